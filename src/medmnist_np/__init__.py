@@ -1,0 +1,133 @@
+"""MedMNIST and its relatives as memory-mapped NumPy arrays, without a deep-learning framework.
+
+>>> import medmnist_np as mm
+>>> images, labels = mm.load("breastmnist", split="test")                   # doctest: +SKIP
+>>> ds = mm.ChestMNIST(split="train", download=True, size=224)              # doctest: +SKIP
+
+Nothing happens at import: names below are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from medmnist_np._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from medmnist_np.compat import INFO as INFO
+    from medmnist_np.compat import OCTMNIST as OCTMNIST
+    from medmnist_np.compat import AdrenalMNIST3D as AdrenalMNIST3D
+    from medmnist_np.compat import BloodMNIST as BloodMNIST
+    from medmnist_np.compat import BreastMNIST as BreastMNIST
+    from medmnist_np.compat import ChestMNIST as ChestMNIST
+    from medmnist_np.compat import DermaMNIST as DermaMNIST
+    from medmnist_np.compat import FractureMNIST3D as FractureMNIST3D
+    from medmnist_np.compat import NoduleMNIST3D as NoduleMNIST3D
+    from medmnist_np.compat import OrganAMNIST as OrganAMNIST
+    from medmnist_np.compat import OrganCMNIST as OrganCMNIST
+    from medmnist_np.compat import OrganMNIST3D as OrganMNIST3D
+    from medmnist_np.compat import OrganMNISTAxial as OrganMNISTAxial
+    from medmnist_np.compat import OrganMNISTCoronal as OrganMNISTCoronal
+    from medmnist_np.compat import OrganMNISTSagittal as OrganMNISTSagittal
+    from medmnist_np.compat import OrganSMNIST as OrganSMNIST
+    from medmnist_np.compat import PathMNIST as PathMNIST
+    from medmnist_np.compat import PneumoniaMNIST as PneumoniaMNIST
+    from medmnist_np.compat import RetinaMNIST as RetinaMNIST
+    from medmnist_np.compat import SynapseMNIST3D as SynapseMNIST3D
+    from medmnist_np.compat import TissueMNIST as TissueMNIST
+    from medmnist_np.compat import VesselMNIST3D as VesselMNIST3D
+    from medmnist_np.dataset import Dataset as Dataset
+    from medmnist_np.errors import MedMNISTError as MedMNISTError
+    from medmnist_np.integrity import verify as verify
+    from medmnist_np.loading import Arrays as Arrays
+    from medmnist_np.loading import fetch as fetch
+    from medmnist_np.loading import load as load
+    from medmnist_np.registry import DatasetInfo as DatasetInfo
+    from medmnist_np.registry import cite as cite
+    from medmnist_np.registry import datasets as datasets
+    from medmnist_np.registry import info as info
+
+# Where each name lives.
+_HOME = {
+    "AdrenalMNIST3D": "compat",
+    "BloodMNIST": "compat",
+    "BreastMNIST": "compat",
+    "ChestMNIST": "compat",
+    "DermaMNIST": "compat",
+    "FractureMNIST3D": "compat",
+    "INFO": "compat",
+    "NoduleMNIST3D": "compat",
+    "OCTMNIST": "compat",
+    "OrganAMNIST": "compat",
+    "OrganCMNIST": "compat",
+    "OrganMNIST3D": "compat",
+    "OrganMNISTAxial": "compat",
+    "OrganMNISTCoronal": "compat",
+    "OrganMNISTSagittal": "compat",
+    "OrganSMNIST": "compat",
+    "PathMNIST": "compat",
+    "PneumoniaMNIST": "compat",
+    "RetinaMNIST": "compat",
+    "SynapseMNIST3D": "compat",
+    "TissueMNIST": "compat",
+    "VesselMNIST3D": "compat",
+    "Arrays": "loading",
+    "Dataset": "dataset",
+    "fetch": "loading",
+    "load": "loading",
+    "MedMNISTError": "errors",
+    "verify": "integrity",
+    "DatasetInfo": "registry",
+    "cite": "registry",
+    "datasets": "registry",
+    "info": "registry",
+}
+
+__all__ = [
+    "AdrenalMNIST3D",
+    "Arrays",
+    "BloodMNIST",
+    "BreastMNIST",
+    "ChestMNIST",
+    "Dataset",
+    "DatasetInfo",
+    "DermaMNIST",
+    "FractureMNIST3D",
+    "INFO",
+    "MedMNISTError",
+    "NoduleMNIST3D",
+    "OCTMNIST",
+    "OrganAMNIST",
+    "OrganCMNIST",
+    "OrganMNIST3D",
+    "OrganMNISTAxial",
+    "OrganMNISTCoronal",
+    "OrganMNISTSagittal",
+    "OrganSMNIST",
+    "PathMNIST",
+    "PneumoniaMNIST",
+    "RetinaMNIST",
+    "SynapseMNIST3D",
+    "TissueMNIST",
+    "VesselMNIST3D",
+    "cite",
+    "datasets",
+    "fetch",
+    "info",
+    "load",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOME:
+        raise AttributeError(f"module 'medmnist_np' has no attribute {name!r}")
+    value = getattr(import_module(f"medmnist_np.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
