@@ -1,0 +1,34 @@
+"""The facts: which data sets there are, where their archives lie and what is in them.
+
+Facts are data. Each set is one TOML file in the folder of its collection, parsed when it is first asked for
+into a frozen :class:`DatasetInfo` that checks itself.
+"""
+
+from medmnist_np.registry.lookup import (
+    cite,
+    datasets,
+    find,
+    find_archive,
+    info,
+    official_info,
+    registered,
+    resolve_size,
+)
+from medmnist_np.registry.records import Archive, Citation, Collection, DatasetInfo, Member, Superseded
+
+__all__ = [
+    "Archive",
+    "Citation",
+    "Collection",
+    "DatasetInfo",
+    "Member",
+    "Superseded",
+    "cite",
+    "datasets",
+    "find",
+    "find_archive",
+    "info",
+    "official_info",
+    "registered",
+    "resolve_size",
+]

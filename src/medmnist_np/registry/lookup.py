@@ -1,0 +1,233 @@
+"""From a name to a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
+from medmnist_np.registry.records import Archive, Citation, Collection, DatasetInfo, Superseded
+
+_FOLDER = Path(__file__).parent
+_COLLECTIONS = ("medmnist",)
+
+# Records that a program added with registered(); they win over the files.
+_added: dict[str, DatasetInfo] = {}
+
+
+def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
+    """Return the record of a name, and the size if the name carries one: ``"PathMNIST"``, ``"pathmnist_64"``.
+
+    Letter case does not matter. A :class:`DatasetInfo` passes through.
+
+    Raises
+    ------
+    UnknownDatasetError
+        With the nearest names.
+    """
+    if isinstance(name, DatasetInfo):
+        return name, None
+    if not isinstance(name, str):
+        raise UnknownDatasetError(f"A data set is named by a string, not by {type(name).__name__}: {name!r}.")
+    stem, _, suffix = name.lower().partition("_")
+    if (record := _record(name.lower())) is not None:
+        return record, None
+    if suffix.isascii() and suffix.isdecimal() and (record := _record(stem)) is not None:
+        return record, int(suffix)
+    known = list(dict.fromkeys([*_collection_of(), *_added]))
+    raise UnknownDatasetError(
+        f"There is no data set {name!r}.{nearest(stem, known)} The names are: {', '.join(known)}."
+    )
+
+
+def resolve_size(name: str | DatasetInfo, size: int | None = None) -> tuple[DatasetInfo, int]:
+    """Return record and size of a name, where ``size=None`` means the one in the name, else the default.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError
+        Also if the name and the argument state two sizes.
+    """
+    record, named = find(name)
+    if named is not None and size is not None and size != named:
+        raise UnknownSizeError(
+            f"The name {name!r} says size {named} and the argument says size={size!r}: leave one out."
+        )
+    if size is None:
+        size = named
+    if size is None:
+        default = record.collection.default_size
+        size = default if default in record.archives else record.sizes[0]
+    record.archive(size)
+    return record, int(size)
+
+
+def info(name: str | DatasetInfo) -> DatasetInfo:
+    """Return the record of a data set.
+
+    Parameters
+    ----------
+    name : str
+        ``"pathmnist"``, ``"PathMNIST"`` or ``"pathmnist_64"`` (the record is the same for all sizes).
+
+    Raises
+    ------
+    UnknownDatasetError
+        With the nearest names.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> mm.info("breastmnist").class_names
+    ('malignant', 'normal, benign')
+    """
+    return find(name)[0]
+
+
+def datasets(*, task: str | None = None, ndim: int | None = None, size: int | None = None) -> list[DatasetInfo]:
+    """List the data sets, in the order of the official package.
+
+    Parameters
+    ----------
+    task : str, optional
+        Only those of one task; ``"multi-label"`` means ``"multi-label, binary-class"``.
+    ndim : int, optional
+        Only images (2) or only volumes (3).
+    size : int, optional
+        Only those that come in this size.
+
+    Raises
+    ------
+    ValueError
+        If no data set could match: an unknown task, a number of dimensions other than 2 and 3.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> [d.name for d in mm.datasets(task="binary-class", ndim=2)]
+    ['pneumoniamnist', 'breastmnist']
+    """
+    records = [_added.get(name) or _load(name) for name in _collection_of()]
+    records += [record for name, record in _added.items() if name not in _collection_of()]
+    tasks = {alias: record.task for record in records for alias in (record.task, record.task.partition(",")[0])}
+    if task is not None and task not in tasks:
+        raise ValueError(f"There is no task {task!r}.{nearest(task, tasks)} The tasks are: {', '.join(sorted(tasks))}.")
+    if ndim not in (None, 2, 3):
+        raise ValueError(f"ndim is {ndim!r}; images have ndim=2 and volumes ndim=3.")
+    return [
+        record
+        for record in records
+        if (task is None or record.task == tasks[task])
+        and (ndim is None or record.ndim == ndim)
+        and (size is None or size in record.archives)
+    ]
+
+
+def cite(name: str | DatasetInfo) -> str:
+    """Return BibTeX for a data set: the papers of the collection, then those of the source data.
+
+    Raises
+    ------
+    UnknownDatasetError
+        With the nearest names.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> print(mm.cite("breastmnist").splitlines()[0])
+    @article{medmnistv2,
+    """
+    record = info(name)
+    papers = _read(record.collection.name, "_citations")
+    keys = (*record.collection.citations, *record.citations)
+    return "\n\n".join(Citation(key=key, **papers[key]).bibtex() for key in keys)
+
+
+def find_archive(digest: str) -> tuple[DatasetInfo, int, Superseded | None] | None:
+    """Return what an archive is by its digest: record, size and, if it is of an older release, which."""
+    for record in datasets():
+        for size, archive in record.archives.items():
+            if digest == archive.digest:
+                return record, size, None
+            for old in archive.superseded:
+                if digest == old.digest:
+                    return record, size, old
+    return None
+
+
+@contextmanager
+def registered(*records: DatasetInfo) -> Iterator[None]:
+    """Make records known by name for the length of a ``with`` block, in this process.
+
+    A record of a known name stands in for it: tests put a small fake in the place of a large set.
+    """
+    before = dict(_added)
+    _added.update({record.name: record for record in records})
+    try:
+        yield
+    finally:
+        _added.clear()
+        _added.update(before)
+
+
+def official_info() -> dict[str, dict[str, Any]]:
+    """Return a new dict equal to ``medmnist.INFO`` of the official package."""
+    descriptions = _read("medmnist", "_official_descriptions")
+    official = {}
+    for name in _collection("medmnist").order:
+        record = _load(name)
+        entry: dict[str, Any] = {"python_class": record.python_class, "description": descriptions[name]}
+        for size in record.sizes:
+            suffix = "" if size == 28 else f"_{size}"
+            entry[f"url{suffix}"] = record.archives[size].url
+            entry[f"MD5{suffix}"] = record.archives[size].digest.removeprefix("md5:")
+        entry["task"] = record.task
+        entry["label"] = {str(number): text for number, text in enumerate(record.class_names)}
+        entry["n_channels"] = record.n_channels
+        entry["n_samples"] = dict(record.n_samples)
+        entry["license"] = record.license
+        official[name] = entry
+    return official
+
+
+def _record(name: str) -> DatasetInfo | None:
+    return _added.get(name) or (_load(name) if name in _collection_of() else None)
+
+
+@cache
+def _collection_of() -> Mapping[str, str]:
+    return {name: collection for collection in _COLLECTIONS for name in _collection(collection).order}
+
+
+@cache
+def _collection(name: str) -> Collection:
+    table = _read(name, "_collection")
+    table["dtypes"] = {role: tuple(dtypes) for role, dtypes in table["dtypes"].items()}
+    return Collection(**_tuples(table))
+
+
+@cache
+def _load(name: str) -> DatasetInfo:
+    collection = _collection_of()[name]
+    table = _read(collection, name)
+    table["archives"] = {int(size): _archive(archive) for size, archive in table["archives"].items()}
+    return DatasetInfo(collection=_collection(collection), **_tuples(table))
+
+
+def _archive(table: dict[str, Any]) -> Archive:
+    superseded = tuple(Superseded(**old) for old in table.pop("superseded", ()))
+    return Archive(**table, superseded=superseded)
+
+
+def _tuples(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+
+
+def _read(collection: str, file: str) -> dict[str, Any]:
+    import tomllib
+
+    with (_FOLDER / collection / f"{file}.toml").open("rb") as stream:
+        return tomllib.load(stream)

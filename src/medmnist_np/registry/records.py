@@ -1,0 +1,342 @@
+"""Frozen records that check themselves once, so that nothing behind them has to check again."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from medmnist_np.errors import RecordError, UnknownSizeError, UnknownSplitError
+
+Task = Literal["multi-class", "binary-class", "multi-label, binary-class", "ordinal-regression"]
+
+TASKS: tuple[Task, ...] = ("multi-class", "binary-class", "multi-label, binary-class", "ordinal-regression")
+
+_DIGEST_LENGTHS = {"md5": 32, "sha256": 64}
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One array of an archive, as it must be: its name, its shape and the dtypes that it may have."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtypes: tuple[str, ...]
+
+    @property
+    def n_values(self) -> int:
+        """Number of values in the array."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """An archive of an older release under the same file name: recognised, named and never used."""
+
+    digest: str
+    seen_in_version: str
+    n_samples: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_digest(self.digest, "a superseded archive")
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One downloadable file: what it is called, where it lies, how it is proven and what it holds.
+
+    Attributes
+    ----------
+    file_name : str
+        A bare file name, as on the server.
+    url : str
+        The official address.
+    digest : str
+        ``"md5:<hex>"`` or ``"sha256:<hex>"`` of the whole file: the authority on whether it is genuine.
+    members : tuple of Member
+        The arrays in it; no more and no fewer.
+    kind : str
+        The container. ``"npz"`` so far.
+    bytes : int, optional
+        Size of the file in bytes, where known.
+    sha256 : str, optional
+        A second digest in hex, where known, for people who compare by hand.
+    superseded : tuple of Superseded
+        Older files of the same name.
+    """
+
+    file_name: str
+    url: str
+    digest: str
+    members: tuple[Member, ...] = ()
+    kind: str = "npz"
+    bytes: int | None = None
+    sha256: str | None = None
+    superseded: tuple[Superseded, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _FILE_NAME.fullmatch(self.file_name):
+            raise RecordError(f"{self.file_name!r} is not a plain file name: letters, digits, '_', '-' and '.'.")
+        if not self.url.startswith(("https://", "http://", "file://")):
+            raise RecordError(f"{self.file_name}: the url {self.url!r} is none of https, http and file.")
+        _check_digest(self.digest, self.file_name)
+        if self.sha256 is not None:
+            _check_digest(f"sha256:{self.sha256}", self.file_name)
+        if self.bytes is not None and self.bytes <= 0:
+            raise RecordError(f"{self.file_name}: {self.bytes} bytes is not a size.")
+
+    @property
+    def array_bytes(self) -> int:
+        """Bytes of all arrays when unpacked, one byte a value."""
+        return sum(member.n_values for member in self.members)
+
+    @property
+    def short_digest(self) -> str:
+        """First eight hex digits of the digest, as used in folder names."""
+        return self.digest.partition(":")[2][:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A paper. ``doi_checked`` is false where the DOI was never seen in a second source."""
+
+    key: str
+    type: str
+    title: str
+    authors: str
+    venue: str
+    year: int
+    doi: str = ""
+    arxiv: str = ""
+    doi_checked: bool = False
+    note: str = ""
+
+    def bibtex(self) -> str:
+        """Return the entry in BibTeX, with the authors as ``Last, F`` joined by ``and``."""
+        where = "booktitle" if self.type == "inproceedings" else "howpublished" if self.type == "misc" else "journal"
+        fields = {
+            "title": "{" + self.title + "}",
+            "author": _bibtex_authors(self.authors),
+            where: self.venue,
+            "year": str(self.year),
+            "doi": self.doi,
+            "eprint": self.arxiv,
+            "archiveprefix": "arXiv" if self.arxiv else "",
+            "note": "" if self.doi_checked or not self.doi else "DOI not verified",
+        }
+        lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
+        return "\n".join([f"@{self.type}{{{self.key},", *lines, "}"])
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What all data sets of one source share.
+
+    ``members`` and ``dtypes`` say how arrays are named in an archive (``"{split}_images"``) and which dtypes
+    they may have, by role; a role is ``"images"`` or ``"labels"`` (later also ``"masks"``).
+    """
+
+    name: str
+    title: str
+    version: str = ""
+    doi: str = ""
+    homepage: str = ""
+    citations: tuple[str, ...] = ()
+    default_size: int = 28
+    not_for_clinical_use: bool = True
+    order: tuple[str, ...] = ()
+    members: Mapping[str, str] = field(default_factory=lambda: {"images": "{split}_images", "labels": "{split}_labels"})
+    dtypes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"images": ("uint8",), "labels": ("uint8",)})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DatasetInfo:
+    """Everything known about one data set; what :func:`medmnist_np.info` returns.
+
+    Attributes
+    ----------
+    name : str
+        Lower-case name, as in file names: ``"pathmnist"``.
+    python_class : str
+        Name of the official class: ``"PathMNIST"``.
+    collection : Collection
+        Where it belongs.
+    description, modality : str
+        In words.
+    task : str
+        ``"multi-class"``, ``"binary-class"``, ``"multi-label, binary-class"`` or ``"ordinal-regression"``.
+    ndim : int
+        2 for images ``(h, w)`` or ``(h, w, 3)``, 3 for volumes ``(d, h, w)``.
+    n_channels : int
+        1 (gray, no channel axis) or 3 (RGB, channels last).
+    class_names : tuple of str
+        The meaning of label 0, 1, ...; for a multi-label set, of each column.
+    n_samples : Mapping of str to int
+        Samples per split, in the order of the splits.
+    license : str
+        Of the data.
+    archives : Mapping of int to Archive
+        By image size in pixels (or voxels) along each axis.
+    source_size, preparation : str
+        The images before preparation, and what was done to them.
+    enlarged_sizes : tuple of int
+        Sizes at which images are larger than their source: they hold no more detail than smaller ones.
+    notes : tuple of str
+        What is easily got wrong.
+    citations : tuple of str
+        Keys of the source papers, without those of the collection; :func:`medmnist_np.cite` gives the entries.
+    """
+
+    name: str
+    python_class: str
+    collection: Collection
+    description: str
+    modality: str
+    task: Task
+    ndim: int
+    n_channels: int
+    class_names: tuple[str, ...]
+    n_samples: Mapping[str, int]
+    license: str
+    archives: Mapping[int, Archive]
+    source_size: str = ""
+    preparation: str = ""
+    enlarged_sizes: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
+            problems.append(f"the name {self.name!r} is not lower-case letters, digits and '-'")
+        if self.task not in TASKS:
+            problems.append(f"the task {self.task!r} is none of {', '.join(map(repr, TASKS))}")
+        if self.ndim not in (2, 3):
+            problems.append(f"ndim is {self.ndim}, not 2 or 3")
+        if self.n_channels not in (1, 3) or (self.ndim == 3 and self.n_channels != 1):
+            problems.append(f"{self.n_channels} channels in {self.ndim}D")
+        if not self.class_names or len(set(self.class_names)) != len(self.class_names):
+            problems.append("class names are missing or repeated")
+        if self.task == "binary-class" and len(self.class_names) != 2:
+            problems.append(f"a binary set with {len(self.class_names)} classes")
+        if not self.n_samples or any(count < 0 for count in self.n_samples.values()):
+            problems.append("no samples, or a negative number of them")
+        if not set(self.enlarged_sizes) <= set(self.archives):
+            problems.append("enlarged_sizes names a size that has no archive")
+        if problems:
+            raise RecordError(f"The record of {self.name!r} does not hold together: {'; '.join(problems)}.")
+        object.__setattr__(self, "n_samples", MappingProxyType(dict(self.n_samples)))
+        archives = {size: replace(archive, members=self._members(size)) for size, archive in self.archives.items()}
+        object.__setattr__(self, "archives", MappingProxyType(archives))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = [getattr(self, name) for name in self.__dataclass_fields__]
+        return type(self), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{split} {count:,}" for split, count in self.n_samples.items())
+        names = [f"{number} {name}" for number, name in enumerate(self.class_names)]
+        rows = {
+            "Description": self.description,
+            "Modality": self.modality,
+            "Task": f"{self.task}, {self.n_classes} {'labels' if self.multi_label else 'classes'}",
+            "Classes": "; ".join(names),
+            "Images": f"{self.ndim}D, {'RGB' if self.n_channels == 3 else 'gray'}, uint8",
+            "Sizes": ", ".join(f"{size}{' (enlarged)' if size in self.enlarged_sizes else ''}" for size in self.sizes),
+            "Samples": f"{counts}; {sum(self.n_samples.values()):,} in all",
+            "Source": self.source_size,
+            "Preparation": self.preparation,
+            "License": self.license,
+            "Cite": ", ".join((*self.collection.citations, *self.citations)),
+        }
+        lines = [f"{self.python_class} ({self.name})"]
+        lines += [f"    {title + ':':<13}{text}" for title, text in rows.items() if text]
+        lines += [f"    {'Note:':<13}{note}" for note in self.notes]
+        return "\n".join(lines)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes that there are, ascending."""
+        return tuple(sorted(self.archives))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits."""
+        return tuple(self.n_samples)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, or of labels of a multi-label set."""
+        return len(self.class_names)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a label is a row of zeros and ones, one for each finding."""
+        return self.task.startswith("multi-label")
+
+    @property
+    def label_width(self) -> int:
+        """Columns of the label array: 1, or ``n_classes`` for a multi-label set."""
+        return self.n_classes if self.multi_label else 1
+
+    def archive(self, size: int) -> Archive:
+        """Return the archive of one size.
+
+        Raises
+        ------
+        UnknownSizeError
+            If there is none. Strings and booleans are no sizes.
+        """
+        if isinstance(size, bool) or not hasattr(size, "__index__") or size.__index__() not in self.archives:
+            raise UnknownSizeError(
+                f"{self.name} does not come in size {size!r}. Its sizes are {', '.join(map(str, self.sizes))} (int)."
+            )
+        return self.archives[size.__index__()]
+
+    def check_split(self, split: str) -> str:
+        """Return the split, or raise :class:`UnknownSplitError` that lists those that there are."""
+        from medmnist_np.errors import nearest
+
+        if not isinstance(split, str) or split not in self.n_samples:
+            hint = nearest(split, self.splits) if isinstance(split, str) else ""
+            raise UnknownSplitError(
+                f"{self.name} has no split {split!r}.{hint} Its splits are {', '.join(map(repr, self.splits))}."
+            )
+        return split
+
+    def member_name(self, split: str, role: str) -> str:
+        """Return the name of an array in the archive: ``member_name("val", "images") == "val_images"``."""
+        return self.collection.members[role].format(split=split)
+
+    def storage_key(self, size: int) -> str:
+        """Return where unpacked arrays lie below a cache's ``arrays``: ``"medmnist/pathmnist_28-a8b06965"``."""
+        return f"{self.collection.name}/{self.name}_{size}-{self.archive(size).short_digest}"
+
+    def image_shape(self, size: int) -> tuple[int, ...]:
+        """Shape of one image: ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``."""
+        return (size,) * self.ndim + ((3,) if self.n_channels == 3 else ())
+
+    def _members(self, size: int) -> tuple[Member, ...]:
+        shapes = {"images": self.image_shape(size), "labels": (self.label_width,)}
+        return tuple(
+            Member(self.member_name(split, role), (count, *shapes[role]), self.collection.dtypes[role])
+            for split, count in self.n_samples.items()
+            for role in self.collection.members
+        )
+
+
+def _check_digest(digest: str, of: str) -> None:
+    algorithm, _, value = digest.partition(":")
+    if len(value) != _DIGEST_LENGTHS.get(algorithm) or not re.fullmatch("[0-9a-f]+", value):
+        raise RecordError(f"{of}: {digest!r} is not 'md5:' and 32 or 'sha256:' and 64 lower-case hex digits.")
+
+
+def _bibtex_authors(authors: str) -> str:
+    """``"Yang J, Shi R, and others"`` -> ``"Yang, J and Shi, R and others"``."""
+    people = [person.strip().removeprefix("and ") for person in authors.split(",")]
+    named = [", ".join(person.rsplit(" ", 1)) if person != "others" else person for person in people if person]
+    return " and ".join(named)
