@@ -1,0 +1,94 @@
+"""What goes wrong on a disk, said in one place; and the small steps that make a file or a rename last."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from medmnist_np.cache.settings import CACHE_VARIABLE
+from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
+
+# Kept free beyond what is counted: manifests, folders, rounding up to blocks.
+_MARGIN_BYTES = 1 << 20
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def readable(n_bytes: float) -> str:
+    """Return bytes as people write them: ``"12.3 MB"`` (powers of 1000)."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(n_bytes) < 1000:
+            return f"{n_bytes:.0f} {unit}" if unit == "bytes" or n_bytes >= 100 else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} TB"
+
+
+def free_bytes(path: Path) -> int:
+    """Free bytes on the disk that holds a path, which need not exist yet."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
+def require_space(path: Path, needed: int, purpose: str) -> None:
+    """Raise :class:`NoSpaceError` if fewer than ``needed`` bytes are free at a path."""
+    free = free_bytes(path)
+    if free < needed + _MARGIN_BYTES:
+        raise NoSpaceError(
+            f"Not enough space to {purpose}: {readable(needed)} ({needed} bytes) are needed and {readable(free)} "
+            f"({free} bytes) are free. Nothing was lost: free some space (`medmnist-np clean`), or set "
+            f"{CACHE_VARIABLE} to a folder on a larger disk, and run the same again.",
+            errno=errno.ENOSPC,
+            path=path,
+        )
+
+
+@contextmanager
+def errors_named(path: Path, purpose: str) -> Iterator[None]:
+    """Turn an ``OSError`` of the block into one of ours that names the path and what to do."""
+    try:
+        yield
+    except MedMNISTError:
+        raise
+    except OSError as error:
+        if error.errno in _FULL:
+            raise NoSpaceError(
+                f"The disk is full, {readable(free_bytes(path))} are free: could not {purpose}. What had arrived is "
+                f"kept: free some space (`medmnist-np clean`), or set {CACHE_VARIABLE} to a folder on a larger disk, "
+                "and run the same again.",
+                errno=error.errno,
+                path=path,
+            ) from error
+        raise CacheError(
+            f"Could not {purpose} in {error.filename or path}: {error.strerror or error}. Make that possible, or set "
+            f"{CACHE_VARIABLE} to another folder.",
+            errno=error.errno,
+            path=error.filename or path,
+        ) from error
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder and its parents, and return it."""
+    with errors_named(path, "make a folder of the cache"):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def open_without_following(path: str, flags: int) -> int:
+    """Open as an ``opener`` of :func:`open` that refuses a link at the last step, which could lead anywhere."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames inside a folder last through a power cut, where the platform can."""
+    if os.name == "posix":
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # some network file systems refuse to sync a folder
+                os.fsync(folder)
+        finally:
+            os.close(folder)

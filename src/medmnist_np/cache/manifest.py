@@ -1,0 +1,81 @@
+"""The manifest of a folder of arrays: what is in it and how that was proven. It is written last."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from medmnist_np.errors import CorruptCacheError
+
+FILE_NAME = "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArray:
+    """One .npy file: enough to map it without reading its header, and to prove it.
+
+    ``offset`` and ``bytes`` count bytes from the start of the file and of the whole file; ``order`` is ``"C"`` or
+    ``"F"``; ``crc32`` (of the whole file, as in the archive) and ``sha256`` are hex.
+    """
+
+    file: str
+    shape: tuple[int, ...]
+    dtype: str
+    order: str
+    offset: int
+    bytes: int
+    crc32: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a folder holds.
+
+    ``archive`` and ``digest`` name the file it was unpacked from; ``checked`` says what was compared before:
+    ``"digest"`` is the digest of the whole archive. ``arrays`` is by member name.
+    """
+
+    archive: str
+    digest: str
+    checked: str
+    version: str
+    arrays: Mapping[str, StoredArray]
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest | None:
+        """Read the manifest of a folder; None if there is none.
+
+        Raises
+        ------
+        CorruptCacheError
+            If it cannot be understood.
+        """
+        path = os.path.join(folder, FILE_NAME)
+        try:
+            with open(path, "rb") as stream:
+                table: Any = json.loads(stream.read())
+            if table.pop("format") != FORMAT:
+                raise ValueError("another format")
+            arrays = {
+                name: StoredArray(**{**array, "shape": tuple(array["shape"])})
+                for name, array in table.pop("arrays").items()
+            }
+            return cls(arrays=arrays, **table)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CorruptCacheError(f"{path} is not a manifest of format {FORMAT}: {error}.") from error
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest into a folder and sync it to disk."""
+        table = {"format": FORMAT, **asdict(self)}
+        with open(folder / FILE_NAME, "x", encoding="utf-8") as stream:
+            json.dump(table, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())

@@ -1,0 +1,317 @@
+"""A strict reader of .npz archives that streams each member to a .npy file.
+
+An .npz member is a .npy file in a zip, so unpacking is inflating: memory stays flat whatever the size. Archives are
+hostile until proven: before a member is inflated, its name, flags, method and extent are checked; before it is kept,
+its .npy header, size and CRC-32. The bound on its size is the record's own shape, not a ratio (real archives
+inflate more than 200 times).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import queue
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+
+from medmnist_np.cache.disk import open_without_following
+from medmnist_np.cache.manifest import StoredArray
+from medmnist_np.errors import ArchiveError
+from medmnist_np.registry import Archive, Member
+
+_READ_BYTES = 128 << 10
+_WRITE_BYTES = 1 << 20
+_QUEUED_CHUNKS = 4
+
+# A .npy header is 128 bytes for any array of ours; this is what NumPy itself accepts without being told to trust.
+_HEADER_LIMIT = 10_000
+
+# Deflate level (bits 1 and 2), sizes behind the data (3) and UTF-8 names (11); anything else means encryption,
+# patches or hidden headers.
+_ALLOWED_FLAGS = 0b1000_0000_1110
+
+_LOCAL_HEADER_BYTES = 30
+_END_RECORD_BYTES = 22
+
+_MALFORMED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    UnicodeError,
+    ValueError,
+    Warning,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member as it lies in the archive: offsets and sizes in bytes."""
+
+    member: Member
+    start: int
+    compressed_bytes: int
+    inflated_bytes: int
+    method: int
+    crc32: int
+
+
+def unpack(
+    stream: BinaryIO, archive: Archive, folder: Path, advance: Callable[[int], object] = lambda _: None
+) -> dict[str, StoredArray]:
+    """Unpack all members of an open archive into a folder as .npy files.
+
+    Parameters
+    ----------
+    stream : binary file
+        The archive. It is read through this very object, so a file that was verified stays the file that is read.
+    archive : Archive
+        What it must hold.
+    folder : Path
+        An existing folder, of the caller's own. Files in it are synced to disk.
+    advance : callable
+        Called with the number of bytes written, now and then.
+
+    Returns
+    -------
+    dict of str to StoredArray
+        By member name.
+
+    Raises
+    ------
+    ArchiveError
+        If anything is not as the record says. Files written so far are left to the caller.
+    """
+    stored = {}
+    for entry in read_directory(stream, archive):
+        name = entry.member.name
+        try:
+            stored[name] = _unpack_member(stream, entry, folder / f"{name}.npy", advance)
+        except _MALFORMED as error:
+            raise _refused(archive, f"{name}.npy: {error}") from error
+    return stored
+
+
+def read_directory(stream: BinaryIO, archive: Archive) -> list[Entry]:
+    """Read the directory of an archive and check it against the record, without inflating anything.
+
+    Raises
+    ------
+    ArchiveError
+        If a member is missing, foreign, doubled, overlapping, encrypted, oversized or oddly compressed, or if there
+        are bytes before or behind the zip.
+    """
+    try:
+        return _read_directory(stream, archive)
+    except ArchiveError:
+        raise
+    except (*_MALFORMED, OSError) as error:
+        raise _refused(archive, f"it is no readable zip ({error})") from error
+
+
+def _read_directory(stream: BinaryIO, archive: Archive) -> list[Entry]:
+    total = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, total - _END_RECORD_BYTES))
+    end = stream.read(_END_RECORD_BYTES)
+    if not end.startswith(b"PK\x05\x06") or end[-2:] != b"\0\0":
+        raise ArchiveError("it does not end as a zip does: it is cut short, or something follows it")
+    with zipfile.ZipFile(stream) as directory:
+        infos = directory.infolist()
+        directory_start = directory.start_dir
+    wanted = {f"{member.name}.npy": member for member in archive.members}
+    names = [info.filename for info in infos]
+    if sorted(names) != sorted(wanted):
+        raise ArchiveError(f"it holds {', '.join(sorted(names)) or 'nothing'}, not {', '.join(sorted(wanted))}")
+    entries = []
+    position = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < position or (position == 0 and info.header_offset != 0):
+            raise ArchiveError(f"{info.filename}: it does not start where the one before it ends")
+        start = _data_start(stream, info)
+        position = start + info.compress_size
+        if position > directory_start:
+            raise ArchiveError(f"{info.filename}: it reaches into the directory of the zip")
+        entry = Entry(wanted[info.filename], start, info.compress_size, info.file_size, info.compress_type, info.CRC)
+        _check_size(entry)
+        entries.append(entry)
+    return entries
+
+
+def _data_start(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
+    """Return where a member's data starts, after holding its local header against the directory."""
+    stream.seek(info.header_offset)
+    header = stream.read(_LOCAL_HEADER_BYTES)
+    flags, method = int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little")
+    name_bytes, extra_bytes = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
+    name = stream.read(name_bytes)
+    if not header.startswith(b"PK\x03\x04") or name != info.orig_filename.encode():
+        raise ArchiveError(f"{info.filename}: its own header is not the one in the directory")
+    if (flags | info.flag_bits) & ~_ALLOWED_FLAGS:
+        raise ArchiveError(f"{info.filename}: it is encrypted, or uses features that no .npz has (flags {flags:#x})")
+    if method != info.compress_type or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ArchiveError(f"{info.filename}: it is compressed by method {method}, neither stored nor deflated")
+    return info.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes
+
+
+def _check_size(entry: Entry) -> None:
+    widest = max(np.dtype(dtype).itemsize for dtype in entry.member.dtypes)
+    if not entry.member.n_values <= entry.inflated_bytes <= entry.member.n_values * widest + _HEADER_LIMIT:
+        raise ArchiveError(
+            f"{entry.member.name}.npy: it says to inflate to {entry.inflated_bytes} bytes, "
+            f"which no array of shape {entry.member.shape} does"
+        )
+
+
+def _unpack_member(stream: BinaryIO, entry: Entry, path: Path, advance: Callable[[int], object]) -> StoredArray:
+    chunks = _inflate(stream, entry)
+    first = next(chunks, b"")
+    dtype, order, offset = _check_header(first, entry)
+    crc, sha256 = 0, hashlib.sha256()
+    with open(path, "xb", buffering=0, opener=open_without_following) as target, _Writer(target, sha256) as writer:
+        while first:
+            crc = _zlib.crc32(first, crc)
+            writer.put(first)
+            advance(len(first))
+            first = next(chunks, b"")
+        writer.finish()
+        os.fsync(target.fileno())
+    if crc != entry.crc32:
+        raise ArchiveError(f"its CRC-32 is {crc:08x}, and {entry.crc32:08x} is what the zip states")
+    return StoredArray(
+        file=path.name,
+        shape=entry.member.shape,
+        dtype=dtype.str,
+        order=order,
+        offset=offset,
+        bytes=entry.inflated_bytes,
+        crc32=f"{crc:08x}",
+        sha256=sha256.hexdigest(),
+    )
+
+
+def _inflate(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
+    """Yield the member's bytes in pieces of at most 1 MiB, and exactly as many as it states."""
+    stream.seek(entry.start)
+    left_in, left_out = entry.compressed_bytes, entry.inflated_bytes
+    inflater = _zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == zipfile.ZIP_DEFLATED else None
+    pending = b""
+    while left_out:
+        if not pending:
+            pending = stream.read(min(_READ_BYTES, left_in))
+            left_in -= len(pending)
+        if inflater is None:
+            piece, pending = pending, b""
+        else:
+            piece = inflater.decompress(pending, min(_WRITE_BYTES, left_out))
+            pending = inflater.unconsumed_tail
+        if not piece and not pending and not left_in:
+            raise EOFError(f"its data ends {left_out} bytes too soon")
+        if not piece and inflater is not None and inflater.eof:
+            raise EOFError(f"its data ends {left_out} bytes too soon")
+        left_out -= len(piece)
+        if left_out < 0:
+            raise EOFError("it holds more bytes than it states")
+        if piece:
+            yield piece
+    if inflater is not None and not inflater.eof:
+        # The end-of-block code may still be unread; it must not bring further bytes.
+        rest = inflater.decompress(pending + stream.read(left_in), 1)
+        if rest or not inflater.eof:
+            raise EOFError("it holds more bytes than it states")
+
+
+def _check_header(first: bytes, entry: Entry) -> tuple[np.dtype[Any], str, int]:
+    """Return dtype, memory order and data offset of the .npy file that starts with these bytes."""
+    head = io.BytesIO(first[: _HEADER_LIMIT + 12])
+    version = np.lib.format.read_magic(head)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise ArchiveError(f"its .npy format is version {version}; 1.0 and 2.0 are known")
+    shape, fortran_order, dtype = readers[version](head)
+    member = entry.member
+    if shape != member.shape or dtype.name not in member.dtypes:
+        raise ArchiveError(
+            f"it is an array {shape} of {dtype}, and the record says {member.shape} of {' or '.join(member.dtypes)}"
+        )
+    # A 2D table in column order is mapped as such; column order for images would make every item a scattered read.
+    if fortran_order and len(shape) > 2:
+        raise ArchiveError("its values are in Fortran order")
+    if head.tell() + member.n_values * dtype.itemsize != entry.inflated_bytes:
+        raise ArchiveError(f"it has {entry.inflated_bytes} bytes, and not what its header and shape add up to")
+    return dtype, "F" if fortran_order else "C", head.tell()
+
+
+class _Writer:
+    """Writes and hashes in a thread of its own, so that inflating need not wait. Both release the GIL."""
+
+    def __init__(self, target: io.RawIOBase, hasher: Any) -> None:
+        self._target, self._hasher = target, hasher
+        self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_CHUNKS)
+        self._error: OSError | MemoryError | None = None
+        self._thread = threading.Thread(target=self._run, name="medmnist-np-writer", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def put(self, chunk: bytes) -> None:
+        if self._error is not None:
+            raise self._error
+        self._queue.put(chunk)
+
+    def finish(self) -> None:
+        """Wait until all is written, and raise what went wrong on the way."""
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        while (chunk := self._queue.get()) is not None:
+            if self._error is not None:
+                continue
+            try:
+                self._hasher.update(chunk)
+                view = memoryview(chunk)
+                while view:
+                    view = view[self._target.write(view) :]
+            except (OSError, MemoryError) as error:
+                self._error = error
+
+
+def _refused(archive: Archive, reason: str) -> ArchiveError:
+    return ArchiveError(
+        f"{archive.file_name} is damaged or not what its record says: {reason}. Nothing of it was kept. Download it "
+        f"again (`medmnist-np fetch`), or compare its digest with {archive.digest}."
+    )
+
+
+def _fastest_zlib() -> Any:
+    """Return ``isal.isal_zlib`` where it is installed, else :mod:`zlib`: the same interface."""
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return zlib
+    return isal_zlib
+
+
+_zlib = _fastest_zlib()

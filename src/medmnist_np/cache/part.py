@@ -1,0 +1,76 @@
+"""The unfinished download of one archive: the bytes so far, and a note of what they are part of."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from medmnist_np.cache.disk import open_without_following
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the bytes of a part came from: the url, its validator (a strong ETag, or a date) and the total size."""
+
+    url: str = ""
+    validator: str = ""
+    total_bytes: int | None = None
+
+
+class Part:
+    """A file that is only ever appended to, and its note ``<name>.part.json``.
+
+    A part is never truncated: another process may be reading it. A restart unlinks it and makes a new one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._note = path.with_name(f"{path.name}.json")
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that are there. Anything but a plain file in its place is refused."""
+        try:
+            found = os.lstat(self.path)
+        except FileNotFoundError:
+            return 0
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.ELOOP, "a link or folder is where the unfinished download should be", str(self.path))
+        return found.st_size
+
+    @property
+    def origin(self) -> Origin:
+        """What the note says; empty if there is none or it cannot be read (the digest decides in the end)."""
+        try:
+            table = json.loads(self._note.read_bytes())
+            total = table["total_bytes"]
+            return Origin(str(table["url"]), str(table["validator"]), int(total) if total is not None else None)
+        except (OSError, ValueError, KeyError, TypeError):
+            return Origin()
+
+    def note(self, origin: Origin) -> None:
+        """Write the note, replacing an older one in one step."""
+        fresh = self._note.with_name(f"{self._note.name}.{secrets.token_hex(4)}")
+        with open(fresh, "x", encoding="utf-8", opener=open_without_following) as stream:
+            json.dump(asdict(origin), stream)
+        os.replace(fresh, self._note)
+
+    def open(self) -> BinaryIO:
+        """Open for appending, unbuffered; a link in its place is refused."""
+        return cast("BinaryIO", open(self.path, "ab", buffering=0, opener=open_without_following))
+
+    def restart(self) -> None:
+        """Forget everything."""
+        self.path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+    def move_to(self, target: str | os.PathLike[str]) -> None:
+        """Make the finished part another file. The note goes."""
+        os.replace(self.path, target)
+        self._note.unlink(missing_ok=True)

@@ -1,0 +1,53 @@
+"""Progress of long work: a bar that appears after two seconds, or whatever a caller passes instead."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol, Self, cast
+
+# Shorter work shows no bar.
+_DELAY_S = 2.0
+
+
+class Bar(Protocol):
+    """What is shown of one piece of work."""
+
+    def update(self, n_bytes: int, /) -> object:
+        """Add bytes that are done (negative: that have to be done again)."""
+
+
+class Progress(Protocol):
+    """Starts a bar: ``with progress("pathmnist.npz", total=205_615_438, done=1024) as bar: bar.update(4096)``.
+
+    A promise to implementers: it is called from one thread at a time, possibly not the main one, and ``total`` is
+    in bytes or ``None`` where it is not known.
+    """
+
+    def __call__(self, task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
+        """Return a context manager that shows the bar while it is entered."""
+
+
+def bars(task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
+    """Show a tqdm bar on stderr, or in a notebook; nothing where stderr is no terminal or ``TQDM_DISABLE=1``."""
+    from tqdm.auto import tqdm
+
+    bar = tqdm(
+        desc=task, total=total, initial=done, unit="B", unit_scale=True, delay=_DELAY_S, disable=None, leave=False
+    )
+    return cast("AbstractContextManager[Bar]", bar)
+
+
+class _NoBar:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, n_bytes: int, /) -> None:
+        pass
+
+
+def silent(task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
+    """Show nothing."""
+    return _NoBar()

@@ -1,0 +1,190 @@
+"""Folders of unpacked arrays: find one, map its arrays, publish a new one, prove an old one.
+
+Opening is cheap and touches nothing: a manifest and the size of each file are enough. So a read-only cache works.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import secrets
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from medmnist_np.cache import disk
+from medmnist_np.cache.manifest import FILE_NAME, Manifest
+from medmnist_np.errors import CacheError, CorruptCacheError
+
+ARRAYS = "arrays"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayFolder:
+    """A complete folder of unpacked arrays, and its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    def open(self, member: str) -> np.memmap[Any, np.dtype[Any]]:
+        """Map one array read-only, by its name in the archive. Nothing is read: the manifest has the header.
+
+        Raises
+        ------
+        CorruptCacheError
+            If the file is not as long as the manifest says, or is not a plain file.
+        """
+        array = self.manifest.arrays[member]
+        path = os.path.join(self.path, array.file)
+        try:
+            with open(path, "rb", buffering=0, opener=disk.open_without_following) as stream:
+                if os.fstat(stream.fileno()).st_size != array.bytes:
+                    raise CorruptCacheError(
+                        f"{path} is not {array.bytes} bytes long any more: `medmnist-np verify` it."
+                    )
+                return np.memmap(
+                    cast("Any", stream),
+                    dtype=array.dtype,
+                    mode="r",
+                    offset=array.offset,
+                    shape=array.shape,
+                    order=cast("Any", array.order),
+                )
+        except CacheError:
+            raise
+        except OSError as error:
+            raise CorruptCacheError(
+                f"{path} could not be opened: {error.strerror}.", errno=error.errno, path=path
+            ) from error
+
+    def check_sizes(self) -> None:
+        """Raise :class:`CorruptCacheError` unless each file of the manifest is there and has its size."""
+        for array in self.manifest.arrays.values():
+            path = os.path.join(self.path, array.file)
+            try:
+                found = os.lstat(path)
+            except FileNotFoundError:
+                raise CorruptCacheError(f"{path} is missing.", path=path) from None
+            if not stat.S_ISREG(found.st_mode):
+                raise CorruptCacheError(f"{path} is not a plain file.", path=path)
+            if found.st_size != array.bytes:
+                raise CorruptCacheError(
+                    f"{path} has {found.st_size} bytes, and the manifest says {array.bytes}.", path=path
+                )
+
+
+def at(path: Path) -> ArrayFolder | None:
+    """Return the complete folder of arrays at a path; None if there is no manifest.
+
+    Raises
+    ------
+    CorruptCacheError
+        If there is one, and it or a file does not hold together.
+    """
+    manifest = Manifest.read(path)
+    if manifest is None:
+        return None
+    folder = ArrayFolder(path, manifest)
+    folder.check_sizes()
+    return folder
+
+
+def find(key: str, caches: Iterable[Path]) -> ArrayFolder | None:
+    """Return the first complete folder of arrays under a key, e.g. ``"medmnist/pathmnist_28-a8b06965"``.
+
+    A damaged one is passed over and reported to the log, for the caller to make anew.
+    """
+    for cache in caches:
+        try:
+            if (folder := at(cache / ARRAYS / key)) is not None:
+                return folder
+        except CorruptCacheError as error:
+            _log.warning("Passing over damaged arrays: %s", error)
+    return None
+
+
+@contextmanager
+def staging(cache: Path, key: str) -> Iterator[Path]:
+    """Make a folder beside the one that will be published; it is removed if the block fails or leaves it there."""
+    target = cache / ARRAYS / key
+    disk.make_folder(target.parent)
+    _collect_abandoned(target)
+    folder = _own_folder(target)
+    disk.make_folder(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFolder:
+    """Write the manifest into a staging folder and rename the folder into place; return where it is.
+
+    If another process published the same first, theirs is returned: both were proven by the same digest.
+    """
+    target = cache / ARRAYS / key
+    manifest.write(folder)
+    disk.sync_folder(folder)
+    for _ in range(3):
+        try:
+            os.rename(folder, target)
+        except OSError:
+            if not target.exists():
+                raise
+            if (theirs := find(key, [cache])) is not None:
+                return theirs
+            _set_aside(target)
+        else:
+            disk.sync_folder(target.parent)
+            return ArrayFolder(target, manifest)
+    raise CacheError(f"{target} is in the way: it holds no complete arrays and cannot be replaced. Remove it.")
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder of arrays. The manifest goes first, so that no reader takes the rest for complete."""
+    (folder / FILE_NAME).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def _set_aside(target: Path) -> None:
+    aside = _own_folder(target)
+    try:
+        os.rename(target, aside)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _own_folder(target: Path) -> Path:
+    # The owner is in the name, so that what a killed process left can be told from what a living one works in.
+    return target.parent / f".{target.name}.{platform.node()}~{os.getpid()}~{secrets.token_hex(4)}.staging"
+
+
+def _collect_abandoned(target: Path) -> None:
+    """Remove staging folders of processes of this machine that are gone."""
+    for folder in target.parent.glob(f".{target.name}.*.staging"):
+        machine, _, rest = folder.name.removeprefix(f".{target.name}.").partition("~")
+        process = rest.partition("~")[0]
+        if machine == platform.node() and process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
