@@ -1,0 +1,280 @@
+"""The official package's names, so that code written for ``medmnist`` runs after changing its import.
+
+Positional order, keyword names and defaults are the official ones, and so are the items: a PIL image in 2D, a float64
+array in [0, 1] in 3D. Differences: arrays are memory-mapped and read-only, ``mmap_mode`` has no effect (it is always
+on), and a wrong size or split is a :class:`ValueError` that says what there is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.dataset import Dataset
+from medmnist_np.registry import official_info
+
+HOMEPAGE = "https://github.com/MedMNIST/MedMNIST/"
+
+INFO: dict[str, dict[str, Any]] = official_info()
+"""A plain dict equal to the official one, by flag."""
+
+
+class _Assigned(NamedTuple):
+    images: npt.NDArray[Any]
+    labels: npt.NDArray[Any]
+
+
+class MedMNIST(Dataset):
+    """One split of a MedMNIST data set, with the official signature and items; use one of the 18 named classes.
+
+    Parameters
+    ----------
+    split : str
+        ``"train"``, ``"val"`` or ``"test"``.
+    transform : callable, optional
+        Applied to each image: a :class:`PIL.Image.Image` in 2D, a ``(1 or 3, d, h, w)`` float64 array in 3D.
+    target_transform : callable, optional
+        Applied to each label, an int64 array ``(l,)``.
+    download : bool
+        Download the data if it is not on this machine. Off by default, as in the official package.
+    as_rgb : bool
+        Repeat gray images to three channels.
+    root : path, optional
+        Folder to use in place of the cache; an official archive that lies in it is used.
+    size : int, optional
+        28 (or None), 64, 128 or 224 in 2D; 28 or 64 in 3D.
+    mmap_mode : str, optional
+        Accepted, without effect: arrays are always memory-mapped.
+
+    Raises
+    ------
+    NotCachedError
+        If the data is not here and ``download`` is off.
+    MedMNISTError
+        As :func:`medmnist_np.load`.
+
+    Notes
+    -----
+    ``imgs`` and ``labels`` may be assigned, as in code that relabels or filters a split; arrays of your own then
+    take the place of the mapped ones, and travel in a pickle.
+    """
+
+    flag: ClassVar[str]
+    available_sizes: ClassVar[list[int]]
+    _assigned: _Assigned | None = None
+
+    def __init__(
+        self,
+        split: str,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+        download: bool = False,
+        as_rgb: bool = False,
+        root: str | os.PathLike[str] | None = None,
+        size: int | None = None,
+        mmap_mode: str | None = None,
+    ) -> None:
+        super().__init__(
+            self.flag,
+            split,
+            size=size,
+            transform=transform,
+            target_transform=target_transform,
+            as_rgb=as_rgb,
+            root=root,
+            download=download,
+        )
+        self.size_flag = "" if self.size == 28 else f"_{self.size}"
+
+    @property
+    def root(self) -> str:
+        """The folder that holds the arrays."""
+        return str(self.folder)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The official dict of the data set, ``INFO[flag]``."""
+        return INFO[self.flag]
+
+    @property
+    def images(self) -> npt.NDArray[np.uint8]:
+        """The images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
+        return super().images if self._assigned is None else self._assigned.images
+
+    @property
+    def labels(self) -> npt.NDArray[np.uint8]:
+        """The labels, ``(n, l)`` uint8. May be assigned."""
+        return super().labels if self._assigned is None else self._assigned.labels
+
+    @labels.setter
+    def labels(self, labels: npt.NDArray[np.uint8]) -> None:
+        self._assign(_Assigned(self.images, np.asarray(labels)))
+
+    @property
+    def imgs(self) -> npt.NDArray[np.uint8]:
+        """The images under their official name. May be assigned."""
+        return self.images
+
+    @imgs.setter
+    def imgs(self, images: npt.NDArray[np.uint8]) -> None:
+        self._assign(_Assigned(np.asarray(images), self.labels))
+
+    def _assign(self, arrays: _Assigned) -> None:
+        # Images and labels are assigned one after the other, so their lengths may differ for a moment.
+        self._assigned = arrays
+        self._all_images, self._all_labels = arrays
+        self._selection = range(len(arrays.images))
+
+    def _open(self, folder: ArrayFolder) -> None:
+        super()._open(folder)
+        if self._assigned is not None:
+            self._assign(self._assigned)
+
+    def _subset(self, index: Any) -> Dataset:
+        subset = super()._subset(index)
+        if isinstance(subset, MedMNIST) and self._assigned is not None:
+            positions = np.asarray(subset._selection, dtype=np.intp)
+            subset._assign(_Assigned(*(array[positions] for array in self._assigned)))
+        return subset
+
+
+class MedMNIST2D(MedMNIST):
+    """Images: an item is ``(PIL.Image.Image, int64 array (l,))``."""
+
+    available_sizes: ClassVar[list[int]] = [28, 64, 128, 224]
+
+    def _item(self, position: int) -> tuple[Any, Any]:
+        from PIL import Image
+
+        image = Image.fromarray(self._all_images[position].copy())
+        if self.as_rgb:
+            image = image.convert("RGB")
+        return self._transformed(image, self._all_labels[position].astype(int))
+
+
+class MedMNIST3D(MedMNIST):
+    """Volumes: an item is ``((1 or 3, d, h, w) float64 array in [0, 1], int64 array (l,))``."""
+
+    available_sizes: ClassVar[list[int]] = [28, 64]
+
+    def _item(self, position: int) -> tuple[Any, Any]:
+        volume = np.stack([self._all_images[position] / 255.0] * (3 if self.as_rgb else 1), axis=0)
+        return self._transformed(volume, self._all_labels[position].astype(int))
+
+
+class PathMNIST(MedMNIST2D):
+    """Colon pathology, 9 tissue types, RGB."""
+
+    flag = "pathmnist"
+
+
+class ChestMNIST(MedMNIST2D):
+    """Chest X-rays, 14 findings (multi-label), gray."""
+
+    flag = "chestmnist"
+
+
+class DermaMNIST(MedMNIST2D):
+    """Dermatoscopy, 7 kinds of lesion, RGB. CC BY-NC 4.0."""
+
+    flag = "dermamnist"
+
+
+class OCTMNIST(MedMNIST2D):
+    """Retinal OCT, 4 diagnoses, gray."""
+
+    flag = "octmnist"
+
+
+class PneumoniaMNIST(MedMNIST2D):
+    """Paediatric chest X-rays, pneumonia against normal, gray."""
+
+    flag = "pneumoniamnist"
+
+
+class RetinaMNIST(MedMNIST2D):
+    """Fundus images, 5 grades of diabetic retinopathy (ordinal), RGB."""
+
+    flag = "retinamnist"
+
+
+class BreastMNIST(MedMNIST2D):
+    """Breast ultrasound, malignant (0) against normal or benign (1), gray."""
+
+    flag = "breastmnist"
+
+
+class BloodMNIST(MedMNIST2D):
+    """Blood cell microscopy, 8 cell types, RGB."""
+
+    flag = "bloodmnist"
+
+
+class TissueMNIST(MedMNIST2D):
+    """Kidney cortex microscopy, 8 cell types, gray."""
+
+    flag = "tissuemnist"
+
+
+class OrganAMNIST(MedMNIST2D):
+    """Abdominal CT, axial slices, 11 organs, gray."""
+
+    flag = "organamnist"
+
+
+class OrganCMNIST(MedMNIST2D):
+    """Abdominal CT, coronal slices, 11 organs, gray."""
+
+    flag = "organcmnist"
+
+
+class OrganSMNIST(MedMNIST2D):
+    """Abdominal CT, sagittal slices, 11 organs, gray."""
+
+    flag = "organsmnist"
+
+
+class OrganMNIST3D(MedMNIST3D):
+    """Abdominal CT volumes, 11 organs, numbered unlike the 2D sets."""
+
+    flag = "organmnist3d"
+
+
+class NoduleMNIST3D(MedMNIST3D):
+    """Chest CT volumes, benign against malignant nodules."""
+
+    flag = "nodulemnist3d"
+
+
+class AdrenalMNIST3D(MedMNIST3D):
+    """Adrenal gland shapes, normal against hyperplasia."""
+
+    flag = "adrenalmnist3d"
+
+
+class FractureMNIST3D(MedMNIST3D):
+    """Chest CT volumes, 3 kinds of rib fracture."""
+
+    flag = "fracturemnist3d"
+
+
+class VesselMNIST3D(MedMNIST3D):
+    """Brain vessel shapes, healthy against aneurysm."""
+
+    flag = "vesselmnist3d"
+
+
+class SynapseMNIST3D(MedMNIST3D):
+    """Electron microscopy volumes, inhibitory against excitatory synapses."""
+
+    flag = "synapsemnist3d"
+
+
+OrganMNISTAxial = OrganAMNIST
+OrganMNISTCoronal = OrganCMNIST
+OrganMNISTSagittal = OrganSMNIST

@@ -1,0 +1,187 @@
+"""From a name to two memory-mapped arrays: ``load()``, and what brings the data here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from medmnist_np import registry
+from medmnist_np.cache import settings, store
+from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.registry import DatasetInfo
+
+
+class Arrays(NamedTuple):
+    """Two read-only :class:`numpy.memmap`: the images and the labels of one split.
+
+    Attributes
+    ----------
+    images : np.memmap
+        ``(n, h, w)`` gray, ``(n, h, w, 3)`` RGB or ``(n, d, h, w)`` volumes, uint8, 0-255.
+    labels : np.memmap
+        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set; as in the archive.
+    """
+
+    images: np.memmap[Any, np.dtype[np.uint8]]
+    labels: np.memmap[Any, np.dtype[np.uint8]]
+
+
+def load(
+    name: str | DatasetInfo,
+    split: str = "train",
+    *,
+    size: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+    download: bool = True,
+) -> Arrays:
+    """Map the images and labels of one split, downloading them first if they are not on this machine.
+
+    On a complete cache this opens no socket, hashes nothing, takes no lock and writes nothing.
+
+    Parameters
+    ----------
+    name : str or DatasetInfo
+        ``"pathmnist"``, ``"PathMNIST"``, or with the size ``"pathmnist_64"``.
+    split : str
+        ``"train"``, ``"val"`` or ``"test"``.
+    size : int, optional
+        Pixels (voxels) along each axis: 28, 64, 128 or 224 in 2D, 28 or 64 in 3D. None means the one in the name,
+        else 28.
+    root : path, optional
+        Folder to use in place of the cache. An official archive that lies in it, or in ``~/.medmnist``, is used
+        after its digest is checked, and is left as it is.
+    download : bool
+        Whether the network may be used.
+
+    Returns
+    -------
+    Arrays
+        ``(images, labels)``, read-only and memory-mapped: only what is touched is read from disk.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError, UnknownSplitError
+        With what there is and the nearest name. These are :class:`ValueError`.
+    NotCachedError
+        If the data is not here and ``download=False``.
+    DownloadError, DigestError, ArchiveError, NoSpaceError, CacheError
+        If it could not be brought about. Nothing half-done is left, and a download goes on where it stopped.
+
+    Notes
+    -----
+    Pickling a memmap pickles all its bytes: hand a :class:`Dataset` to worker processes, not these arrays.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> images, labels = mm.load("breastmnist", split="test")  # doctest: +SKIP
+    >>> images.shape, labels.shape  # doctest: +SKIP
+    ((156, 28, 28), (156, 1))
+    """
+    record, size = registry.resolve_size(name, size)
+    record.check_split(split)
+    return map_split(locate(record, size, root=root, download=download), record, split)
+
+
+def fetch(
+    name: str | DatasetInfo,
+    *,
+    size: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+    keep_archive: bool = False,
+) -> Path:
+    """Bring a data set to this machine, all splits of one size, and return the folder of its .npy files.
+
+    Parameters
+    ----------
+    name, size, root
+        As of :func:`load`.
+    keep_archive : bool
+        Keep the .npz in the cache's ``downloads`` too. Nothing here needs it afterwards.
+
+    Returns
+    -------
+    Path
+        A folder with ``train_images.npy`` ... ``test_labels.npy`` and a manifest.
+
+    Raises
+    ------
+    MedMNISTError
+        As :func:`load`.
+    """
+    record, size = registry.resolve_size(name, size)
+    return locate(record, size, root=root, keep_archive=keep_archive).path
+
+
+def adopt(
+    file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
+) -> tuple[DatasetInfo, int, Path]:
+    """Unpack an official archive that you have into the cache. What it is, is told by its digest, not by its name.
+
+    Parameters
+    ----------
+    file : path
+        An .npz file. It stays where and as it is.
+    root : path, optional
+        As of :func:`load`.
+    progress : Progress
+        What to show.
+
+    Returns
+    -------
+    tuple of DatasetInfo, int, Path
+        The data set, its size and the folder of its arrays.
+
+    Raises
+    ------
+    SupersededError
+        If it is of an older release.
+    DigestError
+        If it is no official archive.
+    """
+    from medmnist_np.cache.digests import digest_of
+    from medmnist_np.cache.prepare import check_known, opened, publish_verified
+
+    path = Path(file).expanduser()
+    with opened(path) as stream:
+        digest = digest_of(stream, "md5", progress, path.name)
+        record, size = check_known(path, digest)
+        places = settings.current(root)
+        folder = publish_verified(stream, record.archive(size), record.storage_key(size), places, progress)
+        return record, size, folder.path
+
+
+def locate(
+    record: DatasetInfo,
+    size: int,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    keep_archive: bool = False,
+    progress: Progress = bars,
+) -> ArrayFolder:
+    """Return the folder of the arrays of a set, preparing it if need be; what :func:`fetch` and :func:`load` share."""
+    places = settings.current(root)
+    key = record.storage_key(size)
+    if (folder := store.find(key, places.searched)) is not None:
+        return folder
+    from medmnist_np.cache.prepare import prepare
+
+    return prepare(
+        record.archive(size),
+        key,
+        places,
+        download=download,
+        keep_archive=keep_archive,
+        command=f"medmnist-np fetch {record.name} --size {size}",
+        progress=progress,
+    )
+
+
+def map_split(folder: ArrayFolder, record: DatasetInfo, split: str) -> Arrays:
+    """Map the two arrays of a split that lie in a folder."""
+    return Arrays(*(folder.open(record.member_name(split, role)) for role in ("images", "labels")))
