@@ -1,0 +1,449 @@
+"""Fakes for your own tests: small archives with made-up images that look to a program like the real ones.
+
+>>> import tempfile
+>>> import medmnist_np as mm
+>>> from medmnist_np.testing import fake_datasets
+>>> with tempfile.TemporaryDirectory() as folder, fake_datasets(folder, "pathmnist"):
+...     images, labels = mm.load("pathmnist", split="test")
+...     images.shape
+(60, 28, 28, 3)
+
+The images hold patterns that a small classifier learns, and nothing else: numbers got from them mean nothing.
+The same arguments give the same bytes on one machine; another release of NumPy or zlib may give others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.registry import DatasetInfo, registered, resolve_size
+
+__all__ = ["fake_datasets", "fake_record", "make_archive", "make_arrays", "serve"]
+
+_logger = logging.getLogger(__name__)
+
+_N_SAMPLES = {"train": 200, "val": 40, "test": 60}
+
+# How much the strength of a pattern varies between images, against 1 between its presence and its absence.
+# The best possible AUC is then about 0.99 with two classes and 0.94 with independent findings.
+_VARIATION = 0.45
+_CONTRAST = 50  # gray levels of a pattern of strength 1
+_NOISE = 20  # gray levels, standard deviation, in each pixel
+_FINDING_SHARE = 0.3  # of the images of a multi-label set show a given finding
+_IMAGES_AT_ONCE = 256  # bounds the memory for sets of any length
+
+
+def make_arrays(record: DatasetInfo, size: int | None = None, *, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
+    """Make up the arrays of an archive.
+
+    Each class has a pattern of its own, stripes that fade out around a point. An image shows the pattern of its
+    class, or those of all its findings, more or less strongly, and noise. The strengths overlap, so that no
+    classifier is perfect.
+
+    Parameters
+    ----------
+    record : DatasetInfo
+        What to imitate, with as many samples as it states: see :func:`fake_record` for few.
+    size : int, optional
+        One of its sizes. ``None`` means 28 if it has that, else the smallest. Labels do not depend on it.
+    seed : int
+        Other seeds give other patterns, labels and noise.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By member name, in the order of the official archives: images ``(n, h, w)``, ``(n, h, w, 3)`` or
+        ``(n, d, h, w)`` uint8, 0-255, and labels ``(n, l)`` uint8. Classes are equally frequent, and every class
+        occurs in a split that has that many samples. Findings of a multi-label set are independent, each in three
+        images of ten.
+
+    Raises
+    ------
+    UnknownSizeError
+        If the record has no such size.
+
+    Examples
+    --------
+    >>> from medmnist_np.testing import fake_record, make_arrays
+    >>> arrays = make_arrays(fake_record("chestmnist"))
+    >>> arrays["test_images"].shape, arrays["test_labels"].shape
+    ((60, 28, 28), (60, 14))
+    """
+    record, size = resolve_size(record, size)
+    # Sets of one shape must differ, or their archives could not be told apart by their digests.
+    key = [seed, zlib.crc32(record.name.encode())]
+    patterns = _patterns(record, size, np.random.default_rng([*key, 0]))
+    images, labels = {}, {}
+    for number, (split, n) in enumerate(record.n_samples.items()):
+        table = _labels(record, n, np.random.default_rng([*key, 1, number]))
+        presence = table if record.multi_label else table == np.arange(record.n_classes)
+        pixels = _pixels(presence, patterns, np.random.default_rng([*key, 2, number]))
+        labels[record.member_name(split, "labels")] = table
+        images[record.member_name(split, "images")] = pixels.reshape(n, *record.image_shape(size))
+    return images | labels
+
+
+def fake_record(
+    name: str | DatasetInfo, *, n_samples: Mapping[str, int] | None = None, size: int | None = None
+) -> DatasetInfo:
+    """Return a copy of a record with few samples and a single size.
+
+    Its archive does not exist yet: the digest is all zeros and the address leads nowhere, until
+    :func:`make_archive` writes the file.
+
+    Parameters
+    ----------
+    name : str or DatasetInfo
+        A set of the registry.
+    n_samples : Mapping of str to int, optional
+        Samples of each split; there will be these splits and no others. ``None`` means train 200, val 40, test 60,
+        for those splits that the set has.
+    size : int, optional
+        ``None`` means the size in the name, else 28.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError
+        If there is no such set, or it does not come in that size.
+
+    Examples
+    --------
+    >>> from medmnist_np.testing import fake_record
+    >>> record = fake_record("pathmnist_64", n_samples={"train": 20, "test": 10})
+    >>> record.splits, record.sizes
+    (('train', 'test'), (64,))
+    """
+    record, size = resolve_size(name, size)
+    if n_samples is None:
+        n_samples = {split: _N_SAMPLES.get(split, _N_SAMPLES["test"]) for split in record.splits}
+    archive = record.archive(size)
+    unwritten = replace(
+        archive,
+        url=f"https://fake.invalid/{archive.file_name}",
+        digest=f"md5:{0:032}",
+        bytes=None,
+        sha256=None,
+        superseded=(),
+    )
+    enlarged = tuple(other for other in record.enlarged_sizes if other == size)
+    return replace(record, n_samples=n_samples, archives={size: unwritten}, enlarged_sizes=enlarged)
+
+
+def make_archive(
+    folder: str | os.PathLike[str],
+    name: str | DatasetInfo,
+    *,
+    size: int | None = None,
+    n_samples: Mapping[str, int] | None = None,
+    seed: int = 0,
+    base_url: str | None = None,
+) -> DatasetInfo:
+    """Write a made-up archive and return the record that describes it.
+
+    Parameters
+    ----------
+    folder : path
+        An existing folder. The file is ``folder/<file_name>``; one that is there is replaced.
+    name : str or DatasetInfo
+        A name stands for ``fake_record(name, n_samples=n_samples, size=size)``. A record is taken as it is, with
+        all its samples, unless ``n_samples`` is given.
+    size, n_samples
+        As in :func:`fake_record`.
+    seed : int
+        As in :func:`make_arrays`.
+    base_url : str, optional
+        Where the folder will be served. ``None`` gives the record a ``file://`` address.
+
+    Returns
+    -------
+    DatasetInfo
+        With the true MD5 digest, length in bytes and address of the archive of that size.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError
+        If there is no such set, or it does not come in that size.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from medmnist_np.testing import make_archive
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record = make_archive(folder, "breastmnist", base_url="http://localhost:8000")
+    >>> record.archive(28).url
+    'http://localhost:8000/breastmnist.npz'
+    """
+    record, size = resolve_size(name, size)
+    if not isinstance(name, DatasetInfo) or n_samples is not None:
+        record = fake_record(record, n_samples=n_samples, size=size)
+    archive = record.archive(size)
+    path = Path(folder).resolve() / archive.file_name
+    _write_npz(path, make_arrays(record, size, seed=seed))
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    written = replace(
+        archive,
+        url=path.as_uri() if base_url is None else f"{base_url.rstrip('/')}/{archive.file_name}",
+        digest=f"md5:{digest}",
+        bytes=path.stat().st_size,
+        sha256=None,
+        superseded=(),
+    )
+    return replace(record, archives={**record.archives, size: written})
+
+
+@contextmanager
+def serve(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """Serve the files that lie directly in a folder over HTTP, to this machine alone, for a ``with`` block.
+
+    It answers GET and HEAD, and a GET of one range of bytes (``bytes=a-`` or ``bytes=a-b``, with ``If-Range``), so
+    that a download can go on where it stopped. It writes nothing to the standard streams.
+
+    Parameters
+    ----------
+    folder : path
+        An existing folder; files may be added while it is served.
+
+    Yields
+    ------
+    str
+        The address, as ``"http://127.0.0.1:<port>"``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from urllib.request import urlopen
+    >>> from medmnist_np.testing import serve
+    >>> with tempfile.TemporaryDirectory() as folder, serve(folder) as base_url:
+    ...     _ = Path(folder, "hello.txt").write_text("hello")
+    ...     urlopen(f"{base_url}/hello.txt").read()
+    b'hello'
+    """
+    with _FolderServer(Path(folder)) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="medmnist-np-serve")
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def fake_datasets(
+    folder: str | os.PathLike[str],
+    *names: str,
+    n_samples: Mapping[str, int] | None = None,
+    size: int | None = None,
+    seed: int = 0,
+) -> Iterator[tuple[DatasetInfo, ...]]:
+    """Put small fakes in the place of data sets for a ``with`` block, so that loading them takes the true path.
+
+    In the block ``mm.load("pathmnist")`` downloads, verifies, unpacks and maps a fake archive. Nothing is written
+    outside ``folder``, and nothing but this machine is reached. It changes the registry and environment variables
+    of the whole process: do not enter two blocks in two threads.
+
+    Parameters
+    ----------
+    folder : path
+        Made if need be. Archives are written into ``folder/archives``; the cache is ``folder/cache``.
+    *names : str
+        Sets to stand in for: ``"pathmnist"``, ``"pathmnist_64"``.
+    n_samples, size
+        As in :func:`fake_record`, for all of them.
+    seed : int
+        As in :func:`make_arrays`.
+
+    Yields
+    ------
+    tuple of DatasetInfo
+        The records of the fakes, in the order of the names.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError
+        If there is no such set, or it does not come in that size.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.testing import fake_datasets
+    >>> with tempfile.TemporaryDirectory() as folder, fake_datasets(folder, "breastmnist", n_samples={"val": 8}):
+    ...     mm.load("breastmnist", split="val").labels.shape
+    (8, 1)
+    """
+    home = Path(folder).resolve()
+    archives = home / "archives"
+    archives.mkdir(parents=True, exist_ok=True)
+    with serve(archives) as base_url:
+        records = tuple(
+            make_archive(archives, name, size=size, n_samples=n_samples, seed=seed, base_url=base_url) for name in names
+        )
+        environment = {
+            "MEDMNIST_NP_CACHE": str(home / "cache"),
+            "MEDMNIST_NP_MIRRORS": base_url,
+            "MEDMNIST_NP_OFFLINE": None,
+            "MEDMNIST_NP_SHARED": None,
+            "no_proxy": "127.0.0.1",  # a proxy cannot see this machine's server
+        }
+        with registered(*records), _environment(environment):
+            yield records
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str | None]) -> Iterator[None]:
+    """Set environment variables for a block; ``None`` unsets one."""
+    before = {name: os.environ.get(name) for name in variables}
+    _set_environment(variables)
+    try:
+        yield
+    finally:
+        _set_environment(before)
+
+
+def _set_environment(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _patterns(record: DatasetInfo, size: int, random: np.random.Generator) -> NDArray[np.float32]:
+    """Return one pattern per class, ``(classes, values of an image)``: stripes under a Gaussian, at most 1."""
+    axis = (np.arange(size) + 0.5) / size
+    place = np.stack(np.meshgrid(*[axis] * record.ndim, indexing="ij"), axis=-1)
+    patterns = []
+    for _ in record.class_names:
+        from_center = place - random.uniform(0.3, 0.7, record.ndim)
+        direction = random.standard_normal(record.ndim)
+        direction *= random.uniform(2, 4) / np.linalg.norm(direction)
+        stripes = np.cos(2 * np.pi * (from_center @ direction + random.uniform()))
+        pattern = stripes * np.exp(-np.square(from_center).sum(axis=-1) / (2 * 0.2**2))
+        if record.n_channels == 3:
+            pattern = pattern[..., None] * random.uniform(-1, 1, 3)
+        patterns.append(pattern.ravel() / np.abs(pattern).max())
+    return np.array(patterns, dtype=np.float32)
+
+
+def _labels(record: DatasetInfo, n: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return ``(n, l)`` labels with exact frequencies in random order."""
+    number = np.arange(n)
+    column = number < np.ceil(_FINDING_SHARE * n) if record.multi_label else number % record.n_classes
+    table = np.repeat(column.astype(np.uint8)[:, None], record.label_width, axis=1)
+    return random.permuted(table, axis=0)
+
+
+def _pixels(presence: NDArray[Any], patterns: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return ``(n, values of an image)``: the patterns that are present ``(n, classes)``, more or less, and noise."""
+    pixels = np.empty((len(presence), patterns.shape[1]), dtype=np.uint8)
+    for start in range(0, len(presence), _IMAGES_AT_ONCE):
+        block = presence[start : start + _IMAGES_AT_ONCE].astype(np.float32)
+        strengths = block + _VARIATION * random.standard_normal(block.shape, dtype=np.float32)
+        values = 128 + _CONTRAST * (strengths @ patterns)
+        values += _NOISE * random.standard_normal(values.shape, dtype=np.float32)
+        pixels[start : start + len(block)] = values.clip(0, 255)
+    return pixels
+
+
+def _write_npz(path: Path, arrays: Mapping[str, NDArray[np.uint8]]) -> None:
+    """Write a compressed .npz whose bytes depend on the arrays alone, not on the clock or the system."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980-01-01
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.create_system = 3
+            with archive.open(member, "w") as stream:
+                np.lib.format.write_array(stream, array, allow_pickle=False)
+
+
+# Not ThreadingHTTPServer, which asks for the name of the host: that can take seconds.
+class _FolderServer(ThreadingTCPServer):
+    request_queue_size = 64
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(("127.0.0.1", 0), _FileHandler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # Called while the exception is handled.
+        _logger.debug("the request of %s over %s failed", client_address, request, exc_info=True)  # noqa: LOG014
+
+
+class _FileHandler(BaseHTTPRequestHandler):
+    server: _FolderServer
+    protocol_version = "HTTP/1.1"
+    timeout = 5  # seconds; bounds how long a silent client can hold up closing
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, the name is the base class's
+        _logger.debug(format, *args)
+
+    def _answer(self, *, with_body: bool) -> None:
+        self.close_connection = True
+        name = unquote(urlsplit(self.path).path).removeprefix("/")
+        path = self.server.folder / name
+        if name != path.name or not path.is_file():
+            self._head(HTTPStatus.NOT_FOUND, 0)
+            return
+        with path.open("rb") as stream:
+            state = os.fstat(stream.fileno())
+            size = state.st_size
+            tag = f'"{size:x}-{state.st_mtime_ns:x}"'
+            span = self._range(size, tag) if with_body else None
+            if span is None:
+                start, stop = 0, size
+                self._head(HTTPStatus.OK, size, {"Accept-Ranges": "bytes", "ETag": tag})
+            elif span.start >= size:
+                self._head(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, 0, {"Content-Range": f"bytes */{size}"})
+                return
+            else:
+                start, stop = span.start, span.stop
+                where = f"bytes {start}-{stop - 1}/{size}"
+                self._head(HTTPStatus.PARTIAL_CONTENT, stop - start, {"Content-Range": where, "ETag": tag})
+            if with_body:
+                stream.seek(start)
+                while start < stop and (chunk := stream.read(min(1 << 18, stop - start))):
+                    self.wfile.write(chunk)
+                    start += len(chunk)
+
+    def _range(self, size: int, tag: str) -> range | None:
+        """Return the bytes that were asked for; ``None`` means all, also for ranges of kinds not served here."""
+        found = re.fullmatch(r"bytes=([0-9]+)-([0-9]*)", self.headers.get("Range", ""))
+        if found is None or self.headers.get("If-Range", tag) != tag:
+            return None
+        start, last = int(found[1]), int(found[2] or size - 1)
+        return range(start, min(last + 1, size)) if start <= last or not found[2] else None
+
+    def _head(self, status: HTTPStatus, length: int, fields: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(length))
+        self.send_header("Connection", "close")
+        for name, value in (fields or {}).items():
+            self.send_header(name, value)
+        self.end_headers()

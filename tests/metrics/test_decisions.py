@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medmnist_np.metrics import accuracy
+
+
+def test_a_binary_score_equal_to_the_threshold_decides_for_zero() -> None:
+    assert accuracy([0, 1, 1, 0], [0.5, 0.51, 0.5, 0.1], "binary-class") == 0.75
+
+
+def test_another_threshold_decides_otherwise() -> None:
+    assert accuracy([0, 1, 1, 0], [0.5, 0.51, 0.5, 0.1], "binary-class", threshold=0.4) == 0.75
+    assert accuracy([1, 1, 1, 0], [0.5, 0.51, 0.5, 0.1], "binary-class", threshold=0.4) == 1.0
+
+
+def test_a_threshold_is_compared_in_the_precision_of_the_scores() -> None:
+    assert accuracy([0], np.array([0.3], dtype=np.float32), "binary-class", threshold=0.3) == 1.0
+
+
+def test_two_columns_of_a_binary_task_mean_the_last() -> None:
+    assert accuracy([[1], [0]], [[0.9, 0.8], [0.9, 0.2]], "binary-class") == 1.0
+
+
+def test_multi_label_accuracy_counts_every_label() -> None:
+    labels = [[0, 1, 0], [1, 1, 0]]
+    scores = [[0.1, 0.9, 0.6], [0.4, 0.7, 0.2]]
+
+    assert accuracy(labels, scores, "multi-label, binary-class") == pytest.approx(4 / 6, abs=1e-12)
+
+
+@pytest.mark.parametrize("task", ["multi-class", "ordinal-regression"])
+def test_the_highest_score_decides_and_the_first_of_equals(task: str) -> None:
+    scores = [[0.1, 0.7, 0.2], [0.4, 0.4, 0.2], [0.4, 0.4, 0.2]]
+
+    assert accuracy([[1], [0], [1]], scores, task) == pytest.approx(2 / 3, abs=1e-12)
+
+
+def test_a_class_may_be_absent() -> None:
+    assert accuracy([0, 1], np.eye(3)[:2], "multi-class") == 1.0
+
+
+def test_one_sample_is_enough() -> None:
+    assert accuracy([[1]], [[0.2, 0.8]], "multi-class") == 1.0
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label, binary-class"])
+def test_it_agrees_with_scikit_learn(task: str) -> None:
+    accuracy_score = pytest.importorskip("sklearn.metrics").accuracy_score
+    random = np.random.default_rng(0)
+    scores = random.random((500, 4)).round(1)
+    classes, findings = random.integers(0, 4, (500, 1)), random.integers(0, 2, (500, 4))
+
+    if task == "multi-class":
+        labels, expected = classes, accuracy_score(classes[:, 0], scores.argmax(axis=1))
+    else:
+        labels = findings
+        expected = np.mean([accuracy_score(findings[:, k], scores[:, k] > 0.5) for k in range(4)])
+
+    assert accuracy(labels, scores, task) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("threshold", [np.nan, np.inf])
+def test_a_threshold_must_be_finite(threshold: float) -> None:
+    with pytest.raises(ValueError, match="threshold"):
+        accuracy([0, 1], [0.1, 0.2], "binary-class", threshold=threshold)
