@@ -1,0 +1,69 @@
+"""The program ``medmnist-np``: the only place that prints or exits.
+
+A command is loaded when it is called. Exit codes: 0, 1 for a failure, 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from medmnist_np._version import __version__
+from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest
+
+# Command -> (module, attribute). In the order of the help text.
+_COMMANDS = {
+    "list": ("listing", "list_"),
+    "info": ("listing", "info"),
+    "cite": ("listing", "cite"),
+    "fetch": ("fetching", "fetch"),
+    "import": ("fetching", "import_"),
+    "verify": ("keeping", "verify"),
+    "cache": ("keeping", "cache"),
+    "clean": ("keeping", "clean"),
+    "demo": ("demo", "demo"),
+    # As the official program calls them; hidden.
+    "available": ("listing", "available"),
+    "download": ("fetching", "download"),
+}
+
+
+class _Program(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"medmnist_np.cli.{module}"), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no command {args[0]!r}.{nearest(args[0], _COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (UnknownDatasetError, UnknownSizeError, UnknownSplitError) as error:
+            raise click.UsageError(str(error), ctx) from error
+        except MedMNISTError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="medmnist-np")
+def main() -> None:
+    """MedMNIST as memory-mapped NumPy arrays: download, check, look after and use the data sets.
+
+    \b
+      medmnist-np demo                         try everything, without a network
+      medmnist-np fetch breastmnist            get a data set
+      medmnist-np fetch pathmnist --size 224   ... at another size
+    """

@@ -1,0 +1,152 @@
+"""Look after what is there: ``verify``, ``cache`` and ``clean``."""
+
+from __future__ import annotations
+
+import click
+
+from medmnist_np import registry
+from medmnist_np.cache import contents, disk, settings, store
+from medmnist_np.cache.progress import bars, silent
+from medmnist_np.cli.output import json_option, root_option, say_json, say_table
+from medmnist_np.integrity import VerifyReport
+from medmnist_np.integrity import verify as verify_arrays
+from medmnist_np.registry import DatasetInfo
+
+
+@click.command
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--size", type=int, help="Only this size.")
+@root_option
+@json_option
+def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: bool) -> None:
+    """Hash the unpacked arrays again; find damage, labels out of range and blank images.
+
+    Without NAME, everything that is on this machine. Exit code 1 if anything is damaged.
+    """
+    reports = [
+        verify_arrays(record, size=number, root=root, progress=silent if as_json else bars)
+        for record, number in _held(names, size, root)
+    ]
+    if as_json:
+        say_json([_described(report) for report in reports])
+    for report in [] if as_json else reports:
+        _say(report)
+    if not reports and not as_json:
+        click.echo("Nothing is on this machine yet. `medmnist-np fetch NAME` gets a data set.")
+    damaged = [report for report in reports if not report.ok]
+    if damaged:
+        again = " ".join(sorted({report.name for report in damaged}))
+        raise click.ClickException(
+            f"{len(damaged)} of {len(reports)} damaged. `medmnist-np clean {again}` and `medmnist-np fetch {again}` "
+            "to get them anew."
+        )
+
+
+@click.command
+@root_option
+@json_option
+def cache(root: str | None, as_json: bool) -> None:
+    """Say where the cache is, and how much of what is in it."""
+    places = settings.current(root)
+    items = contents.contents(places)
+    if as_json:
+        rows = [{"kind": i.kind, "name": i.name, "path": str(i.path), "bytes": i.bytes} for i in items]
+        say_json({"cache": str(places.cache), "free_bytes": disk.free_bytes(places.cache), "items": rows})
+        return
+    click.echo(f"{places.cache}")
+    if items:
+        rows_ = [[item.kind, item.name, disk.readable(item.bytes)] for item in items]
+        say_table(
+            [*rows_, ["", "in all", disk.readable(sum(item.bytes for item in items))]], ["what", "name", "size"], [2]
+        )
+    else:
+        click.echo("It is empty.")
+    click.echo(f"{disk.readable(disk.free_bytes(places.cache))} free. {settings.CACHE_VARIABLE} moves the cache.")
+
+
+@click.command
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--archives", is_flag=True, help="Only kept archives and unfinished downloads.")
+@click.option("--all", "everything", is_flag=True, help="Everything in the cache (the same as no NAME).")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@root_option
+def clean(names: tuple[str, ...], archives: bool, everything: bool, yes: bool, root: str | None) -> None:
+    """Remove the data sets NAME... from the cache, or everything.
+
+    Files elsewhere, as in ~/.medmnist, are never touched.
+    """
+    if everything and (names or archives):
+        raise click.UsageError("--all goes with neither NAME nor --archives.")
+    places = settings.current(root)
+    items = contents.contents(places)
+    if names:
+        items = [item for item in items if _matches(item, names)]
+    if archives:
+        items = [item for item in items if item.kind != "arrays"]
+    if not items:
+        click.echo(f"There is nothing to remove in {places.cache}.")
+        return
+    total = disk.readable(sum(item.bytes for item in items))
+    for item in items:
+        click.echo(f"{item.kind:<10}  {item.name}  {disk.readable(item.bytes)}")
+    if not yes:
+        click.confirm(f"Remove these, {total}, from {places.cache}?", abort=True)
+    for item in items:
+        contents.remove(item)
+    click.echo(f"Removed {total}.")
+
+
+def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tuple[DatasetInfo, int]]:
+    """Return what is meant: all that is there, or of each named set the size asked for, else all that are there."""
+    if not names:
+        every = [(record, one) for record in registry.datasets() for one in record.sizes]
+        return [(record, one) for record, one in every if size in (None, one) and _is_there(record, one, root)]
+    held = []
+    for name in names:
+        record, named = registry.find(name)
+        there = [one for one in record.sizes if _is_there(record, one, root)]
+        if size is None and named is None and there:
+            held += [(record, one) for one in there]
+        else:
+            held.append(registry.resolve_size(name, size))
+    return held
+
+
+def _is_there(record: DatasetInfo, size: int, root: str | None) -> bool:
+    caches = settings.current(root).searched
+    return any((cache / store.ARRAYS / record.storage_key(size)).is_dir() for cache in caches)
+
+
+def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
+    """Whether an item of the cache belongs to one of the named data sets, at the size in the name or at any."""
+    for name in names:
+        record, size = registry.find(name)
+        for one in record.sizes if size is None else (size,):
+            folder = record.storage_key(one).partition("/")[2]
+            file = record.archive(one).file_name
+            where = item.path.name
+            if where in (folder, file) or where.startswith((f".{folder}.", f"{file}.")):
+                return True
+    return False
+
+
+def _say(report: VerifyReport) -> None:
+    click.echo(f"{report.name} {report.size}: {'ok' if report.ok else 'DAMAGED'}, {report.folder}")
+    for problem in report.damage:
+        click.echo(f"    {problem}")
+    for split, blank in report.blank_images.items():
+        if blank:
+            shown = ", ".join(map(str, blank[:10])) + (", ..." if len(blank) > 10 else "")
+            click.echo(f"    note: {len(blank)} blank images in {split}, as in the archive: {shown}")
+
+
+def _described(report: VerifyReport) -> dict[str, object]:
+    return {
+        "name": report.name,
+        "size": report.size,
+        "folder": str(report.folder),
+        "ok": report.ok,
+        "checked": report.checked,
+        "damage": list(report.damage),
+        "blank_images": report.blank_images,
+    }
