@@ -1,0 +1,64 @@
+"""The sandbox of every test: its own cache and home, no proxy, no other machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests import audit as auditing
+
+auditing.install()
+
+# Read before the sandbox takes such variables away.
+TEST_DATA = os.environ.get("MEDMNIST_NP_TEST_DATA")
+
+STRAY = {
+    "ALL_PROXY",
+    "CURL_CA_BUNDLE",
+    "FTP_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NETRC",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+}
+
+
+@pytest.fixture(autouse=True)
+def sandbox(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of the test's own, outside `tmp_path`, that holds ``cache`` (not made yet) and ``home``."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    home = folder / "home"
+    home.mkdir()
+    for name in list(os.environ):
+        if name.upper() in STRAY or name.startswith(("MEDMNIST_NP_", "XDG_")):
+            monkeypatch.delenv(name)
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", str(folder / "cache"))
+    auditing.breaches.clear()
+    yield folder
+    assert auditing.breaches == [], "the test reached for another machine"
+
+
+@pytest.fixture
+def audit() -> Callable[[], AbstractContextManager[auditing.Recording]]:
+    """``with audit() as seen: ...``, then ``seen.writes``, ``seen.network``, ``seen.locks`` and ``seen.opened``."""
+    return auditing.record
+
+
+@pytest.fixture(scope="session")
+def real_archives() -> Path:
+    """The folder of real MedMNIST archives."""
+    if not TEST_DATA:
+        pytest.skip("MEDMNIST_NP_TEST_DATA is not set: it names a folder whose medmnist/ holds official archives")
+    folder = Path(TEST_DATA) / "medmnist"
+    if not folder.is_dir():
+        pytest.skip(f"MEDMNIST_NP_TEST_DATA has no folder medmnist: {folder}")
+    return folder
