@@ -16,11 +16,12 @@ from medmnist_np import registry
 from medmnist_np._version import __version__
 from medmnist_np.cache import disk, locks, npz, store
 from medmnist_np.cache.digests import digest_of
+from medmnist_np.cache.http import Patience
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import CACHE_VARIABLE, OFFLINE_VARIABLE, Settings
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.cache.transport import Patience, ResumingDownloader
+from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import DigestError, NotCachedError, OfflineError, SupersededError
 from medmnist_np.registry import Archive, DatasetInfo, Superseded
 

@@ -1,0 +1,177 @@
+"""One request and its answer: who we say we are, redirects, time-outs, and which failures may pass."""
+
+from __future__ import annotations
+
+import random
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from medmnist_np._version import __version__
+from medmnist_np.cache.answers import explained
+
+if TYPE_CHECKING:
+    import requests
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 10
+
+
+class Transient(Exception):
+    """An attempt failed; another one may succeed, after ``wait`` seconds if the server asked for them."""
+
+    def __init__(self, reason: str, *, wait: float | None = None, too_slow: bool = False) -> None:
+        super().__init__(reason)
+        self.wait = wait
+        self.too_slow = too_slow
+
+
+class Permanent(Exception):
+    """An address will not deliver; the next one may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to try. Times in seconds.
+
+    ``tries`` counts attempts in a row that brought nothing; any progress starts the count anew and makes the next
+    attempt immediate. An attempt that brings fewer than ``slowest`` bytes/s over ``stall`` seconds is ended and
+    counts as nothing. Waits between attempts are random, up to ``first_wait``, twice that, ... ``longest_wait``.
+    """
+
+    tries: int = 5
+    connect: float = 15.0
+    read: float = 30.0
+    stall: float = 60.0
+    slowest: float = 200.0
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+    longest_retry_after: float = 300.0
+
+
+@dataclass
+class Retries:
+    """Counts the failures at one address and waits between attempts.
+
+    Parameters
+    ----------
+    patience : Patience
+        How often and how long.
+    sleep, jitter : callable
+        ``jitter(longest)`` returns seconds to wait; both are injected by tests.
+    """
+
+    patience: Patience = field(default_factory=Patience)
+    sleep: Callable[[float], object] = time.sleep
+    jitter: Callable[[float], float] = lambda longest: random.uniform(0.0, longest)  # noqa: S311  (not a secret)
+    _barren: int = 0
+
+    def after(self, error: Transient, *, progressed: bool) -> None:
+        """Wait after a failed attempt, or raise :class:`Permanent` if it was one too many."""
+        self._barren = 0 if progressed and not error.too_slow else self._barren + 1
+        if self._barren >= self.patience.tries:
+            raise Permanent(f"{error} (given up after {self._barren} tries)") from error
+        wait = error.wait
+        if wait is None and self._barren:
+            longest = self.patience.first_wait * 2 ** (self._barren - 1)
+            wait = self.jitter(min(self.patience.longest_wait, longest))
+        if wait:
+            self.sleep(wait)
+
+
+@contextmanager
+def session() -> Iterator[requests.Session]:
+    """Open a session that names this package and asks for plain bytes."""
+    import requests
+
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            # Else the whole body of a redirect is read into memory, to work out what we do not ask for.
+            return None
+
+    with Session() as opened:
+        # Zenodo slows the default agents of libraries down; and a body that was gzipped on the way could not resume.
+        opened.headers["User-Agent"] = f"medmnist-np/{__version__} (requests {requests.__version__})"
+        opened.headers["Accept-Encoding"] = "identity"
+        yield opened
+
+
+@contextmanager
+def answer(
+    opened: requests.Session, address: str, headers: Mapping[str, str], patience: Patience
+) -> Iterator[requests.Response]:
+    """Request an address and yield its answer with the body unread, following redirects but never to plain http.
+
+    Raises
+    ------
+    Transient, Permanent
+        If there is no answer.
+    """
+    import requests
+
+    url = address
+    for _ in range(_MAX_REDIRECTS):
+        try:
+            response = opened.get(
+                url,
+                headers=dict(headers),
+                stream=True,
+                allow_redirects=False,
+                timeout=(patience.connect, patience.read),
+            )
+        except requests.RequestException as error:
+            raise _classified(error) from error
+        except OSError as error:  # a REQUESTS_CA_BUNDLE that is not there
+            raise Permanent(str(error)) from error
+        with response:
+            if response.status_code not in _REDIRECTS or "Location" not in response.headers:
+                yield response
+                return
+            url = _redirected(url, response.headers["Location"])
+    raise Permanent(f"it redirects more than {_MAX_REDIRECTS} times")
+
+
+def in_short(error: BaseException) -> str:
+    """Return the innermost cause of a nest of network errors, in one line."""
+    *_, innermost = _causes(error)
+    return " ".join(str(innermost).split()) or type(innermost).__name__
+
+
+def _redirected(url: str, location: str) -> str:
+    try:
+        target = urljoin(url, location)
+        scheme = urlsplit(target).scheme
+    except ValueError as error:
+        raise Permanent(f"it redirects to {location!r}, which is no address") from error
+    if urlsplit(url).scheme == "https" and scheme != "https":
+        raise Permanent(f"it redirects to {target}, which is not encrypted")
+    return target
+
+
+def _classified(error: requests.RequestException) -> Transient | Permanent:
+    """Tell a failure to get any answer that may pass from one that will not."""
+    import requests
+
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+        return Permanent(
+            f"its certificate was refused ({in_short(error)}); if your site has its own authority, set "
+            "REQUESTS_CA_BUNDLE to its file"
+        )
+    if isinstance(error, requests.exceptions.ProxyError) and "407" in str(error):
+        return Permanent(f"HTTP 407{explained(407)}")
+    if isinstance(error, (requests.ConnectionError, requests.Timeout)):
+        return Transient(f"no answer ({in_short(error)})")
+    return Permanent(in_short(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those nested in it, as requests and urllib3 nest them."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        nested = [getattr(found, "reason", None), *found.args]
+        found = next((inner for inner in nested if isinstance(inner, BaseException)), None)
