@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from medmnist_np._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from medmnist_np.cache.settings import configure as configure
     from medmnist_np.compat import INFO as INFO
     from medmnist_np.compat import OCTMNIST as OCTMNIST
     from medmnist_np.compat import AdrenalMNIST3D as AdrenalMNIST3D
@@ -79,6 +80,7 @@ _HOME = {
     "verify": "integrity",
     "DatasetInfo": "registry",
     "cite": "registry",
+    "configure": "cache.settings",
     "datasets": "registry",
     "info": "registry",
 }
@@ -111,6 +113,7 @@ __all__ = [
     "TissueMNIST",
     "VesselMNIST3D",
     "cite",
+    "configure",
     "datasets",
     "fetch",
     "info",

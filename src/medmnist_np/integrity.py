@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,8 @@ class VerifyReport:
     name, size, folder
         What was looked at.
     checked : str
-        What was compared when the arrays were unpacked: ``"digest"`` is the pinned digest of the whole archive.
+        What was compared when the arrays were unpacked: ``"digest"`` is the pinned digest of the whole archive,
+        ``"crc32"`` only the CRC-32 of each member (see :func:`medmnist_np.fetch` with ``splits``).
     damage : tuple of str
         Files that are missing or changed, labels out of range: empty if all is well.
     blank_images : dict of str to list of int
@@ -108,8 +110,9 @@ def _folder_of(
 ) -> tuple[Path, Manifest | None, list[str]]:
     """Return the first folder of the set that is there, sound or not."""
     places = settings.current(root).searched
-    for cache in places:
-        folder = cache / store.ARRAYS / record.storage_key(size)
+    whole = record.storage_key(size)
+    for key, cache in itertools.product((whole, store.partial_key(whole)), places):
+        folder = cache / store.ARRAYS / key
         try:
             manifest = Manifest.read(folder)
         except CorruptCacheError as error:

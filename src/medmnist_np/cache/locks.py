@@ -3,38 +3,84 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+# A holder whose work does not move for so long has died and left the lock to a child, or hangs.
+PATIENCE_S = 180.0
+
+_POLL_S = 0.1
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def held(path: Path) -> Iterator[bool]:
+def held(path: Path, watched: Sequence[tuple[Path, str]] = (), patience: float | None = None) -> Iterator[bool]:
     """Hold the lock file for the block, waiting for another holder first.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file.
+    watched : sequence of (Path, str)
+        Folders and patterns of files that grow while another holder works: its signs of life.
+    patience : float, optional
+        Seconds to wait without such a change; ``PATIENCE_S`` if not given.
 
     Yields
     ------
     bool
-        False where no lock can be had (a folder that cannot be written to, a file system without locks): go on,
-        but in files of your own.
+        False where no lock can be had (a folder that cannot be written to, a file system without locks, a holder
+        that shows no life): go on, but in files of your own.
     """
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
 
     lock = FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            _log.info("Waiting for another process that prepares %s.", path.stem)
-            lock.acquire(poll_interval=0.1)
+        acquired = _acquire(lock, path, watched, PATIENCE_S if patience is None else patience)
     except (OSError, NotImplementedError) as error:
         _log.info("No lock for %s (%s): going on without.", path.stem, error)
-        yield False
-        return
+        acquired = False
     try:
-        yield True
+        yield acquired
     finally:
-        lock.release()
+        if acquired:
+            lock.release()
+
+
+def _acquire(lock: BaseFileLock, path: Path, watched: Sequence[tuple[Path, str]], patience: float) -> bool:
+    from filelock import Timeout
+
+    seen, since, told = _sizes(watched), time.monotonic(), False
+    while True:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            pass
+        else:
+            return True
+        if not told:
+            _log.info("Waiting for another process that prepares %s.", path.stem)
+            told = True
+        time.sleep(_POLL_S)
+        if (now := _sizes(watched)) != seen:
+            seen, since = now, time.monotonic()
+        elif time.monotonic() - since > patience:
+            _log.warning("The holder of %s shows no sign of life for %.0f s: going on without it.", path, patience)
+            return False
+
+
+def _sizes(watched: Sequence[tuple[Path, str]]) -> dict[Path, int]:
+    sizes = {}
+    for folder, pattern in watched:
+        for path in folder.glob(pattern):
+            with suppress(OSError):
+                sizes[path] = path.stat().st_size
+    return sizes

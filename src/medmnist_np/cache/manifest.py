@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,8 +38,8 @@ class StoredArray:
 class Manifest:
     """What a folder holds.
 
-    ``archive`` and ``digest`` name the file it was unpacked from; ``checked`` says what was compared before:
-    ``"digest"`` is the digest of the whole archive. ``arrays`` is by member name.
+    ``archive`` and ``digest`` name the file it was unpacked from; ``checked`` says what was compared: ``"digest"``
+    is the digest of the whole archive, ``"crc32"`` the CRC-32 of each member only. ``arrays`` is by member name.
     """
 
     archive: str
@@ -73,9 +74,11 @@ class Manifest:
             raise CorruptCacheError(f"{path} is not a manifest of format {FORMAT}: {error}.") from error
 
     def write(self, folder: Path) -> None:
-        """Write the manifest into a folder and sync it to disk."""
+        """Write the manifest into a folder, in one step, and sync it to disk."""
         table = {"format": FORMAT, **asdict(self)}
-        with open(folder / FILE_NAME, "x", encoding="utf-8") as stream:
+        fresh = folder / f".{FILE_NAME}.{secrets.token_hex(4)}"
+        with open(fresh, "x", encoding="utf-8") as stream:
             json.dump(table, stream, indent=1)
             stream.flush()
             os.fsync(stream.fileno())
+        os.replace(fresh, folder / FILE_NAME)

@@ -12,10 +12,11 @@ import hashlib
 import io
 import os
 import queue
+import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -55,6 +56,7 @@ _MALFORMED = (
     UnicodeError,
     ValueError,
     Warning,
+    struct.error,
 )
 
 
@@ -96,18 +98,37 @@ def unpack(
     ArchiveError
         If anything is not as the record says. Files written so far are left to the caller.
     """
-    stored = {}
-    for entry in read_directory(stream, archive):
-        name = entry.member.name
-        try:
-            stored[name] = _unpack_member(stream, entry, folder / f"{name}.npy", advance)
-        except _MALFORMED as error:
-            raise _refused(archive, f"{name}.npy: {error}") from error
-    return stored
+    entries = read_directory(stream, archive)
+    return {entry.member.name: unpack_entry(stream, entry, archive, folder, advance) for entry in entries}
 
 
-def read_directory(stream: BinaryIO, archive: Archive) -> list[Entry]:
+def unpack_entry(
+    stream: BinaryIO, entry: Entry, archive: Archive, folder: Path, advance: Callable[[int], object] = lambda _: None
+) -> StoredArray:
+    """Unpack one member, as :func:`unpack` does all."""
+    name = entry.member.name
+    try:
+        return _unpack_member(stream, entry, folder / f"{name}.npy", advance)
+    except _MALFORMED as error:
+        raise _refused(archive, f"{name}.npy: {error}") from error
+
+
+def read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | None = None) -> list[Entry]:
     """Read the directory of an archive and check it against the record, without inflating anything.
+
+    Parameters
+    ----------
+    stream : binary file
+        The archive; it must do ``seek``, ``tell`` and ``read``.
+    archive : Archive
+        What it must hold.
+    only : collection of str, optional
+        Names of members. The local headers of others are not read.
+
+    Returns
+    -------
+    list of Entry
+        In the order in which they lie.
 
     Raises
     ------
@@ -116,38 +137,38 @@ def read_directory(stream: BinaryIO, archive: Archive) -> list[Entry]:
         are bytes before or behind the zip.
     """
     try:
-        return _read_directory(stream, archive)
-    except ArchiveError:
-        raise
-    except (*_MALFORMED, OSError) as error:
-        raise _refused(archive, f"it is no readable zip ({error})") from error
+        return _read_directory(stream, archive, only)
+    except _MALFORMED as error:
+        raise _refused(archive, str(error)) from error
 
 
-def _read_directory(stream: BinaryIO, archive: Archive) -> list[Entry]:
+def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | None) -> list[Entry]:
     total = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, total - _END_RECORD_BYTES))
     end = stream.read(_END_RECORD_BYTES)
     if not end.startswith(b"PK\x05\x06") or end[-2:] != b"\0\0":
         raise ArchiveError("it does not end as a zip does: it is cut short, or something follows it")
-    with zipfile.ZipFile(stream) as directory:
-        infos = directory.infolist()
-        directory_start = directory.start_dir
+    try:
+        with zipfile.ZipFile(stream) as directory:
+            infos = sorted(directory.infolist(), key=lambda info: info.header_offset)
+            directory_start = directory.start_dir
+    except (*_MALFORMED, OSError) as error:
+        raise ArchiveError(f"it is no readable zip ({error})") from error
     wanted = {f"{member.name}.npy": member for member in archive.members}
-    names = [info.filename for info in infos]
-    if sorted(names) != sorted(wanted):
-        raise ArchiveError(f"it holds {', '.join(sorted(names)) or 'nothing'}, not {', '.join(sorted(wanted))}")
+    names = sorted(info.filename for info in infos)
+    if names != sorted(wanted):
+        raise ArchiveError(f"it holds {', '.join(names) or 'nothing'}, not {', '.join(sorted(wanted))}")
+    if infos[0].header_offset != 0:
+        raise ArchiveError(f"{infos[0].header_offset} bytes stand before the zip")
     entries = []
-    position = 0
-    for info in sorted(infos, key=lambda info: info.header_offset):
-        if info.header_offset < position or (position == 0 and info.header_offset != 0):
-            raise ArchiveError(f"{info.filename}: it does not start where the one before it ends")
-        start = _data_start(stream, info)
-        position = start + info.compress_size
-        if position > directory_start:
-            raise ArchiveError(f"{info.filename}: it reaches into the directory of the zip")
-        entry = Entry(wanted[info.filename], start, info.compress_size, info.file_size, info.compress_type, info.CRC)
-        _check_size(entry)
-        entries.append(entry)
+    for info, limit in zip(infos, [*(info.header_offset for info in infos[1:]), directory_start], strict=True):
+        member = wanted[info.filename]
+        if only is None or member.name in only:
+            start = _data_start(stream, info)
+            if start + info.compress_size > limit:
+                raise ArchiveError(f"{info.filename}: it reaches into what follows it")
+            entries.append(Entry(member, start, info.compress_size, info.file_size, info.compress_type, info.CRC))
+            _check_size(entries[-1])
     return entries
 
 

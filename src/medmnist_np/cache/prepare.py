@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import secrets
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def prepare(
     """
     if (found := store.find(key, settings.searched)) is not None:
         return found
-    with locks.held(_lock_file(settings, key)) as locked:
+    with locks.held(settings.lock_file(key), _watched(archive, key, settings)) as locked:
         if (found := store.find(key, settings.searched)) is not None:
             return found
         with ExitStack() as stack:
@@ -97,7 +98,7 @@ def publish_verified(
     """Publish the arrays of an open archive whose digest was found right, unless they are there already."""
     if (found := store.find(key, settings.searched)) is not None:
         return found
-    with locks.held(_lock_file(settings, key)):
+    with locks.held(settings.lock_file(key), _watched(archive, key, settings)):
         return store.find(key, settings.searched) or publish_archive(stream, archive, key, settings.cache, progress)
 
 
@@ -110,7 +111,11 @@ def publish_archive(stream: BinaryIO, archive: Archive, key: str, cache: Path, p
             with progress(f"unpacking {archive.file_name}", archive.array_bytes) as bar:
                 arrays = npz.unpack(stream, archive, folder, bar.update)
             manifest = Manifest(archive.file_name, archive.digest, "digest", __version__, arrays)
-            return store.publish(folder, cache, key, manifest)
+            published = store.publish(folder, cache, key, manifest)
+        partial = cache / store.ARRAYS / store.partial_key(key)
+        if partial.is_dir():
+            store.remove(partial)
+        return published
 
 
 def check_digest(stream: BinaryIO, archive: Archive, progress: Progress) -> None:
@@ -159,8 +164,9 @@ def _superseded(path: object, archive: Archive, old: Superseded) -> SupersededEr
     )
 
 
-def _lock_file(settings: Settings, key: str) -> Path:
-    return settings.locks / f"{key.replace('/', '-')}.lock"
+def _watched(archive: Archive, key: str, settings: Settings) -> list[tuple[Path, str]]:
+    target = settings.cache / store.ARRAYS / key
+    return [(settings.downloads, f"{archive.file_name}*"), (target.parent, f".{target.name}.*/*")]
 
 
 @contextmanager
@@ -268,10 +274,14 @@ def _download(archive: Archive, settings: Settings, part: Path, progress: Progre
 
 @contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keep Pooch from reporting on stderr what our own progress shows."""
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    """Keep Pooch from reporting on stderr, in this thread, what our own progress shows."""
+    thread = threading.get_ident()
+
+    def from_elsewhere(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger.addFilter(from_elsewhere)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(from_elsewhere)

@@ -1,10 +1,12 @@
-"""Where things lie: the cache folder, shared caches and mirrors, read from the environment at each call."""
+"""Where things lie: the cache folder, shared caches and mirrors, from configure() or the environment at each call."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 SHARED_VARIABLE = "MEDMNIST_NP_SHARED"
@@ -47,10 +49,55 @@ class Settings:
         official = Path.home() / ".medmnist"
         return (official,) if self.root is None else (self.root, official)
 
-    @property
-    def locks(self) -> Path:
-        """Folder of lock files."""
-        return self.cache / "locks"
+    def lock_file(self, key: str) -> Path:
+        """Return the lock file of a key, e.g. of ``"medmnist/pathmnist_28-a8b06965"``."""
+        return self.cache / "locks" / f"{key.replace('/', '-')}.lock"
+
+
+# What configure() set; None leaves it to the environment.
+_configured: dict[str, Any] = {}
+
+
+def configure(
+    *,
+    cache: str | os.PathLike[str] | None = None,
+    shared: Sequence[str | os.PathLike[str]] | None = None,
+    mirrors: Sequence[str] | None = None,
+    offline: bool | None = None,
+) -> None:
+    """Set where data goes and comes from, for this process, in place of the environment variables.
+
+    Each call replaces what earlier calls set: ``configure()`` goes back to the environment. Processes started from
+    this one read their own environment.
+
+    Parameters
+    ----------
+    cache : path, optional
+        The cache folder; ``MEDMNIST_NP_CACHE``.
+    shared : sequence of path, optional
+        Caches that are looked in and never written to; ``MEDMNIST_NP_SHARED``.
+    mirrors : sequence of str, optional
+        Base urls tried before the official server, as ``<base>/<archive>``; ``MEDMNIST_NP_MIRRORS``.
+    offline : bool, optional
+        Open no socket; ``MEDMNIST_NP_OFFLINE``.
+
+    Raises
+    ------
+    ValueError
+        If a mirror is no http or https url.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> mm.configure(offline=True)
+    >>> mm.configure()
+    """
+    for mirror in mirrors or ():
+        if not mirror.startswith(("https://", "http://")):
+            raise ValueError(f"A mirror is a base url that starts with https:// or http://, not {mirror!r}.")
+    _configured.clear()
+    given = {"cache": cache, "shared": shared, "mirrors": mirrors, "offline": offline}
+    _configured.update({name: value for name, value in given.items() if value is not None})
 
 
 def current(root: str | os.PathLike[str] | None = None) -> Settings:
@@ -58,8 +105,10 @@ def current(root: str | os.PathLike[str] | None = None) -> Settings:
 
     A root that exists and cannot be written to is only read: new arrays then go to the default cache.
     """
-    default = _folder(os.environ.get(CACHE_VARIABLE)) or _platform_cache()
-    shared = tuple(map(_expanded, _listed(SHARED_VARIABLE, os.pathsep)))
+    cache_text = _configured.get("cache") or os.environ.get(CACHE_VARIABLE, "").strip()
+    default = _expanded(cache_text) if cache_text else _platform_cache()
+    shared = tuple(map(_expanded, _configured.get("shared", _listed(SHARED_VARIABLE, os.pathsep))))
+    offline = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
     folder = None if root is None else _expanded(root)
     cache = folder or default
     searched = (cache, *shared)
@@ -69,8 +118,8 @@ def current(root: str | os.PathLike[str] | None = None) -> Settings:
         cache=cache,
         searched=searched,
         root=folder,
-        mirrors=_listed(MIRRORS_VARIABLE, None),
-        offline=os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off"),
+        mirrors=tuple(_configured.get("mirrors", _listed(MIRRORS_VARIABLE, None))),
+        offline=_configured.get("offline", offline),
     )
 
 
@@ -79,10 +128,6 @@ def _platform_cache() -> Path:
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("medmnist-np"))
-
-
-def _folder(text: str | None) -> Path | None:
-    return _expanded(text) if text and text.strip() else None
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:

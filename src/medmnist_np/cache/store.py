@@ -98,6 +98,11 @@ def at(path: Path) -> ArrayFolder | None:
     return folder
 
 
+def partial_key(key: str) -> str:
+    """Return where members that were taken one by one go: ``"medmnist/pathmnist_224-2c51a510-partial"``."""
+    return f"{key}-partial"
+
+
 def find(key: str, caches: Iterable[Path]) -> ArrayFolder | None:
     """Return the first complete folder of arrays under a key, e.g. ``"medmnist/pathmnist_28-a8b06965"``.
 
@@ -118,12 +123,30 @@ def staging(cache: Path, key: str) -> Iterator[Path]:
     target = cache / ARRAYS / key
     disk.make_folder(target.parent)
     _collect_abandoned(target)
-    folder = _own_folder(target)
+    with _removed_at_the_end(_own_folder(target)) as folder:
+        yield folder
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Make a folder for the block inside a folder of arrays."""
+    with _removed_at_the_end(_own_folder(folder / "scratch")) as inner:
+        yield inner
+
+
+@contextmanager
+def _removed_at_the_end(folder: Path) -> Iterator[Path]:
     disk.make_folder(folder)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder of arrays. The manifest goes first, so that no reader takes the rest for complete."""
+    (folder / FILE_NAME).unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 
 def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFolder:
@@ -147,12 +170,6 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
             disk.sync_folder(target.parent)
             return ArrayFolder(target, manifest)
     raise CacheError(f"{target} is in the way: it holds no complete arrays and cannot be replaced. Remove it.")
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder of arrays. The manifest goes first, so that no reader takes the rest for complete."""
-    (folder / FILE_NAME).unlink(missing_ok=True)
-    shutil.rmtree(folder)
 
 
 def _set_aside(target: Path) -> None:

@@ -114,7 +114,8 @@ def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tu
 
 def _is_there(record: DatasetInfo, size: int, root: str | None) -> bool:
     caches = settings.current(root).searched
-    return any((cache / store.ARRAYS / record.storage_key(size)).is_dir() for cache in caches)
+    whole = record.storage_key(size)
+    return any((cache / store.ARRAYS / key).is_dir() for cache in caches for key in (whole, store.partial_key(whole)))
 
 
 def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
@@ -125,13 +126,15 @@ def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
             folder = record.storage_key(one).partition("/")[2]
             file = record.archive(one).file_name
             where = item.path.name
-            if where in (folder, file) or where.startswith((f".{folder}.", f"{file}.")):
+            if where in (folder, store.partial_key(folder), file) or where.startswith((f".{folder}.", f"{file}.")):
                 return True
     return False
 
 
 def _say(report: VerifyReport) -> None:
     click.echo(f"{report.name} {report.size}: {'ok' if report.ok else 'DAMAGED'}, {report.folder}")
+    if report.checked == "crc32":
+        click.echo("    note: members checked by CRC-32; the whole archive's digest was not")
     for problem in report.damage:
         click.echo(f"    {problem}")
     for split, blank in report.blank_images.items():

@@ -1,0 +1,144 @@
+"""Some members of an archive without the rest of it, taken from a server that does Range.
+
+Weaker than the whole archive: a member is checked by the CRC-32 in the archive's directory and by the record's shape
+and dtype, while the digest of the archive is not. So its arrays lie in a folder of their own, its manifest says
+so, and it is read only where a caller asks for that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from medmnist_np._version import __version__
+from medmnist_np.cache import disk, http, locks, npz, store
+from medmnist_np.cache.http import Patience, Permanent, Retries
+from medmnist_np.cache.manifest import Manifest
+from medmnist_np.cache.npz import Entry
+from medmnist_np.cache.part import Part
+from medmnist_np.cache.progress import Progress
+from medmnist_np.cache.ranges import NoRange, RemoteFile
+from medmnist_np.cache.settings import Settings
+from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.cache.transport import ResumingDownloader, addresses
+from medmnist_np.errors import ArchiveError, DownloadError
+from medmnist_np.registry import Archive
+
+CHECKED = "crc32"
+
+_log = logging.getLogger(__name__)
+
+
+def fetch_members(
+    archive: Archive,
+    members: Sequence[str],
+    key: str,
+    settings: Settings,
+    progress: Progress,
+    patience: Patience | None = None,
+) -> ArrayFolder | None:
+    """Bring some members of an archive, by name, into the partial folder of its key.
+
+    Returns
+    -------
+    ArrayFolder or None
+        None where no address does Range: only the whole archive can be had.
+
+    Raises
+    ------
+    DownloadError, ArchiveError, NoSpaceError, CacheError
+        Members that are complete stay, and unfinished ones go on at the next call.
+    """
+    patience = patience or Patience()
+    path = settings.cache / store.ARRAYS / store.partial_key(key)
+    watched = [(settings.downloads, f"{archive.file_name}*"), (path, "**/*")]
+    with (
+        locks.held(settings.lock_file(store.partial_key(key)), watched) as locked,
+        disk.errors_named(path, f"unpack {archive.file_name}"),
+    ):
+        folder = _opened(path, archive)
+        missing = [name for name in members if name not in folder.manifest.arrays]
+        if not missing:
+            return folder
+        found = _directory(archive, missing, settings, patience)
+        if found is None:
+            return None
+        address, entries = found
+        disk.require_space(
+            path,
+            sum(entry.inflated_bytes + entry.compressed_bytes for entry in entries),
+            f"download and unpack {len(entries)} members of {archive.file_name}",
+        )
+        for entry in entries:
+            # The CRC is in the name of the part: bytes of another release of the file would be another part.
+            suffix = f"{entry.crc32:08x}.part" if locked else f"{entry.crc32:08x}.{secrets.token_hex(4)}.part"
+            bring = ResumingDownloader(
+                settings.downloads / f"{archive.file_name}.{entry.member.name}-{suffix}",
+                window=range(entry.start, entry.start + entry.compressed_bytes),
+                title=f"{entry.member.name} of {archive.file_name}",
+                progress=progress,
+                patience=patience,
+            )
+            disk.make_folder(settings.downloads)
+            folder = _add(folder, archive, entry, bring.bring(address), progress)
+        return folder
+
+
+def _opened(path: Path, archive: Archive) -> ArrayFolder:
+    """Return the partial folder that is there, or a new one."""
+    folder = store.at(path)
+    if folder is not None and folder.manifest.digest == archive.digest:
+        return folder
+    if path.exists():
+        store.remove(path)
+    disk.make_folder(path)
+    return ArrayFolder(path, Manifest(archive.file_name, archive.digest, CHECKED, __version__, {}))
+
+
+def _directory(
+    archive: Archive, members: Sequence[str], settings: Settings, patience: Patience
+) -> tuple[str, list[Entry]] | None:
+    """Read the directory of the remote archive at the first address that lets us."""
+    failures = []
+    ranged = False
+    with http.session() as session:
+        for address in addresses(archive.url, settings.mirrors):
+            try:
+                remote = RemoteFile(session, address, patience, Retries(patience))
+                entries = npz.read_directory(cast("BinaryIO", remote), archive, only=members)
+            except NoRange as error:
+                _log.warning("%s: %s", address, error)
+            except Permanent as error:
+                ranged = True
+                failures.append(f"{address}: {error}")
+            else:
+                return address, entries
+    if not ranged:
+        return None
+    raise DownloadError(
+        f"Could not read the directory of {archive.file_name}. Tried:\n  "
+        + "\n  ".join(failures)
+        + "\nCheck the network and try again; members that are here already stay."
+    )
+
+
+def _add(folder: ArrayFolder, archive: Archive, entry: Entry, part: Part, progress: Progress) -> ArrayFolder:
+    """Unpack one downloaded member into the folder and enter it into the manifest."""
+    name = entry.member.name
+    with store.scratch(folder.path) as scratch:
+        try:
+            with part.path.open("rb") as stream, progress(f"unpacking {name}", entry.inflated_bytes) as bar:
+                stored = npz.unpack_entry(stream, replace(entry, start=0), archive, scratch, bar.update)
+        except ArchiveError:
+            part.restart()  # its bytes are wrong: the next call must not go on from them
+            raise
+        os.replace(scratch / stored.file, folder.path / stored.file)
+    manifest = replace(folder.manifest, arrays={**folder.manifest.arrays, name: stored})
+    manifest.write(folder.path)
+    part.restart()
+    return ArrayFolder(folder.path, manifest)
