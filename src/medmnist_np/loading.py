@@ -168,8 +168,9 @@ def adopt(
     DigestError
         If it is no official archive.
     """
+    from medmnist_np.cache.archives import check_known, opened
     from medmnist_np.cache.digests import digest_of
-    from medmnist_np.cache.prepare import check_known, opened, publish_verified
+    from medmnist_np.cache.prepare import publish_verified
 
     path = Path(file).expanduser()
     with opened(path) as stream:

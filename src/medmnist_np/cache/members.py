@@ -21,7 +21,7 @@ from medmnist_np.cache.http import Patience, Permanent, Retries
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.npz import Entry
 from medmnist_np.cache.part import Part
-from medmnist_np.cache.progress import Progress
+from medmnist_np.cache.progress import UNPACKING, Progress
 from medmnist_np.cache.ranges import NoRange, RemoteFile
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
@@ -132,7 +132,7 @@ def _add(folder: ArrayFolder, archive: Archive, entry: Entry, part: Part, progre
     name = entry.member.name
     with store.scratch(folder.path) as scratch:
         try:
-            with part.path.open("rb") as stream, progress(f"unpacking {name}", entry.inflated_bytes) as bar:
+            with part.path.open("rb") as stream, progress(f"{UNPACKING}{name}", entry.inflated_bytes) as bar:
                 stored = npz.unpack_entry(stream, replace(entry, start=0), archive, scratch, bar.update)
         except ArchiveError:
             part.restart()  # its bytes are wrong: the next call must not go on from them

@@ -51,3 +51,13 @@ class _NoBar:
 def silent(task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
     """Show nothing."""
     return _NoBar()
+
+
+# What comes before the name of a file in a task that is no download.
+CHECKING = "checking "
+UNPACKING = "unpacking "
+
+
+def is_download(task: str) -> bool:
+    """Return whether a task, as given to a :class:`Progress`, is a download."""
+    return not task.startswith((CHECKING, UNPACKING))

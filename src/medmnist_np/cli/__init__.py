@@ -20,6 +20,7 @@ _COMMANDS = {
     "cite": ("listing", "cite"),
     "fetch": ("fetching", "fetch"),
     "import": ("fetching", "import_"),
+    "mirror": ("mirroring", "mirror"),
     "verify": ("keeping", "verify"),
     "cache": ("keeping", "cache"),
     "clean": ("keeping", "clean"),

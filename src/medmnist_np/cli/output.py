@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import click
+
+from medmnist_np.cache.settings import configure
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 root_option = click.option(
     "--root", type=click.Path(file_okay=False), help="Folder to use in place of the cache.", metavar="DIR"
 )
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add options that say where data comes from, and hand them to :func:`medmnist_np.configure`."""
+
+    @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Base url tried first; may be given again.")
+    @click.option("--shared", multiple=True, metavar="DIR", help="Cache that is looked in first, never written to.")
+    @click.option("--offline", is_flag=True, help="Open no socket.")
+    @click.option("--cache", metavar="DIR", help="The cache folder.")
+    @wraps(command)
+    def configured(
+        mirrors: tuple[str, ...], shared: tuple[str, ...], offline: bool, cache: str | None, **rest: Any
+    ) -> Any:
+        try:
+            configure(cache=cache, shared=shared or None, mirrors=mirrors or None, offline=offline or None)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        try:
+            return command(**rest)
+        finally:
+            configure()
+
+    return configured
 
 
 def say_json(value: Any) -> None:

@@ -1,0 +1,253 @@
+"""Whole archives: find a copy on this machine, download one by Pooch, prove it by its digest."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from medmnist_np import registry
+from medmnist_np.cache import disk, locks
+from medmnist_np.cache.digests import digest_of
+from medmnist_np.cache.http import Patience
+from medmnist_np.cache.progress import Progress
+from medmnist_np.cache.settings import Settings
+from medmnist_np.cache.transport import ResumingDownloader
+from medmnist_np.errors import DigestError, SupersededError
+from medmnist_np.registry import Archive, DatasetInfo, Superseded
+
+# Behind the name of a verified archive that is not meant to stay.
+PASSING = ".passing"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """An archive whose digest was found right. What is read from ``stream`` is what was hashed."""
+
+    path: Path
+    stream: BinaryIO
+
+
+@contextmanager
+def local(
+    archive: Archive, paths: Iterable[Path], progress: Progress, rejected: list[str] | None = None
+) -> Iterator[Verified | None]:
+    """Yield the first of some files that is the archive, open; None if none is.
+
+    Why files were refused is appended to ``rejected`` and goes to the log.
+    """
+    for path in paths:
+        if not path.is_file():
+            continue
+        with opened(path) as stream:
+            try:
+                check_digest(stream, archive, progress)
+            except (DigestError, SupersededError) as error:
+                _log.warning("Not using a file that is there: %s", error)
+                if rejected is not None:
+                    rejected.append(str(error))
+                continue
+            _log.info("Using %s.", path)
+            yield Verified(path, stream)
+            return
+    yield None
+
+
+@contextmanager
+def downloaded(
+    archive: Archive,
+    target: Path,
+    settings: Settings,
+    *,
+    locked: bool,
+    unpacked_bytes: int,
+    progress: Progress,
+    patience: Patience | None = None,
+) -> Iterator[Verified]:
+    """Download an archive to a path and yield it open. An unfinished download is continued.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to bring.
+    target : Path
+        Where to; the unfinished file lies beside it as ``<archive>.part``.
+    settings : Settings
+        For its mirrors.
+    locked : bool
+        Whether this process holds the lock; else it works in a part of its own.
+    unpacked_bytes : int
+        Bytes that will be needed on the same disk afterwards.
+    progress, patience
+        Of the download.
+
+    Raises
+    ------
+    DownloadError, DigestError, NoSpaceError, CacheError
+        A part stays, unless its digest was wrong twice.
+    """
+    part = target.parent / f"{archive.file_name}{'' if locked else f'.{secrets.token_hex(4)}'}.part"
+    purpose = f"download{' and unpack' if unpacked_bytes else ''} {archive.file_name}"
+    bring = ResumingDownloader(
+        part,
+        mirrors=settings.mirrors,
+        expected_bytes=archive.bytes,
+        make_room=lambda n_bytes: disk.require_space(target.parent, n_bytes + unpacked_bytes, purpose),
+        progress=progress,
+        patience=patience or Patience(),
+    )
+    disk.make_folder(target.parent)
+    with disk.errors_named(target.parent, purpose):
+        hashed = _fetch(archive, target, bring, progress)
+    with opened(target) as stream:
+        # Another process may have put its own file there since: then its digest is not known yet.
+        if not os.path.samestat(os.fstat(stream.fileno()), hashed):
+            check_digest(stream, archive, progress)
+        yield Verified(target, stream)
+
+
+def _fetch(archive: Archive, target: Path, bring: ResumingDownloader, progress: Progress) -> os.stat_result:
+    """Let Pooch fetch the archive and check its digest; one clean restart if that is wrong.
+
+    Returns the state of the very file that was hashed.
+    """
+    import pooch
+
+    files = pooch.create(
+        path=target.parent, base_url="", registry={target.name: archive.digest}, urls={target.name: archive.url}
+    )
+    brought: list[os.stat_result] = []
+
+    def bring_once(url: str, output_file: str, files: pooch.Pooch) -> None:
+        bring(url, output_file, files)
+        brought[:] = [os.stat(output_file)]
+
+    def bring_again(url: str, output_file: str, files: pooch.Pooch) -> None:
+        bring_once(url, output_file, files)
+        with open(output_file, "rb") as stream:
+            found = digest_of(stream, archive.digest.partition(":")[0], progress, archive.file_name)
+        if found != archive.digest:
+            raise DigestError(
+                f"{archive.file_name} was downloaded twice and is not the file of the record: its digest should be "
+                f"{archive.digest} and is {found}. Nothing was kept. Something between here and the server changes "
+                f"files, or a mirror holds another one: get {archive.url} by another way and `medmnist-np import` it.",
+                expected=archive.digest,
+                found=found,
+            )
+
+    with _quiet(pooch.get_logger()):
+        try:
+            files.fetch(target.name, downloader=bring_once)
+        except ValueError as error:  # Pooch's word for a wrong digest
+            _log.warning("%s Downloading it once more.", error)
+            files.fetch(target.name, downloader=bring_again)
+    return brought[0]
+
+
+def place(archive: Archive, folder: Path, settings: Settings, progress: Progress) -> Path:
+    """Put a verified copy of an archive into a folder, from this machine or the network, and return its path."""
+    target = folder / archive.file_name
+    disk.make_folder(folder)
+    # The lock lies in the cache: the folder is for others to see.
+    lock = settings.lock_file(f"{folder.resolve()}/{archive.file_name}".lstrip("/"))
+    with ExitStack() as stack:
+        locked = stack.enter_context(locks.held(lock, [(folder, f"{archive.file_name}*")]))
+        folders = (folder, settings.downloads, *settings.archive_folders)
+        candidates = [one / archive.file_name for one in folders]
+        found = stack.enter_context(local(archive, candidates, progress))
+        if found is None:
+            bringing = downloaded(archive, target, settings, locked=locked, unpacked_bytes=0, progress=progress)
+            return stack.enter_context(bringing).path
+        if found.path != target:
+            with disk.errors_named(folder, f"copy {archive.file_name}"):
+                _copy(found.stream, target)
+        return target
+
+
+def _copy(stream: BinaryIO, target: Path) -> None:
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with open(fresh, "xb") as copy:
+            shutil.copyfileobj(stream, copy, 1 << 20)
+        os.replace(fresh, target)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
+
+
+def check_digest(stream: BinaryIO, archive: Archive, progress: Progress) -> None:
+    """Raise :class:`DigestError` or :class:`SupersededError` unless an open file is the archive of the record."""
+    found = digest_of(stream, archive.digest.partition(":")[0], progress, archive.file_name)
+    if found == archive.digest:
+        return
+    path = getattr(stream, "name", archive.file_name)
+    for old in archive.superseded:
+        if found == old.digest:
+            raise _superseded(path, archive, old)
+    raise DigestError(
+        f"{path} is not {archive.file_name}: its digest should be {archive.digest} and is {found}. It was left alone. "
+        "If it should be that file, it is damaged: get it again.",
+        expected=archive.digest,
+        found=found,
+    )
+
+
+def check_known(path: Path, digest: str) -> tuple[DatasetInfo, int]:
+    """Return which data set and size a file is by its digest; raise as :func:`check_digest` if none."""
+    known = registry.find_archive(digest)
+    if known is None:
+        by_name = {archive.file_name: archive for record in registry.datasets() for archive in record.archives.values()}
+        namesake = by_name.get(path.name)
+        expected = namesake.digest if namesake else "one of the registry"
+        raise DigestError(
+            f"{path} is no official archive: its digest is {digest}"
+            + (f", and that of {path.name} is {expected}. It is damaged or changed: get it again" if namesake else "")
+            + ". It was left alone.",
+            expected=expected,
+            found=digest,
+        )
+    record, size, old = known
+    if old is not None:
+        raise _superseded(path, record.archive(size), old)
+    return record, size
+
+
+def _superseded(path: object, archive: Archive, old: Superseded) -> SupersededError:
+    counts = ", ".join(f"{split} {count}" for split, count in old.n_samples.items())
+    return SupersededError(
+        f"{path} is {archive.file_name} of an older release (as of medmnist {old.seen_in_version}"
+        f"{'; ' + counts if counts else ''}): its samples are not those of the present one, so results would not "
+        "compare. It was left alone; `medmnist-np fetch` gets the present file."
+    )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading, with errors that name it."""
+    with disk.errors_named(path, f"read {path.name}"), open(path, "rb") as stream:
+        yield stream
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Keep Pooch from reporting on stderr, in this thread, what our own progress shows."""
+    thread = threading.get_ident()
+
+    def from_elsewhere(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger.addFilter(from_elsewhere)
+    try:
+        yield
+    finally:
+        logger.removeFilter(from_elsewhere)

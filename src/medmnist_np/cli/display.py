@@ -1,0 +1,166 @@
+"""Progress of several files at once: bars on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import click
+
+from medmnist_np.cache.disk import readable
+from medmnist_np.cache.progress import Bar, is_download
+
+# Between two lines about one file, where stderr is no terminal.
+_LINES_EVERY_S = 10.0
+
+
+class Cancelled(BaseException):
+    """Raised in a worker at its next step of progress, after the user pressed Ctrl-C."""
+
+
+class Display(Protocol):
+    """Shows the progress of files that are fetched in several threads. Safe to call from any of them."""
+
+    def progress(self, task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
+        """Show one piece of work; it is a :class:`~medmnist_np.cache.progress.Progress`."""
+
+    def say(self, text: str) -> None:
+        """Print a line between the bars."""
+
+    def close(self) -> None:
+        """Take the bars away."""
+
+
+class _Work:
+    """One piece of work, and whether it should stop."""
+
+    def __init__(self, cancel: threading.Event) -> None:
+        self.cancel = cancel
+
+    def update(self, n_bytes: int, /) -> None:
+        if self.cancel.is_set():
+            raise Cancelled
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __init__(self, cancel: threading.Event) -> None:
+        self._cancel = cancel
+
+    @contextmanager
+    def progress(self, task: str, total: int | None, done: int = 0) -> Iterator[Bar]:
+        """Show nothing of a piece of work."""
+        yield _Work(self._cancel)
+
+    def say(self, text: str) -> None:
+        """Print nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Bars:
+    """A bar for each file at work and one for the bytes of all downloads, on a terminal.
+
+    The total of all is known, and with it the time left, only once the size of every file is.
+    """
+
+    def __init__(self, cancel: threading.Event, expected: dict[str, int | None]) -> None:
+        from tqdm import tqdm
+
+        self._cancel = cancel
+        self._expected = dict(expected)
+        self._lock = threading.Lock()
+        self._tqdm: Any = tqdm
+        self._all = self._bar("all downloads", self._total(), 0) if len(expected) > 1 else None
+
+    def _bar(self, task: str, total: int | None, done: int) -> Any:
+        return self._tqdm(desc=task, total=total, initial=done, unit="B", unit_scale=True, leave=False)
+
+    def _total(self) -> int | None:
+        sizes = list(self._expected.values())
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    @contextmanager
+    def progress(self, task: str, total: int | None, done: int = 0) -> Iterator[Bar]:
+        """Show a bar while a piece of work goes on."""
+        download = is_download(task)
+        with self._bar(task, total, done) as bar:
+            if download and self._all is not None:
+                with self._lock:
+                    self._expected[task] = total
+                    self._all.total = self._total()
+                self._advance_all(done)
+            yield _BarWork(self._cancel, bar, self._advance_all if download else None)
+
+    def _advance_all(self, n_bytes: int) -> None:
+        if self._all is not None:
+            with self._lock:
+                self._all.update(n_bytes)
+
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._tqdm.write(text, file=sys.stdout)
+
+    def close(self) -> None:
+        """Take the bar of all away."""
+        if self._all is not None:
+            self._all.close()
+
+
+class _BarWork(_Work):
+    def __init__(self, cancel: threading.Event, bar: Any, advance_all: Any) -> None:
+        super().__init__(cancel)
+        self._bar, self._advance_all = bar, advance_all
+
+    def update(self, n_bytes: int, /) -> None:
+        super().update(n_bytes)
+        self._bar.update(n_bytes)
+        if self._advance_all is not None:
+            self._advance_all(n_bytes)
+
+
+class Lines:
+    """A line about each piece of work now and then: for log files."""
+
+    def __init__(self, cancel: threading.Event) -> None:
+        self._cancel = cancel
+
+    @contextmanager
+    def progress(self, task: str, total: int | None, done: int = 0) -> Iterator[Bar]:
+        """Print lines while a piece of work goes on; none if it is short."""
+        yield _LineWork(self._cancel, task, total, done)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        click.echo(text)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class _LineWork(_Work):
+    def __init__(self, cancel: threading.Event, task: str, total: int | None, done: int) -> None:
+        super().__init__(cancel)
+        self._task, self._total, self._first, self._done = task, total, done, done
+        self._started = self._told = time.monotonic()
+
+    def update(self, n_bytes: int, /) -> None:
+        super().update(n_bytes)
+        self._done += n_bytes
+        now = time.monotonic()
+        if now - self._told >= _LINES_EVERY_S:
+            self._told = now
+            click.echo(f"{self._task}: {self._state(now - self._started)}", err=True)
+
+    def _state(self, elapsed: float) -> str:
+        rate = max(0.0, (self._done - self._first) / elapsed)
+        if self._total is None:
+            return f"{readable(self._done)}, {readable(rate)}/s"
+        left = f", {(self._total - self._done) / rate:.0f} s left" if rate else ""
+        return f"{readable(self._done)} of {readable(self._total)}, {readable(rate)}/s{left}"

@@ -1,0 +1,40 @@
+"""``mirror``: a folder that any static web server can serve as a mirror."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from medmnist_np.cache import archives, settings
+from medmnist_np.cache.progress import Progress
+from medmnist_np.cli.jobs import Job, raise_failures, run_jobs, wanted_sets
+from medmnist_np.cli.output import source_options
+
+
+@click.command
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--size", metavar="28|64|128|224|all", help="Image size; 28 if not given.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
+@source_options
+def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool) -> None:
+    """Lay out archives in the folder DIR, for a web server of your own; all data sets if none is named.
+
+    Archives that are on this machine are copied, the others downloaded; each is checked by its digest, and one that
+    is there already stays. Serve the folder with any web server that does Range, and give others its address:
+
+    \b
+      medmnist-np mirror /srv/medmnist --size all
+      MEDMNIST_NP_MIRRORS=https://data.lab.example/medmnist medmnist-np fetch pathmnist
+    """
+    jobs = [Job(record, number) for record, number in wanted_sets(names, size)]
+    places = settings.current()
+
+    def bring(job: Job, progress: Progress) -> Path:
+        return archives.place(job.archive, folder, places, progress)
+
+    outcomes = run_jobs(jobs, bring, silenced=quiet, new=jobs)
+    raise_failures(outcomes)
+    if not quiet:
+        click.echo(f"{len(jobs)} archive(s) in {folder}. Serve it, and set {settings.MIRRORS_VARIABLE} to its address.")
