@@ -132,12 +132,12 @@ class Dataset(Sequence[tuple[Any, Any]]):
             raise ValueError(
                 f"A label of {self._record.name} has {self._record.label_width} value(s), not {len(values)}."
             )
+        highest = 1 if self._record.multi_label else self._record.n_classes - 1
+        if not np.isin(values, np.arange(highest + 1)).all():
+            raise ValueError(f"{label!r} is no label of {self._record.name}: its values are 0 to {highest}.")
         if self._record.multi_label:
             return tuple(name for name, value in zip(self.class_names, values, strict=True) if value)
-        number = int(values[0])
-        if number != values[0] or not 0 <= number < self._record.n_classes:
-            raise ValueError(f"{values[0]} is no class of {self._record.name}: 0 to {self._record.n_classes - 1} are.")
-        return self.class_names[number]
+        return self.class_names[int(values[0])]
 
     def __len__(self) -> int:
         return len(self._selection)

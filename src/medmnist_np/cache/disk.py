@@ -64,7 +64,7 @@ def errors_named(path: Path, purpose: str) -> Iterator[None]:
                 path=path,
             ) from error
         raise CacheError(
-            f"Could not {purpose} in {error.filename or path}: {error.strerror or error}. Make that possible, or set "
+            f"Could not {purpose} in {error.filename or path}: {str(error.strerror or error).rstrip('.')}. Make that possible, or set "
             f"{CACHE_VARIABLE} to another folder.",
             errno=error.errno,
             path=error.filename or path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -75,6 +74,8 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write the manifest into a folder, in one step, and sync it to disk."""
+        import secrets  # loads hashlib, which opening does not need
+
         table = {"format": FORMAT, **asdict(self)}
         fresh = folder / f".{FILE_NAME}.{secrets.token_hex(4)}"
         with open(fresh, "x", encoding="utf-8") as stream:

@@ -5,10 +5,8 @@ Opening is cheap and touches nothing: a manifest and the size of each file are e
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -24,8 +22,6 @@ from medmnist_np.cache.manifest import FILE_NAME, Manifest
 from medmnist_np.errors import CacheError, CorruptCacheError
 
 ARRAYS = "arrays"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +109,9 @@ def find(key: str, caches: Iterable[Path]) -> ArrayFolder | None:
             if (folder := at(cache / ARRAYS / key)) is not None:
                 return folder
         except CorruptCacheError as error:
-            _log.warning("Passing over damaged arrays: %s", error)
+            import logging  # only now: the opening path does without
+
+            logging.getLogger(__name__).warning("Passing over damaged arrays: %s", error)
     return None
 
 
@@ -182,6 +180,8 @@ def _set_aside(target: Path) -> None:
 
 
 def _own_folder(target: Path) -> Path:
+    import secrets  # loads hashlib, which opening does not need
+
     # The owner is in the name, so that what a killed process left can be told from what a living one works in.
     return target.parent / f".{target.name}.{platform.node()}~{os.getpid()}~{secrets.token_hex(4)}.staging"
 

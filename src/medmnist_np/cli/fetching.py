@@ -62,11 +62,11 @@ def fetch(
     silenced = quiet or as_json
     if not silenced:
         _say_plan(wanted, missing, places)
+    if dry_run and as_json:
+        say_json([_described(job, None) for job in missing])
     if missing and not part_only:
         _require_space(missing, places)
     if dry_run:
-        if as_json:
-            say_json([_described(job, None) for job in missing])
         return
 
     def bring(job: Job, progress: Progress) -> Path:

@@ -77,6 +77,8 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, yes: bool, r
     """
     if everything and (names or archives):
         raise click.UsageError("--all goes with neither NAME nor --archives.")
+    for name in names:
+        registry.find(name)
     places = settings.current(root)
     items = contents.contents(places)
     if names:

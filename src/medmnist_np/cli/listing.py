@@ -11,6 +11,8 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cli.output import json_option, say_json, say_table
 from medmnist_np.registry import DatasetInfo
 
+_SPLITS = ("train", "val", "test")
+
 
 @click.command("list")
 @click.option("--task", help="Only those of one task, e.g. multi-class.")
@@ -34,12 +36,12 @@ def list_(task: str | None, ndim: int | None, size: int | None, as_json: bool) -
                 record.name,
                 record.task,
                 record.n_classes,
-                *(f"{count:,}" for count in record.n_samples.values()),
+                *(f"{record.n_samples[split]:,}" if split in record.n_samples else "-" for split in _SPLITS),
                 ", ".join(f"{size}{'*' if size in here[record.name] else ''}" for size in record.sizes),
             ]
             for record in records
         ],
-        head=["name", "task", "classes", "train", "val", "test", "sizes"],
+        head=["name", "task", "classes", *_SPLITS, "sizes"],
         right=[2, 3, 4, 5],
     )
     click.echo("\n* on this machine. `medmnist-np info NAME` says more, `medmnist-np fetch NAME` gets one.")

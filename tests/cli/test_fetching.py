@@ -1,0 +1,212 @@
+"""``fetch``, ``import`` and the official ``download``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from medmnist_np import registry
+from medmnist_np.cache import disk
+from medmnist_np.cli import main
+from medmnist_np.loading import load
+from medmnist_np.registry import DatasetInfo, Superseded, registered
+from medmnist_np.testing import fake_datasets, make_arrays
+
+FEW = {"train": 6, "val": 2, "test": 3}
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def fakes(tmp_path: Path) -> Iterator[tuple[DatasetInfo, ...]]:
+    with fake_datasets(tmp_path, "breastmnist", "pathmnist", n_samples=FEW) as records:
+        yield records
+
+
+def is_here(name: str, **where: Path) -> bool:
+    images = load(name, download=False, **where).images
+    return np.array_equal(make_arrays(registry.info(name))["train_images"], images)
+
+
+def test_fetch_brings_the_sets_that_are_named(fakes, tmp_path: Path) -> None:
+    result = run("fetch", "breastmnist", "PathMNIST_28")
+    assert 0 == result.exit_code
+    assert is_here("breastmnist")
+    assert is_here("pathmnist")
+    assert [] == list((tmp_path / "cache" / "downloads").iterdir())
+
+
+def test_fetch_says_how_much_it_is_before_it_starts(fakes, tmp_path: Path) -> None:
+    lines = run("fetch", "breastmnist").stdout.splitlines()
+    archive = fakes[0].archive(28)
+    row = ["breastmnist", "28", *disk.readable(archive.bytes).split(), *disk.readable(archive.array_bytes).split()]
+    assert ["name", "size", "download", "unpacked", "license"] == lines[0].split()
+    assert [*row, "CC", "BY", "4.0"] == lines[1].split()
+    assert f"{disk.readable(archive.array_bytes)} unpacked, into {tmp_path / 'cache'}" == lines[2]
+    assert lines[3].startswith("breastmnist 28: ready in ")
+
+
+def test_a_dry_run_does_nothing(fakes, audit) -> None:
+    with audit() as seen:
+        result = run("fetch", "breastmnist", "--dry-run")
+    assert (0, True) == (result.exit_code, "unpacked, into" in result.stdout)
+    assert ([], []) == (seen.writes, seen.network)
+
+
+def test_a_dry_run_may_be_read_by_a_program(fakes) -> None:
+    (entry,) = json.loads(run("fetch", "breastmnist", "--dry-run", "--json").stdout)
+    archive = fakes[0].archive(28)
+    assert ("breastmnist", 28, None, None) == tuple(entry[key] for key in ("name", "size", "folder", "error"))
+    assert (archive.bytes, archive.array_bytes) == (entry["download_bytes"], entry["array_bytes"])
+
+
+@pytest.mark.parametrize(("size", "number"), [("all", 60), ("28", 18), ("64", 18), ("224", 12)])
+def test_all_sets_may_be_asked_for(size: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 10**15)
+    result = run("fetch", "--all", "--size", size, "--dry-run", "--json")
+    assert (0, number) == (result.exit_code, len(json.loads(result.stdout)))
+
+
+def test_all_sizes_of_a_set_may_be_asked_for() -> None:
+    entries = json.loads(run("fetch", "adrenalmnist3d", "--size", "all", "--dry-run", "--json").stdout)
+    assert [28, 64] == [entry["size"] for entry in entries]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_dry_run_gives_the_sizes_also_of_what_would_not_fit(options: list[str], fakes, monkeypatch) -> None:
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
+    result = run("fetch", "breastmnist", "--dry-run", *options)
+    assert (True, True) == ("breastmnist" in result.stdout, "Not enough space" in result.stderr)
+
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_starts(fakes, monkeypatch, audit) -> None:
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
+    with audit() as seen:
+        result = run("fetch", "breastmnist")
+    needed = fakes[0].archive(28).array_bytes + fakes[0].archive(28).bytes
+    assert (1, [], []) == (result.exit_code, seen.writes, seen.network)
+    assert f"({needed} bytes) are needed and 1.0 kB (1000 bytes) are free" in result.stderr
+
+
+def test_what_is_here_is_not_fetched_again(fakes, audit) -> None:
+    run("fetch", "breastmnist")
+    with audit() as seen:
+        result = run("fetch", "breastmnist")
+    assert (0, "1 of 1 are on this machine already.\n") == (result.exit_code, result.stdout)
+    assert ([], []) == (seen.writes, seen.network)
+
+
+def test_fetch_may_be_read_by_a_program(fakes, tmp_path: Path) -> None:
+    result = run("fetch", "breastmnist", "pathmnist", "--json")
+    entries = json.loads(result.stdout)
+    assert (0, "", [None, None]) == (result.exit_code, result.stderr, [entry["error"] for entry in entries])
+    assert all((Path(entry["folder"]) / "manifest.json").is_file() for entry in entries)
+
+
+def test_fetch_may_be_quiet(fakes) -> None:
+    result = run("fetch", "breastmnist", "--quiet")
+    assert (0, "") == (result.exit_code, result.output)
+
+
+def test_fetch_may_keep_the_archive_and_use_another_folder(fakes, tmp_path: Path) -> None:
+    run("fetch", "breastmnist", "--root", tmp_path / "mine", "--keep-archive")
+    assert (tmp_path / "mine" / "downloads" / "breastmnist.npz").is_file()
+    assert is_here("breastmnist", root=tmp_path / "mine")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> None:
+    (tmp_path / "archives" / "breastmnist.npz").unlink()
+    result = run("fetch", "breastmnist", "pathmnist", "--json")
+    errors = [entry["error"] for entry in json.loads(result.stdout)]
+    assert (1, True, None) == (result.exit_code, "404" in errors[0], errors[1])
+    assert "1 of 2 failed: breastmnist 28. Run the same again" in result.stderr
+    assert is_here("pathmnist")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pathmnst"], "Did you mean 'pathmnist'"),
+        ([], "give --all"),
+        (["pathmnist", "--all"], "give --all"),
+        (["pathmnist", "--size", "23"], "does not come in size 23"),
+        (["pathmnist", "--size", "large"], "--size is 28, 64, 128, 224 or all, not 'large'"),
+        (["pathmnist", "--size", "-1"], "--size is"),
+        (["pathmnist_64", "--size", "28"], "says size 64"),
+        (["adrenalmnist3d", "--size", "224"], "Its sizes are 28, 64"),
+        (["--all", "--size", "23"], "No data set comes in size 23"),
+        (["pathmnist", "--sise", "28"], "Did you mean"),
+        (["../../etc/passwd"], "There is no data set"),
+    ],
+)
+def test_wrong_usage_is_told_what_is_right(arguments: list[str], message: str, audit) -> None:
+    with audit() as seen:
+        result = run("fetch", *arguments)
+    assert (2, "", True) == (result.exit_code, result.stdout, message in result.stderr)
+    assert ([], []) == (seen.writes, seen.network)
+
+
+# import
+
+
+def test_import_takes_an_official_archive_and_leaves_it(fakes, tmp_path: Path, audit) -> None:
+    file = Path(shutil.copy(tmp_path / "archives" / "breastmnist.npz", tmp_path / "from a friend"))
+    before = file.stat()
+    with audit() as seen:
+        result = run("import", file)
+    assert (0, []) == (result.exit_code, seen.network)
+    assert f"{file} is breastmnist at size 28: ready, " in result.stdout
+    assert (before.st_mtime_ns, before.st_size) == (file.stat().st_mtime_ns, file.stat().st_size)
+    assert is_here("breastmnist")
+
+
+def test_import_refuses_a_foreign_file_and_takes_the_others(fakes, tmp_path: Path) -> None:
+    np.savez(tmp_path / "pathmnist.npz", x=np.arange(3))
+    result = run("import", tmp_path / "pathmnist.npz", tmp_path / "archives" / "breastmnist.npz")
+    assert 1 == result.exit_code
+    assert f"{tmp_path}/pathmnist.npz is no official archive" in result.stderr
+    assert fakes[1].archive(28).digest in result.stderr
+    assert "1 of 2 could not be imported" in result.stderr
+    assert is_here("breastmnist")
+
+
+def test_import_names_an_older_release(fakes, tmp_path: Path) -> None:
+    now = fakes[0].archive(28)
+    renewed = replace(now, digest=f"md5:{'a' * 32}", superseded=(Superseded(now.digest, "2.2.3", {"train": 6}),))
+    with registered(replace(fakes[0], archives={28: renewed})):
+        result = run("import", tmp_path / "archives" / "breastmnist.npz")
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert "breastmnist.npz of an older release (as of medmnist 2.2.3; train 6)" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["absent.npz"], ["."]])
+def test_import_needs_files(arguments: list[str]) -> None:
+    assert run("import", *arguments).exit_code == 2
+
+
+# The official verb
+
+
+@pytest.mark.parametrize("arguments", [["--size=28"], ["--size", "28"], ["--size=None"], []])
+def test_download_brings_all_sets_as_the_official_program_does(tmp_path: Path, arguments: list[str]) -> None:
+    names = [record.name for record in registry.datasets()]
+    with fake_datasets(tmp_path, *names, n_samples={"train": 1}):
+        result = run("download", *arguments)
+        here = [name for name in names if len(load(name, download=False).images) == 1]
+    assert (0, names) == (result.exit_code, here)
+
+
+def test_download_takes_a_folder(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, *[record.name for record in registry.datasets()], n_samples={"train": 1}):
+        result = run("download", "--size=28", f"--root={tmp_path / 'mine'}")
+    assert (0, 18) == (result.exit_code, len(list((tmp_path / "mine" / "arrays" / "medmnist").iterdir())))

@@ -1,0 +1,201 @@
+"""``verify``, ``cache`` and ``clean``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from medmnist_np.cli import main
+from medmnist_np.loading import fetch
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.testing import fake_datasets, fakes, make_arrays
+
+FEW = {"train": 20, "val": 4, "test": 6}
+
+
+def run(*arguments: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=typed, catch_exceptions=False)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Path]:
+    """A cache with two sets, a kept archive and an unfinished download."""
+    with fake_datasets(tmp_path, "breastmnist", "pathmnist", n_samples=FEW):
+        fetch("breastmnist", keep_archive=True)
+        fetch("pathmnist")
+        (tmp_path / "cache" / "downloads" / "pathmnist.npz.part").write_bytes(b"half")
+        yield tmp_path / "cache"
+
+
+def held(cache: Path) -> list[str]:
+    arrays = [path.name.partition("-")[0] for path in (cache / "arrays" / "medmnist").iterdir()]
+    return sorted([*arrays, *(path.name for path in (cache / "downloads").iterdir())])
+
+
+EVERYTHING = ["breastmnist.npz", "breastmnist_28", "pathmnist.npz.part", "pathmnist_28"]
+
+
+def damage(name: str) -> Path:
+    file = fetch(name) / "val_images.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    return file
+
+
+# verify
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["pathmnist", "breastmnist"]),
+        (["--size", "28"], ["pathmnist", "breastmnist"]),
+        (["BreastMNIST"], ["breastmnist"]),
+        (["breastmnist_28", "pathmnist"], ["breastmnist", "pathmnist"]),
+    ],
+)
+def test_verify_looks_at_all_or_at_what_is_named(cache: Path, arguments: list[str], expected: list[str]) -> None:
+    result = run("verify", *arguments)
+    assert (0, [f"{name} 28: ok" for name in expected]) == (
+        result.exit_code,
+        [line.partition(",")[0] for line in result.stdout.splitlines()],
+    )
+
+
+def test_verify_finds_a_flipped_bit(cache: Path) -> None:
+    damage("breastmnist")
+    result = run("verify")
+    assert 1 == result.exit_code
+    assert "breastmnist 28: DAMAGED" in result.stdout
+    assert "    val_images.npy has changed: its SHA-256 should be " in result.stdout
+    assert "1 of 2 damaged. `medmnist-np clean breastmnist` and `medmnist-np fetch breastmnist`" in result.stderr
+
+
+def test_verify_may_be_read_by_a_program(cache: Path) -> None:
+    damage("breastmnist")
+    result = run("verify", "--json")
+    found = {entry["name"]: (entry["ok"], len(entry["damage"])) for entry in json.loads(result.stdout)}
+    assert (1, {"breastmnist": (False, 1), "pathmnist": (True, 0)}) == (result.exit_code, found)
+
+
+def test_what_verify_advises_helps(cache: Path) -> None:
+    damage("breastmnist")
+    run("clean", "breastmnist", "--yes")
+    run("fetch", "breastmnist")
+    assert 0 == run("verify").exit_code
+
+
+def test_verify_notes_blank_images_and_finds_labels_out_of_range(tmp_path: Path, monkeypatch) -> None:
+    def make(record: DatasetInfo, size: int | None = None, *, seed: int = 0) -> dict[str, np.ndarray]:
+        arrays = make_arrays(record, size, seed=seed)
+        arrays["train_images"][3:15] = 0
+        if record.name == "breastmnist":
+            arrays["test_labels"][2] = 9
+        return arrays
+
+    monkeypatch.setattr(fakes, "make_arrays", make)
+    with fake_datasets(tmp_path, "breastmnist", "pathmnist", n_samples=FEW):
+        fetch("pathmnist")
+        fetch("breastmnist")
+        blank, wrong = run("verify", "pathmnist"), run("verify", "breastmnist")
+    note = "    note: 12 blank images in train, as in the archive: 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, ..."
+    assert (0, note) == (blank.exit_code, blank.stdout.splitlines()[1])
+    assert (1, True) == (wrong.exit_code, "test: 1 labels are not in 0 to 1, the first at index 2" in wrong.stdout)
+
+
+def test_verify_of_nothing_says_so() -> None:
+    assert (0, "[]\n") == ((result := run("verify", "--json")).exit_code, result.stdout)
+    assert "Nothing is on this machine yet" in run("verify").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["octmnist"], 1), (["octmnst"], 2), (["octmnist", "--size", "23"], 2)]
+)
+def test_verify_of_what_is_not_here_fails(cache: Path, arguments: list[str], code: int) -> None:
+    assert code == run("verify", *arguments).exit_code
+
+
+# cache
+
+
+def test_cache_says_where_it_is_and_how_much_is_in_it(cache: Path) -> None:
+    lines = run("cache").stdout.splitlines()
+    assert (str(cache), ["what", "name", "size"]) == (lines[0], lines[1].split())
+    assert ["archive", "arrays", "arrays", "unfinished", "in"] == [line.split()[0] for line in lines[2:7]]
+    assert "free. MEDMNIST_NP_CACHE moves the cache." in lines[-1]
+
+
+def test_cache_may_be_read_by_a_program(cache: Path) -> None:
+    found = json.loads(run("cache", "--json").stdout)
+    assert (str(cache), 4) == (found["cache"], len(found["items"]))
+    for item in found["items"]:
+        path = Path(item["path"])
+        files = list(path.iterdir()) if path.is_dir() else [path]
+        assert sum(file.stat().st_size for file in files) == item["bytes"]
+
+
+def test_an_empty_cache_is_not_made_by_asking(sandbox: Path) -> None:
+    result = run("cache")
+    assert (0, True) == (result.exit_code, "It is empty." in result.stdout)
+    assert not (sandbox / "cache").exists()
+
+
+def test_the_cache_of_a_folder_may_be_asked_for(tmp_path: Path) -> None:
+    assert str(tmp_path / "mine") == run("cache", "--root", str(tmp_path / "mine")).stdout.splitlines()[0]
+
+
+# clean
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"),
+    [
+        ([], []),
+        (["--all"], []),
+        (["--archives"], ["breastmnist_28", "pathmnist_28"]),
+        (["breastmnist"], ["pathmnist.npz.part", "pathmnist_28"]),
+        (["PathMNIST_28"], ["breastmnist.npz", "breastmnist_28"]),
+        (["pathmnist", "--archives"], ["breastmnist.npz", "breastmnist_28", "pathmnist_28"]),
+        (["octmnist"], EVERYTHING),
+    ],
+)
+def test_clean_removes_what_is_asked_for(cache: Path, arguments: list[str], left: list[str]) -> None:
+    assert EVERYTHING == held(cache)
+    assert 0 == run("clean", *arguments, "--yes").exit_code
+    assert left == held(cache)
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [("n\n", 1, EVERYTHING), ("", 1, EVERYTHING), ("y\n", 0, [])])
+def test_clean_lists_and_asks_first(cache: Path, typed: str, code: int, left: list[str]) -> None:
+    result = run("clean", typed=typed)
+    assert (code, left) == (result.exit_code, held(cache))
+    assert all(kind in result.stdout for kind in ("arrays", "archive", "unfinished", "Remove these"))
+
+
+def test_clean_never_touches_what_the_official_package_keeps(cache: Path, sandbox: Path) -> None:
+    official = sandbox / "home" / ".medmnist"
+    official.mkdir()
+    (official / "breastmnist.npz").write_bytes(b"x")
+    run("clean", "--yes")
+    assert [official / "breastmnist.npz"] == list(official.iterdir())
+
+
+def test_clean_of_nothing_says_so(sandbox: Path) -> None:
+    result = run("clean")
+    assert (0, f"There is nothing to remove in {sandbox / 'cache'}.\n") == (result.exit_code, result.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["--all", "pathmnist"], ["--all", "--archives"], ["pathmnst"]])
+def test_wrong_usage_of_clean_removes_nothing(cache: Path, arguments: list[str]) -> None:
+    result = run("clean", *arguments, "--yes")
+    assert (2, EVERYTHING) == (result.exit_code, held(cache))
+
+
+def test_clean_refuses_an_unknown_name_where_there_is_nothing_too() -> None:
+    assert 2 == run("clean", "pathmnst", "--yes").exit_code

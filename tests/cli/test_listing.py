@@ -1,0 +1,121 @@
+"""``list``, ``info``, ``cite`` and the official ``available``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from medmnist_np import registry
+from medmnist_np.cli import main
+from medmnist_np.loading import fetch
+from medmnist_np.testing import fake_datasets
+
+NAMES = [record.name for record in registry.datasets()]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+def test_list_has_a_row_for_each_set() -> None:
+    result = run("list")
+    rows = result.stdout.splitlines()
+    assert (0, ["name", "task", "classes", "train", "val", "test", "sizes"]) == (result.exit_code, rows[0].split())
+    assert NAMES == [row.split()[0] for row in rows[1:19]]
+    assert "89,996" in rows[1]
+    assert rows[1].endswith("28, 64, 128, 224")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--task", "multi-label"], ["chestmnist"]),
+        (["--task", "ordinal-regression"], ["retinamnist"]),
+        (["--ndim", "3"], NAMES[12:]),
+        (["--size", "224"], NAMES[:12]),
+        (["--size", "23"], []),
+        (["--ndim", "2", "--task", "binary-class"], ["pneumoniamnist", "breastmnist"]),
+    ],
+)
+def test_list_may_be_narrowed(options: list[str], expected: list[str]) -> None:
+    result = run("list", *options, "--json")
+    assert expected == [entry["name"] for entry in json.loads(result.stdout)]
+    assert len(expected) == sum(line.split(" ")[0] in NAMES for line in run("list", *options).stdout.splitlines())
+
+
+def test_list_says_what_is_here(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 3, "val": 2, "test": 2}):
+        fetch("breastmnist")
+        row = next(line for line in run("list").stdout.splitlines() if line.startswith("breastmnist"))
+        here = {entry["name"]: entry["here"] for entry in json.loads(run("list", "--json").stdout)}
+    assert ("28*", [28], []) == (row.split()[-1], here["breastmnist"], here["pathmnist"])
+
+
+def test_list_takes_records_without_all_three_splits(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 2}):
+        assert run("list").exit_code == 0
+
+
+@pytest.mark.parametrize("options", [["--task", "multiclass"], ["--ndim", "4"], ["--size", "large"], ["pathmnist"]])
+def test_list_refuses_what_there_is_not(options: list[str]) -> None:
+    result = run("list", *options)
+    assert (2, "") == (result.exit_code, result.stdout)
+
+
+def test_list_names_the_nearest_task() -> None:
+    assert "Did you mean 'multi-class'" in run("list", "--task", "multiclass").stderr
+
+
+def test_list_writes_nothing_and_opens_no_socket(audit) -> None:
+    with audit() as seen:
+        run("list")
+    assert ([], []) == (seen.writes, seen.network)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["pathmnist"], ["PathMNIST"], ["pathmnist_64"], ["--flag=pathmnist"], ["--flag", "pathmnist"]]
+)
+def test_info_says_all_about_a_set(arguments: list[str]) -> None:
+    result = run("info", *arguments)
+    assert (0, f"{registry.info('pathmnist')!r}\n") == (result.exit_code, result.stdout)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_info_may_be_read_by_a_program(name: str) -> None:
+    record, found = registry.info(name), json.loads(run("info", name, "--json").stdout)
+    assert (name, list(record.class_names), record.license) == (found["name"], found["class_names"], found["license"])
+    assert dict(record.n_samples) == found["n_samples"]
+    assert {str(size): archive.digest for size, archive in record.archives.items()} == {
+        size: archive["digest"] for size, archive in found["archives"].items()
+    }
+    assert [str(size) for size in record.enlarged_sizes] == [s for s, a in found["archives"].items() if a["enlarged"]]
+
+
+@pytest.mark.parametrize("command", ["info", "cite"])
+def test_a_misspelt_name_is_told_the_nearest(command: str) -> None:
+    result = run(command, "pathmnst")
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "There is no data set 'pathmnst'. Did you mean 'pathmnist'" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["info", "cite"])
+def test_a_name_is_needed(command: str) -> None:
+    assert run(command).exit_code == 2
+
+
+def test_info_without_a_name_says_how_to_find_one() -> None:
+    assert "`medmnist-np list` lists them" in run("info").stderr
+
+
+def test_cite_prints_bibtex_alone() -> None:
+    result = run("cite", "PathMNIST")
+    assert (0, f"{registry.cite('pathmnist')}\n", "") == (result.exit_code, result.stdout, result.stderr)
+
+
+def test_available_lists_as_the_official_program_does() -> None:
+    lines = run("available").stdout.splitlines()
+    assert "\tpathmnist       | PathMNIST       | Size: 28 (default), 64, 128, 224." == lines[0]
+    assert 18 == len(lines)

@@ -1,0 +1,89 @@
+"""The program as a whole: help, version, exit codes, and as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from medmnist_np import __version__
+from medmnist_np.cli import main
+
+COMMANDS = ["list", "info", "cite", "fetch", "import", "verify", "cache", "clean", "demo"]
+MODULE = [sys.executable, "-m", "medmnist_np"]
+SCRIPT = [str(Path(sysconfig.get_path("scripts")) / "medmnist-np")]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+def run_process(command: list[str], *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        [*command, *arguments], check=False, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+
+
+def test_help_lists_the_commands_and_hides_the_official_verbs() -> None:
+    result = run("--help")
+    listed = [line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.strip()]
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert set(COMMANDS) <= set(listed)
+    assert {"available", "download"}.isdisjoint(listed)
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "available", "download"])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_every_command_has_help(command: str, option: str) -> None:
+    result = run(command, option)
+    assert (0, True) == (result.exit_code, result.stdout.startswith(f"Usage: main {command}"))
+
+
+def test_it_tells_its_version() -> None:
+    assert f"medmnist-np, version {__version__}\n" == run("--version").stdout
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("fetsh", "fetch"), ("lst", "list"), ("verfy", "verify")])
+def test_a_misspelt_command_is_told_the_nearest(typed: str, meant: str) -> None:
+    result = run(typed)
+    assert (2, True) == (result.exit_code, f"There is no command '{typed}'. Did you mean '{meant}'?" in result.stderr)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--nonsense"], ["nonsense"]])
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    assert 2 == run(*arguments).exit_code
+
+
+@pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
+def test_it_runs_as_a_module_and_as_a_script(command: list[str]) -> None:
+    done = run_process(command, "info", "breastmnist", "--json")
+    assert (0, "", "breastmnist") == (done.returncode, done.stderr, json.loads(done.stdout)["name"])
+
+
+@pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
+def test_it_calls_itself_by_its_name(command: list[str]) -> None:
+    assert run_process(command, "fetch", "--help").stdout.startswith("Usage: medmnist-np fetch [OPTIONS] NAME...")
+
+
+def test_a_mistake_is_one_message_without_a_traceback() -> None:
+    done = run_process(MODULE, "fetch", "pathmnst")
+    assert (2, "", False) == (done.returncode, done.stdout, "Traceback" in done.stderr)
+    assert "Did you mean 'pathmnist'" in done.stderr
+
+
+def test_a_failure_is_one_message_without_a_traceback() -> None:
+    done = run_process(MODULE, "fetch", "breastmnist", MEDMNIST_NP_OFFLINE="1")
+    assert (1, False) == (done.returncode, "Traceback" in done.stderr)
+    assert "MEDMNIST_NP_OFFLINE is set, so nothing was downloaded" in done.stderr
+
+
+def test_names_that_are_not_ascii_survive_a_plain_locale(tmp_path: Path) -> None:
+    folder = tmp_path / "Gewürz und Bücher"
+    done = run_process(MODULE, "cache", "--json", LC_ALL="C", MEDMNIST_NP_CACHE=str(folder))
+    assert (0, str(folder)) == (done.returncode, json.loads(done.stdout)["cache"])

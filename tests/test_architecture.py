@@ -1,0 +1,88 @@
+"""Imports point one way: the list of rooms, held by reading every import, also those inside functions.
+
+Two places import by a name made at run time, the face and the program; both stand at the bottom of the list.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import medmnist_np
+
+SOURCE = Path(medmnist_np.__file__).parent
+
+# A file imports only what stands on a line above its own.
+ROOMS = """
+    _version errors
+    registry.records
+    registry.lookup
+    registry
+    metrics.inputs
+    metrics.decisions metrics.ranking
+    metrics
+    images.montage
+    images
+    cache
+    cache.answers cache.manifest cache.progress cache.settings
+    cache.digests cache.disk cache.locks
+    cache.http cache.npz cache.part
+    cache.ranges cache.transport
+    cache.store
+    cache.archives cache.contents cache.members
+    cache.prepare
+    loading
+    dataset
+    compat
+    integrity
+    testing.server
+    testing.fakes
+    testing
+    cli.display cli.output
+    cli.jobs
+    cli.demo cli.fetching cli.keeping cli.listing cli.mirroring
+    cli
+    __init__ __main__
+"""
+
+LINES = {module: number for number, line in enumerate(ROOMS.split("\n")) for module in line.split()}
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def module_of(file: Path) -> str:
+    """Return ``"cache.store"`` of ``cache/store.py``, and ``"cache"`` of ``cache/__init__.py``."""
+    return ".".join(file.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Yield the modules of the package that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports relatively"
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name.removeprefix("medmnist_np.") in LINES else str(node.module) for name in inner]
+        else:
+            continue
+        for name in names:
+            if name.partition(".")[0] == "medmnist_np":
+                yield name.removeprefix("medmnist_np.").replace("medmnist_np", "__init__")
+
+
+def test_every_file_has_its_place() -> None:
+    assert sorted(LINES) == sorted(map(module_of, FILES))
+
+
+@pytest.mark.parametrize("file", FILES, ids=module_of)
+def test_a_file_imports_only_from_above_its_line(file: Path) -> None:
+    own_line = LINES[module_of(file)]
+    assert [] == [name for name in imported(file) if LINES.get(name, own_line) >= own_line]
+
+
+def test_imports_inside_functions_are_seen() -> None:
+    assert "cache.prepare" in set(imported(SOURCE / "loading.py"))
+    assert "cache.disk" in set(imported(SOURCE / "cache" / "store.py"))

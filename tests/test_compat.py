@@ -1,0 +1,270 @@
+"""The official names: code that was written for the official package runs after changing its import."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import pickle
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import medmnist_np as medmnist
+from medmnist_np import INFO, registry
+from medmnist_np.compat import HOMEPAGE, MedMNIST, MedMNIST2D, MedMNIST3D
+from medmnist_np.errors import NotCachedError
+from medmnist_np.registry import DatasetInfo, registered
+from medmnist_np.testing import fake_datasets, make_arrays
+
+N = 8
+CLASSES = [getattr(medmnist, entry["python_class"]) for entry in INFO.values()]
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[DatasetInfo, ...]]:
+    """A cache that holds a gray, an RGB, a multi-label and a 3D fake, which no test changes, and their records."""
+    folder = tmp_path_factory.mktemp("complete")
+    names = ("breastmnist", "pathmnist", "chestmnist", "adrenalmnist3d")
+    with fake_datasets(folder, *names, n_samples={"train": N, "test": 3}) as records:
+        for name in names:
+            medmnist.fetch(name)
+    return folder / "cache", records
+
+
+@pytest.fixture
+def arrays(complete, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, np.ndarray]]]:
+    """What the fakes hold, by data set; they are in the cache."""
+    cache, records = complete
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", str(cache))
+    with registered(*records):
+        yield {record.name: make_arrays(record) for record in records}
+
+
+# INFO and the classes
+
+
+def test_info_is_the_official_dict() -> None:
+    digest = hashlib.sha256(json.dumps(INFO, sort_keys=True).encode()).hexdigest()
+    assert (dict, "2ac1ed0b645696c9e7f962562b81885b4a4a450e5ca01a03db9bbd33bd3948af") == (type(INFO), digest)
+
+
+@pytest.mark.parametrize("name", INFO)
+def test_there_is_a_class_for_each_set(name: str) -> None:
+    record = registry.info(name)
+    kind = getattr(medmnist, record.python_class)
+    assert (name, record.python_class, list(record.sizes)) == (kind.flag, kind.__name__, kind.available_sizes)
+    assert issubclass(kind, MedMNIST2D if record.ndim == 2 else MedMNIST3D)
+    assert kind.__doc__
+
+
+def test_the_aliases_are_the_classes() -> None:
+    axial, coronal, sagittal = medmnist.OrganMNISTAxial, medmnist.OrganMNISTCoronal, medmnist.OrganMNISTSagittal
+    assert (medmnist.OrganAMNIST, medmnist.OrganCMNIST, medmnist.OrganSMNIST) == (axial, coronal, sagittal)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_parameters_are_in_the_official_order_with_the_official_defaults(kind: type[MedMNIST]) -> None:
+    found = {name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()}
+    expected = {
+        "split": inspect.Parameter.empty,
+        "transform": None,
+        "target_transform": None,
+        "download": False,
+        "as_rgb": False,
+        "root": None,
+        "size": None,
+        "mmap_mode": None,
+    }
+    assert list(expected.items()) == list(found.items())
+
+
+def test_all_parameters_may_be_given_by_position(arrays) -> None:
+    dataset = medmnist.BreastMNIST("test", np.asarray, list, True, True, None, 28, "r")
+    image, label = dataset[0]
+    assert ((28, 28, 3), list, 3) == (image.shape, type(label), len(dataset))
+
+
+def test_nothing_is_downloaded_unless_asked_for(tmp_path: Path, audit) -> None:
+    with audit() as seen, pytest.raises(NotCachedError, match="download=True"):
+        medmnist.BreastMNIST("test")
+    assert seen.network == []
+
+
+@pytest.mark.parametrize("arguments", [("validation",), ("test", None, None, False, False, None, 23)])
+def test_a_wrong_split_or_size_is_a_value_error(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(ValueError, match="breastmnist"):
+        medmnist.BreastMNIST(*arguments)
+
+
+@pytest.mark.parametrize("mmap_mode", [None, "r"])
+def test_mmap_mode_has_no_effect(arrays, mmap_mode: str | None) -> None:
+    assert isinstance(medmnist.BreastMNIST("test", mmap_mode=mmap_mode).imgs, np.memmap)
+
+
+# Items
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("BreastMNIST", "L"), ("PathMNIST", "RGB"), ("ChestMNIST", "L")])
+def test_an_image_is_a_pil_image(arrays, kind: str, mode: str) -> None:
+    dataset = getattr(medmnist, kind)("train")
+    expected = arrays[dataset.flag]
+    for index, (image, label) in enumerate(dataset):
+        assert isinstance(image, Image.Image)
+        assert (mode, "int64") == (image.mode, str(label.dtype))
+        assert expected["train_images"][index].tolist() == np.asarray(image).tolist()
+        assert expected["train_labels"][index].tolist() == label.tolist()
+
+
+@pytest.mark.parametrize("kind", ["BreastMNIST", "PathMNIST"])
+def test_an_image_may_come_as_rgb(arrays, kind: str) -> None:
+    dataset = getattr(medmnist, kind)("train", as_rgb=True)
+    image, _ = dataset[2]
+    expected = Image.fromarray(np.array(dataset.imgs[2])).convert("RGB")
+    assert ("RGB", expected.tobytes()) == (image.mode, image.tobytes())
+
+
+@pytest.mark.parametrize(("as_rgb", "channels"), [(False, 1), (True, 3)])
+def test_a_volume_is_a_float_array_in_0_to_1(arrays, as_rgb: bool, channels: int) -> None:
+    volume, label = medmnist.AdrenalMNIST3D("train", as_rgb=as_rgb)[1]
+    expected = np.stack([arrays["adrenalmnist3d"]["train_images"][1] / 255.0] * channels)
+    assert ("float64", (channels, 28, 28, 28), (1,)) == (str(volume.dtype), volume.shape, label.shape)
+    assert np.array_equal(expected, volume)
+
+
+def test_transforms_get_the_official_items(arrays) -> None:
+    image, label = medmnist.BreastMNIST("test", transform=lambda image: image.size, target_transform=int_of)[0]
+    volume, _ = medmnist.AdrenalMNIST3D("test", transform=lambda volume: volume.max() <= 1)[0]
+    assert ((28, 28), int, True) == (image, type(label), bool(volume))
+
+
+def int_of(label: np.ndarray) -> int:
+    return int(label[0])
+
+
+# Attributes
+
+
+def test_the_official_attributes_are_there(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")
+    assert (N, "train", "breastmnist", 28, "") == (
+        len(dataset),
+        dataset.split,
+        dataset.flag,
+        dataset.size,
+        dataset.size_flag,
+    )
+    assert dataset.info is INFO["breastmnist"]
+    assert np.array_equal(arrays["breastmnist"]["train_images"], dataset.imgs)
+    assert np.array_equal(arrays["breastmnist"]["train_labels"], dataset.labels)
+    assert Path(dataset.root).is_dir()
+    assert (str, "https://github.com/MedMNIST/MedMNIST/") == (type(dataset.root), HOMEPAGE)
+    assert isinstance(dataset, Sequence)
+
+
+def test_a_larger_size_has_the_official_suffix(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "adrenalmnist3d_64", n_samples={"val": 2}):
+        dataset = medmnist.AdrenalMNIST3D(split="val", download=True, size=64)
+    assert ("_64", (2, 64, 64, 64)) == (dataset.size_flag, dataset.imgs.shape)
+    assert repr(dataset).startswith("Dataset AdrenalMNIST3D of size 64 (adrenalmnist3d_64)\n")
+
+
+# Assignment, as in code that filters or relabels a split
+
+
+def test_a_split_may_be_filtered_by_assignment(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")
+    keep = np.array([6, 1, 4])
+    expected = dataset.imgs[keep], dataset.labels[keep]
+    dataset.imgs = dataset.imgs[keep]
+    dataset.labels = dataset.labels[keep]
+    assert_holds(dataset, *expected)
+
+
+def test_labels_may_be_assigned_first_and_be_more(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")
+    images, labels = np.concatenate([dataset.imgs] * 2), np.concatenate([dataset.labels] * 2)
+    dataset.labels = labels
+    dataset.imgs = images
+    assert_holds(dataset, images, labels)
+
+
+def test_labels_may_be_assigned_first_and_be_fewer(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")
+    images, labels = dataset.imgs[:3], dataset.labels[:3]
+    dataset.labels = labels
+    dataset.imgs = images
+    assert_holds(dataset, images, labels)
+
+
+def test_a_subset_of_assigned_arrays_is_one_of_those(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")
+    dataset.labels = 1 - dataset.labels
+    expected = dataset.imgs[::-2], dataset.labels[::-2]
+    assert_holds(dataset[::-2], *expected)
+    assert_holds(dataset[::-2][1:], expected[0][1:], expected[1][1:])
+
+
+def test_a_subset_may_be_assigned_to_and_leaves_the_whole_as_it_was(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")
+    part = dataset[2:5]
+    part.labels = np.zeros_like(part.labels)
+    assert_holds(part, dataset.imgs[2:5], np.zeros((3, 1)))
+    assert_holds(dataset, arrays["breastmnist"]["train_images"], arrays["breastmnist"]["train_labels"])
+
+
+def test_assigned_arrays_travel_in_a_pickle(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")[1:5]
+    dataset.imgs = 255 - dataset.imgs
+    assert_holds(pickle.loads(pickle.dumps(dataset)), dataset.imgs, dataset.labels)  # noqa: S301
+
+
+@pytest.mark.parametrize("kind", ["BreastMNIST", "AdrenalMNIST3D"])
+def test_a_whole_split_pickles_small(arrays, kind: str) -> None:
+    dataset = getattr(medmnist, kind)("train", as_rgb=True)
+    pickled = pickle.dumps(dataset)
+    restored = pickle.loads(pickled)  # noqa: S301
+    assert (True, type(dataset), True) == (len(pickled) < 2000, type(restored), restored.as_rgb)
+    assert_holds(restored, dataset.imgs, dataset.labels)
+
+
+def assert_holds(dataset: MedMNIST, images: np.ndarray, labels: np.ndarray) -> None:
+    assert len(images) == len(dataset)
+    assert np.array_equal(images, dataset.imgs)
+    assert np.array_equal(labels, dataset.labels)
+    assert labels.tolist() == [label.tolist() for _, label in dataset]
+    if dataset.info["n_channels"] == 1 and images.ndim == 3 and not dataset.as_rgb:
+        assert images.tolist() == [np.asarray(image).tolist() for image, _ in dataset]
+
+
+# The way of working without a framework, as in the official example
+
+
+class Wrapped(Sequence[Any]):
+    """A user's own sequence around an official class."""
+
+    def __init__(self, dataset: MedMNIST) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        image, label = self.dataset[index]
+        return np.asarray(image, dtype=np.float32)[None] / 255, label
+
+
+def test_a_subclass_and_a_wrapper_work_as_with_the_official_package(arrays) -> None:
+    class Doubled(medmnist.BreastMNIST):
+        def __getitem__(self, index: int) -> Any:
+            image, label = super().__getitem__(index)
+            return image, label * 2
+
+    doubled = Wrapped(Doubled(split="train", download=True))
+    images, labels = (np.stack(column) for column in zip(*doubled, strict=True))
+    assert ((N, 1, 28, 28), "float32") == (images.shape, str(images.dtype))
+    assert (2 * arrays["breastmnist"]["train_labels"]).tolist() == labels.tolist()

@@ -1,0 +1,118 @@
+"""What users import: the names, and that importing them is free."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import medmnist_np as mm
+from medmnist_np import registry
+from medmnist_np.testing import fake_datasets
+
+SOURCE = Path(mm.__file__).parent
+
+
+# Runs code in a fresh, isolated interpreter that has NumPy loaded, and tells what the code did.
+WATCH = """
+import json, os, sys
+import numpy
+before, variables, changes = set(sys.modules), [], []
+read = os._Environ.__getitem__
+os._Environ.__getitem__ = lambda self, key: (variables.append(key), read(self, key))[1]
+def hook(event, arguments):
+    if event in {"os.mkdir", "os.rename", "os.remove", "socket.__new__", "fcntl.flock"}:
+        changes.append(event)
+    elif event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        changes.append(f"open {arguments[0]}")
+sys.dont_write_bytecode = True
+sys.addaudithook(hook)
+exec(sys.argv[1])
+loaded = sorted(set(sys.modules) - before)
+print(json.dumps({"modules": loaded, "variables": variables, "changes": changes}))
+"""
+
+
+def watched(code: str, *arguments: str) -> dict[str, list[str]]:
+    command = [sys.executable, "-I", "-c", WATCH, code, *arguments]
+    return json.loads(subprocess.check_output(command, text=True))  # noqa: S603
+
+
+# Names
+
+
+def test_all_names_are_sorted_and_unique() -> None:
+    assert sorted(set(mm.__all__)) == mm.__all__
+
+
+@pytest.mark.parametrize("name", mm.__all__)
+def test_every_name_resolves(name: str) -> None:
+    assert getattr(mm, name) is not None
+    assert name in dir(mm)
+
+
+def test_there_are_the_eighteen_classes_and_at_most_25_other_names() -> None:
+    classes = {record.python_class for record in registry.datasets()}
+    assert classes <= set(mm.__all__)
+    assert len(set(mm.__all__) - classes) <= 25
+
+
+def test_no_name_is_also_that_of_a_module() -> None:
+    modules = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert set() == modules & set(mm.__all__)
+
+
+def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'medmnist_np' has no attribute 'lod'"):
+        mm.lod  # noqa: B018
+
+
+def test_a_star_import_gives_all_names() -> None:
+    names: dict[str, object] = {}
+    exec("from medmnist_np import *", names)  # noqa: S102
+    assert set(mm.__all__) == set(names) - {"__builtins__"}
+
+
+def test_every_public_thing_has_a_docstring() -> None:
+    assert [] == [name for name in mm.__all__ if name != "INFO" and not getattr(mm, name).__doc__]
+
+
+# Cost
+
+
+def test_import_loads_nothing_reads_no_variable_and_changes_nothing() -> None:
+    seen = watched("import medmnist_np")
+    assert ["__future__", "medmnist_np", "medmnist_np._version"] == seen["modules"]
+    assert ([], []) == (seen["variables"], seen["changes"])
+
+
+# Of the standard library, what costs time or shows that more than opening was done.
+HEAVY = {"asyncio", "concurrent", "email", "http", "multiprocessing", "socket", "sqlite3", "ssl", "tomllib", "unittest"}
+
+
+def test_load_on_a_complete_cache_loads_no_heavy_module_and_changes_nothing(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 5}) as (record,):
+        mm.load("breastmnist", "test")
+        (tmp_path / "record").write_bytes(pickle.dumps(record))
+        code = """
+import pickle, medmnist_np
+with open(sys.argv[2], "rb") as stream:
+    record = pickle.load(stream)
+assert medmnist_np.load(record, "test", download=False).images.shape == (5, 28, 28)
+"""
+        seen = watched(code, str(tmp_path / "record"))
+    assert [] == seen["changes"]
+    packages = {module.partition(".")[0] for module in seen["modules"]}
+    assert {"medmnist_np"} == packages - sys.stdlib_module_names - {"numpy"}
+    assert set() == packages & HEAVY
+    # The modules that hash, unpack, lock and download.
+    assert [] == [name for name in seen["modules"] if name.endswith((".digests", ".npz", ".locks", ".prepare"))]
+
+
+def test_the_program_answers_help_without_numpy() -> None:
+    code = "import sys, medmnist_np.cli; print('numpy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-I", "-c", code], text=True).strip() == "False"  # noqa: S603

@@ -1,0 +1,127 @@
+"""``verify`` finds what opening cannot: flipped bits, and contents that make no sense."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medmnist_np.errors import NotCachedError
+from medmnist_np.integrity import verify
+from medmnist_np.loading import fetch, load
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.testing import fake_datasets, fakes, make_arrays
+
+FEW = {"train": 12, "val": 4, "test": 6}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    with fake_datasets(tmp_path, "breastmnist", "chestmnist", n_samples=FEW):
+        yield fetch("breastmnist")
+
+
+@pytest.fixture
+def altered(monkeypatch: pytest.MonkeyPatch):
+    """Let the fakes hold some other values."""
+
+    def alter(**values: tuple[object, int]) -> None:
+        def make(record: DatasetInfo, size: int | None = None, *, seed: int = 0) -> dict[str, np.ndarray]:
+            arrays = make_arrays(record, size, seed=seed)
+            for member, (index, value) in values.items():
+                arrays[member][index] = value
+            return arrays
+
+        monkeypatch.setattr(fakes, "make_arrays", make)
+
+    return alter
+
+
+def flip_a_bit(path: Path, position: int = -1) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+def test_sound_arrays_are_found_sound(folder: Path) -> None:
+    report = verify("breastmnist")
+    assert ("breastmnist", 28, folder, "digest") == (report.name, report.size, report.folder, report.checked)
+    assert (True, ()) == (report.ok, report.damage)
+    assert {"train": [], "val": [], "test": []} == report.blank_images
+
+
+def test_nothing_is_written_locked_or_asked_of_the_network(folder: Path, audit) -> None:
+    with audit() as seen:
+        verify("breastmnist")
+    assert ([], [], []) == (seen.writes, seen.locks, seen.network)
+
+
+@pytest.mark.parametrize("position", [0, 8, 100, -1])
+@pytest.mark.parametrize("file", ["train_images.npy", "test_labels.npy"])
+def test_a_flipped_bit_is_found_although_opening_does_not_see_it(folder: Path, file: str, position: int) -> None:
+    flip_a_bit(folder / file, position)
+    load("breastmnist")
+    report = verify("breastmnist")
+    assert (False, 1) == (report.ok, len(report.damage))
+    assert report.damage[0].startswith(f"{file} has changed: its SHA-256 should be ")
+
+
+def test_all_damage_is_listed(folder: Path) -> None:
+    flip_a_bit(folder / "val_images.npy")
+    (folder / "val_labels.npy").unlink()
+    with (folder / "test_images.npy").open("ab") as stream:
+        stream.write(b"x")
+    assert ["test_images.npy", "val_images.npy", "val_labels.npy"] == sorted(
+        problem.split(" ")[0] for problem in verify("breastmnist").damage
+    )
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"format": 999}', "garbage"])
+def test_a_damaged_manifest_is_damage(folder: Path, content: str) -> None:
+    (folder / "manifest.json").write_text(content)
+    report = verify("breastmnist")
+    assert (False, folder) == (report.ok, report.folder)
+    assert "manifest.json is not a manifest of format 1" in report.damage[0]
+
+
+def test_a_digest_that_was_changed_in_the_manifest_is_damage(folder: Path) -> None:
+    table = json.loads((folder / "manifest.json").read_text())
+    table["arrays"]["val_images"]["sha256"] = "0" * 64
+    (folder / "manifest.json").write_text(json.dumps(table))
+    assert ["val_images.npy"] == [problem.split(" ")[0] for problem in verify("breastmnist").damage]
+
+
+def test_what_is_not_here_cannot_be_verified(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        NotCachedError, match=r"is not in .*nothing to verify. `medmnist-np fetch chestmnist --size 28`"
+    ):
+        verify("chestmnist")
+    with pytest.raises(NotCachedError):
+        verify("breastmnist", root=tmp_path / "elsewhere")
+
+
+def test_blank_images_are_noted_and_are_no_damage(tmp_path: Path, altered) -> None:
+    altered(train_images=([2, 5], 7), test_images=(0, 0))
+    with fake_datasets(tmp_path, "pathmnist", n_samples=FEW):
+        fetch("pathmnist")
+        report = verify("pathmnist")
+    assert (True, {"train": [2, 5], "val": [], "test": [0]}) == (report.ok, report.blank_images)
+
+
+@pytest.mark.parametrize(("name", "highest"), [("breastmnist", 1), ("chestmnist", 1), ("retinamnist", 4)])
+def test_labels_out_of_range_are_damage(tmp_path: Path, altered, name: str, highest: int) -> None:
+    altered(val_labels=((slice(1, 3), 0), highest + 1))
+    with fake_datasets(tmp_path, name, n_samples=FEW):
+        fetch(name)
+        report = verify(name)
+    assert (f"val: 2 labels are not in 0 to {highest}, the first at index 1",) == report.damage
+
+
+def test_an_empty_split_is_sound(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 3, "val": 0}):
+        fetch("breastmnist")
+        report = verify("breastmnist")
+    assert (True, {"train": [], "val": []}) == (report.ok, report.blank_images)
