@@ -63,9 +63,10 @@ def errors_named(path: Path, purpose: str) -> Iterator[None]:
                 errno=error.errno,
                 path=path,
             ) from error
+        reason = str(error.strerror or error).rstrip(".")
         raise CacheError(
-            f"Could not {purpose} in {error.filename or path}: {str(error.strerror or error).rstrip('.')}. Make that possible, or set "
-            f"{CACHE_VARIABLE} to another folder.",
+            f"Could not {purpose} in {error.filename or path}: {reason}. Make that possible, or set {CACHE_VARIABLE} "
+            "to another folder.",
             errno=error.errno,
             path=error.filename or path,
         ) from error

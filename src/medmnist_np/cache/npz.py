@@ -201,17 +201,15 @@ def _unpack_member(stream: BinaryIO, entry: Entry, path: Path, advance: Callable
     chunks = _inflate(stream, entry)
     first = next(chunks, b"")
     dtype, order, offset = _check_header(first, entry)
-    crc, sha256 = 0, hashlib.sha256()
-    with open(path, "xb", buffering=0, opener=open_without_following) as target, _Writer(target, sha256) as writer:
+    with open(path, "xb", buffering=0, opener=open_without_following) as target, _Writer(target) as writer:
         while first:
-            crc = _zlib.crc32(first, crc)
             writer.put(first)
             advance(len(first))
             first = next(chunks, b"")
         writer.finish()
         os.fsync(target.fileno())
-    if crc != entry.crc32:
-        raise ArchiveError(f"its CRC-32 is {crc:08x}, and {entry.crc32:08x} is what the zip states")
+    if writer.crc32 != entry.crc32:
+        raise ArchiveError(f"its CRC-32 is {writer.crc32:08x}, and {entry.crc32:08x} is what the zip states")
     return StoredArray(
         file=path.name,
         shape=entry.member.shape,
@@ -219,8 +217,8 @@ def _unpack_member(stream: BinaryIO, entry: Entry, path: Path, advance: Callable
         order=order,
         offset=offset,
         bytes=entry.inflated_bytes,
-        crc32=f"{crc:08x}",
-        sha256=sha256.hexdigest(),
+        crc32=f"{writer.crc32:08x}",
+        sha256=writer.sha256.hexdigest(),
     )
 
 
@@ -277,10 +275,14 @@ def _check_header(first: bytes, entry: Entry) -> tuple[np.dtype[Any], str, int]:
 
 
 class _Writer:
-    """Writes and hashes in a thread of its own, so that inflating need not wait. Both release the GIL."""
+    """Writes and hashes in a thread of its own, so that inflating need not wait. All three release the GIL.
 
-    def __init__(self, target: io.RawIOBase, hasher: Any) -> None:
-        self._target, self._hasher = target, hasher
+    ``crc32`` and ``sha256`` are those of all that was put, once it is finished.
+    """
+
+    def __init__(self, target: io.RawIOBase) -> None:
+        self.crc32, self.sha256 = 0, hashlib.sha256()
+        self._target = target
         self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_CHUNKS)
         self._error: OSError | MemoryError | None = None
         self._thread = threading.Thread(target=self._run, name="medmnist-np-writer", daemon=True)
@@ -311,7 +313,8 @@ class _Writer:
             if self._error is not None:
                 continue
             try:
-                self._hasher.update(chunk)
+                self.crc32 = _zlib.crc32(chunk, self.crc32)
+                self.sha256.update(chunk)
                 view = memoryview(chunk)
                 while view:
                     view = view[self._target.write(view) :]

@@ -36,7 +36,7 @@ def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
     stem, _, suffix = name.lower().partition("_")
     if (record := _record(name.lower())) is not None:
         return record, None
-    if re.fullmatch("[1-9][0-9]{0,8}", suffix) and (record := _record(stem)) is not None:
+    if re.fullmatch("0|[1-9][0-9]{0,8}", suffix) and (record := _record(stem)) is not None:
         return record, int(suffix)
     known = list(dict.fromkeys([*_collection_of(), *_added]))
     raise UnknownDatasetError(
