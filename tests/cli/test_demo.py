@@ -9,7 +9,7 @@ import imageio.v3 as imageio
 import pytest
 from click.testing import CliRunner, Result
 
-from medmnist_np.cli.demo import demo
+from medmnist_np.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(home: Path) -> Result:
-    return CliRunner().invoke(demo, ["--folder", str(home / "new")], catch_exceptions=False)
+    return CliRunner().invoke(main, ["demo", "--folder", str(home / "new")], catch_exceptions=False)
 
 
 def test_it_succeeds_and_says_nothing_on_stderr(result: Result) -> None:
@@ -47,7 +47,7 @@ def test_the_picture_shows_ten_images_of_each_set(result: Result, home: Path) ->
 def test_it_writes_only_into_its_folder(tmp_path: Path, audit) -> None:
     before = dict(os.environ)
     with audit() as seen:
-        CliRunner().invoke(demo, ["--folder", str(tmp_path)], catch_exceptions=False)
+        CliRunner().invoke(main, ["demo", "--folder", str(tmp_path)], catch_exceptions=False)
 
     outside = [write for write in seen.writes if not write.split(" ", 1)[1].startswith(str(tmp_path))]
     assert (bool(seen.writes), outside) == (True, [])
@@ -55,7 +55,7 @@ def test_it_writes_only_into_its_folder(tmp_path: Path, audit) -> None:
 
 
 def test_a_second_run_in_the_same_folder_works(result: Result, home: Path) -> None:
-    again = CliRunner().invoke(demo, ["--folder", str(home / "new")], catch_exceptions=False)
+    again = CliRunner().invoke(main, ["demo", "--folder", str(home / "new")], catch_exceptions=False)
 
     assert result.stdout.splitlines()[6:] == again.stdout.splitlines()[6:]
 
@@ -63,11 +63,11 @@ def test_a_second_run_in_the_same_folder_works(result: Result, home: Path) -> No
 def test_without_a_folder_it_keeps_a_new_temporary_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    CliRunner().invoke(demo, ["--seed", "1"], catch_exceptions=False)
+    CliRunner().invoke(main, ["demo", "--seed", "1"], catch_exceptions=False)
 
     (folder,) = tmp_path.iterdir()
     assert (folder / "demo.png").is_file()
 
 
 def test_a_negative_seed_is_wrong_usage() -> None:
-    assert CliRunner().invoke(demo, ["--seed", "-1"]).exit_code == 2
+    assert CliRunner().invoke(main, ["demo", "--seed", "-1"]).exit_code == 2
