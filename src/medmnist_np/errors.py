@@ -112,6 +112,13 @@ class CacheError(MedMNISTError, OSError):
     def __str__(self) -> str:
         return str(self.args[0])
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _cache_error, (type(self), str(self), self.errno, self.filename)
+
+
+def _cache_error(kind: type[CacheError], message: str, errno: int | None, path: str | None) -> CacheError:
+    return kind(message, errno=errno, path=path)
+
 
 class NotCachedError(CacheError, FileNotFoundError):
     """The data is not on this machine, and the call may not download it."""

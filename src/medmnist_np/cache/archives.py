@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from medmnist_np import registry
-from medmnist_np.cache import disk, locks
+from medmnist_np.cache import disk, locks, store
 from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.http import Patience
-from medmnist_np.cache.progress import Progress
+from medmnist_np.cache.part import Part
+from medmnist_np.cache.progress import CHECKING, Progress
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import DigestError, SupersededError
@@ -95,7 +96,9 @@ def downloaded(
     DownloadError, DigestError, NoSpaceError, CacheError
         A part stays, unless its digest was wrong twice.
     """
-    part = target.parent / f"{archive.file_name}{'' if locked else f'.{secrets.token_hex(4)}'}.part"
+    part = _part(archive, target)
+    if not locked:
+        part = part.with_name(f"{archive.file_name}.{secrets.token_hex(4)}.part")
     purpose = f"download{' and unpack' if unpacked_bytes else ''} {archive.file_name}"
     bring = ResumingDownloader(
         part,
@@ -105,52 +108,95 @@ def downloaded(
         progress=progress,
         patience=patience or Patience(),
     )
-    disk.make_folder(target.parent)
-    with disk.errors_named(target.parent, purpose):
-        hashed = _fetch(archive, target, bring, progress)
-    with opened(target) as stream:
-        # Another process may have put its own file there since: then its digest is not known yet.
-        if not os.path.samestat(os.fstat(stream.fileno()), hashed):
-            check_digest(stream, archive, progress)
+    with ExitStack() as stack:
+        with disk.errors_named(target.parent, purpose):
+            stream = stack.enter_context(_fetched(archive, target, bring, progress))
         yield Verified(target, stream)
 
 
-def _fetch(archive: Archive, target: Path, bring: ResumingDownloader, progress: Progress) -> os.stat_result:
-    """Let Pooch fetch the archive and check its digest; one clean restart if that is wrong.
+def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress: Progress) -> BinaryIO:
+    """Let Pooch fetch the archive and check its digest; one clean restart if that is wrong. Return the file, open.
 
-    Returns the state of the very file that was hashed.
+    Pooch works in a folder of its own, on a link to the part: killed at any moment, nothing that arrived is lost; and
+    what is opened there is what was hashed, whatever other processes put at the target.
     """
     import pooch
 
-    files = pooch.create(
-        path=target.parent, base_url="", registry={target.name: archive.digest}, urls={target.name: archive.url}
+    with store.workshop(target) as folder, _quiet(pooch.get_logger()):
+        files = pooch.create(
+            path=folder,
+            base_url="",
+            registry={archive.file_name: archive.digest},
+            urls={archive.file_name: archive.url},
+        )
+
+        def bring_and_show(url: str, output_file: str, files: pooch.Pooch) -> None:
+            bring(url, output_file, files)
+            showing.enter_context(_ticking(progress, f"{CHECKING}{archive.file_name}"))
+
+        for last_try in (False, True):
+            try:
+                with ExitStack() as showing:
+                    path = files.fetch(archive.file_name, downloader=bring_and_show)
+                break
+            except ValueError as error:  # Pooch's word for a wrong digest
+                part = Part(bring.part)
+                found = _digest_if_there(part, archive, progress)
+                part.restart()
+                if last_try:
+                    raise _wrong_twice(archive, found) from error
+                _log.warning("%s Downloading it once more.", error)
+        stream = open(path, "rb")  # noqa: SIM115  (the caller closes it)
+        os.replace(path, target)
+        Part(bring.part).restart()
+        return stream
+
+
+def _digest_if_there(part: Part, archive: Archive, progress: Progress) -> str:
+    if not part.bytes:
+        return "another one"
+    with part.path.open("rb") as stream:
+        return digest_of(stream, archive.digest.partition(":")[0], progress, archive.file_name)
+
+
+def _wrong_twice(archive: Archive, found: str) -> DigestError:
+    return DigestError(
+        f"{archive.file_name} was downloaded twice and is not the file of the record: its digest should be "
+        f"{archive.digest} and is {found}. Nothing was kept. Something between here and the server changes files, or a "
+        f"mirror holds another one: get {archive.url} by another way and `medmnist-np import` it.",
+        expected=archive.digest,
+        found=found,
     )
-    brought: list[os.stat_result] = []
 
-    def bring_once(url: str, output_file: str, files: pooch.Pooch) -> None:
-        bring(url, output_file, files)
-        brought[:] = [os.stat(output_file)]
 
-    def bring_again(url: str, output_file: str, files: pooch.Pooch) -> None:
-        bring_once(url, output_file, files)
-        with open(output_file, "rb") as stream:
-            found = digest_of(stream, archive.digest.partition(":")[0], progress, archive.file_name)
-        if found != archive.digest:
-            raise DigestError(
-                f"{archive.file_name} was downloaded twice and is not the file of the record: its digest should be "
-                f"{archive.digest} and is {found}. Nothing was kept. Something between here and the server changes "
-                f"files, or a mirror holds another one: get {archive.url} by another way and `medmnist-np import` it.",
-                expected=archive.digest,
-                found=found,
-            )
+@contextmanager
+def _ticking(progress: Progress, task: str) -> Iterator[None]:
+    """Show that work goes on which does not tell how far it is: Pooch's hashing of a large file."""
+    done = threading.Event()
 
-    with _quiet(pooch.get_logger()):
+    def tick() -> None:
+        while not done.wait(0.5):
+            with suppress(BaseException):  # a display that is cancelled; the main thread notices by itself
+                bar.update(0)
+
+    with progress(task, None) as bar:
+        thread = threading.Thread(target=tick, daemon=True)
+        thread.start()
         try:
-            files.fetch(target.name, downloader=bring_once)
-        except ValueError as error:  # Pooch's word for a wrong digest
-            _log.warning("%s Downloading it once more.", error)
-            files.fetch(target.name, downloader=bring_again)
-    return brought[0]
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+
+def tidy(archive: Archive, target: Path) -> None:
+    """Remove what killed processes left of a download to a path."""
+    Part(_part(archive, target)).restart()
+    store.collect_abandoned(target)
+
+
+def _part(archive: Archive, target: Path) -> Path:
+    return target.parent / f"{archive.file_name}.part"
 
 
 def place(archive: Archive, folder: Path, settings: Settings, progress: Progress) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,6 +28,8 @@ def readable(n_bytes: float) -> str:
 
 def free_bytes(path: Path) -> int:
     """Free bytes on the disk that holds a path, which need not exist yet."""
+    import shutil
+
     while not path.exists() and path != path.parent:
         path = path.parent
     return shutil.disk_usage(path).free
@@ -93,3 +94,10 @@ def sync_folder(path: Path) -> None:
                 os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def remove_tree(folder: Path, *, ignore_errors: bool = False) -> None:
+    """Remove a folder and all in it."""
+    import shutil  # here, not above: opening does not need it
+
+    shutil.rmtree(folder, ignore_errors=ignore_errors)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from medmnist_np.errors import CorruptCacheError
 
@@ -31,6 +35,19 @@ class StoredArray:
     bytes: int
     crc32: str
     sha256: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no manifest of ours says: it may come from a cache that others write to."""
+        if not isinstance(self.file, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", self.file):
+            raise ValueError(f"{self.file!r} is not a plain file name")
+        dtype = np.dtype(self.dtype)
+        if dtype.kind not in "biuf" or dtype.fields is not None or self.order not in ("C", "F"):
+            raise ValueError(f"{self.file} is said to be an array of {self.dtype!r} in order {self.order!r}")
+        numbers = (*self.shape, self.offset, self.bytes)
+        if not all(type(number) is int and number >= 0 for number in numbers):
+            raise ValueError(f"{self.file} has a shape, offset or size that is no number")
+        if self.offset + math.prod(self.shape) * dtype.itemsize != self.bytes:
+            raise ValueError(f"{self.file} is said to have {self.bytes} bytes, which its shape does not add up to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +86,7 @@ class Manifest:
             return cls(arrays=arrays, **table)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, SyntaxError, RecursionError) as error:
             raise CorruptCacheError(f"{path} is not a manifest of format {FORMAT}: {error}.") from error
 
     def write(self, folder: Path) -> None:

@@ -14,6 +14,7 @@ import os
 import queue
 import struct
 import threading
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator
@@ -41,12 +42,16 @@ _ALLOWED_FLAGS = 0b1000_0000_1110
 
 _LOCAL_HEADER_BYTES = 30
 _END_RECORD_BYTES = 22
+_ZIP64_LOCATOR_BYTES = 20
+
+# The directory of an official archive has less than 1 kB.
+_DIRECTORY_LIMIT = 64 << 10
 
 _MALFORMED = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    KeyError,
+    LookupError,
     MemoryError,
     NotImplementedError,
     OverflowError,
@@ -57,6 +62,7 @@ _MALFORMED = (
     ValueError,
     Warning,
     struct.error,
+    tokenize.TokenError,
 )
 
 
@@ -109,7 +115,7 @@ def unpack_entry(
     name = entry.member.name
     try:
         return _unpack_member(stream, entry, folder / f"{name}.npy", advance)
-    except _MALFORMED as error:
+    except (*_MALFORMED, _zlib.error) as error:
         raise _refused(archive, f"{name}.npy: {error}") from error
 
 
@@ -148,6 +154,8 @@ def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | 
     end = stream.read(_END_RECORD_BYTES)
     if not end.startswith(b"PK\x05\x06") or end[-2:] != b"\0\0":
         raise ArchiveError("it does not end as a zip does: it is cut short, or something follows it")
+    if (directory_bytes := _directory_bytes(stream, total, end)) > _DIRECTORY_LIMIT:
+        raise ArchiveError(f"it says that its directory has {directory_bytes} bytes")
     try:
         with zipfile.ZipFile(stream) as directory:
             infos = sorted(directory.infolist(), key=lambda info: info.header_offset)
@@ -155,7 +163,7 @@ def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | 
     except (*_MALFORMED, OSError) as error:
         raise ArchiveError(f"it is no readable zip ({error})") from error
     wanted = {f"{member.name}.npy": member for member in archive.members}
-    names = sorted(info.filename for info in infos)
+    names = sorted(info.orig_filename for info in infos)  # filename ends at a NUL
     if names != sorted(wanted):
         raise ArchiveError(f"it holds {', '.join(names) or 'nothing'}, not {', '.join(sorted(wanted))}")
     if infos[0].header_offset != 0:
@@ -170,6 +178,16 @@ def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | 
             entries.append(Entry(member, start, info.compress_size, info.file_size, info.compress_type, info.CRC))
             _check_size(entries[-1])
     return entries
+
+
+def _directory_bytes(stream: BinaryIO, total: int, end: bytes) -> int:
+    """Return the size that the end of a zip states for its directory, before :mod:`zipfile` reads so much."""
+    size = int.from_bytes(end[12:16], "little")
+    if size != 0xFFFF_FFFF:
+        return size
+    stream.seek(max(0, total - _END_RECORD_BYTES - _ZIP64_LOCATOR_BYTES))
+    stream.seek(min(total, int.from_bytes(stream.read(_ZIP64_LOCATOR_BYTES)[8:16], "little")))
+    return int.from_bytes(stream.read(48)[40:48], "little")
 
 
 def _data_start(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
@@ -228,29 +246,27 @@ def _inflate(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
     left_in, left_out = entry.compressed_bytes, entry.inflated_bytes
     inflater = _zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == zipfile.ZIP_DEFLATED else None
     pending = b""
-    while left_out:
+    while left_out or (inflater is not None and not inflater.eof):
         if not pending:
             pending = stream.read(min(_READ_BYTES, left_in))
             left_in -= len(pending)
+            if not pending:
+                raise EOFError(f"its data ends {left_out} bytes too soon")
         if inflater is None:
             piece, pending = pending, b""
         else:
-            piece = inflater.decompress(pending, min(_WRITE_BYTES, left_out))
-            pending = inflater.unconsumed_tail
-        if not piece and not pending and not left_in:
-            raise EOFError(f"its data ends {left_out} bytes too soon")
-        if not piece and inflater is not None and inflater.eof:
-            raise EOFError(f"its data ends {left_out} bytes too soon")
+            # One byte more than is left, so that a member which holds more than it states is noticed.
+            piece = inflater.decompress(pending, min(_WRITE_BYTES, left_out + 1))
+            pending = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            if inflater.eof and len(piece) < left_out:
+                raise EOFError(f"its data ends {left_out - len(piece)} bytes too soon")
         left_out -= len(piece)
         if left_out < 0:
             raise EOFError("it holds more bytes than it states")
         if piece:
             yield piece
-    if inflater is not None and not inflater.eof:
-        # The end-of-block code may still be unread; it must not bring further bytes.
-        rest = inflater.decompress(pending + stream.read(left_in), 1)
-        if rest or not inflater.eof:
-            raise EOFError("it holds more bytes than it states")
+    if pending or left_in:
+        raise EOFError("it holds more bytes than it states")
 
 
 def _check_header(first: bytes, entry: Entry) -> tuple[np.dtype[Any], str, int]:

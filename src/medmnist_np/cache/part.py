@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import secrets
 import stat
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -56,6 +58,7 @@ class Part:
 
     def note(self, origin: Origin) -> None:
         """Write the note, replacing an older one in one step."""
+        self._clear_fresh_notes()
         fresh = self._note.with_name(f"{self._note.name}.{secrets.token_hex(4)}")
         with open(fresh, "x", encoding="utf-8", opener=open_without_following) as stream:
             json.dump(asdict(origin), stream)
@@ -69,8 +72,18 @@ class Part:
         """Forget everything."""
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
+        self._clear_fresh_notes()
 
-    def move_to(self, target: str | os.PathLike[str]) -> None:
-        """Make the finished part another file. The note goes."""
-        os.replace(self.path, target)
-        self._note.unlink(missing_ok=True)
+    def lend_to(self, target: str | os.PathLike[str]) -> None:
+        """Make the file appear under another name too; where the file system has no links, it moves there."""
+        with suppress(FileNotFoundError):
+            os.unlink(target)
+        try:
+            os.link(self.path, target)
+        except OSError:
+            os.replace(self.path, target)
+
+    def _clear_fresh_notes(self) -> None:
+        # Left by a process that was killed between writing a note and renaming it.
+        for stray in self._note.parent.glob(f"{glob.escape(self._note.name)}.*"):
+            stray.unlink(missing_ok=True)

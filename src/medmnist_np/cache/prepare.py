@@ -83,11 +83,13 @@ def prepare(
             )
             verified = stack.enter_context(bringing)
         folder = publish_archive(verified.stream, archive, key, settings.cache, progress)
-    with disk.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
-        if keep_archive:
-            os.replace(passing, kept)
-        else:
-            passing.unlink()
+        with disk.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
+            if locked:
+                archives.tidy(archive, passing)
+            if keep_archive:
+                os.replace(passing, kept)
+            else:
+                passing.unlink()
     return folder
 
 

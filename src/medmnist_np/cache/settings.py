@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +125,11 @@ def current(root: str | os.PathLike[str] | None = None) -> Settings:
 
 
 def _platform_cache() -> Path:
-    # What pooch.os_cache() returns, without importing Pooch on the way to an opened file.
+    """Return what ``pooch.os_cache("medmnist-np")`` returns."""
+    if sys.platform == "linux":
+        # The rule is one line, and importing platformdirs takes as long as the rest of opening a file.
+        home = os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache")
+        return Path(home, "medmnist-np")
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("medmnist-np"))

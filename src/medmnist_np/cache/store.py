@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -118,9 +117,15 @@ def find(key: str, caches: Iterable[Path]) -> ArrayFolder | None:
 @contextmanager
 def staging(cache: Path, key: str) -> Iterator[Path]:
     """Make a folder beside the one that will be published; it is removed if the block fails or leaves it there."""
-    target = cache / ARRAYS / key
+    with workshop(cache / ARRAYS / key) as folder:
+        yield folder
+
+
+@contextmanager
+def workshop(target: Path) -> Iterator[Path]:
+    """Make a folder for the block beside what it is to become; those of processes that are gone are collected."""
     disk.make_folder(target.parent)
-    _collect_abandoned(target)
+    collect_abandoned(target)
     with _removed_at_the_end(_own_folder(target)) as folder:
         yield folder
 
@@ -138,13 +143,13 @@ def _removed_at_the_end(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        disk.remove_tree(folder, ignore_errors=True)
 
 
 def remove(folder: Path) -> None:
     """Remove a folder of arrays. The manifest goes first, so that no reader takes the rest for complete."""
     (folder / FILE_NAME).unlink(missing_ok=True)
-    shutil.rmtree(folder)
+    disk.remove_tree(folder)
 
 
 def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFolder:
@@ -176,7 +181,10 @@ def _set_aside(target: Path) -> None:
         os.rename(target, aside)
     except FileNotFoundError:
         return
-    shutil.rmtree(aside, ignore_errors=True)
+    if aside.is_dir() and not aside.is_symlink():
+        disk.remove_tree(aside, ignore_errors=True)
+    else:
+        aside.unlink()
 
 
 def _own_folder(target: Path) -> Path:
@@ -186,13 +194,13 @@ def _own_folder(target: Path) -> Path:
     return target.parent / f".{target.name}.{platform.node()}~{os.getpid()}~{secrets.token_hex(4)}.staging"
 
 
-def _collect_abandoned(target: Path) -> None:
+def collect_abandoned(target: Path) -> None:
     """Remove staging folders of processes of this machine that are gone."""
     for folder in target.parent.glob(f".{target.name}.*.staging"):
         machine, _, rest = folder.name.removeprefix(f".{target.name}.").partition("~")
         process = rest.partition("~")[0]
         if machine == platform.node() and process.isdecimal() and not _is_running(int(process)):
-            shutil.rmtree(folder, ignore_errors=True)
+            disk.remove_tree(folder, ignore_errors=True)
 
 
 def _is_running(process: int) -> bool:
@@ -202,6 +210,6 @@ def _is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):
         pass
     return True

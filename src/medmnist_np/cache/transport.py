@@ -7,7 +7,9 @@ many connections as that takes. What an answer of the server means is decided in
 from __future__ import annotations
 
 import logging
+import os
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,16 +36,22 @@ class _Spoiled(Exception):
     """The part does not belong to what the server has now."""
 
 
+class _Shared(Exception):
+    """Another process writes to the part too: locks do nothing here."""
+
+
 @dataclass
 class ResumingDownloader:
-    """Downloads to a part file that survives failures, then hands the finished file to Pooch.
+    """Downloads to a part file that survives failures, then lends the finished file to Pooch.
 
-    It is a :class:`pooch.typing.Downloader`: ``Pooch.fetch(name, downloader=ResumingDownloader(...))``.
+    The part stays until the caller, who has seen the digest, removes it. It is a :class:`pooch.typing.Downloader`:
+    ``Pooch.fetch(name, downloader=ResumingDownloader(...))``.
 
     Parameters
     ----------
     part : Path
-        The unfinished file. If it is there, it is continued.
+        The unfinished file. If it is there, it is continued. It becomes another one, of this process alone, if
+        another process turns out to write to it.
     mirrors : sequence of str
         Base urls to try before the official address, as ``<base>/<file name>``. All continue the same part.
     expected_bytes : int, optional
@@ -84,7 +92,7 @@ class ResumingDownloader:
             return self._is_available(addresses(url, self.mirrors))
         part = self.bring(url)
         with disk.errors_named(self.part, f"download {_file_name(url)}"):
-            part.move_to(output_file)
+            part.lend_to(output_file)
         return None
 
     def bring(self, url: str) -> Part:
@@ -95,8 +103,15 @@ class ResumingDownloader:
         DownloadError
             When every address failed. The part stays.
         """
+        while True:
+            try:
+                return self._bring(url, Part(self.part))
+            except _Shared:
+                self.part = self.part.with_name(f"{self.part.name.removesuffix('.part')}.{secrets.token_hex(4)}.part")
+                _log.info("Another process writes to the same file: going on in %s.", self.part)
+
+    def _bring(self, url: str, part: Part) -> Part:
         name = self.title or _file_name(url)
-        part = Part(self.part)
         failures = []
         with disk.errors_named(self.part, f"download {name}"), http.session() as session:
             goal = self._goal(part.origin)
@@ -182,19 +197,20 @@ class ResumingDownloader:
                 have = 0
             if not same_source or have == 0:
                 part.note(Origin(address, verdict.validator, verdict.total))
-            self._receive(response, part, verdict, bar)
+            self._receive(response, part, have, verdict, bar)
 
-    def _receive(self, response: requests.Response, part: Part, verdict: Verdict, bar: Bar) -> None:
-        """Append the body to the part, and be sure that it is all of it."""
+    def _receive(self, response: requests.Response, part: Part, position: int, verdict: Verdict, bar: Bar) -> None:
+        """Append the body to the part, which has so many bytes, and be sure that it is all of it."""
         import urllib3
 
         limit = len(self.window) if self.window is not None else verdict.total
-        position = part.bytes
         if limit is not None:
             self.make_room(limit - position)
         with part.open() as target:
             try:
                 for chunk in self._chunks(response):
+                    if os.fstat(target.fileno()).st_size != position:
+                        raise _Shared
                     if limit is not None and position + len(chunk) > limit:
                         raise Permanent(f"it sends more than the {limit} bytes that there are")
                     _write_all(target, chunk)

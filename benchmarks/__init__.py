@@ -1,0 +1,1 @@
+"""What this package claims about its speed and memory, measured: ``python -m benchmarks`` (Linux or macOS)."""

@@ -1,0 +1,8 @@
+"""Measure all that RESULTS.md reports on speed and memory, and print it."""
+
+from __future__ import annotations
+
+from benchmarks import import_time, opening, unpacking
+
+for benchmark in (import_time, opening, unpacking):
+    benchmark.main()

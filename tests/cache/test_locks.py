@@ -1,0 +1,250 @@
+"""Locks save double work. Data is right with them, without them, and after their holder was killed."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pytest
+
+from benchmarks import kills
+from benchmarks.kills import Site
+from medmnist_np.cache import locks, store
+from medmnist_np.testing import fake_record, make_archive, make_arrays
+from tests.cache.test_disk import in_child, posix
+from tests.fault_server import Drip, FaultServer, ServedFile
+
+PROCESSES = 8
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[Site, ServedFile]]:
+    """A made-up archive on a server that counts requests."""
+    folder.mkdir()
+    record = make_archive(folder, fake_record("pathmnist", n_samples={"train": 60, "test": 20}))
+    archive = record.archive(28)
+    with FaultServer() as server:
+        file = server.file(archive.file_name, (folder / archive.file_name).read_bytes())
+        record = replace(record, archives={28: replace(archive, url=file.url)})
+        yield Site(record, make_arrays(record)), file
+
+
+def test_the_lock_is_held_for_the_block_and_then_free(tmp_path: Path) -> None:
+    path = tmp_path / "locks" / "x.lock"
+    for _ in range(2):
+        with locks.held(path) as locked:
+            assert locked
+            with pytest.raises(filelock.Timeout):
+                filelock.FileLock(path, is_singleton=False).acquire(timeout=0)
+
+
+def test_the_lock_is_free_after_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), locks.held(tmp_path / "x.lock"):
+        raise KeyError
+    with locks.held(tmp_path / "x.lock", patience=0) as locked:
+        assert locked
+
+
+def hold(path: Path, held: Any, free: Any) -> None:
+    with locks.held(path):
+        held.set()
+        free.wait()
+
+
+@contextmanager
+def holder(path: Path) -> Iterator[tuple[multiprocessing.process.BaseProcess, Any]]:
+    """Another process that holds the lock until it is told to let go, or is killed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(kills.PRELOADED)
+    held, free = context.Event(), context.Event()
+    process = context.Process(target=hold, args=(path, held, free))
+    process.start()
+    held.wait()
+    try:
+        yield process, free
+    finally:
+        process.kill()
+        process.join()
+
+
+def test_the_second_process_waits_for_the_first_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "medmnist_np")
+    with holder(tmp_path / "x.lock") as (_, free):
+        timer = threading.Timer(0.5, free.set)
+        timer.start()
+        begin = time.monotonic()
+        with locks.held(tmp_path / "x.lock") as locked:
+            assert (True, True) == (locked, time.monotonic() - begin > 0.3)
+        timer.join()
+    assert "Waiting for another process that prepares x." in caplog.text
+
+
+def test_a_lock_whose_holder_is_killed_is_free(tmp_path: Path) -> None:
+    """Row 25."""
+    with holder(tmp_path / "x.lock") as (process, _):
+        timer = threading.Timer(0.3, process.kill)
+        timer.start()
+        with locks.held(tmp_path / "x.lock") as locked:
+            assert locked
+        timer.join()
+
+
+def test_a_holder_that_shows_no_sign_of_life_is_not_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with holder(tmp_path / "x.lock"), locks.held(tmp_path / "x.lock", patience=0.3) as locked:
+        assert not locked
+    assert "shows no sign of life" in caplog.text
+
+
+def test_a_holder_whose_files_grow_is_waited_for(tmp_path: Path) -> None:
+    part = tmp_path / "x.npz.part"
+    with holder(tmp_path / "x.lock") as (_, free):
+
+        def work() -> None:
+            for number in range(15):
+                part.write_bytes(bytes(number))
+                time.sleep(0.1)
+            free.set()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        with locks.held(tmp_path / "x.lock", [(tmp_path, "x.npz*")], patience=1.0) as locked:
+            assert locked
+        worker.join()
+
+
+def held_in(path: Path) -> bool:
+    with locks.held(path) as locked:
+        return locked
+
+
+@posix
+def test_a_lock_folder_that_is_read_only_gives_no_lock(tmp_path: Path) -> None:
+    """Row 25."""
+    folder = tmp_path / "locks"
+    folder.mkdir()
+    folder.chmod(0o555)
+    try:
+        assert not in_child(held_in, folder / "x.lock", rights=False)
+    finally:
+        folder.chmod(0o755)
+
+
+def test_a_file_in_the_place_of_the_lock_folder_gives_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "locks").write_bytes(b"")
+    with locks.held(tmp_path / "locks" / "x.lock") as locked:
+        assert not locked
+
+
+def test_no_support_for_locks_gives_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(filelock.FileLock, "_acquire", refuse)
+    with locks.held(tmp_path / "x.lock") as locked:
+        assert not locked
+
+
+@posix
+def test_without_a_lock_a_process_works_in_a_part_of_its_own(tmp_path: Path) -> None:
+    with served(tmp_path / "site") as (site, file):
+        cache = tmp_path / "cache"
+        (cache / "locks").mkdir(parents=True)
+        (cache / "downloads").mkdir()
+        theirs = cache / "downloads" / f"{site.record.archive(28).file_name}.part"
+        theirs.write_bytes(b"another process is at work on this")
+        (cache / "locks").chmod(0o555)
+        try:
+            in_child(prepared, site, cache, rights=False)
+        finally:
+            (cache / "locks").chmod(0o755)
+        assert [None] == [request.range for request in file.requests]
+        assert b"another process is at work on this" == theirs.read_bytes()
+        assert {theirs.relative_to(cache).as_posix()} == kills.leftovers(site, cache)
+        assert site.is_right(site.prepare(cache))
+
+
+def prepared(site: Site, cache: Path) -> bool:
+    return site.is_right(site.prepare(cache))
+
+
+def unlocked(site: Site, cache: Path, told: bool) -> bool:
+    """Prepare with a lock that does nothing, and says so (told) or not."""
+
+    class NoLock:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def acquire(self, *_: object, **__: object) -> None:
+            if told:
+                raise NotImplementedError("no locks here")
+
+        def release(self, *_: object) -> None:
+            pass
+
+    filelock.FileLock = NoLock
+    return prepared(site, cache)
+
+
+def together(function: Any, *arguments: Any) -> list[Any]:
+    """Run a function in eight processes at once and return their results or failures."""
+    results: list[Any] = []
+
+    def run() -> None:
+        try:
+            results.append(in_child(function, *arguments))
+        except Exception as error:  # noqa: BLE001  (for the test to judge)
+            results.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(PROCESSES)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_eight_processes_on_an_empty_cache_cause_one_download(tmp_path: Path) -> None:
+    """Row 24."""
+    with served(tmp_path / "site") as (site, file):
+        file.plan(then=Drip(size=40_000, seconds=0.05))
+        assert [True] * PROCESSES == together(prepared, site, tmp_path / "cache")
+        assert 1 == len(file.requests)
+        assert kills.leftovers(site, tmp_path / "cache") == set()
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["no lock can be had", "the lock does nothing"])
+def test_eight_processes_without_a_lock_get_the_right_data(tmp_path: Path, told: bool) -> None:
+    """Row 24."""
+    with served(tmp_path / "site") as (site, file):
+        file.plan(then=Drip(size=40_000, seconds=0.05))
+        cache = tmp_path / "cache"
+        results = together(unlocked, site, cache, told)
+        found = store.find(site.key, [cache])
+        assert found is None or site.is_right(found)
+        assert [True] * PROCESSES == results
+
+
+def test_a_holder_that_is_killed_in_the_middle_of_a_download_is_followed_by_the_next(tmp_path: Path) -> None:
+    with served(tmp_path / "site") as (site, file):
+        file.plan(Drip(size=40_000, seconds=0.1))
+        cache = tmp_path / "cache"
+        first = kills.start(site, cache, None)
+        part = cache / "downloads" / f"{site.record.archive(28).file_name}.part"
+        while not part.exists() or not part.stat().st_size:
+            time.sleep(0.01)
+        timer = threading.Timer(0.15, first.kill)
+        timer.start()
+        assert site.is_right(site.prepare(cache))
+        timer.join()
+        first.join()
+        assert [None, "bytes="] == [request.range and request.range[:6] for request in file.requests]

@@ -1,0 +1,117 @@
+"""Where things lie, from the environment, the call and configure()."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from medmnist_np.cache import settings
+from medmnist_np.cache.settings import Settings
+from tests.cache.test_disk import in_child, posix
+
+
+@pytest.fixture(autouse=True)
+def unconfigured() -> Iterator[None]:
+    yield
+    settings.configure()
+
+
+def test_the_cache_is_where_the_variable_says(sandbox: Path) -> None:
+    cache = sandbox / "cache"
+    assert Settings(cache, (cache,)) == settings.current()
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_without_the_variable_the_cache_is_that_of_the_platform(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", text)
+    assert Path(platformdirs.user_cache_dir("medmnist-np")) == settings.current().cache
+
+
+def test_the_environment_is_read_at_each_call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings.current()
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path))
+    assert tmp_path == settings.current().cache
+
+
+def test_a_tilde_and_a_relative_path_are_expanded(
+    sandbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", "~/cache")
+    assert sandbox / "home" / "cache" == settings.current().cache
+    monkeypatch.chdir(tmp_path)
+    assert tmp_path / "here" == settings.current("here").cache
+
+
+def test_the_root_of_a_call_takes_the_place_of_the_cache(tmp_path: Path, sandbox: Path) -> None:
+    found = settings.current(tmp_path)
+    assert (tmp_path, (tmp_path,), tmp_path) == (found.cache, found.searched, found.root)
+    assert (tmp_path, sandbox / "home" / ".medmnist") == found.archive_folders
+
+
+def test_a_root_that_is_not_there_yet_is_where_things_will_lie(tmp_path: Path) -> None:
+    assert tmp_path / "new" == settings.current(tmp_path / "new").cache
+
+
+@posix
+def test_a_root_that_cannot_be_written_to_is_only_read(tmp_path: Path, sandbox: Path) -> None:
+    tmp_path.chmod(0o555)
+    found = in_child(settings.current, tmp_path, rights=False)
+    tmp_path.chmod(0o755)
+    expected = (sandbox / "cache", (tmp_path, sandbox / "cache"), tmp_path)
+    assert expected == (found.cache, found.searched, found.root)
+
+
+def test_shared_caches_are_searched_and_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_SHARED", os.pathsep.join([str(tmp_path / "a"), "", f" {tmp_path / 'b'} "]))
+    found = settings.current()
+    assert {tmp_path / "a", tmp_path / "b", found.cache} == set(found.searched)
+    assert found.cache not in {tmp_path / "a", tmp_path / "b"}
+
+
+@pytest.mark.parametrize("text", ["http://a https://b/c", "http://a,https://b/c", " http://a ,\n https://b/c "])
+def test_mirrors_stand_in_a_row(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_MIRRORS", text)
+    assert ("http://a", "https://b/c") == settings.current().mirrors
+
+
+@pytest.mark.parametrize("text", ["1", "true", "yes", "on", "TRUE", " 1 "])
+def test_offline_is_switched_on(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", text)
+    assert settings.current().offline is True
+
+
+@pytest.mark.parametrize("text", ["", "0", "false", "No", "OFF", " "])
+def test_offline_is_switched_off(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", text)
+    assert settings.current().offline is False
+
+
+def test_configure_stands_over_the_environment_until_it_is_called_again(
+    tmp_path: Path, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "http://a")
+    settings.configure(cache=tmp_path, mirrors=["https://b"], offline=False, shared=[tmp_path / "s"])
+    found = settings.current()
+    assert (tmp_path, ("https://b",), False) == (found.cache, found.mirrors, found.offline)
+    assert {tmp_path, tmp_path / "s"} == set(found.searched)
+    settings.configure()
+    found = settings.current()
+    assert (sandbox / "cache", ("http://a",), True) == (found.cache, found.mirrors, found.offline)
+
+
+@pytest.mark.parametrize("mirror", ["ftp://a", "a.example", "/a", ""])
+def test_a_mirror_that_is_no_url_is_refused(mirror: str) -> None:
+    with pytest.raises(ValueError, match=r"A mirror is a base url that starts with https:// or http://, not '"):
+        settings.configure(mirrors=[mirror])
+
+
+def test_the_folders_of_a_cache_have_their_names(tmp_path: Path) -> None:
+    found = Settings(tmp_path, (tmp_path,))
+    assert tmp_path / "downloads" == found.downloads
+    assert tmp_path / "locks" / "medmnist-x_28-00000000.lock" == found.lock_file("medmnist/x_28-00000000")
