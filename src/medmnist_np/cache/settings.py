@@ -126,13 +126,13 @@ def current(root: str | os.PathLike[str] | None = None) -> Settings:
 
 def _platform_cache() -> Path:
     """Return what ``pooch.os_cache("medmnist-np")`` returns."""
-    if sys.platform == "linux":
-        # The rule is one line, and importing platformdirs takes as long as the rest of opening a file.
-        home = os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache")
-        return Path(home, "medmnist-np")
-    from platformdirs import user_cache_dir
+    if sys.platform != "linux":
+        from platformdirs import user_cache_dir
 
-    return Path(user_cache_dir("medmnist-np"))
+        return Path(user_cache_dir("medmnist-np"))
+    # Here the rule is one line, and importing platformdirs takes as long as the rest of opening a file.
+    home = os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache")
+    return Path(home, "medmnist-np")
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:

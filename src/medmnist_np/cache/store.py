@@ -124,7 +124,7 @@ def staging(cache: Path, key: str) -> Iterator[Path]:
 @contextmanager
 def workshop(target: Path) -> Iterator[Path]:
     """Make a folder for the block beside what it is to become; those of processes that are gone are collected."""
-    disk.make_folder(target.parent)
+    target.parent.mkdir(parents=True, exist_ok=True)
     collect_abandoned(target)
     with _removed_at_the_end(_own_folder(target)) as folder:
         yield folder
@@ -139,7 +139,7 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _removed_at_the_end(folder: Path) -> Iterator[Path]:
-    disk.make_folder(folder)
+    folder.mkdir()
     try:
         yield folder
     finally:
