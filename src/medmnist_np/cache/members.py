@@ -26,7 +26,7 @@ from medmnist_np.cache.ranges import NoRange, RemoteFile
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.cache.transport import ResumingDownloader, addresses
-from medmnist_np.errors import ArchiveError, DownloadError
+from medmnist_np.errors import ArchiveError, CorruptCacheError, DownloadError
 from medmnist_np.registry import Archive
 
 CHECKED = "crc32"
@@ -91,7 +91,11 @@ def fetch_members(
 
 def _opened(path: Path, archive: Archive) -> ArrayFolder:
     """Return the partial folder that is there, or a new one."""
-    folder = store.at(path)
+    try:
+        folder = store.at(path)
+    except CorruptCacheError as error:
+        _log.warning("Members that are here are damaged and are fetched anew: %s", error)
+        folder = None
     if folder is not None and folder.manifest.digest == archive.digest:
         return folder
     if path.exists():

@@ -104,6 +104,8 @@ class RemoteFile:
             )
             if verdict.action == "retry":
                 raise Transient(verdict.reason, wait=verdict.wait)
+            if response.status_code == 200 and self.total_bytes:
+                raise Permanent("the file on the server is another one now")
             if response.status_code == 200:
                 raise NoRange("it sends the whole file, although a part of it was asked for")
             if verdict.action != "append" or verdict.total is None:

@@ -162,7 +162,8 @@ class ResumingDownloader:
         have, origin = part.bytes, part.origin
         if have and have == self._goal(origin):
             return
-        same_source = origin.url == address
+        # Of a window the caller knows a checksum: that decides, whatever the server says of the file's age.
+        same_source = origin.url == address and self.window is None
         headers = {}
         if self.window is not None:
             headers["Range"] = f"bytes={self.window.start + have}-{self.window.stop - 1}"
@@ -195,7 +196,7 @@ class ResumingDownloader:
                 bar.update(-have)
                 part.restart()
                 have = 0
-            if not same_source or have == 0:
+            if origin.url != address or have == 0:
                 part.note(Origin(address, verdict.validator, verdict.total))
             self._receive(response, part, have, verdict, bar)
 
