@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import import_time, opening, unpacking
+from benchmarks import import_time, opening, unpacking, wire
 
-for benchmark in (import_time, opening, unpacking):
+for benchmark in (import_time, opening, unpacking, wire):
     benchmark.main()

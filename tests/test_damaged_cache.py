@@ -167,7 +167,7 @@ class TestNotWritable:
         (tmp_path / "cache").mkdir()
         done = loads_elsewhere(tmp_path / "cache")
         last = done.stderr.strip().splitlines()[-1]
-        assert "CacheError: Could not make a folder of the cache" in last
+        assert "CacheError: Could not download and unpack" in last
         assert str(tmp_path / "cache") in last
 
     def test_a_complete_root_is_loaded(self, record, tmp_path: Path, loads_elsewhere) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import medmnist_np as mm
 from medmnist_np.errors import DigestError, NotCachedError, OfflineError, SupersededError
-from medmnist_np.loading import Arrays, adopt, fetch, load
+from medmnist_np.loading import Arrays, adopt, fetch, load, load_labels
 from medmnist_np.registry import DatasetInfo, Superseded, registered
 from medmnist_np.testing import fake_datasets, make_archive, make_arrays
 from tests.fault_server import FaultServer
@@ -288,3 +289,11 @@ def test_eight_processes_on_an_empty_cache_cause_one_download(tmp_path: Path, sa
     assert [(np.memmap, digest)] * 8 == found
     assert [("GET", None)] == [(request.method, request.range) for request in served.requests]
     assert [] == list((sandbox / "cache" / "downloads").iterdir())
+
+
+def test_labels_come_from_whichever_size_is_here(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist_64") as (at_64,):
+        expected = np.array(mm.load("breastmnist_64", "test").labels)
+    whole = replace(mm.info("breastmnist"), n_samples=at_64.n_samples)
+    both = replace(whole, archives={**whole.archives, 64: at_64.archive(64)})
+    assert np.array_equal(expected, load_labels(both, "test", root=tmp_path / "cache", download=False))

@@ -95,6 +95,42 @@ def load(
     return map_split(locate(record, size, root=root, download=download, members=members), record, split)
 
 
+def load_labels(
+    name: str | DatasetInfo,
+    split: str = "train",
+    *,
+    root: str | os.PathLike[str] | None = None,
+    download: bool = True,
+) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """Map the labels of one split, from whichever size is on this machine.
+
+    The samples and their order are the same at every size, so labels are too. If no size is here, the smallest archive
+    is fetched whole, with its digest.
+
+    Parameters
+    ----------
+    name, split, root, download
+        As of :func:`load`; a size in the name is ignored.
+
+    Returns
+    -------
+    np.memmap
+        ``(n, 1)`` or ``(n, l)`` uint8, read-only.
+
+    Raises
+    ------
+    MedMNISTError
+        As :func:`load`.
+    """
+    record = registry.info(name)
+    member = record.member_name(record.check_split(split), "labels")
+    places = settings.current(root)
+    for size in record.sizes:
+        if (folder := store.find(record.storage_key(size), places.searched)) is not None:
+            return folder.open(member)
+    return locate(record, record.sizes[0], root=root, download=download).open(member)
+
+
 def fetch(
     name: str | DatasetInfo,
     *,
@@ -130,7 +166,24 @@ def fetch(
     """
     record, size = registry.resolve_size(name, size)
     members = members_of(record, splits, labels_only=labels_only)
-    return locate(record, size, root=root, keep_archive=keep_archive, members=members).path
+    return bring(record, size, root=root, keep_archive=keep_archive, members=members)
+
+
+def bring(
+    record: DatasetInfo,
+    size: int,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    keep_archive: bool = False,
+    members: Sequence[str] = (),
+    progress: Progress = bars,
+) -> Path:
+    """Do what :func:`fetch` does, and remove what an earlier run that was killed left behind."""
+    from medmnist_np.cache.prepare import collect
+
+    folder = locate(record, size, root=root, keep_archive=keep_archive, members=members, progress=progress)
+    collect(record.archive(size), record.storage_key(size), settings.current(root))
+    return folder.path
 
 
 def members_of(record: DatasetInfo, splits: Sequence[str] | None, *, labels_only: bool) -> list[str]:
@@ -207,7 +260,8 @@ def locate(
 
     command = f"medmnist-np fetch {record.name} --size {size}"
     archive = record.archive(size)
-    at_hand = any((folder / archive.file_name).is_file() for folder in places.archive_folders)
+    # Path.is_file() raises where a folder may not be entered.
+    at_hand = any(os.path.isfile(folder / archive.file_name) for folder in places.archive_folders)  # noqa: PTH113
     if members and download and not places.offline and not at_hand:
         from medmnist_np.cache.members import fetch_members
 

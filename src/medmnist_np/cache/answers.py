@@ -90,7 +90,7 @@ def judge(
 def explained(status: int) -> str:
     """Return what a status means, in brackets, or nothing."""
     meanings = {401: "it wants a login", 403: "it refuses", 404: "there is no such file", 410: "the file is gone"}
-    meanings[407] = "the proxy wants a login: put it into HTTPS_PROXY"
+    meanings[407] = "the proxy wants a login: put it into HTTPS_PROXY or HTTP_PROXY"
     return f" ({meanings[status]})" if status in meanings else ""
 
 

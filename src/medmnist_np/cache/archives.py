@@ -47,7 +47,7 @@ def local(
     Why files were refused is appended to ``rejected`` and goes to the log.
     """
     for path in paths:
-        if not path.is_file():
+        if not os.path.isfile(path):  # Path.is_file() raises where a folder may not be entered
             continue
         with opened(path) as stream:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,6 +26,10 @@ def readable(n_bytes: float) -> str:
     return f"{n_bytes:.1f} TB"
 
 
+def _counted(n_bytes: int) -> str:
+    return f"{readable(n_bytes)} ({n_bytes} bytes)"
+
+
 def free_bytes(path: Path) -> int:
     """Free bytes on the disk that holds a path, which need not exist yet."""
     import shutil
@@ -40,8 +44,8 @@ def require_space(path: Path, needed: int, purpose: str) -> None:
     free = free_bytes(path)
     if free < needed + _MARGIN_BYTES:
         raise NoSpaceError(
-            f"Not enough space to {purpose}: {readable(needed)} ({needed} bytes) are needed and {readable(free)} "
-            f"({free} bytes) are free. Nothing was lost: free some space (`medmnist-np clean`), or set "
+            f"Not enough space to {purpose}: {_counted(needed)} are needed and {_counted(free)} are "
+            f"free. Nothing was lost: free some space (`medmnist-np clean`), or set "
             f"{CACHE_VARIABLE} to a folder on a larger disk, and run the same again.",
             errno=errno.ENOSPC,
             path=path,
@@ -49,18 +53,23 @@ def require_space(path: Path, needed: int, purpose: str) -> None:
 
 
 @contextmanager
-def errors_named(path: Path, purpose: str) -> Iterator[None]:
-    """Turn an ``OSError`` of the block into one of ours that names the path and what to do."""
+def errors_named(path: Path, purpose: str, needed: Callable[[], int | None] = lambda: None) -> Iterator[None]:
+    """Turn an ``OSError`` of the block into one of ours that names the path and what to do.
+
+    ``needed`` returns the bytes that the rest of the work takes, or None if that is not known.
+    """
     try:
         yield
     except MedMNISTError:
         raise
     except OSError as error:
         if error.errno in _FULL:
+            rest = needed()
+            also_needed = "" if rest is None else f" and {_counted(rest)} are needed"
             raise NoSpaceError(
-                f"The disk is full, {readable(free_bytes(path))} are free: could not {purpose}. What had arrived is "
-                f"kept: free some space (`medmnist-np clean`), or set {CACHE_VARIABLE} to a folder on a larger disk, "
-                "and run the same again.",
+                f"The disk is full: could not {purpose}. {_counted(free_bytes(path))} are free{also_needed}. What had "
+                f"arrived is kept: free some space (`medmnist-np clean`), or set {CACHE_VARIABLE} to a folder on a "
+                "larger disk, and run the same again.",
                 errno=error.errno,
                 path=path,
             ) from error

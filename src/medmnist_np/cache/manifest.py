@@ -86,6 +86,10 @@ class Manifest:
             return cls(arrays=arrays, **table)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise CorruptCacheError(
+                f"{path} cannot be read: {error.strerror}.", errno=error.errno, path=path
+            ) from error
         except (ValueError, TypeError, KeyError, AttributeError, SyntaxError, RecursionError) as error:
             raise CorruptCacheError(f"{path} is not a manifest of format {FORMAT}: {error}.") from error
 

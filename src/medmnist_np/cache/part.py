@@ -75,11 +75,19 @@ class Part:
         self._clear_fresh_notes()
 
     def lend_to(self, target: str | os.PathLike[str]) -> None:
-        """Make the file appear under another name too; where the file system has no links, it moves there."""
+        """Make the file appear under another name too; where the file system has no links, it moves there.
+
+        Raises
+        ------
+        FileNotFoundError
+            If another process has taken the part away.
+        """
         with suppress(FileNotFoundError):
             os.unlink(target)
         try:
             os.link(self.path, target)
+        except FileNotFoundError:
+            raise
         except OSError:
             os.replace(self.path, target)
 

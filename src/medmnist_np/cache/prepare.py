@@ -93,6 +93,16 @@ def prepare(
     return folder
 
 
+def collect(archive: Archive, key: str, settings: Settings) -> None:
+    """Remove what a process that was killed after publishing left of the download."""
+    passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
+    if os.path.exists(passing) and os.access(settings.downloads, os.W_OK):
+        with locks.held(settings.lock_file(key), _watched(archive, key, settings)) as locked:
+            if locked:
+                archives.tidy(archive, passing)
+                passing.unlink(missing_ok=True)
+
+
 def publish_verified(
     stream: BinaryIO, archive: Archive, key: str, settings: Settings, progress: Progress
 ) -> ArrayFolder:
@@ -106,7 +116,7 @@ def publish_verified(
 def publish_archive(stream: BinaryIO, archive: Archive, key: str, cache: Path, progress: Progress) -> ArrayFolder:
     """Unpack a verified, open archive and rename its arrays into place."""
     purpose = f"unpack {archive.file_name}"
-    with disk.errors_named(cache, purpose):
+    with disk.errors_named(cache, purpose, lambda: archive.array_bytes):
         disk.require_space(cache, archive.array_bytes, purpose)
         with store.staging(cache, key) as folder:
             with progress(f"{UNPACKING}{archive.file_name}", archive.array_bytes) as bar:

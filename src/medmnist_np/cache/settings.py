@@ -93,6 +93,10 @@ def configure(
     >>> mm.configure(offline=True)
     >>> mm.configure()
     """
+    if isinstance(shared, (str, os.PathLike)):
+        shared = [shared]
+    if isinstance(mirrors, str):
+        mirrors = [mirrors]
     for mirror in mirrors or ():
         if not mirror.startswith(("https://", "http://")):
             raise ValueError(f"A mirror is a base url that starts with https:// or http://, not {mirror!r}.")

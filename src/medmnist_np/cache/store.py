@@ -69,6 +69,9 @@ class ArrayFolder:
                 found = os.lstat(path)
             except FileNotFoundError:
                 raise CorruptCacheError(f"{path} is missing.", path=path) from None
+            except OSError as error:
+                message = f"{path} cannot be looked at: {error.strerror}."
+                raise CorruptCacheError(message, errno=error.errno, path=path) from error
             if not stat.S_ISREG(found.st_mode):
                 raise CorruptCacheError(f"{path} is not a plain file.", path=path)
             if found.st_size != array.bytes:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from medmnist_np.cache import disk, http
-from medmnist_np.cache.answers import Verdict, judge
+from medmnist_np.cache.answers import judge
 from medmnist_np.cache.http import Patience, Permanent, Retries, Transient
 from medmnist_np.cache.part import Origin, Part
 from medmnist_np.cache.progress import Bar, Progress, silent
@@ -90,10 +90,13 @@ class ResumingDownloader:
         """
         if check_only:
             return self._is_available(addresses(url, self.mirrors))
-        part = self.bring(url)
         with disk.errors_named(self.part, f"download {_file_name(url)}"):
-            part.lend_to(output_file)
-        return None
+            while True:
+                try:
+                    self.bring(url).lend_to(output_file)
+                    return None
+                except FileNotFoundError:
+                    self._work_alone()
 
     def bring(self, url: str) -> Part:
         """Bring the file, or the window of it, into the part and return that.
@@ -107,13 +110,22 @@ class ResumingDownloader:
             try:
                 return self._bring(url, Part(self.part))
             except _Shared:
-                self.part = self.part.with_name(f"{self.part.name.removesuffix('.part')}.{secrets.token_hex(4)}.part")
-                _log.info("Another process writes to the same file: going on in %s.", self.part)
+                self._work_alone()
+
+    def _work_alone(self) -> None:
+        """Go on in a part of this process's own, after another process turned out to use the same."""
+        self.part = self.part.with_name(f"{self.part.name.removesuffix('.part')}.{secrets.token_hex(4)}.part")
+        _log.info("Another process works on the same file: going on in %s.", self.part)
 
     def _bring(self, url: str, part: Part) -> Part:
         name = self.title or _file_name(url)
         failures = []
-        with disk.errors_named(self.part, f"download {name}"), http.session() as session:
+
+        def still_to_come() -> int | None:
+            goal = self._goal(part.origin)
+            return None if goal is None else goal - part.bytes
+
+        with disk.errors_named(self.part, f"download {name}", still_to_come), http.session() as session:
             goal = self._goal(part.origin)
             if goal is not None and part.bytes > goal:
                 part.restart()
@@ -163,14 +175,10 @@ class ResumingDownloader:
         if have and have == self._goal(origin):
             return
         # Of a window the caller knows a checksum: that decides, whatever the server says of the file's age.
-        same_source = origin.url == address and self.window is None
-        headers = {}
-        if self.window is not None:
-            headers["Range"] = f"bytes={self.window.start + have}-{self.window.stop - 1}"
-        elif have:
-            headers["Range"] = f"bytes={have}-"
-        if have and origin.validator and same_source:
-            headers["If-Range"] = origin.validator
+        validator = origin.validator if origin.url == address and self.window is None else ""
+        headers = self._asked_for(have)
+        if have and validator:
+            headers["If-Range"] = validator
         with http.answer(session, address, headers, self.patience) as response:
             verdict = judge(
                 response.status_code,
@@ -178,7 +186,7 @@ class ResumingDownloader:
                 have=have + (self.window.start if self.window else 0),
                 expected=self.expected_bytes,
                 noted=origin.total_bytes,
-                validator=origin.validator if same_source else "",
+                validator=validator,
                 longest_retry_after=self.patience.longest_retry_after,
             )
             if verdict.action == "retry":
@@ -196,17 +204,22 @@ class ResumingDownloader:
                 bar.update(-have)
                 part.restart()
                 have = 0
+            limit = len(self.window) if self.window is not None else verdict.total
+            if limit is not None:
+                self.make_room(limit - have)
             if origin.url != address or have == 0:
                 part.note(Origin(address, verdict.validator, verdict.total))
-            self._receive(response, part, have, verdict, bar)
+            self._receive(response, part, have, limit, bar)
 
-    def _receive(self, response: requests.Response, part: Part, position: int, verdict: Verdict, bar: Bar) -> None:
+    def _asked_for(self, have: int) -> dict[str, str]:
+        if self.window is not None:
+            return {"Range": f"bytes={self.window.start + have}-{self.window.stop - 1}"}
+        return {"Range": f"bytes={have}-"} if have else {}
+
+    def _receive(self, response: requests.Response, part: Part, position: int, limit: int | None, bar: Bar) -> None:
         """Append the body to the part, which has so many bytes, and be sure that it is all of it."""
         import urllib3
 
-        limit = len(self.window) if self.window is not None else verdict.total
-        if limit is not None:
-            self.make_room(limit - position)
         with part.open() as target:
             try:
                 for chunk in self._chunks(response):

@@ -77,6 +77,7 @@ class Bars:
         self._expected = dict(expected)
         self._lock = threading.Lock()
         self._tqdm: Any = tqdm
+        self._open: list[Any] = []
         self._all = self._bar("all downloads", self._total(), 0) if len(expected) > 1 else None
 
     def _bar(self, task: str, total: int | None, done: int) -> Any:
@@ -90,13 +91,23 @@ class Bars:
     def progress(self, task: str, total: int | None, done: int = 0) -> Iterator[Bar]:
         """Show a bar while a piece of work goes on."""
         download = is_download(task)
-        with self._bar(task, total, done) as bar:
+        with self._bar(task, total, done) as bar, self._among_open(bar):
             if download and self._all is not None:
                 with self._lock:
                     self._expected[task] = total
                     self._all.total = self._total()
                 self._advance_all(done)
             yield _BarWork(self._cancel, bar, self._advance_all if download else None)
+
+    @contextmanager
+    def _among_open(self, bar: Any) -> Iterator[None]:
+        with self._lock:
+            self._open.append(bar)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.remove(bar)
 
     def _advance_all(self, n_bytes: int) -> None:
         if self._all is not None:
@@ -108,9 +119,10 @@ class Bars:
         self._tqdm.write(text, file=sys.stdout)
 
     def close(self) -> None:
-        """Take the bar of all away."""
-        if self._all is not None:
-            self._all.close()
+        """Take all bars away, also those of workers that still wait for a server."""
+        with self._lock:
+            for bar in [*self._open, *([self._all] if self._all is not None else [])]:
+                bar.close()
 
 
 class _BarWork(_Work):

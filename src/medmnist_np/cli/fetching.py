@@ -11,7 +11,7 @@ from medmnist_np.cache.progress import Progress
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
 from medmnist_np.errors import MedMNISTError
-from medmnist_np.loading import adopt, locate, members_of
+from medmnist_np.loading import adopt, bring, members_of
 
 
 @click.command
@@ -69,12 +69,10 @@ def fetch(
     if dry_run:
         return
 
-    def bring(job: Job, progress: Progress) -> Path:
-        return locate(
-            job.record, job.size, root=root, keep_archive=keep_archive, members=job.members, progress=progress
-        ).path
+    def work(job: Job, progress: Progress) -> Path:
+        return bring(job.record, job.size, root=root, keep_archive=keep_archive, members=job.members, progress=progress)
 
-    outcomes = run_jobs(wanted, bring, silenced=silenced, new=missing)
+    outcomes = run_jobs(wanted, work, silenced=silenced, new=missing)
     if as_json:
         say_json([_described(job, outcome) for job, outcome in outcomes])
     raise_failures(outcomes)
