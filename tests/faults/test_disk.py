@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,7 +72,14 @@ def full_before(lab: Lab, folder: Path) -> None:
 
 
 def full_while_downloading(lab: Lab, folder: Path) -> None:
-    lab.file.plan(Meanwhile(after=K, action=lambda: fill(folder)))
+
+    def fill_once_they_arrived() -> None:
+        end = time.monotonic() + 20
+        while lab.part_bytes < K and time.monotonic() < end:
+            time.sleep(0.01)
+        fill(folder)
+
+    lab.file.plan(Meanwhile(after=K, action=fill_once_they_arrived))
     message = lab.fails(
         NoSpaceError,
         "The disk is full: could not download",

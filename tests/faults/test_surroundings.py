@@ -120,14 +120,14 @@ def test_a_proxy(lab: Lab) -> None:
 
     lab.monkeypatch.setenv("HTTP_PROXY", lab.server.url)
     lab.file.plan(then=Status(407, {"Proxy-Authenticate": "Basic"}))
-    lab.fails(DownloadError, "HTTP 407 (the proxy wants a login: put it into HTTPS_PROXY)")
+    lab.fails(DownloadError, "HTTP 407 (the proxy wants a login: put it into HTTPS_PROXY or HTTP_PROXY)")
     assert len(lab.file.requests) == 1
 
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     with proxy_that_answers(refusal) as (address, asked):
         lab.monkeypatch.setenv("HTTPS_PROXY", address)
         lab.change(url="https://data.invalid/breastmnist.npz")
-        lab.fails(DownloadError, "HTTP 407 (the proxy wants a login: put it into HTTPS_PROXY)")
+        lab.fails(DownloadError, "HTTP 407 (the proxy wants a login: put it into HTTPS_PROXY or HTTP_PROXY)")
     assert [request.partition(b" HTTP")[0] for request in asked] == [b"CONNECT data.invalid:443"]
 
     lab.change(url="http://data.invalid/breastmnist.npz")
