@@ -3,9 +3,10 @@
     python -m benchmarks.coverage [--repetitions 2000] [--workers 1]
 
 Each repetition draws a test set, whose number of positive samples is left to chance, and computes every interval.
-The true values are known: the scores of negative and positive samples are normal with the same spread, moved so that
-a decision at 0.5 is the best one. Of several classes, each has a normal score that is shifted for the samples of that
-class; to those of one sample a normal value is added that is the same for all classes.
+The true values are known: the scores of negative and positive samples are normal, moved so that a decision at 0.5 is
+the best one if both have the same spread, as they have in all tables but one. Of several classes, each has a normal
+score that is shifted for the samples of that class; to those of one sample a normal value is added that is the same
+for all classes.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from numpy.typing import NDArray
 
 from medmnist_np.metrics import Interval, Predictions, interval
 from medmnist_np.metrics.averaging import averages
-from medmnist_np.metrics.intervals import bca_interval, metric_without_one, percentile_interval, replicates
+from medmnist_np.metrics.bootstrap import bca_interval, metric_without_one, percentile_interval, replicates
 
 LEVEL = 0.95
 N_RESAMPLES = 1000
 N_CHUNKS = 20
 
-AUC_METHODS = ("percentile", "stratified percentile", "bca", "delong", "logit-delong")
+AUC_METHODS = ("percentile", "stratified percentile", "bca", "delong", "logit-delong", "newcombe")
 ACC_METHODS = ("percentile", "bca", "wilson")
 
 # Shares of the grades of RetinaMNIST, about.
@@ -37,20 +38,21 @@ GRADES = (0.44, 0.11, 0.21, 0.17, 0.07)
 
 @dataclass(frozen=True)
 class Scene:
-    """A kind of test set: its size, the share of each class, and its true AUC."""
+    """A kind of test set: its size, the share of each class, its true AUC, and the spread of positive scores."""
 
     n: int
     shares: tuple[float, ...]
     auc: float
+    spread: float = 1.0
 
     @property
     def shift(self) -> float:
-        variance = 1 if len(self.shares) == 2 else 2
-        return math.sqrt(2 * variance) * NormalDist().inv_cdf(self.auc)
+        variance = 1 + self.spread**2 if len(self.shares) == 2 else 4
+        return math.sqrt(variance) * NormalDist().inv_cdf(self.auc)
 
     @property
     def border(self) -> float:
-        """Of two classes: above this value of the normal score, class 1 is the more probable one."""
+        """Of two classes of the same spread: above this value, class 1 is the more probable one."""
         negative, positive = self.shares
         return self.shift / 2 - math.log(positive / negative) / self.shift
 
@@ -59,7 +61,7 @@ class Scene:
         cumulative = NormalDist().cdf
         if len(self.shares) == 2:
             negative, positive = self.shares
-            return negative * cumulative(self.border) + positive * cumulative(self.shift - self.border)
+            return negative * cumulative(self.border) + positive * cumulative((self.shift - self.border) / self.spread)
         # The shifted score is the highest: the sum is the integral.
         grid = np.linspace(-12, 12, 24001)
         density = np.exp(-((grid - self.shift) ** 2) / 2) / math.sqrt(2 * math.pi)
@@ -74,7 +76,8 @@ class Scene:
             if np.bincount(labels, minlength=k).min() > 1:
                 break
         if k == 2:
-            scores = random.normal(size=self.n) + self.shift * labels - self.border + 0.5
+            scores = random.normal(size=self.n) * np.where(labels, self.spread, 1.0)
+            scores += self.shift * labels - self.border + 0.5
             return Predictions(labels, scores, "binary-class")
         scores = random.normal(size=(self.n, k)) + random.normal(size=(self.n, 1))
         return Predictions(labels, scores + self.shift * (labels[:, None] == np.arange(k)), "multi-class")
@@ -93,6 +96,8 @@ def intervals(predictions: Predictions, seed: int) -> dict[tuple[str, str], Inte
     found["auc", "stratified percentile"] = interval(predictions, n_resamples=N_RESAMPLES, seed=seed, stratified=True)
     found["auc", "delong"] = interval(predictions, method="delong")
     found["auc", "logit-delong"] = interval(predictions, method="logit-delong")
+    if predictions.task == "binary-class":
+        found["auc", "newcombe"] = interval(predictions, method="newcombe")
     found["accuracy", "wilson"] = interval(predictions, "accuracy", method="wilson")
     return found
 
@@ -115,6 +120,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     two = [Scene(n, (1 - p, p), auc) for n in (156, 400, 7180) for p in (0.05, 0.2, 0.5) for auc in (0.8, 0.95)]
+    uneven = [
+        Scene(n, (1 - p, p), auc, spread)
+        for n, p in ((156, 0.05), (400, 0.2))
+        for auc in (0.8, 0.95)
+        for spread in (0.5, 2.0)
+    ]
     five = [Scene(n, GRADES, 0.8) for n in (156, 400)]
     with ProcessPoolExecutor(arguments.workers) as pool:
         for metric, scenes, methods in (("auc", two, AUC_METHODS), ("accuracy", two, ACC_METHODS)):
@@ -122,7 +133,12 @@ def main() -> None:
             for scene in scenes:
                 held, repetitions = _coverage(scene, arguments.repetitions, pool)
                 _print_row(f"{scene.n} | {scene.shares[1]:.0%} | {scene.auc:.2f}", metric, methods, held, repetitions)
-        for metric, methods in (("auc", AUC_METHODS), ("accuracy", ACC_METHODS)):
+        _print_head("auc, two classes of unequal spread", "n | positive | true AUC | spread", AUC_METHODS)
+        for scene in uneven:
+            held, repetitions = _coverage(scene, arguments.repetitions, pool)
+            what = f"{scene.n} | {scene.shares[1]:.0%} | {scene.auc:.2f} | {scene.spread:g}"
+            _print_row(what, "auc", AUC_METHODS, held, repetitions)
+        for metric, methods in (("auc", AUC_METHODS[:-1]), ("accuracy", ACC_METHODS)):
             _print_head(f"{metric}, five classes", "n | true AUC", methods)
             for scene in five:
                 held, repetitions = _coverage(scene, arguments.repetitions, pool)
@@ -149,8 +165,9 @@ def _print_row(
     what: str, metric: str, methods: tuple[str, ...], held: Counter[tuple[str, str]], repetitions: int
 ) -> None:
     shares = [held[metric, method] / repetitions for method in methods]
+    percents = [round(100 * share, 1) for share in shares]
     # Marked: below the level by more than 2 points, which is four standard errors of 2000 repetitions.
-    cells = [f"**{100 * share:.1f}**" if share < LEVEL - 0.02 else f"{100 * share:.1f}" for share in shares]
+    cells = [f"**{percent:.1f}**" if percent < 100 * LEVEL - 2 else f"{percent:.1f}" for percent in percents]
     print(f"| {what} | {' | '.join(cells)} |", flush=True)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medmnist_np.metrics import accuracy
+from medmnist_np.metrics import accuracy, exact_match, hamming_loss
 
 
 def test_a_binary_score_equal_to_the_threshold_decides_for_zero() -> None:
@@ -65,3 +65,11 @@ def test_it_agrees_with_scikit_learn(task: str) -> None:
 def test_a_threshold_must_be_finite(threshold: float) -> None:
     with pytest.raises(ValueError, match="threshold"):
         accuracy([0, 1], [0.1, 0.2], "binary-class", threshold=threshold)
+
+
+def test_an_exact_match_has_all_labels_right() -> None:
+    labels, scores = [[0, 1, 0], [1, 1, 0]], [[0.1, 0.9, 0.2], [0.4, 0.7, 0.2]]
+
+    assert 0.5 == exact_match(labels, scores, "multi-label, binary-class")
+    assert 1 / 6 == hamming_loss(labels, scores, "multi-label, binary-class")
+    assert 1.0 == exact_match(labels, scores, "multi-label, binary-class", threshold=0.3)

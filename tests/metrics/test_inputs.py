@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
-from medmnist_np.metrics import accuracy, auc
+from medmnist_np.metrics import Predictions, accuracy, auc
+from medmnist_np.metrics.inputs import as_array
 
 MULTI_LABEL = "multi-label, binary-class"
 
@@ -23,9 +26,13 @@ MULTI_LABEL = "multi-label, binary-class"
             "1 of the 2 values .* are not finite, the first in row 1, column 0: nan",
         ),
         ([0, 1], [[0, 1], [np.inf, 1]], "multi-class", "row 1, column 0: inf"),
-        ([0.0, 1.0], [0.1, 0.2], "binary-class", "y_true has dtype float64; integers"),
+        ([0.0, 0.5], [0.1, 0.2], "binary-class", r"y_true must hold integers; row 1, column 0 is 0\.5"),
+        ([0.0, np.nan], [0.1, 0.2], "binary-class", "y_true must hold integers; row 1, column 0 is nan"),
+        (["a", "b"], [0.1, 0.2], "binary-class", "y_true has dtype <U1; integers"),
         ([0, 1], ["a", "b"], "binary-class", "y_score has dtype <U1; real numbers"),
         ([0, 1], [1j, 2j], "binary-class", "y_score has dtype complex128"),
+        ([0, 1], [None, 1], "binary-class", "y_score has dtype object"),
+        ([0, 1], [[1, 2], [3]], "multi-class", "y_score, a list, cannot be had as a NumPy array: .* of equal length"),
         (1, [0.1], "binary-class", r"y_true has shape \(\)"),
         ([0, 1], np.ones((2, 2, 1)), "multi-class", r"y_score has shape \(2, 2, 1\)"),
         ([0, 1], np.ones((2, 0)), "multi-class", r"y_score has shape \(2, 0\)"),
@@ -43,3 +50,124 @@ MULTI_LABEL = "multi-label, binary-class"
 def test_what_does_not_fit_is_refused(metric, labels, scores, task, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         metric(labels, scores, task)
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns", "task"),
+    [([0, 1], 3, "multi-class"), ([0, 1], 5, "ordinal-regression"), ([[0, 1, 1], [1, 0, 1]], 3, MULTI_LABEL)],
+)
+def test_a_wrong_number_of_columns_is_refused_where_the_number_of_classes_is_known(labels, columns, task) -> None:
+    with pytest.raises(ValueError, match=rf"y_score has {columns} columns; there are 4 classes or labels"):
+        Predictions(labels, np.ones((2, columns)), task, n_classes=4)
+
+
+@pytest.mark.parametrize("scores", [[0.2, 0.7], [[0.2], [0.7]], [[0.8, 0.2], [0.3, 0.7]]])
+def test_a_binary_set_takes_one_column_or_two_of_its_two_classes(scores) -> None:
+    predictions = Predictions([0, 1], scores, "binary-class", n_classes=2)
+
+    assert [[0.2], [0.7]] == predictions.scores.tolist()
+
+
+def test_one_sample_keeps_its_columns() -> None:
+    predictions = Predictions([[1]], [[0.2, 0.8]], "multi-class")
+
+    assert ((1,), (1, 2)) == (predictions.labels.shape, predictions.scores.shape)
+
+
+def test_scores_keep_their_dtype() -> None:
+    assert np.float16 == Predictions([0, 1], np.array([0.1, 0.2], dtype=np.float16), "binary-class").scores.dtype
+
+
+def test_zeros_and_ones_of_a_training_loop_are_labels() -> None:
+    predictions = Predictions(np.array([[0.0, 1.0]], dtype=np.float32), [[0.1, 0.2]], MULTI_LABEL)
+
+    assert [[0, 1]] == predictions.labels.tolist()
+    assert "i" == predictions.labels.dtype.kind
+
+
+def test_nothing_is_copied_without_need() -> None:
+    labels, scores = np.array([0, 1]), np.eye(2)
+    predictions = Predictions(labels, scores, "multi-class")
+
+    assert np.shares_memory(labels, predictions.labels)
+    assert np.shares_memory(scores, predictions.scores)
+
+
+def test_input_is_not_changed() -> None:
+    labels, scores = np.array([1, 0, 1]), np.array([0.4, 0.3, 0.1])
+    labels.flags.writeable = scores.flags.writeable = False
+
+    assert 0.5 == auc(labels, scores, "binary-class")
+
+
+def test_predictions_pickle() -> None:
+    predictions = Predictions([0, 1], [0.1, 0.2], "binary-class", threshold=0.15)
+    again = pickle.loads(pickle.dumps(predictions))  # noqa: S301 - made here
+
+    assert (predictions.task, 0.15, [0, 1]) == (again.task, again.threshold, again.labels.tolist())
+
+
+# Arrays of other frameworks
+
+
+class Exported:
+    """An array that can be had by DLPack only."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def __dlpack__(self, **options: object) -> object:
+        return self.values.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.values.__dlpack_device__()
+
+
+class Refusing(Exported):
+    """One whose other way fails."""
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise TypeError("not this way.")
+
+
+class Elsewhere(Refusing):
+    """One that lies on another device."""
+
+    def __dlpack__(self, **options: object) -> object:
+        raise BufferError("it lies on device 1.")
+
+
+@pytest.mark.parametrize("kind", [Exported, Refusing])
+def test_an_array_comes_by_dlpack_where_there_is_no_other_way(kind: type) -> None:
+    assert 1.0 == auc(kind(np.array([0, 1])), kind(np.array([0.1, 0.2])), "binary-class")
+
+
+def test_an_array_of_another_device_is_refused_with_advice() -> None:
+    with pytest.raises(ValueError, match=r"y_score, a Elsewhere, .*: not this way\. Bring it to the CPU"):
+        as_array(Elsewhere(np.ones(2)), "y_score")
+
+
+def test_torch_tensors_are_taken() -> None:
+    torch = pytest.importorskip("torch")
+
+    assert 1.0 == auc(torch.tensor([[0.0], [1.0]]), torch.tensor([0.1, 0.2]), "binary-class")
+    with pytest.raises(ValueError, match="free of gradients"):
+        auc([0, 1], torch.tensor([0.1, 0.2], requires_grad=True), "binary-class")
+
+
+def test_jax_arrays_are_taken() -> None:
+    numpy = pytest.importorskip("jax.numpy")
+
+    assert 1.0 == auc(numpy.array([0, 1]), numpy.array([0.1, 0.2]), "binary-class")
+
+
+def test_tensorflow_tensors_are_taken() -> None:
+    tensorflow = pytest.importorskip("tensorflow")
+
+    assert 1.0 == auc(tensorflow.constant([0, 1]), tensorflow.constant([0.1, 0.2]), "binary-class")
+
+
+def test_data_frames_are_taken() -> None:
+    pandas = pytest.importorskip("pandas")
+
+    assert 1.0 == auc(pandas.Series([0, 1]), pandas.DataFrame([[0.9, 0.1], [0.8, 0.2]]), "binary-class")

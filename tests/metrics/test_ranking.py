@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from medmnist_np.metrics import auc
+from medmnist_np.metrics import Predictions, auc, auc_per_class, average_precision, measure_per_class
+from medmnist_np.metrics.ranking import areas_without_one, resampled_areas, resampled_average_precisions
 
 
 def area_by_pairs(positive: np.ndarray, scores: np.ndarray) -> float:
@@ -99,3 +100,53 @@ def test_it_agrees_with_scikit_learn_on_every_task() -> None:
 def test_an_absent_class_is_refused(labels, scores, task: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         auc(labels, scores, task)
+
+
+@pytest.mark.parametrize("ties", [1, 100])
+def test_resampled_values_are_those_of_the_samples_that_were_drawn(ties: int) -> None:
+    random = np.random.default_rng(1)
+    labels = random.integers(0, 3, 60)
+    scores = np.round(random.random((60, 3)) * ties) if ties > 1 else random.random((60, 3))
+    drawn = random.integers(0, 60, (5, 60))
+    counts = np.stack([np.bincount(row, minlength=60) for row in drawn])
+    predictions = Predictions(labels, scores, "multi-class")
+
+    for resampled, metric in (
+        (resampled_areas, "auc"),
+        (resampled_average_precisions, "average_precision"),
+    ):
+        expected = [measure_per_class(Predictions(labels[row], scores[row], "multi-class"), metric) for row in drawn]
+        np.testing.assert_allclose(resampled(predictions, counts), expected, rtol=0, atol=1e-12)
+
+
+def test_areas_without_one_sample_are_those_of_the_rest() -> None:
+    random = np.random.default_rng(2)
+    labels, scores = random.integers(0, 2, 25), random.integers(0, 9, 25) / 8
+    expected = [auc(np.delete(labels, i), np.delete(scores, i), "binary-class") for i in range(25)]
+
+    without_one = areas_without_one(Predictions(labels, scores, "binary-class"))
+    np.testing.assert_allclose(without_one[:, 0], expected, rtol=0, atol=1e-12)
+
+
+def test_an_area_without_its_only_positive_sample_is_not_defined() -> None:
+    without_one = areas_without_one(Predictions([0, 0, 1], [0.1, 0.3, 0.2], "binary-class"))
+
+    assert [0.0, 1.0] == without_one[:2, 0].tolist()
+    assert np.isnan(without_one[2, 0])
+
+
+def test_areas_of_single_classes_have_the_area_as_their_mean() -> None:
+    labels, scores = [0, 1, 2, 2], [[0.5, 0.3, 0.2], [0.6, 0.2, 0.2], [0.1, 0.1, 0.8], [0.3, 0.3, 0.4]]
+
+    assert auc(labels, scores, "multi-class") == pytest.approx(np.mean(auc_per_class(labels, scores, "multi-class")))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int32])
+def test_average_precision_agrees_with_scikit_learn(dtype: type) -> None:
+    average_precision_score = pytest.importorskip("sklearn.metrics").average_precision_score
+    random = np.random.default_rng(3)
+    labels, scores = random.integers(0, 2, (400, 3)), (random.random((400, 3)) * 50).astype(dtype)
+
+    assert average_precision(labels, scores, "multi-label, binary-class") == pytest.approx(
+        average_precision_score(labels, scores.astype(np.float64)), abs=1e-12
+    )

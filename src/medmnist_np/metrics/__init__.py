@@ -1,6 +1,86 @@
-"""Labels and scores in, numbers out: the metrics of the MedMNIST benchmark, with NumPy alone."""
+"""Labels and scores in, numbers out: metrics, intervals and tests for the MedMNIST benchmark, with NumPy alone.
 
-from medmnist_np.metrics.decisions import accuracy
-from medmnist_np.metrics.ranking import auc
+Each metric is a function of labels, scores and task. `Predictions` checks these once, for `measure`, for intervals and
+for comparisons.
+"""
 
-__all__ = ["accuracy", "auc"]
+from medmnist_np.metrics.averaging import Undefined
+from medmnist_np.metrics.calibration import (
+    ReliabilityCurve,
+    brier_score,
+    expected_calibration_error,
+    log_loss,
+    reliability_curves,
+)
+from medmnist_np.metrics.catalogue import METRICS, Metric, measure, measure_per_class
+from medmnist_np.metrics.comparison import Difference, paired_bootstrap, paired_delong, paired_delong_per_class
+from medmnist_np.metrics.confusion import (
+    balanced_accuracy,
+    cohen_kappa,
+    confusion_matrix,
+    f1,
+    mcc,
+    precision,
+    recall,
+    specificity,
+)
+from medmnist_np.metrics.curves import PrCurve, RocCurve, pr_curves, roc_curves
+from medmnist_np.metrics.decisions import accuracy, exact_match, hamming_loss
+from medmnist_np.metrics.delong import Areas, delong_areas
+from medmnist_np.metrics.inputs import Predictions
+from medmnist_np.metrics.intervals import bootstrap_intervals, class_intervals, interval
+from medmnist_np.metrics.official import getACC, getAUC
+from medmnist_np.metrics.ranking import auc, auc_per_class, average_precision
+from medmnist_np.metrics.records import Interval
+from medmnist_np.metrics.runs import Runs, summarise_runs
+from medmnist_np.metrics.significance import McNemar, holm, mcnemar, mcnemar_per_label
+
+__all__ = [
+    "Areas",
+    "Difference",
+    "Interval",
+    "METRICS",
+    "McNemar",
+    "Metric",
+    "PrCurve",
+    "Predictions",
+    "ReliabilityCurve",
+    "RocCurve",
+    "Runs",
+    "Undefined",
+    "accuracy",
+    "auc",
+    "auc_per_class",
+    "average_precision",
+    "balanced_accuracy",
+    "bootstrap_intervals",
+    "brier_score",
+    "class_intervals",
+    "cohen_kappa",
+    "confusion_matrix",
+    "delong_areas",
+    "exact_match",
+    "expected_calibration_error",
+    "f1",
+    "getACC",
+    "getAUC",
+    "hamming_loss",
+    "holm",
+    "interval",
+    "log_loss",
+    "mcc",
+    "mcnemar",
+    "mcnemar_per_label",
+    "measure",
+    "measure_per_class",
+    "paired_bootstrap",
+    "paired_delong",
+    "paired_delong_per_class",
+    "pr_curves",
+    "precision",
+    "recall",
+    "reliability_curves",
+    "roc_curves",
+    "specificity",
+    "summarise_runs",
+]

@@ -1,11 +1,13 @@
-"""How often the decision that follows from the scores is right."""
+"""How often the decisions that follow from the scores are right."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import Any
 
-from medmnist_np.metrics.inputs import check_inputs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from medmnist_np.metrics.inputs import MULTI_LABEL, Counts, Predictions, each_once, ratio
 
 
 def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
@@ -41,17 +43,118 @@ def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float 
     ValueError
         If the arrays do not fit each other or the task, a score or the threshold is not finite.
 
+    Notes
+    -----
+    Yang et al. 2023, *MedMNIST v2* (doi:10.1038/s41597-022-01721-8) and its evaluation code.
+
     Examples
     --------
     >>> from medmnist_np.metrics import accuracy
     >>> accuracy([0, 1, 2, 2], [[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7], [0.4, 0.3, 0.3]], "multi-class")
     0.75
     """
-    if not np.isfinite(threshold):
-        raise ValueError(f"The threshold is {threshold}; a finite number is needed.")
-    labels, scores = check_inputs(y_true, y_score, task)
-    if task in ("binary-class", "multi-label, binary-class"):
-        decisions = scores > threshold
-    else:
-        decisions = np.argmax(scores, axis=1)
-    return float(np.mean(decisions == labels))
+    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    return float(resampled_accuracies(predictions, each_once(predictions))[0, 0])
+
+
+def exact_match(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
+    """Share of samples all of whose labels are right.
+
+    Parameters
+    ----------
+    y_true, y_score, task, threshold
+        As for :func:`accuracy`, which is the same where a sample has one label.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`accuracy`.
+
+    Notes
+    -----
+    The subset accuracy of Zhang and Zhou 2014, *A review on multi-label learning algorithms*, section 2.2.2
+    (doi:10.1109/TKDE.2013.39).
+
+    Examples
+    --------
+    >>> from medmnist_np.metrics import exact_match
+    >>> exact_match([[0, 1], [1, 1]], [[0.1, 0.9], [0.2, 0.8]], "multi-label, binary-class")
+    0.5
+    """
+    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    return float(resampled_exact_matches(predictions, each_once(predictions))[0, 0])
+
+
+def hamming_loss(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
+    """Share of wrong decisions over all samples and labels: 1 minus the accuracy.
+
+    Parameters
+    ----------
+    y_true, y_score, task, threshold
+        As for :func:`accuracy`.
+
+    Returns
+    -------
+    float
+        From 0 to 1; lower is better.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`accuracy`.
+
+    Notes
+    -----
+    Zhang and Zhou 2014, *A review on multi-label learning algorithms*, section 2.2.2 (doi:10.1109/TKDE.2013.39).
+
+    Examples
+    --------
+    >>> from medmnist_np.metrics import hamming_loss
+    >>> hamming_loss([[0, 1], [1, 1]], [[0.1, 0.9], [0.2, 0.8]], "multi-label, binary-class")
+    0.25
+    """
+    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    return float(resampled_hamming_losses(predictions, each_once(predictions))[0, 0])
+
+
+def right(predictions: Predictions) -> Counts:
+    """Return how many decisions on each sample are right, ``(n,)``."""
+    hits: NDArray[np.bool_] = predictions.decisions == predictions.labels
+    n_right: Counts = hits.reshape(len(hits), -1).sum(axis=1)
+    return n_right
+
+
+def all_right(predictions: Predictions) -> Counts:
+    """Return whether all decisions on each sample are right, ``(n,)``, as 0 or 1."""
+    return np.equal(right(predictions), n_decisions(predictions)).astype(np.intp)
+
+
+def n_decisions(predictions: Predictions) -> int:
+    """Return how many decisions there are on each sample: one, or one for each label."""
+    return predictions.labels.shape[1] if predictions.task == MULTI_LABEL else 1
+
+
+def resampled_accuracies(predictions: Predictions, counts: Counts) -> NDArray[np.float64]:
+    """Return the accuracy of each resample, ``(b, 1)``; ``counts`` is ``(b, n)``."""
+    return means(predictions.once(right), counts, n_decisions(predictions))
+
+
+def resampled_exact_matches(predictions: Predictions, counts: Counts) -> NDArray[np.float64]:
+    """Return the exact match of each resample, ``(b, 1)``."""
+    return means(predictions.once(all_right), counts)
+
+
+def resampled_hamming_losses(predictions: Predictions, counts: Counts) -> NDArray[np.float64]:
+    """Return the Hamming loss of each resample, ``(b, 1)``."""
+    per_sample = n_decisions(predictions)
+    return means(per_sample - predictions.once(right), counts, per_sample)
+
+
+def means(values: NDArray[Any], counts: Counts, per_sample: int = 1) -> NDArray[np.float64]:
+    """Return the mean of ``values`` ``(n,)``, each a sum over ``per_sample``, in each resample, ``(b, 1)``."""
+    return ratio(np.einsum("bn,n->b", counts, values), counts.sum(axis=1) * per_sample)[:, None]

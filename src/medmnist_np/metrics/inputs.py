@@ -1,69 +1,180 @@
-"""What every metric asks of its labels and scores, checked in one place."""
+"""What every metric asks of its labels and scores: converted and checked once, in one place."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import InitVar, dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.errors import nearest
+from medmnist_np.metrics.ranks import RankedColumn, rank
 from medmnist_np.registry.records import TASKS
 
-Labels = NDArray[np.integer[Any]]
-Scores = NDArray[Any]
+Array = NDArray[Any]
+Counts = NDArray[np.integer[Any]]
+
+T = TypeVar("T")
+
+MULTI_LABEL = "multi-label, binary-class"
 
 
-def check_inputs(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[Labels, Scores]:
-    """Return labels and scores in the one form that each task has.
+def as_array(values: object, name: str) -> Array:
+    """Return an array of any framework, a list or a data frame as a NumPy array, without copying where possible.
 
-    Returns
-    -------
-    labels : (n,) integer, or (n, l) integer for a multi-label task
-    scores : (n,) for a binary task, (n, l) for a multi-label one, else (n, classes)
-        In the dtype in which they came, so that comparisons are exact.
+    Parameters
+    ----------
+    values : array_like
+        Whatever ``np.asarray`` takes, or a CPU array that speaks DLPack.
+    name : str
+        What to call it in an error.
 
     Raises
     ------
     ValueError
-        If they do not fit each other or the task.
+        If it cannot be had as an array.
+
+    Examples
+    --------
+    >>> as_array([[0.25, 0.75]], "y_score").shape
+    (1, 2)
     """
-    if task not in TASKS:
-        hint = nearest(task, TASKS) if isinstance(task, str) else ""
-        raise ValueError(f"There is no task {task!r}.{hint} The tasks are: {', '.join(map(repr, TASKS))}.")
-    labels = _table(y_true, "y_true", kinds="iub", content="integers")
-    scores = _table(y_score, "y_score", kinds="iubf", content="real numbers")
-    if len(labels) != len(scores):
-        raise ValueError(f"y_true has {len(labels)} samples and y_score has {len(scores)}: they must be as many.")
-    if len(labels) == 0:
-        raise ValueError("There are no samples: y_true and y_score are empty.")
-    if (unusable := ~np.isfinite(scores)).any():
-        row, column = np.argwhere(unusable)[0]
-        raise ValueError(
-            f"{np.count_nonzero(unusable)} of the {scores.size} values of y_score are not finite, "
-            f"the first in row {row}, column {column}: {scores[row, column]}."
-        )
-    if task == "multi-label, binary-class":
-        return _multi_label(labels, scores)
-    if labels.shape[1] != 1:
-        raise ValueError(f"y_true has {labels.shape[1]} columns; a {task} task has one label per sample.")
-    if task == "binary-class":
-        if scores.shape[1] > 2:
+    problem: Exception | None = None
+    if hasattr(values, "__array__") or not hasattr(values, "__dlpack__"):
+        try:
+            return np.asarray(values)
+        except (TypeError, ValueError, RuntimeError, BufferError) as error:
+            problem = error
+    if hasattr(values, "__dlpack__"):
+        try:
+            return np.from_dlpack(values)
+        except (TypeError, ValueError, RuntimeError, BufferError) as error:
+            problem = problem or error
+    raise ValueError(
+        f"{name}, a {type(values).__name__}, cannot be had as a NumPy array: {problem} "
+        "Bring it to the CPU, free of gradients and in a dtype that NumPy knows, and with rows of equal length."
+    ) from problem
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Labels and scores that fit each other and the task: what all metrics, intervals and tests take.
+
+    Parameters
+    ----------
+    y_true : (n,) or (n, l) array_like of integers
+        Labels; ``l`` is 1, or the number of labels of a multi-label task. Whole numbers in a float dtype will do.
+    y_score : (n,) or (n, columns) array_like of real numbers
+        Scores, one column for each class or label. A binary task may have one column, the score of class 1, or two,
+        of which the last counts.
+    task : str
+        ``"binary-class"``, ``"multi-label, binary-class"``, ``"multi-class"`` or ``"ordinal-regression"``:
+        ``info(name).task``.
+    n_classes : int, optional
+        Number of classes, or of labels of a multi-label task. By default as many as ``y_score`` has columns; state
+        it where it is known, so that a wrong number of columns is refused.
+    threshold : float
+        A binary or multi-label score above it decides for 1; one equal to it decides for 0. It has no meaning where
+        the highest score decides.
+
+    Attributes
+    ----------
+    labels : (n,) integer, or (n, l) integer for a multi-label task
+    scores : (n, columns), of real numbers
+        In the dtype in which they came, so that comparisons are exact. A binary task has one column.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit each other or the task, a score or the threshold is not finite, or there are no samples.
+
+    Examples
+    --------
+    >>> predictions = Predictions([0, 1, 1], [[0.8, 0.2], [0.4, 0.6], [0.7, 0.3]], "binary-class")
+    >>> predictions.scores.shape
+    (3, 1)
+    """
+
+    y_true: InitVar[object]
+    y_score: InitVar[object]
+    task: str
+    n_classes: int | None = None
+    threshold: float = 0.5
+    labels: Counts = field(init=False, repr=False)
+    scores: Array = field(init=False, repr=False)
+    _kept: dict[Callable[..., Any], Any] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self, y_true: object, y_score: object) -> None:
+        if self.task not in TASKS:
+            hint = nearest(self.task, TASKS) if isinstance(self.task, str) else ""
+            raise ValueError(f"There is no task {self.task!r}.{hint} The tasks are: {', '.join(map(repr, TASKS))}.")
+        if not np.isfinite(self.threshold):
+            raise ValueError(f"The threshold is {self.threshold}; a finite number is needed.")
+        labels = _whole(_table(y_true, "y_true", kinds="iubf", content="integers"))
+        scores = _table(y_score, "y_score", kinds="iubf", content="real numbers")
+        if len(labels) != len(scores):
+            raise ValueError(f"y_true has {len(labels)} samples and y_score has {len(scores)}: they must be as many.")
+        if len(labels) == 0:
+            raise ValueError("There are no samples: y_true and y_score are empty.")
+        _check_finite(scores)
+        _check_columns(labels.shape[1], scores.shape[1], self.task, self.n_classes)
+        n_values = 2 if self.task in ("binary-class", MULTI_LABEL) else scores.shape[1]
+        low, high = labels.min(), labels.max()
+        if low < 0 or high >= n_values:
             raise ValueError(
-                f"y_score has {scores.shape[1]} columns; a binary-class task has one (the score of class 1) "
-                "or two (the scores of classes 0 and 1)."
+                f"y_true holds labels from {low} to {high}; with these scores they must lie in 0 to {n_values - 1}."
             )
-        _check_range(labels, 2)
-        return labels[:, 0], scores[:, -1]
-    if scores.shape[1] < 2:
-        raise ValueError(f"y_score has one column; a {task} task has one for each class.")
-    _check_range(labels, scores.shape[1])
-    return labels[:, 0], scores
+        object.__setattr__(self, "labels", labels if self.task == MULTI_LABEL else labels[:, 0])
+        object.__setattr__(self, "scores", scores[:, -1:] if self.task == "binary-class" else scores)
+
+    def once(self, function: Callable[[Predictions], T]) -> T:
+        """Return ``function(self)``, computed at the first call and kept: every block of resamples asks for it."""
+        if function not in self._kept:
+            self._kept[function] = function(self)
+        kept: T = self._kept[function]
+        return kept
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return len(self.labels)
+
+    @cached_property
+    def columns(self) -> Array:
+        """The scores with one row for each class or label, ``(columns, n)``: sorting a row is then fast."""
+        return np.ascontiguousarray(self.scores.T)
+
+    @cached_property
+    def positive(self) -> NDArray[np.bool_]:
+        """Whether a sample is positive for each row of `columns`, ``(columns, n)``; a class is against the rest."""
+        if self.task == "binary-class":
+            return np.equal(self.labels[None], 1)
+        if self.task == MULTI_LABEL:
+            return np.equal(np.ascontiguousarray(self.labels.T), 1)
+        return np.equal(self.labels[None], np.arange(self.scores.shape[1])[:, None])
+
+    @cached_property
+    def ranked(self) -> tuple[RankedColumn, ...]:
+        """Each row of `columns`, sorted."""
+        return tuple(map(rank, self.columns, self.positive))
+
+    @cached_property
+    def decisions(self) -> Counts:
+        """The class that the scores decide for, ``(n,)``, or 0 or 1 for each label, ``(n, l)``."""
+        if self.task == MULTI_LABEL:
+            return np.greater(self.scores, self.threshold).astype(np.intp)
+        if self.task == "binary-class":
+            return np.greater(self.scores[:, 0], self.threshold).astype(np.intp)
+        highest: Counts = np.argmax(self.scores, axis=1)
+        return highest
 
 
-def _table(values: ArrayLike, name: str, *, kinds: str, content: str) -> NDArray[Any]:
+def _table(values: object, name: str, *, kinds: str, content: str) -> Array:
     """Return an array of one or two dimensions as a table with one row per sample."""
-    table = np.asarray(values)
+    table = as_array(values, name)
     if table.size and table.dtype.kind not in kinds:
         raise ValueError(f"{name} has dtype {table.dtype}; {content} are needed.")
     if table.ndim not in (1, 2) or 0 in table.shape[1:]:
@@ -71,19 +182,76 @@ def _table(values: ArrayLike, name: str, *, kinds: str, content: str) -> NDArray
     return table.reshape(len(table), -1) if table.size else table.reshape(0, 1)
 
 
-def _multi_label(labels: Labels, scores: Scores) -> tuple[Labels, Scores]:
-    if labels.shape[1] != scores.shape[1]:
+def _whole(labels: Array) -> Counts:
+    """Return labels as integers: a training loop often hands over ``float32`` zeros and ones."""
+    if labels.dtype.kind != "f":
+        return labels
+    whole = np.isfinite(labels) & (labels == np.floor(labels))
+    if not whole.all():
+        row, column = np.argwhere(~whole)[0]
+        raise ValueError(f"y_true must hold integers; row {row}, column {column} is {labels[row, column]}.")
+    return labels.astype(np.intp)
+
+
+def _check_finite(scores: Array) -> None:
+    finite = np.isfinite(scores)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
         raise ValueError(
-            f"y_true has {labels.shape[1]} columns and y_score has {scores.shape[1]}; "
-            "a multi-label task has one for each label in both."
+            f"{np.count_nonzero(~finite)} of the {scores.size} values of y_score are not finite, "
+            f"the first in row {row}, column {column}: {scores[row, column]}."
         )
-    _check_range(labels, 2)
-    return labels, scores
 
 
-def _check_range(labels: Labels, n_classes: int) -> None:
-    low, high = labels.min(), labels.max()
-    if low < 0 or high >= n_classes:
+def _check_columns(of_labels: int, of_scores: int, task: str, n_classes: int | None) -> None:
+    if task == MULTI_LABEL:
+        if of_labels != of_scores:
+            raise ValueError(
+                f"y_true has {of_labels} columns and y_score has {of_scores}; "
+                "a multi-label task has one for each label in both."
+            )
+    elif of_labels != 1:
+        raise ValueError(f"y_true has {of_labels} columns; a {task} task has one label per sample.")
+    if task == "binary-class":
+        if of_scores > 2:
+            raise ValueError(
+                f"y_score has {of_scores} columns; a binary-class task has one (the score of class 1) "
+                "or two (the scores of classes 0 and 1)."
+            )
+        n_classes = None
+    elif task != MULTI_LABEL and of_scores < 2:
+        raise ValueError(f"y_score has one column; a {task} task has one for each class.")
+    if n_classes is not None and of_scores != n_classes:
+        raise ValueError(f"y_score has {of_scores} columns; there are {n_classes} classes or labels, one column each.")
+
+
+def each_once(predictions: Predictions) -> Counts:
+    """Return the counts ``(1, n)`` of the sample itself: what a resample has in place of these gives its value."""
+    return np.ones((1, predictions.n_samples), dtype=np.intp)
+
+
+def ratio(dividend: ArrayLike, divisor: Array) -> NDArray[np.float64]:
+    """Divide, with NaN where the divisor is 0: the value is not defined there."""
+    result: NDArray[np.float64] = np.full(np.shape(divisor), np.nan)
+    np.divide(dividend, divisor, out=result, where=np.not_equal(divisor, 0))
+    return result
+
+
+def check_same(first: Predictions, second: Predictions) -> None:
+    """Refuse predictions of two models that are not of the same samples and classes."""
+    if first.task != second.task:
+        raise ValueError(f"The tasks differ: {first.task!r} and {second.task!r}.")
+    if first.labels.shape != second.labels.shape:
         raise ValueError(
-            f"y_true holds labels from {low} to {high}; with these scores they must lie in 0 to {n_classes - 1}."
+            f"The labels have shapes {first.labels.shape} and {second.labels.shape}: not the same samples."
+        )
+    if first.scores.shape != second.scores.shape:
+        raise ValueError(
+            f"The scores have shapes {first.scores.shape} and {second.scores.shape}: not the same classes."
+        )
+    differing = np.argwhere(first.labels != second.labels)
+    if differing.size:
+        raise ValueError(
+            f"The labels differ, first at sample {differing[0, 0]}: both models must be measured on the same "
+            "samples in the same order."
         )

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.inputs import Scores, check_inputs
+from medmnist_np.metrics.averaging import Undefined, average
+from medmnist_np.metrics.inputs import Array, Counts, Predictions, each_once, ratio
+from medmnist_np.metrics.ranks import RankedColumn, twice_the_wins
 
 
-def auc(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
+def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefined = "raise") -> float:
     """Area under the ROC curve, as the MedMNIST benchmark defines it.
 
     ===============================  ================================================
@@ -30,6 +32,9 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
         Scores; only their order within a column matters.
     task : str
         Task of the data set: ``info(name).task``.
+    undefined : {"raise", "skip", "nan", "zero"}
+        What to do about a class that is absent, or the only one: refuse and name it, take the mean of the others, let
+        the result be NaN, or count it as 0. :func:`auc_per_class` says which classes they are.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     ------
     ValueError
         If the arrays do not fit each other or the task, a score is not finite, or a class has no positive or no
-        negative sample, for then its AUC is not defined.
+        negative sample and `undefined` is ``"raise"``.
 
     Notes
     -----
@@ -54,27 +59,132 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8], "binary-class")
     0.875
     """
-    labels, scores = check_inputs(y_true, y_score, task)
-    if task == "binary-class":
-        return _area(labels == 1, scores, "class 1")
-    if task == "multi-label, binary-class":
-        areas = [_area(labels[:, k] == 1, scores[:, k], f"label {k}") for k in range(scores.shape[1])]
-    else:
-        areas = [_area(labels == k, scores[:, k], f"class {k}") for k in range(scores.shape[1])]
-    return float(np.mean(areas))
+    predictions = Predictions(y_true, y_score, task)
+    return average(areas(predictions), predictions, "AUC", undefined)
 
 
-def _area(positive: NDArray[np.bool_], scores: Scores, of: str) -> float:
-    """Return the AUC of one column of scores ``(n,)``; ``positive`` is ``(n,)`` bool."""
+def auc_per_class(y_true: ArrayLike, y_score: ArrayLike, task: str) -> NDArray[np.float64]:
+    """Area under the ROC curve of each class against the rest, or of each label.
+
+    Parameters
+    ----------
+    y_true, y_score, task
+        As for :func:`auc`.
+
+    Returns
+    -------
+    (columns,) float
+        NaN where a class has no positive or no negative sample. A binary task has one column, class 1.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit each other or the task, or a score is not finite.
+
+    Examples
+    --------
+    >>> from medmnist_np.metrics import auc_per_class
+    >>> auc_per_class([0, 1, 1], [[0.8, 0.2, 0.0], [0.3, 0.7, 0.0], [0.4, 0.6, 0.0]], "multi-class").tolist()
+    [1.0, 1.0, nan]
+    """
+    return areas(Predictions(y_true, y_score, task))
+
+
+def average_precision(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefined = "raise") -> float:
+    """Average precision: the area under the steps of the precision-recall curve.
+
+    Parameters
+    ----------
+    y_true, y_score, task, undefined
+        As for :func:`auc`; the value is averaged over classes or labels in the same way.
+
+    Returns
+    -------
+    float
+        From 0 to 1; the share of positive samples for scores that say nothing.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit each other or the task, a score is not finite, or a class has no positive sample and
+        `undefined` is ``"raise"``.
+
+    Notes
+    -----
+    ``sum((R[i] - R[i-1]) * P[i])`` over the distinct thresholds, with recall ``R`` and precision ``P`` (Manning,
+    Raghavan and Schuetze 2008, *Introduction to Information Retrieval*, section 8.4), without interpolation.
+
+    Examples
+    --------
+    >>> from medmnist_np.metrics import average_precision
+    >>> average_precision([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.8], "binary-class")
+    0.8333333333333333
+    """
+    predictions = Predictions(y_true, y_score, task)
+    values = resampled_average_precisions(predictions, each_once(predictions))[0]
+    return average(values, predictions, "average precision", undefined)
+
+
+def areas(predictions: Predictions) -> NDArray[np.float64]:
+    """Return the AUC of each column, ``(columns,)``; NaN where it is not defined."""
+    # Values sort twice as fast as the indices that `rank` finds, hence a way of its own for the commonest question.
+    return np.array([_area(*column) for column in zip(predictions.columns, predictions.positive, strict=True)])
+
+
+def _area(scores: Array, positive: NDArray[np.bool_]) -> float:
     above: NDArray[Any] = np.sort(scores[positive])
     below: NDArray[Any] = np.sort(scores[~positive])
     if not above.size or not below.size:
-        sign = "negative" if above.size else "positive"
-        raise ValueError(
-            f"The AUC of {of} is not defined: none of the {len(scores)} samples is {sign}. "
-            "Take samples in which each class occurs and is not the only one."
-        )
+        return float("nan")
     # Negatives below each positive, and those below or level with it: their mean counts a tie one half.
     won = int(np.searchsorted(below, above, side="left").sum())
     held = int(np.searchsorted(below, above, side="right").sum())
     return (won + held) / (2 * above.size * below.size)
+
+
+def resampled_areas(predictions: Predictions, counts: Counts) -> NDArray[np.float64]:
+    """Return the AUC of each resample and column, ``(b, columns)``; ``counts`` is ``(b, n)``."""
+    return np.stack([_weighted_area(column, counts) for column in predictions.ranked], axis=1)
+
+
+def _weighted_area(column: RankedColumn, counts: Counts) -> NDArray[np.float64]:
+    lower = _running_total(counts.take(column.negatives, axis=1))
+    positives = counts.take(column.positives, axis=1)
+    twice = lower.take(column.below, axis=1)
+    twice += lower.take(column.not_above, axis=1)
+    return ratio(np.einsum("bp,bp->b", positives, twice), 2 * positives.sum(axis=1) * lower[:, -1])
+
+
+def resampled_average_precisions(predictions: Predictions, counts: Counts) -> NDArray[np.float64]:
+    """Return the average precision of each resample and column, ``(b, columns)``; ``counts`` is ``(b, n)``."""
+    return np.stack([_weighted_precision(column, counts) for column in predictions.ranked], axis=1)
+
+
+def _weighted_precision(column: RankedColumn, counts: Counts) -> NDArray[np.float64]:
+    positives = counts.take(column.positives, axis=1)
+    lower_positives = _running_total(positives)
+    lower_negatives = _running_total(counts.take(column.negatives, axis=1))
+    found = lower_positives[:, -1:] - lower_positives.take(column.first_equal, axis=1)
+    wrong = lower_negatives[:, -1:] - lower_negatives.take(column.below, axis=1)
+    # A positive sample that is not in the resample weighs nothing, so any precision will do for it.
+    precision = found / np.maximum(found + wrong, 1)
+    return ratio(np.einsum("bp,bp->b", positives, precision), lower_positives[:, -1])
+
+
+def _running_total(values: Counts) -> Counts:
+    """Return sums of the first 0, 1, ... values of each row."""
+    totals = np.zeros((len(values), values.shape[1] + 1), dtype=np.int64)
+    np.cumsum(values, axis=1, out=totals[:, 1:])
+    return totals
+
+
+def areas_without_one(predictions: Predictions) -> NDArray[np.float64]:
+    """Return the AUC of each column without each of the samples in turn, ``(n, columns)``: the jackknife, exactly."""
+    result = np.empty((predictions.n_samples, len(predictions.columns)))
+    for k, column in enumerate(predictions.ranked):
+        p, q = len(column.positives), len(column.negatives)
+        won, lost = twice_the_wins(column)
+        total = won.sum()
+        result[column.positives, k] = (total - won) / (2 * (p - 1) * q) if p > 1 and q else np.nan
+        result[column.negatives, k] = (total - lost) / (2 * p * (q - 1)) if q > 1 and p else np.nan
+    return result

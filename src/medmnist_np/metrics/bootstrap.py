@@ -1,0 +1,79 @@
+"""Intervals from resamples: what a metric is when the samples are drawn again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.metrics import catalogue, decisions, ranking
+from medmnist_np.metrics.averaging import Undefined, averages
+from medmnist_np.metrics.distributions import normal_cumulative, normal_quantile
+from medmnist_np.metrics.inputs import Predictions
+from medmnist_np.metrics.records import Interval
+from medmnist_np.metrics.resampling import resamples, strata
+
+Values = NDArray[np.float64]
+
+N_RESAMPLES = 1000
+
+
+def replicates(
+    predictions: Predictions, metrics: Iterable[str], *, n_resamples: int, seed: int, stratified: bool
+) -> dict[str, Values]:
+    """Return each metric of each resample and class, ``(n_resamples, columns)``, NaN where it is not defined."""
+    chosen = [catalogue.metric_named(name) for name in metrics]
+    if n_resamples < 2:
+        raise ValueError(f"n_resamples is {n_resamples}; at least 2 are needed, and 1000 are usual.")
+    if predictions.n_samples < 2:
+        raise ValueError("A bootstrap needs at least two samples; there is one.")
+    blocks: dict[str, list[Values]] = {metric.name: [] for metric in chosen}
+    which = strata(predictions) if stratified else None
+    for counts in resamples(predictions.n_samples, n_resamples, seed, strata=which):
+        for metric in chosen:
+            blocks[metric.name].append(metric.resampled(predictions, counts))
+    return {name: np.concatenate(found) for name, found in blocks.items()}
+
+
+def percentile_interval(estimate: float, values: Values, level: float, method: str) -> Interval:
+    """Return the interval between two quantiles of the values of resamples, ``(n_resamples,)``; NaN are left out."""
+    defined = values[~np.isnan(values)]
+    low = high = math.nan
+    if defined.size and not math.isnan(estimate):
+        low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]).tolist()
+    return Interval(estimate, low, high, level, method, len(values), len(values) - defined.size)
+
+
+def bca_interval(estimate: float, values: Values, without_one: Values, level: float, method: str) -> Interval:
+    """Return the BCa interval from the values of resamples and those without one sample, ``(n,)``; NaN are left out."""
+    defined = values[~np.isnan(values)]
+    n_undefined = len(values) - defined.size
+    if not defined.size or np.isnan(estimate) or np.isnan(without_one).any():
+        if not math.isnan(estimate):
+            raise ValueError(
+                "BCa leaves out each sample in turn, and the metric is not defined without one of them: each class "
+                'needs at least two samples. Take method="percentile", or undefined="skip".'
+            )
+        return Interval(estimate, math.nan, math.nan, level, method, len(values), n_undefined)
+    share = (np.count_nonzero(defined < estimate) + np.count_nonzero(defined == estimate) / 2) / defined.size
+    smallest = 0.5 / defined.size
+    bias = normal_quantile(min(max(share, smallest), 1 - smallest))
+    off = without_one.mean() - without_one
+    spread = float(np.sqrt(np.square(off).sum()))
+    acceleration = float((off**3).sum()) / (6 * spread**3) if spread > 0 else 0.0
+    ends = []
+    for side in (-1, 1):
+        z = bias + side * normal_quantile((1 + level) / 2)
+        ends.append(normal_cumulative(bias + z / (1 - acceleration * z)))
+    low, high = np.quantile(defined, ends).tolist()
+    return Interval(estimate, low, high, level, method, len(values), n_undefined)
+
+
+def metric_without_one(predictions: Predictions, metric: str, undefined: Undefined) -> Values:
+    """Return the metric without each sample in turn, ``(n,)``, up to a factor and a constant: BCa sees neither."""
+    if metric == "auc":
+        return averages(ranking.areas_without_one(predictions), undefined)
+    left_out = decisions.all_right(predictions) if metric == "exact_match" else decisions.right(predictions)
+    return left_out.astype(np.float64) * (1 if metric == "hamming_loss" else -1)

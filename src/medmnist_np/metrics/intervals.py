@@ -1,0 +1,251 @@
+"""How sure a metric is: what other samples of the same kind would have given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
+
+from medmnist_np.errors import nearest
+from medmnist_np.metrics import catalogue, formulas, ranking
+from medmnist_np.metrics.averaging import Undefined, averages, check_choice
+from medmnist_np.metrics.bootstrap import (
+    N_RESAMPLES,
+    bca_interval,
+    metric_without_one,
+    percentile_interval,
+    replicates,
+)
+from medmnist_np.metrics.inputs import Predictions
+from medmnist_np.metrics.records import Interval, check_level
+
+Method = Literal["percentile", "bca", "wilson", "delong", "logit-delong", "newcombe"]
+
+
+def interval(
+    predictions: Predictions,
+    metric: str = "auc",
+    *,
+    method: Method = "percentile",
+    level: float = 0.95,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+    stratified: bool = False,
+    undefined: Undefined = "raise",
+) -> Interval:
+    """Return the interval of one metric.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Labels and scores.
+    metric : str
+        A name in :data:`METRICS`.
+    method : {"percentile", "bca", "wilson", "delong", "logit-delong", "newcombe"}
+        ``"percentile"`` is there for every metric; ``"bca"`` for the AUC, the accuracy, the exact match and the
+        Hamming loss; ``"wilson"`` for the accuracy of one decision per sample; ``"delong"`` and ``"logit-delong"`` for
+        the AUC; ``"newcombe"`` for the AUC of a binary task. Which to use: see the page on statistics.
+    level : float
+        Between 0 and 1.
+    n_resamples : int
+        For the bootstrap, ``"percentile"`` and ``"bca"``; so are the next two.
+    seed : int
+        The same seed gives the same interval, whatever the metric is asked together with.
+    stratified : bool
+        Draw from each class as many samples as it has (in a multi-label task, from each combination of labels). No
+        class is ever absent then, but the chance in the numbers of the classes is left out.
+    undefined : {"raise", "skip", "nan", "zero"}
+        What to do about classes for which the metric is not defined, as for :func:`measure`. A resample in which it is
+        not defined is left out and counted, unless the choice is ``"skip"`` or ``"zero"``.
+
+    Returns
+    -------
+    Interval
+        The estimate and the interval.
+
+    Raises
+    ------
+    ValueError
+        If the metric is not defined, there is no such metric or method, the method is not for that metric, the level
+        is not between 0 and 1, or there are too few samples.
+
+    Notes
+    -----
+    Percentile and BCa: Efron 1987, *Better bootstrap confidence intervals* (doi:10.1080/01621459.1987.10478410),
+    BCa with the jackknife's acceleration, which for the AUC is computed exactly. Wilson 1927
+    (doi:10.1080/01621459.1927.10502953). DeLong et al. 1988 (doi:10.2307/2531595), cut off at 0 and 1; on the logit
+    scale Pepe 2003, *The Statistical Evaluation of Medical Tests*, section 5.2. Newcombe 2006, method 5
+    (doi:10.1002/sim.2324).
+
+    Examples
+    --------
+    >>> from medmnist_np.metrics import Predictions, interval
+    >>> predictions = Predictions([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.6, 0.5, 0.7, 0.9], "binary-class")
+    >>> print(interval(predictions, "accuracy", method="wilson"))
+    0.667 (95 % interval 0.300 to 0.903, wilson)
+    """
+    _check_method(method, metric)
+    check_choice(undefined)
+    check_level(level)
+    if method == "wilson":
+        return formulas.wilson(predictions, level)
+    if method == "newcombe":
+        return formulas.newcombe(predictions, level, undefined)
+    if method in ("delong", "logit-delong"):
+        return formulas.delong(predictions, level, method, undefined)
+    if method == "percentile":
+        return bootstrap_intervals(
+            predictions,
+            [metric],
+            level=level,
+            n_resamples=n_resamples,
+            seed=seed,
+            stratified=stratified,
+            undefined=undefined,
+        )[metric]
+    estimate = catalogue.measure(predictions, metric, undefined=undefined)
+    values = replicates(predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified)[metric]
+    without_one = metric_without_one(predictions, metric, undefined)
+    return bca_interval(estimate, averages(values, undefined), without_one, level, _name("bca", stratified))
+
+
+def bootstrap_intervals(
+    predictions: Predictions,
+    metrics: Iterable[str],
+    *,
+    level: float = 0.95,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+    stratified: bool = False,
+    undefined: Undefined = "raise",
+) -> dict[str, Interval]:
+    """Return the percentile intervals of several metrics, from the same resamples.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Labels and scores.
+    metrics : iterable of str
+        Names in :data:`METRICS`.
+    level, n_resamples, seed, stratified, undefined
+        As for :func:`interval`.
+
+    Returns
+    -------
+    dict of str to Interval
+        For each metric what :func:`interval` gives; drawing once for all is faster.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`interval`.
+
+    Notes
+    -----
+    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552).
+
+    Examples
+    --------
+    >>> from medmnist_np.metrics import Predictions, bootstrap_intervals
+    >>> predictions = Predictions([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.6, 0.5, 0.7, 0.9], "binary-class")
+    >>> found = bootstrap_intervals(predictions, ["auc", "f1"], stratified=True)
+    >>> {metric: round(one.estimate, 3) for metric, one in found.items()}
+    {'auc': 0.889, 'f1': 0.667}
+    """
+    names = list(metrics)
+    check_level(level)
+    estimates = {name: catalogue.measure(predictions, name, undefined=undefined) for name in names}
+    values = replicates(predictions, names, n_resamples=n_resamples, seed=seed, stratified=stratified)
+    method = _name("percentile", stratified)
+    return {
+        name: percentile_interval(estimates[name], averages(values[name], undefined), level, method) for name in names
+    }
+
+
+def class_intervals(
+    predictions: Predictions,
+    metric: str = "auc",
+    *,
+    method: Literal["percentile", "delong", "logit-delong", "newcombe"] = "percentile",
+    level: float = 0.95,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+    stratified: bool = False,
+) -> tuple[Interval, ...]:
+    """Return the interval of each class against the rest, or of each label.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Labels and scores.
+    metric : str
+        A name in :data:`METRICS`.
+    method : {"percentile", "delong", "logit-delong", "newcombe"}
+        All but the first are for the AUC, and much faster.
+    level, n_resamples, seed, stratified
+        As for :func:`interval`.
+
+    Returns
+    -------
+    tuple of Interval
+        One for each value of :func:`measure_per_class`; where that is NaN, so are the ends. They are not adjusted for
+        there being several.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`interval`, but not where a metric is not defined.
+
+    Notes
+    -----
+    Sources as for :func:`interval`.
+
+    Examples
+    --------
+    >>> from medmnist_np.metrics import Predictions, class_intervals
+    >>> scores = [[0.8, 0.2], [0.6, 0.4], [0.7, 0.3], [0.3, 0.7]]
+    >>> [one.estimate for one in class_intervals(Predictions([0, 0, 1, 1], scores, "multi-class"), "recall")]
+    [1.0, 0.5]
+    """
+    check_level(level)
+    if method in ("bca", "wilson"):
+        raise ValueError(f'The method {method!r} is not for single classes. Take method="percentile".')
+    _check_method(method, metric)
+    if method == "newcombe":
+        return tuple(
+            formulas.newcombe_interval(float(area), len(column.positives), len(column.negatives), level)
+            for area, column in zip(ranking.areas(predictions), predictions.ranked, strict=True)
+        )
+    if method != "percentile":
+        return formulas.delong_per_class(predictions, level, method)
+    estimates = catalogue.measure_per_class(predictions, metric)
+    values = replicates(predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified)[metric]
+    how = _name("percentile", stratified)
+    return tuple(
+        percentile_interval(float(estimate), column, level, how)
+        for estimate, column in zip(estimates, values.T, strict=True)
+    )
+
+
+def _check_method(method: str, metric: str) -> None:
+    catalogue.metric_named(metric)
+    if method not in get_args(Method):
+        hint = nearest(method, get_args(Method)) if isinstance(method, str) else ""
+        raise ValueError(f"There is no method {method!r}.{hint} The methods are: {', '.join(get_args(Method))}.")
+    if metric not in _METRICS_OF.get(method, catalogue.METRICS):
+        raise ValueError(
+            f"The method {method!r} is for {', '.join(_METRICS_OF[method])}, not for {metric}. "
+            'Take method="percentile", which is for every metric.'
+        )
+
+
+_METRICS_OF: Mapping[str, tuple[str, ...]] = {
+    "bca": ("auc", "accuracy", "exact_match", "hamming_loss"),
+    "wilson": ("accuracy",),
+    "delong": ("auc",),
+    "logit-delong": ("auc",),
+    "newcombe": ("auc",),
+}
+
+
+def _name(method: str, stratified: bool) -> str:
+    return f"stratified {method}" if stratified else method

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medmnist_np.metrics import (
+    Predictions,
+    auc,
+    auc_per_class,
+    average_precision,
+    balanced_accuracy,
+    cohen_kappa,
+    f1,
+    mcc,
+    measure,
+    precision,
+    recall,
+    specificity,
+)
+
+# Class 2 is absent and never decided for.
+LABELS = [0, 0, 1, 1]
+SCORES = [[0.8, 0.2, 0.0], [0.4, 0.6, 0.0], [0.5, 0.4, 0.1], [0.1, 0.8, 0.1]]
+AVERAGED = [auc, average_precision, precision, recall, f1, balanced_accuracy]
+
+
+@pytest.mark.parametrize("metric", AVERAGED)
+def test_an_absent_class_is_refused_by_name(metric) -> None:
+    with pytest.raises(ValueError, match="of class 2 is not defined: none of the 4 samples is positive"):
+        metric(LABELS, SCORES, "multi-class")
+
+
+@pytest.mark.parametrize("metric", AVERAGED)
+def test_or_it_is_skipped_or_makes_nan_or_counts_as_zero(metric) -> None:
+    skipped = metric(LABELS, SCORES, "multi-class", undefined="skip")
+
+    assert np.isfinite(skipped)
+    assert np.isnan(metric(LABELS, SCORES, "multi-class", undefined="nan"))
+    assert metric(LABELS, SCORES, "multi-class", undefined="zero") == pytest.approx(skipped * 2 / 3, abs=1e-12)
+
+
+def test_the_values_of_single_classes_say_which_is_undefined() -> None:
+    assert [False, False, True] == np.isnan(auc_per_class(LABELS, SCORES, "multi-class")).tolist()
+
+
+def test_how_many_more_are_undefined_is_said() -> None:
+    with pytest.raises(ValueError, match=r"class 2 is not defined.* Nor is that of 1 more"):
+        auc(LABELS, np.hstack([SCORES, np.zeros((4, 1))]), "multi-class")
+
+
+def test_skipping_all_leaves_nothing() -> None:
+    assert np.isnan(auc([1, 1], [0.1, 0.2], "binary-class", undefined="skip"))
+
+
+def test_a_class_that_was_never_decided_for_has_no_precision() -> None:
+    with pytest.raises(ValueError, match="precision of class 1 is not defined: no sample was decided for as positive"):
+        precision([0, 1], [0.1, 0.2], "binary-class")
+    assert 0.0 == precision([0, 1], [0.1, 0.2], "binary-class", undefined="zero")
+
+
+def test_labels_of_one_class_have_no_specificity() -> None:
+    with pytest.raises(ValueError, match="specificity of class 1 is not defined: none of the 2 samples is negative"):
+        specificity([1, 1], [0.1, 0.2], "binary-class")
+
+
+@pytest.mark.parametrize("metric", [mcc, cohen_kappa])
+def test_agreement_on_a_single_class_is_not_defined(metric) -> None:
+    with pytest.raises(ValueError, match=r"(MCC|kappa) is not defined: all labels or all decisions are the same"):
+        metric([0, 0], [[0.9, 0.1], [0.8, 0.2]], "multi-class")
+
+
+def test_a_label_is_named() -> None:
+    with pytest.raises(ValueError, match="MCC of label 1 is not defined"):
+        mcc([[0, 1], [1, 0]], [[0.1, 0.1], [0.9, 0.2]], "multi-label, binary-class")
+
+
+def test_another_choice_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"undefined is 'skipp'. Did you mean 'skip'"):
+        auc([0, 1], [0.1, 0.2], "binary-class", undefined="skipp")
+    with pytest.raises(ValueError, match="undefined is None"):
+        measure(Predictions([0, 1], [0.1, 0.2], "binary-class"), "f1", undefined=None)

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medmnist_np.metrics import (
+    METRICS,
+    Predictions,
+    auc,
+    holm,
+    interval,
+    mcnemar,
+    mcnemar_per_label,
+    paired_bootstrap,
+    paired_delong,
+    paired_delong_per_class,
+)
+from tests.metrics.test_delong import by_definition
+
+MULTI_LABEL = "multi-label, binary-class"
+
+
+def two_models(
+    n: int = 120, task: str = "multi-class", shares: tuple[float, ...] = (0.3, 0.4)
+) -> tuple[Predictions, Predictions]:
+    random = np.random.default_rng(0)
+    labels = np.append([0, 1, 2, 0, 1, 2], random.integers(0, 3, n - 6))
+    common = random.dirichlet([1, 1, 1], n)
+    good, better = (common * (1 - share) + share * np.eye(3)[labels] for share in shares)
+    if task == MULTI_LABEL:
+        labels = np.eye(3, dtype=int)[labels]
+    return Predictions(labels, good, task), Predictions(labels, better, task)
+
+
+def test_paired_delong_is_that_of_the_definition() -> None:
+    random = np.random.default_rng(1)
+    labels, scores = np.arange(60) % 2, random.normal(size=(2, 60))
+    scores += np.outer([0.8, 1.2], labels)
+    first, second = (Predictions(labels, row, "binary-class") for row in scores)
+    covariance = by_definition(labels == 1, scores)
+    error = math.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    found = paired_delong(first, second)
+
+    assert found.difference == auc(labels, scores[1], "binary-class") - auc(labels, scores[0], "binary-class")
+    assert (found.high - found.low) / 2 == pytest.approx(1.959963984540054 * error, abs=1e-12)
+    assert found.p_value == pytest.approx(math.erfc(abs(found.difference) / error / math.sqrt(2)), abs=1e-12)
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    first, _ = two_models()
+
+    assert (0.0, 1.0) == (paired_delong(first, first).difference, paired_delong(first, first).p_value)
+    assert (0.0, 1.0) == (paired_bootstrap(first, first).difference, paired_bootstrap(first, first).p_value)
+    assert 1.0 == mcnemar(first, first).p_value
+
+
+def test_the_order_of_models_turns_the_difference_round() -> None:
+    first, second = two_models()
+    there, back = paired_delong(first, second), paired_delong(second, first)
+
+    assert (there.difference, there.low, there.p_value) == pytest.approx((-back.difference, -back.high, back.p_value))
+
+
+def test_bootstrap_and_delong_agree_on_many_samples() -> None:
+    first, second = two_models(3000)
+    delong, bootstrap = paired_delong(first, second), paired_bootstrap(first, second)
+
+    assert (bootstrap.first, bootstrap.second) == pytest.approx((delong.first, delong.second), abs=1e-12)
+    assert (bootstrap.low, bootstrap.high) == pytest.approx((delong.low, delong.high), abs=0.002)
+    assert bootstrap.p_value == 2 / 1001
+
+
+def test_pairing_sees_more_than_two_intervals() -> None:
+    first, second = two_models(shares=(0.3, 0.33))
+    found = paired_delong(first, second)
+    separate = interval(first, method="delong"), interval(second, method="delong")
+
+    assert separate[0].high > separate[1].low
+    assert found.low > 0
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_can_be_compared(metric: str) -> None:
+    first, second = two_models()
+    found = paired_bootstrap(first, second, metric, n_resamples=40, stratified=True)
+
+    assert found.low <= found.high
+    assert "stratified bootstrap" == found.method
+    assert 0 < found.p_value <= 1
+
+
+def test_a_class_has_a_difference_of_its_own() -> None:
+    first, second = two_models()
+    found = paired_delong_per_class(first, second)
+
+    assert 3 == len(found)
+    assert np.mean([one.difference for one in found]) == pytest.approx(paired_delong(first, second).difference)
+
+
+def test_an_absent_class_is_refused_skipped_or_nan() -> None:
+    random = np.random.default_rng(0)
+    first, second = (Predictions(np.arange(40) % 2, random.random((40, 3)), "multi-class") for _ in range(2))
+
+    with pytest.raises(ValueError, match="class 2 is not defined"):
+        paired_delong(first, second)
+    assert 0 < paired_delong(first, second, undefined="skip").p_value < 1
+    assert math.isnan(paired_delong(first, second, undefined="nan").p_value)
+    assert math.isnan(paired_bootstrap(first, second, undefined="nan").p_value)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
+def test_mcnemar_agrees_with_scipy(hits: list[tuple[bool, bool]]) -> None:
+    from scipy.stats import binomtest
+
+    first, second = (Predictions(np.ones(len(hits), int), np.array(row), "binary-class") for row in zip(*hits))  # noqa: B905
+    found = mcnemar(first, second)
+    n = found.only_first + found.only_second
+
+    assert sum(a and not b for a, b in hits) == found.only_first
+    assert found.p_value == pytest.approx(binomtest(found.only_first, n).pvalue if n else 1.0, abs=1e-12)
+
+
+def test_mcnemar_is_exact_on_many_decisions() -> None:
+    n = 40_000
+    first = Predictions(np.ones(n, int), np.arange(n) < 20_300, "binary-class")
+    second = Predictions(np.ones(n, int), np.arange(n) >= 20_300, "binary-class")
+
+    # Three standard deviations off: the normal approximation, with its correction, gives 0.002744.
+    assert mcnemar(first, second).p_value == pytest.approx(0.00274, abs=1e-5)
+
+
+def test_mcnemar_of_labels_is_made_for_each() -> None:
+    first, second = two_models(task=MULTI_LABEL)
+
+    with pytest.raises(ValueError, match="Take mcnemar_per_label and holm"):
+        mcnemar(first, second)
+    found = mcnemar_per_label(first, second)
+    assert 3 == len(found)
+    assert all(test.only_second > test.only_first for test in found)
+    assert 1 == len(mcnemar_per_label(*two_models()))
+
+
+def test_holm_adjusts_as_its_author_does() -> None:
+    assert [0.06, 0.06, 0.06, 0.02] == pytest.approx(holm([0.02, 0.03, 0.04, 0.005]).tolist())
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_keeps_the_order_and_makes_nothing_smaller(p_values: list[float]) -> None:
+    adjusted = holm(p_values)
+
+    assert (adjusted >= p_values).all()
+    assert (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(p_values)]) >= 0).all()
+
+
+@pytest.mark.parametrize("p_values", [[0.1, np.nan], [1.1], 0.5, [[0.1]]])
+def test_holm_takes_a_list_of_p_values_only(p_values) -> None:
+    with pytest.raises(ValueError, match="p_values must be a list of numbers from 0 to 1"):
+        holm(p_values)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (Predictions([0, 1], [0.1, 0.2], "binary-class"), "The tasks differ"),
+        (Predictions([0, 1, 2], np.eye(3), "multi-class"), r"The labels have shapes \(4,\) and \(3,\)"),
+        (Predictions([0, 1, 1, 0], np.ones((4, 2)), "multi-class"), "The scores have shapes"),
+        (Predictions([0, 1, 1, 0], np.ones((4, 3)), "multi-class"), "The labels differ, first at sample 2"),
+    ],
+)
+@pytest.mark.parametrize("compare", [paired_delong, paired_delong_per_class, paired_bootstrap, mcnemar])
+def test_other_samples_are_refused(compare, other: Predictions, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        compare(Predictions([0, 1, 0, 1], np.ones((4, 3)), "multi-class"), other)
+
+
+def test_a_difference_reads_as_a_sentence() -> None:
+    first, second = two_models()
+
+    assert str(paired_delong(first, second)).startswith("+0.0")
+    assert "% interval +0.0" in str(paired_delong(first, second))

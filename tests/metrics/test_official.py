@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+
+from medmnist_np.metrics import accuracy, auc, getACC, getAUC
+
+
+def test_names_and_signatures_are_the_official_ones() -> None:
+    assert ["y_true", "y_score", "task"] == list(inspect.signature(getAUC).parameters)
+    parameters = inspect.signature(getACC).parameters
+    assert ["y_true", "y_score", "task", "threshold"] == list(parameters)
+    assert 0.5 == parameters["threshold"].default
+
+
+def test_they_are_our_metrics() -> None:
+    labels, scores = np.array([[0], [1], [1]]), np.array([[0.2], [0.1], [0.6]])
+
+    assert auc(labels, scores, "binary-class") == getAUC(labels, scores, "binary-class")
+    assert accuracy(labels, scores, "binary-class", 0.05) == getACC(labels, scores, "binary-class", 0.05)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from medmnist_np.metrics import summarise_runs
+
+
+def test_mean_deviation_and_interval_of_three_runs() -> None:
+    from scipy.stats import t
+
+    values = [0.883, 0.848, 0.855]
+    runs = summarise_runs(values, level=0.9)
+    low, high = t.interval(0.9, 2, np.mean(values), np.std(values, ddof=1) / math.sqrt(3))
+
+    assert (3, 0.9) == (runs.n, runs.level)
+    assert (runs.mean, runs.std) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+    assert (runs.low, runs.high) == pytest.approx((low, high))
+
+
+def test_one_run_has_a_mean_only() -> None:
+    runs = summarise_runs([0.9])
+
+    assert (1, 0.9) == (runs.n, runs.mean)
+    assert all(math.isnan(value) for value in (runs.std, runs.low, runs.high))
+
+
+def test_equal_runs_have_no_width() -> None:
+    runs = summarise_runs([0.5, 0.5])
+
+    assert (0.5, 0.0, 0.5, 0.5) == (runs.mean, runs.std, runs.low, runs.high)
+
+
+@pytest.mark.parametrize("values", [[], [0.5, np.nan], [[0.5, 0.6]]])
+def test_what_is_no_list_of_numbers_is_refused(values) -> None:
+    with pytest.raises(ValueError, match="values must be a list of finite numbers"):
+        summarise_runs(values)
+
+
+def test_a_level_is_a_share() -> None:
+    with pytest.raises(ValueError, match="The level is 95"):
+        summarise_runs([0.5, 0.6], level=95)
