@@ -62,3 +62,12 @@ def real_archives() -> Path:
     if not folder.is_dir():
         pytest.skip(f"MEDMNIST_NP_TEST_DATA has no folder medmnist: {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_root(real_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ``root=`` from which the real archives are adopted: arrays are written into it, not beside the originals."""
+    root = tmp_path_factory.mktemp("real")
+    for archive in real_archives.glob("*.npz"):
+        (root / archive.name).symlink_to(archive)
+    return root

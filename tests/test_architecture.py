@@ -21,8 +21,13 @@ ROOMS = """
     registry.records
     registry.lookup
     registry
-    metrics.inputs
-    metrics.decisions metrics.ranking
+    metrics.distributions metrics.ranks metrics.records
+    metrics.inputs metrics.runs
+    metrics.averaging metrics.curves metrics.decisions metrics.resampling metrics.tables
+    metrics.calibration metrics.confusion metrics.delong metrics.ranking metrics.significance
+    metrics.catalogue metrics.formulas metrics.official
+    metrics.bootstrap
+    metrics.comparison metrics.intervals
     metrics
     images.montage
     images
@@ -37,13 +42,16 @@ ROOMS = """
     loading
     dataset
     compat
+    evaluation.files evaluation.names evaluation.result
+    evaluation.comparison evaluation.evaluator evaluation.leaderboard
+    evaluation
     integrity
     testing.server
     testing.fakes
     testing
     cli.display cli.output
     cli.jobs
-    cli.demo cli.fetching cli.keeping cli.listing cli.mirroring
+    cli.demo cli.evaluating cli.fetching cli.keeping cli.listing cli.mirroring
     cli
     __init__ __main__
 """

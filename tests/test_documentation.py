@@ -86,7 +86,10 @@ def test_every_example_is_run() -> None:
     assert shown == {path.stem for path in (ROOT / "examples").glob("*.py")}
 
 
-@pytest.mark.parametrize("module", ["medmnist_np", "medmnist_np.errors", "medmnist_np.metrics", "medmnist_np.testing"])
+@pytest.mark.parametrize(
+    "module",
+    ["medmnist_np", "medmnist_np.errors", "medmnist_np.evaluation", "medmnist_np.metrics", "medmnist_np.testing"],
+)
 def test_the_reference_lists_what_a_module_offers(module: str) -> None:
     reference = (ROOT / "docs" / "api.md").read_text("utf-8")
     listed: dict[str, list[str]] = {}

@@ -39,10 +39,13 @@ if TYPE_CHECKING:
     from medmnist_np.compat import VesselMNIST3D as VesselMNIST3D
     from medmnist_np.dataset import Dataset as Dataset
     from medmnist_np.errors import MedMNISTError as MedMNISTError
+    from medmnist_np.evaluation import Evaluator as Evaluator
     from medmnist_np.integrity import verify as verify
     from medmnist_np.loading import Arrays as Arrays
     from medmnist_np.loading import fetch as fetch
     from medmnist_np.loading import load as load
+    from medmnist_np.metrics import getACC as getACC
+    from medmnist_np.metrics import getAUC as getAUC
     from medmnist_np.registry import DatasetInfo as DatasetInfo
     from medmnist_np.registry import cite as cite
     from medmnist_np.registry import datasets as datasets
@@ -74,6 +77,9 @@ _HOME = {
     "VesselMNIST3D": "compat",
     "Arrays": "loading",
     "Dataset": "dataset",
+    "Evaluator": "evaluation",
+    "getACC": "metrics",
+    "getAUC": "metrics",
     "fetch": "loading",
     "load": "loading",
     "MedMNISTError": "errors",
@@ -94,6 +100,7 @@ __all__ = [
     "Dataset",
     "DatasetInfo",
     "DermaMNIST",
+    "Evaluator",
     "FractureMNIST3D",
     "INFO",
     "MedMNISTError",
@@ -116,6 +123,8 @@ __all__ = [
     "configure",
     "datasets",
     "fetch",
+    "getACC",
+    "getAUC",
     "info",
     "load",
     "verify",

@@ -7,6 +7,7 @@
     ├── UnknownSizeError         (ValueError)         the set does not come in that size
     ├── UnknownSplitError        (ValueError)         the set has no such split
     ├── RecordError              (ValueError)         a registry record contradicts itself
+    ├── ScoresError              (ValueError)         scores, or their file, do not fit their data set
     ├── ArchiveError             (ValueError)         an archive is damaged or is not what its record says
     │   ├── DigestError                               its digest is not the pinned one
     │   └── SupersededError                           it belongs to an older release of the data
@@ -36,6 +37,7 @@ __all__ = [
     "NotCachedError",
     "OfflineError",
     "RecordError",
+    "ScoresError",
     "SupersededError",
     "UnknownDatasetError",
     "UnknownSizeError",
@@ -61,6 +63,10 @@ class UnknownSplitError(MedMNISTError, ValueError):
 
 class RecordError(MedMNISTError, ValueError):
     """A registry record contradicts itself."""
+
+
+class ScoresError(MedMNISTError, ValueError):
+    """Scores do not fit the data set that they are said to be of, or their file is not what it should be."""
 
 
 class ArchiveError(MedMNISTError, ValueError):

@@ -32,9 +32,9 @@ def scores_of(file: Path) -> np.ndarray:
 @pytest.mark.parametrize("split", ["val", "test"])
 @pytest.mark.parametrize("name", NAMES)
 def test_auc_and_accuracy_are_those_of_the_log_and_of_the_name(
-    name: str, split: str, results: Path, real_archives: Path
+    name: str, split: str, results: Path, real_root: Path
 ) -> None:
-    labels, task = mm.load(name, split, root=real_archives).labels, mm.info(name).task
+    labels, task = mm.load(name, split, root=real_root).labels, mm.info(name).task
     files = sorted((results / name).glob(f"*/{name}_{split}_*.csv"))
     assert 3 == len(files)
     for file in files:
@@ -49,8 +49,8 @@ def test_auc_and_accuracy_are_those_of_the_log_and_of_the_name(
         assert named.groups() == tuple(f"{value:.3f}" for value in found)
 
 
-def test_two_seeds_of_one_model_do_not_differ(results: Path, real_archives: Path) -> None:
-    labels, task = mm.load("breastmnist", "test", root=real_archives).labels, mm.info("breastmnist").task
+def test_two_seeds_of_one_model_do_not_differ(results: Path, real_root: Path) -> None:
+    labels, task = mm.load("breastmnist", "test", root=real_root).labels, mm.info("breastmnist").task
     first, second = (
         Predictions(labels, scores_of(next((results / "breastmnist" / f"seed{seed}").glob("*_test_*.csv"))), task)
         for seed in (0, 2)

@@ -24,6 +24,9 @@ _COMMANDS = {
     "mirror": ("mirroring", "mirror"),
     "cache": ("keeping", "cache"),
     "clean": ("keeping", "clean"),
+    "evaluate": ("evaluating", "evaluate"),
+    "compare": ("evaluating", "compare"),
+    "leaderboard": ("evaluating", "leaderboard"),
     "demo": ("demo", "demo"),
     # As the official program calls them; hidden.
     "available": ("listing", "available"),

@@ -5,6 +5,7 @@ into a frozen :class:`DatasetInfo` that checks itself.
 """
 
 from medmnist_np.registry.lookup import (
+    baselines,
     cite,
     datasets,
     find,
@@ -14,15 +15,27 @@ from medmnist_np.registry.lookup import (
     registered,
     resolve_size,
 )
-from medmnist_np.registry.records import Archive, Citation, Collection, DatasetInfo, Member, Superseded
+from medmnist_np.registry.records import (
+    Archive,
+    Baseline,
+    Baselines,
+    Citation,
+    Collection,
+    DatasetInfo,
+    Member,
+    Superseded,
+)
 
 __all__ = [
     "Archive",
+    "Baseline",
+    "Baselines",
     "Citation",
     "Collection",
     "DatasetInfo",
     "Member",
     "Superseded",
+    "baselines",
     "cite",
     "datasets",
     "find",

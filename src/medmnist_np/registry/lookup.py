@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
-from medmnist_np.registry.records import Archive, Citation, Collection, DatasetInfo, Superseded
+from medmnist_np.registry.records import Archive, Baseline, Baselines, Citation, Collection, DatasetInfo, Superseded
 
 _FOLDER = Path(__file__).parent
 _COLLECTIONS = ("medmnist",)
@@ -145,6 +145,26 @@ def cite(name: str | DatasetInfo) -> str:
     papers = _read(record.collection.name, "_citations")
     keys = (*record.collection.citations, *record.citations)
     return "\n\n".join(Citation(key=key, **papers[key]).bibtex() for key in keys)
+
+
+def baselines(name: str | DatasetInfo) -> Baselines:
+    """Return the published figures of a data set on its test split, none if none are known.
+
+    Raises
+    ------
+    UnknownDatasetError
+        With the nearest names.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> registry.baselines("breastmnist").rows[0]
+    Baseline(method='ResNet-18 (28)', AUC=0.901, ACC=0.863)
+    """
+    record = info(name)
+    tables = _read(record.collection.name, "_baselines")
+    rows = tuple(Baseline(method, **figures) for method, figures in tables.get(record.name, {}).items())
+    return Baselines(rows, **_tuples(tables["source"]))
 
 
 def find_archive(digest: str) -> tuple[DatasetInfo, int, Superseded | None] | None:

@@ -133,6 +133,29 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a method reached on a test split, as published."""
+
+    method: str
+    AUC: float
+    ACC: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.AUC <= 1 and 0 <= self.ACC <= 1):
+            raise RecordError(f"{self.method}: AUC {self.AUC} or ACC {self.ACC} is not from 0 to 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """The published figures of one data set, where they are from and what to know about them."""
+
+    rows: tuple[Baseline, ...]
+    paper: str
+    copied_from: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """What all data sets of one source share.
 

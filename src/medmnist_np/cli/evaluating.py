@@ -1,0 +1,137 @@
+"""What scores are worth: ``evaluate``, ``compare`` and ``leaderboard``."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+import click
+
+from medmnist_np.cli.output import json_option, root_option, say_json, say_table
+from medmnist_np.errors import MedMNISTError, ScoresError
+
+_file = click.Path(exists=True, dir_okay=False)
+
+
+@click.command
+@click.argument("files", nargs=-1, metavar="FILE...", type=_file)
+@click.option("--path", "paths", multiple=True, type=_file, metavar="FILE", help="The same, in the official form.")
+@click.option("--intervals", is_flag=True, help="95 % intervals behind AUC and ACC, from 1000 bootstrap resamples.")
+@root_option
+@json_option
+def evaluate(files: tuple[str, ...], paths: tuple[str, ...], intervals: bool, root: str | None, as_json: bool) -> None:
+    """Compute AUC and ACC of result files from their scores.
+
+    A result file is named NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv and has lines of an index and scores. Nothing is
+    written. Figures in its name are compared with those of the scores; exit code 1 if a name is wrong, or a file cannot
+    be evaluated.
+    """
+    from medmnist_np.evaluation import Evaluator, parse_name
+
+    every = (*files, *paths)
+    if not every:
+        raise click.UsageError("Which files? `medmnist-np evaluate FILE...`")
+    rows: list[dict[str, Any]] = []
+    failures = []
+    for file in every:
+        try:
+            result = Evaluator.parse_and_evaluate(file, root=root)
+        except MedMNISTError as error:
+            failures.append(str(error) if file in str(error) else f"{file}: {error}")
+            continue
+        wrong = parse_name(file).contradictions(result._asdict())
+        failures += [f"{file}: {one}." for one in wrong]
+        if as_json:
+            rows.append({"file": file, **result.to_dict(intervals=intervals), "contradictions": wrong})
+            continue
+        click.echo(file)
+        click.echo(f"    {result.record.name} {result.split}, {result.n_samples:,} samples, {result.task}")
+        around = dict.fromkeys(("auc", "accuracy"), "")
+        if intervals:
+            around = {metric: f"  {_ends(found)}" for metric, found in result.intervals().items()}
+        click.echo(f"    AUC {result.AUC:.5f}{around['auc']}\n    ACC {result.ACC:.5f}{around['accuracy']}")
+    if as_json:
+        say_json(rows)
+    if failures:
+        raise click.ClickException("\n".join(failures))
+
+
+@click.command
+@click.argument("first", metavar="A.csv", type=_file)
+@click.argument("second", metavar="B.csv", type=_file)
+@root_option
+@json_option
+def compare(first: str, second: str, root: str | None, as_json: bool) -> None:
+    """Say whether the scores in B.csv differ from those in A.csv, on the same samples.
+
+    Tests: paired DeLong for the AUC, McNemar for the ACC (for several labels per image a paired bootstrap), and paired
+    bootstrap intervals.
+    """
+    from medmnist_np.evaluation import Evaluator
+    from medmnist_np.evaluation import compare as compare_results
+
+    results = [Evaluator.parse_and_evaluate(file, root=root) for file in (first, second)]
+    try:
+        found = compare_results(*results)
+    except ScoresError:
+        raise
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        say_json({"files": [first, second], **found.to_dict()})
+        return
+    click.echo(f"A: {first}\nB: {second}")
+    click.echo(f"{results[0].record.name} {results[0].split}, {results[0].n_samples:,} samples")
+    for paragraph in found.in_words():
+        click.echo()
+        click.echo(click.wrap_text(paragraph, 100))
+
+
+@click.command
+@click.argument("name")
+@click.argument("files", nargs=-1, metavar="[FILE...]", type=_file)
+@root_option
+@json_option
+def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bool) -> None:
+    """Show the published figures of the data set NAME, and those of result files among them.
+
+    An own result has its 95 % bootstrap interval; a published figure inside it is not told apart from it by so few
+    images.
+    """
+    from medmnist_np import registry
+    from medmnist_np.evaluation import Evaluator
+    from medmnist_np.evaluation import leaderboard as board
+
+    results = [Evaluator.parse_and_evaluate(file, root=root) for file in files]
+    names = [result.run or PurePath(file).stem for result, file in zip(results, files, strict=True)]
+    if len(set(names)) < len(names):
+        names = list(files)
+    entries = board(name, dict(zip(names, results, strict=True)))
+    known = registry.baselines(name)
+    if as_json:
+        say_json({"entries": [_described(entry) for entry in entries], "paper": known.paper, "notes": known.notes})
+        return
+    rows = []
+    for entry in entries:
+        auc, acc = map(_ends, entry.intervals) if entry.intervals else ("", "")
+        rows.append(["*" if entry.intervals else "", entry.method, f"{entry.AUC:.3f}", auc, f"{entry.ACC:.3f}", acc])
+    say_table(rows, ["", "method", "AUC", "", "ACC", ""], [2, 4])
+    click.echo(f"\nPublished figures: {known.paper}")
+    for note in known.notes:
+        click.echo(click.wrap_text(f"- {note}", 100, subsequent_indent="  "))
+    if files:
+        click.echo(
+            click.wrap_text(
+                "* yours, with its 95 % interval. A published figure inside it is not told apart from yours.", 100
+            )
+        )
+
+
+def _ends(interval: Any) -> str:
+    return f"({interval.low:.3f} to {interval.high:.3f})"
+
+
+def _described(entry: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(entry), "yours": entry.intervals is not None}

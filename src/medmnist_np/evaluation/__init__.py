@@ -1,0 +1,25 @@
+"""Scores in: AUC and ACC with what they rest on, result files, comparison of two, the published figures.
+
+Only labels are needed, at any size. Reading a file never changes it.
+"""
+
+from medmnist_np.evaluation.comparison import ClassDifference, Comparison, compare
+from medmnist_np.evaluation.evaluator import Evaluator
+from medmnist_np.evaluation.files import read_scores, write_scores
+from medmnist_np.evaluation.leaderboard import Entry, leaderboard
+from medmnist_np.evaluation.names import ResultName, parse_name
+from medmnist_np.evaluation.result import Evaluation
+
+__all__ = [
+    "ClassDifference",
+    "Comparison",
+    "Entry",
+    "Evaluation",
+    "Evaluator",
+    "ResultName",
+    "compare",
+    "leaderboard",
+    "parse_name",
+    "read_scores",
+    "write_scores",
+]

@@ -1,0 +1,189 @@
+"""Whether two sets of scores on the same samples differ, and by how much."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from medmnist_np.errors import ScoresError
+from medmnist_np.evaluation.result import Evaluation
+from medmnist_np.metrics import (
+    Difference,
+    McNemar,
+    holm,
+    mcnemar,
+    paired_bootstrap,
+    paired_delong,
+    paired_delong_per_class,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDifference:
+    """The difference of the AUC of one class against the rest, or of one label.
+
+    Attributes
+    ----------
+    name : str
+        Of the class.
+    auc : Difference
+        By paired DeLong; neither its p-value nor its interval is adjusted for there being several classes.
+    p_adjusted : float
+        The p-value, adjusted by Holm's method.
+    """
+
+    name: str
+    auc: Difference
+    p_adjusted: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What :func:`compare` finds.
+
+    Attributes
+    ----------
+    first, second : Evaluation
+        What was compared.
+    auc : Difference
+        Of the AUC, by paired DeLong.
+    auc_bootstrap : Difference
+        The same by a paired bootstrap, which does not rest on a normal approximation.
+    accuracy : Difference
+        Of the accuracy, by a paired bootstrap.
+    mcnemar : McNemar or None
+        On how many samples only one is right; None for a multi-label set, whose decisions are not independent.
+    classes : tuple of ClassDifference
+        For each class or label; empty for a binary set.
+    """
+
+    first: Evaluation
+    second: Evaluation
+    auc: Difference
+    auc_bootstrap: Difference
+    accuracy: Difference
+    mcnemar: McNemar | None
+    classes: tuple[ClassDifference, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures, ready for JSON. A difference is the second minus the first."""
+        return {
+            "first": self.first.to_dict(),
+            "second": self.second.to_dict(),
+            "auc": _figures(self.auc),
+            "auc_bootstrap": _figures(self.auc_bootstrap),
+            "accuracy": _figures(self.accuracy),
+            "mcnemar": None if self.mcnemar is None else asdict(self.mcnemar),
+            "classes": [{"name": one.name, **_figures(one.auc), "p_adjusted": one.p_adjusted} for one in self.classes],
+        }
+
+    def in_words(self) -> list[str]:
+        """Say what was found in sentences, one paragraph each, that need no statistics to be read."""
+        words = [self._auc_in_words(), self._accuracy_in_words()]
+        if self.classes:
+            words.append(self._classes_in_words())
+        return words
+
+    def _auc_in_words(self) -> str:
+        verdict = _verdict(self.auc, self.auc.p_value, "DeLong", self.auc_bootstrap)
+        return f"Ranking (AUC): {self.auc.first:.3f} for A, {self.auc.second:.3f} for B. {verdict}"
+
+    def _accuracy_in_words(self) -> str:
+        text = f"Decisions (ACC): {self.accuracy.first:.3f} for A, {self.accuracy.second:.3f} for B."
+        if self.mcnemar is None:
+            return f"{text} {_verdict(self.accuracy, self.accuracy.p_value, 'bootstrap', self.accuracy)}"
+        test = self.mcnemar
+        return (
+            f"{text} Of {self.first.n_samples} samples only A is right on {test.only_first} and only B on "
+            f"{test.only_second}. {_verdict(self.accuracy, test.p_value, 'McNemar', self.accuracy)}"
+        )
+
+    def _classes_in_words(self) -> str:
+        differing = [one for one in self.classes if one.p_adjusted < 1 - one.auc.level]
+        if not differing:
+            return f"Single classes: in none of the {len(self.classes)} is a difference in AUC shown (Holm)."
+        named = "; ".join(f"{one.name!r} {one.auc.difference:+.3f} (p = {one.p_adjusted:.2g})" for one in differing)
+        return f"Single classes: B differs from A in AUC in {len(differing)} of {len(self.classes)} (Holm): {named}."
+
+
+def compare(
+    first: Evaluation, second: Evaluation, *, level: float = 0.95, n_resamples: int = 1000, seed: int = 0
+) -> Comparison:
+    """Compare two sets of scores on the same samples.
+
+    Parameters
+    ----------
+    first, second : Evaluation
+        Of the same data set and split; they may be from images of different sizes.
+    level : float
+        Of the intervals. A p-value below ``1 - level`` counts as a difference.
+    n_resamples, seed
+        For the bootstrap.
+
+    Returns
+    -------
+    Comparison
+        Differences are the second minus the first.
+
+    Raises
+    ------
+    ScoresError
+        If they are not of the same data set and split.
+    ValueError
+        If they do not have as many columns, or a class has fewer than two positive or negative samples.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.evaluation import compare
+    >>> evaluator = mm.Evaluator("breastmnist", "test")
+    >>> a, b = (evaluator.evaluate(evaluator.get_dummy_prediction(seed=seed)) for seed in (1, 2))
+    >>> compare(a, b).auc.p_value > 0.05
+    True
+    """
+    of = [f"{one.record.name} {one.split}" for one in (first, second)]
+    if of[0] != of[1]:
+        raise ScoresError(f"Only scores of the same samples can be compared; these are of {of[0]} and of {of[1]}.")
+    a, b = first.predictions, second.predictions
+    multi_label = first.record.multi_label
+    return Comparison(
+        first,
+        second,
+        auc=paired_delong(a, b, level=level),
+        auc_bootstrap=paired_bootstrap(a, b, "auc", level=level, n_resamples=n_resamples, seed=seed),
+        accuracy=paired_bootstrap(a, b, "accuracy", level=level, n_resamples=n_resamples, seed=seed),
+        mcnemar=None if multi_label else mcnemar(a, b),
+        classes=() if first.task == "binary-class" else _per_class(first, second, level),
+    )
+
+
+def _per_class(first: Evaluation, second: Evaluation, level: float) -> tuple[ClassDifference, ...]:
+    found = paired_delong_per_class(first.predictions, second.predictions, level=level)
+    adjusted = holm([one.p_value for one in found]).tolist()
+    return tuple(map(ClassDifference, first.record.class_names, found, adjusted))
+
+
+def _figures(difference: Difference) -> dict[str, Any]:
+    return {**asdict(difference), "difference": difference.difference}
+
+
+def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Difference) -> str:
+    """Say whether there is a difference: there is, none is shown, or test and bootstrap do not agree."""
+    gap = f"the gap of {abs(difference.difference):.3f}"
+    p = f"(p = {p_value:.2g}, {test})"
+    limits = f"{difference.low:+.3f} to {difference.high:+.3f} ({100 * difference.level:g} % interval)"
+    by_test = p_value < 1 - difference.level
+    by_bootstrap = not bootstrap.low <= 0 <= bootstrap.high
+    if by_test and by_bootstrap:
+        better = "B" if difference.difference > 0 else "A"
+        return f"{better} is better: {gap} is more than chance explains {p}. B minus A is likely to lie in {limits}."
+    if by_test != by_bootstrap:
+        one, other = ("is", "is not") if by_test else ("is not", "is")
+        return (
+            f"A borderline case: {gap} {one} more than chance explains by one method {p}, and {other} by another "
+            f"(bootstrap, {bootstrap.low:+.3f} to {bootstrap.high:+.3f}). Do not rely on it either way."
+        )
+    return (
+        f"No difference is shown: {gap} may be chance {p}. B minus A may be anything in {limits}; that they are equal "
+        "is not shown either."
+    )

@@ -1,0 +1,237 @@
+"""From scores to AUC and ACC, as the official evaluator does it; only labels are needed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np import registry
+from medmnist_np.errors import ScoresError
+from medmnist_np.evaluation.files import read_scores, write_json, write_scores
+from medmnist_np.evaluation.names import ResultName, check_run, parse_name
+from medmnist_np.evaluation.result import Evaluation, evaluation_of
+from medmnist_np.loading import load_labels
+from medmnist_np.metrics import Predictions, Undefined
+from medmnist_np.metrics.inputs import as_array
+from medmnist_np.registry import DatasetInfo
+
+
+class Evaluator:
+    """Measures scores of one split of a data set against its labels.
+
+    Parameters
+    ----------
+    name : str or DatasetInfo
+        ``"pathmnist"``, or with the size ``"pathmnist_64"``.
+    split : str
+        ``"train"``, ``"val"`` or ``"test"``.
+    size : int, optional
+        Size of the images that the scores are from; None means the one in the name, else 28. It is only written into
+        file names: labels are the same at every size, and are taken from whichever is on this machine.
+    root : path, optional
+        Folder to use in place of the cache, as for :func:`~medmnist_np.load`.
+
+    Attributes
+    ----------
+    record : DatasetInfo
+        The data set.
+    flag : str
+        Its name, as the official evaluator calls it.
+    split, size
+        As above.
+    labels : (n, l) integer array
+        Labels, read-only, as in the archive.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError, UnknownSplitError
+        With what there is.
+    MedMNISTError
+        As :func:`~medmnist_np.load`, if the labels are not here and cannot be had.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> evaluator = mm.Evaluator("breastmnist", "test")
+    >>> auc, acc = evaluator.evaluate(evaluator.get_dummy_prediction())
+    """
+
+    def __init__(
+        self,
+        name: str | DatasetInfo,
+        split: str,
+        size: int | None = None,
+        root: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.record, self.size = registry.resolve_size(name, size)
+        self.split = self.record.check_split(split)
+        self.flag = self.record.name
+        self.labels = load_labels(self.record, split, root=root)
+
+    def __repr__(self) -> str:
+        return f"Evaluator({self.flag!r}, {self.split!r}, size={self.size})"
+
+    def evaluate(
+        self,
+        y_score: object,
+        save_folder: str | os.PathLike[str] | None = None,
+        run: object = None,
+        *,
+        threshold: float = 0.5,
+        undefined: Undefined = "raise",
+        intervals: bool = False,
+    ) -> Evaluation:
+        """Compute AUC and ACC, and write the standard files if a folder is given.
+
+        Parameters
+        ----------
+        y_score : (n, columns) or (n,) array_like of real numbers
+            Scores of the samples in the order of the data set; an array of any framework, a list or a data frame. One
+            column for each class or label. A binary set may have one, the score of class 1, or two.
+        save_folder : path, optional
+            Folder for ``breastmnist_test_[AUC]0.901_[ACC]0.863@run.csv`` with the scores, and a ``.json`` of the same
+            name with the figures in full and what they rest on. It is made if need be.
+        run : optional
+            What to call the run in file names, as ``"seed1"`` or 3. None means the time, in seconds since 1970.
+        threshold : float
+            A binary or multi-label score above it decides for 1.
+        undefined : {"raise", "skip", "nan", "zero"}
+            What to do about classes whose AUC is not defined, as none of the samples, or each, is of them.
+        intervals : bool
+            Add intervals and other metrics to the JSON.
+
+        Returns
+        -------
+        Evaluation
+            A pair, ``auc, acc = evaluator.evaluate(scores)``, that knows more.
+
+        Raises
+        ------
+        ScoresError
+            If there are not as many rows as samples.
+        ValueError
+            If there are not as many columns as classes, a score is not finite, or a class is absent.
+        """
+        scores = as_array(y_score, "y_score")
+        name = "" if run is None else check_run(run)
+        if save_folder is not None and run is None:
+            name = str(time.time())
+        result = self._measure(scores, name, threshold, undefined)
+        if save_folder is not None:
+            folder = Path(save_folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            file = folder / self.get_standard_evaluation_filename(result, name)
+            write_scores(file, result.y_score)
+            write_json(file.with_suffix(".json"), result.to_dict(intervals=intervals))
+        return result
+
+    def get_standard_evaluation_filename(self, metrics: Any, run: object = None) -> str:
+        """Return the standard name of a result file.
+
+        Parameters
+        ----------
+        metrics : Evaluation
+            Or another named tuple of figures.
+        run : optional
+            As for :meth:`evaluate`.
+        """
+        figures = {metric: f"{value:.3f}" for metric, value in zip(metrics._fields, metrics, strict=True)}
+        return str(
+            ResultName(self.flag, self.size, self.split, figures, check_run(time.time() if run is None else run))
+        )
+
+    def get_dummy_prediction(self, *, seed: int = 0) -> NDArray[np.float64]:
+        """Return random scores in the right shape.
+
+        Parameters
+        ----------
+        seed : int
+            Other seeds give other scores.
+
+        Returns
+        -------
+        (n, columns) float64
+            From 0 to 1. One column for each class, with rows that sum to 1; for each label; or one for a binary set.
+        """
+        binary = self.record.task == "binary-class"
+        columns = 1 if binary else self.record.n_classes
+        scores = np.random.default_rng(seed).random((len(self.labels), columns))
+        return scores if binary or self.record.multi_label else scores / scores.sum(axis=1, keepdims=True)
+
+    @classmethod
+    def parse_and_evaluate(
+        cls,
+        path: str | os.PathLike[str],
+        run: object = None,
+        root: str | os.PathLike[str] | None = None,
+        *,
+        threshold: float = 0.5,
+        undefined: Undefined = "raise",
+    ) -> Evaluation:
+        """Evaluate a result file by what its name says. Nothing is written.
+
+        Parameters
+        ----------
+        path : path
+            ``{name}{_size}_{split}....csv``; see :func:`~medmnist_np.evaluation.parse_name`.
+        run : optional
+            What to call the run; None means as in the name.
+        root : path, optional
+            As for the class.
+        threshold, undefined
+            As for :meth:`evaluate`.
+
+        Returns
+        -------
+        Evaluation
+            Whatever figures stand in the name: :meth:`~medmnist_np.evaluation.ResultName.contradictions` compares.
+
+        Raises
+        ------
+        ScoresError
+            If the name or the content is not of the standard form, or the scores do not fit the data set.
+        OSError
+            If the file cannot be read.
+        """
+        said = parse_name(path)
+        evaluator = cls(said.name, said.split, size=said.size, root=root)
+        scores = read_scores(path)
+        name = said.run if run is None else check_run(run)
+        try:
+            return evaluator._measure(scores, name, threshold, undefined)
+        except ValueError as error:
+            raise ScoresError(f"{path}: {error}") from error
+
+    def _measure(self, scores: NDArray[Any], run: str, threshold: float, undefined: Undefined) -> Evaluation:
+        if scores.ndim and len(scores) != len(self.labels):
+            raise ScoresError(
+                f"There are {len(scores)} rows of scores and {len(self.labels)} samples in {self.flag} {self.split}."
+                f"{self._older(len(scores))}"
+            )
+        predictions = Predictions(self.labels, scores, self.record.task, self.record.n_classes, threshold)
+        return evaluation_of(
+            predictions,
+            self.labels,
+            scores.reshape(len(scores), -1),
+            record=self.record,
+            split=self.split,
+            size=self.size,
+            run=run,
+            undefined=undefined,
+        )
+
+    def _older(self, n_rows: int) -> str:
+        """Say which older release has that many samples, if one has."""
+        for archive in self.record.archives.values():
+            for old in archive.superseded:
+                if old.n_samples.get(self.split) == n_rows:
+                    return (
+                        f" It had {n_rows} in the superseded release {old.seen_in_version} of the data, which these "
+                        "scores seem to be of. Predict the present split anew: its samples are not quite the same."
+                    )
+        return ""

@@ -1,0 +1,176 @@
+"""What an evaluation gives: AUC and ACC, and all that follows from the same scores when it is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np._version import __version__
+from medmnist_np.metrics import METRICS, Interval, Predictions, Undefined, bootstrap_intervals, measure
+from medmnist_np.registry import DatasetInfo
+
+_THRESHOLDED = ("binary-class", "multi-label, binary-class")
+
+
+class _Figures(NamedTuple):
+    AUC: float
+    ACC: float
+
+
+class Evaluation(_Figures):
+    """AUC and ACC of scores, as a pair: ``auc, acc = result``. :class:`Evaluator` makes it.
+
+    Attributes
+    ----------
+    AUC, ACC : float
+        By the definitions of the benchmark: :func:`~medmnist_np.metrics.auc` and
+        :func:`~medmnist_np.metrics.accuracy`.
+    record : DatasetInfo
+        The data set.
+    split : str
+        Its split.
+    size : int
+        Size of the images that the scores are said to be from. It has no part in the figures.
+    run : str
+        What the run is called; empty if nobody said.
+    predictions : Predictions
+        Labels and scores, checked: what every function of :mod:`medmnist_np.metrics` for intervals, comparisons and
+        other metrics takes.
+    y_true : (n, l) integer array
+        Labels as in the archive.
+    y_score : (n, columns) array
+        Scores as they came.
+    """
+
+    record: DatasetInfo
+    split: str
+    size: int
+    run: str
+    predictions: Predictions
+    y_true: NDArray[np.integer[Any]]
+    y_score: NDArray[Any]
+    _undefined: Undefined
+
+    @property
+    def task(self) -> str:
+        """The task of the data set."""
+        return self.predictions.task
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return self.predictions.n_samples
+
+    @property
+    def threshold(self) -> float | None:
+        """The score above which the decision is 1; None where the highest score decides."""
+        return self.predictions.threshold if self.task in _THRESHOLDED else None
+
+    def intervals(
+        self,
+        metrics: Iterable[str] = ("auc", "accuracy"),
+        *,
+        level: float = 0.95,
+        n_resamples: int = 1000,
+        seed: int = 0,
+        stratified: bool = False,
+    ) -> dict[str, Interval]:
+        """Return percentile bootstrap intervals of metrics.
+
+        Parameters
+        ----------
+        metrics : iterable of str
+            Names in :data:`~medmnist_np.metrics.METRICS`.
+        level, n_resamples, seed, stratified
+            As of :func:`~medmnist_np.metrics.bootstrap_intervals`.
+
+        Returns
+        -------
+        dict of str to Interval
+            By the name of the metric. For other kinds of intervals give ``predictions`` to
+            :func:`~medmnist_np.metrics.interval`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such metric, or it is not defined for these scores.
+        """
+        return bootstrap_intervals(
+            self.predictions,
+            metrics,
+            level=level,
+            n_resamples=n_resamples,
+            seed=seed,
+            stratified=stratified,
+            undefined=self._undefined,
+        )
+
+    def to_dict(self, *, intervals: bool = False) -> dict[str, Any]:
+        """Return all that a reader of the figures should know, ready for JSON; a value that is not defined is None.
+
+        Parameters
+        ----------
+        intervals : bool
+            Add the other metrics that are defined for these scores, and the interval of each.
+        """
+        described: dict[str, Any] = {
+            "dataset": self.record.name,
+            "split": self.split,
+            "size": self.size,
+            "run": self.run,
+            "task": self.task,
+            "n_samples": self.n_samples,
+            "AUC": self.AUC,
+            "ACC": self.ACC,
+            "threshold": self.threshold,
+            "labels_sha256": sha256(self.y_true.tobytes()).hexdigest(),
+            "medmnist_np": __version__,
+        }
+        if intervals:
+            found = self.intervals(filter(self._is_defined, METRICS))
+            described["intervals"] = {name: asdict(interval) for name, interval in found.items()}
+        return {key: _for_json(value) for key, value in described.items()}
+
+    def _is_defined(self, metric: str) -> bool:
+        try:
+            return not math.isnan(measure(self.predictions, metric, undefined=self._undefined))
+        except ValueError:
+            return False
+
+    def __repr__(self) -> str:
+        run = f" @{self.run}" if self.run else ""
+        return (
+            f"Evaluation(AUC={self.AUC:.5f}, ACC={self.ACC:.5f}: "
+            f"{self.n_samples} samples of {self.record.name} {self.split}{run})"
+        )
+
+
+def evaluation_of(
+    predictions: Predictions,
+    y_true: NDArray[np.integer[Any]],
+    y_score: NDArray[Any],
+    *,
+    record: DatasetInfo,
+    split: str,
+    size: int,
+    run: str,
+    undefined: Undefined,
+) -> Evaluation:
+    """Compute AUC and ACC, and return them with all that belongs to them."""
+    result = Evaluation(measure(predictions, "auc", undefined=undefined), measure(predictions, "accuracy"))
+    result.record, result.split, result.size, result.run = record, split, size, run
+    result.predictions, result.y_true, result.y_score = predictions, y_true, y_score
+    result._undefined = undefined
+    return result
+
+
+def _for_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _for_json(one) for key, one in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,169 @@
+"""``evaluate``, ``compare`` and ``leaderboard``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from medmnist_np.cli import main
+from medmnist_np.evaluation import Evaluator
+from medmnist_np.testing import fake_datasets
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A good and a bad run on BreastMNIST."""
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"val": 20, "test": 80}):
+        evaluator = Evaluator("breastmnist", "test")
+        noise = np.random.default_rng(0).normal(0.5, 1, (80, 1))
+        for name, share in (("good", 0.3), ("bad", 0.9)):
+            evaluator.evaluate((1 - share) * evaluator.labels + share * noise, tmp_path / "results", name)
+        good, bad = (next((tmp_path / "results").glob(f"*@{name}.csv")) for name in ("good", "bad"))
+        yield good, bad
+
+
+# evaluate
+
+
+def test_evaluate_prints_auc_and_acc(files: tuple[Path, Path]) -> None:
+    expected = Evaluator.parse_and_evaluate(files[1])
+    result = run("evaluate", files[1])
+    assert 0 == result.exit_code
+    assert [
+        str(files[1]),
+        "    breastmnist test, 80 samples, binary-class",
+        f"    AUC {expected.AUC:.5f}",
+        f"    ACC {expected.ACC:.5f}",
+    ] == result.stdout.splitlines()
+
+
+def test_evaluate_takes_the_official_option(files: tuple[Path, Path]) -> None:
+    assert run("evaluate", *files).stdout == run("evaluate", f"--path={files[0]}", f"--path={files[1]}").stdout
+
+
+def test_evaluate_adds_intervals_when_asked(files: tuple[Path, Path]) -> None:
+    found = Evaluator.parse_and_evaluate(files[1])
+    ends = found.intervals()["auc"]
+    line = f"    AUC {found.AUC:.5f}  ({ends.low:.3f} to {ends.high:.3f})"
+    assert line in run("evaluate", files[1], "--intervals").stdout.splitlines()
+
+
+def test_evaluate_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
+    found = Evaluator.parse_and_evaluate(files[0])
+    expected = [{"file": str(files[0]), **found.to_dict(), "contradictions": []}]
+    assert expected == json.loads(run("evaluate", files[0], "--json").stdout)
+    (with_intervals,) = json.loads(run("evaluate", files[0], "--json", "--intervals").stdout)
+    assert found.AUC == with_intervals["intervals"]["auc"]["estimate"]
+
+
+def test_evaluate_tells_a_name_that_is_wrong(files: tuple[Path, Path]) -> None:
+    value = f"{Evaluator.parse_and_evaluate(files[0]).ACC:.3f}"
+    wrong = files[0].rename(files[0].with_name("breastmnist_test_[AUC]0.123_resume_sanity.csv"))
+    result = run("evaluate", wrong, files[1])
+    assert 1 == result.exit_code
+    assert f"Error: {wrong}: the name says AUC 0.123, the scores give " in result.stderr
+    assert f"    ACC {value}" in result.stdout
+    assert str(files[1]) in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("scores.csv", "0,0.5\n", "'scores.csv' is no name of a result file"),
+        ("breastmnist_test.csv", "0,0.5\n", "There are 1 rows of scores and 80 samples in breastmnist test."),
+        ("breastmnist_test.csv", "0,a\n", "is no result file: could not convert string 'a'"),
+        ("breastmnist_128_val.csv", "0,0.5\n", "breastmnist does not come in size 128"),
+    ],
+)
+def test_evaluate_goes_on_after_a_file_that_cannot_be_evaluated(
+    files: tuple[Path, Path], tmp_path: Path, name: str, content: str, message: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    result = run("evaluate", tmp_path / name, files[0])
+    assert 1 == result.exit_code
+    assert message in result.stderr
+    assert str(files[0]) in result.stdout
+
+
+def test_evaluate_asks_for_a_file(tmp_path: Path) -> None:
+    assert (2, 2) == (run("evaluate").exit_code, run("evaluate", tmp_path / "not_here.csv").exit_code)
+
+
+def test_evaluate_changes_no_file(files: tuple[Path, Path]) -> None:
+    before = {path: path.read_bytes() for path in files[0].parent.iterdir()}
+    run("evaluate", *files, "--intervals")
+    assert before == {path: path.read_bytes() for path in files[0].parent.iterdir()}
+
+
+# compare
+
+
+def test_compare_says_which_is_better(files: tuple[Path, Path]) -> None:
+    result = run("compare", *files)
+    assert 0 == result.exit_code
+    assert [f"A: {files[0]}", f"B: {files[1]}", "breastmnist test, 80 samples"] == result.stdout.splitlines()[:3]
+    assert 2 == " ".join(result.stdout.split()).count("A is better: the gap of ")
+
+
+def test_compare_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
+    found = json.loads(run("compare", *files, "--json").stdout)
+    assert found["auc"]["second"] - found["auc"]["first"] == found["auc"]["difference"] < 0
+    assert {"only_first", "only_second", "p_value"} == set(found["mcnemar"])
+
+
+def test_compare_refuses_other_samples(files: tuple[Path, Path], tmp_path: Path) -> None:
+    evaluator = Evaluator("breastmnist", "val")
+    evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "val", "a")
+    result = run("compare", files[0], *(tmp_path / "val").glob("*.csv"))
+    assert 1 == result.exit_code
+    assert "Only scores of the same samples can be compared" in result.stderr
+
+
+def test_compare_refuses_another_number_of_samples(files: tuple[Path, Path]) -> None:
+    files[1].write_text("0,0.5\n")
+    assert (1, True) == ((result := run("compare", *files)).exit_code, "There are 1 rows" in result.stderr)
+
+
+# leaderboard
+
+
+def test_leaderboard_shows_the_published_figures_and_what_to_know_about_them() -> None:
+    result = run("leaderboard", "OrganMNIST3D")
+    assert 0 == result.exit_code
+    assert ["method", "AUC", "ACC"] == result.stdout.splitlines()[0].split()
+    assert ["ResNet-18", "+", "3D", "0.996", "0.907"] == result.stdout.splitlines()[1].split()
+    assert "Published figures: doi:10.1038/s41597-022-01721-8" in result.stdout
+    assert "v2.2.4" in result.stdout
+
+
+def test_leaderboard_puts_files_in_their_place(files: tuple[Path, Path]) -> None:
+    lines = run("leaderboard", "breastmnist", *files).stdout.splitlines()
+    assert lines[1].startswith("*  good ")
+    assert lines[9].startswith("*  bad ")
+    assert "* yours, with its 95 % interval." in lines[-1]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_files(files: tuple[Path, Path]) -> None:
+    again = files[1].rename(files[1].with_name(f"{files[1].stem.partition('@')[0]}@good.csv"))
+    found = run("leaderboard", "breastmnist", files[0], again).stdout
+    assert str(files[0]) in found
+    assert str(again) in found
+
+
+def test_leaderboard_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
+    found = json.loads(run("leaderboard", "breastmnist", files[0], "--json").stdout)
+    assert ["good"] == [entry["method"] for entry in found["entries"] if entry["yours"]]
+    assert 8 == len(found["entries"])
+
+
+def test_leaderboard_refuses_an_unknown_set() -> None:
+    assert 2 == run("leaderboard", "brestmnist").exit_code

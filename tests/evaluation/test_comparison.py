@@ -1,0 +1,89 @@
+"""Two results on the same samples, in figures and in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medmnist_np.errors import ScoresError
+from medmnist_np.evaluation import Evaluation, Evaluator, compare
+from medmnist_np.metrics import holm, mcnemar, paired_bootstrap, paired_delong, paired_delong_per_class
+from medmnist_np.testing import fake_datasets
+
+NAMES = ("breastmnist", "chestmnist", "retinamnist")
+
+
+@pytest.fixture(autouse=True)
+def fakes(tmp_path: Path) -> Iterator[None]:
+    with fake_datasets(tmp_path / "fakes", *NAMES, n_samples={"val": 60, "test": 120}):
+        yield
+
+
+def result(name: str, noise: float, seed: int = 0, split: str = "test") -> Evaluation:
+    """Return a result that is the better, the less noise there is."""
+    evaluator = Evaluator(name, split)
+    width = evaluator.get_dummy_prediction().shape[1]
+    truth = evaluator.labels if width in (1, 14) else evaluator.labels == np.arange(width)
+    jitter = np.random.default_rng(seed).normal(0.5, 1, (len(truth), width))
+    return evaluator.evaluate((1 - noise) * truth + noise * jitter)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_figures_are_those_of_the_metrics(name: str) -> None:
+    first, second = result(name, 0.6, seed=1), result(name, 0.5, seed=2)
+    a, b = first.predictions, second.predictions
+    found = compare(first, second, level=0.9, n_resamples=50, seed=3)
+    assert paired_delong(a, b, level=0.9) == found.auc
+    assert paired_bootstrap(a, b, "auc", level=0.9, n_resamples=50, seed=3) == found.auc_bootstrap
+    assert paired_bootstrap(a, b, "accuracy", level=0.9, n_resamples=50, seed=3) == found.accuracy
+    assert (None if name == "chestmnist" else mcnemar(a, b)) == found.mcnemar
+    classes = () if name == "breastmnist" else paired_delong_per_class(a, b, level=0.9)
+    assert classes == tuple(one.auc for one in found.classes)
+    assert holm([one.p_value for one in classes]).tolist() == [one.p_adjusted for one in found.classes]
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_clear_difference_is_told(name: str) -> None:
+    better, worse = result(name, 0.3), result(name, 0.9)
+    for one, other, letter in ((better, worse, "A"), (worse, better, "B")):
+        ranking, decisions, *classes = compare(one, other).in_words()
+        assert f"{letter} is better: the gap of " in ranking
+        assert f"{letter} is better: the gap of " in decisions
+        assert (name != "breastmnist") == bool(classes)
+        assert all("B differs from A in AUC in" in text for text in classes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_difference_is_not_called_equality(name: str) -> None:
+    one = result(name, 0.7)
+    ranking, decisions, *classes = compare(one, one).in_words()
+    for text in (ranking, decisions):
+        assert "No difference is shown: the gap of 0.000 may be chance (p = 1, " in text
+        assert text.endswith("that they are equal is not shown either.")
+    assert all("is a difference in AUC shown" in text for text in classes)
+
+
+def test_methods_that_do_not_agree_make_a_borderline_case() -> None:
+    # McNemar, being exact, is slower to call 2 against 9 a difference than the bootstrap is.
+    evaluator = Evaluator("breastmnist", "test")
+    truth = evaluator.labels[:, 0].astype(float)
+    first, second = truth.copy(), truth.copy()
+    first[:9] = 1 - first[:9]
+    second[9:11] = 1 - second[9:11]
+    found = compare(evaluator.evaluate(first), evaluator.evaluate(second))
+    assert found.mcnemar is not None
+    assert (2, 9) == (found.mcnemar.only_first, found.mcnemar.only_second)
+    assert (
+        "only A is right on 2 and only B on 9. A borderline case: the gap of 0.058 is not more" in found.in_words()[1]
+    )
+
+
+@pytest.mark.parametrize(("name", "split"), [("retinamnist", "test"), ("breastmnist", "val")])
+def test_other_samples_are_refused(name: str, split: str) -> None:
+    with pytest.raises(ScoresError, match=f"these are of breastmnist test and of {name} {split}"):
+        compare(result("breastmnist", 0.5), result(name, 0.5, split=split))

@@ -1,0 +1,232 @@
+"""The evaluator: figures, files and refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import medmnist_np as mm
+from medmnist_np.errors import ScoresError, UnknownSizeError, UnknownSplitError
+from medmnist_np.evaluation import Evaluation, Evaluator, parse_name, read_scores
+from medmnist_np.metrics import METRICS, Interval, accuracy, auc, interval
+from medmnist_np.registry import Superseded, registered
+from medmnist_np.testing import fake_datasets
+
+N_SAMPLES = {"train": 30, "val": 20, "test": 40}
+NAMES = ("breastmnist", "chestmnist", "pathmnist", "retinamnist")
+
+
+@pytest.fixture(autouse=True)
+def fakes(tmp_path: Path) -> Iterator[None]:
+    with fake_datasets(tmp_path / "fakes", *NAMES, n_samples=N_SAMPLES):
+        yield
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# Figures
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_auc_and_acc_are_those_of_the_metrics(name: str) -> None:
+    evaluator = Evaluator(name, "test")
+    scores = evaluator.get_dummy_prediction()
+    result = evaluator.evaluate(scores)
+    task = mm.info(name).task
+    assert (auc(evaluator.labels, scores, task), accuracy(evaluator.labels, scores, task)) == result
+    assert (task, 40, "test", 28) == (result.task, result.n_samples, result.split, result.size)
+    assert np.array_equal(evaluator.labels, result.y_true)
+    assert np.array_equal(scores, result.y_score)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"), [("breastmnist", 1), ("chestmnist", 14), ("pathmnist", 9), ("retinamnist", 5)]
+)
+def test_a_dummy_prediction_has_a_column_for_each_class(name: str, columns: int) -> None:
+    scores = Evaluator(name, "val").get_dummy_prediction()
+    assert (20, columns) == scores.shape
+    assert (0 <= scores).all()
+    assert (scores <= 1).all()
+    if name in ("pathmnist", "retinamnist"):
+        assert np.allclose(1, scores.sum(axis=1))
+
+
+def test_the_result_is_a_pair_by_name_that_knows_more() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    result = evaluator.evaluate(evaluator.labels / 2 + 0.3, run=3)
+    area, share = result
+    assert (1.0, 1.0) == (area, share) == (result.AUC, result.ACC)
+    assert ("AUC", "ACC") == result._fields
+    assert isinstance(result, Evaluation)
+    assert "Evaluation(AUC=1.00000, ACC=1.00000: 40 samples of breastmnist test @3)" == repr(result)
+    assert "Evaluator('breastmnist', 'test', size=28)" == repr(evaluator)
+
+
+def test_a_result_can_be_pickled() -> None:
+    evaluator = Evaluator("retinamnist", "test")
+    result = evaluator.evaluate(evaluator.get_dummy_prediction(), run="a")
+    again = pickle.loads(pickle.dumps(result))  # noqa: S301
+    assert (result, "a", result.intervals()) == (again, again.run, again.intervals())
+
+
+def test_the_threshold_is_that_which_is_given() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    scores = np.where(evaluator.labels == 1, 0.4, 0.2)
+    assert (1.0, 1.0) == evaluator.evaluate(scores, threshold=0.3)
+    assert 0.3 == evaluator.evaluate(scores, threshold=0.3).threshold
+    assert evaluator.evaluate(scores).ACC < 1
+
+
+def test_intervals_are_those_of_the_metrics() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    result = evaluator.evaluate(evaluator.get_dummy_prediction())
+    expected = interval(result.predictions, "auc", n_resamples=100, seed=4)
+    found = result.intervals(["auc"], n_resamples=100, seed=4)
+    assert isinstance(found["auc"], Interval)
+    assert {"auc": expected} == found
+
+
+@pytest.mark.parametrize("kind", [list, lambda scores: scores.astype(np.float32).tolist(), np.asfortranarray])
+def test_scores_may_be_lists_and_other_arrays(kind: object) -> None:
+    evaluator = Evaluator("pathmnist", "test")
+    scores = evaluator.get_dummy_prediction()
+    assert evaluator.evaluate(scores) == evaluator.evaluate(kind(scores))  # type: ignore[operator]
+
+
+# Refusals
+
+
+def test_a_wrong_number_of_columns_is_refused() -> None:
+    with pytest.raises(ValueError, match="y_score has 8 columns; there are 9 classes"):
+        Evaluator("pathmnist", "test").evaluate(np.zeros((40, 8)))
+
+
+def test_a_wrong_number_of_rows_is_refused() -> None:
+    with pytest.raises(ScoresError) as caught:
+        Evaluator("pathmnist", "test").evaluate(np.zeros((39, 9)))
+    assert "There are 39 rows of scores and 40 samples in pathmnist test." == str(caught.value)
+
+
+def test_rows_of_a_superseded_release_are_recognised() -> None:
+    record = mm.info("pathmnist")
+    old = Superseded(f"md5:{1:032}", "2.2.3", {"test": 43})
+    archives = {size: replace(archive, superseded=(old,)) for size, archive in record.archives.items()}
+    with registered(replace(record, archives=archives)), pytest.raises(ScoresError) as caught:
+        Evaluator("pathmnist", "test").evaluate(np.zeros((43, 9)))
+    assert "It had 43 in the superseded release 2.2.3 of the data" in str(caught.value)
+
+
+def test_a_class_that_is_absent_is_refused_unless_there_is_a_choice(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "pathmnist", n_samples={"test": 5}):
+        evaluator = Evaluator("pathmnist", "test")
+        scores = evaluator.get_dummy_prediction()
+        with pytest.raises(ValueError, match="is not defined"):
+            evaluator.evaluate(scores)
+        assert 0 <= evaluator.evaluate(scores, undefined="skip").AUC <= 1
+        result = evaluator.evaluate(scores, tmp_path / "out", "a", undefined="nan")
+        assert np.isnan(result.AUC)
+        assert result.to_dict()["AUC"] is None
+
+
+def test_an_unknown_split_or_size_is_refused() -> None:
+    with pytest.raises(UnknownSplitError):
+        Evaluator("pathmnist", "tset")
+    with pytest.raises(UnknownSizeError):
+        Evaluator("pathmnist", "test", size=29)
+
+
+# Files
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_was_written_gives_the_same_again(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "results"
+    evaluator = Evaluator(name, "test")
+    scores = evaluator.get_dummy_prediction().astype(np.float32)
+    result = evaluator.evaluate(scores, folder, "seed1")
+    expected = f"{name}_test_[AUC]{result.AUC:.3f}_[ACC]{result.ACC:.3f}@seed1"
+    assert {f"{expected}.csv", f"{expected}.json"} == set(files_in(folder))
+    before = files_in(folder)
+    again = Evaluator.parse_and_evaluate(folder / f"{expected}.csv")
+    assert (result, "seed1") == (again, again.run)
+    assert before == files_in(folder)
+    assert [] == parse_name(f"{expected}.csv").contradictions(again._asdict())
+
+
+def test_the_json_says_what_the_figures_rest_on(tmp_path: Path) -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    result = evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out", 7)
+    (file,) = (tmp_path / "out").glob("*@7.json")
+    expected = {
+        "dataset": "breastmnist",
+        "split": "test",
+        "size": 28,
+        "run": "7",
+        "task": "binary-class",
+        "n_samples": 40,
+        "AUC": result.AUC,
+        "ACC": result.ACC,
+        "threshold": 0.5,
+        "labels_sha256": hashlib.sha256(evaluator.labels.tobytes()).hexdigest(),
+        "medmnist_np": mm.__version__,
+    }
+    assert expected == json.loads(file.read_text("utf-8"))
+
+
+def test_intervals_are_in_the_json_when_asked_for(tmp_path: Path) -> None:
+    evaluator = Evaluator("chestmnist", "test")
+    result = evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out", 7, intervals=True)
+    (file,) = (tmp_path / "out").glob("*.json")
+    found = json.loads(file.read_text("utf-8"))["intervals"]
+    assert {"auc", "accuracy", "f1"} <= set(found) <= set(METRICS)
+    assert result.AUC == found["auc"]["estimate"]
+    assert found["auc"]["low"] < result.AUC < found["auc"]["high"]
+
+
+def test_a_run_is_called_by_the_time_if_nobody_says(tmp_path: Path) -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out")
+    (file,) = (tmp_path / "out").glob("*.csv")
+    assert 1.7e9 < float(parse_name(file).run)
+
+
+def test_the_size_is_in_the_name_and_not_in_the_figures(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "pneumoniamnist", n_samples=N_SAMPLES, size=64):
+        evaluator = Evaluator("pneumoniamnist_64", "test")
+        result = evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out", "a")
+        (file,) = (tmp_path / "out").glob("pneumoniamnist_64_test_*@a.csv")
+        assert result == Evaluator.parse_and_evaluate(file)
+
+
+def test_a_run_given_to_the_reader_wins(tmp_path: Path) -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out", "a")
+    (file,) = (tmp_path / "out").glob("*.csv")
+    assert "b" == Evaluator.parse_and_evaluate(file, run="b").run
+
+
+def test_one_column_and_a_row_of_scores_are_written_alike(tmp_path: Path) -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    scores = evaluator.get_dummy_prediction()
+    for run, form in (("flat", scores[:, 0]), ("table", scores)):
+        evaluator.evaluate(form, tmp_path / "out", run)
+    flat, table = sorted((tmp_path / "out").glob("*.csv"))
+    assert np.array_equal(scores, read_scores(flat))
+    assert flat.read_bytes() == table.read_bytes()
+
+
+def test_a_file_whose_scores_do_not_fit_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "pathmnist_test.csv"
+    file.write_text("0,0.5,0.5\n")
+    with pytest.raises(ScoresError) as caught:
+        Evaluator.parse_and_evaluate(file)
+    assert f"{file}: There are 1 rows of scores and 40 samples in pathmnist test." == str(caught.value)

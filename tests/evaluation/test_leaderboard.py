@@ -1,0 +1,48 @@
+"""Own results among the published ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from medmnist_np import registry
+from medmnist_np.errors import ScoresError
+from medmnist_np.evaluation import Evaluator, leaderboard
+from medmnist_np.testing import fake_datasets
+
+
+@pytest.mark.parametrize("record", registry.datasets(), ids=lambda record: record.name)
+def test_every_set_has_published_figures(record: registry.DatasetInfo) -> None:
+    known = registry.baselines(record)
+    expected = 8 if record.ndim == 3 else 7
+    assert expected == len({row.method for row in known.rows}) == len(known.rows)
+    assert expected == len(leaderboard(record))
+    assert any("v2.2.4" in note for note in known.notes)
+    assert any("enlarged" in note for note in known.notes)
+
+
+def test_the_highest_auc_comes_first() -> None:
+    areas = [entry.AUC for entry in leaderboard("breastmnist")]
+    assert sorted(areas, reverse=True) == areas
+    assert ("Google AutoML Vision", 0.919, 0.861) == tuple(
+        getattr(leaderboard("breastmnist")[0], field) for field in ("method", "AUC", "ACC")
+    )
+
+
+def test_own_results_are_among_them_with_intervals(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 30}):
+        evaluator = Evaluator("breastmnist", "test")
+        result = evaluator.evaluate(evaluator.labels)
+        first, *others = leaderboard("breastmnist", {"mine": result})
+    assert ("mine", 1.0, 1.0) == (first.method, first.AUC, first.ACC)
+    assert tuple(result.intervals().values()) == first.intervals
+    assert {None} == {entry.intervals for entry in others}
+
+
+def test_results_on_other_samples_are_refused(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"val": 30}):
+        evaluator = Evaluator("breastmnist", "val")
+        result = evaluator.evaluate(evaluator.labels)
+        with pytest.raises(ScoresError, match="are of breastmnist test; these scores are of breastmnist val"):
+            leaderboard("breastmnist", {"mine": result})
