@@ -220,14 +220,14 @@ def test_a_subset_may_be_assigned_to_and_leaves_the_whole_as_it_was(arrays) -> N
 def test_assigned_arrays_travel_in_a_pickle(arrays) -> None:
     dataset = medmnist.BreastMNIST("train")[1:5]
     dataset.imgs = 255 - dataset.imgs
-    assert_holds(pickle.loads(pickle.dumps(dataset)), dataset.imgs, dataset.labels)  # noqa: S301
+    assert_holds(pickle.loads(pickle.dumps(dataset)), dataset.imgs, dataset.labels)
 
 
 @pytest.mark.parametrize("kind", ["BreastMNIST", "AdrenalMNIST3D"])
 def test_a_whole_split_pickles_small(arrays, kind: str) -> None:
     dataset = getattr(medmnist, kind)("train", as_rgb=True)
     pickled = pickle.dumps(dataset)
-    restored = pickle.loads(pickled)  # noqa: S301
+    restored = pickle.loads(pickled)
     assert (True, type(dataset), True) == (len(pickled) < 2000, type(restored), restored.as_rgb)
     assert_holds(restored, dataset.imgs, dataset.labels)
 
@@ -268,3 +268,14 @@ def test_a_subclass_and_a_wrapper_work_as_with_the_official_package(arrays) -> N
     images, labels = (np.stack(column) for column in zip(*doubled, strict=True))
     assert ((N, 1, 28, 28), "float32") == (images.shape, str(images.dtype))
     assert (2 * arrays["breastmnist"]["train_labels"]).tolist() == labels.tolist()
+
+
+@pytest.mark.usefixtures("arrays")
+def test_assigned_labels_leave_the_images_mapped_and_out_of_the_pickle() -> None:
+    dataset = medmnist.BreastMNIST("train")
+    dataset.labels = 1 - dataset.labels
+    data = pickle.dumps(dataset)
+    assert set(dataset._own) == {"labels"}
+    again = pickle.loads(data)
+    assert np.array_equal(dataset.labels, again.labels)
+    assert np.array_equal(dataset.imgs, again.imgs)

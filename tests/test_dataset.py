@@ -179,7 +179,7 @@ def test_nested_selections_are_those_of_numpy(complete, steps: list[Any]) -> Non
     assert np.array_equal(images, dataset.images)
     assert np.array_equal(labels, dataset.labels)
     assert all(np.array_equal(one, item) for one, (item, _) in zip(images, dataset, strict=True))
-    assert np.array_equal(images, pickle.loads(pickle.dumps(dataset)).images)  # noqa: S301
+    assert np.array_equal(images, pickle.loads(pickle.dumps(dataset)).images)
 
 
 # Words
@@ -280,7 +280,15 @@ def test_where_its_folder_is_gone_the_cache_of_this_machine_is_used(fakes, compl
     expected, pickled = dataset.images.copy(), pickle.dumps(dataset)
     shutil.rmtree(tmp_path / "there")
     with pytest.raises(MedMNISTError, match="not on this machine"):
-        pickle.loads(pickled)  # noqa: S301
+        pickle.loads(pickled)
     monkeypatch.setenv("MEDMNIST_NP_CACHE", str(complete[0]))
-    restored = pickle.loads(pickled)  # noqa: S301
+    restored = pickle.loads(pickled)
     assert (fetch("breastmnist"), True) == (restored.folder, np.array_equal(expected, restored.images))
+
+
+def test_an_error_in_a_transform_is_not_taken_for_the_end(tmp_path: Path) -> None:
+    def broken(_: Any) -> Any:
+        raise IndexError("broken")
+
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 4}), pytest.raises(IndexError, match="broken"):
+        list(Dataset("breastmnist", transform=broken))

@@ -8,8 +8,9 @@ on), and a wrong size or split is a :class:`ValueError` that says what there is.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,6 @@ HOMEPAGE = "https://github.com/MedMNIST/MedMNIST/"
 
 INFO: dict[str, dict[str, Any]] = official_info()
 """A plain dict equal to the official one, by flag."""
-
-
-class _Assigned(NamedTuple):
-    images: npt.NDArray[Any]
-    labels: npt.NDArray[Any]
 
 
 class MedMNIST(Dataset):
@@ -66,7 +62,7 @@ class MedMNIST(Dataset):
 
     flag: ClassVar[str]
     available_sizes: ClassVar[list[int]]
-    _assigned: _Assigned | None = None
+    _own: Mapping[str, npt.NDArray[Any]] = MappingProxyType({})
 
     def __init__(
         self,
@@ -104,16 +100,16 @@ class MedMNIST(Dataset):
     @property
     def images(self) -> npt.NDArray[np.uint8]:
         """The images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
-        return super().images if self._assigned is None else self._assigned.images
+        return self._all_images if self._own else super().images
 
     @property
     def labels(self) -> npt.NDArray[np.uint8]:
         """The labels, ``(n, l)`` uint8. May be assigned."""
-        return super().labels if self._assigned is None else self._assigned.labels
+        return self._all_labels if self._own else super().labels
 
     @labels.setter
     def labels(self, labels: npt.NDArray[np.uint8]) -> None:
-        self._assign(_Assigned(self.images, np.asarray(labels)))
+        self._assign(labels=np.asarray(labels))
 
     @property
     def imgs(self) -> npt.NDArray[np.uint8]:
@@ -122,24 +118,33 @@ class MedMNIST(Dataset):
 
     @imgs.setter
     def imgs(self, images: npt.NDArray[np.uint8]) -> None:
-        self._assign(_Assigned(np.asarray(images), self.labels))
+        self._assign(images=np.asarray(images))
 
-    def _assign(self, arrays: _Assigned) -> None:
+    def _assign(self, **arrays: npt.NDArray[Any]) -> None:
+        """Put arrays in the place of the mapped ones. Those that are not replaced stay mapped and are not pickled."""
+        own = {**self._own, **arrays}
+        if not self._own and self._selection != range(len(self._all_images)):
+            own = {"images": super().images, "labels": super().labels, **arrays}
+        self._own = own
+        self._use_own()
+
+    def _use_own(self) -> None:
         # Images and labels are assigned one after the other, so their lengths may differ for a moment.
-        self._assigned = arrays
-        self._all_images, self._all_labels = arrays
-        self._selection = range(len(arrays.images))
+        self._all_images = self._own.get("images", self._all_images)
+        self._all_labels = self._own.get("labels", self._all_labels)
+        self._selection = range(len(self._all_images))
 
     def _open(self, folder: ArrayFolder) -> None:
         super()._open(folder)
-        if self._assigned is not None:
-            self._assign(self._assigned)
+        if self._own:
+            self._use_own()
 
     def _subset(self, index: Any) -> Dataset:
         subset = super()._subset(index)
-        if isinstance(subset, MedMNIST) and self._assigned is not None:
-            positions = np.asarray(subset._selection, dtype=np.intp)
-            subset._assign(_Assigned(*(array[positions] for array in self._assigned)))
+        if isinstance(subset, MedMNIST) and self._own:
+            chosen = np.asarray(subset._selection, dtype=np.intp)
+            subset._own = {"images": self._all_images[chosen], "labels": self._all_labels[chosen]}
+            subset._use_own()
         return subset
 
 

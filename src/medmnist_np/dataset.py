@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -142,12 +142,18 @@ class Dataset(Sequence[tuple[Any, Any]]):
     def __len__(self) -> int:
         return len(self._selection)
 
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        # Sequence would take an IndexError of a transform for the end.
+        return (self[index] for index in range(len(self)))
+
     @overload
     def __getitem__(self, index: int) -> tuple[Any, Any]: ...
     @overload
     def __getitem__(self, index: slice | Sequence[int] | npt.NDArray[Any]) -> Dataset: ...
     def __getitem__(self, index: int | slice | Sequence[int] | npt.NDArray[Any]) -> tuple[Any, Any] | Dataset:
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"There is no sample {index} in a data set of {len(self)}.")
             return self._item(int(self._selection[index]))
         return self._subset(index)
 
@@ -196,7 +202,7 @@ class Dataset(Sequence[tuple[Any, Any]]):
         return gathered
 
     def __reduce__(self) -> tuple[Any, ...]:
-        record = self._record.name if _is_registered(self._record) else self._record
+        record = self._record.name if registry.is_published(self._record) else self._record
         state = {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
         return _restore, (self.__class__, record, str(self.folder), state)
 
@@ -229,10 +235,3 @@ def _restore(kind: type[Dataset], record: str | DatasetInfo, folder: str, state:
     dataset._record = registry.info(record)
     dataset._open(store.at(Path(folder)) or locate(dataset._record, dataset.size, download=False))
     return dataset
-
-
-def _is_registered(record: DatasetInfo) -> bool:
-    try:
-        return registry.info(record.name) is record
-    except ValueError:
-        return False

@@ -13,6 +13,7 @@ from medmnist_np import registry
 from medmnist_np.cache import settings, store
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.errors import UnknownSplitError
 from medmnist_np.registry import DatasetInfo
 
 
@@ -62,7 +63,7 @@ def load(
         Be content with this split alone: if the whole set is not here, take only the two members of the split out of
         the remote archive (0.9 GB in place of 12 GB for the test split of PathMNIST at 224). They are checked by the
         CRC-32 in the archive's directory and by the record's shapes and dtypes, which is weaker than the digest of the
-        whole archive.
+        whole archive: it finds accidents, not a mirror that lies.
 
     Returns
     -------
@@ -188,6 +189,10 @@ def bring(
 
 def members_of(record: DatasetInfo, splits: Sequence[str] | None, *, labels_only: bool) -> list[str]:
     """Return the names of the members that are meant; none where all are."""
+    if isinstance(splits, str):
+        splits = [splits]
+    if splits is not None and not splits:
+        raise UnknownSplitError(f"No split is named; those of {record.name} are {', '.join(map(repr, record.splits))}.")
     if splits is None and not labels_only:
         return []
     roles = ("labels",) if labels_only else ("images", "labels")

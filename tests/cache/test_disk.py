@@ -133,7 +133,7 @@ def test_another_failure_names_the_path_and_the_variable(tmp_path: Path) -> None
 @pytest.mark.parametrize("kind", [CacheError, NoSpaceError, CorruptCacheError])
 def test_an_error_says_the_same_after_it_came_from_another_process(kind: type[CacheError]) -> None:
     error = kind("The disk is full.", errno=errno.ENOSPC, path="/cache")
-    found = pickle.loads(pickle.dumps(error))  # noqa: S301
+    found = pickle.loads(pickle.dumps(error))
     assert (kind, "The disk is full.", errno.ENOSPC, "/cache") == (type(found), str(found), found.errno, found.filename)
 
 

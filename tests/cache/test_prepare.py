@@ -503,3 +503,37 @@ def test_a_dead_server_is_an_error_that_keeps_the_part(case: Case) -> None:
         with pytest.raises(DownloadError, match=f"1000 bytes are kept in {part}"):
             case.prepare()
     assert DATA[:1000] == part.read_bytes()
+
+
+def test_a_mirror_with_another_file_is_not_asked_again(case: Case, tmp_path: Path) -> None:
+    with FaultServer() as other:
+        wrong = other.file(NAME, DATA[:-1] + b"?")
+        good = replace(Settings(case.cache, (case.cache,)), mirrors=(wrong.url.removesuffix(f"/{NAME}"),))
+        folder = prepare(case.archive, KEY, good, progress=silent)
+    case.check_right(folder)
+    assert (1, [None]) == (len(wrong.requests), case.ranges)
+
+
+def test_a_file_address_is_read_where_it_lies(case: Case, tmp_path: Path) -> None:
+    file = tmp_path / "here" / NAME
+    file.parent.mkdir()
+    file.write_bytes(DATA)
+    case.archive = replace(case.archive, url=file.as_uri())
+    case.check_right(case.prepare())
+    assert DATA == file.read_bytes()
+
+
+def test_what_a_process_without_the_lock_left_is_gone_on_from(case: Case) -> None:
+    downloads = case.cache / "downloads"
+    downloads.mkdir(parents=True)
+    left = downloads / f"{NAME}.0123abcd.part"
+    left.write_bytes(DATA[:100_000])
+    os.utime(left, (0, 0))
+    case.check_right(case.prepare())
+    assert (["bytes=100000-"], []) == (case.ranges, case.downloads)
+
+
+def test_a_look_up_writes_nothing(case: Case, audit: Callable[[], AbstractContextManager[Any]]) -> None:
+    with audit() as seen, pytest.raises(NotCachedError):
+        case.prepare(download=False)
+    assert [] == seen.writes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import platform
 import subprocess
 import sys
 import threading
@@ -292,26 +291,26 @@ def ended_process() -> int:
 
 
 def test_what_a_process_left_that_is_gone_is_collected(tmp_path: Path) -> None:
-    abandoned = staging_of(tmp_path, platform.node(), ended_process())
+    abandoned = staging_of(tmp_path, store._machine(), ended_process())
     publish(tmp_path)
     assert not abandoned.exists()
 
 
-@pytest.mark.parametrize("machine", [platform.node(), "another-machine"])
+@pytest.mark.parametrize("machine", [store._machine(), "another-machine"])
 def test_what_a_living_process_or_another_machine_works_in_is_kept(tmp_path: Path, machine: str) -> None:
-    theirs = staging_of(tmp_path, machine, os.getppid() if machine == platform.node() else ended_process())
+    theirs = staging_of(tmp_path, machine, os.getppid() if machine == store._machine() else ended_process())
     publish(tmp_path)
     assert b"half" == (theirs / "test_images.npy").read_bytes()
 
 
 @pytest.mark.parametrize("process", ["", "x", "-1", "9" * 30, "0"])
 def test_a_staging_folder_of_nobody_does_no_harm(tmp_path: Path, process: str) -> None:
-    staging_of(tmp_path, platform.node(), process)
+    staging_of(tmp_path, store._machine(), process)
     check_right(publish(tmp_path))
 
 
 def test_what_another_data_set_works_in_is_kept(tmp_path: Path) -> None:
-    folder = tmp_path / "arrays" / "medmnist" / f".other_28-00000000.{platform.node()}~{ended_process()}~01.staging"
+    folder = tmp_path / "arrays" / "medmnist" / f".other_28-00000000.{store._machine()}~{ended_process()}~01.staging"
     folder.mkdir(parents=True)
     publish(tmp_path)
     assert folder.exists()

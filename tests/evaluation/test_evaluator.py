@@ -74,7 +74,7 @@ def test_the_result_is_a_pair_by_name_that_knows_more() -> None:
 def test_a_result_can_be_pickled() -> None:
     evaluator = Evaluator("retinamnist", "test")
     result = evaluator.evaluate(evaluator.get_dummy_prediction(), run="a")
-    again = pickle.loads(pickle.dumps(result))  # noqa: S301
+    again = pickle.loads(pickle.dumps(result))
     assert (result, "a", result.intervals()) == (again, again.run, again.intervals())
 
 

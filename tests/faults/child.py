@@ -172,7 +172,7 @@ def main() -> None:
         if os.geteuid() == 0:
             give_up_rights()
     _, records, what, *arguments = sys.argv
-    with registered(*pickle.loads(Path(records).read_bytes())):  # noqa: S301  (written by the test)
+    with registered(*pickle.loads(Path(records).read_bytes())):
         calls = {
             "program": program,
             "load": load,

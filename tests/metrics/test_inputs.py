@@ -102,7 +102,7 @@ def test_input_is_not_changed() -> None:
 
 def test_predictions_pickle() -> None:
     predictions = Predictions([0, 1], [0.1, 0.2], "binary-class", threshold=0.15)
-    again = pickle.loads(pickle.dumps(predictions))  # noqa: S301 - made here
+    again = pickle.loads(pickle.dumps(predictions))
 
     assert (predictions.task, 0.15, [0, 1]) == (again.task, again.threshold, again.labels.tolist())
 

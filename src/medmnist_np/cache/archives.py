@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import shutil
+import stat
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -99,6 +102,7 @@ def downloaded(
     part = _part(archive, target)
     if not locked:
         part = part.with_name(f"{archive.file_name}.{secrets.token_hex(4)}.part")
+    _take_over(archive, part)
     purpose = f"download{' and unpack' if unpacked_bytes else ''} {archive.file_name}"
     bring = ResumingDownloader(
         part,
@@ -117,8 +121,8 @@ def downloaded(
 def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress: Progress) -> BinaryIO:
     """Let Pooch fetch the archive and check its digest; one clean restart if that is wrong. Return the file, open.
 
-    Pooch works in a folder of its own, on a link to the part: killed at any moment, nothing that arrived is lost; and
-    what is opened there is what was hashed, whatever other processes put at the target.
+    Pooch works in a folder of its own, on a link to the part (where the file system has links): killed at any moment,
+    nothing that arrived is lost. What is opened there is what was hashed, whatever other processes put at the target.
     """
     import pooch
 
@@ -141,11 +145,15 @@ def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress
                 break
             except ValueError as error:  # Pooch's word for a wrong digest
                 part = Part(bring.part)
-                found = _digest_if_there(part, archive, progress)
+                source, found = part.origin.url, _digest_if_there(part, archive, progress)
                 part.restart()
                 if last_try:
                     raise _wrong_twice(archive, found) from error
-                _log.warning("%s Downloading it once more.", error)
+                _log.warning(
+                    "%s sent a file whose digest is %s: downloading it once more.", source or "A server", found
+                )
+                # A mirror that holds another file is not asked again.
+                bring.mirrors = [base for base in bring.mirrors if not source.startswith(base)]
         stream = open(path, "rb")  # noqa: SIM115  (the caller closes it)
         os.replace(path, target)
         Part(bring.part).restart()
@@ -193,6 +201,23 @@ def tidy(archive: Archive, target: Path) -> None:
     """Remove what killed processes left of a download to a path."""
     Part(_part(archive, target)).restart()
     store.collect_abandoned(target)
+
+
+def _take_over(archive: Archive, part: Path) -> None:
+    """Go on from what a process left that worked without the lock, if that is more than there is."""
+    own = re.compile(rf"{re.escape(archive.file_name)}(\.[0-9a-f]{{8}})*\.part")
+    left = []
+    with suppress(OSError):
+        for path in part.parent.iterdir():
+            state = path.lstat()
+            idle = time.time() - state.st_mtime > locks.PATIENCE_S
+            if own.fullmatch(path.name) and path != part and idle and stat.S_ISREG(state.st_mode):
+                left.append((state.st_size, path))
+        for size, path in sorted(left, reverse=True):
+            if size > Part(part).bytes:
+                Part(part).restart()
+                os.replace(path, part)
+            Part(path).restart()
 
 
 def _part(archive: Archive, target: Path) -> Path:

@@ -47,7 +47,9 @@ def _arrays(folder: Path) -> Iterator[Item]:
 def _downloads(folder: Path) -> Iterator[Item]:
     if folder.is_dir():
         for path in folder.iterdir():
-            if path.is_file():
+            if path.is_dir():
+                yield Item("unfinished", path.name, path, _size(path))
+            elif path.is_file():
                 kind: Literal["archive", "unfinished"] = "archive" if path.suffix == ".npz" else "unfinished"
                 yield Item(kind, path.name, path, path.lstat().st_size)
 

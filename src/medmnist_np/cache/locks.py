@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-# A holder whose work does not move for so long has died and left the lock to a child, or hangs.
-PATIENCE_S = 180.0
+# A holder whose work does not move for so long has died and left the lock to a child, or hangs. Longer than the
+# longest time that a server may ask it to wait.
+PATIENCE_S = 420.0
 
 _POLL_S = 0.1
 

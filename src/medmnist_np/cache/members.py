@@ -2,7 +2,8 @@
 
 Weaker than the whole archive: a member is checked by the CRC-32 in the archive's directory and by the record's shape
 and dtype, while the digest of the archive is not. So its arrays lie in a folder of their own, its manifest says
-so, and it is read only where a caller asks for that.
+so, and it is read only where a caller asks for that. The directory comes from the same server as the members: a mirror
+must be trusted for this.
 """
 
 from __future__ import annotations
@@ -100,7 +101,6 @@ def _opened(path: Path, archive: Archive) -> ArrayFolder:
         return folder
     if path.exists():
         store.remove(path)
-    disk.make_folder(path)
     return ArrayFolder(path, Manifest(archive.file_name, archive.digest, CHECKED, __version__, {}))
 
 
@@ -109,21 +109,27 @@ def _directory(
 ) -> tuple[str, list[Entry]] | None:
     """Read the directory of the remote archive at the first address that lets us."""
     failures = []
-    ranged = False
+    whole_only = False
+    refused: ArchiveError | None = None
     with http.session() as session:
         for address in addresses(archive.url, settings.mirrors):
             try:
                 remote = RemoteFile(session, address, patience, Retries(patience))
                 entries = npz.read_directory(cast("BinaryIO", remote), archive, only=members)
             except NoRange as error:
-                _log.warning("%s: %s", address, error)
+                _log.warning("%s: %s: the whole archive will be fetched.", address, error)
+                whole_only = True
             except Permanent as error:
-                ranged = True
+                failures.append(f"{address}: {error}")
+            except ArchiveError as error:
+                refused = error
                 failures.append(f"{address}: {error}")
             else:
                 return address, entries
-    if not ranged:
+    if whole_only:
         return None
+    if refused is not None:
+        raise refused
     raise DownloadError(
         f"Could not read the directory of {archive.file_name}. Tried:\n  "
         + "\n  ".join(failures)
@@ -134,6 +140,7 @@ def _directory(
 def _add(folder: ArrayFolder, archive: Archive, entry: Entry, part: Part, progress: Progress) -> ArrayFolder:
     """Unpack one downloaded member into the folder and enter it into the manifest."""
     name = entry.member.name
+    disk.make_folder(folder.path)
     with store.scratch(folder.path) as scratch:
         try:
             with part.path.open("rb") as stream, progress(f"{UNPACKING}{name}", entry.inflated_bytes) as bar:

@@ -62,7 +62,8 @@ class Part:
         fresh = self._note.with_name(f"{self._note.name}.{secrets.token_hex(4)}")
         with open(fresh, "x", encoding="utf-8", opener=open_without_following) as stream:
             json.dump(asdict(origin), stream)
-        os.replace(fresh, self._note)
+        with suppress(FileNotFoundError):  # another process took it for a stray one; the digest decides anyway
+            os.replace(fresh, self._note)
 
     def open(self) -> BinaryIO:
         """Open for appending, unbuffered; a link in its place is refused."""

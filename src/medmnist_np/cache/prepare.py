@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from medmnist_np._version import __version__
 from medmnist_np.cache import archives, disk, locks, npz, store
@@ -59,16 +61,20 @@ def prepare(
     DownloadError, DigestError, SupersededError, ArchiveError, NoSpaceError, CacheError
         As their names say. Nothing is published then, and what was downloaded is kept.
     """
-    if (found := store.find(key, settings.searched)) is not None:
-        return found
     kept = settings.downloads / archive.file_name
     passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
+    candidates = [passing, kept, *(folder / archive.file_name for folder in settings.archive_folders)]
+    if archive.url.startswith("file://"):
+        candidates.append(Path(url2pathname(urlsplit(archive.url).path)))
+    if (found := store.find(key, settings.searched)) is not None:
+        return found
+    if not any(map(os.path.isfile, candidates)):
+        _require_download_allowed(archive, settings, download, command)  # before anything is written
     with ExitStack() as stack:
         locked = stack.enter_context(locks.held(settings.lock_file(key), _watched(archive, key, settings)))
         if (found := store.find(key, settings.searched)) is not None:
             return found
         rejected: list[str] = []
-        candidates = [passing, kept, *(folder / archive.file_name for folder in settings.archive_folders)]
         verified = stack.enter_context(archives.local(archive, candidates, progress, rejected))
         if verified is None:
             _require_download_allowed(archive, settings, download, command, rejected)
@@ -135,7 +141,7 @@ def _watched(archive: Archive, key: str, settings: Settings) -> list[tuple[Path,
 
 
 def _require_download_allowed(
-    archive: Archive, settings: Settings, download: bool, command: str, rejected: Sequence[str]
+    archive: Archive, settings: Settings, download: bool, command: str, rejected: Sequence[str] = ()
 ) -> None:
     if download and not settings.offline:
         return

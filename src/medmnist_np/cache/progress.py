@@ -10,7 +10,9 @@ _DELAY_S = 2.0
 
 
 class Bar(Protocol):
-    """What is shown of one piece of work."""
+    """What is shown of one piece of work. ``total``, in bytes, may become known only on the way."""
+
+    total: int | None
 
     def update(self, n_bytes: int, /) -> object:
         """Add bytes that are done (negative: that have to be done again)."""
@@ -38,6 +40,8 @@ def bars(task: str, total: int | None, done: int = 0) -> AbstractContextManager[
 
 
 class _NoBar:
+    total: int | None = None
+
     def __enter__(self) -> Self:
         return self
 

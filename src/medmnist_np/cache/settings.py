@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from medmnist_np.errors import CacheError
 
 CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 SHARED_VARIABLE = "MEDMNIST_NP_SHARED"
@@ -47,12 +50,13 @@ class Settings:
     @property
     def archive_folders(self) -> tuple[Path, ...]:
         """Folders in which an official archive may lie. It is read, never moved or changed."""
-        official = Path.home() / ".medmnist"
-        return (official,) if self.root is None else (self.root, official)
+        official = os.path.expanduser("~/.medmnist")
+        folders = () if self.root is None else (self.root,)
+        return (*folders, Path(official)) if os.path.isabs(official) else folders  # without a home, there is no ~
 
     def lock_file(self, key: str) -> Path:
         """Return the lock file of a key, e.g. of ``"medmnist/pathmnist_28-a8b06965"``."""
-        return self.cache / "locks" / f"{key.replace('/', '-')}.lock"
+        return self.cache / "locks" / f"{re.sub('[^A-Za-z0-9_.-]+', '-', key)}.lock"
 
 
 # What configure() set; None leaves it to the environment.
@@ -136,6 +140,8 @@ def _platform_cache() -> Path:
         return Path(user_cache_dir("medmnist-np"))
     # Here the rule is one line, and importing platformdirs takes as long as the rest of opening a file.
     home = os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache")
+    if not os.path.isabs(home):
+        raise CacheError(f"There is no home folder to put a cache into: set {CACHE_VARIABLE} to a folder.")
     return Path(home, "medmnist-np")
 
 

@@ -194,7 +194,7 @@ def _own_folder(target: Path) -> Path:
     import secrets  # loads hashlib, which opening does not need
 
     # The owner is in the name, so that what a killed process left can be told from what a living one works in.
-    return target.parent / f".{target.name}.{platform.node()}~{os.getpid()}~{secrets.token_hex(4)}.staging"
+    return target.parent / f".{target.name}.{_machine()}~{os.getpid()}~{secrets.token_hex(4)}.staging"
 
 
 def collect_abandoned(target: Path) -> None:
@@ -202,8 +202,17 @@ def collect_abandoned(target: Path) -> None:
     for folder in target.parent.glob(f".{target.name}.*.staging"):
         machine, _, rest = folder.name.removeprefix(f".{target.name}.").partition("~")
         process = rest.partition("~")[0]
-        if machine == platform.node() and process.isdecimal() and not _is_running(int(process)):
+        if machine == _machine() and process.isdecimal() and not _is_running(int(process)):
             disk.remove_tree(folder, ignore_errors=True)
+
+
+def _machine() -> str:
+    """Return what tells machines apart, and containers whose process numbers mean other processes."""
+    try:
+        space = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        space = 0
+    return f"{platform.node()}-{space:x}"
 
 
 def _is_running(process: int) -> bool:

@@ -91,12 +91,15 @@ class ResumingDownloader:
         if check_only:
             return self._is_available(addresses(url, self.mirrors))
         with disk.errors_named(self.part, f"download {_file_name(url)}"):
-            while True:
-                try:
-                    self.bring(url).lend_to(output_file)
-                    return None
-                except FileNotFoundError:
-                    self._work_alone()
+            part = self.bring(url)
+            try:
+                part.lend_to(output_file)
+            except FileNotFoundError:
+                if part.path.exists():
+                    raise
+                self._work_alone()
+                self.bring(url).lend_to(output_file)
+        return None
 
     def bring(self, url: str) -> Part:
         """Bring the file, or the window of it, into the part and return that.
@@ -136,12 +139,15 @@ class ResumingDownloader:
                         return part
                     except Permanent as error:
                         failures.append(f"{address}: {error}")
-                        _log.warning("%s: %s", address, error)
+                        _log.info("%s: %s", address, error)
+        kept = (
+            f"{part.bytes} bytes are kept in {part.path}, and the next try goes on from there. " if part.bytes else ""
+        )
         raise DownloadError(
             f"Could not download {name}. Tried:\n  "
             + "\n  ".join(failures)
-            + f"\n{part.bytes} bytes are kept in {part.path}, and the next try goes on from there. Check the network "
-            "(and HTTPS_PROXY, if you need a proxy) and try again, or get the file by hand and `medmnist-np import` it."
+            + f"\n{kept}Check the network (and HTTPS_PROXY, if you need a proxy) and try again, or get the file by "
+            "hand and `medmnist-np import` it."
         )
 
     def _goal(self, origin: Origin) -> int | None:
@@ -205,6 +211,7 @@ class ResumingDownloader:
                 part.restart()
                 have = 0
             limit = len(self.window) if self.window is not None else verdict.total
+            bar.total = limit
             if limit is not None:
                 self.make_room(limit - have)
             if origin.url != address or have == 0:

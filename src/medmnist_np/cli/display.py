@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import click
 
@@ -37,6 +37,8 @@ class Display(Protocol):
 
 class _Work:
     """One piece of work, and whether it should stop."""
+
+    total: int | None = None
 
     def __init__(self, cancel: threading.Event) -> None:
         self.cancel = cancel
@@ -93,11 +95,9 @@ class Bars:
         download = is_download(task)
         with self._bar(task, total, done) as bar, self._among_open(bar):
             if download and self._all is not None:
-                with self._lock:
-                    self._expected[task] = total
-                    self._all.total = self._total()
+                self._expect(task, total)
                 self._advance_all(done)
-            yield _BarWork(self._cancel, bar, self._advance_all if download else None)
+            yield _BarWork(self, task, bar, download=download)
 
     @contextmanager
     def _among_open(self, bar: Any) -> Iterator[None]:
@@ -108,6 +108,12 @@ class Bars:
         finally:
             with self._lock:
                 self._open.remove(bar)
+
+    def _expect(self, task: str, total: int | None) -> None:
+        if self._all is not None:
+            with self._lock:
+                self._expected[task] = total
+                self._all.total = self._total()
 
     def _advance_all(self, n_bytes: int) -> None:
         if self._all is not None:
@@ -125,16 +131,26 @@ class Bars:
                 bar.close()
 
 
-class _BarWork(_Work):
-    def __init__(self, cancel: threading.Event, bar: Any, advance_all: Any) -> None:
-        super().__init__(cancel)
-        self._bar, self._advance_all = bar, advance_all
+class _BarWork:
+    def __init__(self, display: Bars, task: str, bar: Any, *, download: bool) -> None:
+        self._display, self._task, self._bar, self._download = display, task, bar, download
+
+    @property
+    def total(self) -> int | None:
+        return cast("int | None", self._bar.total)
+
+    @total.setter
+    def total(self, n_bytes: int | None) -> None:
+        self._bar.total = n_bytes
+        if self._download:
+            self._display._expect(self._task, n_bytes)
 
     def update(self, n_bytes: int, /) -> None:
-        super().update(n_bytes)
+        if self._display._cancel.is_set():
+            raise Cancelled
         self._bar.update(n_bytes)
-        if self._advance_all is not None:
-            self._advance_all(n_bytes)
+        if self._download:
+            self._display._advance_all(n_bytes)
 
 
 class Lines:
@@ -159,7 +175,7 @@ class Lines:
 class _LineWork(_Work):
     def __init__(self, cancel: threading.Event, task: str, total: int | None, done: int) -> None:
         super().__init__(cancel)
-        self._task, self._total, self._first, self._done = task, total, done, done
+        self._task, self.total, self._first, self._done = task, total, done, done
         self._started = self._told = time.monotonic()
 
     def update(self, n_bytes: int, /) -> None:
@@ -172,7 +188,7 @@ class _LineWork(_Work):
 
     def _state(self, elapsed: float) -> str:
         rate = max(0.0, (self._done - self._first) / elapsed)
-        if self._total is None:
+        if self.total is None:
             return f"{readable(self._done)}, {readable(rate)}/s"
-        left = f", {(self._total - self._done) / rate:.0f} s left" if rate else ""
-        return f"{readable(self._done)} of {readable(self._total)}, {readable(rate)}/s{left}"
+        left = f", {(self.total - self._done) / rate:.0f} s left" if rate else ""
+        return f"{readable(self._done)} of {readable(self.total)}, {readable(rate)}/s{left}"

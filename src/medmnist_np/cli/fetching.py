@@ -111,10 +111,13 @@ def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) 
         return
     rows = []
     for job in missing:
-        known = disk.readable(job.archive.bytes) if job.archive.bytes and not job.members else "not known"
-        rows.append([job.record.name, job.size, known, disk.readable(job.array_bytes), job.record.license])
+        known = "" if job.download_bytes is not None else "at most "
+        most = disk.readable(job.most_download_bytes)
+        rows.append([job.record.name, job.size, f"{known}{most}", disk.readable(job.array_bytes), job.record.license])
     say_table(rows, head=["name", "size", "download", "unpacked", "license"], right=[1, 2, 3])
-    click.echo(f"{disk.readable(sum(job.array_bytes for job in missing))} unpacked, into {places.cache}")
+    download = disk.readable(sum(job.most_download_bytes for job in missing))
+    unpacked = disk.readable(sum(job.array_bytes for job in missing))
+    click.echo(f"At most {download} to download, {unpacked} unpacked, into {places.cache}")
 
 
 def _require_space(missing: list[Job], places: settings.Settings) -> None:
@@ -130,7 +133,8 @@ def _described(job: Job, outcome: Path | MedMNISTError | None) -> dict[str, obje
         "name": job.record.name,
         "size": job.size,
         "members": list(job.members) or None,
-        "download_bytes": None if job.members else job.archive.bytes,
+        "download_bytes": job.download_bytes,
+        "most_download_bytes": job.most_download_bytes,
         "array_bytes": job.array_bytes,
         "folder": None if outcome is None or failed else str(outcome),
         "error": str(outcome) if failed else None,

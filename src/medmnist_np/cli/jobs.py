@@ -52,6 +52,16 @@ class Job:
         """Bytes when unpacked, of what is wanted."""
         return sum(m.n_values for m in self.archive.members if not self.members or m.name in self.members)
 
+    @property
+    def download_bytes(self) -> int | None:
+        """Bytes to download, where they are known."""
+        return None if self.members else self.archive.bytes
+
+    @property
+    def most_download_bytes(self) -> int:
+        """Bytes to download at the most: what cannot be compressed is stored, and little is added."""
+        return self.array_bytes + (64 << 10) if self.download_bytes is None else self.download_bytes
+
     def is_there(self, places: Settings) -> bool:
         """Whether it is in a cache already."""
         key = self.record.storage_key(self.size)
@@ -90,7 +100,7 @@ def run_jobs(
     Ctrl-C stops all and exits: what has arrived stays.
     """
     cancel = threading.Event()
-    display = _display(jobs, cancel, silenced=silenced)
+    display = _display(new, cancel, silenced=silenced)
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
         waiting.put(job)
@@ -144,11 +154,11 @@ def raise_failures(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
         )
 
 
-def _display(jobs: Sequence[Job], cancel: threading.Event, *, silenced: bool) -> Display:
+def _display(new: Sequence[Job], cancel: threading.Event, *, silenced: bool) -> Display:
     if silenced:
         return Silent(cancel)
     if sys.stderr.isatty():
-        return Bars(cancel, {job.archive.file_name: job.archive.bytes for job in jobs})
+        return Bars(cancel, {job.archive.file_name: job.download_bytes for job in new})
     return Lines(cancel)
 
 

@@ -6,6 +6,7 @@ import click
 
 from medmnist_np import registry
 from medmnist_np.cache import contents, disk, settings, store
+from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cache.progress import bars, silent
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table
 from medmnist_np.integrity import VerifyReport
@@ -78,7 +79,7 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, yes: bool, r
     if everything and (names or archives):
         raise click.UsageError("--all goes with neither NAME nor --archives.")
     for name in names:
-        registry.find(name)
+        registry.resolve_size(name)
     places = settings.current(root)
     items = contents.contents(places)
     if names:
@@ -117,7 +118,8 @@ def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tu
 def _is_there(record: DatasetInfo, size: int, root: str | None) -> bool:
     caches = settings.current(root).searched
     whole = record.storage_key(size)
-    return any((cache / store.ARRAYS / key).is_dir() for cache in caches for key in (whole, store.partial_key(whole)))
+    keys = (whole, store.partial_key(whole))
+    return any((cache / store.ARRAYS / key / FILE_NAME).exists() for cache in caches for key in keys)
 
 
 def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:

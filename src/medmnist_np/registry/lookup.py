@@ -179,6 +179,11 @@ def find_archive(digest: str) -> tuple[DatasetInfo, int, Superseded | None] | No
     return None
 
 
+def is_published(record: DatasetInfo) -> bool:
+    """Return whether a record is one of the package's own, which every process finds by its name."""
+    return record.name in _collection_of() and _load(record.name) is record
+
+
 @contextmanager
 def registered(*records: DatasetInfo) -> Iterator[None]:
     """Make records known by name for the length of a ``with`` block, in this process.
