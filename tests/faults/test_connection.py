@@ -80,7 +80,7 @@ def test_a_length_that_is_not_true(lab: Lab, step: Step, refused: bool, known: b
         lab.change(bytes=None)
     lab.file.plan(step)
     if refused and known:
-        lab.fails(DownloadError, "it offers", f"bytes, and the file has {lab.size}", "0 bytes are kept")
+        lab.fails(DownloadError, "it offers", f"bytes, and the file has {lab.size}", "Check the network")
     assert lab.loads_what_is_right()
 
 
