@@ -11,6 +11,7 @@ import pytest
 
 from medmnist_np.cache import settings
 from medmnist_np.cache.settings import Settings
+from medmnist_np.errors import CacheError
 from tests.cache.test_disk import in_child, posix
 
 
@@ -115,3 +116,17 @@ def test_the_folders_of_a_cache_have_their_names(tmp_path: Path) -> None:
     found = Settings(tmp_path, (tmp_path,))
     assert tmp_path / "downloads" == found.downloads
     assert tmp_path / "locks" / "medmnist-x_28-00000000.lock" == found.lock_file("medmnist/x_28-00000000")
+
+
+def test_without_a_home_folder_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("MEDMNIST_NP_CACHE")
+    monkeypatch.setattr("os.path.expanduser", str)  # what it does for a user without a home
+    with pytest.raises(CacheError, match="set MEDMNIST_NP_CACHE to a folder"):
+        settings.current()
+
+
+def test_a_cache_that_is_named_does_without_a_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path))
+    monkeypatch.setattr("os.path.expanduser", str)
+    assert (tmp_path, ()) == (settings.current().cache, settings.current().archive_folders)

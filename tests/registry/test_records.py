@@ -104,3 +104,8 @@ def test_a_record_may_have_other_splits_and_sizes() -> None:
 def test_a_multi_label_set_has_a_column_for_each_label() -> None:
     chest, path = registry.info("chestmnist"), registry.info("pathmnist")
     assert [(14, 14, True), (1, 9, False)] == [(r.label_width, r.n_classes, r.multi_label) for r in (chest, path)]
+
+
+def test_a_record_is_a_key_of_a_dict() -> None:
+    record = registry.info("pathmnist")
+    assert {record: 1}[pickle.loads(pickle.dumps(record))] == 1

@@ -260,6 +260,9 @@ class DatasetInfo:
         values = [getattr(self, name) for name in self.__dataclass_fields__]
         return type(self), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
+    def __hash__(self) -> int:
+        return hash((self.collection.name, self.name))
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{split} {count:,}" for split, count in self.n_samples.items())
         names = [f"{number} {name}" for number, name in enumerate(self.class_names)]
