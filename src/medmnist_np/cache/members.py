@@ -109,7 +109,7 @@ def _directory(
 ) -> tuple[str, list[Entry]] | None:
     """Read the directory of the remote archive at the first address that lets us."""
     failures = []
-    whole_only = False
+    whole_only: list[str] = []
     refused: ArchiveError | None = None
     with http.session() as session:
         for address in addresses(archive.url, settings.mirrors):
@@ -117,8 +117,7 @@ def _directory(
                 remote = RemoteFile(session, address, patience, Retries(patience))
                 entries = npz.read_directory(cast("BinaryIO", remote), archive, only=members)
             except NoRange as error:
-                _log.warning("%s: %s: the whole archive will be fetched.", address, error)
-                whole_only = True
+                whole_only.append(f"{address}: {error}")
             except Permanent as error:
                 failures.append(f"{address}: {error}")
             except ArchiveError as error:
@@ -127,6 +126,7 @@ def _directory(
             else:
                 return address, entries
     if whole_only:
+        _log.warning("The whole of %s will be fetched. %s", archive.file_name, "; ".join(whole_only))
         return None
     if refused is not None:
         raise refused
