@@ -123,14 +123,38 @@ def test_zero_means_malignant_in_breastmnist() -> None:
 def test_citations_resolve_and_are_well_formed_bibtex(record: DatasetInfo) -> None:
     keys = [*record.collection.citations, *record.citations]
     entries = registry.cite(record.name).split("\n\n")
-    assert keys == [re.match(r"@[a-z]+\{(\w+),\n", entry)[1] for entry in entries]
+    assert keys == re.findall(r"^@[a-z]+\{(\w+),$", registry.cite(record.name), flags=re.MULTILINE)
     assert bool(record.citations) == (record.name != "adrenalmnist3d")  # whose data was first published with MedMNIST
     for entry in entries:
         assert entry.count("{") == entry.count("}")
         assert entry.endswith("\n}")
-        fields = re.findall(r"^  (\w+) += \{.+\},$", entry, flags=re.MULTILINE)
-        assert len(entry.splitlines()) - 2 == len(fields) == len(set(fields))
+        lines = [line for line in entry.splitlines() if not line.startswith("% ")]
+        fields = dict(re.findall(r"^  (\w+) += \{(.+)\},$", entry, flags=re.MULTILINE))
+        assert len(lines) - 2 == len(fields)
         assert {"title", "author", "year"} <= set(fields)
+        assert re.fullmatch(r"[A-Za-z ]+", fields.get("journal", "none"))
+        assert all(re.fullmatch(r"\d+", fields[name]) for name in ("volume", "number") if name in fields)
+        assert re.fullmatch(r"\d+(--\d+(\.e\d+)?)?", fields.get("pages", "1"))
+
+
+def test_an_article_is_cited_by_journal_volume_number_and_pages() -> None:
+    fields = """
+  journal       = {Scientific Data},
+  volume        = {10},
+  number        = {1},
+  pages         = {41},
+  year          = {2023},
+  doi           = {10.1038/s41597-022-01721-8},
+"""
+    assert fields in registry.cite("breastmnist")
+    assert "  pages         = {191--195},\n" in registry.cite("breastmnist")
+
+
+def test_a_doi_that_is_not_checked_is_no_field() -> None:
+    cited = registry.cite("vesselmnist3d")
+    entry = cited[cited.index("@inproceedings{yang2020,") :]
+    assert "doi " not in entry
+    assert "\n% Not verified: doi 10.1109/CVPR42600.2020.00273\n@inproceedings{yang2020,\n" in cited
 
 
 @each_record

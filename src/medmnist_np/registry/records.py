@@ -102,7 +102,11 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A paper. ``doi_checked`` is false where the DOI was never seen in a second source."""
+    """A paper.
+
+    ``venue`` is the name of the journal or of the proceedings. ``doi_checked`` is false where the DOI was never seen in
+    a second source. ``note`` is for us and not printed.
+    """
 
     key: str
     type: str
@@ -110,26 +114,35 @@ class Citation:
     authors: str
     venue: str
     year: int
+    volume: str = ""
+    number: str = ""
+    pages: str = ""
     doi: str = ""
     arxiv: str = ""
     doi_checked: bool = False
     note: str = ""
 
     def bibtex(self) -> str:
-        """Return the entry in BibTeX, with the authors as ``Last, F`` joined by ``and``."""
+        """Return the entry in BibTeX, with the authors as ``Last, F`` joined by ``and``.
+
+        A DOI that is not checked stands in a comment above it: BibTeX passes over all that is outside of entries.
+        """
         where = "booktitle" if self.type == "inproceedings" else "howpublished" if self.type == "misc" else "journal"
         fields = {
             "title": "{" + self.title + "}",
             "author": _bibtex_authors(self.authors),
             where: self.venue,
+            "volume": self.volume,
+            "number": self.number,
+            "pages": self.pages.replace("-", "--"),
             "year": str(self.year),
-            "doi": self.doi,
+            "doi": self.doi if self.doi_checked else "",
             "eprint": self.arxiv,
             "archiveprefix": "arXiv" if self.arxiv else "",
-            "note": "" if self.doi_checked or not self.doi else "DOI not verified",
         }
+        comment = [f"% Not verified: doi {self.doi}"] if self.doi and not self.doi_checked else []
         lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-        return "\n".join([f"@{self.type}{{{self.key},", *lines, "}"])
+        return "\n".join([*comment, f"@{self.type}{{{self.key},", *lines, "}"])
 
 
 @dataclass(frozen=True, slots=True)
