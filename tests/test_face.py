@@ -55,6 +55,13 @@ def test_every_name_resolves(name: str) -> None:
     assert name in dir(mm)
 
 
+def test_dir_lists_the_public_names_and_no_others() -> None:
+    mm.load  # noqa: B018  (which binds the module loading)
+    assert hasattr(mm, "loading")
+    assert mm.__all__ == [name for name in dir(mm) if not name.startswith("__")]
+    assert {"__doc__", "__version__"} <= set(dir(mm))
+
+
 def test_there_are_the_eighteen_classes_and_at_most_25_other_names() -> None:
     classes = {record.python_class for record in registry.datasets()}
     assert classes <= set(mm.__all__)
