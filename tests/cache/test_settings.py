@@ -112,6 +112,16 @@ def test_a_mirror_that_is_no_url_is_refused(mirror: str) -> None:
         settings.configure(mirrors=[mirror])
 
 
+@pytest.mark.parametrize("mirror", ["ftp://a", "a.example/medmnist", "/a", "file:///a"])
+def test_a_mirror_of_the_environment_that_is_no_url_is_refused(mirror: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_MIRRORS", f"https://b {mirror}")
+    message = rf"^MEDMNIST_NP_MIRRORS lists base urls that start with https:// or http://, and '{mirror}' is none\. "
+    with pytest.raises(CacheError, match=message):
+        settings.current()
+    settings.configure(mirrors=["https://b"])
+    assert ("https://b",) == settings.current().mirrors
+
+
 def test_the_folders_of_a_cache_have_their_names(tmp_path: Path) -> None:
     found = Settings(tmp_path, (tmp_path,))
     assert tmp_path / "downloads" == found.downloads

@@ -102,7 +102,7 @@ def configure(
     if isinstance(mirrors, str):
         mirrors = [mirrors]
     for mirror in mirrors or ():
-        if not mirror.startswith(("https://", "http://")):
+        if not _is_web_address(mirror):
             raise ValueError(f"A mirror is a base url that starts with https:// or http://, not {mirror!r}.")
     _configured.clear()
     given = {"cache": cache, "shared": shared, "mirrors": mirrors, "offline": offline}
@@ -113,6 +113,11 @@ def current(root: str | os.PathLike[str] | None = None) -> Settings:
     """Return the settings of this call; ``root`` takes the place of the cache folder.
 
     A root that exists and cannot be written to is only read: new arrays then go to the default cache.
+
+    Raises
+    ------
+    CacheError
+        If a variable is wrong, or none names a cache and there is no home folder.
     """
     cache_text = _configured.get("cache") or os.environ.get(CACHE_VARIABLE, "").strip()
     default = _expanded(cache_text) if cache_text else _platform_cache()
@@ -127,9 +132,24 @@ def current(root: str | os.PathLike[str] | None = None) -> Settings:
         cache=cache,
         searched=searched,
         root=folder,
-        mirrors=tuple(_configured.get("mirrors", _listed(MIRRORS_VARIABLE, None))),
+        mirrors=tuple(_configured["mirrors"]) if "mirrors" in _configured else _mirrors(),
         offline=_configured.get("offline", offline),
     )
+
+
+def _mirrors() -> tuple[str, ...]:
+    mirrors = _listed(MIRRORS_VARIABLE, None)
+    for mirror in mirrors:
+        if not _is_web_address(mirror):
+            raise CacheError(
+                f"{MIRRORS_VARIABLE} lists base urls that start with https:// or http://, and {mirror!r} is none. "
+                "Correct or unset it."
+            )
+    return mirrors
+
+
+def _is_web_address(text: str) -> bool:
+    return text.startswith(("https://", "http://"))
 
 
 def _platform_cache() -> Path:
