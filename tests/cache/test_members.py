@@ -173,6 +173,21 @@ def test_load_ignores_members_unless_it_is_told_to_take_them(remote: Remote, mon
         mm.load("breastmnist", "val", partial=True)
 
 
+def test_what_is_here_alone_is_told_where_the_whole_is_missing(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    mm.fetch("breastmnist", splits=["test"])
+    told = f"Of its members, test_images, test_labels are here, taken alone, in {remote.partial}: load(..., partial="
+    with pytest.raises(NotCachedError) as caught:
+        mm.load("breastmnist", "test", download=False)
+    assert told in str(caught.value)
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    with pytest.raises(OfflineError) as caught:
+        mm.load("breastmnist", "test")
+    assert told in str(caught.value)
+    with pytest.raises(OfflineError) as caught:
+        mm.load("pathmnist", "test")
+    assert "taken alone" not in str(caught.value)
+
+
 def test_a_whole_fetch_replaces_members(remote: Remote) -> None:
     mm.fetch("breastmnist", splits=["test"])
     assert remote.equals(mm.load("breastmnist", "test"), "test")

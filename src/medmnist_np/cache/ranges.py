@@ -34,8 +34,6 @@ class RemoteFile:
         Size of the file.
     validator : str
         ETag or date; if it changes between two reads, they fail.
-    requested_bytes : int
-        Bytes of bodies so far.
     """
 
     session: requests.Session
@@ -46,7 +44,6 @@ class RemoteFile:
     def __post_init__(self) -> None:
         self.total_bytes = 0
         self.validator = ""
-        self.requested_bytes = 0
         self._position = 0
         self._start, self._bytes = 0, b""
         self._fill(0, 1)
@@ -118,4 +115,3 @@ class RemoteFile:
             raise Transient(f"{len(body)} bytes came, and {stop - start} were asked for")
         self._start, self._bytes = start, body
         self.total_bytes, self.validator = verdict.total, self.validator or verdict.validator
-        self.requested_bytes += len(body)
