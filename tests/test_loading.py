@@ -297,3 +297,27 @@ def test_labels_come_from_whichever_size_is_here(tmp_path: Path) -> None:
     whole = replace(mm.info("breastmnist"), n_samples=at_64.n_samples)
     both = replace(whole, archives={**whole.archives, 64: at_64.archive(64)})
     assert np.array_equal(expected, load_labels(both, "test", root=tmp_path / "cache", download=False))
+
+
+def test_labels_that_were_fetched_alone_will_do(fakes, sandbox: Path, audit) -> None:
+    folder = fetch("chestmnist", labels_only=True)
+    with audit() as seen:
+        labels = load_labels("chestmnist", "val", download=False)
+    assert ([], []) == (seen.network, seen.writes)
+    assert str(folder / "val_labels.npy") == labels.filename
+    assert np.array_equal(make_arrays(fakes[2])["val_labels"], labels)
+
+
+def test_labels_of_a_whole_set_go_before_those_that_were_fetched_alone(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "64", "breastmnist_64") as (at_64,):
+        whole = fetch("breastmnist_64", root=tmp_path / "both")
+    with fake_datasets(tmp_path / "28", "breastmnist") as (at_28,):
+        fetch("breastmnist", labels_only=True, root=tmp_path / "both")
+    both = replace(at_28, archives={28: at_28.archive(28), 64: at_64.archive(64)})
+    assert str(whole / "test_labels.npy") == load_labels(both, "test", root=tmp_path / "both", download=False).filename
+
+
+def test_labels_of_another_split_will_not_do(fakes) -> None:
+    fetch("breastmnist", splits=["val"], labels_only=True)
+    with pytest.raises(NotCachedError):
+        load_labels("breastmnist", "test", download=False)

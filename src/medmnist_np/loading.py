@@ -12,6 +12,7 @@ import numpy as np
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
 from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import UnknownSplitError
 from medmnist_np.registry import DatasetInfo
@@ -105,8 +106,10 @@ def load_labels(
 ) -> np.memmap[Any, np.dtype[np.uint8]]:
     """Map the labels of one split, from whichever size is on this machine.
 
-    The samples and their order are the same at every size, so labels are too. If no size is here, the smallest archive
-    is fetched whole, with its digest.
+    The samples and their order are the same at every size, so labels are too. Complete sets are looked for first, whose
+    archives were proven by their digests, then labels that were taken alone (``fetch(name, labels_only=True)``) and
+    checked by CRC-32: those need no ``partial=True``, as they are here only because somebody asked for them. If there
+    are none, the smallest archive is fetched whole, with its digest.
 
     Parameters
     ----------
@@ -126,9 +129,10 @@ def load_labels(
     record = registry.info(name)
     member = record.member_name(record.check_split(split), "labels")
     places = settings.current(root)
-    for size in record.sizes:
-        if (folder := store.find(record.storage_key(size), places.searched)) is not None:
-            return folder.open(member)
+    for members in ([], [member]):
+        for size in record.sizes:
+            if (folder := find_here(record, size, places, members)) is not None:
+                return folder.open(member)
     return locate(record, record.sizes[0], root=root, download=download).open(member)
 
 
@@ -254,15 +258,11 @@ def locate(
     Where ``members`` names some, a folder that holds these is enough.
     """
     places = settings.current(root)
-    key = record.storage_key(size)
-    if (folder := store.find(key, places.searched)) is not None:
+    if (folder := find_here(record, size, places, members)) is not None:
         return folder
-    if members:
-        partial = store.find(store.partial_key(key), places.searched)
-        if partial is not None and partial.manifest.arrays.keys() >= set(members):
-            return partial
     from medmnist_np.cache.prepare import prepare
 
+    key = record.storage_key(size)
     command = f"medmnist-np fetch {record.name} --size {size}"
     archive = record.archive(size)
     # Path.is_file() raises where a folder may not be entered.
@@ -275,6 +275,18 @@ def locate(
     return prepare(
         archive, key, places, download=download, keep_archive=keep_archive, command=command, progress=progress
     )
+
+
+def find_here(record: DatasetInfo, size: int, places: Settings, members: Sequence[str] = ()) -> ArrayFolder | None:
+    """Return the folder of the arrays of a set that is on this machine.
+
+    Where ``members`` names some, a folder that holds these is enough.
+    """
+    key = record.storage_key(size)
+    if (folder := store.find(key, places.searched)) is not None or not members:
+        return folder
+    partial = store.find(store.partial_key(key), places.searched)
+    return partial if partial is not None and partial.manifest.arrays.keys() >= set(members) else None
 
 
 def map_split(folder: ArrayFolder, record: DatasetInfo, split: str) -> Arrays:

@@ -50,6 +50,18 @@ def test_evaluate_takes_the_official_option(files: tuple[Path, Path]) -> None:
     assert run("evaluate", *files).stdout == run("evaluate", f"--path={files[0]}", f"--path={files[1]}").stdout
 
 
+def test_evaluate_is_content_with_labels_that_were_fetched_alone(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (expected,) = json.loads(run("evaluate", files[0], "--json").stdout)
+    labels_alone = tmp_path / "labels alone"
+    run("fetch", "breastmnist", "--labels-only", "--root", labels_alone)
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    (found,) = json.loads(run("evaluate", files[0], "--json", "--root", labels_alone).stdout)
+    assert expected == found
+    assert 64 == len(found["labels_sha256"])
+
+
 def test_evaluate_adds_intervals_when_asked(files: tuple[Path, Path]) -> None:
     found = Evaluator.parse_and_evaluate(files[1])
     ends = found.intervals()["auc"]

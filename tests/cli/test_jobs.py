@@ -310,7 +310,7 @@ def test_a_folder_is_laid_out_that_a_web_server_serves_as_a_mirror(shop: Shop, t
     assert not shop.ready
     asked = len(shop.server.requests)
     with serve(folder) as address:
-        done = run("fetch", "--mirror", address, "--cache", second, *NAMES)
+        done = run("fetch", "--mirror", address, "--root", second, *NAMES)
     assert done.exit_code == 0, done.stderr
     assert all(shop.is_ready(name, second) for name in NAMES)
     assert asked == len(shop.server.requests)
@@ -337,6 +337,16 @@ def test_archives_on_this_machine_are_copied_to_a_mirror(shop: Shop, tmp_path: P
     for name in ("breastmnist", "pathmnist"):
         assert (shop.folder / f"{name}.npz").read_bytes() == (tmp_path / "mirror" / f"{name}.npz").read_bytes()
     assert names(tmp_path / "mirror") == ["bloodmnist.npz", "breastmnist.npz", "pathmnist.npz"]
+
+
+def test_archives_in_a_root_are_copied_to_a_mirror_and_its_locks_lie_there(shop: Shop, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    run("fetch", "--keep-archive", "--root", root, "breastmnist")
+    shop.server.requests.clear()
+    done = run("mirror", tmp_path / "mirror", "breastmnist", "--root", root)
+    assert (done.exit_code, shop.server.requests) == (0, [])
+    assert names(tmp_path / "mirror") == ["breastmnist.npz"]
+    assert not shop.cache.exists()
 
 
 def test_a_mirror_that_is_complete_is_left_as_it_is(shop: Shop, tmp_path: Path) -> None:
@@ -438,7 +448,7 @@ def test_the_options_of_fetch_go_before_the_environment(
 ) -> None:
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "http://127.0.0.1:9/never")
     mirror = shop.server.file("own/breastmnist.npz", shop.files["breastmnist"].data)
-    done = run("fetch", "--cache", tmp_path / "own", "--mirror", f"{shop.server.url}/own", "breastmnist")
+    done = run("fetch", "--root", tmp_path / "own", "--mirror", f"{shop.server.url}/own", "breastmnist")
     assert (done.exit_code, len(mirror.requests), shop.ready) == (0, 1, [])
     assert shop.is_ready("breastmnist", tmp_path / "own")
     done = run("fetch", "--shared", tmp_path / "own", "--offline", "breastmnist")
@@ -449,7 +459,7 @@ def test_the_options_of_fetch_go_before_the_environment(
 
 
 def test_the_options_of_one_call_are_forgotten_after_it(shop: Shop, tmp_path: Path) -> None:
-    run("fetch", "--cache", tmp_path / "own", "--offline", "breastmnist")
+    run("fetch", "--shared", tmp_path / "own", "--offline", "breastmnist")
     assert mm.fetch("breastmnist").is_relative_to(shop.cache)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -81,6 +82,56 @@ def test_a_failure_is_one_message_without_a_traceback() -> None:
     done = run_process(MODULE, "fetch", "breastmnist", MEDMNIST_NP_OFFLINE="1")
     assert (1, False) == (done.returncode, "Traceback" in done.stderr)
     assert "MEDMNIST_NP_OFFLINE is set, so nothing was downloaded" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        (["fetch", "pathmnst"], "fetch [OPTIONS] NAME..."),
+        (["fetch", "pathmnist", "--size", "23"], "fetch [OPTIONS] NAME..."),
+        (["fetch", "pathmnist", "--split", "tset"], "fetch [OPTIONS] NAME..."),
+        (["cite", "pathmnst"], "cite [OPTIONS] NAME"),
+        (["verify", "pathmnst"], "verify [OPTIONS] [NAME...]"),
+    ],
+)
+def test_what_there_is_not_is_answered_with_the_usage_of_the_command(arguments: list[str], usage: str) -> None:
+    result = run(*arguments)
+    assert (2, f"Usage: main {usage}") == (result.exit_code, result.stderr.splitlines()[0])
+
+
+def test_a_command_that_there_is_not_is_answered_with_the_usage_of_the_program() -> None:
+    assert "Usage: main [OPTIONS] COMMAND [ARGS]..." == run("fetsh").stderr.splitlines()[0]
+
+
+# A process in which SIGINT arrives when a function is called.
+INTERRUPTED = """
+import importlib, os, signal, sys
+from medmnist_np.cli import main
+module, name = sys.argv[1].split(":")
+setattr(importlib.import_module(module), name, lambda *_, **__: os.kill(os.getpid(), signal.SIGINT))
+main(sys.argv[2:], prog_name="medmnist-np")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal to one process is POSIX")
+@pytest.mark.parametrize(
+    ("where", "arguments"),
+    [
+        ("medmnist_np.registry:datasets", ["list"]),
+        ("medmnist_np.cli:import_module", ["list"]),
+        ("medmnist_np.cli:import_module", ["--help"]),
+    ],
+    ids=["in a command", "while its modules are imported", "while help is put together"],
+)
+def test_ctrl_c_is_one_line_and_exit_code_130(where: str, arguments: list[str]) -> None:
+    done = run_process([sys.executable, "-c", INTERRUPTED], where, *arguments)
+    assert (128 + signal.SIGINT, "", "\nInterrupted.\n") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_variable_that_is_wrong_is_one_message_without_a_traceback() -> None:
+    done = run_process(MODULE, "list", MEDMNIST_NP_MIRRORS="data.example")
+    assert (1, "") == (done.returncode, done.stdout)
+    assert done.stderr.startswith("Error: MEDMNIST_NP_MIRRORS lists base urls")
 
 
 def test_names_that_are_not_ascii_survive_a_plain_locale(tmp_path: Path) -> None:

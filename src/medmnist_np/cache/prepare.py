@@ -69,7 +69,7 @@ def prepare(
     if (found := store.find(key, settings.searched)) is not None:
         return found
     if not any(map(os.path.isfile, candidates)):
-        _require_download_allowed(archive, settings, download, command)  # before anything is written
+        _require_download_allowed(archive, key, settings, download, command)  # before anything is written
     with ExitStack() as stack:
         locked = stack.enter_context(locks.held(settings.lock_file(key), _watched(archive, key, settings)))
         if (found := store.find(key, settings.searched)) is not None:
@@ -77,7 +77,7 @@ def prepare(
         rejected: list[str] = []
         verified = stack.enter_context(archives.local(archive, candidates, progress, rejected))
         if verified is None:
-            _require_download_allowed(archive, settings, download, command, rejected)
+            _require_download_allowed(archive, key, settings, download, command, rejected)
             bringing = archives.downloaded(
                 archive,
                 passing,
@@ -141,7 +141,7 @@ def _watched(archive: Archive, key: str, settings: Settings) -> list[tuple[Path,
 
 
 def _require_download_allowed(
-    archive: Archive, settings: Settings, download: bool, command: str, rejected: Sequence[str] = ()
+    archive: Archive, key: str, settings: Settings, download: bool, command: str, rejected: Sequence[str] = ()
 ) -> None:
     if download and not settings.offline:
         return
@@ -149,6 +149,12 @@ def _require_download_allowed(
     places = "\n  ".join(str(place) for place in dict.fromkeys(looked))
     message = f"{archive.file_name} is not on this machine. Looked for its arrays or the file in:\n  {places}\n"
     message += "".join(f"{reason}\n" for reason in rejected)
+    partial = store.find(store.partial_key(key), settings.searched)
+    if partial is not None:
+        message += (
+            f"Of its members, {', '.join(partial.manifest.arrays)} are here, taken alone, in {partial.path}: "
+            "load(..., partial=True) reads a split of which all are here.\n"
+        )
     if settings.offline:
         raise OfflineError(
             f"{message}{OFFLINE_VARIABLE} is set, so nothing was downloaded. Unset it, or bring the file and "

@@ -1,16 +1,19 @@
 """The program ``medmnist-np``: the only place that prints or exits.
 
-A command is loaded when it is called. Exit codes: 0, 1 for a failure, 2 for wrong usage.
+A command is loaded when it is called. Exit codes: 0, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
 
 from medmnist_np._version import __version__
+from medmnist_np.cli.output import end_interrupted
 from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest
 
 # Command -> (module, attribute). In the order of the help text.
@@ -34,7 +37,19 @@ _COMMANDS = {
 }
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        end_interrupted("Interrupted.")
+
+
 class _Program(click.Group):
+    @_interruptible()
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        return super().make_context(*args, **options)  # --help is answered here, and loads every command
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -52,13 +67,20 @@ class _Program(click.Group):
             raise click.UsageError(f"There is no command {args[0]!r}.{nearest(args[0], _COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    @_interruptible()
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (UnknownDatasetError, UnknownSizeError, UnknownSplitError) as error:
-            raise click.UsageError(str(error), ctx) from error
+            raise click.UsageError(str(error), self._called(ctx)) from error
         except MedMNISTError as error:
             raise click.ClickException(str(error)) from error
+
+    def _called(self, ctx: click.Context) -> click.Context:
+        """Return a context of the command that was called; its own is gone by the time an error gets here."""
+        name = str(ctx.invoked_subcommand)
+        command = self.get_command(ctx, name)
+        return ctx if command is None else click.Context(command, parent=ctx, info_name=name)
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 
 from medmnist_np import registry
-from medmnist_np.cache import store
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cli.display import Bars, Cancelled, Display, Lines, Silent
+from medmnist_np.cli.output import end_interrupted
 from medmnist_np.errors import MedMNISTError, UnknownSizeError
+from medmnist_np.loading import find_here
 from medmnist_np.registry import Archive, DatasetInfo
 
 # Zenodo blocks those who open more.
@@ -25,8 +26,6 @@ MOST_AT_ONCE = 2
 
 # How long workers may take to stop after Ctrl-C; they cannot while they wait for a server.
 _STOP_WITHIN_S = 2.0
-
-_INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,7 @@ class Job:
 
     def is_there(self, places: Settings) -> bool:
         """Whether it is in a cache already."""
-        key = self.record.storage_key(self.size)
-        if store.find(key, places.searched) is not None:
-            return True
-        partial = store.find(store.partial_key(key), places.searched) if self.members else None
-        return partial is not None and partial.manifest.arrays.keys() >= set(self.members)
+        return find_here(self.record, self.size, places, self.members) is not None
 
 
 Outcome = Path | MedMNISTError
@@ -137,8 +132,7 @@ def run_jobs(
         cancel.set()
         _join(workers, within=_STOP_WITHIN_S)
         display.close()
-        click.echo("\nInterrupted. What has arrived is kept: run the same again to go on.", err=True)
-        sys.exit(_INTERRUPTED)
+        end_interrupted("Interrupted. What has arrived is kept: run the same again to go on.")
     display.close()
     if unforeseen:
         raise unforeseen[0]

@@ -9,7 +9,7 @@ import click
 from medmnist_np.cache import archives, settings
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cli.jobs import Job, raise_failures, run_jobs, wanted_sets
-from medmnist_np.cli.output import source_options
+from medmnist_np.cli.output import root_option, source_options
 
 
 @click.command
@@ -18,7 +18,8 @@ from medmnist_np.cli.output import source_options
 @click.option("--size", metavar="28|64|128|224|all", help="Image size; 28 if not given.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 @source_options
-def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool) -> None:
+@root_option
+def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, root: str | None) -> None:
     """Lay out archives in the folder DIR, for a web server of your own; all data sets if none is named.
 
     Archives that are on this machine are copied, the others downloaded; each is checked by its digest, and one that
@@ -29,7 +30,7 @@ def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool) 
       MEDMNIST_NP_MIRRORS=https://data.lab.example/medmnist medmnist-np fetch pathmnist
     """
     jobs = [Job(record, number) for record, number in wanted_sets(names, size)]
-    places = settings.current()
+    places = settings.current(root)
 
     def bring(job: Job, progress: Progress) -> Path:
         return archives.place(job.archive, folder, places, progress)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -23,13 +24,10 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Base url tried first; may be given again.")
     @click.option("--shared", multiple=True, metavar="DIR", help="Cache that is looked in first, never written to.")
     @click.option("--offline", is_flag=True, help="Open no socket.")
-    @click.option("--cache", metavar="DIR", help="The cache folder.")
     @wraps(command)
-    def configured(
-        mirrors: tuple[str, ...], shared: tuple[str, ...], offline: bool, cache: str | None, **rest: Any
-    ) -> Any:
+    def configured(mirrors: tuple[str, ...], shared: tuple[str, ...], offline: bool, **rest: Any) -> Any:
         try:
-            configure(cache=cache, shared=shared or None, mirrors=mirrors or None, offline=offline or None)
+            configure(shared=shared or None, mirrors=mirrors or None, offline=offline or None)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
         try:
@@ -38,6 +36,12 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
             configure()
 
     return configured
+
+
+def end_interrupted(text: str) -> NoReturn:
+    """Say that Ctrl-C was pressed and end, with the exit code that shells expect then."""
+    click.echo(f"\n{text}", err=True)  # the terminal has put ^C on the line
+    sys.exit(130)
 
 
 def say_json(value: Any) -> None:
