@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import import_time, opening, unpacking, wire
+from benchmarks import evaluate, import_time, metrics, opening, unpacking, wire
 
-for benchmark in (import_time, opening, unpacking, wire):
+for benchmark in (import_time, opening, unpacking, wire, metrics, evaluate):
     benchmark.main()
