@@ -30,6 +30,7 @@ _COMMANDS = {
     "evaluate": ("evaluating", "evaluate"),
     "compare": ("evaluating", "compare"),
     "leaderboard": ("evaluating", "leaderboard"),
+    "report": ("reporting", "report"),
     "demo": ("demo", "demo"),
     # As the official program calls them; hidden.
     "available": ("listing", "available"),

@@ -8,6 +8,7 @@ from medmnist_np.evaluation.evaluator import Evaluator
 from medmnist_np.evaluation.files import read_scores, write_scores
 from medmnist_np.evaluation.leaderboard import Entry, leaderboard
 from medmnist_np.evaluation.names import ResultName, parse_name
+from medmnist_np.evaluation.report import images_at_hand, report
 from medmnist_np.evaluation.result import Evaluation
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "Evaluator",
     "ResultName",
     "compare",
+    "images_at_hand",
     "leaderboard",
     "parse_name",
     "read_scores",
+    "report",
     "write_scores",
 ]

@@ -1,0 +1,53 @@
+"""``medmnist-np report``: a page about one result file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from medmnist_np.cli.output import root_option
+
+
+@click.command
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="PAGE.html",
+    help="Where to write the page. Default: FILE with .html in place of .csv. One that is there is replaced.",
+)
+@root_option
+def report(file: str, output: str | None, root: str | None) -> None:
+    """Write a page about the result file FILE: metrics with intervals, curves, decisions and the worst mistakes.
+
+    The page is one file that opens in any browser: it loads nothing and runs no script. The worst mistakes are shown as
+    pictures if the images are in the cache; nothing is downloaded but labels. Needs matplotlib:
+    pip install 'medmnist-np[report]'
+    """
+    from medmnist_np.evaluation import Evaluator, parse_name
+    from medmnist_np.evaluation.report import images_at_hand
+    from medmnist_np.evaluation.report import report as report_on
+    from medmnist_np.pages import check_page_path, write_page
+
+    try:
+        page = check_page_path(Path(file).with_suffix(".html") if output is None else output)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    result = Evaluator.parse_and_evaluate(file, root=root)
+    wrong = parse_name(file).contradictions(result._asdict())
+    images = images_at_hand(result, root=root)
+    try:
+        document = report_on(result, images, file=file, remarks=[f"Of this file {one}." for one in wrong])
+    except ImportError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        write_page(page, document)
+    except OSError as error:
+        raise click.ClickException(f"{page} could not be written: {error.strerror}.") from error
+    for one in wrong:
+        click.echo(f"Warning: {file}: {one}.", err=True)
+    click.echo(page)
+    if images is None:
+        click.echo(f"Without pictures: `medmnist-np fetch {result.record.name}` brings the images.", err=True)

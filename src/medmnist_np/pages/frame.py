@@ -1,0 +1,196 @@
+"""The frame of every page, and what pages are made of: sections, tables, notes, galleries, pictures.
+
+A page is one file: its style sheet, charts and pictures are inside, and its own policy forbids the browser to load
+anything else or to run a script.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np._version import __version__
+from medmnist_np.images.encoders import GRAY, RGB, encode
+from medmnist_np.pages.markup import Html, element, join
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def page(title: str, subtitle: str, sections: Mapping[str, Iterable[object]]) -> str:
+    """Return a whole page.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        What it is about, and a line below that.
+    sections : Mapping of str to iterable
+        What each section holds, by its heading. Headings inside one start at ``h3``.
+
+    Returns
+    -------
+    str
+        An HTML document that needs nothing else. It is the same for the same content: it holds no time.
+
+    Examples
+    --------
+    >>> document = page("BreastMNIST", "156 images", {"Counts": [element("p", "42 malignant")]})
+    >>> document.startswith("<!DOCTYPE html>"), "<h2>Counts</h2><p>42 malignant</p>" in document
+    (True, True)
+    """
+    anchors = {heading: re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in sections}
+    links = [element("li", element("a", heading, href=f"#{anchor}")) for heading, anchor in anchors.items()]
+    style = Path(__file__).with_name("style.css").read_text("utf-8")
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="generator", content=f"medmnist-np {__version__}"),
+        element("title", title),
+        element("style", Html(style)),
+    )
+    body = element(
+        "body",
+        element("header", element("h1", title), element("p", subtitle)),
+        element("nav", element("ul", *links), aria_label="Sections"),
+        element(
+            "main",
+            *(
+                element("section", element("h2", heading), *content, id=anchors[heading])
+                for heading, content in sections.items()
+            ),
+        ),
+        element("footer", element("p", f"Made with medmnist-np {__version__}. Not for clinical use.")),
+    )
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def figures(values: Mapping[str, tuple[str, str]]) -> Html:
+    """Return the key figures of a page, large: for each name its value and a line below that."""
+    return element(
+        "dl",
+        *(
+            element("div", element("dt", name), element("dd", value, element("small", below)))
+            for name, (value, below) in values.items()
+        ),
+        class_="figures",
+    )
+
+
+def facts(values: Mapping[str, object]) -> Html:
+    """Return facts by their name; those without a value are left out."""
+    shown = ((name, value) for name, value in values.items() if value != "")
+    return element("dl", *(part for name, value in shown for part in (element("dt", name), element("dd", value))))
+
+
+def note(*content: object) -> Html:
+    """Return a paragraph that must not be overlooked."""
+    return element("p", *content, class_="note", role="note")
+
+
+def aside(*content: object) -> Html:
+    """Return a paragraph in small print."""
+    return element("p", *content, class_="quiet")
+
+
+def table(
+    caption: str,
+    head: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    text: Collection[int] = (),
+    kind: str | None = None,
+) -> Html:
+    """Return a table in a box of its own, which scrolls sideways where the window is narrow.
+
+    Parameters
+    ----------
+    caption : str
+        What it shows.
+    head : sequence
+        Heads of the columns.
+    rows : iterable of sequence
+        Cells, text or markup; a whole ``td`` is taken as it is. The first of a row is its head.
+    text : collection of int
+        Columns, counted from 0, of words: they are set flush left, numbers flush right.
+    kind : str, optional
+        A further class for the style sheet.
+
+    Returns
+    -------
+    Html
+        The box.
+
+    Examples
+    --------
+    >>> print(table("Counts", ["class", "n"], [["malignant", 42]]))  # doctest: +ELLIPSIS
+    <div class="scroll" role="region" aria-label="Counts" tabindex="0"><table><caption>Counts</caption>...
+    """
+
+    def side(column: int) -> str | None:
+        return "text" if column in text else None
+
+    def cell(column: int, content: object) -> Html:
+        if isinstance(content, Html) and content.startswith("<td"):
+            return content
+        return element("th", content, scope="row") if column == 0 else element("td", content, class_=side(column))
+
+    heads = [element("th", content, scope="col", class_=side(column)) for column, content in enumerate(head)]
+    body = [element("tr", *(cell(column, content) for column, content in enumerate(row))) for row in rows]
+    inner = element(
+        "table",
+        element("caption", caption),
+        element("thead", element("tr", *heads)),
+        element("tbody", *body),
+        class_=kind,
+    )
+    return element("div", inner, class_="scroll", role="region", aria_label=caption, tabindex="0")
+
+
+def figure(content: Html, title: str, *lines: str) -> Html:
+    """Return a chart or a picture, its title and lines of words below it."""
+    return element("figure", content, element("figcaption", element("b", title), *(element("div", x) for x in lines)))
+
+
+def gallery(parts: Iterable[Html], *, width_px: int = 176) -> Html:
+    """Return figures side by side, as many in a row as fit at no less than a width."""
+    return element("div", join(parts), class_="gallery", style=f"--least: {width_px}px")
+
+
+def picture(pixels: NDArray[np.uint8], alt: str) -> Html:
+    """Return an image that is inside the page.
+
+    Parameters
+    ----------
+    pixels : (h, w) or (h, w, 3) uint8, 0-255
+        Gray or RGB. It is shown with its pixels as squares, not smoothed.
+    alt : str
+        What is to be seen, for those who cannot see it.
+
+    Returns
+    -------
+    Html
+        An ``img`` with the image as PNG.
+    """
+    height, width = pixels.shape[:2]
+    content = b64encode(encode(pixels, "png", RGB if pixels.ndim == 3 else GRAY)).decode()
+    return element("img", src=f"data:image/png;base64,{content}", alt=alt, width=width, height=height)
+
+
+def number(value: Any) -> str:
+    """Return a number as pages write it: a count with its thousands, else three decimals; NaN is not defined."""
+    if isinstance(value, (int, np.integer)):
+        return f"{value:,}"
+    return "not defined" if np.isnan(value) else f"{value:.3f}"
+
+
+def span(low: float, high: float) -> str:
+    """Return the ends of an interval as pages write them."""
+    return "not defined" if np.isnan(low) else f"{number(low)} to {number(high)}"

@@ -1,0 +1,41 @@
+"""Pages about files that other people wrote with the official evaluator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import medmnist_np as mm
+from medmnist_np.evaluation import Evaluator
+from medmnist_np.evaluation.report import images_at_hand, report
+from tests.pages.reading import read
+
+
+@pytest.mark.parametrize("name", ["breastmnist", "retinamnist", "adrenalmnist3d"])
+def test_pages_about_real_results_hold_the_figures_of_their_names(
+    name: str, real_archives: Path, real_root: Path
+) -> None:
+    files = sorted((real_archives.parent / "results" / name).glob("*/*_test_*.csv"))
+    if not files:
+        pytest.skip("MEDMNIST_NP_TEST_DATA has no results")
+    for file in files:
+        before = file.read_bytes()
+        result = Evaluator.parse_and_evaluate(file, root=real_root)
+        page = read(report(result, images_at_hand(result, root=real_root), file=file))
+        assert [f"[AUC]{page.facts['AUC'][:5]}_[ACC]{page.facts['ACC'][:5]}"] == [
+            file.name.partition("_test_")[2].partition("@")[0]
+        ]
+        assert 12 == len(page.all("img", "src"))
+        assert file.name == page.facts["File"]
+        assert before == file.read_bytes()
+
+
+def test_pictures_of_the_size_of_the_scores_are_taken_if_they_are_here(real_archives: Path, real_root: Path) -> None:
+    evaluator = Evaluator("adrenalmnist3d", "test", size=64, root=real_root)
+    result = evaluator.evaluate(evaluator.get_dummy_prediction())
+    for size in (28, 64):
+        expected = mm.load("adrenalmnist3d", "test", size=size, root=real_root).images
+        images = images_at_hand(result, root=real_root)
+        assert images is not None
+        assert (expected.shape, expected[7, 30 % size].tolist()) == (images.shape, images[7, 30 % size].tolist())

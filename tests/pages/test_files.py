@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from medmnist_np.pages import write_page
+
+
+def test_a_page_replaces_the_one_that_is_there(tmp_path: Path) -> None:
+    for text in ("one", "zwölf"):
+        write_page(tmp_path / "page.html", text)
+    assert {"page.html": "zwölf"} == {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["results.csv", "html", "page.html.csv"])
+def test_a_file_of_another_kind_is_not_replaced(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(ValueError, match=r"it must end in \.html, so that no other file is replaced"):
+        write_page(tmp_path / name, "page")
+    assert {name: "precious"} == {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+
+def test_nothing_is_left_where_a_page_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_page(tmp_path / "page.html", "page")
+    assert ["page.html"] == [path.name for path in tmp_path.iterdir()]

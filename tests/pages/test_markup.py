@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medmnist_np.pages.markup import Html, element, join
+
+
+def test_text_is_escaped_and_markup_is_not() -> None:
+    assert "<p>a &lt; b <b>c &amp; d</b></p>" == element("p", "a < b ", element("b", "c & d"))
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [("a\"b'<", ' title="a&quot;b&#x27;&lt;"'), (7, ' title="7"'), (True, " title"), (None, ""), (False, "")],
+)
+def test_attributes_are_escaped_or_left_out(value: object, written: str) -> None:
+    assert f"<p{written}></p>" == element("p", title=value)
+
+
+def test_words_of_python_and_hyphens_may_stand_in_attributes() -> None:
+    assert '<p class="note" aria-label="x"></p>' == element("p", class_="note", aria_label="x")
+
+
+def test_an_image_has_no_end() -> None:
+    assert '<img alt="">' == element("img", alt="")
+
+
+def test_bytes_of_a_file_name_that_are_no_text_can_be_written() -> None:
+    assert b"<p>a?.csv</p>" == element("p", "a\udcff.csv").encode()
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")))
+def test_a_reader_gets_back_any_text(text: str) -> None:
+    seen: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            seen.append(f"{tag} {dict(attrs)['title']}")
+
+        def handle_data(self, data: str) -> None:
+            seen.append(data)
+
+    reader = Reader()
+    reader.feed(element("p", text, title=text))
+    reader.close()
+    assert [f"p {text}", text] == [seen[0], "".join(seen[1:])]
+
+
+def test_markup_may_be_joined_with_text() -> None:
+    joined = join([element("b", "a"), "<"])
+    assert ("<b>a</b>&lt;", Html) == (joined, type(joined))

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medmnist_np.metrics import Predictions, accuracy
+from medmnist_np.pages.mistakes import Mistake, worst_mistakes
+from medmnist_np.registry.records import TASKS
+
+
+def test_of_two_classes_the_score_farthest_beyond_the_threshold_is_the_worst() -> None:
+    predictions = Predictions([0, 1, 1, 0], [0.6, 0.1, 0.9, 0.2], "binary-class")
+    assert [Mistake(1, (1,), (0,), 1, 0.1), Mistake(0, (0,), (1,), 1, 0.6)] == worst_mistakes(predictions, 9)
+
+
+def test_the_threshold_counts() -> None:
+    predictions = Predictions([0, 1, 1, 0], [0.6, 0.1, 0.9, 0.2], "binary-class", threshold=0.1)
+    assert [0, 3, 1] == [one.index for one in worst_mistakes(predictions, 9)]
+
+
+def test_of_several_classes_the_one_farthest_above_the_true_class_is_the_worst() -> None:
+    scores = [[0.5, 0.4, 0.1], [0.0, 0.2, 0.8], [0.9, 0.05, 0.05]]
+    predictions = Predictions([1, 1, 2], scores, "multi-class")
+    expected = [Mistake(2, (2,), (0,), 0, 0.9), Mistake(1, (1,), (2,), 2, 0.8), Mistake(0, (1,), (0,), 0, 0.5)]
+    assert expected == worst_mistakes(predictions, 3)
+
+
+def test_of_several_labels_the_worst_counts_and_all_are_told() -> None:
+    labels = [[0, 1, 1], [0, 0, 0], [1, 1, 1]]
+    scores = [[0.7, 0.4, 0.9], [0.1, 0.95, 0.8], [0.9, 0.8, 0.7]]
+    predictions = Predictions(labels, scores, "multi-label, binary-class")
+    expected = [Mistake(1, (), (1, 2), 1, 0.95), Mistake(0, (1, 2), (0, 2), 0, 0.7)]
+    assert expected == worst_mistakes(predictions, 9)
+
+
+def test_equally_bad_ones_come_in_their_order() -> None:
+    predictions = Predictions([0, 0, 0], [0.75, 0.75, 0.75], "binary-class")
+    assert [0, 1] == [one.index for one in worst_mistakes(predictions, 2)]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_only_wrong_decisions_are_mistakes_and_each_is_one(task: str) -> None:
+    random = np.random.default_rng(0)
+    columns = 1 if task == "binary-class" else 3
+    several = task.startswith("multi-label")
+    labels = random.integers(0, 2 if columns == 1 or several else 3, (50, 3 if several else 1))
+    predictions = Predictions(labels, random.random((50, columns)), task)
+    found = worst_mistakes(predictions, 50)
+    wrong = (predictions.decisions != predictions.labels).reshape(50, -1).any(axis=1)
+    assert np.flatnonzero(wrong).tolist() == sorted(one.index for one in found)
+    assert all(one.truth != one.decision for one in found)
+
+
+def test_there_may_be_none() -> None:
+    scores = [[0.9, 0.1], [0.2, 0.8]]
+    assert 1 == accuracy([0, 1], scores, "multi-class")
+    assert [] == worst_mistakes(Predictions([0, 1], scores, "multi-class"), 9)
