@@ -23,6 +23,9 @@ from typing import Any
 # An interpreter whose environment has the official package, for the rows that compare with it.
 OFFICIAL_PYTHON = os.environ.get("MEDMNIST_OFFICIAL_PYTHON")
 
+# An interpreter whose environment has this package with the extra `interop`.
+INTEROP_PYTHON = os.environ.get("MEDMNIST_INTEROP_PYTHON")
+
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 
 

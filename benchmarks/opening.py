@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -56,32 +55,15 @@ def make_cache(archive: str) -> str:
 
     import medmnist_np as mm
     from benchmarks.pictures import natural_images
-    from medmnist_np.cache import settings, store
-    from medmnist_np.cache.manifest import Manifest, StoredArray
+    from benchmarks.sets import publish
 
-    record = mm.info("pathmnist")
-    cache = settings.current().cache
-    if not cache.is_relative_to(os.environ["XDG_CACHE_HOME"]):
-        raise SystemExit(f"XDG_CACHE_HOME does not move the cache here, and {cache} is not for made-up data.")
+    n_classes = mm.info("pathmnist").n_classes
     arrays: dict[str, Any] = {}
     for split, n in N_SAMPLES.items():
         arrays[f"{split}_images"] = natural_images(n)
-        arrays[f"{split}_labels"] = (np.arange(n, dtype=np.uint8) % record.n_classes)[:, None]
-    stored = {}
-    with store.staging(cache, record.storage_key(224)) as folder:
-        for name, array in arrays.items():
-            path = folder / f"{name}.npy"
-            np.save(path, array)
-            with path.open("rb") as stream:
-                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            n_bytes = path.stat().st_size
-            stored[name] = StoredArray(
-                path.name, array.shape, array.dtype.str, "C", n_bytes - array.nbytes, n_bytes, "00000000", sha256
-            )
-        manifest = Manifest("pathmnist_224.npz", record.archive(224).digest, "digest", mm.__version__, stored)
-        published = store.publish(folder, cache, record.storage_key(224), manifest)
+        arrays[f"{split}_labels"] = (np.arange(n, dtype=np.uint8) % n_classes)[:, None]
     np.savez_compressed(archive, **arrays)
-    return str(published.path)
+    return publish("pathmnist", 224, arrays)
 
 
 def second_load(folder: str) -> Pairs:

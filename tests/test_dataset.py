@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import pickle
 import shutil
@@ -9,13 +10,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medmnist_np.cache import readahead
+from medmnist_np.cache.progress import silent
+from medmnist_np.compat import BreastMNIST, PathMNIST
 from medmnist_np.dataset import Dataset
 from medmnist_np.errors import MedMNISTError, NotCachedError, UnknownSplitError
 from medmnist_np.loading import fetch, load
@@ -292,3 +296,382 @@ def test_an_error_in_a_transform_is_not_taken_for_the_end(tmp_path: Path) -> Non
 
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 4}), pytest.raises(IndexError, match="broken"):
         list(Dataset("breastmnist", transform=broken))
+
+
+# Samples are arrays
+
+
+def test_samples_are_not_looked_for(fakes) -> None:
+    dataset = Dataset("breastmnist")
+    for ask in (lambda: dataset[0] in dataset, lambda: dataset.index(dataset[0]), lambda: dataset.count(dataset[0])):
+        with pytest.raises(TypeError, match="Samples are arrays"):
+            ask()
+
+
+def test_it_can_be_gone_through_backwards(fakes) -> None:
+    dataset = Dataset("breastmnist")
+    backwards = [image.tolist() for image, _ in reversed(dataset)]
+    assert dataset.images[::-1].tolist() == backwards
+
+
+# Positions and gathering
+
+
+def test_positions_are_places_in_the_arrays_of_the_split(fakes) -> None:
+    dataset = Dataset("pathmnist")
+    assert (np.intp, list(range(N))) == (dataset.positions.dtype.type, dataset.positions.tolist())
+    assert [11, 8, 5] == dataset[::-3][:3].positions.tolist()
+    assert [4, 2] == dataset[[5, 4, 3, 2]][1::2].positions.tolist()
+    assert [] == dataset[[]].positions.tolist()
+
+
+@pytest.mark.parametrize("index", [slice(None), slice(2, 5), [4, 2]], ids=str)
+def test_positions_are_a_copy(fakes, index: Any) -> None:
+    part = Dataset("pathmnist")[index]
+    before = part.images.tolist()
+    part.positions[...] = 0
+    assert before == part.images.tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("as_rgb", [False, True])
+@pytest.mark.parametrize("split", ["train", "train+val"])
+def test_images_are_gathered_by_number(fakes, name: str, as_rgb: bool, split: str) -> None:
+    dataset = Dataset(name, split, as_rgb=as_rgb)
+    chosen = [7, 0, 7, len(dataset) - 1]
+    found = dataset.gather(chosen)
+    assert [dataset[index][0].tolist() for index in chosen] == found.tolist()
+    assert (np.uint8, True, np.ndarray) == (found.dtype.type, found.flags.writeable, type(found))
+    assert not np.shares_memory(found, dataset.images)
+    assert np.array_equal(found[:2], dataset[chosen].gather([0, 1]))
+    assert (0, *found.shape[1:]) == dataset.gather([]).shape
+
+
+@pytest.mark.parametrize("index", [[N], [-N - 1], [0, 99]])
+def test_what_is_not_there_is_not_gathered(fakes, index: list[int]) -> None:
+    for dataset in (Dataset("breastmnist"), Dataset("breastmnist", "train+val")[:N]):
+        with pytest.raises(IndexError):
+            dataset.gather(index)
+
+
+def test_the_record_is_that_of_the_official_classes_too(fakes) -> None:
+    assert fakes["breastmnist"] == Dataset("breastmnist").record == BreastMNIST("train").record
+
+
+# Splits as one
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_splits_are_joined_in_the_order_that_is_said(fakes, name: str) -> None:
+    arrays = make_arrays(fakes[name])
+    train, val, test = (Dataset(name, split) for split in ("train", "val", "test"))
+    for joined, splits in (
+        (train + val, "train+val"),
+        (val + train, "val+train"),
+        (train + val + test, "train+val+test"),
+    ):
+        images, labels = (
+            np.concatenate([arrays[f"{split}_{role}"] for split in splits.split("+")]) for role in ("images", "labels")
+        )
+        for dataset in (joined, Dataset(name, splits), pickle.loads(pickle.dumps(joined))):
+            assert (type(train), splits, len(images)) == (type(dataset), dataset.split, len(dataset))
+            assert np.array_equal(images, dataset.images)
+            assert np.array_equal(labels, dataset.labels)
+            assert all(np.array_equal(image, item) for image, (item, _) in zip(images, dataset, strict=True))
+        assert len(pickle.dumps(joined)) < 2000
+
+
+def test_parts_are_joined(fakes) -> None:
+    train, val = Dataset("pathmnist"), Dataset("pathmnist", "val")
+    for one, other in (
+        (train[::3], val[::-1]),
+        (val[:0], train[4:6]),
+        (train[:3], train[7:]),
+        ((train + val)[8:14], (val + train)[:5]),
+        (train[[1, 1]], train[[1]]),
+    ):
+        joined = one + other
+        assert np.array_equal(np.concatenate([one.images, other.images]), joined.images)
+        assert np.array_equal(np.concatenate([one.labels, other.labels]), joined.labels)
+        assert np.array_equal(joined.images, pickle.loads(pickle.dumps(joined)).images)
+
+
+def test_a_contiguous_part_of_one_split_is_a_view_even_if_splits_are_joined(fakes) -> None:
+    joined, val = Dataset("pathmnist", "train+val"), Dataset("pathmnist", "val")
+    for part, expected in ((joined[N:], val.images), (joined[2:5], joined.images[2:5])):
+        assert (np.memmap, False) == (type(part.images), part.images.flags.writeable)
+        assert np.array_equal(expected, part.images)
+    assert type(joined[N - 1 : N + 1].images) is np.ndarray
+
+
+def test_only_parts_of_one_data_set_are_joined(fakes) -> None:
+    with pytest.raises(ValueError, match="not breastmnist of size 28 and pathmnist of size 28"):
+        Dataset("breastmnist") + Dataset("pathmnist")
+    with pytest.raises(TypeError):
+        Dataset("breastmnist") + 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("split", ["train+train", "train+dev", "train+", "+", "", "train val"])
+def test_what_are_no_splits_is_refused(fakes, split: str) -> None:
+    with pytest.raises(ValueError, match=r"split|twice"):
+        Dataset("breastmnist", split)
+
+
+# Parts by class
+
+
+def test_so_many_of_each_class_are_taken(fakes) -> None:
+    dataset = Dataset("breastmnist")
+    part = dataset.take_per_class(3, seed=1)
+    assert {3} == set(part.class_counts().values())
+    assert (np.diff(part.positions) > 0).all()
+    assert part.positions.tolist() == dataset.take_per_class(3, 1).positions.tolist()
+    assert len({tuple(dataset.take_per_class(3, seed).positions) for seed in range(9)}) > 3
+    assert {1} == set((dataset + Dataset("breastmnist", "val"))[::-1].take_per_class(1).class_counts().values())
+    with pytest.raises(ValueError, match="99 samples of each class were asked for, and 'malignant' has 6"):
+        dataset.take_per_class(99)
+
+
+def test_findings_are_no_classes(fakes) -> None:
+    dataset = Dataset("chestmnist")
+    with pytest.raises(ValueError, match="may have several findings"):
+        dataset.take_per_class(1)
+    with pytest.raises(ValueError, match="may have several findings"):
+        dataset.batches(4, shuffle=True, weights="balanced")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_each_sample_is_in_one_fold_and_in_the_rest_of_the_others(fakes, name: str, grouped: bool) -> None:
+    whole = Dataset(name, "train+val")[::-1]
+    groups = np.arange(len(whole)) // 2 if grouped else None
+    folds = whole.folds(3, seed=4, groups=groups)
+    assert sorted(whole.positions) == sorted(np.concatenate([fold.positions for _, fold in folds]).tolist())
+    for rest, fold in folds:
+        assert sorted(whole.positions) == sorted([*rest.positions, *fold.positions])
+        assert rest.split == fold.split == whole.split
+    if not grouped and name == "breastmnist":
+        counts = np.array([list(fold.class_counts().values()) for _, fold in folds])
+        assert np.ptp(counts, axis=0).max() <= 1
+
+
+# Batches
+
+
+def images_of(dataset: Dataset, channels: str | None, dtype: Any, scale: float | None) -> np.ndarray:
+    """The images as a user would write it."""
+    images = np.array(dataset.images)
+    gray = dataset.record.n_channels == 1
+    if gray and (dataset.as_rgb or channels):
+        images = np.stack([images] * (3 if dataset.as_rgb else 1), axis=-1)
+    if channels == "first":
+        images = np.moveaxis(images, -1, 1)
+    if scale is not None:
+        return images.astype(dtype or np.float32) * np.dtype(dtype or np.float32).type(scale)
+    return images.astype(dtype or np.uint8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("as_rgb", [False, True])
+@pytest.mark.parametrize("channels", [None, "first", "last"])
+@pytest.mark.parametrize(("dtype", "scale"), [(None, None), ("float64", None), (None, 1 / 255), (np.float16, 0.5)])
+def test_batches_are_those_of_plain_numpy(fakes, name, as_rgb, channels, dtype, scale) -> None:
+    for split in ("test", "val+test"):
+        dataset = Dataset(name, split, as_rgb=as_rgb)
+        expected = images_of(dataset, channels, dtype, scale)
+        found = list(dataset.batches(4, channels=channels, dtype=dtype, scale=scale))
+        assert np.array_equal(expected, np.concatenate([batch.images for batch in found]))
+        assert {expected.dtype} == {batch.images.dtype for batch in found}
+        assert np.array_equal(dataset.labels, np.concatenate([batch.labels for batch in found]))
+        assert {np.dtype(np.int64)} == {batch.labels.dtype for batch in found}
+
+
+@pytest.mark.parametrize("index", [slice(3, 9), slice(None, None, -2), [4, 4, 0], [2], np.arange(N) % 2 == 0], ids=str)
+@pytest.mark.parametrize("shuffle", [False, True, "blocks"])
+def test_batches_of_a_part_number_its_samples(fakes, index: Any, shuffle: Any) -> None:
+    part = Dataset("pathmnist")[index]
+    batches = list(part.batches(2, shuffle=shuffle))
+    assert list(range(len(part))) == sorted(np.concatenate([batch.indices for batch in batches]).tolist())
+    assert all(np.array_equal(part.gather(batch.indices), batch.images) for batch in batches)
+
+
+def test_weights_are_balanced_by_class(fakes) -> None:
+    part = Dataset("breastmnist")
+    part = part[np.concatenate([np.flatnonzero(part.labels == 0)[:1], np.flatnonzero(part.labels == 1)])]
+    batches = part.batches(7, shuffle=True, weights="balanced", prefetch=0)
+    labels = np.concatenate([batch.labels for _ in range(300) for batch in batches])
+    assert len(labels) == 300 * 7
+    assert abs(labels.mean() - 0.5) < 5 * 0.5 / np.sqrt(len(labels))
+
+
+def test_a_state_names_its_data_set_and_refuses_another(fakes) -> None:
+    train = Dataset("breastmnist")
+    state = json.loads(json.dumps(train.batches(2, shuffle=True).state_dict()))
+    assert ("breastmnist", 28, "train") == tuple(state["dataset"][key] for key in ("name", "size", "split"))
+    again = pickle.loads(pickle.dumps(train))
+    again.batches(2, shuffle=True).load_state_dict(state)
+    relabelled = BreastMNIST("train")
+    relabelled.labels = 1 - relabelled.labels
+    for other in (
+        Dataset("pathmnist"),
+        train[::-1],
+        train[:-1],
+        (train + Dataset("breastmnist", "val"))[:N],
+        Dataset("breastmnist", "val+train")[4:],
+        relabelled,
+    ):
+        with pytest.raises(ValueError, match="The state is of other batches"):
+            other.batches(2, shuffle=True).load_state_dict(state)
+
+
+def test_states_of_two_parts_are_told_apart(fakes) -> None:
+    train = Dataset("breastmnist")
+    state = train[[1, 2, 5]].batches(2).state_dict()
+    train[[1, 2, 5]].batches(2).load_state_dict(state)
+    with pytest.raises(ValueError, match="other batches"):
+        train[[1, 2, 6]].batches(2).load_state_dict(state)
+
+
+def test_blocks_are_read_ahead_from_the_files(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, one_by_one = [], readahead.read_rows
+
+    def noted(array: np.memmap, rows: np.ndarray, bar: Any = None) -> int:
+        read.append((Path(str(array.filename)).name, rows.tolist()))
+        return one_by_one(array, rows, bar)
+
+    monkeypatch.setattr(readahead, "read_rows", noted)
+    part = Dataset("pathmnist", "train+val")[::-1]
+    with ThreadPool(1):
+        list(part.batches(4, shuffle="blocks"))
+    rows = [row for name, some in read if name == "train_images.npy" for row in some]
+    assert set(rows) <= set(range(N))
+    assert all(some == sorted(some) for _, some in read)
+
+
+@pytest.mark.parametrize("which", ["transform", "target_transform"])
+def test_batches_do_not_leave_out_a_transform_in_silence(fakes, which: str) -> None:
+    with pytest.raises(ValueError, match=r"batches\(transform=\.\.\.\)"):
+        Dataset("breastmnist", **{which: np.negative}).batches(4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        *(({"batch_size": value}, "batch_size is") for value in (0, True, 2.5)),
+        *(({"shard": value}, "shard") for value in ((2, 2), (-1, 2), "x")),
+        ({"seed": -1}, "seed is -1"),
+        ({"epoch": -1}, "epoch is -1"),
+        ({"prefetch": -1}, "prefetch is -1"),
+        ({"dtype": "int8"}, "int8 cannot hold 0 to 255"),
+        ({"scale": np.nan}, "scale is nan"),
+        ({"last": "x"}, "last is 'x'"),
+        ({"uneven": "x"}, "uneven is 'x'"),
+        ({"channels": "x"}, "channels is 'x'"),
+        ({"shuffle": 0}, "shuffle is 0"),
+        ({"weights": "balance", "shuffle": True}, "weights is 'balance'"),
+        ({"weights": "balanced"}, "say shuffle=True"),
+        ({"weights": np.ones(3), "shuffle": True}, "one for each of the 12 samples"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_batches_is_refused_at_once(fakes, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Dataset("breastmnist").batches(**{"batch_size": 4} | arguments)
+
+
+def test_batches_are_of_the_arrays_that_were_assigned(fakes) -> None:
+    dataset = PathMNIST("train")
+    dataset.imgs = 255 - dataset.imgs[:5]
+    dataset.labels = np.arange(5, dtype=np.int32)[:, None]
+    for shuffle in (False, True, "blocks"):
+        for part in (dataset, dataset[[3, 1]]):
+            found = list(part.batches(2, shuffle=shuffle))
+            for batch in found:
+                assert np.array_equal(part.imgs[batch.indices], batch.images)
+                assert np.array_equal(part.labels[batch.indices], batch.labels)
+    dataset.imgs = dataset.imgs[:4]
+    with pytest.raises(ValueError, match="4 images and 5 labels"):
+        dataset.batches(2)
+
+
+def test_batches_are_made_from_a_pickled_data_set_elsewhere(fakes) -> None:
+    train = Dataset("pathmnist")
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        found = list(process.map(_indices, [train, train], [(0, 2), (1, 2)]))
+    assert list(range(N)) == sorted([*found[0], *found[1]])
+    assert found == [_indices(train, (which, 2)) for which in range(2)]
+
+
+def _indices(dataset: Dataset, shard: tuple[int, int]) -> list[int]:
+    return [int(index) for batch in dataset.batches(5, shuffle=True, shard=shard) for index in batch.indices]
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [("retinamnist", "train"), ("breastmnist", "val"), ("adrenalmnist3d", "test")]
+)
+def test_batches_of_real_images_visit_each_once(real_root: Path, name: str, split: str) -> None:
+    dataset = Dataset(name, split, root=real_root)
+    seen = np.zeros(len(dataset), int)
+    for which in range(3):
+        for batch in dataset.batches(64, shuffle=True, shard=(which, 3), uneven="pad", last="pad", channels="first"):
+            assert 64 == len(batch.images)
+            assert dataset.record.n_channels == batch.images.shape[1]
+            real = batch.indices[batch.mask]
+            seen[real] += 1
+            assert np.array_equal(dataset.labels[real], batch.labels[batch.mask])
+    assert (seen == 1).all()
+
+
+# Memory
+
+
+class Bar:
+    """Notes what is shown."""
+
+    def __init__(self, task: str, total: int | None, done: int = 0) -> None:
+        self.task, self.total, self.done = task, total, done
+        self.bars.append(self)
+
+    bars: list[Bar] = []  # noqa: RUF012
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, n_bytes: int, /) -> None:
+        self.done += n_bytes
+
+
+@pytest.mark.parametrize("split", ["train", "train+val"])
+def test_images_are_read_into_memory(fakes, split: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bar, "bars", [])
+    dataset = Dataset("pathmnist", split)
+    assert dataset.warm(progress=Bar)
+    assert [(dataset.images.nbytes,) * 2] == [(bar.total, bar.done) for bar in Bar.bars]
+    assert dataset[[5, 5, 2]].warm(progress=silent)
+    assert dataset[[]].warm(progress=silent)
+
+
+def test_images_that_do_not_fit_are_not_read(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset("pathmnist")
+    n_bytes = dataset.images.nbytes
+    monkeypatch.setattr(Bar, "bars", [])
+    # Four fifths may be filled.
+    for available, fits in ((int(n_bytes / 0.8) + 1, True), (int(n_bytes / 0.8) - 1, False), (0, False), (None, True)):
+        monkeypatch.setattr(readahead, "available_bytes", lambda available=available: available)
+        assert fits == dataset.warm(progress=Bar)
+    assert 2 == len(Bar.bars)
+    monkeypatch.setattr(readahead, "available_bytes", lambda: int(n_bytes / 5))
+    assert dataset[:1].warm(progress=silent)
+    # What is there several times is read once.
+    assert dataset[[0] * 100].warm(progress=silent)
+
+
+def test_assigned_images_are_in_memory(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readahead, "available_bytes", lambda: 0)
+    dataset = BreastMNIST("train")
+    assert not dataset.warm()
+    dataset.imgs = 255 - dataset.imgs
+    assert dataset.warm()

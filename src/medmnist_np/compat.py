@@ -8,9 +8,11 @@ on), and a wrong size or split is a :class:`ValueError` that says what there is.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -100,12 +102,12 @@ class MedMNIST(Dataset):
     @property
     def images(self) -> npt.NDArray[np.uint8]:
         """The images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
-        return self._all_images if self._own else super().images
+        return self._all_images[:] if self._own else super().images
 
     @property
     def labels(self) -> npt.NDArray[np.uint8]:
         """The labels, ``(n, l)`` uint8. May be assigned."""
-        return self._all_labels if self._own else super().labels
+        return self._all_labels[:] if self._own else super().labels
 
     @labels.setter
     def labels(self, labels: npt.NDArray[np.uint8]) -> None:
@@ -139,13 +141,78 @@ class MedMNIST(Dataset):
         if self._own:
             self._use_own()
 
-    def _subset(self, index: Any) -> Dataset:
-        subset = super()._subset(index)
-        if isinstance(subset, MedMNIST) and self._own:
-            chosen = np.asarray(subset._selection, dtype=np.intp)
-            subset._own = {"images": self._all_images[chosen], "labels": self._all_labels[chosen]}
+    def _subset(self, selection: range | npt.NDArray[np.intp]) -> Self:
+        subset = super()._subset(selection)
+        if self._own:
+            chosen = subset.positions
+            taken = (rows.take(chosen, axis=0) for rows in (self._all_images, self._all_labels))
+            subset._own = dict(zip(("images", "labels"), taken, strict=True))
             subset._use_own()
         return subset
+
+    def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
+        if self._own:
+            raise ValueError("imgs or labels were assigned: join the arrays with np.concatenate and assign the result.")
+        return super()._positions_in(split)
+
+    def montage(  # type: ignore[override]  # the official signature
+        self,
+        length: int = 20,
+        replace: bool = False,
+        save_folder: str | os.PathLike[str] | None = None,
+        *,
+        seed: int = 0,
+    ) -> Any:
+        """Show some of the samples, ``length`` in a row and as many rows, as the official method does.
+
+        Parameters
+        ----------
+        length : int
+            Images in a row, and rows; a set that has fewer fills what it can.
+        replace : bool
+            Whether an image may come twice.
+        save_folder : path, optional
+            Where to write ``{name}_{split}_montage.jpg``, in 3D ``.gif``.
+        seed : int
+            Of the choice. (The official method takes the global generator.)
+
+        Returns
+        -------
+        PIL.Image.Image, or a list of them in 3D
+        """
+        from medmnist_np.images import choose, draw
+        from medmnist_np.images.encoders import kind_of
+
+        places = choose(self._selection, length, length, seed=seed, replace=replace)
+        picture = draw(self._all_images, places, kind_of(self._record.ndim, self._record.n_channels))
+        if save_folder is not None:
+            ending = "gif" if picture.animated else "jpg"
+            picture.save(Path(save_folder) / f"{self.flag}{self.size_flag}_{self.split}_montage.{ending}")
+        return picture.frames if picture.animated else picture.image
+
+    def save(  # type: ignore[override]  # the official signature
+        self, folder: str | os.PathLike[str], postfix: str | None = None, write_csv: bool = True
+    ) -> None:
+        """Write each sample as a file, with the names and the table of the official method.
+
+        Parameters
+        ----------
+        folder : path
+            Where to make a folder with the name of the set.
+        postfix : str, optional
+            ``"png"`` and others in 2D, ``"gif"`` in 3D; None means these.
+        write_csv : bool
+            Write the table for Google AutoML.
+        """
+        super().save(folder, "automl", postfix, write_csv=write_csv)
+
+    def _mapped_images(self) -> Any:
+        return None if "images" in self._own else super()._mapped_images()
+
+    def _identity(self) -> dict[str, Any]:
+        labels = self._own.get("labels")
+        own_labels = None if labels is None else zlib.crc32(np.ascontiguousarray(labels).tobytes())
+        return {**super()._identity(), "assigned": sorted(self._own), "own_labels": own_labels}
 
 
 class MedMNIST2D(MedMNIST):

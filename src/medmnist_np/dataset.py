@@ -1,29 +1,39 @@
-"""A data set as a sequence of samples."""
+"""A data set as a sequence of samples, and what people do with one. The work is done in rooms above this one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from medmnist_np import registry
-from medmnist_np.cache import store
-from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.loading import locate, map_split
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.samples import Samples
+
+if TYPE_CHECKING:
+    from medmnist_np.batches import Batches, Transform
+    from medmnist_np.images import Picture
+    from medmnist_np.layout import Channels
+    from medmnist_np.order import Last, Shuffle, Uneven
+    from medmnist_np.statistics import Statistics
+
+# Of the memory that is free; the rest is for what the user does next.
+_SHARE_TO_WARM = 0.8
 
 
-class Dataset(Sequence[tuple[Any, Any]]):
+class Dataset(Samples):
     """One split of a data set, as a sequence of ``(image, label)``.
 
     Parameters
     ----------
-    name, split, size, root, download
+    name, size, root, download
         As of :func:`load`.
+    split : str
+        ``"train"``, ``"val"`` or ``"test"``; or several as one, ``"train+val"``.
     transform : callable, optional
         Applied to each image.
     target_transform : callable, optional
@@ -31,15 +41,22 @@ class Dataset(Sequence[tuple[Any, Any]]):
     as_rgb : bool
         Repeat gray images to three channels, last axis: ``(h, w, 3)``, ``(d, h, w, 3)``.
 
+    Attributes
+    ----------
+    split, size, transform, target_transform, as_rgb
+        As above.
+    folder : Path
+        Of the .npy files.
+
     Notes
     -----
     An int gives an item: the image as a fresh, writable uint8 array, ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``,
     and the label as a fresh int64 array ``(l,)``.
 
-    A slice, an array of indices or a boolean mask gives a :class:`Dataset` that is a view. Its :attr:`images` and
-    :attr:`labels` are slices of the map if the selection is contiguous (0 bytes of memory); for any other selection
-    they are gathered at each access into new arrays of ``len(ds) * image bytes``, for example 150,528 bytes for
-    each image of 224 px in RGB.
+    A slice, an array of indices or a boolean mask gives a :class:`Dataset` that is a view; so does ``train + val``.
+    Its :attr:`images` and :attr:`labels` are slices of the map if the selection is contiguous (0 bytes of memory); for
+    any other selection, or one that spans two splits, they are gathered at each access into new arrays of ``len(ds) *
+    image bytes``, for example 150,528 bytes for each image of 224 px in RGB.
 
     It may be shared between threads. It pickles as a path and a selection: under 2 kB for a whole split or a slice,
     plus 8 bytes a sample for any other selection; transforms must pickle themselves.
@@ -50,50 +67,14 @@ class Dataset(Sequence[tuple[Any, Any]]):
     >>> ds = mm.Dataset("breastmnist", split="train")  # doctest: +SKIP
     >>> image, label = ds[0]  # doctest: +SKIP
     >>> malignant = ds[ds.labels[:, 0] == 0]  # doctest: +SKIP
+    >>> for batch in ds.batches(64, shuffle=True):  # doctest: +SKIP
+    ...     batch.images, batch.labels
     """
-
-    def __init__(
-        self,
-        name: str | DatasetInfo,
-        split: str = "train",
-        *,
-        size: int | None = None,
-        transform: Callable[[Any], Any] | None = None,
-        target_transform: Callable[[Any], Any] | None = None,
-        as_rgb: bool = False,
-        root: str | os.PathLike[str] | None = None,
-        download: bool = True,
-    ) -> None:
-        record, size = registry.resolve_size(name, size)
-        self._record = record
-        self.size = size
-        self.split = record.check_split(split)
-        self.transform = transform
-        self.target_transform = target_transform
-        self.as_rgb = as_rgb
-        self._open(locate(record, size, root=root, download=download))
-        self._selection: range | npt.NDArray[np.intp] = range(len(self._all_images))
-
-    def _open(self, folder: ArrayFolder) -> None:
-        self.folder = folder.path
-        self._maps = map_split(folder, self._record, self.split)
-        # Indexing a plain view costs a fraction of indexing the memmap itself.
-        self._all_images, self._all_labels = np.asarray(self._maps.images), np.asarray(self._maps.labels)
 
     @property
     def info(self) -> Any:
-        """The record of the data set, a :class:`DatasetInfo`."""
+        """The record of the data set; of the official classes, the official dict."""
         return self._record
-
-    @property
-    def images(self) -> npt.NDArray[np.uint8]:
-        """The selected images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
-        return self._selected(self._maps.images)
-
-    @property
-    def labels(self) -> npt.NDArray[np.uint8]:
-        """The selected labels, ``(n, l)`` uint8."""
-        return self._selected(self._maps.labels)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -139,72 +120,404 @@ class Dataset(Sequence[tuple[Any, Any]]):
             return tuple(name for name, value in zip(self.class_names, values, strict=True) if value)
         return self.class_names[int(values[0])]
 
-    def __len__(self) -> int:
-        return len(self._selection)
+    def batches(  # noqa: PLR0913 -- each is one choice, and has a default
+        self,
+        batch_size: int,
+        *,
+        shuffle: Shuffle = False,
+        seed: int = 0,
+        epoch: int = 0,
+        last: Last = "keep",
+        shard: tuple[int, int] = (0, 1),
+        uneven: Uneven = "keep",
+        channels: Channels | None = None,
+        dtype: npt.DTypeLike | None = None,
+        scale: float | None = None,
+        weights: npt.ArrayLike | Literal["balanced"] | None = None,
+        transform: Transform | None = None,
+        prefetch: int = 2,
+    ) -> Batches:
+        """Return batches as fresh, writable arrays; each pass over them is the next epoch.
 
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        # Sequence would take an IndexError of a transform for the end.
-        return (self[index] for index in range(len(self)))
+        Which samples come when is a pure function of ``seed``, the epoch and ``shard``.
 
-    @overload
-    def __getitem__(self, index: int) -> tuple[Any, Any]: ...
-    @overload
-    def __getitem__(self, index: slice | Sequence[int] | npt.NDArray[Any]) -> Dataset: ...
-    def __getitem__(self, index: int | slice | Sequence[int] | npt.NDArray[Any]) -> tuple[Any, Any] | Dataset:
-        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"There is no sample {index} in a data set of {len(self)}.")
-            return self._item(int(self._selection[index]))
-        return self._subset(index)
+        Parameters
+        ----------
+        batch_size : int
+            Samples of a batch.
+        shuffle : bool or "blocks"
+            ``"blocks"`` is for files that are larger than memory: it mixes runs of neighbours, of a megabyte each, in
+            windows of one to two gigabytes, and reads the next window ahead. How well it mixes:
+            :func:`medmnist_np.order.block_order`.
+        seed : int
+            Of the order and of ``transform``, 0 to 2**32 - 1.
+        epoch : int
+            Number of the first pass.
+        last : {"keep", "drop", "pad"}
+            A last batch that is not full is given as it is, left out, or filled up with samples that are masked.
+        shard : (int, int)
+            ``(which, of_how_many)``: this part of every epoch, for one of several machines. Parts share no sample
+            and together are the whole.
+        uneven : {"keep", "pad", "drop"}
+            Parts that do not all have as many samples stay so, are filled up with samples that are masked, or are cut.
+        channels : "first" or "last", optional
+            Where the channel axis is: ``(b, c, h, w)`` or ``(b, h, w, c)``, in 3D ``(b, c, d, h, w)`` or
+            ``(b, d, h, w, c)``. None leaves images as they are stored: gray images and volumes have none.
+        dtype : dtype, optional
+            Of the images. None means uint8, or float32 where there is a scale.
+        scale : float, optional
+            Multiplied with each value, as ``1 / 255``.
+        weights : "balanced" or (n,) array_like of float, optional
+            Draw ``n`` samples with replacement, in this ratio; ``"balanced"`` makes each class as likely. With
+            ``shuffle=True`` only.
+        transform : callable, optional
+            ``transform(batch, rng)`` gives a :class:`Batch` of as many samples, as ``batch._replace(images=...)``.
+            ``rng`` is a generator that depends on seed, epoch, shard and batch alone. Several threads call it.
+        prefetch : int
+            Tasks that are made ahead, each in a thread of its own. 0 makes batches when they are asked for.
 
-    def _item(self, position: int) -> tuple[Any, Any]:
-        image = self._all_images[position]
-        image = np.repeat(image[..., np.newaxis], 3, axis=-1) if self._repeats_channels else image.copy()
-        return self._transformed(image, self._all_labels[position].astype(np.int64))
+        Returns
+        -------
+        Batches
+            Yields ``(images, labels, indices, mask)``, see :class:`~medmnist_np.batches.Batch`; has ``state_dict()``
+            and ``load_state_dict()``.
 
-    @property
-    def _repeats_channels(self) -> bool:
-        return self.as_rgb and self._record.n_channels == 1
+        Raises
+        ------
+        ValueError
+            If an argument is out of range, or the data set has a transform for single items, which is not applied to
+            batches.
 
-    def _transformed(self, image: Any, label: Any) -> tuple[Any, Any]:
-        if self.transform is not None:
-            image = self.transform(image)
-        if self.target_transform is not None:
-            label = self.target_transform(label)
-        return image, label
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> train = mm.Dataset("breastmnist", split="train")
+        >>> for batch in train.batches(128, shuffle=True, seed=0, channels="last", scale=1 / 255):
+        ...     print(batch.images.shape, batch.images.dtype, batch.labels.shape)
+        (128, 28, 28, 1) float32 (128, 1)
+        (128, 28, 28, 1) float32 (128, 1)
+        (128, 28, 28, 1) float32 (128, 1)
+        (128, 28, 28, 1) float32 (128, 1)
+        (34, 28, 28, 1) float32 (34, 1)
+        """
+        from medmnist_np.batches import Batches
+        from medmnist_np.layout import Layout
+        from medmnist_np.order import Plan, block_length
 
-    def _subset(self, index: Any) -> Dataset:
-        subset = self.__class__.__new__(self.__class__)
-        subset.__dict__.update(self.__dict__)
-        if isinstance(index, slice):
-            subset._selection = self._selection[index]
-        else:
-            subset._selection = self._chosen(index)
-        return subset
-
-    def _chosen(self, index: Any) -> npt.NDArray[np.intp]:
-        chosen = np.asarray(index)
-        if chosen.size == 0 and chosen.dtype != bool:
-            chosen = chosen.astype(np.intp)
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
-            raise TypeError(
-                f"A data set is indexed by an int, a slice, a 1D array of ints or a boolean mask, not by {index!r}."
+        if self.transform is not None or self.target_transform is not None:
+            raise ValueError(
+                "This data set has a transform for single items, which batches would not apply: make the data set "
+                "without it and give batches(transform=...) one for whole batches."
             )
-        if chosen.dtype == bool and len(chosen) != len(self):
-            raise IndexError(f"The mask has {len(chosen)} values and the data set {len(self)} samples.")
-        positions: npt.NDArray[np.intp] = np.asarray(self._selection, dtype=np.intp)[chosen]
-        return positions
+        if isinstance(weights, str):
+            if weights != "balanced":
+                raise ValueError(f"weights is {weights!r}; it is 'balanced' or one number for each sample.")
+            weights = self._balanced_weights()
+        layout = Layout(
+            channel_axis_stored=self._record.n_channels == 3,
+            as_rgb=self._repeats_channels,
+            channels=channels,
+            dtype=dtype,
+            scale=scale,
+        )
+        plan = Plan(
+            n_samples=len(self),
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            last=last,
+            shard=shard,
+            uneven=uneven,
+            weights=None if weights is None else np.asarray(weights, dtype=np.float64),
+            block_length=block_length(self._all_images.dtype.itemsize * int(np.prod(self._all_images.shape[1:]))),
+        )
+        return Batches(
+            self._all_images,
+            self._all_labels,
+            self._selection,
+            plan,
+            layout,
+            epoch=epoch,
+            transform=transform,
+            prefetch=prefetch,
+            identity=self._identity(),
+            read_ahead=self._read_ahead,
+        )
 
-    def _selected(self, array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        if isinstance(self._selection, range) and self._selection.step == 1:
-            return array[self._selection.start : self._selection.stop]
-        gathered: npt.NDArray[np.uint8] = np.asarray(array).take(np.asarray(self._selection, dtype=np.intp), axis=0)
-        return gathered
+    def take_per_class(self, n: int, seed: int = 0) -> Self:
+        """Return a part with ``n`` samples of each class, chosen at random, in the order of the data set.
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        record = self._record.name if registry.is_published(self._record) else self._record
-        state = {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
-        return _restore, (self.__class__, record, str(self.folder), state)
+        Raises
+        ------
+        ValueError
+            If a class has fewer, or a sample may be of several classes.
+        """
+        from medmnist_np.subsets import some_per_class
+
+        self._require_single_label("take_per_class chooses by class")
+        return self[some_per_class(self.labels, n, seed, self.class_names)]
+
+    def folds(self, k: int, *, seed: int = 0, groups: npt.ArrayLike | None = None) -> list[tuple[Self, Self]]:
+        """Divide the samples for a stratified cross-validation.
+
+        Parameters
+        ----------
+        k : int
+            Number of folds.
+        seed : int
+            Of the division, 0 to 2**32 - 1.
+        groups : (n,) array_like, optional
+            Samples of one group, as of one patient, are kept together.
+
+        Returns
+        -------
+        list of (Dataset, Dataset)
+            For each fold the rest, to train on, and the fold. Classes have about the same shares in each; in a
+            multi-label set, combinations of findings do.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many samples or groups as folds.
+        """
+        from medmnist_np.subsets import stratified_folds
+
+        parts = stratified_folds(self.labels, k, seed, groups)
+        everything = np.arange(len(self))
+        return [(self[np.setdiff1d(everything, part, assume_unique=True)], self[part]) for part in parts]
+
+    def warm(self, *, progress: Progress = bars) -> bool:
+        """Read the selected images once, in the order of the file, so that what follows comes from memory.
+
+        Worth it before shuffled reading from a disk that is slow to seek or a network.
+
+        Parameters
+        ----------
+        progress : Progress
+            What to show; a bar, by default.
+
+        Returns
+        -------
+        bool
+            False if they do not fit into four fifths of the memory that is free: then nothing is read, and
+            ``batches(shuffle="blocks")`` is the way.
+        """
+        from medmnist_np.cache.readahead import available_bytes
+
+        images = self._mapped_images()
+        if images is None:
+            return True
+        rows = np.unique(self.positions)
+        needed = images.dtype.itemsize * int(np.prod(images.shape[1:])) * len(rows)
+        available = available_bytes()
+        if available is not None and needed > _SHARE_TO_WARM * available:
+            return False
+        with progress(f"reading {self._record.name} {self.split}", total=needed) as bar:
+            self._read_ahead(rows, bar)
+        return True
+
+    def statistics(self, *, executor: Executor | None = None, progress: Progress = bars) -> Statistics:
+        """Count how often each value occurs in the selected images; so mean and standard deviation, exactly.
+
+        Of whole splits the counts are kept beside the arrays, where the folder is writable, and taken from there at the
+        next call.
+
+        Parameters
+        ----------
+        executor : concurrent.futures.Executor, optional
+            Who works: threads, processes, or a cluster (a Dask client's ``get_executor()``) whose machines see the same
+            path. None means this thread.
+        progress : Progress
+            What to show; a bar, by default.
+
+        Returns
+        -------
+        Statistics
+            ``mean`` and ``std`` of each channel, 0 to 255, and ``histogram``. Gray images have one channel, even if
+            ``as_rgb``.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> statistics = mm.Dataset("retinamnist", split="train").statistics()
+        >>> statistics.mean.shape, statistics.std.shape, statistics.histogram.shape
+        ((3,), (3,), (3, 256))
+        """
+        from medmnist_np.joined import divided
+        from medmnist_np.statistics import Statistics, of_array, of_mapped
+
+        channels = self._record.n_channels
+        mapped = self._mapped_images()
+        if mapped is None:
+            return of_array(self.images, channels)
+        digests = {stored.file: stored.sha256 for stored in self._folder.manifest.arrays.values()}
+        total = Statistics(np.zeros((channels, 256), np.int64))
+        for array, rows in divided(mapped, self.positions):
+            sha256 = digests[Path(array.filename).name]
+            total += of_mapped(array, rows, channels, sha256=sha256, executor=executor, progress=progress)
+        return total
+
+    def montage(
+        self,
+        rows: int = 20,
+        columns: int = 20,
+        *,
+        seed: int = 0,
+        by_class: bool = False,
+        labels: bool = False,
+        view: str | None = None,
+    ) -> Picture:
+        """Show some of the samples side by side.
+
+        Parameters
+        ----------
+        rows, columns : int
+            Places; a set that has fewer samples fills what it can.
+        seed : int
+            Of the choice.
+        by_class : bool
+            A row or more for each class.
+        labels : bool
+            Write the number of the class below each image, and what the numbers mean at the bottom.
+        view : str, optional
+            How to show volumes: ``"animated"``, which None means too, ``"middle"``, ``"orthogonal"``, ``"sheet"`` or
+            ``"projection"``.
+
+        Returns
+        -------
+        Picture
+            Its ``array``, its ``image`` (of Pillow), ``save(path)``; a notebook shows it.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range, or images are asked for in a view of volumes.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> mm.Dataset("breastmnist", split="test").montage(4, 8)
+        <Picture of 224 x 112 pixels>
+        """
+        from medmnist_np.images import choose, draw
+        from medmnist_np.images.encoders import kind_of
+
+        return draw(
+            self._all_images,
+            choose(self._selection, rows, columns, seed=seed, labels=self.labels if by_class else None),
+            kind_of(self._record.ndim, self._record.n_channels),
+            view=view,
+            labels=self._all_labels if labels else None,
+            class_names=self.class_names,
+        )
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        layout: Literal["automl", "imagefolder", "csv"] = "automl",
+        format: str | None = None,  # noqa: A002 -- the word that everybody uses
+        *,
+        write_csv: bool = True,
+        workers: int = 1,
+        progress: Progress = bars,
+    ) -> Path:
+        """Write each sample as a file, for tools that want files.
+
+        What is there already and the same is left, what is there and another is refused, and what is missing is
+        written: a run that was interrupted goes on, and a second one changes nothing.
+
+        Parameters
+        ----------
+        folder : path
+            Where to make a folder with the name of the set.
+        layout : {"automl", "imagefolder", "csv"}
+            That of the official package, with a table for Google AutoML; a folder for each class; or one table for each
+            split.
+        format : str, optional
+            ``"png"``, ``"tiff"``, ``"npy"`` or ``"nii"`` keep every value; ``"jpg"`` and ``"gif"`` do not. None means
+            ``"png"``, for volumes ``"gif"``.
+        write_csv : bool
+            Write the table.
+        workers : int
+            Threads.
+        progress : Progress
+            What to show; a bar, by default.
+
+        Returns
+        -------
+        Path
+            The folder with the files.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layout or format, it does not suit the images, or the set has no folder for each class.
+        CacheError
+            If a file is in the way, or cannot be written.
+        """
+        from medmnist_np.export import Plan, save
+        from medmnist_np.joined import divided
+
+        parts = zip(
+            self.split.split("+"),
+            divided(self._all_images, self.positions),
+            divided(self._all_labels, self.positions),
+            strict=True,
+        )
+        for split, (images, positions), (labels, _) in parts:
+            plan = Plan(self._record, self.size, split, layout, format)
+            saved = save(
+                plan,
+                images,
+                labels,
+                folder,
+                positions=positions,
+                write_csv=write_csv,
+                workers=workers,
+                progress=progress,
+            )
+        return saved.folder
+
+    def _mapped_images(self) -> Any:
+        """Return the images as they are mapped from files; None if they are arrays of the user."""
+        return self._maps[0]
+
+    def _read_ahead(self, positions: npt.NDArray[np.intp], bar: Any = None) -> None:
+        from medmnist_np.cache.readahead import read_rows
+        from medmnist_np.joined import divided
+
+        mapped = self._mapped_images()
+        for array, rows in divided(mapped, positions) if mapped is not None else ():
+            read_rows(array, rows, bar)
+
+    def _balanced_weights(self) -> npt.NDArray[np.float64]:
+        from medmnist_np.subsets import balanced_weights
+
+        self._require_single_label("weights='balanced' goes by class")
+        return balanced_weights(self.labels)
+
+    def _require_single_label(self, what: str) -> None:
+        if self._record.multi_label:
+            raise ValueError(
+                f"{what}, and a sample of {self._record.name} may have several findings. Choose by ds.labels, "
+                f"{self._record.n_classes} zeros and ones a sample, and give indices or weights of your own."
+            )
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what the state of batches says of the data set."""
+        whole = self._selection == range(len(self._all_images)) if isinstance(self._selection, range) else False
+        return {
+            "name": self._record.name,
+            "size": self.size,
+            "split": self.split,
+            "digest": self._record.archive(self.size).digest,
+            "selection": None if whole else zlib.crc32(self.positions.astype("<i8").tobytes()),
+        }
+
+    def _repr_html_(self) -> str:
+        from medmnist_np.notebook import dataset_html
+
+        return dataset_html(self._record, self.split, self.size, self._all_images, self._selection, self.class_counts())
 
     def __repr__(self) -> str:
         record = self._record
@@ -222,16 +535,3 @@ class Dataset(Sequence[tuple[Any, Any]]):
         suffix = "" if self.size == 28 else f"_{self.size}"
         head = f"Dataset {record.python_class} of size {self.size} ({record.name}{suffix})"
         return "\n".join([head, *(f"    {title}: {value}" for title, value in body.items())])
-
-
-# Opened anew where it is unpickled.
-_NOT_PICKLED = frozenset({"_record", "_maps", "_all_images", "_all_labels", "folder"})
-
-
-def _restore(kind: type[Dataset], record: str | DatasetInfo, folder: str, state: dict[str, Any]) -> Dataset:
-    """Unpickle: the same folder, or what this machine has in place of it."""
-    dataset = kind.__new__(kind)
-    dataset.__dict__.update(state)
-    dataset._record = registry.info(record)
-    dataset._open(store.at(Path(folder)) or locate(dataset._record, dataset.size, download=False))
-    return dataset

@@ -1,0 +1,89 @@
+"""What a batch of images looks like: where the channels are, which dtype, which scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Channels = Literal["first", "last"]
+Empty: TypeAlias = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How stored images become those of a batch. Checks itself.
+
+    Attributes
+    ----------
+    channel_axis_stored : bool
+        Whether stored images are ``(h, w, 3)``; else they are ``(h, w)`` or ``(d, h, w)``.
+    as_rgb : bool
+        Repeat gray images to three channels.
+    channels : "first", "last" or None
+        Where the channel axis is; ``None`` leaves the stored shape, with three channels last if ``as_rgb``.
+    dtype : dtype or None
+        ``None`` means that of the stored images, or float32 where there is a scale.
+    scale : float or None
+        Multiplied with each value.
+    """
+
+    channel_axis_stored: bool
+    as_rgb: bool = False
+    channels: Channels | None = None
+    dtype: np.dtype[Any] | DTypeLike | None = None
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.channels is not None and self.channels not in get_args(Channels):
+            raise ValueError(f"channels is {self.channels!r}; it is None, 'first' or 'last'.")
+        numbers = (int, float, np.integer, np.floating)
+        if self.scale is not None and not (isinstance(self.scale, numbers) and math.isfinite(self.scale)):
+            raise ValueError(f"scale is {self.scale!r}; it is one finite number, as 1 / 255.")
+        dtype = None if self.dtype is None else np.dtype(self.dtype)
+        if self.scale is not None:
+            dtype = dtype or np.dtype(np.float32)
+            if dtype.kind != "f":
+                raise ValueError(f"Scaled images of dtype {dtype} would be rounded: ask for a float dtype.")
+        # NumPy would also make text, dates and objects of numbers.
+        if dtype is not None and (dtype.kind in "OSUMm" or not np.can_cast(np.uint8, dtype)):
+            raise ValueError(f"dtype {dtype} cannot hold 0 to 255.")
+        object.__setattr__(self, "dtype", dtype)
+
+    def arrange(self, stored: NDArray[Any], empty: Empty = np.empty) -> NDArray[Any]:
+        """Return images as the batch has them: ``stored`` itself, if nothing is to be done.
+
+        Parameters
+        ----------
+        stored : (b, h, w), (b, h, w, 3) or (b, d, h, w) array
+            Contiguous.
+        empty : callable
+            Makes the array, ``empty(shape, dtype)``.
+        """
+        view = self._placed(stored)
+        dtype = np.dtype(self.dtype or stored.dtype)
+        if self.scale is not None:
+            arranged = empty(view.shape, dtype)
+            np.multiply(view, np.asarray(self.scale, dtype)[()], out=arranged)
+        elif view.dtype == dtype and view.flags.c_contiguous:
+            arranged = view
+        else:
+            arranged = empty(view.shape, dtype)
+            np.copyto(arranged, view)
+        return arranged
+
+    def _placed(self, stored: NDArray[Any]) -> NDArray[Any]:
+        has_channels = self.channel_axis_stored
+        if has_channels:
+            return np.moveaxis(stored, -1, 1) if self.channels == "first" else stored
+        if not self.as_rgb and self.channels is None:
+            return stored
+        axis = 1 if self.channels == "first" else stored.ndim
+        placed = np.expand_dims(stored, axis)
+        if not self.as_rgb:
+            return placed
+        return np.broadcast_to(placed, tuple(3 if i == axis else n for i, n in enumerate(placed.shape)))

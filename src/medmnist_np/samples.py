@@ -1,0 +1,248 @@
+"""Which samples of which arrays: opened by path, selected by number, pickled small. `Dataset` builds on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, Self, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from medmnist_np import registry
+from medmnist_np.cache import store
+from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.joined import Joined, Rows
+from medmnist_np.loading import locate, map_split
+from medmnist_np.registry import DatasetInfo
+
+
+class Samples(Sequence[tuple[Any, Any]]):
+    """A selection of the samples of one split, or of several that are joined."""
+
+    def __init__(
+        self,
+        name: str | DatasetInfo,
+        split: str = "train",
+        *,
+        size: int | None = None,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+        as_rgb: bool = False,
+        root: str | os.PathLike[str] | None = None,
+        download: bool = True,
+    ) -> None:
+        record, size = registry.resolve_size(name, size)
+        self._record = record
+        self.size = size
+        self.split = _checked_splits(record, split)
+        self.transform = transform
+        self.target_transform = target_transform
+        self.as_rgb = as_rgb
+        self._open(locate(record, size, root=root, download=download))
+        self._selection: range | npt.NDArray[np.intp] = range(len(self._all_images))
+
+    def _open(self, folder: ArrayFolder) -> None:
+        self._folder = folder
+        maps = [map_split(folder, self._record, split) for split in self.split.split("+")]
+        self._maps: tuple[Rows, ...] = tuple(_as_one(arrays) for arrays in zip(*maps, strict=True))
+        # Indexing a plain view costs a fraction of indexing the memmap itself.
+        plain = ([np.asarray(array) for array in arrays] for arrays in zip(*maps, strict=True))
+        self._all_images, self._all_labels = map(_as_one, plain)
+
+    @property
+    def record(self) -> DatasetInfo:
+        """The record of the data set."""
+        return self._record
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the .npy files."""
+        return self._folder.path
+
+    @property
+    def positions(self) -> npt.NDArray[np.intp]:
+        """Where the selected samples lie in the arrays of the split, ``(n,)`` intp."""
+        chosen = self._selection
+        if isinstance(chosen, range):
+            # From the range itself, NumPy would take number after number.
+            return np.arange(chosen.start, chosen.stop, chosen.step, dtype=np.intp)
+        return chosen.copy()
+
+    @property
+    def images(self) -> npt.NDArray[np.uint8]:
+        """The selected images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
+        return self._selected(self._maps[0])
+
+    @property
+    def labels(self) -> npt.NDArray[np.uint8]:
+        """The selected labels, ``(n, l)`` uint8."""
+        return self._selected(self._maps[1])
+
+    def gather(self, indices: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+        """Return some images as a new, writable array.
+
+        Parameters
+        ----------
+        indices : (k,) array_like of int
+            Which samples, from 0 to ``len(ds) - 1``.
+
+        Returns
+        -------
+        (k, h, w), (k, h, w, 3) or (k, d, h, w) uint8
+            In this order; with three channels if ``as_rgb``.
+
+        Raises
+        ------
+        IndexError
+            If one is out of range.
+        """
+        chosen = self._chosen(indices)
+        images: npt.NDArray[np.uint8] = self._all_images.take(chosen, axis=0)
+        return np.repeat(images[..., np.newaxis], 3, axis=-1) if self._repeats_channels else images
+
+    def __len__(self) -> int:
+        return len(self._selection)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        # Sequence would take an IndexError of a transform for the end.
+        return (self[index] for index in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Any, Any]: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | npt.NDArray[Any]) -> Self: ...
+    def __getitem__(self, index: int | slice | Sequence[int] | npt.NDArray[Any]) -> tuple[Any, Any] | Self:
+        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"There is no sample {index} in a data set of {len(self)}.")
+            return self._item(int(self._selection[index]))
+        return self._subset(self._selection[index] if isinstance(index, slice) else self._chosen(index))
+
+    def __add__(self, other: object) -> Self:
+        """Join the samples of two splits, or parts of them, as ``train + val``; transforms are those of the first."""
+        if not isinstance(other, Samples):
+            return NotImplemented
+        if (self.record, self.size) != (other.record, other.size):
+            raise ValueError(
+                f"Only parts of one data set can be joined, not {self.record.name} of size {self.size} and "
+                f"{other.record.name} of size {other.size}."
+            )
+        joined = self._copy()
+        joined.split = "+".join(dict.fromkeys((*self.split.split("+"), *other.split.split("+"))))
+        joined._open(self._folder)
+        joined._selection = _contiguous(np.concatenate([one._positions_in(joined.split) for one in (self, other)]))
+        return joined
+
+    def __contains__(self, sample: object) -> NoReturn:
+        raise TypeError("Samples are arrays, which `in` cannot compare: compare ds.images or ds.labels instead.")
+
+    def index(self, *_: object) -> NoReturn:
+        """Refuse: samples are arrays."""
+        raise TypeError("Samples are arrays, which .index() cannot compare: compare ds.images or ds.labels instead.")
+
+    def count(self, *_: object) -> NoReturn:
+        """Refuse: samples are arrays."""
+        raise TypeError("Samples are arrays, which .count() cannot compare; .class_counts() counts classes.")
+
+    def _item(self, position: int) -> tuple[Any, Any]:
+        image = self._all_images[position]
+        image = np.repeat(image[..., np.newaxis], 3, axis=-1) if self._repeats_channels else image.copy()
+        return self._transformed(image, self._all_labels[position].astype(np.int64))
+
+    @property
+    def _repeats_channels(self) -> bool:
+        return self.as_rgb and self._record.n_channels == 1
+
+    def _transformed(self, image: Any, label: Any) -> tuple[Any, Any]:
+        if self.transform is not None:
+            image = self.transform(image)
+        if self.target_transform is not None:
+            label = self.target_transform(label)
+        return image, label
+
+    def _copy(self) -> Self:
+        copy = self.__class__.__new__(self.__class__)
+        copy.__dict__.update(self.__dict__)
+        return copy
+
+    def _subset(self, selection: range | npt.NDArray[np.intp]) -> Self:
+        subset = self._copy()
+        subset._selection = selection
+        return subset
+
+    def _chosen(self, index: Any) -> npt.NDArray[np.intp]:
+        """Return the positions of samples that a user names by number or by a mask."""
+        chosen = np.asarray(index)
+        if chosen.size == 0 and chosen.dtype != bool:
+            chosen = chosen.astype(np.intp)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
+            raise TypeError(
+                f"A data set is indexed by an int, a slice, a 1D array of ints or a boolean mask, not by {index!r}."
+            )
+        if chosen.dtype == bool and len(chosen) != len(self):
+            raise IndexError(f"The mask has {len(chosen)} values and the data set {len(self)} samples.")
+        positions: npt.NDArray[np.intp] = self.positions[chosen]
+        return positions
+
+    def _selected(self, rows: Rows) -> npt.NDArray[np.uint8]:
+        if isinstance(self._selection, range) and self._selection.step == 1:
+            contiguous: npt.NDArray[np.uint8] = rows[self._selection.start : self._selection.stop]
+            return contiguous
+        # A memmap's own take() gives a memmap.
+        gathered: npt.NDArray[np.uint8] = np.asarray(rows.take(self.positions, axis=0))
+        return gathered
+
+    def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
+        """Return where the samples lie in the arrays of more splits."""
+        start_in = _starts(self._record, split)
+        moved = self.positions.copy()
+        for name, start in _starts(self._record, self.split).items():
+            inside = (start <= self.positions) & (self.positions < start + self._record.n_samples[name])
+            moved[inside] += start_in[name] - start
+        return moved
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        record = self._record.name if registry.is_published(self._record) else self._record
+        state = {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
+        return _restore, (self.__class__, record, str(self.folder), state)
+
+
+def _as_one(arrays: Sequence[npt.NDArray[Any]]) -> Rows:
+    return arrays[0] if len(arrays) == 1 else Joined(arrays)
+
+
+def _starts(record: DatasetInfo, split: str) -> dict[str, int]:
+    """Return where each of the splits in ``"train+val"`` begins."""
+    names = split.split("+")
+    counts = [record.n_samples[name] for name in names]
+    return dict(zip(names, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
+
+
+def _contiguous(positions: npt.NDArray[np.intp]) -> range | npt.NDArray[np.intp]:
+    """Return a range where the positions are one: it takes no room in a pickle, and images need no copy."""
+    if len(positions) and (np.diff(positions) == 1).all():
+        return range(int(positions[0]), int(positions[-1]) + 1)
+    return positions
+
+
+def _checked_splits(record: DatasetInfo, split: str) -> str:
+    """Return ``"train"`` or ``"train+val"``, or raise."""
+    splits = [record.check_split(one) for one in (split.split("+") if isinstance(split, str) else [split])]
+    if len(set(splits)) < len(splits):
+        raise ValueError(f"{split!r} names a split twice.")
+    return "+".join(splits)
+
+
+# Opened anew where it is unpickled.
+_NOT_PICKLED = frozenset({"_record", "_maps", "_all_images", "_all_labels", "_folder"})
+
+
+def _restore(kind: type[Samples], record: str | DatasetInfo, folder: str, state: dict[str, Any]) -> Samples:
+    """Unpickle: the same folder, or what this machine has in place of it."""
+    samples = kind.__new__(kind)
+    samples.__dict__.update(state)
+    samples._record = registry.info(record)
+    samples._open(store.at(Path(folder)) or locate(samples._record, samples.size, download=False))
+    return samples
