@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from medmnist_np.dataset import Dataset as Dataset
     from medmnist_np.errors import MedMNISTError as MedMNISTError
     from medmnist_np.evaluation import Evaluator as Evaluator
+    from medmnist_np.images.recipes import recipe as recipe
     from medmnist_np.integrity import verify as verify
     from medmnist_np.loading import Arrays as Arrays
     from medmnist_np.loading import fetch as fetch
@@ -89,6 +90,7 @@ _HOME = {
     "configure": "cache.settings",
     "datasets": "registry",
     "info": "registry",
+    "recipe": "images.recipes",
 }
 
 __all__ = [
@@ -127,6 +129,7 @@ __all__ = [
     "getAUC",
     "info",
     "load",
+    "recipe",
     "verify",
 ]
 

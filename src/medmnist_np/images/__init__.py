@@ -1,5 +1,46 @@
-"""Arrays in, arrays out: pictures of a data set."""
+"""Arrays in, arrays out: pictures of a data set, arrays as the bytes of a file, and how images were prepared."""
 
-from medmnist_np.images.montage import montage
+from medmnist_np.images.encoders import FORMATS, encode
+from medmnist_np.images.grid import choose
+from medmnist_np.images.montage import draw, montage
+from medmnist_np.images.picture import Picture
+from medmnist_np.images.recipes import Recipe, recipe
+from medmnist_np.images.resize import RESAMPLERS, resize, resize_each, zoom
+from medmnist_np.images.steps import (
+    At,
+    Binarise,
+    CentreSlice,
+    CropCentre,
+    CropToShortEdge,
+    ProjectMaximum,
+    Resize,
+    Window,
+    Zoom,
+)
+from medmnist_np.images.volumes import VIEWS, flatten
 
-__all__ = ["montage"]
+__all__ = [
+    "At",
+    "Binarise",
+    "CentreSlice",
+    "CropCentre",
+    "CropToShortEdge",
+    "FORMATS",
+    "Picture",
+    "ProjectMaximum",
+    "RESAMPLERS",
+    "Recipe",
+    "Resize",
+    "VIEWS",
+    "Window",
+    "Zoom",
+    "choose",
+    "draw",
+    "encode",
+    "flatten",
+    "montage",
+    "recipe",
+    "resize",
+    "resize_each",
+    "zoom",
+]

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from medmnist_np.images.captions import CAPTION_HEIGHT, add_captions, add_legend
+from medmnist_np.images.encoders import RGB, VOLUME
+from medmnist_np.images.grid import EMPTY, arrange
+from medmnist_np.images.picture import Picture
+from medmnist_np.images.volumes import VIEWS, flatten
 
 
 def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: int = 1) -> NDArray[np.uint8]:
@@ -53,13 +61,97 @@ def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: i
     if tiles.ndim == 4 and tiles.shape[-1] != 3:
         tiles = tiles[:, tiles.shape[1] // 2]
 
-    n, h, w, *channels = tiles.shape
+    n = len(tiles)
     columns = math.ceil(math.sqrt(n)) if columns is None else columns
-    rows = math.ceil(n / columns)
-    step_down, step_right = h + padding, w + padding
-    picture = np.zeros((rows * step_down - padding, columns * step_right - padding, *channels), dtype=np.uint8)
-    for number, tile in enumerate(tiles):
-        row, column = divmod(number, columns)
-        top, left = row * step_down, column * step_right
-        picture[top : top + h, left : left + w] = tile
-    return picture
+    places = np.full((-(-n // columns), columns), EMPTY, dtype=np.intp)
+    places.flat[:n] = np.arange(n)
+    picture = _flat(tiles, places, padding, padding)
+    return picture[: len(picture) - padding, : picture.shape[1] - padding]
+
+
+def draw(
+    images: Any,
+    places: NDArray[np.intp],
+    kind: str,
+    *,
+    view: str | None = None,
+    labels: Any = None,
+    class_names: Sequence[str] = (),
+) -> Picture:
+    """Draw a montage of those samples of a split that :func:`~medmnist_np.images.grid.choose` chose.
+
+    Parameters
+    ----------
+    images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
+        All images of the split, perhaps memory-mapped: only what is shown is read. Rows that are no array but have
+        ``take``, as those of joined splits, will do.
+    places : (rows, columns) intp
+        The sample to show in each place, or :data:`~medmnist_np.images.grid.EMPTY`.
+    kind : str
+        What the images are, in the words of :mod:`medmnist_np.images.encoders`.
+    view : str, optional
+        How to show volumes, one of :data:`~medmnist_np.images.volumes.VIEWS`; ``None`` means animated.
+    labels : (n, l) integers, optional
+        All labels of the split. Where they are given, the number of its class, or the numbers of its findings, stands
+        below each image.
+    class_names : sequence of str
+        The meaning of these numbers, listed at the bottom.
+
+    Returns
+    -------
+    Picture
+        Without labels, and unless volumes are flattened, what is allocated beside it is one number (8 bytes) for each
+        line of pixels of each image.
+
+    Raises
+    ------
+    ValueError
+        If there is no such view, or the images are no volumes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np.images import draw
+    >>> from medmnist_np.images.encoders import VOLUME
+    >>> volumes = np.zeros((10, 28, 30, 32), dtype=np.uint8)
+    >>> draw(volumes, np.array([[0, 7]]), VOLUME).array.shape
+    (28, 30, 64)
+    """
+    if view is not None and kind != VOLUME:
+        raise ValueError(f"view={view!r} is a way to show volumes, and these are {kind}.")
+    if view not in (None, *VIEWS):
+        raise ValueError(f"There is no view {view!r}; there are {', '.join(VIEWS)}.")
+    below = 0 if labels is None else CAPTION_HEIGHT
+    animated = kind == VOLUME and view in (None, "animated")
+    shown, numbers = places[places != EMPTY], places
+    if view not in (None, "animated"):
+        images, numbers = np.stack([flatten(images[place], view) for place in shown]), _renumbered(places)
+    elif not isinstance(images, np.ndarray):
+        images, numbers = images.take(shown, axis=0), _renumbered(places)
+    array = _animated(images, numbers, below) if animated else _flat(images, numbers, 0, below)
+    if labels is not None:
+        array = add_captions(array, places, labels, color=kind == RGB)
+        array = add_legend(array, class_names, color=kind == RGB)
+    return Picture(array, animated)
+
+
+def _renumbered(places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the places of the same images after only these were taken."""
+    numbers = np.full_like(places, EMPTY)
+    numbers[places != EMPTY] = np.arange(np.count_nonzero(places != EMPTY))
+    return numbers
+
+
+def _flat(images: NDArray[np.uint8], places: NDArray[np.intp], right: int, below: int) -> NDArray[np.uint8]:
+    _, height, width, *channels = images.shape
+    step = 3 if channels else 1
+    lines = images.reshape(-1, width * step)
+    picture = arrange(lines, places * height, height, right=right * step, below=below)
+    return picture.reshape(len(picture), -1, *channels)
+
+
+def _animated(volumes: NDArray[np.uint8], places: NDArray[np.intp], below: int) -> NDArray[np.uint8]:
+    _, depth, height, width = volumes.shape
+    slices = np.arange(depth)[:, np.newaxis, np.newaxis]
+    tops = np.where(places == EMPTY, EMPTY, (places * depth + slices) * height)
+    return arrange(volumes.reshape(-1, width), tops, height, below=below)

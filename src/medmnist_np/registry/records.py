@@ -277,9 +277,23 @@ class DatasetInfo:
         return hash((self.collection.name, self.name))
 
     def __repr__(self) -> str:
+        lines = [f"{self.python_class} ({self.name})"]
+        lines += [f"    {title + ':':<13}{text}" for title, text in self._facts().items() if text]
+        lines += [f"    {'Note:':<13}{note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from medmnist_np.registry.markup import card, cautions_of
+
+        cautions = cautions_of(
+            self.notes, self.license, self.enlarged_sizes, not_for_clinical_use=self.collection.not_for_clinical_use
+        )
+        return card(f"{self.python_class} ({self.name})", self._facts(), cautions)
+
+    def _facts(self) -> dict[str, str]:
         counts = ", ".join(f"{split} {count:,}" for split, count in self.n_samples.items())
         names = [f"{number} {name}" for number, name in enumerate(self.class_names)]
-        rows = {
+        return {
             "Description": self.description,
             "Modality": self.modality,
             "Task": f"{self.task}, {self.n_classes} {'labels' if self.multi_label else 'classes'}",
@@ -292,10 +306,6 @@ class DatasetInfo:
             "License": self.license,
             "Cite": ", ".join((*self.collection.citations, *self.citations)),
         }
-        lines = [f"{self.python_class} ({self.name})"]
-        lines += [f"    {title + ':':<13}{text}" for title, text in rows.items() if text]
-        lines += [f"    {'Note:':<13}{note}" for note in self.notes]
-        return "\n".join(lines)
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -1,0 +1,120 @@
+"""Words in a montage, in the font that comes with Pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.images.grid import EMPTY
+
+CAPTION_HEIGHT = 12
+"""Lines of pixels below each image that hold its caption."""
+
+_LINE_HEIGHT = 14
+_MARGIN = 3
+_BETWEEN = 4  # pixels between neighbouring captions
+
+
+def add_captions(
+    picture: NDArray[np.uint8], places: NDArray[np.intp], labels: NDArray[np.integer], *, color: bool
+) -> NDArray[np.uint8]:
+    """Write below each image the number of its class, or the numbers of its findings, as many as fit.
+
+    Parameters
+    ----------
+    picture : (..., height, width) or (height, width, 3) uint8
+        A montage that is black in the lowest :data:`CAPTION_HEIGHT` lines of each place. It is written into.
+    places : (rows, columns) intp
+        The sample in each place.
+    labels : (n, l) integers
+        All labels of the split.
+    color : bool
+        Whether the last axis holds colours.
+
+    Returns
+    -------
+    ndarray
+        The same picture.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    height, width = picture.shape[:2] if color else picture.shape[-2:]
+    rows, columns = places.shape
+    step_down, step_right = height // rows, width // columns
+    font = ImageFont.load_default()
+    layer = Image.new("L", (width, height))
+    for (row, column), place in np.ndenumerate(places):
+        if place != EMPTY:
+            cell = Image.new("L", (step_right, CAPTION_HEIGHT))
+            words = _fitting(_numbers(labels[place]), step_right - _BETWEEN, font)
+            ImageDraw.Draw(cell).text((step_right / 2, 0), words, fill=255, font=font, anchor="ma")
+            layer.paste(cell, (column * step_right, (row + 1) * step_down - CAPTION_HEIGHT))
+    return _over(picture, np.asarray(layer), color=color)
+
+
+def add_legend(picture: NDArray[np.uint8], class_names: Sequence[str], *, color: bool) -> NDArray[np.uint8]:
+    """Add lines at the bottom that say what each number means.
+
+    Parameters
+    ----------
+    picture : (..., height, width) or (height, width, 3) uint8
+        A picture.
+    class_names : sequence of str
+        In the order of their numbers.
+    color : bool
+        Whether the last axis holds colours.
+
+    Returns
+    -------
+    ndarray
+        A new, higher picture.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    axis = 0 if color else -2
+    width = picture.shape[1] if color else picture.shape[-1]
+    font = ImageFont.load_default()
+    # RetinaMNIST's classes are called by their numbers.
+    entries = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(class_names)]
+    lines = list(_wrapped(entries, width, font))
+    layer = Image.new("L", (width, _LINE_HEIGHT * len(lines) + 2 * _MARGIN))
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(layer).text((_MARGIN, _MARGIN + number * _LINE_HEIGHT), line, fill=255, font=font)
+    shape = list(picture.shape)
+    shape[axis] = layer.height
+    added = _over(np.zeros(shape, dtype=np.uint8), np.asarray(layer), color=color)
+    return np.concatenate([picture, added], axis=axis)
+
+
+def _over(picture: NDArray[np.uint8], layer: NDArray[np.uint8], *, color: bool) -> NDArray[np.uint8]:
+    return np.maximum(picture, layer[..., np.newaxis] if color else layer, out=picture)
+
+
+def _numbers(label: NDArray[np.integer]) -> list[str]:
+    if len(label) == 1:
+        return [str(int(label[0]))]
+    return [str(number) for number in np.flatnonzero(label)] or ["-"]
+
+
+def _fitting(words: Sequence[str], width: int, font: Any) -> str:
+    for n in range(len(words), 0, -1):
+        text = " ".join(words[:n]) + ("" if n == len(words) else "..")
+        if font.getlength(text) <= width:
+            return text
+    return ".."
+
+
+def _wrapped(entries: Sequence[str], width: int, font: Any) -> Iterator[str]:
+    """Put entries into lines that are not wider than the picture; one that is too wide itself is cut off."""
+    line = ""
+    for entry in entries:
+        longer = f"{line}    {entry}" if line else entry
+        if line and font.getlength(longer) > width - 2 * _MARGIN:
+            yield line
+            longer = entry
+        line = longer
+    if line:
+        yield line

@@ -1,0 +1,100 @@
+"""A picture, still or animated, and how it gets out: as an array, an image, a file or in a notebook."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.images.encoders import GRAY, RGB, VOLUME, encode
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Picture:
+    """What a montage is. It shows itself in a notebook.
+
+    Attributes
+    ----------
+    array : (h, w), (h, w, 3) or (t, h, w) uint8, 0-255
+        The pixels; ``np.asarray(picture)`` is the same.
+    animated : bool
+        Whether the first axis counts frames.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np.images import Picture
+    >>> picture = Picture(np.zeros((28, 56), dtype=np.uint8))
+    >>> picture.image.size
+    (56, 28)
+    """
+
+    array: NDArray[np.uint8]
+    animated: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the array is, in the words of :mod:`medmnist_np.images.encoders`."""
+        if self.animated:
+            return VOLUME
+        return RGB if self.array.ndim == 3 else GRAY
+
+    @property
+    def frames(self) -> Sequence[Any]:
+        """The frames as :class:`PIL.Image.Image`; of a still picture the only one."""
+        from PIL import Image
+
+        return list(map(Image.fromarray, self.array if self.animated else [self.array]))
+
+    @property
+    def image(self) -> Any:
+        """The picture as a :class:`PIL.Image.Image`; of an animated one the middle frame."""
+        from PIL import Image
+
+        return Image.fromarray(self.array[len(self.array) // 2] if self.animated else self.array)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a file; its ending names the format, and a file of that name is replaced.
+
+        Parameters
+        ----------
+        path : path
+            It ends in ``.png``, ``.jpg``, ``.tiff``, ``.gif`` or ``.npy``; an animated picture in the last three.
+            Missing folders are made.
+
+        Returns
+        -------
+        Path
+            The same.
+
+        Raises
+        ------
+        ValueError
+            If there is no such format, or it cannot hold the picture.
+        """
+        path = Path(path).expanduser()
+        data = encode(self.array, path.suffix.lower().removeprefix("."), self.kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    def data_uri(self) -> str:
+        """Return it as an address that holds the picture itself, a PNG or an animated GIF."""
+        name = "gif" if self.animated else "png"
+        return f"data:image/{name};base64,{base64.b64encode(encode(self.array, name, self.kind)).decode('ascii')}"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.array, dtype=dtype, copy=copy) if copy else np.asarray(self.array, dtype=dtype)
+
+    def __repr__(self) -> str:
+        *frames, height, width = self.array.shape[:3] if self.animated else self.array.shape[:2]
+        return f"<Picture of {width} x {height} pixels{f', {frames[0]} frames' if frames else ''}>"
+
+    def _repr_html_(self) -> str:
+        return f'<img alt="montage" style="image-rendering: pixelated; max-width: 100%" src="{self.data_uri()}">'

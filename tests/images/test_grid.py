@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medmnist_np.images import choose
+from medmnist_np.images.grid import EMPTY, arrange
+
+
+@given(n=st.integers(1, 60), rows=st.integers(1, 6), columns=st.integers(1, 6), seed=st.integers(0, 9))
+def test_each_sample_is_chosen_at_most_once(n: int, rows: int, columns: int, seed: int) -> None:
+    places = choose(range(n), rows, columns, seed=seed)
+    shown = places[places != EMPTY]
+    assert min(n, rows * columns) == len(shown) == len(set(shown.tolist()))
+    assert set(shown.tolist()) <= set(range(n))
+    assert (-(-len(shown) // columns), columns) == places.shape
+
+
+def test_a_seed_always_chooses_the_same_and_another_one_others() -> None:
+    first, again, other = (choose(range(1000), 3, 3, seed=seed) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_the_state_of_numpy_is_left_alone() -> None:
+    np.random.seed(5)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    choose(range(100), 2, 2)
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_a_selection_is_chosen_from_by_its_elements() -> None:
+    assert {10, 13, 16} == set(choose(range(10, 19, 3), 1, 3).flat)
+    assert {7, 3} == set(choose(np.array([7, 3]), 1, 2).flat)
+
+
+def test_small_sets_fill_what_they_have() -> None:
+    places = choose(range(5), 20, 3)
+    assert (2, 3, 1) == (*places.shape, np.count_nonzero(places == EMPTY))
+    assert EMPTY == places[1, 2]
+
+
+def test_with_replacement_every_place_is_filled() -> None:
+    places = choose(range(5), 20, 20, replace=True)
+    assert ((20, 20), {0, 1, 2, 3, 4}) == (places.shape, set(places.flat))
+
+
+def test_by_class_the_rows_are_shared_out() -> None:
+    labels = np.array([0] * 10 + [2] * 3)[:, None]
+    places = choose(range(100, 113), 5, 4, labels=labels)
+    assert (3, 4) == places.shape  # two rows for each of two classes, of which the second fills only one
+    assert set(places[:2].flat) <= set(range(100, 110))
+    assert {110, 111, 112, EMPTY} == set(places[2:].flat)
+
+
+def test_by_finding_a_sample_may_come_again() -> None:
+    labels = np.array([[1, 1], [0, 0], [0, 1]])
+    places = choose(range(3), 2, 2, labels=labels)
+    assert [{0, EMPTY}, {0, 2}] == [set(row) for row in places.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "labels", "message"),
+    [
+        ((range(3), 0, 2), None, "at least 1 row and 1 column, not 0 and 2"),
+        ((range(0), 2, 2), None, "no sample is selected"),
+        ((range(2), 2, 2), np.zeros((2, 3), int), "no selected sample has a finding"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(arguments: tuple, labels: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        choose(*arguments, labels=labels)
+
+
+def test_lines_are_put_side_by_side_with_gaps_and_empty_places() -> None:
+    lines = np.array([[1, 2], [3, 4], [5, 6], [7, 8]], dtype=np.uint8)
+    tops = np.array([[0, 2], [2, -1]])
+    assert [[1, 2, 5, 6], [3, 4, 7, 8], [5, 6, 0, 0], [7, 8, 0, 0]] == arrange(lines, tops, 2).tolist()
+    assert [[5, 6, 0], [7, 8, 0], [0, 0, 0]] == arrange(lines, tops[1:, :1], 2, right=1, below=1).tolist()

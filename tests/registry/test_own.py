@@ -1,0 +1,192 @@
+"""Records of users: written, read from anywhere, and found by their names."""
+
+from __future__ import annotations
+
+import logging
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medmnist_np import registry
+from medmnist_np.cache import settings
+from medmnist_np.errors import CacheError, MedMNISTError, RecordError, UnknownDatasetError
+from medmnist_np.registry.own import FORMAT, as_toml, read_table, record_of
+
+TABLE: dict[str, Any] = {
+    "format": FORMAT,
+    "name": "moles",
+    "python_class": "moles",
+    "description": "",
+    "modality": "",
+    "task": "binary-class",
+    "ndim": 2,
+    "n_channels": 1,
+    "class_names": ["benign", "malignant"],
+    "license": "",
+    "source_size": "",
+    "preparation": "",
+    "enlarged_sizes": [],
+    "notes": [],
+    "n_samples": {"train": 7, "test": 2},
+    "archives": {
+        "28": {
+            "file_name": "moles.npz",
+            "url": "https://lab.example/moles.npz",
+            "digest": f"sha256:{0:064}",
+            "bytes": 9,
+        }
+    },
+    "provenance": {"recipe": "crop\n  1. Cut.", "software": {"numpy": "2.4"}},
+}
+
+
+def put(table: dict[str, Any], name: str = "moles") -> Path:
+    path = settings.current().cache / "records" / f"{name}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(as_toml(table), "utf-8")
+    return path
+
+
+def test_a_record_is_found_by_its_name() -> None:
+    put(TABLE)
+    assert registry.info("Moles") is registry.info("moles_28")
+    assert ((28,), ("train", "test"), "local") == (
+        registry.info("moles").sizes,
+        registry.info("moles").splits,
+        registry.info("moles").collection.name,
+    )
+    assert "moles" == registry.datasets()[-1].name
+    assert (registry.info("moles"), 28, None) == registry.find_archive(f"sha256:{0:064}")
+    assert () == registry.baselines("moles").rows
+    assert not registry.is_published(registry.info("moles"))
+
+
+def test_a_record_that_changed_is_read_anew() -> None:
+    path = put(TABLE)
+    assert "" == registry.info("moles").license
+    path.write_text(as_toml({**TABLE, "license": "CC0"}), "utf-8")
+    assert "CC0" == registry.info("moles").license
+    path.unlink()
+    with pytest.raises(UnknownDatasetError):
+        registry.info("moles")
+
+
+def test_a_misspelt_name_is_told_the_nearest() -> None:
+    put(TABLE)
+    with pytest.raises(UnknownDatasetError, match="Did you mean 'moles'"):
+        registry.info("molse")
+
+
+def test_no_record_stands_in_for_a_published_set() -> None:
+    put({**TABLE, "name": "breastmnist"}, "breastmnist")
+    assert registry.is_published(registry.info("breastmnist"))
+    assert 18 == len(registry.datasets())
+
+
+def test_a_published_set_is_found_without_a_look_at_the_cache(audit, monkeypatch) -> None:
+    put(TABLE)
+    registry.info("pathmnist")
+    monkeypatch.setattr(settings, "current", None)
+    with audit() as seen:
+        assert "pathmnist" == registry.resolve_size("pathmnist_64")[0].name
+    assert [] == seen.opened
+
+
+def test_without_a_place_for_a_cache_there_are_no_records(monkeypatch) -> None:
+    monkeypatch.delenv("MEDMNIST_NP_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    with pytest.raises(CacheError):
+        settings.current()
+    with pytest.raises(UnknownDatasetError, match="There is no data set 'moles'"):
+        registry.info("moles")
+
+
+def test_a_damaged_record_is_an_error_by_its_name_and_passed_over_in_lists(caplog: pytest.LogCaptureFixture) -> None:
+    put(TABLE)
+    put({**TABLE, "ndim": 5}, "broken")
+    with pytest.raises(RecordError, match="ndim is 5"):
+        registry.info("broken")
+    with caplog.at_level(logging.WARNING):
+        assert ["moles"] == [record.name for record in registry.datasets()[18:]]
+    assert "Passing over a record" in caplog.text
+    put({**TABLE, "name": "other"}, "misnamed")
+    with pytest.raises(RecordError, match="is the record of 'other'"):
+        registry.info("misnamed")
+
+
+@pytest.mark.parametrize("key", [key for key in TABLE if key not in ("format", "provenance")])
+def test_a_record_says_everything(key: str) -> None:
+    with pytest.raises(RecordError, match=f"{key} is missing|cannot name"):
+        record_of({name: value for name, value in TABLE.items() if name != key}, "mail")
+
+
+ARCHIVE = TABLE["archives"]["28"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "../moles"}, "cannot name a data set"),
+        ({"name": "moles_28"}, "cannot name a data set"),
+        ({"colour": "red"}, "colour is not known"),
+        ({"ndim": "2"}, "ndim is '2', not int"),
+        ({"ndim": True}, "ndim is True, not int"),
+        ({"ndim": 4}, "ndim is 4, not 2 or 3"),
+        ({"class_names": "ab"}, "class_names is 'ab', not list"),
+        ({"class_names": [1, 2]}, "a list of str is needed"),
+        ({"n_samples": {"../../train": 3}}, "'../../train' = 3"),
+        ({"n_samples": {"train": 3.5}}, "'train' = 3.5"),
+        ({"n_samples": {"train": -3}}, "a negative number"),
+        ({"archives": {"28": 3}}, "archive of size '28', which is none"),
+        ({"archives": {"0": ARCHIVE}}, "archive of size '0', which is none"),
+        ({"archives": {"28": {**ARCHIVE, "file_name": "../../x"}}}, "not a plain file name"),
+        ({"archives": {"28": {**ARCHIVE, "file_name": 3}}}, "file_name is 3, not str"),
+        ({"archives": {"28": {**ARCHIVE, "digest": "sha256:0"}}}, "64 lower-case hex digits"),
+        ({"archives": {"28": {**ARCHIVE, "url": "ftp://lab.example/x"}}}, "none of https, http and file"),
+        ({"archives": {"28": {**ARCHIVE, "kind": "zip"}}}, "kind is not known"),
+        (
+            {"archives": {"28": {"file_name": "moles.npz", "digest": f"sha256:{0:064}"}}},
+            "archive 28 is no record of a data set: url is missing",
+        ),
+    ],
+)
+def test_a_record_from_anywhere_is_looked_at_closely(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecordError, match=re.escape(message)):
+        record_of({**TABLE, **changes}, "mail")
+
+
+@pytest.mark.parametrize("text", ["", "format = 2", "no toml", "format = 1\nformat = 1", "a = " + "[" * 10_000])
+def test_what_is_no_record_is_refused(text: str) -> None:
+    with pytest.raises(RecordError, match="mail is no record of a data set"):
+        read_table(text, "mail")
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.lists(st.text(), max_size=3),
+        lambda inner: st.dictionaries(st.text(), inner, min_size=1, max_size=3),
+        max_leaves=8,
+    )
+)
+def test_what_is_written_as_toml_is_read_the_same(value) -> None:
+    assert {"key": value} == tomllib.loads(as_toml({"key": value}))
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from([key for key in TABLE if key not in ("format", "provenance")]), json_like)
+def test_whatever_stands_in_a_field_only_ever_raises_one_kind_of_error(key: str, value) -> None:
+    try:
+        record_of({**TABLE, key: value}, "mail")
+    except MedMNISTError as error:
+        assert isinstance(error, RecordError)  # noqa: PT017 -- it may as well be a record
