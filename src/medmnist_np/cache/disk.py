@@ -94,6 +94,19 @@ def open_without_following(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
 
 
+@contextmanager
+def in_one_step(path: Path) -> Iterator[Path]:
+    """Yield where to write a file that takes its place, or that of another, all at once when the block ends well."""
+    import secrets  # loads hashlib, which opening does not need
+
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        yield fresh
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def sync_folder(path: Path) -> None:
     """Make renames inside a folder last through a power cut, where the platform can."""
     if os.name == "posix":

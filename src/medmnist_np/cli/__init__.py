@@ -27,6 +27,8 @@ _COMMANDS = {
     "mirror": ("mirroring", "mirror"),
     "cache": ("keeping", "cache"),
     "clean": ("keeping", "clean"),
+    "save": ("exporting", "save"),
+    "montage": ("picturing", "montage"),
     "evaluate": ("evaluating", "evaluate"),
     "compare": ("evaluating", "compare"),
     "leaderboard": ("evaluating", "leaderboard"),

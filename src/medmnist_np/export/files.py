@@ -1,0 +1,139 @@
+"""Files that are complete or not there, and that are never replaced if somebody else's."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from medmnist_np.cache import disk
+from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
+from medmnist_np.export.plan import Plan
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def write_once(path: str, data: bytes) -> bool:
+    """Write a file unless it is there with these bytes; return whether it was written.
+
+    Raises
+    ------
+    CacheError
+        If it is there with others. It stays as it is.
+    """
+    if os.path.lexists(path):
+        if _content(path) == data:
+            return False
+        raise CacheError(
+            f"{path} is there already, and is not what would be written: it is of another program or version, or was "
+            "changed. It was left as it is: move it away, or save to another folder.",
+            errno=errno.EEXIST,
+            path=path,
+        )
+    _replace(path, data)
+    return True
+
+
+def add_rows(path: Path, plan: Plan, rows: Sequence[Sequence[str]], *, only_check: bool = False) -> None:
+    """Add those lines to a table that it does not have; lines that are there stay as and where they are.
+
+    Raises
+    ------
+    CacheError
+        If the table is not one of this data set, or says something else of one of the files.
+    """
+    found = _content(str(path)).decode("utf-8") if os.path.lexists(path) else _text([plan.head] if plan.head else [])
+    known = _known(path, plan, found)
+    for row in rows:
+        if known.get(row[plan.key], row) != row:
+            raise _other_table(path, f"it says {','.join(known[row[plan.key]])!r} where {','.join(row)!r} belongs")
+    missing = [row for row in rows if row[plan.key] not in known]
+    if missing and not only_check:
+        _replace(str(path), (found + _text(missing)).encode("utf-8"))
+
+
+def _known(path: Path, plan: Plan, text: str) -> dict[str, list[str]]:
+    """Return the lines of a table by the file that they name."""
+    if text and not text.endswith("\n"):
+        raise _other_table(path, "its last line has no end")
+    head, *rows = [plan.head, *csv.reader(io.StringIO(text, newline=""))]
+    if head:
+        head, *rows = rows or [[]]
+        if head != plan.head:
+            raise _other_table(path, f"its head is {','.join(head)!r} and not {','.join(plan.head)!r}")
+    for row in rows:
+        if not plan.is_row(row):
+            raise _other_table(path, f"{','.join(row)!r} is no line of it")
+    return {row[plan.key]: row for row in rows}
+
+
+def _other_table(path: Path, why: str) -> CacheError:
+    return CacheError(
+        f"{path} is there already, and is not the table of this data set: {why}. It was left as it is: move it away, "
+        "or save to another folder.",
+        errno=errno.EEXIST,
+        path=path,
+    )
+
+
+def _text(rows: Sequence[Sequence[str]]) -> str:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+def _replace(path: str, data: bytes) -> None:
+    """Write under a temporary name beside the file, and rename: the file is there whole or not at all."""
+    folder, name = os.path.split(path)
+    # Always the same name, so that what a killed run left is written over by the next.
+    part = os.path.join(folder, f".{name}.part")
+    try:
+        _write(part, data)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
+
+
+def _write(path: str, data: bytes) -> None:
+    # Without Python's file objects, which take as long as the rest of a small file.
+    file = os.open(path, _NEW_FILE, 0o666)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def errors_named(folder: Path) -> Iterator[None]:
+    """Turn an ``OSError`` of the block into one of ours that says what to do."""
+    try:
+        yield
+    except MedMNISTError:
+        raise
+    except OSError as error:
+        path = error.filename or folder
+        if error.errno in _FULL:
+            free = disk.readable(disk.free_bytes(folder))
+            raise NoSpaceError(
+                f"The disk is full: could not write {path} ({free} free). What was written before is complete: free "
+                "some space and run the same again to go on, or save to another disk.",
+                errno=error.errno,
+                path=path,
+            ) from error
+        reason = str(error.strerror or error).rstrip(".")
+        raise CacheError(f"Could not write {path}: {reason}.", errno=error.errno, path=path) from error

@@ -1,0 +1,151 @@
+"""What an export will be: the name of each file and each line of the table. Nothing is written here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from medmnist_np.images.encoders import VOLUME, find_format, kind_of
+from medmnist_np.registry import DatasetInfo
+
+Layout = Literal["automl", "imagefolder", "csv"]
+
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+"""The names of the layouts."""
+
+# As the official package and Google AutoML call the splits.
+_AUTOML_SPLITS = {"train": "TRAIN", "val": "VALIDATION", "test": "TEST"}
+
+_LONGEST_NAME = 60  # characters of a class in the name of a folder; file systems take 255 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One split of a data set as files.
+
+    Parameters
+    ----------
+    record : DatasetInfo
+        The data set.
+    size : int
+        Of its images, in pixels (voxels) along each axis.
+    split : str
+        ``"train"``, ``"val"`` or ``"test"``.
+    layout : str
+        - ``"automl"``: the official one. ``breastmnist/train0_1.png``, the number and the label in the name, and a
+          table ``breastmnist.csv`` with lines ``TRAIN,train0_1.png,1``.
+        - ``"imagefolder"``: a folder for each class, ``breastmnist/train/1_normal_benign/train0.png``; no table.
+        - ``"csv"``: ``breastmnist/train/train0.png``, and a table ``breastmnist/train/metadata.csv`` with a head, that
+          names the file, the split, the label and the class, or has a column for each finding.
+    format : str, optional
+        One of :data:`medmnist_np.images.FORMATS`, which is also the ending of the files. ``None`` means ``"png"`` in
+        2D and ``"gif"`` in 3D.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layout, the format cannot hold the images, or a multi-label set is to be sorted by class.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.export import Plan
+    >>> plan = Plan(mm.info("breastmnist"), 64, "val", layout="imagefolder", format="tiff")
+    >>> plan.file_name(7, [0])
+    'breastmnist_64/val/0_malignant/val7.tiff'
+    """
+
+    record: DatasetInfo
+    size: int
+    split: str
+    layout: Layout = "automl"
+    format: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"There is no layout {self.layout!r}; there are {', '.join(map(repr, LAYOUTS))}.")
+        self.record.check_split(self.split)
+        if self.format is None:
+            object.__setattr__(self, "format", "gif" if self.kind == VOLUME else "png")
+        find_format(self.ending, self.kind)
+        if self.layout == "imagefolder" and self.record.multi_label:
+            raise ValueError(
+                f"An image of {self.record.name} may have several findings, so it has no one folder: use the layout "
+                "'csv', which has a column for each finding, or 'automl'."
+            )
+
+    @property
+    def kind(self) -> str:
+        """What the images are, in the words of :mod:`medmnist_np.images.encoders`."""
+        return kind_of(self.record.ndim, self.record.n_channels)
+
+    @property
+    def ending(self) -> str:
+        """Of the files, without the dot."""
+        return self.format or ""
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the files keep every pixel."""
+        return self.kind in find_format(self.ending, self.kind).keeps
+
+    @property
+    def name(self) -> str:
+        """Of the folder: ``"breastmnist"``, or with the size ``"breastmnist_64"``."""
+        return self.record.name if self.size == 28 else f"{self.record.name}_{self.size}"
+
+    @property
+    def table(self) -> str | None:
+        """Where the table goes, below the folder of the export; ``None`` if there is none."""
+        return {"automl": f"{self.name}.csv", "csv": f"{self.name}/{self.split}/metadata.csv"}.get(self.layout)
+
+    @property
+    def head(self) -> list[str]:
+        """The head of the table; empty if it has none."""
+        if self.layout != "csv":
+            return []
+        return [
+            "file_name",
+            "split",
+            *(self.record.class_names if self.record.multi_label else ("label", "class_name")),
+        ]
+
+    @property
+    def key(self) -> int:
+        """The column of the table that names the file."""
+        return 1 if self.layout == "automl" else 0
+
+    def file_name(self, position: int, label: Sequence[int]) -> str:
+        """Return where an image goes, below the folder of the export, with ``/`` between folders."""
+        stem = f"{self.split}{position}"
+        if self.layout == "automl":
+            return f"{self.name}/{stem}_{'_'.join(map(str, label))}.{self.ending}"
+        if self.layout == "imagefolder":
+            return f"{self.name}/{self.split}/{self._class_folder(label[0])}/{stem}.{self.ending}"
+        return f"{self.name}/{self.split}/{stem}.{self.ending}"
+
+    def row(self, position: int, label: Sequence[int]) -> list[str]:
+        """Return the line of an image in the table."""
+        file_name = self.file_name(position, label).rpartition("/")[2]
+        words = list(map(str, label))
+        if self.layout == "automl":
+            return [_AUTOML_SPLITS.get(self.split, self.split.upper()), file_name, *words]
+        if not self.record.multi_label:
+            words.append(self.record.class_names[label[0]])
+        return [file_name, self.split, *words]
+
+    def is_row(self, row: Sequence[str]) -> bool:
+        """Whether a line of a table could be of this data set, from any split."""
+        names = [
+            _AUTOML_SPLITS.get(split, split.upper()) if self.layout == "automl" else split
+            for split in self.record.splits
+        ]
+        return len(row) == len(self.row(0, [0] * self.record.label_width)) and row[1 - self.key] in names
+
+    def _class_folder(self, number: int) -> str:
+        """Return ``"03_class_name"``: in the order of the numbers, and of letters that every file system takes."""
+        digits = len(str(self.record.n_classes - 1))
+        words = re.sub(r"[^\w-]+", "_", self.record.class_names[number]).strip("_")[:_LONGEST_NAME]
+        return f"{number:0{digits}}_{words}".rstrip("_")

@@ -1,0 +1,123 @@
+"""``save``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import medmnist_np as mm
+from medmnist_np.cli import main
+from medmnist_np.testing import fake_datasets
+
+N = {"train": 9, "val": 4, "test": 5}
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with fake_datasets(tmp_path / "fakes", "breastmnist", "chestmnist", "adrenalmnist3d", n_samples=N):
+        yield
+
+
+def content(folder: str | Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def test_the_command_of_the_official_readme() -> None:
+    result = run("save", "--flag=breastmnist", "--folder=tmp/", "--postfix=png", "--download=True", "--size=28")
+    assert 0 == result.exit_code
+    assert [
+        "train: 9 files, 9 of them new",
+        "val: 4 files, 4 of them new",
+        "test: 5 files, 5 of them new",
+        "Images  tmp/breastmnist",
+        "Table   tmp/breastmnist.csv",
+    ] == result.stdout.splitlines()
+    assert 18 + 1 == len(content("tmp"))
+
+
+def test_the_command_of_the_official_readme_for_volumes() -> None:
+    result = run("save", "--flag=adrenalmnist3d", "--folder=tmp/", "--postfix=gif", "--download=True", "--size=28")
+    assert 0 == result.exit_code
+    assert 18 == len(list(Path("tmp/adrenalmnist3d").glob("*.gif")))
+
+
+def test_the_short_form_does_the_same() -> None:
+    run("save", "--flag=breastmnist", "--folder=a")
+    run("save", "breastmnist", "b")
+    assert content("a") == content("b")
+
+
+def test_again_it_writes_nothing() -> None:
+    run("save", "chestmnist", "out")
+    before = content("out")
+    assert "train: 9 files, 0 of them new" in run("save", "chestmnist", "out").stdout.splitlines()
+    assert before == content("out")
+
+
+def test_one_split_in_another_layout_and_format() -> None:
+    result = run("save", "breastmnist", "out", "--layout", "csv", "--format", "npy", "--split", "val", "--workers", 2)
+    assert 0 == result.exit_code
+    images, _ = mm.load("breastmnist", "val")
+    assert np.array_equal(images[3], np.load("out/breastmnist/val/val3.npy"))
+    assert ["val"] == [path.name for path in Path("out/breastmnist").iterdir()]
+    assert "Table   out/breastmnist/val/metadata.csv" in result.stdout.splitlines()
+
+
+def test_lossy_formats_say_so() -> None:
+    assert (
+        "Note: jpg does not keep every pixel of gray images."
+        in run("save", "breastmnist", "out", "--format=jpg").stdout
+    )
+    assert "Note" not in run("save", "breastmnist", "out").stdout
+
+
+def test_quiet_is_quiet() -> None:
+    assert "" == run("save", "breastmnist", "out", "--quiet").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["breastmnist"], "medmnist-np save NAME FOLDER"),
+        (["brestmnist", "out"], "Did you mean 'breastmnist'"),
+        (["breastmnist", "out", "--size=31"], "does not come in size 31"),
+        (["breastmnist", "out", "--split=tset"], "Did you mean 'test'"),
+        (["breastmnist", "out", "--layout=folders"], "'folders' is not one of"),
+        (["adrenalmnist3d", "out", "--format=png"], "cannot hold volumes. Those that can are tiff, gif, npy, nii"),
+        (["chestmnist", "out", "--layout=imagefolder"], "use the layout 'csv'"),
+    ],
+)
+def test_wrong_usage_says_what_is_right(arguments: list[str], message: str) -> None:
+    result = run("save", *arguments)
+    assert (2, True) == (result.exit_code, message in " ".join(result.stderr.split()))
+    assert not Path("out").exists()
+
+
+def test_what_is_not_here_is_not_downloaded_when_forbidden() -> None:
+    result = run("save", "breastmnist", "out", "--download=False")
+    assert (1, True) == (result.exit_code, "medmnist-np fetch breastmnist" in result.stderr)
+
+
+def test_a_file_in_the_way_is_a_failure() -> None:
+    run("save", "breastmnist", "out")
+    next(Path("out/breastmnist").glob("val2_*")).write_bytes(b"mine")
+    result = run("save", "breastmnist", "out")
+    assert (1, True) == (result.exit_code, "is there already" in result.stderr)
+
+
+def test_a_missing_extra_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "nibabel", None)
+    result = run("save", "adrenalmnist3d", "out", "--format=nii")
+    assert (1, True) == (result.exit_code, "medmnist-np[nifti]" in result.stderr)

@@ -1,0 +1,105 @@
+"""``montage``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import medmnist_np as mm
+from medmnist_np.cli import main
+from medmnist_np.images import flatten
+from medmnist_np.testing import fake_datasets
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with fake_datasets(
+        tmp_path / "fakes", "breastmnist", "retinamnist", "adrenalmnist3d", n_samples={"train": 50, "val": 7}
+    ):
+        yield
+
+
+def test_a_montage_is_written_and_named() -> None:
+    result = run("montage", "retinamnist", "-o", "out/montage.png", "--rows", 4, "--columns", 6)
+    assert (0, "<Picture of 168 x 112 pixels> out/montage.png\n") == (result.exit_code, result.stdout)
+    assert (112, 168, 3) == imageio.imread("out/montage.png").shape
+
+
+def test_a_small_split_shows_what_it_has() -> None:
+    run("montage", "breastmnist", "-o", "a.png", "--split", "val", "--columns", 5)
+    picture = imageio.imread("a.png")
+    assert (56, 140) == picture.shape
+    images, _ = mm.load("breastmnist", "val")
+    tiles = picture.reshape(2, 28, 5, 28).swapaxes(1, 2).reshape(10, 28, 28)[:7]
+    assert {image.tobytes() for image in images} == {tile.tobytes() for tile in tiles}
+
+
+def test_another_seed_shows_others() -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run("montage", "breastmnist", "-o", f"{name}.png", "--rows=3", "--columns=3", f"--seed={seed}")
+    a, b, c = (Path(f"{name}.png").read_bytes() for name in "abc")
+    assert (True, True) == (a == b, a != c)
+
+
+def test_one_sample() -> None:
+    run("montage", "breastmnist", "-o", "one.png", "--index", 5)
+    assert np.array_equal(mm.load("breastmnist").images[5], imageio.imread("one.png"))
+
+
+@pytest.mark.parametrize("view", ["middle", "orthogonal", "projection", "sheet"])
+def test_one_volume_in_each_view(view: str) -> None:
+    run("montage", "adrenalmnist3d", "-o", "one.png", "--index", 5, "--view", view)
+    assert np.array_equal(flatten(mm.load("adrenalmnist3d").images[5], view), imageio.imread("one.png"))
+
+
+def test_volumes_are_shown_as_the_file_allows() -> None:
+    run("montage", "adrenalmnist3d", "-o", "many.gif", "--rows=2", "--columns=3")
+    assert (28, 56, 84) == imageio.imread("many.gif", mode="L").shape
+    run("montage", "adrenalmnist3d", "-o", "many.png", "--rows=2", "--columns=3")
+    assert (56, 84) == imageio.imread("many.png").shape
+    run("montage", "adrenalmnist3d", "-o", "one.gif", "--index=0")
+    assert np.array_equal(mm.load("adrenalmnist3d").images[0], imageio.imread("one.gif", mode="L"))
+    run("montage", "adrenalmnist3d", "-o", "one.png", "--index=0")
+    assert (140, 168) == imageio.imread("one.png").shape
+
+
+def test_classes_and_their_names() -> None:
+    run("montage", "breastmnist", "-o", "plain.png", "--rows=4", "--columns=8", "--by-class")
+    run("montage", "breastmnist", "-o", "labels.png", "--rows=4", "--columns=8", "--by-class", "--labels")
+    plain, labels = (imageio.imread(f"{name}.png") for name in ("plain", "labels"))
+    assert np.array_equal(plain[:28], labels[:28])
+    assert len(labels) > len(plain) + 4 * 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["breastmnist"], "Missing option '-o'"),
+        (["breastmnist", "-o", "a.png", "--index", 50], "no sample 50: breastmnist train has 50"),
+        (["breastmnist", "-o", "a.png", "--view", "middle"], "these are gray images"),
+        (["breastmnist", "-o", "a.webp"], "'webp' cannot hold gray images. Those that can are png"),
+        (["adrenalmnist3d", "-o", "a.png", "--view", "animated"], "cannot hold volumes"),
+        (["brestmnist", "-o", "a.png"], "Did you mean 'breastmnist'"),
+    ],
+)
+def test_wrong_usage_says_what_is_right(arguments: list[object], message: str) -> None:
+    result = run("montage", *arguments)
+    assert (2, True) == (result.exit_code, message in " ".join(result.stderr.split()))
+    assert [] == list(Path().iterdir())
+
+
+def test_a_file_that_cannot_be_written_is_a_failure() -> None:
+    Path("file").write_text("")
+    result = run("montage", "breastmnist", "-o", "file/a.png")
+    assert (1, True) == (result.exit_code, "Could not write file/a.png" in result.stderr)
