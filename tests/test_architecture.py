@@ -17,9 +17,9 @@ SOURCE = Path(medmnist_np.__file__).parent
 
 # A file imports only what stands on a line above its own.
 ROOMS = """
-    _version errors
+    _version errors registry.markup
     registry.records
-    registry.lookup
+    registry.lookup registry.recipes
     registry
     metrics.distributions metrics.ranks metrics.records
     metrics.inputs metrics.runs
@@ -29,21 +29,38 @@ ROOMS = """
     metrics.bootstrap
     metrics.comparison metrics.intervals
     metrics
-    images.montage
+    images.blocks images.encoders images.grid images.resize
+    images.captions images.hashing images.picture images.steps images.volumes
+    images.montage images.perceptual images.recipes
     images
+    pages.files pages.markup
+    pages.charts pages.frame
+    pages.curves pages.measured
+    pages.mistakes pages.performance
+    pages.evaluation
+    pages
     cache
     cache.answers cache.manifest cache.progress cache.settings
-    cache.digests cache.disk cache.locks
+    cache.digests cache.disk cache.locks cache.readahead
     cache.http cache.npz cache.part
     cache.ranges cache.transport
     cache.store
     cache.archives cache.contents cache.members
     cache.prepare
+    ahead buffers joined order spread
+    layout statistics subsets
+    batches
     loading
+    export.plan
+    export.files
+    export.saving
+    export
+    notebook
+    samples
     dataset
     compat
     evaluation.files evaluation.names evaluation.result
-    evaluation.comparison evaluation.evaluator evaluation.leaderboard
+    evaluation.comparison evaluation.evaluator evaluation.leaderboard evaluation.report
     evaluation
     integrity
     testing.server
@@ -51,7 +68,7 @@ ROOMS = """
     testing
     cli.display cli.output
     cli.jobs
-    cli.demo cli.evaluating cli.fetching cli.keeping cli.listing cli.mirroring
+    cli.demo cli.evaluating cli.exporting cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
     cli
     __init__ __main__
 """

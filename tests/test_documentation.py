@@ -20,7 +20,7 @@ from medmnist_np.cli import main
 from medmnist_np.testing import fake_datasets
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(medmnist_np.__path__, "medmnist_np.")
@@ -61,12 +61,13 @@ def test_examples_in_docstrings_run(name: str, folder: Path) -> None:
         assert "" == "".join(map(failures, doctest.DocTestFinder().find(module)))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_of_the_pages_runs(page: Path, folder: Path) -> None:
     text = page.read_text("utf-8")
-    session = doctest.DocTestParser().get_doctest(blocks(text, "pycon"), {"tmp_path": folder}, page.name, str(page), 0)
+    names = {"__name__": "page", "tmp_path": folder}
     with fakes_for(text, folder):
-        exec(compile(blocks(text, "python"), str(page), "exec"), {"__name__": "page"})
+        exec(compile(blocks(text, "python"), str(page), "exec"), names)
+        session = doctest.DocTestParser().get_doctest(blocks(text, "pycon"), names, page.name, str(page), 0)
         assert "" == failures(session)
 
 
@@ -88,7 +89,15 @@ def test_every_example_is_run() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["medmnist_np", "medmnist_np.errors", "medmnist_np.evaluation", "medmnist_np.metrics", "medmnist_np.testing"],
+    [
+        "medmnist_np",
+        "medmnist_np.errors",
+        "medmnist_np.evaluation",
+        "medmnist_np.export",
+        "medmnist_np.images",
+        "medmnist_np.metrics",
+        "medmnist_np.testing",
+    ],
 )
 def test_the_reference_lists_what_a_module_offers(module: str) -> None:
     reference = (ROOT / "docs" / "api.md").read_text("utf-8")
