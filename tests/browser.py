@@ -37,6 +37,7 @@ _FLAGS = (
 _EXEC = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
 )
+_KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36, "Tab": 9}  # as Windows numbers them
 _ANSWER_WITHIN_S = 60.0
 _QUIET_S = 0.2  # nothing more is expected of a page after this
 
@@ -83,6 +84,11 @@ class Browser:
         answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press a key and let it go, by its name in JavaScript, as ``"ArrowRight"``."""
+        for event in ("keyDown", "keyUp"):
+            self._call("Input.dispatchKeyEvent", type=event, key=key, code=key, windowsVirtualKeyCode=_KEYS[key])
 
     def show(self, *, width: int, height: int = 900, dark: bool = False, paper: bool = False) -> None:
         """Set the size of the window in px, and whether the reader likes it dark, or prints."""

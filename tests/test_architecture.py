@@ -33,11 +33,11 @@ ROOMS = """
     images.captions images.hashing images.picture images.steps images.volumes
     images.montage images.perceptual images.recipes
     images
-    pages.files pages.markup
-    pages.charts pages.frame
-    pages.curves pages.measured
+    pages.files pages.markup pages.naming
+    pages.card_data pages.charts pages.frame
+    pages.card_code pages.card_examples pages.card_labels pages.card_values pages.curves pages.measured
     pages.mistakes pages.performance
-    pages.evaluation
+    pages.card pages.evaluation
     pages
     cache
     cache.answers cache.manifest cache.progress cache.settings
@@ -62,13 +62,13 @@ ROOMS = """
     evaluation.files evaluation.names evaluation.result
     evaluation.comparison evaluation.evaluator evaluation.leaderboard evaluation.report
     evaluation
-    integrity
+    cards integrity
     testing.server
     testing.fakes
     testing
     cli.display cli.output
     cli.jobs
-    cli.demo cli.evaluating cli.exporting cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
+    cli.carding cli.demo cli.evaluating cli.exporting cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
     cli
     __init__ __main__
 """

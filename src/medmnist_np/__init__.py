@@ -15,6 +15,7 @@ from medmnist_np._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from medmnist_np.cache.settings import configure as configure
+    from medmnist_np.cards import card as card
     from medmnist_np.compat import INFO as INFO
     from medmnist_np.compat import OCTMNIST as OCTMNIST
     from medmnist_np.compat import AdrenalMNIST3D as AdrenalMNIST3D
@@ -86,6 +87,7 @@ _HOME = {
     "MedMNISTError": "errors",
     "verify": "integrity",
     "DatasetInfo": "registry",
+    "card": "cards",
     "cite": "registry",
     "configure": "cache.settings",
     "datasets": "registry",
@@ -121,6 +123,7 @@ __all__ = [
     "SynapseMNIST3D",
     "TissueMNIST",
     "VesselMNIST3D",
+    "card",
     "cite",
     "configure",
     "datasets",

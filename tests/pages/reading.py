@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = {"br", "hr", "img", "link", "meta"}
+VOID = {"br", "hr", "img", "input", "link", "meta"}
 
 
 @dataclass
@@ -43,7 +43,7 @@ class _Reader(HTMLParser):
         self.content.elements.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        if any(tag == "style" for tag, *_ in self.open):
+        if any(tag in {"script", "style"} for tag, *_ in self.open):
             return
         self.content.text += data
         for *_, words in self.open:

@@ -20,6 +20,7 @@ from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeEr
 _COMMANDS = {
     "list": ("listing", "list_"),
     "info": ("listing", "info"),
+    "card": ("carding", "card"),
     "cite": ("listing", "cite"),
     "fetch": ("fetching", "fetch"),
     "import": ("fetching", "import_"),

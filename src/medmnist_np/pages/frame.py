@@ -1,7 +1,7 @@
 """The frame of every page, and what pages are made of: sections, tables, notes, galleries, pictures.
 
 A page is one file: its style sheet, charts and pictures are inside, and its own policy forbids the browser to load
-anything else or to run a script.
+anything else, or to run a script but the one that a page may bring.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from medmnist_np.pages.markup import Html, element, join
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title: str, subtitle: str, sections: Mapping[str, Iterable[object]]) -> str:
+def page(title: str, subtitle: str, sections: Mapping[str, Iterable[object]], *, script: str = "") -> str:
     """Return a whole page.
 
     Parameters
@@ -31,6 +32,9 @@ def page(title: str, subtitle: str, sections: Mapping[str, Iterable[object]]) ->
         What it is about, and a line below that.
     sections : Mapping of str to iterable
         What each section holds, by its heading. Headings inside one start at ``h3``.
+    script : str
+        JavaScript that runs when the page is there. The policy names its digest, so that no other can run. The page has
+        to say the same without it.
 
     Returns
     -------
@@ -46,10 +50,13 @@ def page(title: str, subtitle: str, sections: Mapping[str, Iterable[object]]) ->
     anchors = {heading: re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in sections}
     links = [element("li", element("a", heading, href=f"#{anchor}")) for heading, anchor in anchors.items()]
     style = Path(__file__).with_name("style.css").read_text("utf-8")
+    policy = _POLICY
+    if script:
+        policy += f"; script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
     head = element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="generator", content=f"medmnist-np {__version__}"),
@@ -68,6 +75,7 @@ def page(title: str, subtitle: str, sections: Mapping[str, Iterable[object]]) ->
             ),
         ),
         element("footer", element("p", f"Made with medmnist-np {__version__}. Not for clinical use.")),
+        *([element("script", Html(script))] if script else []),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
@@ -152,6 +160,23 @@ def table(
         class_=kind,
     )
     return element("div", inner, class_="scroll", role="region", aria_label=caption, tabindex="0")
+
+
+def code(text: str, label: str) -> Html:
+    """Return lines to copy, which one click selects, in a box of their own; ``label`` says what they are."""
+    return element("pre", element("code", text), class_="copy", role="region", aria_label=label, tabindex="0")
+
+
+def share_cell(n: int, total: int, *, full: float = 1.0) -> Html:
+    """Return the cell of a table with a count, its share of a total and a bar that is full at the share ``full``."""
+    share = n / total if total else 0.0
+    bar = element("span", element("i", style=f"width: {min(share / full, 1.0):.1%}"), class_="bar", aria_hidden="true")
+    return element("td", number(n), element("small", f"{share:.1%}"), bar, class_="share")
+
+
+def link(address: str, text: str) -> Html:
+    """Return a link to somewhere else; nothing is loaded before it is followed."""
+    return element("a", text, href=address, rel="noreferrer")
 
 
 def figure(content: Html, title: str, *lines: str) -> Html:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 # Elements without content and without an end.
-_VOID = frozenset({"br", "hr", "img", "link", "meta"})
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
 
 
 class Html(str):

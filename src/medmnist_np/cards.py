@@ -1,0 +1,180 @@
+"""The card of a data set: one page for people who look before they compute."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np import registry
+from medmnist_np._version import __version__
+from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.dataset import Dataset
+from medmnist_np.errors import NotCachedError
+from medmnist_np.images import choose, montage
+from medmnist_np.images.grid import EMPTY
+from medmnist_np.loading import load_labels
+from medmnist_np.pages.card import card_page
+from medmnist_np.pages.card_data import CardData, Examples, Values
+from medmnist_np.pages.card_labels import presence
+from medmnist_np.pages.naming import class_titles
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.recipes import recipe_facts
+
+_WIDTH = 512  # pixels, of the images of a class side by side, if that makes a number of them between the next two
+_FEWEST, _MOST = 3, 6
+_SMALL = 64  # pixels: of images up to this size there are two rows
+_SMALL_VOLUME = 32  # voxels: all slices of volumes go into the page
+
+
+def card(
+    name: str | DatasetInfo,
+    *,
+    size: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+    download: bool = False,
+    seed: int = 0,
+    executor: Executor | None = None,
+    progress: Progress = bars,
+) -> str:
+    """Return a page that tells all about a data set: pictures, class balance, values, preparation, papers, code.
+
+    Parameters
+    ----------
+    name : str or DatasetInfo
+        As of :func:`~medmnist_np.load`.
+    size : int, optional
+        Of the images to show and to measure. None means the one in the name, else that of 28 pixels, else the smallest
+        that is on this machine.
+    root : path, optional
+        As of :func:`~medmnist_np.load`.
+    download : bool
+        Whether to fetch the data set if it is not on this machine. Otherwise its card has no pictures, and says so.
+    seed : int
+        Another one draws other samples to show.
+    executor : concurrent.futures.Executor, optional
+        Who counts the values of the pixels, see :meth:`Dataset.statistics`.
+    progress : Progress
+        What to show while they are counted; a bar, by default.
+
+    Returns
+    -------
+    str
+        An HTML document that needs nothing else and no network. The same data, arguments and versions give the same
+        document.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError
+        With what there is and the nearest name.
+    MedMNISTError
+        As :func:`~medmnist_np.load`, where it is to be downloaded.
+
+    Notes
+    -----
+    Samples and pixels are all counted, and none is sampled; pictures are of a few samples of each class.
+
+    Examples
+    --------
+    >>> from medmnist_np.cards import card
+    >>> page = card("retinamnist", download=True)
+    >>> page.splitlines()[0], page.count("<img")
+    ('<!DOCTYPE html>', 5)
+    """
+    record, shown_size = registry.resolve_size(name, size)
+    splits = _opened(name, size, root=root, download=download)
+    labels: Mapping[str, NDArray[np.integer]] = {split: ds.labels for split, ds in splits.items()}
+    if splits:
+        shown_size = splits[record.splits[0]].size
+    else:
+        labels = _labels_here(record, root)
+    known = recipe_facts(record)
+    return card_page(
+        CardData(
+            record=record,
+            size=shown_size,
+            default_size=registry.resolve_size(record)[1],
+            preparation=() if known is None else known.notes,
+            labels=labels,
+            examples=_examples(splits[record.splits[0]], seed) if splits else (),
+            values={split: _values(ds, executor, progress) for split, ds in splits.items() if len(ds)},
+            baselines=registry.baselines(record),
+            citations=_citations(record),
+            origin={
+                "Size of the images": str(shown_size) if splits else "",
+                "Archive": record.archive(shown_size).digest if splits else "",
+                "Counted": "all samples and all pixels" if splits else "all samples" if labels else "nothing",
+                "Seed of the pictures": str(seed) if splits else "",
+                "Program": f"medmnist-np {__version__}",
+            },
+        )
+    )
+
+
+def _opened(
+    name: str | DatasetInfo, size: int | None, *, root: str | os.PathLike[str] | None, download: bool
+) -> dict[str, Dataset]:
+    """Return the splits of a data set, of the size that is meant or of another one that is here; none if none is."""
+    record, meant = registry.resolve_size(name, size)
+    named = size is not None or registry.find(name)[1] is not None
+    others = [] if named or download else [other for other in record.sizes if other != meant]
+    for candidate in (meant, *others):
+        with suppress(NotCachedError):
+            return {
+                split: Dataset(record, split, size=candidate, root=root, download=download) for split in record.splits
+            }
+    return {}
+
+
+def _labels_here(record: DatasetInfo, root: str | os.PathLike[str] | None) -> dict[str, NDArray[np.integer]]:
+    """Return the labels of those splits whose labels alone are on this machine."""
+    found: dict[str, NDArray[np.integer]] = {}
+    for split in record.splits:
+        with suppress(NotCachedError):
+            found[split] = load_labels(record, split, root=root, download=False)
+    return found
+
+
+def _values(ds: Dataset, executor: Executor | None, progress: Progress) -> Values:
+    found = ds.statistics(executor=executor, progress=progress)
+    return Values(found.mean, found.std, found.histogram)
+
+
+def _examples(ds: Dataset, seed: int) -> list[Examples]:
+    """Draw some samples of each class; of a multi-label set also some without any finding."""
+    record = ds.record
+    present = presence(ds.labels, record)
+    groups = list(zip(class_titles(record), present.T, strict=True))
+    if record.multi_label:
+        groups.append(("no finding", ~present.any(axis=1)))
+    return [_drawn(ds, title, np.flatnonzero(members), seed) for title, members in groups]
+
+
+def _drawn(ds: Dataset, title: str, members: NDArray[np.intp], seed: int) -> Examples:
+    if not len(members):
+        return Examples(title)
+    volumes = ds.record.ndim == 3
+    if volumes:
+        rows, columns = (2, 4) if ds.size <= _SMALL_VOLUME else (1, _FEWEST)
+    else:
+        rows, columns = 2 if ds.size <= _SMALL else 1, min(max(_WIDTH // ds.size, _FEWEST), _MOST)
+    places = choose(members, rows, columns, seed=seed)
+    chosen = np.sort(places[places != EMPTY])
+    images = ds.gather(chosen)
+    if volumes:
+        slices = [montage(images[:, number], columns=columns) for number in range(images.shape[1])]
+        picture = np.stack(slices)
+    else:
+        picture = montage(images, columns=columns)
+    return Examples(title, tuple(chosen.tolist()), picture)
+
+
+def _citations(record: DatasetInfo) -> str:
+    try:
+        return registry.cite(record)
+    except (KeyError, OSError):  # a record of the user's own may name papers that no file of the registry describes
+        return ""

@@ -1,0 +1,134 @@
+"""A part of the card of a data set: how to load it, in the words of six frameworks."""
+
+from __future__ import annotations
+
+from medmnist_np.pages.card_data import CardData
+from medmnist_np.pages.frame import code
+from medmnist_np.pages.markup import Html, element
+from medmnist_np.registry import DatasetInfo
+
+
+def loading(data: CardData) -> list[Html]:
+    """Return how to load the data set, one block of lines to copy for each framework."""
+    content = [
+        element(
+            "p",
+            "Each block is complete: the first use downloads the data set, checks its digest and unpacks it. ",
+            "One click selects a block.",
+        )
+    ]
+    for framework, lines in snippets(data.record, data.size, data.default_size).items():
+        content += [element("h3", framework), code(lines, f"Code for {framework}")]
+    return [
+        *content,
+        element("h3", "Then"),
+        code(_scoring(data.record), "Code for scoring"),
+        element("h3", "On the command line"),
+        code(_commands(data.record, data.size, data.default_size), "Commands"),
+    ]
+
+
+def snippets(record: DatasetInfo, size: int, default_size: int) -> dict[str, str]:
+    """Return for each framework the lines of Python that load a data set and hand over a batch, or all of it.
+
+    Parameters
+    ----------
+    record : DatasetInfo
+        The data set.
+    size : int
+        Of its images.
+    default_size : int
+        This size need not be named.
+    """
+    split = record.splits[0]
+    named = f'"{record.name}", split="{split}"' + (f", size={size}" if size != default_size else "")
+    shape = ", ".join(map(str, record.image_shape(size)))
+    n = record.n_samples[split]
+    first = _first_channels(record, size)
+    last = ", ".join(map(str, (*record.image_shape(size), *(() if record.n_channels == 3 else (1,)))))
+    labels = f"(128, {record.label_width})"
+    targets = f"({n}, {record.label_width})" if record.multi_label else f"({n},)"
+    return {
+        "NumPy": f"""\
+import medmnist_np as mm
+
+train = mm.Dataset({named})
+train.images, train.labels  # ({n}, {shape}) and ({n}, {record.label_width}), mapped from disk
+
+for images, labels, indices, mask in train.batches(128, shuffle=True, seed=0):
+    ...  # uint8 (128, {shape}) and int64 {labels}, fresh and writable
+""",
+        "scikit-learn": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_sklearn
+
+train = mm.Dataset({named})
+X, y = to_sklearn(train, scale=1 / 255)
+X, y  # float32, a row for each sample, and int64 {targets}
+""",
+        "PyTorch": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_torch
+from torch.utils.data import DataLoader
+
+train = mm.Dataset({named})
+data = to_torch(train, channels="first", scale=1 / 255)
+loader = DataLoader(data, batch_size=128, shuffle=True, collate_fn=data.collate)
+
+for images, labels in loader:
+    ...  # float32 (128, {first}) and int64 {labels}
+""",
+        "TensorFlow": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_tensorflow
+
+train = mm.Dataset({named})
+data = to_tensorflow(train, 128, shuffle=True, channels="last", scale=1 / 255)
+
+for images, labels in data:
+    ...  # float32 (128, {last}) and int64 {labels}
+""",
+        "JAX": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_jax
+
+train = mm.Dataset({named})
+data = to_jax(train, 128, shuffle=True, last="pad", channels="last", scale=1 / 255)
+
+for batch in data:
+    batch.images, batch.labels  # on the device: (128, {last}) and {labels}
+    batch.mask  # (128,): False for what only fills up the last batch
+""",
+        "Keras": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_keras
+
+train = mm.Dataset({named})
+data = to_keras(train, 128, shuffle=True, channels="last", scale=1 / 255)
+
+images, labels = data[0]  # float32 (128, {last}) and int64 {labels}
+# model.fit(data, epochs=5, shuffle=False)  # it is shuffled already
+""",
+    }
+
+
+def _first_channels(record: DatasetInfo, size: int) -> str:
+    return ", ".join(map(str, (record.n_channels, *record.image_shape(size)[: record.ndim])))
+
+
+def _scoring(record: DatasetInfo) -> str:
+    width = 2 if record.task == "binary-class" else record.n_classes
+    return f"""\
+import medmnist_np as mm
+
+evaluator = mm.Evaluator("{record.name}", "{record.splits[-1]}")
+evaluator.evaluate(scores)  # AUC and ACC of ({record.n_samples[record.splits[-1]]}, {width}) scores
+"""
+
+
+def _commands(record: DatasetInfo, size: int, default_size: int) -> str:
+    sized = f" --size {size}" if size != default_size else ""
+    return f"""\
+pip install 'medmnist-np[interop]'
+medmnist-np fetch {record.name}{sized}
+"""

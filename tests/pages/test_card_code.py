@@ -1,0 +1,64 @@
+"""The lines that a card shows are Python, run under the real frameworks, and do what their comments say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medmnist_np import registry
+from medmnist_np.pages.card_code import snippets
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.testing import fake_datasets
+
+FRAMEWORKS = {
+    "NumPy": "numpy",
+    "scikit-learn": "numpy",  # its adapter gives arrays
+    "PyTorch": "torch",
+    "TensorFlow": "tensorflow",
+    "JAX": "jax",
+    "Keras": "keras",
+}
+NAMES = ("breastmnist", "chestmnist", "retinamnist", "adrenalmnist3d")
+
+
+@pytest.fixture
+def fakes(tmp_path: Path) -> Iterator[None]:
+    with fake_datasets(tmp_path, *NAMES, n_samples={"train": 256, "test": 4}):
+        yield
+
+
+def test_there_are_six_frameworks() -> None:
+    assert list(FRAMEWORKS) == list(snippets(registry.info("breastmnist"), 28, 28))
+
+
+@pytest.mark.parametrize("record", registry.datasets(), ids=lambda record: record.name)
+def test_the_lines_of_every_record_and_size_compile_and_fit_a_page(record: DatasetInfo) -> None:
+    for size in record.sizes:
+        for framework, lines in snippets(record, size, 28).items():
+            compile(lines, framework, "exec")
+            assert max(map(len, lines.splitlines())) <= 92
+            assert (f"size={size}" in lines) == (size != 28)
+
+
+@pytest.mark.framework
+@pytest.mark.usefixtures("fakes")
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_lines_run_and_their_comments_are_true(framework: str, name: str) -> None:
+    pytest.importorskip(FRAMEWORKS[framework], reason=f"needs {framework}: pip install 'medmnist-np[interop]'")
+    lines = snippets(registry.info(name), 28, 28)[framework]
+    found: dict[str, Any] = {}
+    exec(compile(lines, framework, "exec"), found)  # noqa: S102
+    if framework == "JAX":
+        arrays = list(found["batch"][:2])
+    elif framework == "scikit-learn":
+        arrays = [found["y"]]
+        assert ("float32", 256) == (str(found["X"].dtype), len(found["X"]))
+    else:
+        arrays = [found["images"], found["labels"]]
+    comments = " ".join(line.partition("#")[2] for line in lines.splitlines())
+    for array in arrays:
+        assert str(tuple(array.shape)) in comments

@@ -1,0 +1,195 @@
+"""Cards of data sets that are on this machine, in part, or not at all."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import medmnist_np as mm
+from medmnist_np.cards import card
+from medmnist_np.errors import UnknownDatasetError, UnknownSizeError
+from medmnist_np.loading import bring
+from medmnist_np.registry import Collection
+from medmnist_np.testing import fake_datasets
+from tests.audit import Recording
+from tests.pages.reading import read
+
+NAMES = ("breastmnist", "chestmnist", "pathmnist", "organmnist3d")
+N_SAMPLES = {"train": 60, "val": 12, "test": 25}
+
+
+@pytest.fixture(autouse=True)
+def fakes(tmp_path: Path) -> Iterator[None]:
+    with fake_datasets(tmp_path / "fakes", *NAMES, n_samples=N_SAMPLES):
+        yield
+
+
+def pictures(document: str) -> list[np.ndarray]:
+    sources = [str(source) for source in read(document).all("img", "src")]
+    return [np.asarray(Image.open(BytesIO(b64decode(source.partition(",")[2])))) for source in sources]
+
+
+def numbers(document: str) -> list[list[int]]:
+    """Return which samples are said to be in each picture."""
+    return [
+        [int(number) for number in said.split(", ")] for said in re.findall(r"<div>train ([\d, ]+)</div>", document)
+    ]
+
+
+@pytest.mark.parametrize("name", ["breastmnist", "pathmnist"])
+def test_the_samples_that_are_shown_are_of_their_class_and_those_that_are_named(name: str) -> None:
+    document = card(name, download=True)
+    train = mm.Dataset(name, "train")
+    assert train.record.n_classes == len(pictures(document)) == len(numbers(document))
+    for label, (picture, named) in enumerate(zip(pictures(document), numbers(document), strict=True)):
+        assert {label} == set(train.labels[named, 0].tolist())
+        for place, index in enumerate(named):
+            top, left = 29 * (place // 6), 29 * (place % 6)
+            assert np.array_equal(train[index][0], picture[top : top + 28, left : left + 28])
+
+
+def test_findings_are_shown_each_and_none_of_them() -> None:
+    document = card("chestmnist", download=True)
+    labels = mm.Dataset("chestmnist", "train").labels
+    *with_findings, without = numbers(document) if not labels.any(axis=1).all() else [*numbers(document), []]
+    assert 14 == len(with_findings)
+    assert all(labels[named, k].all() for k, named in enumerate(with_findings))
+    assert not labels[without].any()
+
+
+def test_every_slice_of_volumes_is_there() -> None:
+    document = card("organmnist3d", download=True)
+    train = mm.Dataset("organmnist3d", "train")
+    for sheet, named in zip(pictures(document), numbers(document), strict=True):
+        slices = sheet.reshape(28, -1, sheet.shape[1])  # with a line below each
+        assert (28, 58, 115) == slices.shape
+        for place, index in enumerate(named):
+            top, left = 29 * (place // 4), 29 * (place % 4)
+            assert np.array_equal(train[index][0], slices[:, top : top + 28, left : left + 28])
+
+
+@pytest.mark.parametrize(("name", "shape"), [("synapsemnist3d_64", (64 * 65, 194)), ("bloodmnist_224", (224, 674, 3))])
+def test_of_large_images_fewer_are_shown_and_none_is_made_smaller(
+    name: str, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    with fake_datasets(tmp_path / "large", name, n_samples={"train": 33}):
+        assert {shape} == {picture.shape for picture in pictures(card(name, download=True))}
+
+
+def test_counts_are_those_of_all_samples() -> None:
+    content = read(card("breastmnist", download=True))
+    first = content.tables["Images of each class, by split"][1]
+    shares = [n / total for n, total in _malignant()]
+    expected = [f"{n}{share:.1%}" for (n, _), share in zip(_malignant(), shares, strict=True)]
+    assert ["0 malignant", *expected] == first
+
+
+def _malignant() -> list[tuple[int, int]]:
+    parts = [mm.Dataset("breastmnist", split) for split in N_SAMPLES]
+    counts = [(part.class_counts()["malignant"], len(part)) for part in parts]
+    return [*counts, (sum(n for n, _ in counts), sum(total for _, total in counts))]
+
+
+def test_values_are_those_of_all_pixels() -> None:
+    content = read(card("pathmnist", download=True))
+    expected = []
+    for split in N_SAMPLES:
+        images = mm.Dataset("pathmnist", split).images.reshape(-1, 3)
+        for channel, values in zip(("red", "green", "blue"), images.T, strict=True):
+            mean, std = values.mean(), values.std()
+            row = [f"{split}, {channel}", f"{mean:.2f}", f"{std:.2f}", f"{mean / 255:.4f}", f"{std / 255:.4f}"]
+            expected.append([*row, f"{(values == 0).mean():.2%}", f"{(values == 255).mean():.2%}"])
+    assert expected == content.tables["Values of the pixels"][1:]
+
+
+def test_the_same_data_gives_the_same_bytes_wherever_it_lies(tmp_path: Path) -> None:
+    first = card("organmnist3d", download=True)
+    with ThreadPoolExecutor(2) as threads:
+        again = card("organmnist3d", download=True, root=tmp_path / "elsewhere", executor=threads)
+    assert first == again == card("organmnist3d")
+
+
+def test_another_seed_shows_others_and_counts_the_same() -> None:
+    first, other = card("breastmnist", download=True), card("breastmnist", seed=1)
+    assert numbers(first) != numbers(other)
+    assert read(first).tables == read(other).tables
+
+
+@pytest.mark.parametrize("name", ["breastmnist", "chestmnist", "organmnist3d"])
+def test_a_set_that_is_not_here_has_a_card_without_pictures(name: str) -> None:
+    document = card(name)
+    content = read(document)
+    assert ([], "nothing") == (pictures(document), content.facts["Counted"])
+    assert f"medmnist-np card {name} --size 28 --download" in content.notes[0]
+    assert not any(caption.endswith("by split") for caption in content.tables)
+
+
+def test_nothing_is_written_or_fetched_unless_it_is_asked_for(
+    audit: Callable[[], AbstractContextManager[Recording]],
+) -> None:
+    with audit() as seen:
+        card("breastmnist")
+    assert ([], []) == (seen.network, seen.writes)
+
+
+def test_labels_that_are_here_alone_are_counted() -> None:
+    mm.fetch("breastmnist", labels_only=True)
+    document = card("breastmnist")
+    content = read(document)
+    assert ([], "all samples") == (pictures(document), content.facts["Counted"])
+    assert "only labels were counted" in content.notes[0]
+    assert "60" in content.tables["Samples of each split"][1]
+    assert "Images of each class, by split" in content.tables
+
+
+def test_where_no_size_is_named_another_that_is_here_will_do(tmp_path: Path) -> None:
+    small = mm.info("pneumoniamnist")
+    with fake_datasets(tmp_path / "large", "pneumoniamnist_64", n_samples=N_SAMPLES) as (large,):
+        both = replace(large, archives={**small.archives, **large.archives})
+        bring(both, 64)
+        assert "64" == read(card(both)).facts["Size of the images"]
+        assert [] == pictures(card(both, size=64, root=tmp_path / "empty"))
+        assert 2 == len(pictures(card(both, size=64)))
+
+
+def test_an_archive_in_the_folder_is_taken(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "breastmnist.npz").write_bytes((tmp_path / "fakes" / "archives" / "breastmnist.npz").read_bytes())
+    assert 2 == len(pictures(card("breastmnist", root=root)))
+
+
+def test_unknown_names_and_sizes_are_refused() -> None:
+    with pytest.raises(UnknownDatasetError, match="breastmnist"):
+        card("brestmnist")
+    with pytest.raises(UnknownSizeError, match="does not come in size 100"):
+        card("breastmnist", size=100)
+
+
+def test_a_set_of_ones_own_has_a_card_without_published_figures() -> None:
+    own = Collection(name="local", title="Sets of my own")
+    record = replace(mm.info("breastmnist"), collection=own, citations=("unknown2026",), name="mine")
+    content = read(card(record))
+    assert ("Sets of my own", "mine") == (content.facts["Collection"], content.facts["Name"])
+    assert "None are known here." in content.text
+
+
+def test_real_data(real_root: Path) -> None:
+    retina = card("retinamnist", root=real_root)
+    assert (5, 0) == (len(pictures(retina)), retina.count("<script"))
+    assert ["class 0", "48645.0%", "5445.0%", "17443.5%", "71444.6%"] == read(retina).tables[
+        "Images of each class, by split"
+    ][1]
+    adrenal = card("adrenalmnist3d", size=64, root=real_root)
+    assert [(64 * 65, 194)] * 2 == [sheet.shape for sheet in pictures(adrenal)]
+    assert "All voxels are 0 or 255." in read(adrenal).text
