@@ -59,6 +59,10 @@ ROOMS = """
     samples
     dataset
     compat
+    interop.needs interop.reading
+    interop.dask interop.grain interop.huggingface interop.jax interop.keras
+    interop.pandas interop.sklearn interop.tensorflow interop.torch
+    interop
     evaluation.files evaluation.names evaluation.result
     evaluation.comparison evaluation.evaluator evaluation.leaderboard evaluation.report
     evaluation

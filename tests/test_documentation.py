@@ -18,6 +18,7 @@ import pytest
 import medmnist_np
 from medmnist_np.cli import main
 from medmnist_np.testing import fake_datasets
+from tests.interop.test_examples import NEEDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -83,7 +84,7 @@ def test_examples_run(example: str, line: str, folder: Path, capsys: pytest.Capt
 
 
 def test_every_example_is_run() -> None:
-    shown = {"numpy_classifier", "dataset_without_pytorch"}
+    shown = {"numpy_classifier", "dataset_without_pytorch", *NEEDS}
     assert shown == {path.stem for path in (ROOT / "examples").glob("*.py")}
 
 
@@ -95,6 +96,7 @@ def test_every_example_is_run() -> None:
         "medmnist_np.evaluation",
         "medmnist_np.export",
         "medmnist_np.images",
+        "medmnist_np.interop",
         "medmnist_np.metrics",
         "medmnist_np.testing",
     ],

@@ -102,6 +102,11 @@ class Samples(Sequence[tuple[Any, Any]]):
         images: npt.NDArray[np.uint8] = self._all_images.take(chosen, axis=0)
         return np.repeat(images[..., np.newaxis], 3, axis=-1) if self._repeats_channels else images
 
+    def gather_labels(self, indices: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return some labels as a new, writable array, ``(k, l)`` int64; indices as of :meth:`gather`."""
+        labels: npt.NDArray[np.int64] = self._all_labels.take(self._chosen(indices), axis=0).astype(np.int64)
+        return labels
+
     def __len__(self) -> int:
         return len(self._selection)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.metrics import Interval, Predictions
+from medmnist_np.pages.naming import class_titles, things_of
 from medmnist_np.registry import DatasetInfo
 
 # With fewer samples of a class, or beside it, an interval of its AUC is too narrow: see the page on statistics.
@@ -63,15 +64,12 @@ class Measured:
     @property
     def things(self) -> str:
         """What a sample is, in the plural."""
-        return "volumes" if self.record.ndim == 3 else "images"
+        return things_of(self.record)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Classes with their number, or labels."""
-        if self.record.multi_label:
-            return self.record.class_names
-        numbered = enumerate(self.record.class_names)
-        return tuple(f"class {name}" if name == str(k) else f"{k} {name}" for k, name in numbered)
+        return class_titles(self.record)
 
     @property
     def column_names(self) -> tuple[str, ...]:

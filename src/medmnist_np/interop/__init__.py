@@ -1,0 +1,31 @@
+"""Data sets for other frameworks, a file for each. A framework is imported when its function is called.
+
+>>> from medmnist_np.interop import to_sklearn, to_torch  # neither scikit-learn nor PyTorch is imported yet
+
+All take a :class:`~medmnist_np.Dataset`, or a selection of one, or several that are joined. They hand over arrays, so
+that one with a ``transform``, which belongs to single items, is refused. Those that give batches take the arguments of
+:meth:`Dataset.batches`.
+"""
+
+from medmnist_np.interop.dask import to_dask
+from medmnist_np.interop.grain import to_grain
+from medmnist_np.interop.huggingface import to_huggingface
+from medmnist_np.interop.jax import to_jax
+from medmnist_np.interop.keras import to_keras
+from medmnist_np.interop.pandas import to_pandas
+from medmnist_np.interop.sklearn import to_sklearn
+from medmnist_np.interop.tensorflow import to_tensorflow
+from medmnist_np.interop.torch import to_torch, to_torch_iterable
+
+__all__ = [
+    "to_dask",
+    "to_grain",
+    "to_huggingface",
+    "to_jax",
+    "to_keras",
+    "to_pandas",
+    "to_sklearn",
+    "to_tensorflow",
+    "to_torch",
+    "to_torch_iterable",
+]

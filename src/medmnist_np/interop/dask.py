@@ -1,0 +1,77 @@
+"""Dask: images and labels as arrays that a cluster reads piece by piece."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.dataset import Dataset
+from medmnist_np.interop.needs import framework
+from medmnist_np.interop.reading import without_transform
+
+_CHUNK_BYTES = 64_000_000
+
+
+def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
+    """Make two Dask arrays, of the images and of the labels.
+
+    Each task holds the path of the arrays and where its piece begins and ends; the worker maps the file and reads the
+    piece. The cache, or one like it in a folder of the same path, has to be in reach of every worker.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one.
+    chunks : int, optional
+        Samples in a piece. None means as many as make 64 MB.
+
+    Returns
+    -------
+    images : dask.array.Array
+        ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8, 0-255; with ``as_rgb`` all have three channels.
+    labels : dask.array.Array
+        ``(n, l)`` int64. Divided along the first axis as the images are.
+
+    Raises
+    ------
+    ValueError
+        If ``chunks`` is not a whole number of 1 or more.
+    ModuleNotFoundError
+        If Dask is not installed.
+
+    Notes
+    -----
+    Tasks of a whole split or of a slice are of about 2 kB. Those of any other selection hold 8 bytes more for each of
+    their samples.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop import to_dask
+    >>> images, labels = to_dask(mm.Dataset("breastmnist"), chunks=100)  # doctest: +SKIP
+    >>> (images / 255).mean(axis=0).compute()  # doctest: +SKIP
+    """
+    dask = framework("dask", "Dask")
+    array = framework("dask.array", "Dask")
+    empty = without_transform(ds).gather([])
+    if chunks is None:
+        chunks = max(1, _CHUNK_BYTES // max(1, int(np.prod(empty.shape[1:]))))
+    if isinstance(chunks, bool) or not isinstance(chunks, (int, np.integer)) or chunks < 1:
+        raise ValueError(f"chunks is {chunks!r}; it is a number of samples, 1 or more.")
+    parts = [ds[start : start + chunks] for start in range(0, max(len(ds), 1), chunks)]
+    images, labels = dask.delayed(_images), dask.delayed(_labels)
+    shape, width = empty.shape[1:], ds.labels.shape[1:]
+    return (
+        array.concatenate([array.from_delayed(images(part), (len(part), *shape), np.uint8) for part in parts]),
+        array.concatenate([array.from_delayed(labels(part), (len(part), *width), np.int64) for part in parts]),
+    )
+
+
+def _images(part: Dataset) -> NDArray[np.uint8]:
+    return part.gather(np.arange(len(part)))
+
+
+def _labels(part: Dataset) -> NDArray[np.int64]:
+    return part.labels.astype(np.int64)

@@ -1,0 +1,91 @@
+"""Hugging Face ``datasets``: an export that names its columns and classes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from medmnist_np import registry
+from medmnist_np.dataset import Dataset
+from medmnist_np.interop.needs import framework
+from medmnist_np.interop.reading import without_transform
+
+_BLOCK_BYTES = 16_000_000  # of images, in memory at once
+
+
+def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = None) -> Any:
+    """Write a data set as a ``datasets.Dataset``. Memory stays flat: images go to disk block by block.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one.
+    cache_dir : path, optional
+        Where ``datasets`` keeps what it writes. None means its own cache folder.
+
+    Returns
+    -------
+    datasets.Dataset
+        Images of two dimensions are a column ``image`` of PNG files, volumes a column ``volume`` of uint8 arrays
+        ``(d, h, w)`` or ``(d, h, w, 3)``. One class for each sample is a column ``label``, a number that knows its
+        name; several findings are a column ``labels``, the list of those that are there, which may be empty. Its
+        ``info`` has description, licence and citation.
+
+    Raises
+    ------
+    ValueError
+        If the data set is empty, which ``datasets`` cannot write.
+    ModuleNotFoundError
+        If ``datasets`` is not installed.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop import to_huggingface
+    >>> exported = to_huggingface(mm.Dataset("breastmnist", split="test"))  # doctest: +SKIP
+    >>> exported[0]  # doctest: +SKIP
+    {'image': <PIL.PngImagePlugin.PngImageFile ...>, 'label': 1}
+    """
+    datasets = framework("datasets", "Hugging Face datasets")
+    if not len(without_transform(ds)):
+        raise ValueError(f"The {ds.split} split of {ds.record.name} is exported, and no sample of it is selected.")
+    record = ds.record
+    classes = datasets.ClassLabel(names=list(record.class_names))
+    shape = ds.gather([0]).shape[1:]
+    if record.ndim == 2:
+        images = {"image": datasets.Image()}
+    else:
+        array = datasets.Array3D if len(shape) == 3 else datasets.Array4D
+        images = {"volume": array(shape, "uint8")}
+    labels = {"labels": datasets.Sequence(classes)} if record.multi_label else {"label": classes}
+    exported = datasets.Dataset.from_generator(
+        _rows,
+        features=datasets.Features(images | labels),
+        gen_kwargs={"ds": ds, "columns": (*images, *labels)},  # a list would be cut into shards
+        cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+        split=datasets.NamedSplit(ds.split.replace("val", "validation").replace("+", "_")),
+        writer_batch_size=_block_length(shape),
+    )
+    exported.info.description = record.description
+    exported.info.license = record.license
+    exported.info.homepage = record.collection.homepage
+    exported.info.citation = registry.cite(record)
+    return exported
+
+
+def _rows(ds: Dataset, columns: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield the samples, read in blocks."""
+    length = _block_length(ds.gather([0]).shape[1:])
+    for start in range(0, len(ds), length):
+        block = ds[start : start + length]
+        images = block.gather(np.arange(len(block)))
+        for image, label in zip(images, block.labels, strict=True):
+            value = np.flatnonzero(label).tolist() if ds.record.multi_label else int(label[0])
+            yield dict(zip(columns, (image, value), strict=True))
+
+
+def _block_length(shape: tuple[int, ...]) -> int:
+    return max(1, _BLOCK_BYTES // int(np.prod(shape)))

@@ -1,0 +1,94 @@
+"""JAX: batches that are on the device before they are needed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from medmnist_np.batches import Batch, Batches
+from medmnist_np.dataset import Dataset
+from medmnist_np.interop.needs import framework
+
+
+class JaxBatches:
+    """What :func:`to_jax` returns: batches of ``jax.Array``, again and again. ``len()`` is their number in an epoch."""
+
+    def __init__(self, batches: Batches, put: Callable[[Batch], Batch], ahead: int) -> None:
+        self._batches = batches
+        self._put = put
+        self._ahead = ahead
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        on_device: deque[Batch] = deque()
+        for batch in self._batches:
+            on_device.append(self._put(batch))
+            if len(on_device) > self._ahead:
+                yield on_device.popleft()
+        yield from on_device
+
+
+def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1, **options: Any) -> JaxBatches:
+    """Make batches on the device, in the order of ``ds.batches(batch_size, **options)``.
+
+    While a step computes on one batch, the next is on its way to the device already. Each pass is the next epoch.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one.
+    batch_size : int
+        Samples of a batch, of this process.
+    sharding : jax.sharding.Sharding, optional
+        How arrays are divided among devices, along the first axis. Each process gives its own part of the global batch,
+        which has ``batch_size * jax.process_count()`` samples. None means the default device.
+    ahead : int
+        How many batches are on the device beyond the one in use. 1 is double buffering; 0 copies a batch when it is
+        asked for.
+    **options
+        Of :meth:`Dataset.batches`. With several processes the defaults are ``shard=(jax.process_index(),
+        jax.process_count())``, ``uneven="pad"`` and ``last="pad"``, so that each makes as many steps as the others.
+
+    Returns
+    -------
+    JaxBatches
+        Its elements are ``Batch(images, labels, indices, mask)`` of ``jax.Array``, a pytree. Labels and indices are
+        int32, unless 64-bit types are switched on.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If JAX is not installed.
+    ValueError, TypeError
+        As of :meth:`Dataset.batches`; also if ``ahead`` is negative.
+
+    Notes
+    -----
+    With ``last="pad"`` all batches have one shape, so that a jitted step compiles once; ``batch.mask`` is False for
+    samples that only fill up. There is no ``state_dict`` here: to resume in the middle of an epoch, loop over
+    ``ds.batches`` and call ``jax.device_put(batch)`` yourself.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop import to_jax
+    >>> batches = to_jax(mm.Dataset("breastmnist"), 128, shuffle=True, last="pad")  # doctest: +SKIP
+    >>> for batch in batches:  # doctest: +SKIP
+    ...     state = step(state, batch.images, batch.labels, batch.mask)
+    """
+    jax = framework("jax", "JAX")
+    if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
+        raise ValueError(f"ahead is {ahead!r}; it is a number of batches, 0 or more.")
+    if jax.process_count() > 1:
+        shard = jax.process_index(), jax.process_count()
+        options = {"shard": shard, "uneven": "pad", "last": "pad", **options}
+
+    def put(batch: Batch) -> Batch:
+        if sharding is None:
+            return Batch(*jax.device_put(tuple(batch)))
+        return Batch(*(jax.make_array_from_process_local_data(sharding, part) for part in batch))
+
+    return JaxBatches(ds.batches(batch_size, **options), put, ahead)

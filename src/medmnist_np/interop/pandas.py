@@ -1,0 +1,49 @@
+"""pandas: labels and positions as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from medmnist_np.dataset import Dataset
+from medmnist_np.interop.needs import framework
+
+
+def to_pandas(ds: Dataset) -> Any:
+    """Put the labels of a data set into a table, a row for each sample. No image is read.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Its index is the place in ``ds``, so that ``ds[table.index[condition]]`` selects samples. Columns:
+        ``position``, the place in the arrays of the split (int64); then ``label`` (int64) and ``class_name``
+        (categorical), or of a multi-label set a column (bool) for each finding.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If pandas is not installed.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop import to_pandas
+    >>> ds = mm.Dataset("breastmnist", split="test")
+    >>> table = to_pandas(ds)  # doctest: +SKIP
+    >>> malignant = ds[table.index[table["class_name"] == "malignant"]]  # doctest: +SKIP
+    """
+    pandas = framework("pandas", "pandas")
+    columns: dict[str, Any] = {"position": ds.positions.astype(np.int64)}
+    if ds.record.multi_label:
+        columns |= dict(zip(ds.class_names, ds.labels.T.astype(bool), strict=True))
+    else:
+        numbers = ds.labels[:, 0].astype(np.int64)
+        columns["label"] = numbers
+        columns["class_name"] = pandas.Categorical.from_codes(numbers, categories=list(ds.class_names))
+    return pandas.DataFrame(columns)

@@ -1,0 +1,58 @@
+"""What several adapters share: samples by number, and what of a batch is handed over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from medmnist_np.batches import Batch, Batches
+from medmnist_np.dataset import Dataset
+from medmnist_np.layout import Channels, Layout
+
+
+class Reader:
+    """Samples of a data set by number, many in one go. It pickles as the data set does.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one.
+    channels, dtype, scale
+        As of :meth:`Dataset.batches`.
+
+    Raises
+    ------
+    ValueError
+        If the data set has a transform for single items, or the layout is none.
+    """
+
+    def __init__(
+        self, ds: Dataset, channels: Channels | None = None, dtype: DTypeLike | None = None, scale: float | None = None
+    ) -> None:
+        self.ds = without_transform(ds)
+        rgb = ds.record.n_channels == 3 or ds.as_rgb
+        self.layout = Layout(channel_axis_stored=rgb, channels=channels, dtype=dtype, scale=scale)
+
+    def gather(self, indices: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return ``(images (k, ...), labels (k, l) int64)`` as fresh, writable arrays."""
+        chosen = np.asarray(indices, dtype=np.intp)
+        return self.layout.arrange(self.ds.gather(chosen)), self.ds.gather_labels(chosen)
+
+
+def without_transform(ds: Dataset) -> Dataset:
+    """Return the data set, or raise :class:`ValueError` if it has a transform, which its arrays would not show."""
+    if ds.transform is not None or ds.target_transform is not None:
+        raise ValueError(
+            "This data set has a transform for single items, and what is handed over are whole arrays: make the data "
+            "set without it, and transform on the other side."
+        )
+    return ds
+
+
+def parts_of(batch: Batch, batches: Batches) -> tuple[NDArray[Any], ...]:
+    """Return ``(images, labels)``; where samples may only fill up, also their weights ``(b,)`` float32, which are 0."""
+    if "pad" in (batches.plan.last, batches.plan.uneven):
+        return batch.images, batch.labels, batch.mask.astype(np.float32)
+    return batch.images, batch.labels

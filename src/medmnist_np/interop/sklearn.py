@@ -1,0 +1,76 @@
+"""scikit-learn: the images and labels of a data set as two arrays in memory."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from medmnist_np.dataset import Dataset
+from medmnist_np.interop.reading import Reader
+
+_BLOCK_BYTES = 16_000_000  # of stored images that are turned at a time
+
+
+def to_sklearn(
+    ds: Dataset, *, dtype: DTypeLike | None = None, scale: float | None = None, flatten: bool = True
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Read all samples into memory, in the shapes that estimators take. It needs NumPy only.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one.
+    dtype : dtype, optional
+        Of ``X``. None means uint8, or float32 where there is a ``scale``.
+    scale : float, optional
+        Multiplied with each value, as ``1 / 255``.
+    flatten : bool
+        One row of values for each image. False keeps the shape of images.
+
+    Returns
+    -------
+    X : (n, values) or (n, ...) array
+        Fresh and writable, which some estimators need.
+    y : (n,) or (n, l) int64 array
+        Class numbers; of a multi-label set the zeros and ones.
+
+    Raises
+    ------
+    MemoryError
+        If ``X`` would be larger than the memory of this machine; nothing is read.
+    ValueError
+        If a scale is to go with an integer dtype.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop import to_sklearn
+    >>> X, y = to_sklearn(mm.Dataset("breastmnist"), scale=1 / 255)
+    >>> X.shape, X.dtype.name, y.shape
+    ((546, 784), 'float32', (546,))
+    """
+    reader = Reader(ds, dtype=dtype, scale=scale)
+    sample, _ = reader.gather([0] if len(ds) else [])
+    n_values = int(np.prod(sample.shape[1:]))
+    needed = len(ds) * n_values * sample.dtype.itemsize
+    if needed > (memory := _memory_bytes()):
+        raise MemoryError(
+            f"{len(ds):,} images as {sample.dtype} take {needed:,} bytes, and this machine has {memory:,}. Take a "
+            "part, as ds.take_per_class(1000), leave dtype and scale out (1 byte a value), or feed ds.batches() to an "
+            "estimator that has partial_fit."
+        )
+    images = np.empty((len(ds), n_values) if flatten else (len(ds), *sample.shape[1:]), sample.dtype)
+    block = max(1, _BLOCK_BYTES // n_values)
+    for start in range(0, len(ds), block):
+        stop = min(start + block, len(ds))
+        pixels, _ = reader.gather(np.arange(start, stop))
+        images[start:stop] = pixels.reshape(stop - start, *images.shape[1:])
+    labels = ds.labels.astype(np.int64)
+    return images, labels if ds.record.multi_label else labels[:, 0]
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,64 @@
+"""TensorFlow: a ``tf.data.Dataset`` of whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from medmnist_np.dataset import Dataset
+from medmnist_np.interop.needs import framework
+from medmnist_np.interop.reading import parts_of
+
+
+def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
+    """Make a ``tf.data.Dataset`` of batches, in the order of ``ds.batches(batch_size, **options)``.
+
+    Python is called once for each batch, not for each sample, and the images do not become part of the graph.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one.
+    batch_size : int
+        Samples of a batch.
+    **options
+        Of :meth:`Dataset.batches`. ``channels="last"`` is what TensorFlow's layers take.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Its elements are ``(images, labels)``; where ``last`` or ``uneven`` is ``"pad"``, ``(images, labels, weights)``
+        with ``(b,)`` float32 weights, 0 for samples that only fill up. Its ``element_spec`` states all shapes, with the
+        length of a batch where all have the same; its cardinality is the number of batches. Each pass is the next
+        epoch.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If TensorFlow is not installed.
+    ValueError, TypeError
+        As of :meth:`Dataset.batches`; also if an epoch has no batch.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop import to_tensorflow
+    >>> data = to_tensorflow(mm.Dataset("breastmnist"), 128, channels="last", scale=1 / 255)  # doctest: +SKIP
+    >>> data.element_spec[0]  # doctest: +SKIP
+    TensorSpec(shape=(None, 28, 28, 1), dtype=tf.float32, name=None)
+    """
+    tf = framework("tensorflow", "TensorFlow")
+    batches = ds.batches(batch_size, **options)
+    if not len(batches):
+        raise ValueError(f"{len(ds)} samples make no batch of {batch_size} with last={batches.plan.last!r}.")
+
+    # The shapes that a transform makes show in a batch only.
+    first = parts_of(batches.batch(batches.epoch, 0), batches)
+    length = None if batches.plan.last == "keep" else batches.plan.batch_size
+    signature = tuple(tf.TensorSpec((length, *part.shape[1:]), part.dtype) for part in first)
+
+    def generate() -> Iterator[tuple[Any, ...]]:
+        return (parts_of(batch, batches) for batch in batches)
+
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(tf.data.AUTOTUNE)

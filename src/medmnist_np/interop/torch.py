@@ -1,0 +1,164 @@
+"""PyTorch: a map-style dataset that reads a batch in one go, and an iterable one over batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from medmnist_np.dataset import Dataset
+from medmnist_np.interop.needs import framework
+from medmnist_np.interop.reading import Reader, parts_of
+from medmnist_np.layout import Channels
+
+
+class TorchSamples:
+    """What :func:`to_torch` returns: a map-style dataset. It pickles small, so that spawned workers start at once."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __len__(self) -> int:
+        return len(self._reader.ds)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"There is no sample {index} in a data set of {len(self)}.")
+        return tuple(values[0] for values in self.__getitems__([index % len(self)]))
+
+    def __getitems__(self, indices: Sequence[int]) -> tuple[Any, ...]:
+        """Read a batch in one go: a :class:`~torch.utils.data.DataLoader` calls this where it is there."""
+        torch = framework("torch", "PyTorch")
+        return tuple(map(torch.from_numpy, self._reader.gather(indices)))
+
+    @staticmethod
+    def collate(batch: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Pass a batch on, which is one already; for ``collate_fn``."""
+        return batch
+
+
+def to_torch(
+    ds: Dataset, *, channels: Channels | None = None, dtype: DTypeLike | None = None, scale: float | None = None
+) -> TorchSamples:
+    """Make a map-style dataset of ``(image, label)`` for a ``DataLoader`` and its samplers.
+
+    Give its ``collate`` to the loader, as ``__getitems__`` reads whole batches::
+
+        data = to_torch(ds, channels="first")
+        loader = DataLoader(data, batch_size=128, shuffle=True, collate_fn=data.collate)
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one. Its ``transform`` and ``target_transform`` are for single items and are not applied.
+    channels : {"first", "last"}, optional
+        Where the channel axis is; ``"first"`` is what PyTorch's layers take. None leaves images as they are stored.
+    dtype : dtype, optional
+        NumPy's name of it. None means uint8, or float32 where there is a ``scale``.
+    scale : float, optional
+        Multiplied with each value, as ``1 / 255``.
+
+    Returns
+    -------
+    TorchSamples
+        A sample is ``(image, label)``: a tensor as asked for and int64 ``(l,)``. Both are of fresh memory.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If PyTorch is not installed.
+
+    Notes
+    -----
+    Workers are seldom worth it: each batch has to be sent from process to process, which takes longer than reading it.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop import to_torch
+    >>> data = to_torch(mm.Dataset("breastmnist"), channels="first")  # doctest: +SKIP
+    >>> data[0][0].shape  # doctest: +SKIP
+    torch.Size([1, 28, 28])
+    """
+    framework("torch", "PyTorch")
+    return TorchSamples(Reader(ds, channels, dtype, scale))
+
+
+def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
+    """Make an iterable-style dataset of batches, in the order of ``ds.batches(batch_size, **options)``.
+
+    Give it to a loader that leaves batches alone::
+
+        loader = DataLoader(to_torch_iterable(ds, 128, shuffle=True, scale=1 / 255), batch_size=None)
+
+    Parameters
+    ----------
+    ds : Dataset
+        Or a selection of one.
+    batch_size : int
+        Samples of a batch.
+    **options
+        Of :meth:`Dataset.batches`. For several ranks, ``shard=(rank, world_size)``. With workers, a ``transform`` has
+        to pickle.
+
+    Returns
+    -------
+    torch.utils.data.IterableDataset
+        Its elements are ``(images, labels)``; where ``last`` or ``uneven`` is ``"pad"``, ``(images, labels, weights)``
+        with ``(b,)`` float32 weights, 0 for samples that only fill up. All are tensors of fresh memory. ``len()`` is
+        the number of batches. Whatever the number of workers, a loader gives the same batches in the same order: of
+        ``w`` workers, each makes every ``w``-th.
+
+        Each pass is the next epoch. Where a loader starts its workers anew for each pass, these cannot know which it
+        is: say so with ``set_epoch(epoch)`` before each, as with a ``DistributedSampler``, or use
+        ``persistent_workers=True``.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If PyTorch is not installed.
+    ValueError, TypeError
+        As of :meth:`Dataset.batches`.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop import to_torch_iterable
+    >>> data = to_torch_iterable(mm.Dataset("breastmnist"), 128, channels="first", scale=1 / 255)  # doctest: +SKIP
+    >>> [tuple(images.shape) for images, labels in data]  # doctest: +SKIP
+    [(128, 1, 28, 28), (128, 1, 28, 28), (128, 1, 28, 28), (128, 1, 28, 28), (34, 1, 28, 28)]
+    """
+    torch = framework("torch", "PyTorch")
+    batches = ds.batches(batch_size, **options)
+
+    class TorchBatches(torch.utils.data.IterableDataset):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            self._epoch = batches.epoch
+
+        def __len__(self) -> int:
+            return len(batches)
+
+        def __iter__(self) -> Iterator[tuple[Any, ...]]:
+            epoch, self._epoch = self._epoch, self._epoch + 1
+            worker = torch.utils.data.get_worker_info()
+            if worker is None:
+                made = iter(ds.batches(batch_size, **{**options, "epoch": epoch}))
+            else:
+                numbers = range(worker.id, len(batches), worker.num_workers)
+                made = (batches.batch(epoch, number) for number in numbers)
+            return (tuple(map(torch.from_numpy, parts_of(batch, batches))) for batch in made)
+
+        def set_epoch(self, epoch: int) -> None:
+            """Make the next pass this epoch."""
+            self._epoch = epoch
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            # The class is made where PyTorch is loaded, so that a pickle cannot name it.
+            return _restored, (ds, batch_size, options, self._epoch)
+
+    return TorchBatches()
+
+
+def _restored(ds: Dataset, batch_size: int, options: dict[str, Any], epoch: int) -> Any:
+    return to_torch_iterable(ds, batch_size, **{**options, "epoch": epoch})

@@ -1,0 +1,167 @@
+"""PyTorch: under the real DataLoader, with and without spawned workers."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+import medmnist_np as mm
+from medmnist_np.interop import to_torch, to_torch_iterable
+from tests.interop.cases import CASES, expected
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
+pytestmark = [pytest.mark.framework, pytest.mark.usefixtures("fakes")]
+data = torch.utils.data
+
+
+# Map-style
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_samples_are_tensors(case: str) -> None:
+    ds = CASES[case]()
+    images, labels = expected(ds)
+    samples = to_torch(ds)
+    assert len(ds) == len(samples)
+    for index in (0, len(ds) - 1, -1):
+        image, label = samples[index]
+        assert (torch.uint8, torch.int64) == (image.dtype, label.dtype)
+        assert (images[index].tolist(), labels[index].tolist()) == (image.tolist(), label.tolist())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_loader_gives_every_sample_once(case: str) -> None:
+    ds = CASES[case]()
+    images, labels = expected(ds)
+    samples = to_torch(ds)
+    found = list(data.DataLoader(samples, batch_size=4, collate_fn=samples.collate))
+    assert images.tolist() == torch.cat([image for image, _ in found]).tolist()
+    assert labels.tolist() == torch.cat([label for _, label in found]).tolist()
+
+
+def test_a_batch_is_read_in_one_go(monkeypatch) -> None:
+    ds = mm.Dataset("breastmnist")
+    asked = []
+    monkeypatch.setattr(type(ds), "gather", counted(type(ds).gather, asked))
+    samples = to_torch(ds)
+    list(data.DataLoader(samples, batch_size=16, shuffle=True, collate_fn=samples.collate))
+    assert [16, 16, 5] == asked
+
+
+def counted(gather, asked):
+    def counting(self, indices):
+        asked.append(len(indices))
+        return gather(self, indices)
+
+    return counting
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "shape"),
+    [
+        ("breastmnist", "first", (1, 28, 28)),
+        ("breastmnist", "last", (28, 28, 1)),
+        ("retinamnist", "first", (3, 28, 28)),
+        ("adrenalmnist3d", "first", (1, 28, 28, 28)),
+    ],
+)
+def test_channels_may_come_first(name: str, channels: str, shape: tuple[int, ...]) -> None:
+    ds = mm.Dataset(name)
+    image, _ = to_torch(ds, channels=channels, scale=1 / 255)[3]
+    stored = np.array(ds.images[3])
+    moved = stored.transpose(2, 0, 1) if shape[0] == 3 else stored.reshape(shape)
+    assert (shape, torch.float32) == (tuple(image.shape), image.dtype)
+    np.testing.assert_allclose(moved / 255, image.numpy(), rtol=1e-6)
+
+
+def test_tensors_may_be_written_to() -> None:
+    samples = to_torch(mm.Dataset("breastmnist"))
+    before = samples[0][0].clone()
+    samples[0][0].zero_()
+    assert before.tolist() == samples[0][0].tolist()
+
+
+@pytest.mark.parametrize("index", [37, -38])
+def test_an_index_outside_is_an_index_error(index: int) -> None:
+    with pytest.raises(IndexError, match=f"no sample {index} in a data set of 37"):
+        to_torch(mm.Dataset("breastmnist"))[index]
+
+
+@pytest.mark.parametrize(
+    "options", [{"channels": "middle"}, {"scale": np.nan}, {"dtype": "uint8", "scale": 2}], ids=repr
+)
+def test_a_wrong_layout_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"channels|scale|float"):
+        to_torch(mm.Dataset("breastmnist"), **options)
+
+
+def test_it_pickles_small() -> None:
+    assert len(pickle.dumps(to_torch(mm.Dataset("adrenalmnist3d")))) < 3000
+    assert len(pickle.dumps(to_torch_iterable(mm.Dataset("adrenalmnist3d"), 4))) < 3000
+
+
+def test_spawned_workers_read_the_same() -> None:
+    samples = to_torch(mm.Dataset("retinamnist"))
+    options = {"batch_size": 8, "collate_fn": samples.collate}
+    here = list(data.DataLoader(samples, **options))
+    there = list(data.DataLoader(samples, **options, num_workers=2, multiprocessing_context="spawn"))
+    assert_equal_batches(here, there)
+
+
+# Iterable
+
+
+def test_batches_are_those_of_the_data_set() -> None:
+    ds = mm.Dataset("retinamnist")
+    options = {"shuffle": True, "seed": 3, "channels": "first", "scale": 1 / 255}
+    found = list(data.DataLoader(to_torch_iterable(ds, 8, **options), batch_size=None))
+    assert_equal_batches([(batch.images, batch.labels) for batch in ds.batches(8, **options)], found)
+    assert (5, torch.float32) == (len(found), found[0][0].dtype)
+
+
+def test_each_pass_is_the_next_epoch() -> None:
+    ds = mm.Dataset("breastmnist")
+    loader = data.DataLoader(to_torch_iterable(ds, 8, shuffle=True, epoch=4), batch_size=None)
+    batches = ds.batches(8, shuffle=True, epoch=4)
+    for _ in range(2):
+        assert_equal_batches([(batch.images, batch.labels) for batch in batches], list(loader))
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_workers_give_the_same_batches_in_the_same_order(persistent: bool) -> None:
+    batches = to_torch_iterable(mm.Dataset("breastmnist"), 8, shuffle=True)
+    loader = data.DataLoader(
+        batches, batch_size=None, num_workers=2, multiprocessing_context="spawn", persistent_workers=persistent
+    )
+    for epoch in range(2):
+        batches.set_epoch(epoch)
+        there = list(loader)
+        batches.set_epoch(epoch)
+        assert_equal_batches(list(batches), there)
+        assert len(loader) == len(there)
+
+
+def test_ranks_divide_the_set() -> None:
+    ds = mm.Dataset("breastmnist")
+    parts = [to_torch_iterable(ds, 4, shuffle=True, shard=(rank, 3)) for rank in range(3)]
+    images = torch.cat([images for part in parts for images, _ in part])
+    assert sorted(np.array(ds.images).tolist()) == sorted(images.tolist())
+
+
+def test_samples_that_fill_up_weigh_nothing() -> None:
+    *_, (images, labels, weights) = to_torch_iterable(mm.Dataset("breastmnist"), 16, last="pad")
+    assert (16, 16, [1.0] * 5 + [0.0] * 11) == (len(images), len(labels), weights.tolist())
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_size": 4, "shard": (2, 2)}], ids=repr)
+def test_wrong_options_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"batch_size|shard"):
+        to_torch_iterable(mm.Dataset("breastmnist"), **options)
+
+
+def assert_equal_batches(expected, found) -> None:
+    assert len(expected) == len(found)
+    for one, other in zip(expected, found, strict=True):
+        assert [np.asarray(part).tolist() for part in one] == [np.asarray(part).tolist() for part in other]
