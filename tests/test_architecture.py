@@ -18,7 +18,10 @@ SOURCE = Path(medmnist_np.__file__).parent
 # A file imports only what stands on a line above its own.
 ROOMS = """
     _version errors registry.markup
+    cache
+    cache.settings
     registry.records
+    registry.own
     registry.lookup registry.recipes
     registry
     metrics.distributions metrics.ranks metrics.records
@@ -39,8 +42,7 @@ ROOMS = """
     pages.mistakes pages.performance
     pages.card pages.evaluation
     pages
-    cache
-    cache.answers cache.manifest cache.progress cache.settings
+    cache.answers cache.manifest cache.progress
     cache.digests cache.disk cache.locks cache.readahead
     cache.http cache.npz cache.part
     cache.ranges cache.transport
@@ -50,7 +52,14 @@ ROOMS = """
     ahead buffers joined order spread
     layout statistics subsets
     batches
-    loading
+    identifiers loading registering
+    builder.labels builder.reading
+    builder.sources
+    builder.preparing builder.splitting
+    builder.writing
+    builder.describing
+    builder.building
+    builder
     export.plan
     export.files
     export.saving
@@ -72,7 +81,8 @@ ROOMS = """
     testing
     cli.display cli.output
     cli.jobs
-    cli.carding cli.demo cli.evaluating cli.exporting cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
+    cli.building cli.carding cli.demo cli.evaluating cli.exporting cli.fetching
+    cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
     cli
     __init__ __main__
 """

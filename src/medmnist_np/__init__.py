@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from medmnist_np._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from medmnist_np.builder import build as build
     from medmnist_np.cache.settings import configure as configure
     from medmnist_np.cards import card as card
     from medmnist_np.compat import INFO as INFO
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from medmnist_np.loading import load as load
     from medmnist_np.metrics import getACC as getACC
     from medmnist_np.metrics import getAUC as getAUC
+    from medmnist_np.registering import register as register
     from medmnist_np.registry import DatasetInfo as DatasetInfo
     from medmnist_np.registry import cite as cite
     from medmnist_np.registry import datasets as datasets
@@ -87,12 +89,14 @@ _HOME = {
     "MedMNISTError": "errors",
     "verify": "integrity",
     "DatasetInfo": "registry",
+    "build": "builder",
     "card": "cards",
     "cite": "registry",
     "configure": "cache.settings",
     "datasets": "registry",
     "info": "registry",
     "recipe": "images.recipes",
+    "register": "registering",
 }
 
 __all__ = [
@@ -123,6 +127,7 @@ __all__ = [
     "SynapseMNIST3D",
     "TissueMNIST",
     "VesselMNIST3D",
+    "build",
     "card",
     "cite",
     "configure",
@@ -133,6 +138,7 @@ __all__ = [
     "info",
     "load",
     "recipe",
+    "register",
     "verify",
 ]
 

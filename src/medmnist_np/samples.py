@@ -71,6 +71,20 @@ class Samples(Sequence[tuple[Any, Any]]):
         return chosen.copy()
 
     @property
+    def ids(self) -> npt.NDArray[np.str_]:
+        """Where the selected samples come from, ``(n,)`` str; see :func:`~medmnist_np.identifiers.attach_ids`."""
+        from medmnist_np.identifiers import identifiers
+
+        return identifiers(self._record, self.split).ids[self.positions]
+
+    @property
+    def groups(self) -> npt.NDArray[np.str_]:
+        """To which group, as which patient, the selected samples belong, ``(n,)`` str."""
+        from medmnist_np.identifiers import known_groups
+
+        return known_groups(self._record, self.split)[self.positions]
+
+    @property
     def images(self) -> npt.NDArray[np.uint8]:
         """The selected images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
         return self._selected(self._maps[0])

@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from medmnist_np import registry
 from medmnist_np.cache import disk, locks, store
@@ -224,6 +226,12 @@ def _part(archive: Archive, target: Path) -> Path:
     return target.parent / f"{archive.file_name}.part"
 
 
+def at_its_address(archive: Archive) -> list[Path]:
+    """Return the file of an archive whose address is one of this machine, as of a set that was built here."""
+    address = urlsplit(archive.url)
+    return [Path(url2pathname(address.path))] if address.scheme == "file" else []
+
+
 def place(archive: Archive, folder: Path, settings: Settings, progress: Progress) -> Path:
     """Put a verified copy of an archive into a folder, from this machine or the network, and return its path."""
     target = folder / archive.file_name
@@ -233,7 +241,7 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
     with ExitStack() as stack:
         locked = stack.enter_context(locks.held(lock, [(folder, f"{archive.file_name}*")]))
         folders = (folder, settings.downloads, *settings.archive_folders)
-        candidates = [one / archive.file_name for one in folders]
+        candidates = [*(one / archive.file_name for one in folders), *at_its_address(archive)]
         found = stack.enter_context(local(archive, candidates, progress))
         if found is None:
             bringing = downloaded(archive, target, settings, locked=locked, unpacked_bytes=0, progress=progress)

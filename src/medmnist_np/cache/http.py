@@ -161,6 +161,8 @@ def _classified(error: requests.RequestException) -> Transient | Permanent:
             f"its certificate was refused ({in_short(error)}); if your site has its own authority, set "
             "REQUESTS_CA_BUNDLE to its file"
         )
+    if isinstance(error, requests.exceptions.InvalidSchema):  # the address of a file on this machine
+        return Permanent("there is no such file, or it is another one")
     if isinstance(error, requests.exceptions.ProxyError) and "407" in str(error):
         return Permanent(f"HTTP 407{explained(407)}")
     if isinstance(error, (requests.ConnectionError, requests.Timeout)):

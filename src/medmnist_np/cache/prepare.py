@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from medmnist_np._version import __version__
 from medmnist_np.cache import archives, disk, locks, npz, store
@@ -64,8 +62,7 @@ def prepare(
     kept = settings.downloads / archive.file_name
     passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
     candidates = [passing, kept, *(folder / archive.file_name for folder in settings.archive_folders)]
-    if archive.url.startswith("file://"):
-        candidates.append(Path(url2pathname(urlsplit(archive.url).path)))
+    candidates += archives.at_its_address(archive)
     if (found := store.find(key, settings.searched)) is not None:
         return found
     if not any(map(os.path.isfile, candidates)):

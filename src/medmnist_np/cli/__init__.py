@@ -34,6 +34,8 @@ _COMMANDS = {
     "compare": ("evaluating", "compare"),
     "leaderboard": ("evaluating", "leaderboard"),
     "report": ("reporting", "report"),
+    "build": ("building", "build"),
+    "register": ("building", "register"),
     "demo": ("demo", "demo"),
     # As the official program calls them; hidden.
     "available": ("listing", "available"),

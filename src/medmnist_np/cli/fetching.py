@@ -80,9 +80,16 @@ def fetch(
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--ids", "name", metavar="NAME", help="FILE is a CSV file with the source ids of the samples of NAME.")
 @root_option
-def import_(files: tuple[Path, ...], root: str | None) -> None:
-    """Take official archives that you have, FILE..., into the cache. They stay where they are."""
+def import_(files: tuple[Path, ...], name: str | None, root: str | None) -> None:
+    """Take official archives that you have, FILE..., into the cache. They stay where they are.
+
+    With --ids, FILE has the columns split, index, image_id and perhaps group, as of patients.
+    """
+    if name is not None:
+        _take_ids(name, files)
+        return
     failed = 0
     for file in files:
         try:
@@ -93,6 +100,20 @@ def import_(files: tuple[Path, ...], root: str | None) -> None:
             click.echo(f"{error}", err=True)
     if failed:
         raise click.ClickException(f"{failed} of {len(files)} could not be imported.")
+
+
+def _take_ids(name: str, files: tuple[Path, ...]) -> None:
+    from medmnist_np.identifiers import attach_ids
+
+    if len(files) != 1:
+        raise click.UsageError("--ids goes with one file.")
+    try:
+        path = attach_ids(name, files[0])
+    except MedMNISTError:
+        raise
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"The ids of {name} are kept in {path}.")
 
 
 @click.command(hidden=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics import catalogue, decisions, ranking
 from medmnist_np.metrics.averaging import Undefined, averages
@@ -21,7 +22,13 @@ N_RESAMPLES = 1000
 
 
 def replicates(
-    predictions: Predictions, metrics: Iterable[str], *, n_resamples: int, seed: int, stratified: bool
+    predictions: Predictions,
+    metrics: Iterable[str],
+    *,
+    n_resamples: int,
+    seed: int,
+    stratified: bool,
+    groups: ArrayLike | None = None,
 ) -> dict[str, Values]:
     """Return each metric of each resample and class, ``(n_resamples, columns)``, NaN where it is not defined."""
     chosen = [catalogue.metric_named(name) for name in metrics]
@@ -29,12 +36,23 @@ def replicates(
         raise ValueError(f"n_resamples is {n_resamples}; at least 2 are needed, and 1000 are usual.")
     if predictions.n_samples < 2:
         raise ValueError("A bootstrap needs at least two samples; there is one.")
+    if groups is not None:
+        _check_groups(np.asarray(groups), predictions, stratified)
     blocks: dict[str, list[Values]] = {metric.name: [] for metric in chosen}
     which = strata(predictions) if stratified else None
-    for counts in resamples(predictions.n_samples, n_resamples, seed, strata=which):
+    for counts in resamples(predictions.n_samples, n_resamples, seed, strata=which, groups=groups):
         for metric in chosen:
             blocks[metric.name].append(metric.resampled(predictions, counts))
     return {name: np.concatenate(found) for name, found in blocks.items()}
+
+
+def _check_groups(groups: NDArray[Any], predictions: Predictions, stratified: bool) -> None:
+    if stratified:
+        raise ValueError("Either classes or groups are drawn from, not both: a group may hold several classes.")
+    if groups.shape != (predictions.n_samples,):
+        raise ValueError(f"groups has shape {groups.shape}; one for each of {predictions.n_samples} samples is needed.")
+    if (groups == groups[0]).all():
+        raise ValueError("A bootstrap of groups needs at least two; there is one.")
 
 
 def percentile_interval(estimate: float, values: Values, level: float, method: str) -> Interval:

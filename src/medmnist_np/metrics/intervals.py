@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
+from numpy.typing import ArrayLike
+
 from medmnist_np.errors import nearest
 from medmnist_np.metrics import catalogue, formulas, ranking
 from medmnist_np.metrics.averaging import Undefined, averages, check_choice
@@ -117,6 +119,7 @@ def bootstrap_intervals(
     seed: int = 0,
     stratified: bool = False,
     undefined: Undefined = "raise",
+    groups: ArrayLike | None = None,
 ) -> dict[str, Interval]:
     """Return the percentile intervals of several metrics, from the same resamples.
 
@@ -128,20 +131,25 @@ def bootstrap_intervals(
         Names in :data:`METRICS`.
     level, n_resamples, seed, stratified, undefined
         As for :func:`interval`.
+    groups : (n,) array_like, optional
+        To which group, as which patient, each sample belongs: whole groups are drawn. Where samples of a patient are
+        alike, intervals that take them for independent are too narrow.
 
     Returns
     -------
     dict of str to Interval
-        For each metric what :func:`interval` gives; drawing once for all is faster.
+        For each metric what :func:`interval` gives, which knows no groups; drawing once for all is faster.
 
     Raises
     ------
     ValueError
-        As for :func:`interval`.
+        As for :func:`interval`; or if there are not as many groups as samples, only one group, or groups are to be
+        stratified.
 
     Notes
     -----
-    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552).
+    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552). Of groups: Davison and
+    Hinkley 1997, *Bootstrap Methods and their Application*, section 3.8.
 
     Examples
     --------
@@ -154,8 +162,8 @@ def bootstrap_intervals(
     names = list(metrics)
     check_level(level)
     estimates = {name: catalogue.measure(predictions, name, undefined=undefined) for name in names}
-    values = replicates(predictions, names, n_resamples=n_resamples, seed=seed, stratified=stratified)
-    method = _name("percentile", stratified)
+    values = replicates(predictions, names, n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups)
+    method = _name("percentile", stratified) if groups is None else "grouped percentile"
     return {
         name: percentile_interval(estimates[name], averages(values[name], undefined), level, method) for name in names
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics.inputs import Counts, Predictions
 
@@ -20,7 +20,13 @@ def strata(predictions: Predictions) -> NDArray[np.intp]:
 
 
 def resamples(
-    n_samples: int, n_resamples: int, seed: int, *, strata: NDArray[np.intp] | None = None, block: int = BLOCK
+    n_samples: int,
+    n_resamples: int,
+    seed: int,
+    *,
+    strata: NDArray[np.intp] | None = None,
+    groups: ArrayLike | None = None,
+    block: int = BLOCK,
 ) -> Iterator[Counts]:
     """Yield how often each sample is drawn, resample by resample.
 
@@ -34,17 +40,20 @@ def resamples(
         Seed of ``numpy.random.default_rng``. A resample does not depend on `block`.
     strata : (n,) intp, optional
         Draw from each stratum as many samples as it has; by default all samples are one stratum.
+    groups : (n,) array_like, optional
+        Draw whole groups, as many as there are, each with all its samples; not together with `strata`.
     block : int
         Number of counts to hold at a time; there is at least one resample in a block.
 
     Yields
     ------
     (b, n) int64
-        A block of resamples; each row adds up to ``n``.
+        A block of resamples; each row adds up to ``n``, unless groups are drawn that are not all as large.
 
     Notes
     -----
-    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552).
+    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552). Of groups: Davison and
+    Hinkley 1997, *Bootstrap Methods and their Application*, section 3.8.
 
     Examples
     --------
@@ -53,6 +62,12 @@ def resamples(
     """
     random = np.random.default_rng(seed)
     rows = max(1, block // n_samples)
+    if groups is not None:
+        names, group_of = np.unique(np.asarray(groups), return_inverse=True)
+        for done in range(0, n_resamples, rows):
+            b = min(rows, n_resamples - done)
+            yield _count(random.integers(len(names), size=(b, len(names))))[:, group_of]
+        return
     if strata is None:
         for done in range(0, n_resamples, rows):
             b = min(rows, n_resamples - done)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
+from medmnist_np.registry.own import own_names, own_record, own_records
 from medmnist_np.registry.records import Archive, Baseline, Baselines, Citation, Collection, DatasetInfo, Superseded
 
 _FOLDER = Path(__file__).parent
@@ -38,7 +39,7 @@ def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
         return record, None
     if re.fullmatch("0|[1-9][0-9]{0,8}", suffix) and (record := _record(stem)) is not None:
         return record, int(suffix)
-    known = list(dict.fromkeys([*_collection_of(), *_added]))
+    known = list(dict.fromkeys([*_collection_of(), *_added, *own_names()]))
     raise UnknownDatasetError(
         f"There is no data set {name!r}.{nearest(stem, known)} The names are: {', '.join(known)}."
     )
@@ -89,7 +90,7 @@ def info(name: str | DatasetInfo) -> DatasetInfo:
 
 
 def datasets(*, task: str | None = None, ndim: int | None = None, size: int | None = None) -> list[DatasetInfo]:
-    """List the data sets, in the order of the official package.
+    """List the data sets, in the order of the official package; then those of your own.
 
     Parameters
     ----------
@@ -113,6 +114,8 @@ def datasets(*, task: str | None = None, ndim: int | None = None, size: int | No
     """
     records = [_added.get(name) or _load(name) for name in _collection_of()]
     records += [record for name, record in _added.items() if name not in _collection_of()]
+    known = {record.name for record in records}
+    records += [record for record in own_records() if record.name not in known]
     tasks = {alias: record.task for record in records for alias in (record.task, record.task.partition(",")[0])}
     if task is not None and task not in tasks:
         raise ValueError(f"There is no task {task!r}.{nearest(task, tasks)} The tasks are: {', '.join(sorted(tasks))}.")
@@ -142,8 +145,8 @@ def cite(name: str | DatasetInfo) -> str:
     @article{medmnistv2,
     """
     record = info(name)
-    papers = _read(record.collection.name, "_citations")
     keys = (*record.collection.citations, *record.citations)
+    papers = _read(record.collection.name, "_citations") if keys else {}
     return "\n\n".join(Citation(key=key, **papers[key]).bibtex() for key in keys)
 
 
@@ -162,6 +165,8 @@ def baselines(name: str | DatasetInfo) -> Baselines:
     Baseline(method='ResNet-18 (28)', AUC=0.901, ACC=0.863)
     """
     record = info(name)
+    if record.collection.name not in _COLLECTIONS:
+        return Baselines((), paper="", copied_from="", notes=())
     tables = _read(record.collection.name, "_baselines")
     rows = tuple(Baseline(method, **figures) for method, figures in tables.get(record.name, {}).items())
     return Baselines(rows, **_tuples(tables["source"]))
@@ -220,7 +225,7 @@ def official_info() -> dict[str, dict[str, Any]]:
 
 
 def _record(name: str) -> DatasetInfo | None:
-    return _added.get(name) or (_load(name) if name in _collection_of() else None)
+    return _added.get(name) or (_load(name) if name in _collection_of() else own_record(name))
 
 
 @cache

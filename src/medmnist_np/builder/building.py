@@ -1,0 +1,272 @@
+"""``build()``: read, prepare, divide, write, register."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from medmnist_np.builder.describing import describe
+from medmnist_np.builder.preparing import Chunk, Prepared, chosen_recipe, chunks, prepare, reason_of
+from medmnist_np.builder.reading import is_volume, read_image
+from medmnist_np.builder.sources import Row, read_source
+from medmnist_np.builder.splitting import division_of
+from medmnist_np.builder.writing import Order, Written, orders_of, write_archive
+from medmnist_np.cache import disk, locks, settings
+from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.identifiers import keep_ids
+from medmnist_np.images.recipes import Recipe
+from medmnist_np.images.resize import checked_size
+from medmnist_np.loading import locate
+from medmnist_np.registering import check_free, register
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.own import as_toml, check_name
+from medmnist_np.spread import spread
+
+_SKIPPING = "skip_bad=True (--skip-bad) leaves such images out."
+
+# With 3, RGB images could not be told from volumes.
+_SMALLEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What :func:`build` has made.
+
+    Attributes
+    ----------
+    record : DatasetInfo
+        From now on found by its name.
+    folder : Path
+        What to hand to others: ``<name>.toml`` and the archives.
+    skipped : tuple of (str, str)
+        Images that were left out, and why.
+    """
+
+    record: DatasetInfo
+    folder: Path
+    skipped: tuple[tuple[str, str], ...]
+
+
+def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all but the name have a default
+    source: str | os.PathLike[str] | None = None,
+    *,
+    name: str,
+    images: Any = None,
+    labels: Any = None,
+    groups: npt.ArrayLike | None = None,
+    splits: npt.ArrayLike | None = None,
+    label: str | Sequence[str] = "label",
+    group_by: str | None = None,
+    class_names: Sequence[str] | None = None,
+    task: str | None = None,
+    sizes: Sequence[int] = (28,),
+    ratio: Sequence[float] | None = None,
+    seed: int = 0,
+    recipe: str | Recipe | None = None,
+    window: tuple[float, float] | None = None,
+    description: str = "",
+    modality: str = "",
+    license: str = "",  # noqa: A002 -- as the field of a record
+    output: str | os.PathLike[str] | None = None,
+    skip_bad: bool = False,
+    executor: Executor | None = None,
+    progress: Progress = bars,
+) -> Built:
+    """Make a data set of your own images: archives in the official format, a record, and arrays in the cache.
+
+    From then on ``mm.load(name)`` and all else take it as any other. A colleague needs the archives and the record:
+    :func:`medmnist_np.register`.
+
+    Parameters
+    ----------
+    source : path, optional
+        A folder ``<class>/<image>``, or ``<split>/<class>/<image>``; or a CSV file in UTF-8 with the columns ``image``
+        (paths relative to it), ``label`` and perhaps ``split``.
+    name : str
+        Lower-case letters, digits and ``-``.
+    images : array or sequence, optional
+        In place of a source: ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or a sequence of arrays or paths.
+    labels : (n,) or (n, l) array_like, or path
+        Of ``images``: names or numbers of classes, or zeros and ones of several findings. Of a folder: a CSV file as
+        above whose paths are relative to the folder.
+    groups, splits : (n,) array_like, optional
+        Of ``images``: which belong together, as of one patient; and ``"train"``, ``"val"`` or ``"test"``.
+    label : str or sequence of str
+        The column of a CSV file with the class, or several with 0 or 1 each.
+    group_by : str, optional
+        The column of a CSV file with the group.
+    class_names : sequence of str, optional
+        In the order of their numbers. None means the names that occur, sorted.
+    task : str, optional
+        ``"ordinal-regression"``, if the order of the classes means something. None means by the labels.
+    sizes : sequence of int
+        Pixels or voxels along each axis; the authors use 28, 64, 128 and 224, and for volumes 28 and 64.
+    ratio : sequence of float, optional
+        Sizes of train, val and test, or of train and test, to one another. None means 7:1:2, or the given splits.
+    seed : int
+        Of the division.
+    recipe : str or Recipe, optional
+        ``"crop"``: the square or cube in the middle; ``"squeeze"``: all of the image, whatever its edges; the name of a
+        published set: as that; or steps of your own. None takes only images with equal edges. All end by
+        resizing with Pillow's bicubic filter, or of volumes with SciPy's cubic spline, which does not average.
+    window : (float, float), optional
+        Values that become 0 and 255. Images of 16 bits and floats need it, unless the recipe has one: nothing is scaled
+        unasked. It is applied to every image.
+    description, modality, license : str
+        For the record.
+    output : path, optional
+        The folder to hand to others. None means ``built/<name>`` in the cache.
+    skip_bad : bool
+        Leave images out that cannot be used, and say which, instead of failing at the first.
+    executor : concurrent.futures.Executor, optional
+        Who reads and resizes: threads, processes, or a cluster whose machines see the same paths.
+    progress : Progress
+        What to show; a bar, by default.
+
+    Returns
+    -------
+    Built
+
+    Raises
+    ------
+    ValueError
+        If an image, a label or a group is not as it should be; with its file and row.
+    RecordError
+        If there is a data set of that name. It is a :class:`ValueError`.
+
+    Notes
+    -----
+    An interrupted run leaves what it has prepared in ``<output>/unfinished``, and the same call goes on from there;
+    only images in memory are prepared anew. The same input gives the same bytes, whoever works and in how many pieces,
+    with the same releases of the software that the record names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import medmnist_np as mm
+    >>> images = np.random.default_rng(0).integers(256, size=(60, 40, 40), dtype=np.uint8)
+    >>> built = mm.build(name="noise", images=images, labels=["dull", "fine"] * 30, sizes=[28], license="CC0")
+    >>> dict(built.record.n_samples)
+    {'train': 42, 'val': 6, 'test': 12}
+    >>> mm.load("noise", "test").images.shape
+    (12, 28, 28)
+    """
+    wanted = _checked_sizes(sizes)
+    check_name(name)
+    places = settings.current()
+    folder = Path(places.cache / "built" / name if output is None else output).absolute()
+    unfinished = folder / "unfinished"
+    with locks.held(places.lock_file(f"build-{name}"), [(unfinished, "*")]):
+        check_free(name)
+        if (folder / f"{name}.toml").exists():
+            raise ValueError(
+                f"{folder / name}.toml is there already. `medmnist-np register` makes that set known; for another one "
+                "choose another folder (output, --output)."
+            )
+        every = read_source(
+            source,
+            unfinished / "images",
+            images=images,
+            labels=labels,
+            groups=groups,
+            splits=splits,
+            label=(label,) if isinstance(label, str) else tuple(label),
+            group_by=group_by,
+            class_names=class_names,
+            task=task,
+        )
+        volumes = _are_volumes(every.rows, skip_bad=skip_bad)
+        chosen = chosen_recipe(recipe, window, volumes=volumes)
+        disk.make_folder(unfinished)
+        parts = chunks(every.rows, chosen, wanted, volumes=volumes, folder=unfinished)
+        with disk.errors_named(unfinished, f"build {name}"):
+            prepared = _prepared(parts, skip_bad, executor, progress)
+            usable = every.only(_kept_rows(parts, prepared))
+            division = division_of(usable, ratio, seed, group_by or "group")
+            orders = orders_of(folder / name, wanted, prepared, usable.labels, division)
+            archives = _written(orders, executor, progress)
+            skipped = tuple((row.where, reason) for row, reason in _skipped(parts, prepared))
+            table = describe(
+                {"name": name, "description": description, "modality": modality, "license": license},
+                usable.labels,
+                division,
+                orders[0].image_shape,
+                prepared,
+                archives,
+                chosen,
+                len(skipped),
+            )
+            with disk.in_one_step(folder / f"{name}.toml") as fresh:
+                fresh.write_text(as_toml(table), "utf-8")
+            disk.remove_tree(unfinished)
+        record = register(folder / f"{name}.toml")
+        keep_ids(record, *division.identifiers(usable))
+        for size in record.sizes:
+            locate(record, size, progress=progress)
+    return Built(record, folder, skipped)
+
+
+def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+    wanted = tuple(sorted({checked_size(size) for size in sizes}))
+    if not wanted or wanted[0] < _SMALLEST:
+        raise ValueError(f"The sizes are {sizes!r}; at least one is needed, and none below {_SMALLEST}.")
+    return wanted
+
+
+def _are_volumes(rows: Sequence[Row], *, skip_bad: bool) -> bool:
+    """Return whether the first image that can be read is a volume; all others must be alike."""
+    first = ""
+    for row in rows:
+        try:
+            return is_volume(read_image(row.file, row.index))
+        except (ImportError, MemoryError):
+            raise
+        except Exception as error:  # decoders raise whatever they like about a damaged file
+            first = first or f"{row.where}: {reason_of(error)}."
+            if not skip_bad:
+                raise ValueError(f"{first} {_SKIPPING}") from error
+    raise ValueError(f"None of {len(rows)} images can be read. The first: {first}")
+
+
+def _prepared(parts: Sequence[Chunk], skip_bad: bool, executor: Executor | None, progress: Progress) -> list[Prepared]:
+    every = []
+    image_bytes = sum(size ** (3 if parts[0].volumes else 2) for size in parts[0].sizes)
+    with progress("preparing images", sum(len(part.rows) for part in parts) * image_bytes) as bar:
+        for part, done in zip(parts, spread(prepare, parts, executor), strict=True):
+            for number, reason in () if skip_bad else done.bad:
+                raise ValueError(f"{part.rows[number].where}: {reason}. {_SKIPPING}")
+            every.append(done)
+            bar.update(len(part.rows) * image_bytes)
+    return every
+
+
+def _kept_rows(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> list[int]:
+    kept: list[int] = []
+    start = 0
+    for part, done in zip(parts, prepared, strict=True):
+        kept += [start + number for number in done.kept]
+        start += len(part.rows)
+    if not kept:
+        row, reason = next(_skipped(parts, prepared))
+        raise ValueError(f"None of {start} images can be used. The first: {row.where}: {reason}.")
+    return kept
+
+
+def _skipped(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> Iterator[tuple[Row, str]]:
+    for part, done in zip(parts, prepared, strict=True):
+        yield from ((part.rows[number], reason) for number, reason in done.bad)
+
+
+def _written(orders: Sequence[Order], executor: Executor | None, progress: Progress) -> dict[str, Written]:
+    written = {}
+    with progress("writing archives", sum(order.array_bytes for order in orders)) as bar:
+        for order, archive in zip(orders, spread(write_archive, orders, executor), strict=True):
+            written[order.path.name] = archive
+            bar.update(order.array_bytes)
+    return written

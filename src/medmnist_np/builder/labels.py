@@ -1,0 +1,160 @@
+"""Labels as people write them, and as the arrays have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.registry.records import TASKS, Task
+
+_MULTI_LABEL: Task = "multi-label, binary-class"
+
+# A label is one byte.
+_MOST_CLASSES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the samples are.
+
+    Attributes
+    ----------
+    table : (n, 1) or (n, l) uint8
+        Class numbers, or the zeros and ones of several findings.
+    class_names : tuple of str
+        The meaning of class 0, 1, ..., or of each column.
+    task : str
+        As of a record.
+    """
+
+    table: NDArray[np.uint8]
+    class_names: tuple[str, ...]
+    task: Task
+
+    def of_class(self, number: int) -> NDArray[np.bool_]:
+        """Return which samples are of a class, or have a finding, ``(n,)``."""
+        of: NDArray[np.bool_] = self.table[:, number] == 1 if self.table.shape[1] > 1 else self.table[:, 0] == number
+        return of
+
+
+def one_each(
+    values: Sequence[str], where: Sequence[str], class_names: Sequence[str] | None, task: str | None
+) -> Labels:
+    """Take the labels of samples that have one each.
+
+    Parameters
+    ----------
+    values : (n,) sequence of str
+        Names of classes, or their numbers from 0.
+    where : (n,) sequence of str
+        Where each sample stands, for errors.
+    class_names : sequence of str, optional
+        In the order of their numbers. None means the names that occur, sorted, or the numbers.
+    task : str, optional
+        ``"multi-class"`` and so on, or ``"ordinal-regression"``. None means by the number of classes.
+
+    Raises
+    ------
+    ValueError
+        If a value is none of the classes, there is one class only, or the task does not fit.
+    """
+    occurring = set(values)
+    if "" in occurring:
+        raise ValueError(f"{where[list(values).index('')]} has no label.")
+    numbered = all(value.isascii() and value.isdecimal() for value in occurring)
+    if class_names is not None:
+        names = tuple(map(str, class_names))
+        by_name = occurring <= set(names) or not numbered
+        number_of = {name if by_name else str(number): number for number, name in enumerate(names)}
+    elif numbered:
+        names = tuple(map(str, range(max(map(int, occurring)) + 1)))
+        number_of = {name: int(name) for name in names}
+        if missing := [name for name in names if name not in occurring]:
+            raise ValueError(
+                f"The labels are numbers up to {names[-1]}, and no sample has {', '.join(missing[:10])}. Name all "
+                "classes (class_names, --classes), if that is meant."
+            )
+    else:
+        names = tuple(sorted(occurring))
+        number_of = {name: number for number, name in enumerate(names)}
+    for value, place in zip(values, where, strict=True):
+        if value not in number_of:
+            raise ValueError(f"{place} has the label {value!r}, which is none of {', '.join(map(repr, number_of))}.")
+    _check_names(names)
+    if not 2 <= len(names) <= _MOST_CLASSES:
+        raise ValueError(f"There are {len(names)} classes ({', '.join(names[:3])}); 2 to {_MOST_CLASSES} are possible.")
+    chosen = _checked_task(task, "binary-class" if len(names) == 2 else "multi-class")
+    if chosen == _MULTI_LABEL or (chosen == "binary-class" and len(names) != 2):
+        raise ValueError(f"The task {chosen!r} does not fit samples with one of {len(names)} classes each.")
+    return Labels(np.array([[number_of[value]] for value in values], dtype=np.uint8), names, chosen)
+
+
+def several_each(
+    rows: Sequence[Sequence[str]], where: Sequence[str], class_names: Sequence[str], task: str | None
+) -> Labels:
+    """Read the zeros and ones of samples that may have several findings, or none.
+
+    Parameters
+    ----------
+    rows : (n,) sequence of (l,) sequences of str
+        ``"0"`` or ``"1"`` each.
+    where : (n,) sequence of str
+        Where each sample stands, for errors.
+    class_names : (l,) sequence of str
+        The findings.
+    task : str, optional
+        The only one that fits is ``"multi-label, binary-class"``.
+
+    Raises
+    ------
+    ValueError
+        If a value is neither 0 nor 1, or the task does not fit.
+    """
+    if _checked_task(task, _MULTI_LABEL) != _MULTI_LABEL:
+        raise ValueError(f"The task {task!r} does not fit several columns of labels: they are {_MULTI_LABEL!r}.")
+    _check_names(class_names)
+    for row, place in zip(rows, where, strict=True):
+        for value, name in zip(row, class_names, strict=True):
+            if value not in ("0", "1"):
+                raise ValueError(f"{place} has {value!r} for {name!r}; with several labels each is 0 or 1.")
+    return Labels(np.array(rows, dtype=np.uint8).reshape(len(rows), -1), tuple(class_names), _MULTI_LABEL)
+
+
+def of_array(labels: NDArray[Any], where: Sequence[str], class_names: Sequence[str] | None, task: str | None) -> Labels:
+    """Take labels from an array ``(n,)`` or ``(n, l)`` of integers, booleans or texts."""
+    if labels.ndim not in (1, 2) or len(labels) != len(where) or labels.dtype.kind not in "biuUO":
+        raise ValueError(
+            f"The labels are an array of {labels.dtype} of shape {labels.shape}; ({len(where)},) or ({len(where)}, l) "
+            "integers or texts are needed."
+        )
+    if labels.dtype.kind == "b":
+        labels = labels.astype(np.uint8)
+    texts = [[str(value) for value in row] for row in labels.reshape(len(labels), -1).tolist()]
+    width = labels.shape[1] if labels.ndim == 2 else 1
+    if width == 1:
+        return one_each([text for (text,) in texts], where, class_names, task)
+    names = tuple(map(str, range(width) if class_names is None else class_names))
+    if len(names) != width:
+        raise ValueError(f"There are {len(names)} class names and {width} columns of labels.")
+    return several_each(texts, where, names, task)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if "" in names or len(set(names)) < len(names):
+        raise ValueError(f"Each class has a name of its own, and these are {', '.join(map(repr, names))}.")
+    for name in names:
+        if not name.isprintable():  # nor are bytes of file names that are no UTF-8
+            raise ValueError(f"The name {name!r} of a class cannot be printed.")
+
+
+def _checked_task(task: str | None, otherwise: Task) -> Task:
+    for known in TASKS:
+        if task in (known, known.partition(",")[0]):
+            return known
+    if task is not None:
+        raise ValueError(f"There is no task {task!r}. The tasks are: {', '.join(map(repr, TASKS))}.")
+    return otherwise

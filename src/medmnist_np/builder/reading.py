@@ -1,0 +1,175 @@
+"""Files of images and volumes, as arrays with the values that are stored."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+_NIFTI = (".nii", ".nii.gz")
+_ITK = (".mha", ".mhd", ".dcm")
+
+
+def read_image(file: Path, index: int | None = None) -> Array:
+    """Read an image or a volume.
+
+    Nothing is scaled: 16-bit and float values are returned as such. Volumes that say how they lie in the body (NIfTI,
+    MetaImage, DICOM) are turned, without interpolation, so that the first axis goes from feet to head, the second from
+    front to back and the third from the right of the body to its left, as in a radiologist's view of axial slices.
+
+    Parameters
+    ----------
+    file : Path
+        PNG, JPEG, TIFF or what else Pillow reads; a TIFF of several pages is a volume. ``.npy``. ``.nii``, ``.nii.gz``,
+        ``.mha``, ``.mhd``, ``.dcm``. A folder is a volume: a DICOM series, or images that are its slices, in
+        the order of the numbers in their names.
+    index : int, optional
+        Which image of a ``.npy`` file that holds many; None means that the file is the image.
+
+    Returns
+    -------
+    (h, w), (h, w, 3) or (d, h, w) array
+        Gray, RGB or volume. Bilevel images become 0 and 255, palettes RGB; an alpha channel that hides nothing is
+        dropped.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    OSError
+        If it cannot be read.
+    ModuleNotFoundError
+        If the format needs an extra that is not installed.
+    Exception
+        What else a decoder makes of a damaged file.
+    """
+    name = file.name.lower()
+    if file.is_dir():
+        image = _read_folder(file)
+    elif name.endswith(_NIFTI):
+        image = _read_nifti(file)
+    elif name.endswith(_ITK):
+        image = _read_itk(file)
+    elif name.endswith(".npy"):
+        image = np.load(file, mmap_mode="r", allow_pickle=False)
+        image = np.array(image if index is None else image[index])
+    else:
+        image = _read_picture(file)
+    if image.ndim in (3, 4) and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim not in (2, 3) or image.size == 0 or image.dtype.kind not in "buif":
+        raise ValueError(
+            f"it holds {image.dtype} of shape {image.shape}; (h, w), (h, w, 3) or (d, h, w) numbers are needed"
+        )
+    return image.astype(np.uint8) * 255 if image.dtype.kind == "b" else image
+
+
+def is_volume(image: Array) -> bool:
+    """Return whether an image is (d, h, w): of three axes the last decides, 3 being RGB."""
+    return image.ndim == 3 and image.shape[2] != 3
+
+
+def _read_picture(file: Path) -> Array:
+    from PIL import Image, ImageSequence
+
+    with Image.open(file) as picture:
+        # Pillow reads these as 8 bits a channel, and says nothing.
+        if picture.mode in ("RGB", "RGBA", "LA") and any(";16" in _raw_mode(tile) for tile in picture.tile):
+            raise ValueError("it is a colour image of 16 bits a channel: convert it to 8 bits")
+        if picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1:
+            return np.stack([_pixels(page) for page in ImageSequence.Iterator(picture)])
+        if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
+            raise ValueError(f"it is a {picture.format} of several frames: only TIFF is read as a volume")
+        return _pixels(picture)
+
+
+def _raw_mode(tile: Any) -> str:
+    """Return how Pillow calls the stored pixels of a part of an image: ``"RGB;16B"`` for 16 bits a channel."""
+    arguments = tile[3]
+    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
+
+
+def _pixels(picture: Any) -> Array:
+    mode = picture.mode
+    if mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+        if alpha.min() < 255:
+            raise ValueError("parts of it are transparent: put it on a background first")
+    if mode in ("LA", "La"):
+        return np.array(picture.convert("L"))
+    if mode in ("P", "PA", "RGBA", "RGBa"):
+        return np.array(picture.convert("RGB"))
+    if mode in ("1", "L", "RGB", "I", "F") or mode.startswith("I;16"):
+        return np.array(picture)
+    raise ValueError(f"its pixels are {mode}: convert it to gray or RGB")
+
+
+def _read_folder(folder: Path) -> Array:
+    files = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural)
+    if not files:
+        raise ValueError("it is an empty folder")
+    if any(_is_dicom(path) for path in files[:1]):
+        return _read_series(folder)
+    slices = [_read_picture(path) for path in files]
+    if len({(one.shape, one.dtype) for one in slices}) > 1 or slices[0].ndim != 2:
+        raise ValueError("its images are not gray slices of one size")
+    return np.stack(slices)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sort ``slice-2`` before ``slice-10``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _is_dicom(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def _read_nifti(file: Path) -> Array:
+    nibabel = _needed("nibabel", "NIfTI files", "nifti")
+    # Voxels along x, y, z to the right, the front and the head of the body.
+    voxels = np.asarray(nibabel.as_closest_canonical(nibabel.load(file)).dataobj)
+    return voxels[::-1, ::-1].T if voxels.ndim == 3 else voxels
+
+
+def _read_itk(file: Path) -> Array:
+    itk = _needed("SimpleITK", "MetaImage and DICOM files", "medical")
+    return _turned(itk, itk.ReadImage(str(file)))
+
+
+def _read_series(folder: Path) -> Array:
+    itk = _needed("SimpleITK", "DICOM series", "medical")
+    reader = itk.ImageSeriesReader()
+    series = reader.GetGDCMSeriesIDs(str(folder))
+    if len(series) != 1:
+        raise ValueError(f"it holds {len(series)} DICOM series; one is needed")
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder), series[0]))
+    return _turned(itk, reader.Execute())
+
+
+def _turned(itk: Any, image: Any) -> Array:
+    flat = image.GetDimension() == 3 and image.GetSize()[2] == 1
+    if image.GetDimension() == 3 and not flat:
+        image = itk.DICOMOrient(image, "LPS")
+    voxels: Array = itk.GetArrayFromImage(image)
+    return voxels[0] if flat else voxels
+
+
+def _needed(module: str, what: str, extra: str) -> Any:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise ModuleNotFoundError(
+            f"{what} need {module}, which is not installed: pip install 'medmnist-np[{extra}]'.", name=error.name
+        ) from None

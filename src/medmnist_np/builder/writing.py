@@ -1,0 +1,114 @@
+"""Archives in the official format, whose bytes depend on the arrays alone (and on the release of zlib)."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.builder.labels import Labels
+from medmnist_np.builder.preparing import Prepared
+from medmnist_np.builder.splitting import Division
+from medmnist_np.cache import disk
+
+Blocks = Iterable[NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one archive is to be made of, small enough to be sent to another machine that sees the files.
+
+    With each chunk goes the number in ``splits`` of each of its rows, ``(kept,)``.
+    """
+
+    path: Path
+    size: int
+    image_shape: tuple[int, ...]
+    splits: tuple[str, ...]
+    chunks: tuple[tuple[Prepared, NDArray[np.intp]], ...]
+    labels: Mapping[str, NDArray[np.uint8]]
+
+    @property
+    def array_bytes(self) -> int:
+        """Bytes of all arrays."""
+        n_samples = sum(map(len, self.labels.values()))
+        return n_samples * math.prod(self.image_shape) + sum(labels.nbytes for labels in self.labels.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An archive that was written: its size in pixels, its bytes and its SHA-256 in hex."""
+
+    size: int
+    bytes: int
+    sha256: str
+
+
+def orders_of(
+    stem: Path, sizes: Sequence[int], prepared: Sequence[Prepared], labels: Labels, division: Division
+) -> list[Order]:
+    """Return what each archive is to be made of, ``<stem>_<size>.npz``; as in the official names, 28 is not in them."""
+    ends = np.cumsum([len(done.kept) for done in prepared])
+    chunks = tuple(zip(prepared, np.split(division.part_of, ends[:-1]), strict=True))
+    tables = {split: labels.table[division.rows(split)] for split in division.splits}
+    # One RGB image makes an RGB set.
+    usable = [done for done in prepared if done.kept]
+    telling = next((done for done in usable if len(done.gray) < len(done.kept)), usable[0])
+    return [
+        Order(
+            path=stem.with_name(f"{stem.name}{'' if size == 28 else f'_{size}'}.npz"),
+            size=size,
+            image_shape=telling.images(size).shape[1:],
+            splits=division.splits,
+            chunks=chunks,
+            labels=tables,
+        )
+        for size in sizes
+    ]
+
+
+def write_archive(order: Order) -> Written:
+    """Write the images and labels of all splits into one .npz, a chunk at a time."""
+    members: list[tuple[str, tuple[int, ...], Blocks]] = []
+    for number, split in enumerate(order.splits):
+        shape = (len(order.labels[split]), *order.image_shape)
+        members.append((f"{split}_images", shape, _images(order, number)))
+    members += [(f"{split}_labels", order.labels[split].shape, [order.labels[split]]) for split in order.splits]
+    with disk.in_one_step(order.path) as fresh, fresh.open("x+b") as archive:
+        _write_npz(archive, members)
+        archive.flush()
+        os.fsync(archive.fileno())
+        archive.seek(0)
+        digest = hashlib.file_digest(archive, "sha256").hexdigest()
+    return Written(order.size, order.path.stat().st_size, digest)
+
+
+def _images(order: Order, number: int) -> Iterator[NDArray[np.uint8]]:
+    for prepared, parts in order.chunks:
+        chosen = parts == number
+        if chosen.any():
+            images = prepared.images(order.size)[chosen]
+            gray_in_colour = images.ndim == 3 and len(order.image_shape) == 3 and order.image_shape[-1] == 3
+            yield np.repeat(images[..., None], 3, axis=-1) if gray_in_colour else images
+
+
+def _write_npz(target: BinaryIO, members: Iterable[tuple[str, tuple[int, ...], Blocks]]) -> None:
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, shape, blocks in members:
+            info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980-01-01
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3  # else that of this machine
+            info.file_size = math.prod(shape) + 128  # whether the zip needs 64 bits is decided before writing
+            with archive.open(info, "w") as stream:
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(stream, header)
+                for block in blocks:
+                    stream.write(np.ascontiguousarray(block).data)

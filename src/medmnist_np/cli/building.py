@@ -1,0 +1,145 @@
+"""Data sets of your own: ``build`` and ``register``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import click
+
+from medmnist_np.cli.output import json_option, say_json
+
+# Of images that were left out; JSON lists all.
+_NAMED = 10
+
+Number = TypeVar("Number", int, float)
+
+
+@click.command
+@click.argument("source", type=click.Path(exists=True))
+@click.option("--name", required=True, help="What to call the set: lower-case letters, digits and '-'.")
+@click.option("--sizes", default="28", metavar="28,64,...", help="Pixels or voxels along each axis. Default: 28.")
+@click.option("--labels", type=click.Path(exists=True, dir_okay=False), metavar="CSV", help="Labels of a folder.")
+@click.option(
+    "--label", "columns", multiple=True, metavar="COLUMN", help="Column with the class; several: 0 or 1 each."
+)
+@click.option("--group-by", metavar="COLUMN", help="Column with what is never divided, as patients.")
+@click.option("--classes", metavar="A,B,...", help="Names of the classes in the order of their numbers.")
+@click.option("--task", help="ordinal-regression, if the order of the classes means something.")
+@click.option("--split", "ratio", metavar="7:1:2", help="Sizes of train, val and test. Default: 7:1:2.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Of the division. Default: 0.")
+@click.option("--recipe", metavar="crop|squeeze|NAME", help="How images become square: as octmnist, for example.")
+@click.option("--window", metavar="LOW:HIGH", help="Values that become 0 and 255.")
+@click.option("--description", default="", help="For the record.")
+@click.option("--modality", default="", help="For the record.")
+@click.option("--license", default="", help="For the record.")
+@click.option("-o", "--output", type=click.Path(file_okay=False), metavar="DIR", help="What to hand to others.")
+@click.option("--skip-bad", is_flag=True, help="Leave images out that cannot be used, and say which.")
+@click.option("--workers", type=click.IntRange(1), help="Threads. Default: one for each processor.")
+@json_option
+def build(
+    source: str,
+    name: str,
+    sizes: str,
+    labels: str | None,
+    columns: tuple[str, ...],
+    group_by: str | None,
+    classes: str | None,
+    task: str | None,
+    ratio: str | None,
+    seed: int,
+    recipe: str | None,
+    window: str | None,
+    description: str,
+    modality: str,
+    license: str,  # noqa: A002 -- as the field of a record
+    output: str | None,
+    skip_bad: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Make a data set in the format of MedMNIST of the images in SOURCE.
+
+    SOURCE is a folder with a folder for each class (or train, val and test with such folders), or a CSV file with the
+    columns image, label and perhaps split. An interrupted run goes on where it stopped.
+
+    \b
+      medmnist-np build photos --name lesions --sizes 28,64,224 --recipe crop
+      medmnist-np build photos --labels labels.csv --name lesions --group-by patient --split 8:2
+      medmnist-np build scans.csv --name thorax --window=-160:240 --recipe squeeze --sizes 64
+    """
+    from medmnist_np.builder import build as build_set
+    from medmnist_np.cache.progress import bars, silent
+
+    limits = None if window is None else _numbers(window, ":", float, "--window LOW:HIGH")
+    if limits is not None and len(limits) != 2:
+        raise click.UsageError(f"--window LOW:HIGH has two numbers, not {window!r}.")
+    pixels = _numbers(sizes, ",", int, "--sizes 28,64,224")
+    shares = None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2")
+    with _failing_cleanly(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as threads:
+        built = build_set(
+            source,
+            name=name,
+            labels=labels,
+            label=columns or "label",
+            group_by=group_by,
+            class_names=None if classes is None else [one.strip() for one in classes.split(",")],
+            task=task,
+            sizes=pixels,
+            ratio=shares,
+            seed=seed,
+            recipe=recipe,
+            window=None if limits is None else (limits[0], limits[1]),
+            description=description,
+            modality=modality,
+            license=license,
+            output=output,
+            skip_bad=skip_bad,
+            executor=threads,
+            progress=silent if as_json else bars,
+        )
+    if as_json:
+        skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
+        say_json({"name": built.record.name, "folder": str(built.folder), "skipped": skipped})
+        return
+    click.echo(f"{built.record!r}")
+    for where, reason in built.skipped[:_NAMED]:
+        click.echo(f"Left out: {where}: {reason}.", err=True)
+    if len(built.skipped) > _NAMED:
+        click.echo(f"... and {len(built.skipped) - _NAMED} more; --json lists all.", err=True)
+    click.echo(f'Ready: mm.load("{built.record.name}", "train"). To hand it to others, see {built.folder}')
+
+
+@click.command
+@click.argument("source", metavar="RECORD")
+@click.option("--base-url", metavar="URL", help="Where the archives lie, if not as the record says, or beside it.")
+def register(source: str, base_url: str | None) -> None:
+    """Make a data set known by its name, from its RECORD: a .toml file or its web address.
+
+    \b
+      medmnist-np register https://lab.example/lesions.toml
+      medmnist-np fetch lesions --size all
+    """
+    from medmnist_np.registering import register as register_set
+
+    record = register_set(source, base_url=base_url)
+    click.echo(f"{record!r}\n`medmnist-np fetch {record.name}` brings it here.")
+
+
+def _numbers(text: str, separator: str, kind: Callable[[str], Number], form: str) -> list[Number]:
+    try:
+        return [kind(part) for part in text.split(separator)]
+    except ValueError:
+        raise click.UsageError(f"{form} is how it is written; {text!r} is not.") from None
+
+
+@contextmanager
+def _failing_cleanly() -> Iterator[None]:
+    """Say what is wrong with a source, instead of showing a traceback."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError) as error:
+        raise click.ClickException(str(error)) from error

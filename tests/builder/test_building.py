@@ -1,0 +1,417 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import medmnist_np as mm
+from medmnist_np.builder import build, preparing
+from medmnist_np.cache import settings
+from medmnist_np.errors import RecordError, UnknownDatasetError
+from medmnist_np.identifiers import identifiers
+from medmnist_np.images.recipes import Recipe
+from medmnist_np.images.resize import resize
+from medmnist_np.images.steps import CropCentre, Resize
+from medmnist_np.registering import register
+from tests.builder.pictures import folder_per_class, noise, save, table
+
+
+def digests(built) -> dict[int, str]:
+    return {size: archive.digest for size, archive in built.record.archives.items()}
+
+
+# What comes out
+
+
+def test_a_folder_becomes_a_set_like_any_other(tmp_path: Path) -> None:
+    built = build(folder_per_class(tmp_path / "images"), name="moles", sizes=[28, 16], license="CC0", modality="Photo")
+    record = mm.info("moles")
+    assert record == built.record
+    assert ((16, 28), {"train": 14, "val": 2, "test": 4}) == (record.sizes, dict(record.n_samples))
+    assert ("binary-class", 2, 1, "CC0", "Photo") == (
+        record.task,
+        record.ndim,
+        record.n_channels,
+        record.license,
+        record.modality,
+    )
+    images, labels = mm.load("moles_16", "train", download=False)
+    assert ((14, 16, 16), (14, 1), [7, 7]) == (images.shape, labels.shape, np.bincount(labels[:, 0]).tolist())
+    first = Image.open(tmp_path / "images" / str(identifiers(record, "train").ids[0]))
+    assert np.array_equal(resize(np.asarray(first), 16), images[0])
+    assert mm.verify("moles").ok
+    assert {"moles.npz", "moles_16.npz", "moles.toml"} == {path.name for path in built.folder.iterdir()}
+
+
+def test_a_built_set_is_evaluated_batched_and_listed(tmp_path: Path) -> None:
+    build(folder_per_class(tmp_path / "images"), name="moles")
+    evaluator = mm.Evaluator("moles", "test")
+    assert evaluator.evaluate(evaluator.labels[:, 0].astype(float)).AUC == 1
+    batches = list(mm.Dataset("moles", "train").batches(8))
+    assert [8, 6] == [len(batch.images) for batch in batches]
+    assert "moles" == mm.datasets()[-1].name
+    assert "" == mm.cite("moles")
+
+
+def test_arrays_keep_their_order_and_values() -> None:
+    images = np.stack([noise(number, (28, 28, 3)) for number in range(30)])
+    splits = np.array((["train"] * 4 + ["test"] * 2) * 5)
+    build(name="noise", images=images, labels=np.arange(30) % 3, splits=splits)
+    for split in ("train", "test"):
+        found = mm.load("noise", split)
+        assert np.array_equal(images[splits == split], found.images)
+        assert np.array_equal((np.arange(30) % 3)[splits == split], found.labels[:, 0])
+
+
+def test_volumes_are_built_of_arrays_of_several_shapes() -> None:
+    volumes = [noise(number, (20 + number, 24, 24)) for number in range(12)]
+    built = build(name="organs", images=volumes, labels=[0, 1] * 6, recipe="crop", sizes=[16, 28])
+    assert (3, (28,), "20x24x24 to 31x24x24") == (
+        built.record.ndim,
+        built.record.enlarged_sizes,
+        built.record.source_size,
+    )
+    assert (8, 16, 16, 16) == mm.load("organs", "train", size=16).images.shape
+
+
+def test_findings_and_ordered_classes(tmp_path: Path) -> None:
+    images = [noise(number) for number in range(20)]
+    build(
+        name="chest",
+        images=images,
+        labels=np.random.default_rng(0).integers(2, size=(20, 3)),
+        class_names=["a", "b", "c"],
+    )
+    assert ("multi-label, binary-class", ("a", "b", "c")) == (mm.info("chest").task, mm.info("chest").class_names)
+    build(name="grades", images=images, labels=np.arange(20) % 4, task="ordinal-regression")
+    assert "ordinal-regression" == mm.info("grades").task
+
+
+def test_gray_images_among_rgb_images_are_repeated_and_noted(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 2)
+    images = [noise(number, (28, 28, 3) if number == 3 else (28, 28)) for number in range(12)]
+    built = build(name="mixed", images=images, labels=[0, 1] * 6, splits=["train"] * 10 + ["test"] * 2)
+    found = mm.load("mixed", "train").images
+    assert np.array_equal(images[3], found[3])
+    assert np.array_equal(np.dstack([images[2]] * 3), found[2])
+    assert np.array_equal(np.dstack([images[9]] * 3), found[9])
+    assert any("11 gray images among the RGB images" in note for note in built.record.notes)
+
+
+def test_ids_and_groups_are_kept(tmp_path: Path) -> None:
+    rows = [[save(tmp_path / f"{n}.png", noise(n)).name, "ab"[n % 2], f"patient {n // 2}"] for n in range(40)]
+    build(table(tmp_path / "labels.csv", ["image", "label", "patient"], rows), name="moles", group_by="patient")
+    patient_of = {row[0]: row[2] for row in rows}
+    seen: dict[str, str] = {}
+    for split in ("train", "val", "test"):
+        ids, groups = identifiers(mm.info("moles"), split)
+        assert [patient_of[one] for one in ids.tolist()] == groups.tolist()
+        assert {split} == {seen.setdefault(group, split) for group in groups.tolist()}
+    assert "no patient is in two splits" in mm.info("moles").notes[0]
+
+
+def test_names_of_files_may_be_of_any_script_or_none(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images", classes=("gutartig-ä", "恶性"))
+    (folder / "恶性" / "000.png").rename(folder / "恶性" / "图像 0.png")
+    (folder / "恶性" / "001.png").rename(folder / "恶性" / os.fsdecode(b"\xff.png"))
+    build(folder, name="moles")
+    assert ("gutartig-ä", "恶性") == mm.info("moles").class_names
+    ids = [one for split in ("train", "val", "test") for one in identifiers(mm.info("moles"), split).ids.tolist()]
+    assert {"恶性/图像 0.png", "恶性/\\udcff.png"} <= set(ids)
+
+
+# How images are brought to size
+
+
+def test_images_must_have_equal_edges_unless_a_recipe_says_what_to_do(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    path = save(folder / "malignant" / "010.png", noise(7, (40, 30)))
+    with pytest.raises(ValueError, match=re.escape(f"{path}: Step 1 of resize")) as caught:
+        build(folder, name="moles")
+    assert "40 x 30 is no square or cube. Cut it (recipe 'crop') or squeeze it (recipe 'squeeze')" in str(caught.value)
+    build(folder, name="cut", recipe="crop")
+    build(folder, name="squeezed", recipe="squeeze")
+    build(folder, name="like-breastmnist", recipe="breastmnist")
+    assert "32x32 to 40x30" == mm.info("cut").source_size
+    assert digests_of("squeezed") == digests_of("like-breastmnist") != digests_of("cut")
+
+
+def digests_of(name: str) -> list[str]:
+    return [archive.digest for archive in mm.info(name).archives.values()]
+
+
+def test_a_recipe_of_ones_own_decides_what_is_enlarged() -> None:
+    recipe = Recipe((CropCentre((20, 20)), Resize()))
+    images = [noise(number, (60, 50)) for number in range(12)]
+    built = build(name="own", images=images, labels=[0, 1] * 6, recipe=recipe, sizes=[16, 20, 28])
+    assert (28,) == built.record.enlarged_sizes
+    assert "Cut 20 x 20 out of the middle. Resize to size x size" in built.record.preparation
+
+
+def test_deep_values_need_a_window(tmp_path: Path) -> None:
+    images = [np.full((28, 28), number * 10 - 50, dtype=np.int16) for number in range(12)]
+    given = {"images": images, "labels": [0, 1] * 6, "splits": ["train"] * 12}
+    with pytest.raises(
+        ValueError, match=re.escape("images[0]: its values are int16, -50 to -50, and nothing is scaled")
+    ):
+        build(name="ct", **given)
+    build(name="ct", window=(-50, 50), **given)
+    assert [0, 26, 51] == mm.load("ct", "train").images[:3, 0, 0].tolist()
+    assert "Map -50 to 50 linearly" in mm.info("ct").preparation
+    with pytest.raises(ValueError, match="has a window of its own"):
+        build(name="ct2", window=(0, 1), recipe="organamnist", **given)
+
+
+@pytest.mark.parametrize("sizes", [[], [3], [0], [28.0], [True]])
+def test_sizes_are_numbers_of_pixels(sizes) -> None:
+    with pytest.raises(ValueError, match="size"):
+        build(name="noise", images=[noise(0)], labels=[0], sizes=sizes)
+
+
+# What is refused
+
+
+def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    whole = (folder / "benign" / "003.png").read_bytes()
+    (folder / "benign" / "003.png").write_bytes(whole[:200])
+    with pytest.raises(ValueError, match=r"benign/003.png: .*skip_bad"):
+        build(folder, name="moles")
+    assert not settings.current().cache.joinpath("records").exists()
+    assert [] == list(settings.current().cache.rglob("*.npz.*")) + list(
+        (settings.current().cache / "built").glob("*/*.npz")
+    )
+    with pytest.raises(UnknownDatasetError):
+        mm.info("moles")
+
+
+def test_bad_images_may_be_left_out_and_are_reported(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    (folder / "benign" / "000.png").write_bytes(b"no image")
+    save(folder / "malignant" / "000.png", noise(7, (40, 30)))
+    built = build(folder, name="moles", skip_bad=True)
+    assert [f"{folder}/benign/000.png", f"{folder}/malignant/000.png"] == [where for where, _ in built.skipped]
+    assert 18 == sum(built.record.n_samples.values())
+    assert "2 of 20 images were left out, as they could not be used." == built.record.notes[-1]
+    record = (built.folder / "moles.toml").read_text("utf-8")
+    assert ".png" not in record  # names of files may say who a patient is
+
+
+def test_an_absent_image_is_named_with_its_line(tmp_path: Path) -> None:
+    rows = [[save(tmp_path / f"{n}.png", noise(n)).name, "ab"[n % 2]] for n in range(10)]
+    file = table(tmp_path / "labels.csv", ["image", "label"], [*rows, ["10.png", "a"]])
+    with pytest.raises(ValueError, match=r"labels.csv, line 12 \(10.png\): .*No such file"):
+        build(file, name="moles")
+
+
+def test_if_no_image_is_of_use_the_first_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    for name in ("a/1.png", "b/2.png"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"None of 2 images can be read. The first: .*a/1.png: "):
+        build(folder, name="moles", skip_bad=True)
+    images = [noise(number, (20, 30)) for number in range(3)]
+    with pytest.raises(ValueError, match=r"None of 3 images can be used. The first: images\[0\]: "):
+        build(name="moles", images=images, labels=[0, 1, 0], skip_bad=True)
+
+
+def test_a_volume_among_images_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=re.escape("images[1]: it is a volume of shape (28, 28, 28), and the first one")
+    ):
+        build(name="mixed", images=[noise(0, (28, 28)), noise(1, (28, 28, 28))], labels=[0, 1])
+
+
+def test_a_class_that_cannot_be_in_each_split_is_refused(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    save(folder / "rare" / "1.png", noise(1000))
+    with pytest.raises(ValueError, match=r"'rare' has only 1 of 3 samples that are needed .* first is .*rare/1\.png"):
+        build(folder, name="moles")
+    patients = ["p", "q"] * 10
+    with pytest.raises(ValueError, match="'a' has only 1 of 3 samples of another group each"):
+        build(name="m", images=[noise(n) for n in range(20)], labels=["a", "b"] * 10, groups=patients)
+
+
+def test_a_class_may_be_absent_from_a_given_split_and_is_noted() -> None:
+    images = [noise(number) for number in range(6)]
+    built = build(name="m", images=images, labels=[0, 1, 0, 1, 0, 0], splits=["train"] * 4 + ["test"] * 2)
+    assert ("The splits were given.", "No sample of test is of '1'.") == built.record.notes
+    with pytest.raises(ValueError, match="The splits are given"):
+        build(name="m2", images=images, labels=[0, 1] * 3, splits=["train"] * 6, ratio=(7, 1, 2))
+
+
+def test_two_parts_are_train_and_test(tmp_path: Path) -> None:
+    built = build(folder_per_class(tmp_path / "images"), name="moles", ratio=(8, 2))
+    assert {"train": 16, "test": 4} == dict(built.record.n_samples)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("retinamnist", "the name of a published data set"),
+        ("Moles", "cannot name a data set"),
+        ("moles_28", "cannot name a data set"),
+        ("../moles", "cannot name a data set"),
+        ("", "cannot name a data set"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_before_anything_is_written(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=message):
+        build(folder_per_class(tmp_path / "images"), name=name, output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_existing_set_is_never_replaced(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    built = build(folder, name="moles")
+    with pytest.raises(RecordError, match=r"There is a data set 'moles' already.*remove .*moles.toml first"):
+        build(folder, name="moles", output=tmp_path / "elsewhere")
+    (settings.current().cache / "records" / "moles.toml").unlink()
+    with pytest.raises(ValueError, match=r"moles.toml is there already. `medmnist-np register`"):
+        build(folder, name="moles")
+    assert digests(built) == {28: register(built.folder / "moles.toml").archive(28).digest}
+
+
+# The same bytes
+
+
+def test_two_builds_are_identical_to_the_byte_whoever_works(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 3)
+    folder = folder_per_class(tmp_path / "images", n=20)
+    executors: list[Callable[[], Executor] | None] = [
+        None,
+        lambda: ThreadPoolExecutor(1),
+        lambda: ThreadPoolExecutor(3),
+        lambda: ProcessPoolExecutor(2),
+    ]
+    outcomes = []
+    for number, make in enumerate(executors):
+        mm.configure(cache=tmp_path / f"cache-{number}")
+        executor = make() if make else None
+        built = build(folder, name="moles", sizes=[28, 16], executor=executor)
+        if executor is not None:
+            executor.shutdown()
+        outcomes.append({file.name: file.read_bytes() for file in built.folder.iterdir()})
+    assert [outcomes[0]] * 4 == outcomes
+
+
+def test_the_size_of_chunks_does_not_matter(tmp_path: Path, monkeypatch) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    first = build(folder, name="one")
+    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 7)
+    assert digests(first) == digests(build(folder, name="other"))
+
+
+def test_an_archive_is_what_numpy_reads(tmp_path: Path) -> None:
+    built = build(folder_per_class(tmp_path / "images"), name="moles")
+    with np.load(built.folder / "moles.npz") as arrays:
+        names = [f"{split}_{role}" for role in ("images", "labels") for split in ("train", "val", "test")]
+        assert names == arrays.files
+        assert np.array_equal(mm.load("moles", "val").images, arrays["val_images"])
+        assert {np.dtype(np.uint8)} == {arrays[name].dtype for name in names}
+
+
+# Interrupted
+
+
+def test_a_run_that_failed_goes_on_where_it_stopped(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 4)
+    read = []
+    monkeypatch.setattr(preparing, "read_image", lambda file, index: read.append(file) or original(file, index))
+    folder = folder_per_class(tmp_path / "images")
+    bad = folder / "malignant" / "005.png"
+    whole = bad.read_bytes()
+    bad.write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"005\.png"):
+        build(folder, name="moles")
+    assert 16 == len(read)
+    read.clear()
+    bad.write_bytes(whole)
+    again = build(folder, name="moles")
+    assert 8 == len(read)  # the chunk with the bad image, and the last one
+    assert not (again.folder / "unfinished").exists()
+    mm.configure(cache=tmp_path / "other")
+    assert digests(again) == digests(build(folder, name="moles"))
+
+
+original = preparing.read_image
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from medmnist_np.builder import building, build, preparing
+preparing._CHUNK_ROWS = 4
+done = 0
+def prepare(chunk):
+    global done
+    done += 1
+    if done == 4:
+        os._exit(9)
+    return preparing.prepare(chunk)
+building.prepare = prepare
+build(sys.argv[1], name="moles")
+"""
+
+
+def test_a_run_that_was_killed_has_published_nothing_and_is_gone_on_from(tmp_path: Path, monkeypatch) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(folder)], check=False)  # noqa: S603
+    cache = settings.current().cache
+    assert 9 == killed.returncode
+    assert (3, [], []) == (
+        len(list((cache / "built" / "moles" / "unfinished").iterdir())),
+        list(cache.glob("records/*")),
+        list(cache.glob("arrays/*")),
+    )
+    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 4)
+    made = []
+    monkeypatch.setattr(preparing, "_made", lambda image, chunk: made.append(1) or original_made(image, chunk))
+    build(folder, name="moles")
+    assert 8 == len(made)
+
+
+original_made = preparing._made
+
+
+def test_another_recipe_or_image_is_not_taken_from_an_earlier_run(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    images = [noise(number, (40, 30)) for number in range(12)]
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    files = [save(folder / f"{number}.png", image) for number, image in enumerate(images)]
+    rows = tuple(preparing.Row(file, None, str(file), file.name) for file in files)
+    chunk = {
+        choice: preparing.chunks(
+            rows, preparing.chosen_recipe(choice, None, volumes=False), (28,), volumes=False, folder=unfinished
+        )[0]
+        for choice in ("crop", "squeeze")
+    }
+    before = {choice: one.fingerprint() for choice, one in chunk.items()}
+    assert 2 == len(set(before.values()))
+    save(files[3], noise(99, (41, 30)))
+    assert all(one.fingerprint() != before[choice] for choice, one in chunk.items())
+
+
+# Memory
+
+
+def test_memory_does_not_grow_with_the_set(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(preparing, "_CHUNK_BYTES", 1 << 20)
+    np.save(tmp_path / "a.npy", np.zeros((1, 200, 200), np.uint8))
+    files = [save(tmp_path / f"{number}.png", noise(number, (128, 128))) for number in range(400)]
+    build(name="warm-up", images=files[:20], labels=[0, 1] * 10)
+    tracemalloc.start()
+    build(name="large", images=files, labels=[0, 1] * 200, sizes=[256])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8e6  # all at once: 26 MB

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from medmnist_np.builder.labels import of_array, one_each, several_each
+
+
+def named(values: list[str], class_names: list[str] | None = None, task: str | None = None):
+    return one_each(values, [f"line {number}" for number in range(2, 2 + len(values))], class_names, task)
+
+
+def test_names_of_classes_are_sorted() -> None:
+    labels = named(["cyst", "benign", "cyst"])
+    assert (("benign", "cyst"), "binary-class") == (labels.class_names, labels.task)
+    assert [[1], [0], [1]] == labels.table.tolist()
+    assert np.uint8 == labels.table.dtype
+
+
+def test_names_keep_an_order_that_is_given() -> None:
+    labels = named(["mild", "none"], ["none", "mild", "severe"], "ordinal-regression")
+    assert ([[1], [0]], "ordinal-regression") == (labels.table.tolist(), labels.task)
+
+
+def test_numbers_are_the_numbers_of_classes() -> None:
+    assert [[2], [0], [1]] == named(["2", "0", "1"]).table.tolist()
+    assert [[2], [0]] == named(["2", "0"], ["a", "b", "c"]).table.tolist()
+    assert [[number] for number in range(11)] == named([str(number) for number in range(11)]).table.tolist()
+
+
+def test_numbers_may_be_the_names_of_classes() -> None:
+    assert [[0], [4]] == named(["1", "5"], ["1", "2", "3", "4", "5"]).table.tolist()
+
+
+def test_a_number_that_is_left_out_is_asked_about() -> None:
+    with pytest.raises(ValueError, match=re.escape("numbers up to 3, and no sample has 2. Name all classes")):
+        named(["0", "1", "3"])
+
+
+@pytest.mark.parametrize(
+    ("values", "class_names", "message"),
+    [
+        (["a", ""], None, "line 3 has no label"),
+        (["a", "b"], ["a", "c"], "line 3 has the label 'b', which is none of 'a', 'c'"),
+        (["0", "2"], ["a", "b"], "line 3 has the label '2', which is none of '0', '1'"),
+        (["a", "b"], ["a", "b", "b"], "Each class has a name of its own"),
+        (["a", "\udcff"], None, "cannot be printed"),
+        (["a", "a"], None, "There are 1 classes (a)"),
+        ([str(number) for number in range(300)], None, "There are 300 classes"),
+    ],
+)
+def test_labels_that_are_none_are_refused(values, class_names, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        named(values, class_names)
+
+
+@pytest.mark.parametrize("task", ["multi-label", "binary-class", "segmentation"])
+def test_a_task_that_does_not_fit_is_refused(task: str) -> None:
+    with pytest.raises(ValueError, match=task):
+        named(["a", "b", "c"], task=task)
+
+
+def test_several_findings_are_zeros_and_ones() -> None:
+    labels = several_each([["0", "1"], ["0", "0"]], ["line 2", "line 3"], ["mass", "edema"], None)
+    assert [[0, 1], [0, 0]] == labels.table.tolist()
+    assert (("mass", "edema"), "multi-label, binary-class") == (labels.class_names, labels.task)
+    with pytest.raises(ValueError, match="line 3 has '2' for 'edema'"):
+        several_each([["0", "1"], ["0", "2"]], ["line 2", "line 3"], ["mass", "edema"], None)
+
+
+def test_arrays_are_taken_as_they_are() -> None:
+    assert [[1], [0]] == of_array(np.array([1, 0]), ["a", "b"], None, None).table.tolist()
+    assert [[1], [0]] == of_array(np.array([[True], [False]]), ["a", "b"], None, None).table.tolist()
+    assert ("0", "1", "2") == of_array(np.eye(3, dtype=int), ["a", "b", "c"], None, None).class_names
+
+
+@pytest.mark.parametrize("labels", [np.zeros(3), np.zeros((2, 1, 1), int), np.zeros(5, int)])
+def test_other_arrays_are_refused(labels) -> None:
+    with pytest.raises(ValueError, match="The labels are an array of"):
+        of_array(labels, ["a", "b", "c"], None, None)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medmnist_np.builder.sources import Source, read_source
+from tests.builder.pictures import folder_per_class, noise, save, table
+
+NOTHING = dict.fromkeys(("images", "labels", "groups", "splits", "group_by", "class_names", "task"))
+
+
+def source_of(tmp_path: Path, source: Path | None = None, **given: object) -> Source:
+    return read_source(source, tmp_path / "workshop", **{**NOTHING, "label": ("label",), **given})  # type: ignore[arg-type]
+
+
+# Folders
+
+
+def test_a_folder_is_a_class(tmp_path: Path) -> None:
+    found = source_of(tmp_path, folder_per_class(tmp_path / "images", n=2))
+    assert ["benign/000.png", "benign/001.png", "malignant/000.png", "malignant/001.png"] == [r.id for r in found.rows]
+    assert [[0], [0], [1], [1]] == found.labels.table.tolist()
+    assert (None, None) == (found.groups, found.splits)
+
+
+def test_folders_named_after_splits_are_splits(tmp_path: Path) -> None:
+    for split in ("test", "train"):
+        folder_per_class(tmp_path / "images" / split, n=1)
+    found = source_of(tmp_path, tmp_path / "images")
+    assert ("test", "test", "train", "train") == found.splits
+    assert ("benign", "malignant") == found.labels.class_names
+
+
+def test_what_systems_leave_beside_images_is_passed_over(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images", n=1)
+    for litter in (".DS_Store", "benign/Thumbs.db", ".git/config"):
+        (folder / litter).parent.mkdir(exist_ok=True)
+        (folder / litter).write_text("")
+    assert 2 == len(source_of(tmp_path, folder).rows)
+
+
+def test_a_folder_without_classes_says_how_images_should_lie(tmp_path: Path) -> None:
+    save(tmp_path / "images" / "0.png", noise(0))
+    with pytest.raises(ValueError, match="holds no folder per class"):
+        source_of(tmp_path, tmp_path / "images")
+
+
+# Tables
+
+
+def test_a_table_names_images_beside_it(tmp_path: Path) -> None:
+    rows = [["größe/ä 1.png", "b", "7", "train"], ["2.png", "a", "8", "test"]]
+    file = table(tmp_path / "labels.csv", ["image", "label", "patient", "split"], rows)
+    found = source_of(tmp_path, file, group_by="patient")
+    assert [tmp_path / "größe" / "ä 1.png", tmp_path / "2.png"] == [row.file for row in found.rows]
+    assert f"{file}, line 2 (größe/ä 1.png)" == found.rows[0].where
+    assert ([[1], [0]], ("7", "8"), ("train", "test")) == (found.labels.table.tolist(), found.groups, found.splits)
+
+
+def test_a_table_may_name_the_images_of_a_folder(tmp_path: Path) -> None:
+    file = table(tmp_path / "labels.csv", ["image", "label"], [["1.png", "b"], ["2.png", "a"]])
+    (tmp_path / "images").mkdir()
+    assert tmp_path / "images" / "1.png" == source_of(tmp_path, tmp_path / "images", labels=file).rows[0].file
+
+
+def test_several_columns_are_several_findings(tmp_path: Path) -> None:
+    file = table(tmp_path / "labels.csv", ["image", "mass", "edema", "age"], [["1", 0, 1, 50], ["2", 1, 1, 60]])
+    found = source_of(tmp_path, file, label=("mass", "edema"))
+    assert ([[0, 1], [1, 1]], ("mass", "edema")) == (found.labels.table.tolist(), found.labels.class_names)
+
+
+def test_a_table_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes("\ufeffimage,label\r\n1.png,a\r\n2.png,b\r\n".encode())
+    assert 2 == len(source_of(tmp_path, tmp_path / "labels.csv").rows)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("image,lable\n1,a\n", "has no column 'label'. Did you mean 'lable'? Its columns are: image, lable."),
+        ("", "has no column 'image'. Its columns are: none"),
+        ("image,label\n1,a\n,b\n", "labels.csv, line 3 names no image"),
+        ("image,label\n1,a\n2\n", "labels.csv, line 3 does not have 2 values"),
+        ("image,label\n1,a\n2,b,c\n", "labels.csv, line 3 does not have 2 values"),
+        ("image,label\n1,a\n2,\n", "labels.csv, line 3 (2) has no label"),
+        ("image,label\n1,a\n2,b\n1,a\n", "labels.csv, line 4 (1) is the same image as "),
+        (
+            "image,label,split\n1,a,train\n2,b,validation\n",
+            "line 3 (2) has the split 'validation'; the splits are train",
+        ),
+        ("image,label\n", "labels.csv lists no images"),
+        ('image,label\n1,"a\n', "labels.csv is no CSV file in UTF-8"),
+    ],
+)
+def test_a_faulty_table_is_refused_with_its_line(tmp_path: Path, lines: str, message: str) -> None:
+    (tmp_path / "labels.csv").write_text(lines)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        source_of(tmp_path, tmp_path / "labels.csv")
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes("image,label\nä,b\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="is no CSV file in UTF-8"):
+        source_of(tmp_path, tmp_path / "labels.csv")
+
+
+def test_a_group_in_two_given_splits_is_refused(tmp_path: Path) -> None:
+    rows = [["1", "a", "p1", "train"], ["2", "b", "p2", "train"], ["3", "a", "p1", "test"]]
+    file = table(tmp_path / "labels.csv", ["image", "label", "patient", "split"], rows)
+    with pytest.raises(
+        ValueError, match=r"The group 'p1' is in two splits: in train by .*line 2 \(1\), in test by .*4"
+    ):
+        source_of(tmp_path, file, group_by="patient")
+
+
+def test_an_image_without_group_is_refused(tmp_path: Path) -> None:
+    file = table(tmp_path / "labels.csv", ["image", "label", "patient"], [["1", "a", "p1"], ["2", "b", " "]])
+    with pytest.raises(ValueError, match=r"line 3 \(2\) has no group"):
+        source_of(tmp_path, file, group_by="patient")
+
+
+# Arrays
+
+
+def test_images_in_memory_are_put_into_a_file(tmp_path: Path) -> None:
+    images = np.stack([noise(0), noise(1)])
+    found = source_of(tmp_path, images=images, labels=["a", "b"], groups=[7, 8], splits=["train", "test"])
+    assert [0, 1] == [row.index for row in found.rows]
+    assert np.array_equal(images, np.load(found.rows[0].file))
+    assert (("7", "8"), ("train", "test")) == (found.groups, found.splits)
+
+
+def test_images_may_be_of_several_sizes_or_paths(tmp_path: Path) -> None:
+    path = save(tmp_path / "2.png", noise(2))
+    found = source_of(tmp_path, images=[noise(0), noise(1, (20, 20)), path], labels=[0, 1, 0])
+    assert ["images[0]", "images[1]", f"images[2] ({path})"] == [row.where for row in found.rows]
+    assert (20, 20) == np.load(found.rows[1].file).shape
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "Give either a source"),
+        ({"images": [], "labels": []}, "There are no images"),
+        ({"images": [noise(0)]}, "The images have no labels"),
+        ({"images": [noise(0), noise(1)], "labels": [0]}, "The labels are an array of int64 of shape (1,)"),
+        ({"images": [noise(0), noise(1)], "labels": [0, 1], "groups": [1]}, "groups has shape (1,)"),
+        ({"images": [noise(0), noise(1)], "labels": [0, 1], "group_by": "patient"}, "group_by names a column"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tmp_path: Path, given, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        source_of(tmp_path, **given)
+
+
+@pytest.mark.parametrize("given", [{"groups": [1]}, {"splits": ["train"]}, {"group_by": "patient"}])
+def test_a_folder_has_no_columns(tmp_path: Path, given) -> None:
+    with pytest.raises(ValueError, match="CSV file"):
+        source_of(tmp_path, folder_per_class(tmp_path / "images", n=1), **given)

@@ -1,0 +1,87 @@
+"""``build`` and ``register``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import medmnist_np as mm
+from medmnist_np.cli.building import build, register
+from medmnist_np.cli.mirroring import mirror
+from tests.builder.pictures import folder_per_class, noise, save, table
+
+
+def run(command: click.Command, *arguments: str | Path) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_a_folder_is_built_and_registered_elsewhere(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    result = run(build, folder, "--name", "moles", "--sizes", "28,16", "--output", tmp_path / "out", "--license", "CC0")
+    assert 0 == result.exit_code, result.output
+    assert "train 14, val 2, test 4" in result.stdout
+    assert result.stdout.endswith(f'Ready: mm.load("moles", "train"). To hand it to others, see {tmp_path / "out"}\n')
+    mm.configure(cache=tmp_path / "colleague")
+    result = run(register, tmp_path / "out" / "moles.toml")
+    assert (0, True) == (result.exit_code, "`medmnist-np fetch moles` brings it here." in result.stdout)
+    assert (14, 16, 16) == mm.load("moles_16", "train").images.shape
+    mm.configure()
+
+
+def test_a_table_says_labels_groups_and_more(tmp_path: Path) -> None:
+    rows = [[save(tmp_path / "images" / f"{n}.png", noise(n, (40, 30))).name, n % 3, n // 2] for n in range(60)]
+    labels = table(tmp_path / "labels.csv", ["image", "grade", "patient"], rows)
+    options = "--name grades --label grade --group-by patient --split 8:2 --seed 3 --recipe crop --workers 2"
+    more = ["--classes", "none, mild,severe", "--task", "ordinal-regression", "--window", "0:200"]
+    result = run(build, tmp_path / "images", "--labels", labels, *options.split(), *more)
+    assert 0 == result.exit_code, result.output
+    record = mm.info("grades")
+    assert ("ordinal-regression", ("none", "mild", "severe"), ("train", "test")) == (
+        record.task,
+        record.class_names,
+        record.splits,
+    )
+    assert "Divided 8:2 at random (seed 3), stratified by label; no patient is in two splits." == record.notes[0]
+    assert record.preparation.startswith("Map 0 to 200 linearly")
+
+
+def test_what_was_left_out_is_said(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    (folder / "benign" / "000.png").write_bytes(b"no image")
+    result = run(build, folder, "--name", "moles")
+    assert (1, True) == (result.exit_code, "benign/000.png: cannot identify" in result.stderr)
+    result = run(build, folder, "--name", "moles", "--skip-bad", "--json")
+    assert f"{folder}/benign/000.png" == json.loads(result.stdout)["skipped"][0]["image"]
+    result = run(build, folder, "--name", "again", "--skip-bad")
+    assert "Left out: " in result.stderr
+    assert "1 of 20 images were left out" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--sizes", "28,large"], "--sizes 28,64,224 is how it is written"),
+        (["--split", "7-1-2"], "--split 7:1:2 is how it is written"),
+        (["--window", "0"], "--window LOW:HIGH has two numbers"),
+    ],
+)
+def test_numbers_are_written_as_numbers(tmp_path: Path, options: list[str], message: str) -> None:
+    result = run(build, folder_per_class(tmp_path / "images"), "--name", "moles", *options)
+    assert (2, True) == (result.exit_code, message in result.stderr)
+
+
+def test_a_fault_is_told_without_a_traceback(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    for options in (["--group-by", "patient"], ["--recipe", "no-such-set"], ["--split", "0:1:2"]):
+        result = run(build, folder, "--name", "moles", *options)
+        assert (1, True) == (result.exit_code, result.stderr.startswith("Error: "))
+
+
+def test_a_mirror_lays_out_a_built_set(tmp_path: Path) -> None:
+    assert 0 == run(build, folder_per_class(tmp_path / "images"), "--name", "moles").exit_code
+    assert 0 == run(mirror, tmp_path / "mirror", "moles").exit_code
+    assert ["moles.npz"] == [path.name for path in (tmp_path / "mirror").iterdir()]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import medmnist_np as mm
+from medmnist_np import registry
+from medmnist_np.errors import NotCachedError, UnknownDatasetError
+from medmnist_np.identifiers import attach_ids, identifiers, known_groups
+from medmnist_np.registry import registered
+from medmnist_np.testing import fake_datasets, fake_record
+
+FEW = {"train": 3, "val": 1, "test": 2}
+HEAD = "split,index,image_id,group\n"
+LINES = "train,2,c,p2\ntrain,0,a,p1\ntrain,1,b,p1\nval,0,d,p3\ntest,0,e,p4\ntest,1,f,p4\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path):
+    with registered(fake_record("breastmnist", n_samples=FEW)):
+        yield tmp_path / "ids.csv"
+
+
+def test_ids_are_in_the_order_of_the_samples(file: Path) -> None:
+    file.write_text(HEAD + LINES)
+    attach_ids("breastmnist", file)
+    record = registry.info("breastmnist")
+    ids, groups = identifiers(record, "train")
+    assert (["a", "b", "c"], ["p1", "p1", "p2"]) == (ids.tolist(), groups.tolist())
+    assert ["a", "b", "c", "e", "f"] == identifiers(record, "train+test").ids.tolist()
+    assert ["p3"] == known_groups(record, "val").tolist()
+
+
+def test_ids_may_come_without_groups_and_with_other_columns(file: Path) -> None:
+    file.write_text("".join(f"x,{line.rpartition(',')[0]}\n" for line in (HEAD + LINES).splitlines()))
+    attach_ids("breastmnist", file)
+    record = registry.info("breastmnist")
+    assert (["d"], None) == (identifiers(record, "val").ids.tolist(), identifiers(record, "val").groups)
+    with pytest.raises(NotCachedError, match="name no groups"):
+        known_groups(record, "val")
+
+
+def test_later_ids_replace_earlier_ones(file: Path) -> None:
+    for text in (LINES, LINES.replace("val,0,d", "val,0,scan-1")):
+        file.write_text(HEAD + text)
+        attach_ids("breastmnist", file)
+    assert ["scan-1"] == identifiers(registry.info("breastmnist"), "val").ids.tolist()
+
+
+def test_without_ids_the_command_is_named(file: Path) -> None:
+    with pytest.raises(NotCachedError, match="`medmnist-np import --ids breastmnist FILE`"):
+        identifiers(registry.info("breastmnist"), "val")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("split,index,image\n", "ids.csv has no column 'image_id'. Did you mean"),
+        ("", "Its columns are: none"),
+        (HEAD + LINES + "test,2,g,p5\n", "line 8: breastmnist has no sample '2' in a split 'test'"),
+        (HEAD + LINES + "holdout,0,g,p5\n", "line 8: breastmnist has no sample '0' in a split 'holdout'"),
+        (HEAD + LINES.replace("val,0", "val,-1"), "line 5: breastmnist has no sample '-1'"),
+        (HEAD + LINES + "val,0,g,p5\n", "line 8: the sample 0 of val has an id already"),
+        (
+            HEAD + LINES.replace("train,0,a,p1\n", ""),
+            "1 of 3 samples of breastmnist train have no id; the first is index 0",
+        ),
+        (HEAD + LINES.replace(",p2", ","), "the sample 2 of train has no group, and others have"),
+    ],
+)
+def test_faulty_ids_are_refused(file: Path, text: str, message: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        attach_ids("breastmnist", file)
+    with pytest.raises(NotCachedError):
+        identifiers(registry.info("breastmnist"), "val")
+
+
+def test_ids_belong_to_a_data_set(file: Path) -> None:
+    with pytest.raises(UnknownDatasetError):
+        attach_ids("breastmst", file)
+
+
+def test_a_data_set_knows_the_ids_of_its_selection(file: Path, tmp_path: Path) -> None:
+    file.write_text(HEAD + LINES)
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples=FEW):
+        attach_ids("breastmnist", file)
+        train = mm.Dataset("breastmnist")
+        assert ["c", "a"] == train[[2, 0]].ids.tolist()
+        assert ["p2", "p1"] == train[[2, 0]].groups.tolist()
+        assert ["b", "d"] == (train[1:2] + mm.Dataset("breastmnist", "val")).ids.tolist()

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import medmnist_np as mm
+from medmnist_np.builder import build
+from medmnist_np.cache import settings
+from medmnist_np.errors import DownloadError, MedMNISTError, OfflineError, RecordError
+from medmnist_np.registering import register
+from medmnist_np.testing import serve
+from tests.builder.pictures import noise
+
+
+@pytest.fixture(autouse=True)
+def _configured() -> Iterator[None]:
+    yield
+    mm.configure()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What a colleague hands out; this cache knows nothing of it."""
+    mm.configure(cache=tmp_path / "theirs")
+    images = [noise(number) for number in range(20)]
+    build(name="moles", images=images, labels=[0, 1] * 10, output=tmp_path / "out")
+    mm.configure()
+    return tmp_path / "out"
+
+
+def changed(folder: Path, *pairs: tuple[str, str]) -> Path:
+    text = (folder / "moles.toml").read_text("utf-8")
+    for before, after in pairs:
+        assert before in text
+        text = text.replace(before, after)
+    (folder / "moles.toml").write_text(text, "utf-8")
+    return folder / "moles.toml"
+
+
+def test_a_record_is_registered_once_and_found_by_its_name(folder: Path) -> None:
+    with pytest.raises(MedMNISTError, match="There is no data set 'moles'"):
+        mm.info("moles")
+    record = register(folder / "moles.toml")
+    assert record == mm.info("moles") == register(folder / "moles.toml")
+    assert (4, 28, 28) == mm.load("moles", "test").images.shape
+
+
+def test_archives_may_be_elsewhere(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "archives").mkdir()
+    shutil.move(folder / "moles.npz", tmp_path / "archives" / "moles.npz")
+    with pytest.raises(RecordError, match=r"moles\.npz is not there, and .* states no web address for it"):
+        register(folder / "moles.toml")
+    register(folder / "moles.toml", base_url=str(tmp_path / "archives"))
+    assert (4, 28, 28) == mm.load("moles", "test").images.shape
+
+
+def test_a_record_may_say_where_the_archives_are(folder: Path) -> None:
+    with serve(folder) as base_url:
+        changed(folder, ('file_name = "moles.npz"', f'file_name = "moles.npz"\nurl = "{base_url}/moles.npz"'))
+        assert f"{base_url}/moles.npz" == register(folder / "moles.toml").archive(28).url
+        (folder / "moles.npz").rename(folder / "other.npz")
+        assert f"{base_url}/other.npz" != register(folder / "moles.toml", base_url=base_url).archive(28).url
+
+
+def test_another_set_of_the_name_is_refused(folder: Path) -> None:
+    register(folder / "moles.toml")
+    digest = mm.info("moles").archive(28).digest
+    with pytest.raises(RecordError, match="There is a data set 'moles' already, of other archives"):
+        register(changed(folder, (digest, f"sha256:{0:064}")))
+    with pytest.raises(RecordError, match="'breastmnist' is the name of a published data set"):
+        register(changed(folder, ('name = "moles"', 'name = "breastmnist"')))
+    assert digest == mm.info("moles").archive(28).digest
+
+
+def test_a_record_on_the_web_leads_to_no_file_of_this_machine(folder: Path) -> None:
+    changed(folder, ('file_name = "moles.npz"', 'file_name = "moles.npz"\nurl = "file:///etc/passwd"'))
+    with (
+        serve(folder) as base_url,
+        pytest.raises(RecordError, match="is at file:///etc/passwd, which is no web address"),
+    ):
+        register(f"{base_url}/moles.toml")
+
+
+def test_what_is_no_record_is_refused(folder: Path, tmp_path: Path) -> None:
+    with serve(folder) as base_url:
+        with pytest.raises(RecordError, match=r"moles\.npz is no record"):
+            register(f"{base_url}/moles.npz")
+        with pytest.raises(DownloadError, match="404"):
+            register(f"{base_url}/absent.toml")
+        (folder / "large.toml").write_bytes(b"#" * (1 << 21))
+        with pytest.raises(RecordError, match="2097152 bytes, which no record has"):
+            register(f"{base_url}/large.toml")
+    with pytest.raises(RecordError, match=r"absent\.toml cannot be read"):
+        register(tmp_path / "absent.toml")
+    assert [] == list(settings.current().downloads.iterdir())
+
+
+def test_offline_means_offline(monkeypatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    with pytest.raises(OfflineError, match="MEDMNIST_NP_OFFLINE is set"):
+        register("https://lab.example/moles.toml")
+
+
+def test_a_shared_cache_brings_its_records(folder: Path, tmp_path: Path) -> None:
+    mm.configure(shared=[tmp_path / "theirs"])
+    assert (14, 28, 28) == mm.load("moles", "train", download=False).images.shape
+
+
+def test_an_archive_that_changed_is_refused(folder: Path) -> None:
+    register(folder / "moles.toml")
+    with np.load(folder / "moles.npz") as arrays:
+        np.savez(folder / "moles.npz", **{**arrays, "test_images": arrays["test_images"] + 1})
+    with pytest.raises(DownloadError, match=r"file://.*moles\.npz: there is no such file, or it is another one"):
+        mm.load("moles", "test")
