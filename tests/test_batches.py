@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medmnist_np import batches as batches_module
 from medmnist_np.batches import Batch, Batches, Transform
 from medmnist_np.joined import Joined
 from medmnist_np.layout import Layout
@@ -27,6 +28,14 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (N, 4, 3), dtype=np.uint8)
 LABELS = np.random.default_rng(1).integers(0, 9, (N, 1), dtype=np.uint8)
 for array in (IMAGES, LABELS):
     array.flags.writeable = False
+
+
+@pytest.fixture(scope="module", autouse=True)
+def threads_for_small_batches() -> Iterator[None]:
+    """Small batches are made where they are asked for; here threads make them too, as they do large ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches_module, "_WORTH_A_THREAD_BYTES", 0)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -666,3 +675,16 @@ def test_what_makes_no_batches_is_refused(arguments: dict[str, Any], message: st
 def test_it_says_what_it_is() -> None:
     batches = make(10, epoch=2, identity={"name": "breastmnist"})
     assert "Batches(3 of 10; breastmnist, epoch 2)" == repr(batches)
+
+
+# Small batches
+
+
+def test_small_batches_are_made_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches_module, "_WORTH_A_THREAD_BYTES", 2_000_000)
+    passing = iter(make(3, prefetch=2))
+    next(passing)
+    assert [] == still_running(seconds=0)
+    with_transform = iter(make(3, prefetch=2, transform=lambda batch, _rng: batch))
+    next(with_transform)
+    assert [] != still_running(seconds=0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TypeVar
@@ -12,12 +11,10 @@ from typing import TypeVar
 Made = TypeVar("Made")
 
 
-def made_ahead(
-    make: Callable[[int], Made], numbers: range, *, n_threads: int, at_once: int
-) -> Generator[tuple[int, Made]]:
+def made_ahead(make: Callable[[int], Made], numbers: range, n_threads: int) -> Generator[tuple[int, Made]]:
     """Yield ``(number, make(number))`` for each number in turn, some of them made ahead.
 
-    What threads have not begun when its turn comes is made here: waiting for a thread to wake up takes longer.
+    What no thread has begun when its turn comes is made here: waiting for a thread to wake up takes longer.
 
     Parameters
     ----------
@@ -26,40 +23,23 @@ def made_ahead(
     numbers : range
         What to make.
     n_threads : int
-        How many tasks are under way.
-    at_once : int
-        Numbers in a task.
+        How many are made at a time.
     """
-    given_up = threading.Event()
-
-    def several(some: range) -> list[tuple[int, Made] | Exception]:
-        made: list[tuple[int, Made] | Exception] = []
-        try:
-            for number in some:
-                if given_up.is_set():
-                    break
-                made.append((number, make(number)))
-        except Exception as error:  # noqa: BLE001 -- raised at its turn, after those before it
-            made.append(error)
-        return made
-
-    waiting: deque[tuple[range, Future[list[tuple[int, Made] | Exception]]]] = deque()
+    waiting: deque[tuple[int, Future[Made]]] = deque()
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="medmnist-np-ahead")
 
-    def next_in_turn() -> Iterator[tuple[int, Made]]:
-        some, future = waiting.popleft()
-        return _or_raised(several(some) if future.cancel() else future.result())
+    def next_in_turn() -> tuple[int, Made]:
+        number, future = waiting.popleft()
+        return number, make(number) if future.cancel() else future.result()
 
     try:
-        for first in range(0, len(numbers), at_once):
-            some = numbers[first : first + at_once]
-            waiting.append((some, pool.submit(several, some)))
+        for number in numbers:
+            waiting.append((number, pool.submit(make, number)))
             if len(waiting) > n_threads:
-                yield from next_in_turn()
+                yield next_in_turn()
         while waiting:
-            yield from next_in_turn()
+            yield next_in_turn()
     finally:
-        given_up.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -102,10 +82,3 @@ def _begin(reader: ThreadPoolExecutor, read: Callable[[int], object], begun: int
     for piece in range(begun + 1, last + 1):
         reader.submit(read, piece)
     return max(begun, last)
-
-
-def _or_raised(made: list[tuple[int, Made] | Exception]) -> Iterator[tuple[int, Made]]:
-    for one in made:
-        if isinstance(one, Exception):
-            raise one
-        yield one

@@ -21,10 +21,8 @@ from medmnist_np.joined import Rows
 from medmnist_np.layout import Empty, Layout
 from medmnist_np.order import EpochOrder, Plan, whole
 
-# Small batches are made several at a time: handing one from thread to thread takes as long as making it.
-_BYTES_PER_TASK = 1_000_000
-# The first of them comes when the last one is made, and a transform may be slow.
-_BATCHES_PER_TASK = 16
+# A smaller batch is sooner made than handed from thread to thread, which took a tenth of a millisecond.
+_WORTH_A_THREAD_BYTES = 2_000_000
 
 _PIECES_OF_A_WINDOW = 16
 
@@ -242,8 +240,10 @@ class Batches:
     def _make(self, order: EpochOrder, epoch: int, number: int, empty: Empty = np.empty) -> Batch:
         size = self.plan.batch_size
         indices = order.indices[number * size : (number + 1) * size].copy()
-        mask = np.ones(len(indices), np.bool_)
-        mask[max(0, order.n_real - number * size) :] = False
+        mask = np.empty(len(indices), np.bool_)
+        mask.fill(True)
+        if (number + 1) * size > order.n_real:
+            mask[max(0, order.n_real - number * size) :] = False
         rows = self._rows(indices)
         stored = empty((len(rows), *self._images.shape[1:]), self._images.dtype)
         # With its checks on, NumPy would fill a copy first; rows are in range, as they are ours.
@@ -259,12 +259,10 @@ class Batches:
         """Make the batches of a pass in order."""
         order = self._order(epoch)
         numbers = range(start, len(self))
-        if self._prefetch:
-            at_once = min(max(1, _BYTES_PER_TASK // self._bytes_of_batch()), _BATCHES_PER_TASK)
-            # Of each batch those as stored and those as arranged; a task more than wait is with the user.
-            empty = Buffers(most=2 * at_once * (self._prefetch + 2)).empty
-            make = partial(self._make, order, epoch, empty=empty)
-            made = made_ahead(make, numbers, n_threads=self._prefetch, at_once=at_once)
+        if self._prefetch and (self._transform is not None or self._bytes_of_batch() >= _WORTH_A_THREAD_BYTES):
+            # Of each batch the images as stored and as arranged; one batch more than wait is with the user.
+            empty = Buffers(most=2 * (self._prefetch + 2)).empty
+            made = made_ahead(partial(self._make, order, epoch, empty=empty), numbers, self._prefetch)
         else:
             made = ((number, self._make(order, epoch, number)) for number in numbers)
         if self.plan.shuffle == "blocks" and self._read_ahead is not None:
@@ -294,8 +292,8 @@ class Batches:
         return indices if self._positions is None else self._positions.take(indices)
 
     def _bytes_of_batch(self) -> int:
-        stored = self._images.dtype.itemsize * self.plan.batch_size * math.prod(self._images.shape[1:])
-        return max(1, stored)
+        dtype = np.dtype(self.layout.dtype or self._images.dtype)
+        return dtype.itemsize * self.plan.batch_size * math.prod(self._images.shape[1:])
 
 
 class _Pass:

@@ -65,6 +65,8 @@ class Layout:
             Makes the array, ``empty(shape, dtype)``.
         """
         view = self._placed(stored)
+        if view is stored and self.dtype is None:
+            return stored
         dtype = np.dtype(self.dtype or stored.dtype)
         if self.scale is not None:
             arranged = empty(view.shape, dtype)
