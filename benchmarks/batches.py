@@ -93,7 +93,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def uint8_epoch(name: str, size: int, batch_size: int, prefetch: int, by: str) -> Pairs:
-    """Seconds of one shuffled epoch, and of a bare loop over the same indices, by ``images[i]`` or ``images.take(i)``."""
+    """Seconds of one shuffled epoch, and of a bare loop over the same indices: ``images[i]`` or ``images.take(i)``."""
     import numpy as np
 
     import medmnist_np as mm

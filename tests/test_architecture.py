@@ -32,9 +32,9 @@ ROOMS = """
     metrics.bootstrap
     metrics.comparison metrics.intervals
     metrics
-    images.blocks images.encoders images.grid images.resize
+    images.blocks images.encoders images.grid images.scaling
     images.captions images.hashing images.picture images.steps images.volumes
-    images.montage images.perceptual images.recipes
+    images.montages images.perceptual images.recipes
     images
     pages.files pages.markup pages.naming
     pages.card_data pages.charts pages.frame
@@ -73,7 +73,7 @@ ROOMS = """
     interop.pandas interop.sklearn interop.tensorflow interop.torch
     interop
     evaluation.files evaluation.names evaluation.result
-    evaluation.comparison evaluation.evaluator evaluation.leaderboard evaluation.report
+    evaluation.comparison evaluation.evaluator evaluation.published evaluation.reporting
     evaluation
     cards integrity
     testing.server

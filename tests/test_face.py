@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,14 @@ def test_there_are_the_eighteen_classes_and_at_most_25_other_names() -> None:
     assert len(set(mm.__all__) - classes) <= 25
 
 
-def test_no_name_is_also_that_of_a_module() -> None:
-    modules = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
-    assert set() == modules & set(mm.__all__)
+PACKAGES = [SOURCE, *(file.parent for file in SOURCE.glob("*/__init__.py"))]
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
+def test_no_name_is_also_that_of_a_module(folder: Path) -> None:
+    package = import_module(".".join(["medmnist_np", *folder.relative_to(SOURCE).parts]))
+    modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert set() == modules & set(getattr(package, "__all__", ()))
 
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:

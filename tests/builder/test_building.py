@@ -19,7 +19,7 @@ from medmnist_np.cache import settings
 from medmnist_np.errors import RecordError, UnknownDatasetError
 from medmnist_np.identifiers import identifiers
 from medmnist_np.images.recipes import Recipe
-from medmnist_np.images.resize import resize
+from medmnist_np.images.scaling import resize
 from medmnist_np.images.steps import CropCentre, Resize
 from medmnist_np.registering import register
 from tests.builder.pictures import folder_per_class, noise, save, table

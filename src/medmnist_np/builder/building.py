@@ -21,7 +21,7 @@ from medmnist_np.cache import disk, locks, settings
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.identifiers import keep_ids
 from medmnist_np.images.recipes import Recipe
-from medmnist_np.images.resize import checked_size
+from medmnist_np.images.scaling import checked_size
 from medmnist_np.loading import locate
 from medmnist_np.registering import check_free, register
 from medmnist_np.registry import DatasetInfo

@@ -27,8 +27,8 @@ def report(file: str, output: str | None, root: str | None) -> None:
     pip install 'medmnist-np[report]'
     """
     from medmnist_np.evaluation import Evaluator, parse_name
-    from medmnist_np.evaluation.report import images_at_hand
-    from medmnist_np.evaluation.report import report as report_on
+    from medmnist_np.evaluation.reporting import images_at_hand
+    from medmnist_np.evaluation.reporting import report as report_on
     from medmnist_np.pages import check_page_path, write_page
 
     try:

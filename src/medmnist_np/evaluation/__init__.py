@@ -6,9 +6,9 @@ Only labels are needed, at any size. Reading a file never changes it.
 from medmnist_np.evaluation.comparison import ClassDifference, Comparison, compare
 from medmnist_np.evaluation.evaluator import Evaluator
 from medmnist_np.evaluation.files import read_scores, write_scores
-from medmnist_np.evaluation.leaderboard import Entry, leaderboard
 from medmnist_np.evaluation.names import ResultName, parse_name
-from medmnist_np.evaluation.report import images_at_hand, report
+from medmnist_np.evaluation.published import Entry, leaderboard
+from medmnist_np.evaluation.reporting import images_at_hand, report
 from medmnist_np.evaluation.result import Evaluation
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.images.resize import Resampler, checked_resampler, resize, zoom
+from medmnist_np.images.scaling import Resampler, checked_resampler, resize, zoom
 
 Array = NDArray[Any]
 
@@ -137,7 +137,7 @@ class Binarise:
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """Resize an image to ``size`` x ``size`` with Pillow; see :func:`~medmnist_np.images.resize.resize`."""
+    """Resize an image to ``size`` x ``size`` with Pillow; see :func:`~medmnist_np.images.scaling.resize`."""
 
     resampler: Resampler = "bicubic"
     approximate: bool = False
@@ -156,7 +156,7 @@ class Resize:
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """Bring a volume to ``size`` x ``size`` x ``size`` with SciPy; see :func:`~medmnist_np.images.resize.zoom`."""
+    """Bring a volume to ``size`` x ``size`` x ``size`` with SciPy; see :func:`~medmnist_np.images.scaling.zoom`."""
 
     order: int = 3
     mode: str = "constant"

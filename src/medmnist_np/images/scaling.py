@@ -55,7 +55,7 @@ def resize(
     Examples
     --------
     >>> import numpy as np
-    >>> from medmnist_np.images.resize import resize
+    >>> from medmnist_np.images import resize
     >>> resize(np.full((40, 60), 7, dtype=np.uint8), 2).tolist()
     [[7, 7], [7, 7]]
     """
@@ -88,7 +88,7 @@ def resize_each(
     Examples
     --------
     >>> import numpy as np
-    >>> from medmnist_np.images.resize import resize_each
+    >>> from medmnist_np.images.scaling import resize_each
     >>> {size: image.shape for size, image in resize_each(np.zeros((90, 80, 3), np.uint8), [64, 28]).items()}
     {64: (64, 64, 3), 28: (28, 28, 3)}
     """
@@ -149,7 +149,7 @@ def zoom(volume: NDArray[Any], size: int, *, order: int = 3, mode: str = "consta
     Examples
     --------
     >>> import numpy as np
-    >>> from medmnist_np.images.resize import zoom
+    >>> from medmnist_np.images.scaling import zoom
     >>> zoom(np.array([[0, 100], [0, 100]], dtype=np.uint8), 3, order=1).tolist()
     [[0, 50, 100], [0, 50, 100], [0, 50, 100]]
     """

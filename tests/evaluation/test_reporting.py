@@ -19,7 +19,7 @@ from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.evaluation import Evaluation, Evaluator
-from medmnist_np.evaluation.report import images_at_hand, report
+from medmnist_np.evaluation.reporting import images_at_hand, report
 from medmnist_np.metrics import METRICS, class_intervals, confusion_matrix, measure_per_class
 from medmnist_np.pages.frame import number, span
 from medmnist_np.registry import registered
