@@ -27,7 +27,11 @@ def run(*arguments: str) -> Result:
 
 def run_process(command: list[str], *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
-        [*command, *arguments], check=False, capture_output=True, text=True, env={**os.environ, **environment}
+        [*command, *arguments],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",  # of the program; that of the tests may be another
+        env={**os.environ, **environment},
     )
 
 

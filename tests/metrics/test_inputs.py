@@ -147,22 +147,25 @@ def test_an_array_of_another_device_is_refused_with_advice() -> None:
         as_array(Elsewhere(np.ones(2)), "y_score")
 
 
+@pytest.mark.framework
 def test_torch_tensors_are_taken() -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
 
     assert 1.0 == auc(torch.tensor([[0.0], [1.0]]), torch.tensor([0.1, 0.2]), "binary-class")
     with pytest.raises(ValueError, match="free of gradients"):
         auc([0, 1], torch.tensor([0.1, 0.2], requires_grad=True), "binary-class")
 
 
+@pytest.mark.framework
 def test_jax_arrays_are_taken() -> None:
-    numpy = pytest.importorskip("jax.numpy")
+    numpy = pytest.importorskip("jax.numpy", reason="needs JAX: pip install 'medmnist-np[interop]'")
 
     assert 1.0 == auc(numpy.array([0, 1]), numpy.array([0.1, 0.2]), "binary-class")
 
 
+@pytest.mark.framework
 def test_tensorflow_tensors_are_taken() -> None:
-    tensorflow = pytest.importorskip("tensorflow")
+    tensorflow = pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'medmnist-np[interop]'")
 
     assert 1.0 == auc(tensorflow.constant([0, 1]), tensorflow.constant([0.1, 0.2]), "binary-class")
 

@@ -137,9 +137,10 @@ def divide(
     Returns
     -------
     (n,) intp
-        The part of each sample. Without groups, the number of samples of a class in a part is at most 2 off its
-        share, and each class that has as many samples as there are parts is in all of them. Groups are assigned one by
-        one, the largest first, so shares are as close as their sizes allow.
+        The part of each sample. Without groups, each class that has as many samples as there are parts is in all of
+        them, and else the number of samples of a class in a part is at most 2 off its share (with four parts, each of
+        which needs one, 3). Groups are assigned one by one, the largest first, so shares are as close as their sizes
+        allow.
 
     Raises
     ------
