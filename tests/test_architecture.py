@@ -24,6 +24,7 @@ ROOMS = """
     registry.own
     registry.lookup registry.recipes
     registry
+    registry.corruptions
     metrics.distributions metrics.ranks metrics.records
     metrics.inputs metrics.runs
     metrics.averaging metrics.curves metrics.decisions metrics.resampling metrics.tables
@@ -32,7 +33,11 @@ ROOMS = """
     metrics.bootstrap
     metrics.comparison metrics.intervals
     metrics
-    images.blocks images.encoders images.grid images.scaling
+    images.blocks images.corruptions.shape images.encoders images.grid images.scaling
+    images.corruptions.blur images.corruptions.digital images.corruptions.noise images.corruptions.occlusion
+    images.corruptions.tone
+    images.corruptions.catalogue
+    images.corruptions
     images.captions images.hashing images.picture images.steps images.volumes
     images.montages images.perceptual images.recipes
     images
