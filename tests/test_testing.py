@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medmnist_np import registry
-from medmnist_np.errors import UnknownDatasetError, UnknownSizeError
+from medmnist_np.errors import DownloadError, UnknownDatasetError, UnknownSizeError
 from medmnist_np.loading import load
 from medmnist_np.metrics import auc
 from medmnist_np.testing import fake_datasets, fake_record, make_archive, make_arrays, serve
@@ -376,3 +376,8 @@ def test_a_fake_is_loaded_where_a_proxy_is_set(tmp_path: Path, monkeypatch: pyte
 
     with fake_datasets(tmp_path, "octmnist", n_samples=FEW):
         assert load("octmnist", "val").images.shape == (2, 28, 28)
+
+
+def test_a_set_that_no_fake_stands_in_for_is_not_asked_for_elsewhere(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "pathmnist"), pytest.raises(DownloadError, match=r"http://127\.0\.0\.1.*404"):
+        load("breastmnist")

@@ -215,6 +215,9 @@ class Batches:
             "shard": list(plan.shard),
             "uneven": plan.uneven,
             "weighted": plan.weights is not None,
+            "channels": self.layout.channels,
+            "dtype": None if self.layout.dtype is None else str(np.dtype(self.layout.dtype)),
+            "scale": None if self.layout.scale is None else float(self.layout.scale),
         }
 
     def _deliver(self, batch: Batch, number_of_pass: int, epoch: int, number: int) -> Batch:

@@ -155,7 +155,7 @@ def fetch(
         Only these splits. They are taken out of the remote archive where the server does HTTP Range, else the whole
         archive is fetched. Read them with ``load(..., partial=True)``, whose docstring says how they are checked.
     labels_only : bool
-        Only labels, a few kB; of all splits or of those named. Taken and checked in the same way.
+        Only labels, at most 2 MB; of all splits or of those named. Taken and checked in the same way.
     keep_archive : bool
         Keep the .npz in the cache's ``downloads`` too. Nothing here needs it afterwards.
 

@@ -71,3 +71,11 @@ def test_without_a_folder_it_keeps_a_new_temporary_one(tmp_path: Path, monkeypat
 
 def test_a_negative_seed_is_wrong_usage() -> None:
     assert CliRunner().invoke(main, ["demo", "--seed", "-1"]).exit_code == 2
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(main, ["demo", "--folder", str(tmp_path / "file" / "demo")])
+    assert 1 == result.exit_code
+    assert f"{tmp_path / 'file'}" in result.stderr
+    assert "--folder" in result.stderr

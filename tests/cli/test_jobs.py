@@ -316,6 +316,15 @@ def test_a_folder_is_laid_out_that_a_web_server_serves_as_a_mirror(shop: Shop, t
     assert asked == len(shop.server.requests)
 
 
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_offline_nothing_is_downloaded_for_a_mirror(shop: Shop, tmp_path: Path, monkeypatch, by: str) -> None:
+    if by == "variable":
+        monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    done = run("mirror", tmp_path / "mirror", "pathmnist", *(["--offline"] if by == "option" else []))
+    assert (1, []) == (done.exit_code, shop.server.requests)
+    assert "MEDMNIST_NP_OFFLINE" in done.stderr
+
+
 def test_single_splits_come_from_a_mirror_of_one_s_own_too(shop: Shop, tmp_path: Path) -> None:
     run("mirror", tmp_path / "mirror", "pathmnist")
     asked = len(shop.server.requests)

@@ -24,9 +24,9 @@ from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.part import Part
 from medmnist_np.cache.progress import CHECKING, Progress
-from medmnist_np.cache.settings import Settings
+from medmnist_np.cache.settings import OFFLINE_VARIABLE, Settings
 from medmnist_np.cache.transport import ResumingDownloader
-from medmnist_np.errors import DigestError, SupersededError
+from medmnist_np.errors import DigestError, OfflineError, SupersededError
 from medmnist_np.registry import Archive, DatasetInfo, Superseded
 
 # Behind the name of a verified archive that is not meant to stay.
@@ -244,6 +244,11 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
         candidates = [*(one / archive.file_name for one in folders), *at_its_address(archive)]
         found = stack.enter_context(local(archive, candidates, progress))
         if found is None:
+            if settings.offline:
+                raise OfflineError(
+                    f"{archive.file_name} is not on this machine, and {OFFLINE_VARIABLE} is set, or --offline: nothing "
+                    "was downloaded."
+                )
             bringing = downloaded(archive, target, settings, locked=locked, unpacked_bytes=0, progress=progress)
             return stack.enter_context(bringing).path
         if found.path != target:

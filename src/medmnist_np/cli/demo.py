@@ -11,6 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.errors import MedMNISTError
 from medmnist_np.images import montage
 from medmnist_np.loading import Arrays, load
 from medmnist_np.metrics import accuracy, auc
@@ -36,6 +37,16 @@ def demo(folder: Path | None, seed: int) -> None:
     Makes four small archives that look like MedMNIST, serves them to this machine alone, downloads, verifies,
     unpacks and maps them, trains a small classifier with NumPy, and writes a picture.
     """
+    try:
+        _demonstrate(folder, seed)
+    except OSError as error:
+        if isinstance(error, MedMNISTError):
+            raise
+        reason = f"{error.filename or folder} cannot be written: {error.strerror}."
+        raise click.ClickException(f"{reason} Choose another folder with --folder.") from error
+
+
+def _demonstrate(folder: Path | None, seed: int) -> None:
     import imageio.v3 as imageio
 
     folder = (folder or Path(tempfile.mkdtemp(prefix="medmnist-np-demo-"))).resolve()

@@ -19,7 +19,7 @@ from medmnist_np.loading import adopt, bring, members_of
 @click.option("--size", metavar="28|64|128|224|all", help="Image size; 28 if not given.")
 @click.option("--all", "everything", is_flag=True, help="All data sets.")
 @click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Only this split; may be given again.")
-@click.option("--labels-only", is_flag=True, help="Only the labels, a few kB.")
+@click.option("--labels-only", is_flag=True, help="Only the labels, at most 2 MB.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and how large it is, and stop.")
 @click.option("--keep-archive", is_flag=True, help="Keep the .npz files too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")

@@ -169,6 +169,8 @@ def _figures(difference: Difference) -> dict[str, Any]:
 
 def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Difference) -> str:
     """Say whether there is a difference: there is, none is shown, or test and bootstrap do not agree."""
+    if difference.low == difference.high == difference.difference == 0:
+        return "There is no difference on these samples."
     gap = f"the gap of {abs(difference.difference):.3f}"
     p = f"(p = {p_value:.2g}, {test})"
     limits = f"{difference.low:+.3f} to {difference.high:+.3f} ({100 * difference.level:g} % interval)"
