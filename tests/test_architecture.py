@@ -42,22 +42,22 @@ ROOMS = """
     images.montages images.perceptual images.recipes
     images
     pages.files pages.markup pages.naming
-    pages.card_data pages.charts pages.frame
+    pages.audit_data pages.card_data pages.charts pages.frame
     pages.card_code pages.card_examples pages.card_labels pages.card_values pages.curves pages.measured
     pages.mistakes pages.performance
-    pages.card pages.evaluation
+    pages.audit pages.card pages.evaluation
     pages
     cache.answers cache.manifest cache.progress
     cache.digests cache.disk cache.locks cache.readahead
     cache.http cache.npz cache.part
-    cache.ranges cache.transport
+    cache.foreign cache.ranges cache.transport
     cache.store
     cache.archives cache.contents cache.members
     cache.prepare
     ahead buffers joined order spread
     layout statistics subsets
     batches
-    identifiers loading registering
+    identifiers loading registering scheme
     builder.labels builder.reading
     builder.sources
     builder.preparing builder.splitting
@@ -81,12 +81,20 @@ ROOMS = """
     evaluation.comparison evaluation.evaluator evaluation.published evaluation.reporting
     evaluation
     cards integrity
+    auditing.findings
+    auditing.words
+    auditing.showing
+    auditing.archive auditing.result
+    auditing.source
+    auditing.grouping auditing.likeness auditing.scanning
+    auditing.examining
+    auditing
     testing.server
     testing.fakes
     testing
     cli.display cli.output
     cli.jobs
-    cli.building cli.carding cli.demo cli.evaluating cli.exporting cli.fetching
+    cli.auditing cli.building cli.carding cli.demo cli.evaluating cli.exporting cli.fetching
     cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
     cli
     __init__ __main__

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from medmnist_np._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from medmnist_np.auditing import audit as audit
     from medmnist_np.builder import build as build
     from medmnist_np.cache.settings import configure as configure
     from medmnist_np.cards import card as card
@@ -89,6 +90,7 @@ _HOME = {
     "MedMNISTError": "errors",
     "verify": "integrity",
     "DatasetInfo": "registry",
+    "audit": "auditing",
     "build": "builder",
     "card": "cards",
     "cite": "registry",
@@ -127,6 +129,7 @@ __all__ = [
     "SynapseMNIST3D",
     "TissueMNIST",
     "VesselMNIST3D",
+    "audit",
     "build",
     "card",
     "cite",

@@ -40,6 +40,9 @@ class Dataset(Samples):
         Applied to each label.
     as_rgb : bool
         Repeat gray images to three channels, last axis: ``(h, w, 3)``, ``(d, h, w, 3)``.
+    scheme : Scheme or path, optional
+        Corrected splits, see :mod:`medmnist_np.scheme`: the samples that ``split`` has by it. ``ds.split`` names the
+        published splits that they are taken from.
 
     Attributes
     ----------

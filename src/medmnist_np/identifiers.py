@@ -59,7 +59,7 @@ def attach_ids(name: str | DatasetInfo, file: str | os.PathLike[str]) -> Path:
     array(['benign (1)', 'malignant (7)'], dtype='<U13')
     """
     record = registry.info(name)
-    found = _read(Path(file), record)
+    found = read_ids(Path(file), record)
     ids = {split: [one[0] for one in rows] for split, rows in found.items()}
     groups = {split: [one[1] for one in rows] for split, rows in found.items()}
     return keep_ids(record, ids, groups if any(map(any, groups.values())) else None)
@@ -126,13 +126,13 @@ def _file(cache: Path, record: DatasetInfo) -> Path:
 @lru_cache(maxsize=8)
 def _kept(path: Path, record: DatasetInfo, changed_ns: int) -> dict[str, Identifiers]:
     kept = {}
-    for split, rows in _read(path, record).items():
+    for split, rows in read_ids(path, record).items():
         ids, groups = (np.array([row[column] for row in rows], dtype=np.str_) for column in (0, 1))
         kept[split] = Identifiers(ids, groups if (groups != "").any() else None)
     return kept
 
 
-def _read(file: Path, record: DatasetInfo) -> dict[str, list[tuple[str, str]]]:
+def read_ids(file: Path, record: DatasetInfo) -> dict[str, list[tuple[str, str]]]:
     """Return id and group of each sample, by split; the group is empty if there is none."""
     found: dict[str, list[tuple[str, str] | None]] = {split: [None] * n for split, n in record.n_samples.items()}
     try:

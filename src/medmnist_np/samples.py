@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Self, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,14 @@ from medmnist_np.joined import Joined, Rows
 from medmnist_np.loading import locate, map_split
 from medmnist_np.registry import DatasetInfo
 
+if TYPE_CHECKING:
+    from medmnist_np.scheme import Scheme
+
 
 class Samples(Sequence[tuple[Any, Any]]):
     """A selection of the samples of one split, or of several that are joined."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is one choice, and has a default
         self,
         name: str | DatasetInfo,
         split: str = "train",
@@ -32,6 +35,7 @@ class Samples(Sequence[tuple[Any, Any]]):
         as_rgb: bool = False,
         root: str | os.PathLike[str] | None = None,
         download: bool = True,
+        scheme: Scheme | str | os.PathLike[str] | None = None,
     ) -> None:
         record, size = registry.resolve_size(name, size)
         self._record = record
@@ -40,8 +44,15 @@ class Samples(Sequence[tuple[Any, Any]]):
         self.transform = transform
         self.target_transform = target_transform
         self.as_rgb = as_rgb
+        positions = None
+        if scheme is not None:
+            from medmnist_np.scheme import Scheme, read_scheme
+
+            corrected = scheme if isinstance(scheme, Scheme) else read_scheme(scheme)
+            self.split, positions = corrected.selection(record, self.split)
         self._open(locate(record, size, root=root, download=download))
-        self._selection: range | npt.NDArray[np.intp] = range(len(self._all_images))
+        everything = range(len(self._all_images))
+        self._selection: range | npt.NDArray[np.intp] = everything if positions is None else _contiguous(positions)
 
     def _open(self, folder: ArrayFolder) -> None:
         self._folder = folder
@@ -153,6 +164,37 @@ class Samples(Sequence[tuple[Any, Any]]):
         joined._open(self._folder)
         joined._selection = _contiguous(np.concatenate([one._positions_in(joined.split) for one in (self, other)]))
         return joined
+
+    def without(self, samples: Mapping[str, npt.ArrayLike]) -> Self:
+        """Leave samples out that are named by their split and their positions in its arrays.
+
+        Parameters
+        ----------
+        samples : Mapping of str to (k,) array_like of int
+            As ``leaks`` of :func:`~medmnist_np.audit`. Those of splits that are not in this data set are passed over.
+
+        Returns
+        -------
+        Dataset
+            The other samples, in their order.
+
+        Raises
+        ------
+        UnknownSplitError
+            If there is no such split.
+        IndexError
+            If a split has no sample at a position.
+        """
+        starts = _starts(self._record, self.split)
+        kept = np.ones(len(self), dtype=np.bool_)
+        for split, positions in samples.items():
+            n = self._record.n_samples[self._record.check_split(split)]
+            chosen = np.asarray(positions, dtype=np.intp)
+            if ((chosen < 0) | (chosen >= n)).any():
+                raise IndexError(f"{self._record.name} has {n} samples in {split}, and not one at each of {chosen}.")
+            if split in starts:
+                kept &= ~np.isin(self.positions, starts[split] + chosen)
+        return self[kept]
 
     def __contains__(self, sample: object) -> NoReturn:
         raise TypeError("Samples are arrays, which `in` cannot compare: compare ds.images or ds.labels instead.")

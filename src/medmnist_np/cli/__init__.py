@@ -25,6 +25,7 @@ _COMMANDS = {
     "fetch": ("fetching", "fetch"),
     "import": ("fetching", "import_"),
     "verify": ("keeping", "verify"),
+    "audit": ("auditing", "audit"),
     "mirror": ("mirroring", "mirror"),
     "cache": ("keeping", "cache"),
     "clean": ("keeping", "clean"),

@@ -1,0 +1,132 @@
+"""What is audited: a data set by its name, or an .npz file, as mapped files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np import registry
+from medmnist_np.auditing.archive import splits_of, unpacked
+from medmnist_np.auditing.findings import Label, Place
+from medmnist_np.cache import settings
+from medmnist_np.cache.progress import Progress
+from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.loading import locate
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.own import LOCAL
+
+Images = np.memmap[Any, np.dtype[np.uint8]]
+
+# Labels are bytes in all archives of this kind.
+_MOST_CLASSES = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """The arrays of a data set, by split.
+
+    Attributes
+    ----------
+    name : str
+        What to call it.
+    record : DatasetInfo
+        Its record; of a file that is no known archive, one that was made up for it, without archives.
+    digest : str
+        Of the archive.
+    images : Mapping of str to (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
+        Whole maps of files.
+    labels : Mapping of str to (n, l) integers
+        In memory.
+    """
+
+    name: str
+    record: DatasetInfo
+    digest: str
+    images: Mapping[str, Images]
+    labels: Mapping[str, NDArray[np.integer]]
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Of one image."""
+        shape: tuple[int, ...] = next(iter(self.images.values())).shape[1:]
+        return shape
+
+    def labels_at(self, places: Sequence[Place]) -> tuple[Label, ...]:
+        """Return the labels of samples."""
+        return tuple(tuple(self.labels[place.split][place.position].tolist()) for place in places)
+
+
+@contextmanager
+def opened(
+    source: str | os.PathLike[str] | DatasetInfo,
+    *,
+    size: int | None,
+    root: str | os.PathLike[str] | None,
+    download: bool,
+    progress: Progress,
+) -> Iterator[Source]:
+    """Open what is to be audited for the length of a block.
+
+    No name of a data set has a ``.`` or a slash in it, so what has one is a file.
+    """
+    if isinstance(source, DatasetInfo) or not (isinstance(source, os.PathLike) or set("./\\") & set(source)):
+        record, size = registry.resolve_size(source, size)
+        folder = locate(record, size, root=root, download=download, progress=progress)
+        names = {split: [record.member_name(split, role) for role in ("images", "labels")] for split in record.splits}
+        yield Source(record.name, record, record.archive(size).digest, *_arrays(folder, names))
+        return
+    path = Path(source).expanduser()
+    if size is not None:
+        raise ValueError(f"{path} is a file, which has one size: leave size out.")
+    with unpacked(path, settings.current(root), progress) as folder:
+        splits = splits_of(folder.manifest.arrays)
+        images, labels = _arrays(folder, {split: [f"{split}_images", f"{split}_labels"] for split in splits})
+        record = _known(folder.manifest.digest, labels) or _made_up(path, images, labels)
+        yield Source(path.name, record, folder.manifest.digest, images, labels)
+
+
+def _arrays(
+    folder: ArrayFolder, names: Mapping[str, list[str]]
+) -> tuple[dict[str, Images], dict[str, NDArray[np.integer]]]:
+    images = {split: folder.open(member) for split, (member, _) in names.items()}
+    tables = {split: np.array(folder.open(member)) for split, (_, member) in names.items()}
+    # Of no samples NumPy could not tell how many columns -1 stands for.
+    return images, {split: table if table.ndim == 2 else table[:, np.newaxis] for split, table in tables.items()}
+
+
+def _known(digest: str, labels: Mapping[str, NDArray[np.integer]]) -> DatasetInfo | None:
+    """Return the record that an archive belongs to; None if none does."""
+    found = registry.find_archive(digest)
+    if found is None or dict(found[0].n_samples) != {split: len(table) for split, table in labels.items()}:
+        return None
+    return found[0]
+
+
+def _made_up(path: Path, images: Mapping[str, Images], labels: Mapping[str, NDArray[np.integer]]) -> DatasetInfo:
+    first = next(iter(images.values()))
+    rgb = first.ndim == 4 and first.shape[3] == 3
+    width = next(iter(labels.values())).shape[1]
+    highest = max((int(table.max()) for table in labels.values() if table.size), default=0)
+    n_classes = width if width > 1 else min(max(highest, 0) + 1, _MOST_CLASSES)
+    return DatasetInfo(
+        name=re.sub("[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "archive",
+        python_class=path.name,
+        collection=LOCAL,
+        description="",
+        modality="",
+        task="multi-label, binary-class" if width > 1 else "multi-class",
+        ndim=2 if rgb or first.ndim == 3 else 3,
+        n_channels=3 if rgb else 1,
+        class_names=tuple(f"label {k}" if width > 1 else str(k) for k in range(n_classes)),
+        n_samples={split: len(table) for split, table in labels.items()},
+        license="",
+        archives={},
+    )

@@ -1,0 +1,104 @@
+"""``medmnist-np audit``: what is wrong with a data set."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+
+from medmnist_np.cli.output import json_option, root_option, say_json
+from medmnist_np.errors import MedMNISTError
+
+
+@click.command
+@click.argument("source", metavar="NAME|FILE.npz")
+@click.option("--size", type=int, help="Of the images of NAME; 28 if not given.")
+@click.option(
+    "--ids",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="CSV",
+    help="Source ids: split, index, image_id and perhaps group. Default: those that were imported.",
+)
+@click.option(
+    "--near",
+    type=click.IntRange(0, 16),
+    default=4,
+    show_default=True,
+    metavar="BITS",
+    help="How far apart hashes of images that look alike may be, 0 to 16.",
+)
+@click.option("--exact", is_flag=True, help="Do not look for images that look alike.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), metavar="PAGE.html", help="Write a page with pictures too."
+)
+@click.option(
+    "--scheme",
+    type=click.Path(dir_okay=False),
+    metavar="CSV",
+    help="Write the splits without the leaks, for Dataset(..., scheme=CSV).",
+)
+@click.option("--download", is_flag=True, help="Fetch the data set first, if it is not on this machine.")
+@click.option("--workers", type=click.IntRange(1), help="Threads. Default: one for each processor.")
+@root_option
+@json_option
+def audit(
+    source: str,
+    size: int | None,
+    ids: str | None,
+    near: int,
+    exact: bool,
+    output: str | None,
+    scheme: str | None,
+    download: bool,
+    workers: int | None,
+    root: str | None,
+    as_json: bool,
+) -> None:
+    """Look for copies, leaks between splits, contradicting labels and blank images in a data set.
+
+    NAME is a data set, FILE.npz an archive of images and labels by split, which need not be a published one. What is
+    found is a property of the data: the exit code is 0 all the same.
+
+    \b
+      medmnist-np audit breastmnist
+      medmnist-np audit mine.npz -o audit.html --ids ids.csv
+      medmnist-np audit dermamnist --scheme corrected.csv
+    """
+    from medmnist_np.auditing import audit as audit_of
+    from medmnist_np.cache.progress import bars, silent
+    from medmnist_np.pages import check_page_path, write_page
+
+    try:
+        page = None if output is None else check_page_path(output)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as threads:
+            found = audit_of(
+                source,
+                size=size,
+                ids=ids,
+                max_distance=None if exact else near,
+                root=root,
+                download=download,
+                executor=threads,
+                progress=silent if as_json else bars,
+            )
+    except MedMNISTError:
+        raise
+    except ValueError as error:  # ids that are none
+        raise click.ClickException(str(error)) from error
+    if scheme is not None:
+        found.scheme.write(scheme)
+    if page is not None:
+        try:
+            write_page(page, found.page())
+        except OSError as error:
+            raise click.ClickException(f"{page} could not be written: {error.strerror}.") from error
+    if as_json:
+        say_json(found.to_dict())
+        return
+    click.echo(found.in_words())
+    for written in filter(None, (scheme, page)):
+        click.echo(f"Written: {written}")

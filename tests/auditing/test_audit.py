@@ -1,0 +1,384 @@
+from __future__ import annotations
+
+import json
+import pickle
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import medmnist_np as mm
+from medmnist_np.auditing import Audit, Copies, NearPair, Place, SharedGroup, audit, likeness, scanning
+from medmnist_np.errors import NotCachedError
+from medmnist_np.identifiers import attach_ids
+from medmnist_np.testing import fake_datasets
+from tests.auditing.planted import N_SAMPLES, Arrays, save, sound
+
+NO_LEAKS: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+
+
+def found(folder: Path, arrays: Arrays, **options: Any) -> Audit:
+    return audit(save(folder, arrays), **options)
+
+
+def leaks(result: Audit) -> dict[str, list[int]]:
+    return {split: positions.tolist() for split, positions in result.leaks.items()}
+
+
+def places(one: Copies | NearPair | SharedGroup) -> list[tuple[str, int]]:
+    return [tuple(place) for place in one.places]
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (9, 8, 3), (8, 8, 8), (3, 5)])
+def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    result = found(tmp_path, sound(shape))
+    assert ((), (), ()) == (result.duplicates, result.blank, result.bad_labels)
+    assert not result.near
+    assert NO_LEAKS == leaks(result)
+    assert shape == result.image_shape
+    assert (N_SAMPLES, None) == ({split: one.n_samples for split, one in result.splits.items()}, result.shared_groups)
+    assert [((0, 1), (15, 15)), ((0, 1), (5, 5)), ((0, 1), (7, 7))] == [
+        (one.label_range, one.class_counts) for one in result.splits.values()
+    ]
+
+
+def test_copies_are_found_those_in_several_splits_first(tmp_path: Path) -> None:
+    arrays = sound()
+    arrays["train_images"][8] = arrays["train_images"][2]
+    arrays["train_images"][[5, 21]] = arrays["val_images"][4] = arrays["test_images"][9]
+    result = found(tmp_path, arrays)
+    first, second = result.duplicates
+    assert [("train", 5), ("train", 21), ("val", 4), ("test", 9)] == places(first)
+    assert [("train", 2), ("train", 8)] == places(second)
+    assert [(True, True), (False, False)] == [(one.crosses, one.contradicts) for one in result.duplicates]
+    assert ((first,), ()) == (result.conflicts, result.near)
+
+
+def test_the_later_split_keeps_its_samples(tmp_path: Path) -> None:
+    arrays = sound()
+    arrays["train_images"][1] = arrays["test_images"][2]
+    arrays["val_images"][3] = arrays["test_images"][4] = arrays["test_images"][5]
+    arrays["train_images"][[7, 6]] = arrays["val_images"][8]
+    arrays["train_images"][10] = arrays["train_images"][11]  # twice in train is no leak
+    result = found(tmp_path, arrays)
+    assert {"train": [1, 6, 7], "val": [3], "test": []} == leaks(result)
+    assert {positions.dtype for positions in result.leaks.values()} == {np.dtype(np.intp)}
+
+
+def test_copies_with_other_labels_contradict(tmp_path: Path) -> None:
+    arrays = sound()
+    arrays["train_images"][4] = arrays["train_images"][2]
+    arrays["train_images"][9] = arrays["val_images"][0]
+    result = found(tmp_path, arrays)
+    (conflict,) = result.conflicts
+    assert ([("train", 9), ("val", 0)], ((1,), (0,))) == (places(conflict), conflict.labels)
+
+
+def test_blank_images_are_told_on_their_own(tmp_path: Path) -> None:
+    arrays = sound((10, 10, 3))
+    arrays["train_images"][[3, 4]] = arrays["test_images"][1] = 0
+    arrays["val_images"][2] = (10, 20, 30)
+    result = found(tmp_path, arrays)
+    assert (Place("train", 3), Place("train", 4), Place("val", 2), Place("test", 1)) == result.blank
+    assert ((), ()) == (result.duplicates, result.near)
+    assert NO_LEAKS == leaks(result)
+
+
+def test_images_that_look_alike_come_the_least_different_first(tmp_path: Path) -> None:
+    arrays = sound((16, 16))
+    random = np.random.default_rng(1)
+    arrays["train_images"] //= 2
+    arrays["test_images"][3] = arrays["train_images"][20] + 40
+    arrays["val_images"][6] = arrays["train_images"][7] + random.integers(0, 3, (16, 16), dtype=np.uint8)
+    result = found(tmp_path, arrays)
+    assert result.near is not None
+    nearest, brighter = result.near
+    assert ([("train", 7), ("val", 6)], [("train", 20), ("test", 3)]) == (places(nearest), places(brighter))
+    assert (0, 40.0) == (brighter.distance, brighter.difference)
+    assert 0.5 < nearest.difference < 1.5
+    assert ((True, True), (True, True)) == (
+        (nearest.crosses, nearest.contradicts),
+        (brighter.crosses, brighter.contradicts),
+    )
+    assert ((), 4) == (result.duplicates, result.near_distance)
+    assert NO_LEAKS == leaks(result)  # these are for people to look at
+
+
+def test_of_copies_the_first_stands_for_all_among_near_pairs(tmp_path: Path) -> None:
+    arrays = sound((16, 16))
+    arrays["train_images"] //= 2
+    arrays["test_images"][[3, 4]] = arrays["train_images"][20]
+    arrays["val_images"][0] = arrays["train_images"][20] + 9
+    result = found(tmp_path, arrays)
+    assert [[("train", 20), ("val", 0)]] == [places(pair) for pair in result.near or ()]
+
+
+def test_labels_out_of_range_and_absent_classes_are_found(tmp_path: Path) -> None:
+    arrays = sound()
+    for split in N_SAMPLES:
+        arrays[f"{split}_labels"] = arrays[f"{split}_labels"].astype(np.int64)
+    arrays["train_labels"][5] = -1
+    arrays["val_labels"][:] = 3
+    result = found(tmp_path, arrays)
+    assert (Place("train", 5),) == result.bad_labels
+    assert [((-1, 1), (15, 14, 0, 0)), ((3, 3), (0, 0, 0, 10)), ((0, 1), (7, 7, 0, 0))] == [
+        (one.label_range, one.class_counts) for one in result.splits.values()
+    ]
+    assert "train has no sample of class 2" in result.in_words()
+
+
+def test_labels_of_a_known_set_are_held_against_its_record(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 4, "test": 2}):
+        mm.fetch("breastmnist")
+        folder = mm.Dataset("breastmnist").folder
+        labels = np.load(folder / "train_labels.npy")
+        labels[2] = 7
+        np.save(folder / "train_labels.npy", labels)
+        assert (Place("train", 2),) == audit("breastmnist").bad_labels
+
+
+def test_findings_of_several_labels_are_counted_one_by_one(tmp_path: Path) -> None:
+    arrays = sound(width=3)
+    arrays["train_labels"][:] = (1, 0, 0)
+    arrays["test_labels"][6] = (0, 2, 0)
+    arrays["train_images"][0] = arrays["val_images"][1]
+    result = found(tmp_path, arrays)
+    assert (30, 0, 0) == result.splits["train"].class_counts
+    assert (Place("test", 6),) == result.bad_labels
+    assert "train 0 = val 1: label 0 against label 0, label 1, label 2" in result.in_words()
+
+
+@pytest.mark.parametrize("column", ["group", "image_id"])
+def test_groups_in_several_splits_are_leaks(tmp_path: Path, column: str) -> None:
+    names = {(split, k): f"{split}{k}" for split, n in N_SAMPLES.items() for k in range(n)}
+    names["train", 3] = names["train", 8] = names["test", 1] = "p,1"
+    names["val", 2] = names["val", 3] = "twice in one split"
+    names["train", 4] = names["val", 5] = "p2"
+    ids = tmp_path / "ids.csv"
+    rows = [
+        f'{split},{k},"{name}"' if column == "image_id" else f'{split},{k},{split}/{k},"{name}"'
+        for (split, k), name in names.items()
+    ]
+    ids.write_text("\n".join(["split,index,image_id" + (",group" if column == "group" else ""), *rows]))
+    result = found(tmp_path, sound(), ids=ids)
+    assert [("p,1", [("train", 3), ("train", 8), ("test", 1)]), ("p2", [("train", 4), ("val", 5)])] == [
+        (one.group, places(one)) for one in result.shared_groups or ()
+    ]
+    assert {"train": [3, 4, 8], "val": [], "test": []} == leaks(result)
+
+
+def test_ids_that_are_attached_are_used(tmp_path: Path) -> None:
+    ids = tmp_path / "ids.csv"
+    ids.write_text("split,index,image_id\ntrain,0,a\ntrain,1,b\ntest,0,b\n")
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 2, "test": 1}):
+        assert audit("breastmnist", download=True).shared_groups is None
+        attach_ids("breastmnist", ids)
+        (shared,) = audit("breastmnist").shared_groups or ()
+    assert ("b", [("train", 1), ("test", 0)]) == (shared.group, places(shared))
+
+
+def test_ids_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    ids = tmp_path / "ids.csv"
+    ids.write_text("split,index,image_id\ntrain,0,a\n")
+    with pytest.raises(ValueError, match="29 of 30 samples of mine train have no id"):
+        found(tmp_path, sound(), ids=ids)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_shuffling_the_samples_changes_nothing_but_positions(tmp_path: Path, seed: int) -> None:
+    arrays = sound((16, 16))
+    arrays["train_images"][[1, 2]] = arrays["test_images"][3]
+    arrays["val_images"][[4, 5]] = 7
+    arrays["train_images"][6] = arrays["val_images"][8] // 2 + 60
+    arrays["test_labels"][9] = 1
+    random = np.random.default_rng(seed)
+    orders = {split: random.permutation(n) for split, n in N_SAMPLES.items()}
+    shuffled = {name: array[orders[name.partition("_")[0]]] for name, array in arrays.items()}
+    before = found(tmp_path, arrays)
+    after = found(tmp_path, shuffled)
+
+    def described(result: Audit, moved: dict[str, NDArray[np.intp]]) -> Any:
+        def at(alike: Any) -> Any:
+            return frozenset(
+                zip(((p.split, int(moved[p.split][p.position])) for p in alike.places), alike.labels, strict=True)
+            )
+
+        near = {(at(pair), pair.distance, pair.difference) for pair in result.near or ()}
+        blank = {(p.split, int(moved[p.split][p.position])) for p in result.blank}
+        gone = {split: set(moved[split][positions].tolist()) for split, positions in result.leaks.items()}
+        return set(map(at, result.duplicates)), near, blank, gone, result.splits
+
+    unmoved = {split: np.arange(n) for split, n in N_SAMPLES.items()}
+    assert described(before, unmoved) == described(after, orders)
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_any_executor_finds_the_same(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = sound()
+    arrays["train_images"][5] = arrays["test_images"][5]
+    arrays["train_images"][6] = arrays["test_images"][7] // 2
+    arrays["val_images"][9] = 0
+    expected = found(tmp_path, arrays)
+    monkeypatch.setattr(scanning, "_PIECE_BYTES", 1000)
+    pool = ThreadPoolExecutor(2) if kind == "threads" else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+    with pool as executor:
+        assert expected == found(tmp_path, arrays, executor=executor)
+
+
+def test_the_search_for_near_copies_can_be_left_out(tmp_path: Path) -> None:
+    arrays = sound()
+    arrays["train_images"][6] = arrays["test_images"][7] // 2
+    result = found(tmp_path, arrays, max_distance=None)
+    assert (None, None, ("Near copies were not looked for.",)) == (result.near, result.near_distance, result.remarks)
+
+
+def test_shapes_of_two_values_and_small_images_have_no_near_copies(tmp_path: Path) -> None:
+    shapes = sound((8, 8, 8))
+    for split in N_SAMPLES:
+        shapes[f"{split}_images"] = (shapes[f"{split}_images"] > 127).astype(np.uint8) * 255
+    shapes["train_images"][3] = shapes["test_images"][4]
+    result = found(tmp_path, shapes)
+    assert (None, 1) == (result.near, len(result.duplicates))
+    assert "the images are shapes of two values" in result.remarks[0]
+    assert "at least 8 pixels along each axis" in found(tmp_path, sound((7, 20, 3))).remarks[0]
+
+
+def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = sound((16, 16))
+    random = np.random.default_rng(5)
+    arrays["train_images"][:] = arrays["test_images"][0] // 2 + random.integers(0, 20, (30, 16, 16), dtype=np.uint8)
+    everything = found(tmp_path, arrays, max_distance=16)
+    n_pairs = len(everything.near or ())
+    assert n_pairs > 100
+    monkeypatch.setattr(likeness, "MOST_PAIRS", n_pairs // 2)
+    fewer = found(tmp_path, arrays, max_distance=16)
+    assert fewer.near_distance is not None
+    assert fewer.near_distance < 16
+    assert [pair for pair in everything.near or () if pair.distance <= fewer.near_distance] == list(fewer.near or ())
+    assert "differ in at most 16 bits: only those up to" in fewer.remarks[0]
+    for split in ("train", "test"):
+        arrays[f"{split}_images"][:] = arrays["val_images"][0] // 2
+        arrays[f"{split}_images"] += np.arange(len(arrays[f"{split}_images"]), dtype=np.uint8)[:, None, None]
+    none = found(tmp_path, arrays, max_distance=0)
+    assert (None, None) == (none.near, none.near_distance)
+    assert "have the very same perceptual hash" in none.remarks[0]
+
+
+@pytest.mark.parametrize("distance", [-1, 17, 2.5])
+def test_a_distance_that_is_none_is_refused(tmp_path: Path, distance: Any) -> None:
+    with pytest.raises(ValueError, match=f"max_distance is {distance}; 0 to 16 bits are possible"):
+        audit(tmp_path / "not there.npz", max_distance=distance)
+
+
+def test_a_split_without_samples_is_no_trouble(tmp_path: Path) -> None:
+    result = found(tmp_path, sound(n_samples={"train": 5, "val": 0, "test": 0}))
+    assert (None, (0, 0)) == (result.splits["val"].label_range, result.splits["val"].class_counts)
+    assert NO_LEAKS == leaks(result)
+
+
+def test_a_name_and_its_archive_give_the_same(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "fakes", "chestmnist", n_samples={"train": 20, "test": 9}) as (record,):
+        with pytest.raises(NotCachedError, match="medmnist-np fetch chestmnist"):
+            audit("chestmnist")
+        by_name = audit("chestmnist", download=True)
+        by_file = audit(tmp_path / "fakes" / "archives" / "chestmnist.npz")
+        assert (record, record) == (by_name.record, by_file.record)
+    assert ({**by_name.to_dict(), "name": ""}, "chestmnist.npz") == ({**by_file.to_dict(), "name": ""}, by_file.name)
+
+
+def test_a_file_has_one_size(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="which has one size: leave size out"):
+        audit(save(tmp_path, sound()), size=28)
+
+
+def test_findings_are_plain_data(tmp_path: Path) -> None:
+    arrays = sound()
+    arrays["train_images"][5] = arrays["test_images"][4]
+    arrays["train_images"][6] = arrays["test_images"][7] // 2
+    arrays["val_images"][9] = 0
+    result = found(tmp_path, arrays)
+    table = json.loads(json.dumps(result.to_dict()))
+    assert [{"places": [["train", 5], ["test", 4]], "labels": [[1], [0]]}] == table["duplicates"]
+    assert table["conflicts"] == table["duplicates"]
+    assert ([["val", 9]], {"train": [5], "val": [], "test": []}) == (table["blank"], table["leaks"])
+    assert {"0": 15, "1": 15} == table["splits"]["train"]["class_counts"]
+    assert ["train", 6] == table["near"][0]["places"][0]
+    copy = pickle.loads(pickle.dumps(result))
+    assert (result, result.page()) == (copy, copy.page())
+
+
+def test_it_is_said_in_words(tmp_path: Path) -> None:
+    arrays = sound()
+    arrays["train_images"][5] = arrays["test_images"][4]
+    arrays["val_images"][:7] = np.arange(7, dtype=np.uint8)[:, None, None]
+    expected = """\
+mine.npz: 54 images of 12 x 12 (train 30, val 10, test 14)
+Exact copies: 1 group with 2 images; 1 in several splits, 1 with labels that differ
+    train 5 = test 4: class 1 against class 0
+Near copies:  no pairs up to 4 bits apart
+Blank:        7 images
+    val 0
+    val 1
+    val 2
+    val 3
+    val 4
+    ... and 2 more
+Wrong labels: no samples
+Leaks:        train 1; they also occur in a later split, and ds.without(audit.leaks) leaves them out"""
+    result = found(tmp_path, arrays)
+    assert (expected, expected) == (repr(result), result.in_words())
+
+
+def test_of_many_copies_the_first_are_named(tmp_path: Path) -> None:
+    arrays = sound()
+    arrays["train_images"][:20] = arrays["test_images"][3]
+    result = found(tmp_path, arrays)
+    assert (
+        "    train 0 = train 1 = train 2 = train 3 = train 4 = train 5 = train 6 = train 7 and 13 more: "
+        "class 0 against class 1\n"
+    ) in result.in_words()
+    page = result.page()
+    assert "train 0, 1, 2, 3, 4, 5, 6, 7 and 12 more; test 3" in page
+    assert "class 1: train 1, 3, 5, 7, 9, 11, 13, 15 and 2 more; test 3" in page
+    assert 21 == len(result.to_dict()["duplicates"][0]["places"])
+
+
+def test_nothing_is_left_behind(tmp_path: Path, sandbox: Path) -> None:
+    path = save(tmp_path, sound(), "mine [1] é.npz")
+    before = path.read_bytes()
+    audit(path)
+    audit(str(path))
+    assert before == path.read_bytes()
+    assert [] == [one for one in (sandbox / "cache").rglob("*") if one.is_file() or "staging" in one.name]
+
+
+def test_images_are_looked_at_in_pieces_and_progress_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "_PIECE_BYTES", 12 * 12 * 7)
+    arrays = sound()
+    arrays["train_images"][29] = arrays["val_images"][8]
+    done: dict[str, list[int]] = {}
+
+    class Bar:
+        def __init__(self, task: str, total: int | None, done_before: int = 0) -> None:
+            self.total, self.sums = total, done.setdefault(task, [])
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            assert self.total in (None, sum(self.sums))
+
+        def update(self, n_bytes: int) -> None:
+            self.sums.append(n_bytes)
+
+    result = found(tmp_path, arrays, progress=Bar)
+    assert [[("train", 29), ("val", 8)]] == [places(one) for one in result.duplicates]
+    assert [1008, 1008, 1008, 1008, 288, 1008, 432, 1008, 1008] == done["looking at images"]
+    assert {"checking mine.npz", "unpacking mine.npz", "looking at images", "comparing images"} == done.keys()

@@ -1,0 +1,49 @@
+"""The audit of real archives, which ``MEDMNIST_NP_TEST_DATA`` names; the figures stand in docs/audit.md too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import medmnist_np as mm
+from medmnist_np.auditing import Copies, NearPair, Place, audit
+
+
+def counted(near: Sequence[NearPair]) -> tuple[int, int, int]:
+    """Return how many pairs there are, those in several splits, and those with labels that differ."""
+    return len(near), sum(pair.crosses for pair in near), sum(pair.contradicts for pair in near)
+
+
+@pytest.mark.parametrize(
+    ("name", "of_all", "below_two"),
+    [("breastmnist", (176, 94, 7), (51, 28, 3)), ("retinamnist", (258, 96, 113), (26, 0, 0))],
+)
+def test_near_pairs_of_real_archives(
+    real_archives: Path, name: str, of_all: tuple[int, int, int], below_two: tuple[int, int, int]
+) -> None:
+    near = audit(real_archives / f"{name}.npz").near or ()
+    assert (of_all, below_two) == (counted(near), counted([pair for pair in near if pair.difference < 2]))
+
+
+def test_between_copies_and_others_retinamnist_has_a_gap(real_archives: Path) -> None:
+    near = audit(real_archives / "retinamnist.npz").near or ()
+    assert (True, True) == (near[25].difference < 2, near[26].difference > 4)
+
+
+def test_an_image_of_breastmnist_is_malignant_in_train_and_benign_in_test(real_archives: Path) -> None:
+    result = audit(real_archives / "breastmnist.npz")
+    same = Copies((Place("train", 115), Place("test", 76)), ((0,), (1,)))
+    assert ((same,), (same,), ()) == (result.duplicates, result.conflicts, result.blank)
+    assert {"train": [115], "val": [], "test": []} == {split: one.tolist() for split, one in result.leaks.items()}
+    assert mm.info("breastmnist") == result.record
+    assert [(147, 399), (21, 57), (42, 114)] == [one.class_counts for one in result.splits.values()]
+
+
+@pytest.mark.parametrize("name", ["retinamnist", "adrenalmnist3d", "adrenalmnist3d_64"])
+def test_no_image_of_the_others_is_there_twice_or_blank(real_root: Path, name: str) -> None:
+    result = audit(name, root=real_root, download=True)
+    assert ((), (), ()) == (result.duplicates, result.blank, result.bad_labels)
+    assert not any(map(len, result.leaks.values()))
+    assert ("adrenal" in name) == (result.near is None)

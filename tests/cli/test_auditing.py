@@ -1,0 +1,89 @@
+"""``audit``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from medmnist_np.auditing import audit as audit_of
+from medmnist_np.cli import main
+from medmnist_np.scheme import read_scheme
+from medmnist_np.testing import fake_datasets
+from tests.auditing.planted import N_SAMPLES, save, sound
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["audit", *map(str, arguments)], catch_exceptions=False)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    arrays = sound()
+    arrays["train_images"][5] = arrays["test_images"][4]
+    arrays["train_images"][6] = arrays["test_images"][7] // 2
+    return save(tmp_path, arrays)
+
+
+def test_what_was_found_is_printed(file: Path) -> None:
+    result = run(file)
+    assert (0, "", f"{audit_of(file).in_words()}\n") == (result.exit_code, result.stderr, result.stdout)
+    assert "train 5 = test 4" in result.stdout
+
+
+def test_programs_get_json(file: Path) -> None:
+    result = run(file, "--json", "--near", 2)
+    assert (0, audit_of(file, max_distance=2).to_dict()) == (result.exit_code, json.loads(result.stdout))
+    assert json.loads(run(file, "--json", "--exact").stdout)["near"] is None
+
+
+def test_the_page_and_the_scheme_are_written(file: Path, tmp_path: Path) -> None:
+    page, scheme = tmp_path / "audit.html", tmp_path / "corrected.csv"
+    result = run(file, "-o", page, "--scheme", scheme, "--workers", 1)
+    assert (0, True) == (result.exit_code, result.stdout.endswith(f"\nWritten: {scheme}\nWritten: {page}\n"))
+    assert audit_of(file).page() == page.read_text("utf-8")
+    assert audit_of(file).scheme == read_scheme(scheme)
+    assert {("train", 5): ""} == read_scheme(scheme).moves
+
+
+def test_groups_of_a_file_of_ids_are_told(file: Path, tmp_path: Path) -> None:
+    ids = tmp_path / "ids.csv"
+    rows = [f"{split},{k},{'p' if k == 0 else f'{split}{k}'}" for split, n in N_SAMPLES.items() for k in range(n)]
+    ids.write_text("\n".join(["split,index,image_id", *rows]))
+    assert "    p: train 0; val 0; test 0\n" in run(file, "--ids", ids).stdout
+    ids.write_text("split,index\n")
+    result = run(file, "--ids", ids)
+    assert (1, True) == (result.exit_code, f"Error: {ids} has no column 'image_id'." in result.stderr)
+
+
+def test_a_set_that_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 4, "test": 2}):
+        result = run("breastmnist")
+        assert (1, True) == (result.exit_code, "medmnist-np fetch breastmnist" in result.stderr)
+        result = run("breastmnist", "--download", "--root", tmp_path / "root")
+        assert (0, True) == (result.exit_code, result.stdout.startswith("breastmnist: 6 images of 28 x 28"))
+    assert (tmp_path / "root" / "arrays").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("brestmnist",), 2, "Did you mean 'breastmnist'"),
+        (("breastmnist", "--size", 5), 2, "does not come in size 5"),
+        (("breastmnist", "--near", 17), 2, "0<=x<=16"),
+        (("breastmnist", "-o", "page.txt"), 2, "it must end in .html"),
+        (("nowhere.npz",), 1, "nowhere.npz"),
+        ((__file__,), 1, "cannot be audited: it does not end as a zip"),
+    ],
+)
+def test_wrong_usage_and_failures_are_told(arguments: tuple[object, ...], code: int, message: str) -> None:
+    result = run(*arguments)
+    assert (code, True) == (result.exit_code, message in result.stderr)
+
+
+def test_what_cannot_be_written_is_told(file: Path, tmp_path: Path) -> None:
+    for option, name in (("-o", "page.html"), ("--scheme", "scheme.csv")):
+        result = run(file, option, tmp_path / "no folder" / name)
+        assert (1, True) == (result.exit_code, name in result.stderr)

@@ -1,0 +1,197 @@
+"""The page of an audit: what stands on it, and that in a real browser."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from medmnist_np import registry
+from medmnist_np.auditing import audit
+from medmnist_np.pages.audit import audit_page
+from medmnist_np.pages.audit_data import AuditData, Findings, Shown, SplitFacts
+from medmnist_np.pages.files import write_page
+from tests.auditing.planted import save, sound
+from tests.browser import Browser, browser
+from tests.pages.reading import Content, read
+from tests.pages.test_in_browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX
+
+NOTHING = Findings(0, 0, 0, "none", ())
+
+
+def data_of(of: str = "breastmnist", /, **changes: Any) -> AuditData:
+    record = registry.info(of)
+    counts = tuple(range(2, 2 + record.n_classes))
+    empty = AuditData(
+        record=record,
+        name=of,
+        samples="28 images",
+        splits={split: SplitFacts(sum(counts), counts, "0 to 1", 0) for split in record.splits},
+        copies=NOTHING,
+        near=NOTHING,
+        blank=(),
+        bad_labels=(),
+        absent=(),
+        groups=None,
+        remarks=(),
+        origin={"Program": "1"},
+    )
+    return replace(empty, **changes)
+
+
+def shown(*arguments: Any, **changes: Any) -> Content:
+    return read(audit_page(data_of(*arguments, **changes)))
+
+
+def pixels(n: int, *shape: int) -> list[Any]:
+    return list(np.random.default_rng(0).integers(0, 256, (n, *shape), dtype=np.uint8))
+
+
+def test_where_nothing_is_wrong_the_page_says_so() -> None:
+    content = shown()
+    assert ("Audit of breastmnist", []) == (content.headings[0][1], content.notes)
+    assert all(later - earlier <= 1 for (earlier, _), (later, _) in pairwise(content.headings))
+    assert "Images that are the same to the byte: none." in content.text
+    assert "No images are blank." in content.text
+    assert [] == content.all("img", "src")
+    assert "Groups in several splits" not in content.text
+
+
+def test_images_that_are_the_same_stand_side_by_side() -> None:
+    images = pixels(3, 28, 28)
+    one = Shown("train 1; test 2, 3", ("0 malignant", "0 bits"), images)
+    content = shown(copies=Findings(40, 12, 5, "40 groups", [one]))
+    (picture,) = [attributes for tag, attributes in content.elements if tag == "img"]
+    drawn = np.asarray(Image.open(BytesIO(b64decode(str(picture["src"]).partition(",")[2]))))
+    assert (28, 3 * 28 + 2) == drawn.shape
+    assert all(np.array_equal(image, drawn[:, 29 * k : 29 * k + 28]) for k, image in enumerate(images))
+    assert "train 1; test 2, 3: 0 malignant; 0 bits" == picture["alt"]
+    assert "The first 1 of 40." in content.text
+    assert "40groups of images that are the same" == content.facts["Exact copies"]
+    assert "5of these groups have labels that differ" == content.facts["Contradictions"]
+
+
+def test_pairs_of_colour_images_are_shown_in_colour() -> None:
+    pair = Shown("train 1; val 2", (), pixels(2, 64, 64, 3))
+    content = shown("retinamnist", near=Findings(1, 1, 0, "1 pair", [pair]))
+    (picture,) = [attributes for tag, attributes in content.elements if tag == "img"]
+    assert ("130", "64") == (picture["width"], picture["height"])
+    assert "1pairs to look at, 1 of them in two splits" == content.facts["Near copies"]
+
+
+def test_of_volumes_it_says_which_slice_is_shown() -> None:
+    pair = Shown("train 1; val 2", (), pixels(2, 28, 28))
+    content = shown("organmnist3d", copies=Findings(1, 1, 0, "1 group", [pair]))
+    assert "Of each volume the middle slice is shown." in content.text
+    assert "No volumes are blank." in content.text
+
+
+def test_what_was_not_looked_for_is_said_at_the_top() -> None:
+    content = shown(near=None, remarks=["Near copies were not looked for: why."])
+    assert ["Near copies were not looked for: why."] == content.notes
+    assert "Near copies" not in content.facts
+
+
+def test_leaks_are_counted_by_split() -> None:
+    splits = {"train": SplitFacts(10, (4, 6), "0 to 1", 3), "test": SplitFacts(5, (2, 3), "0 to 1", 0)}
+    content = shown(splits=splits)
+    assert [["train", "10", "3", "7"], ["test", "5", "0", "5"]] == content.tables["Images of each split"][1:]
+    assert "3images that also occur in a later split" == content.facts["Leaks"]
+    assert 'ds = mm.Dataset("breastmnist", "train").without(audit.leaks)' in content.text
+
+
+def test_labels_are_counted_and_what_is_odd_about_them_is_noted() -> None:
+    content = shown(absent=["val has no sample of 0 malignant"], bad_labels=["train 3, 8"], blank=["test 1, 2"])
+    assert ["0 malignant", "240.0%", "240.0%", "240.0%"] == content.tables["Samples by label and split"][1]
+    assert ["val has no sample of 0 malignant.", "Labels that are none: train 3, 8."] == content.notes
+    assert "Values of the labels: train 0 to 1, val 0 to 1, test 0 to 1." in content.text
+    assert "test 1, 2" in content.text
+
+
+def test_groups_are_listed_up_to_a_number() -> None:
+    content = shown(groups={f"p{k}": f"train {k}; test 1" for k in range(60)})
+    rows = content.tables["Groups in several splits; the first 50 of 60"]
+    assert (51, ["p0", "train 0; test 1"]) == (len(rows), rows[1])
+    assert "No group has samples in more than one split." in shown(groups={}).text
+
+
+def test_names_are_text() -> None:
+    content = shown(name="<b>&.npz", groups={"<i>": "train 1"}, origin={"Archive": "<script>"})
+    assert ("Audit of <b>&.npz", "<script>") == (content.headings[0][1], content.facts["Archive"])
+    assert "<i>" in content.text
+
+
+# In a real browser
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of an archive in which all is wrong that can be."""
+    folder = tmp_path_factory.mktemp("pages")
+    arrays = sound((28, 28, 3))
+    arrays["train_images"] //= 2
+    arrays["train_images"][[1, 2, 3]] = arrays["test_images"][[4, 5, 6]]
+    arrays["train_images"][20:30] = arrays["test_images"][9]
+    arrays["val_images"][:5] = arrays["train_images"][10:15] + 30
+    arrays["val_images"][6:] = 0
+    arrays["val_labels"][:] = 2
+    ids = folder / "ids.csv"
+    rows = [f"{name},{k},{'long name of a patient ' * 3 if k == 9 else f'{name}{k}'}" for name, n in
+            (("train", 30), ("val", 10), ("test", 14)) for k in range(n)]  # fmt: skip
+    ids.write_text("\n".join(["split,index,image_id", *rows]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDMNIST_NP_CACHE", str(folder / "cache"))
+        found = audit(save(folder, arrays), ids=ids)
+    assert (4, 5, 4, 1) == tuple(map(len, (found.duplicates, found.near or (), found.blank, found.shared_groups or ())))
+    path = folder / "audit [1]&#.html"
+    write_page(path, found.page())
+    return path
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, PHONE_PX, DESK_PX])
+def test_the_page_loads_nothing_and_fits(page: Path, tab: Browser, width: int) -> None:
+    tab.show(width=width)
+    tab.open(page)
+    assert [] == tab.complaints
+    assert [page.as_uri()] == [url for url in tab.requests if not url.startswith("data:")]
+    assert width == tab.evaluate("document.documentElement.scrollWidth")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
+def test_every_pair_is_to_be_seen(page: Path, tab: Browser, width: int) -> None:
+    tab.show(width=width)
+    tab.open(page)
+    sizes = tab.evaluate(
+        "[...document.images].map(one => [one.naturalWidth, one.naturalHeight, one.clientWidth, one.clientHeight])"
+    )
+    assert 9 == len(sizes)
+    assert {28} == {height for _, height, _, _ in sizes}
+    assert {2 * 28 + 1, 6 * 28 + 5} == {wide for wide, _, _, _ in sizes}
+    assert all(shown > 200 for _, _, shown, _ in sizes)
+    # Pixels stay square.
+    assert all(abs(shown / high - wide / 28) < 0.1 for wide, _, shown, high in sizes)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_its_text_stands_out_from_what_is_behind_it(page: Path, tab: Browser, dark: bool) -> None:
+    tab.show(width=DESK_PX, dark=dark)
+    tab.open(page)
+    contrast, text = tab.evaluate(LOWEST_CONTRAST)
+    assert contrast >= 4.5, text

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import medmnist_np as mm
+from medmnist_np.errors import CacheError, UnknownSplitError
+from medmnist_np.scheme import Scheme, read_scheme
+from medmnist_np.testing import fake_record
+
+RECORD = fake_record("breastmnist", n_samples={"train": 6, "val": 3, "test": 4})
+BREAST = mm.info("breastmnist")
+SPLITS = tuple(RECORD.splits)
+
+samples = st.sampled_from([(split, index) for split, n in RECORD.n_samples.items() for index in range(n)])
+any_moves = st.dictionaries(samples, st.sampled_from(["", *SPLITS]))
+
+
+def selected(scheme: Scheme, split: str) -> list[tuple[str, int]]:
+    """Return the published places of the samples of a corrected split."""
+    sources, positions = scheme.selection(RECORD, split)
+    joined = [(source, index) for source in sources.split("+") for index in range(RECORD.n_samples[source])]
+    return [joined[position] for position in positions]
+
+
+@given(moves=any_moves)
+def test_every_sample_is_where_the_scheme_says(moves: dict[tuple[str, int], str]) -> None:
+    everything = [(split, index) for split, n in RECORD.n_samples.items() for index in range(n)]
+    for split in SPLITS:
+        expected = [place for place in everything if moves.get(place, place[0]) == split]
+        assert expected == selected(Scheme(moves), split)
+
+
+@given(moves=any_moves)
+def test_several_splits_are_their_parts_together(moves: dict[tuple[str, int], str]) -> None:
+    scheme = Scheme(moves)
+    assert sorted(selected(scheme, "train") + selected(scheme, "val")) == sorted(selected(scheme, "train+val"))
+
+
+def test_only_splits_that_samples_come_from_are_opened() -> None:
+    scheme = Scheme({("train", 1): "", ("val", 2): "test"})
+    assert ("train", [0, 2, 3, 4, 5]) == (
+        scheme.selection(RECORD, "train")[0],
+        scheme.selection(RECORD, "train")[1].tolist(),
+    )
+    assert ("val+test", [2, 3, 4, 5, 6]) == (
+        scheme.selection(RECORD, "test")[0],
+        scheme.selection(RECORD, "test")[1].tolist(),
+    )
+
+
+def test_a_split_may_be_left_without_samples() -> None:
+    split, positions = Scheme({("val", index): "" for index in range(3)}).selection(RECORD, "val")
+    assert ("val", 0, np.dtype(np.intp)) == (split, len(positions), positions.dtype)
+
+
+@given(moves=any_moves)
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, moves: dict[tuple[str, int], str]
+) -> None:
+    scheme = Scheme(moves, dataset="breastmnist", digest=BREAST.archive(28).digest)
+    path = tmp_path_factory.mktemp("scheme") / "corrected.csv"
+    scheme.write(path)
+    assert scheme == read_scheme(path) == pickle.loads(pickle.dumps(scheme))
+
+
+def test_a_scheme_is_a_plain_file(tmp_path: Path) -> None:
+    path = tmp_path / "corrected.csv"
+    Scheme({("train", 115): "", ("val", 3): "test"}, "breastmnist", BREAST.archive(64).digest).write(path)
+    expected = f"""\
+# medmnist-np scheme 1
+# dataset: breastmnist
+# digest: {BREAST.archive(64).digest}
+split,index,new_split
+train,115,
+val,3,test
+"""
+    assert expected == path.read_text("utf-8")
+    read_scheme(path).check(BREAST)
+
+
+def test_a_scheme_of_another_hand_needs_three_columns_only(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.csv"
+    path.write_text("\ufeffnew_split,remark,split,index\r\n ,blurred,train,5\r\ntest,,val,2\r\n", "utf-8")
+    assert Scheme({("train", 5): "", ("val", 2): "test"}) == read_scheme(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no column 'split'. Its columns are: none"),
+        ("split,index,new\n", "has no column 'new_split'. Did you mean"),
+        ("# a remark\nsplit,index,new_split\ntrain,x,\n", "line 3: the index is 'x'"),
+        ("split,index,new_split\ntrain,-1,\n", "line 2: the index is '-1'"),
+        ("split,index,new_split\ntrain\n", "line 2: the index is ''"),
+        ("split,index,new_split\ntrain,1,\ntrain,01,val\n", "line 3: the sample 01 of train is moved already"),
+        ("split,index,new_split\n\0\xff", "is no CSV file in UTF-8"),
+    ],
+)
+def test_what_is_no_scheme_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "scheme.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_scheme(path)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [
+        (Scheme({("train", 546): ""}), "moves sample 546 of train, which has only 546 in breastmnist"),
+        (
+            Scheme({}, dataset="pathmnist"),
+            "The scheme is for pathmnist with the digest (not stated), and this is breast",
+        ),
+        (
+            Scheme({}, digest="md5:0"),
+            "The scheme is for a data set with the digest md5:0, and this is breastmnist with md5",
+        ),
+    ],
+)
+def test_a_scheme_of_another_data_set_is_refused(scheme: Scheme, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        scheme.selection(BREAST, "train")
+
+
+@pytest.mark.parametrize("moves", [{("trian", 0): ""}, {("train", 0): "trian"}])
+def test_unknown_splits_are_named(moves: dict[tuple[str, int], str]) -> None:
+    with pytest.raises(UnknownSplitError, match=r"'trian'\. Did you mean 'train'"):
+        Scheme(moves).selection(BREAST, "train")
+
+
+def test_a_scheme_that_cannot_be_written_or_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CacheError, match="write a scheme"):
+        Scheme({}).write(tmp_path / "no folder" / "scheme.csv")
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.csv"):
+        read_scheme(tmp_path / "nowhere.csv")
