@@ -15,6 +15,7 @@ from medmnist_np._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from medmnist_np.auditing import audit as audit
+    from medmnist_np.augmenting import augment as augment
     from medmnist_np.builder import build as build
     from medmnist_np.cache.settings import configure as configure
     from medmnist_np.cards import card as card
@@ -91,6 +92,7 @@ _HOME = {
     "verify": "integrity",
     "DatasetInfo": "registry",
     "audit": "auditing",
+    "augment": "augmenting",
     "build": "builder",
     "card": "cards",
     "cite": "registry",
@@ -130,6 +132,7 @@ __all__ = [
     "TissueMNIST",
     "VesselMNIST3D",
     "audit",
+    "augment",
     "build",
     "card",
     "cite",

@@ -361,6 +361,41 @@ class Dataset(Samples):
             total += of_mapped(array, rows, channels, sha256=sha256, executor=executor, progress=progress)
         return total
 
+    def corrupt(self, name: str, severity: int, *, seed: int = 0) -> Self:
+        """Return the same samples with corrupted images, which are computed as they are read.
+
+        Parameters
+        ----------
+        name : str
+            A corruption that MedMNIST-C has for the set, as ``"motion_blur"``.
+        severity : int
+            1 (weakest) to 5 (strongest).
+        seed : int
+            At least 0. What an image becomes depends on it, the corruption, the severity and the place of the image in
+            its split alone. Images that ``medmnist-np corrupt`` stored are read instead; they are the same.
+
+        Raises
+        ------
+        ValueError
+            If MedMNIST-C has no corruptions for the set or not this one, which lists those that it has; if there is no
+            such severity; or if the images are corrupted already.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> blurred = mm.Dataset("breastmnist", split="test").corrupt("motion_blur", severity=3)
+        >>> blurred[0][0].shape, len(blurred)
+        ((28, 28), 156)
+        """
+        if self._corruption is not None:
+            raise ValueError(
+                f"The images are corrupted by {self._corruption[0]} already: start from those that are not."
+            )
+        corrupted = self._copy()
+        corrupted._corruption = (name, severity, seed)
+        corrupted._open(self._folder)
+        return corrupted
+
     def montage(
         self,
         rows: int = 20,
@@ -483,8 +518,8 @@ class Dataset(Samples):
         return saved.folder
 
     def _mapped_images(self) -> Any:
-        """Return the images as they are mapped from files; None if they are arrays of the user."""
-        return self._maps[0]
+        """Return the images as they are mapped from files; None if they are computed, or arrays of the user."""
+        return self._maps[0] if self._corruption is None else None
 
     def _read_ahead(self, positions: npt.NDArray[np.intp], bar: Any = None) -> None:
         from medmnist_np.cache.readahead import read_rows
@@ -515,6 +550,7 @@ class Dataset(Samples):
             "size": self.size,
             "split": self.split,
             "digest": self._record.archive(self.size).digest,
+            **({} if self._corruption is None else {"corruption": list(self._corruption)}),
             "selection": None if whole else zlib.crc32(self.positions.astype("<i8").tobytes()),
         }
 

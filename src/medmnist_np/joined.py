@@ -44,7 +44,7 @@ class Joined:
         ``(n_1, ...)``, ``(n_2, ...)`` and so on, of one dtype.
     """
 
-    def __init__(self, parts: Sequence[NDArray[Any]]) -> None:
+    def __init__(self, parts: Sequence[Rows]) -> None:
         self.parts = tuple(parts)
         self.starts = np.cumsum([0, *map(len, self.parts)])
         self.shape: tuple[int, ...] = (int(self.starts[-1]), *self.parts[0].shape[1:])
@@ -58,7 +58,8 @@ class Joined:
             start, stop, step = index.indices(len(self))
             part = self._part(start) if start < stop else 0
             if step == 1 and stop <= self.starts[part + 1]:
-                return self.parts[part][start - self.starts[part] : stop - self.starts[part]]
+                block: NDArray[Any] = self.parts[part][start - self.starts[part] : stop - self.starts[part]]
+                return block
             return self.take(np.arange(start, stop, step), axis=0)
         part = self._part(index)
         row: NDArray[Any] = self.parts[part][index - self.starts[part]]

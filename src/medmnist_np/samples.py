@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 class Samples(Sequence[tuple[Any, Any]]):
     """A selection of the samples of one split, or of several that are joined."""
 
+    # Name, severity and seed of what is done to the images.
+    _corruption: tuple[str, int, int] | None = None
+
     def __init__(  # noqa: PLR0913 -- each is one choice, and has a default
         self,
         name: str | DatasetInfo,
@@ -61,6 +64,12 @@ class Samples(Sequence[tuple[Any, Any]]):
         # Indexing a plain view costs a fraction of indexing the memmap itself.
         plain = ([np.asarray(array) for array in arrays] for arrays in zip(*maps, strict=True))
         self._all_images, self._all_labels = map(_as_one, plain)
+        if self._corruption is not None:
+            from medmnist_np.corrupted import corrupted, stored
+
+            made = stored(folder, self._record, self.size, self.split, *self._corruption)
+            self._all_images = corrupted(self._all_images, self._record, *self._corruption) if made is None else made
+            self._maps = (self._all_images, self._maps[1])
 
     @property
     def record(self) -> DatasetInfo:
@@ -159,6 +168,8 @@ class Samples(Sequence[tuple[Any, Any]]):
                 f"Only parts of one data set can be joined, not {self.record.name} of size {self.size} and "
                 f"{other.record.name} of size {other.size}."
             )
+        if self._corruption != other._corruption:
+            raise ValueError("Only parts with the same corruption, severity and seed can be joined.")
         joined = self._copy()
         joined.split = "+".join(dict.fromkeys((*self.split.split("+"), *other.split.split("+"))))
         joined._open(self._folder)

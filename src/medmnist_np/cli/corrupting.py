@@ -1,0 +1,179 @@
+"""Corrupted images: ``corrupt`` and ``robustness``."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from medmnist_np import registry
+from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
+
+if TYPE_CHECKING:
+    from medmnist_np.metrics import Interval
+    from medmnist_np.robustness import Robustness
+
+
+@click.command
+@click.argument("name")
+@click.option(
+    "--kind", "kinds", multiple=True, metavar="KIND", help="A corruption, as motion_blur; may be given again."
+)
+@click.option("--all", "every", is_flag=True, help="All corruptions that MedMNIST-C has for the set.")
+@click.option(
+    "--severity",
+    "severities",
+    multiple=True,
+    type=click.IntRange(1, 5),
+    help="1 to 5; may be given again. Default: all.",
+)
+@click.option("--size", type=int, help="Image size; 28 if not given. The publication has 224.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Other seeds make other images.")
+@click.option("--workers", type=click.IntRange(1), help="Processes. Default: one for each processor.")
+@source_options
+@root_option
+@json_option
+def corrupt(
+    name: str,
+    kinds: tuple[str, ...],
+    every: bool,
+    severities: tuple[int, ...],
+    size: int | None,
+    seed: int,
+    workers: int | None,
+    root: str | None,
+    as_json: bool,
+) -> None:
+    """Make corrupted test images of the data set NAME and store them in the cache.
+
+    They are like those of MedMNIST-C, not the published files. From then on Dataset(NAME, "test").corrupt(KIND,
+    severity) reads them instead of computing them. What is there already is not made again, so the same command goes on
+    after an interruption.
+
+    \b
+      medmnist-np corrupt breastmnist --kind motion_blur --severity 3
+      medmnist-np corrupt pathmnist --size 224 --all
+    """
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from medmnist_np.cache.progress import bars, silent
+    from medmnist_np.corrupting import make_corrupted
+    from medmnist_np.errors import MedMNISTError
+    from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set
+
+    try:
+        known = corrupted_set(registry.resolve_size(name, size)[0])
+    except MedMNISTError:
+        raise
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if every == bool(kinds):
+        raise click.UsageError(f"Either --kind KIND or --all. {known.name} has: {', '.join(known.corruptions)}.")
+    # Processes that are forked would share locks that threads of this one may hold.
+    pool = ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=get_context("spawn"))
+    try:
+        with pool:
+            made = make_corrupted(
+                name,
+                kinds or None,
+                severities or SEVERITIES,
+                size=size,
+                seed=seed,
+                root=root,
+                executor=None if workers == 1 else pool,
+                progress=silent if as_json else bars,
+            )
+    except MedMNISTError:
+        raise
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        say_json([asdict(one) for one in made])
+        return
+    for one in made:
+        click.echo(f"{one.corruption} {one.severity}  {one.sha256[:16]}  {one.folder}")
+
+
+@click.command
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False))
+@click.option("--threshold", type=float, default=0.5, show_default=True, help="A binary score above it decides for 1.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="PAGE.html", help="Write a page too.")
+@click.option("--workers", type=click.IntRange(1), help="Threads. Default: one for each processor.")
+@root_option
+@json_option
+def robustness(
+    files: tuple[str, ...], threshold: float, output: str | None, workers: int | None, root: str | None, as_json: bool
+) -> None:
+    """Say what corruptions of the images cost a model: balanced errors, BE and rBE of MedMNIST-C, with 95 % intervals.
+
+    Each FILE is a result file. The name of its run says what its images were: ...@MODEL.csv as they are,
+    ...@MODEL+CORRUPTION_SEVERITY.csv corrupted, as ...@resnet18+motion_blur_3.csv. BE is the error over that of the
+    published reference, an AlexNet; rBE is what the corruption adds to the error, over what it adds to that of the
+    reference. Both need a published set; others get balanced errors alone.
+    """
+    from medmnist_np.cache.progress import bars, silent
+    from medmnist_np.errors import MedMNISTError
+    from medmnist_np.pages import check_page_path, write_page
+    from medmnist_np.pages.robustness import robustness_page
+    from medmnist_np.robustness import measure_robustness
+
+    try:
+        page = None if output is None else check_page_path(output)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as threads:
+            found = measure_robustness(
+                files, root=root, threshold=threshold, executor=threads, progress=silent if as_json else bars
+            )
+    except MedMNISTError:
+        raise
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    if page is not None:
+        try:
+            write_page(page, robustness_page([one.to_dict() for one in found]))
+        except OSError as error:
+            raise click.ClickException(f"{page} could not be written: {error.strerror}.") from error
+    if as_json:
+        say_json([one.to_dict() for one in found])
+        return
+    for number, one in enumerate(found):
+        if number:
+            click.echo()
+        _say(one)
+    if page is not None:
+        click.echo(f"\n{page}")
+
+
+def _say(found: Robustness) -> None:
+    click.echo(f"{found.model or '(no name)'}: {found.record.name} {found.split}, {found.size} px, balanced errors")
+    severities = (1, 2, 3, 4, 5)
+    rows = [["as they are", *[""] * 5, _estimate(found.clean), _ends(found.clean), "", "", "", ""]]
+    for one in found.corruptions:
+        by_severity = [_estimate(one.errors.get(severity)) for severity in severities]
+        rows.append([one.corruption, *by_severity, *_both(one.mean), *_both(one.be), *_both(one.rbe)])
+    if found.corruptions:
+        rows.append(["all", *[""] * 5, *_both(found.mean), *_both(found.be), *_both(found.rbe)])
+    head = ["corruption", *map(str, severities), "mean", "", "BE", "", "rBE", ""]
+    without_reference = all(one.be is None for one in found.corruptions)
+    n_columns = 8 if without_reference else len(head)
+    say_table([row[:n_columns] for row in rows], head[:n_columns], [1, 2, 3, 4, 5, 6, 8, 10])
+    for note in found.notes:
+        click.echo(click.wrap_text(f"Note: {note}", 100, subsequent_indent="  "))
+
+
+def _both(interval: Interval | None) -> tuple[str, str]:
+    return _estimate(interval), _ends(interval)
+
+
+def _estimate(interval: Interval | None) -> str:
+    return "-" if interval is None else f"{interval.estimate:.3f}"
+
+
+def _ends(interval: Interval | None) -> str:
+    return "" if interval is None else f"({interval.low:.3f} to {interval.high:.3f})"

@@ -1,0 +1,195 @@
+"""Images that are corrupted as they are read: the same bytes for the same image, however it is read."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import medmnist_np as mm
+from medmnist_np.cache.progress import silent
+from medmnist_np.corrupted import Corrupted, corrupted
+from medmnist_np.corrupting import make_corrupted
+from medmnist_np.images.corruptions import CORRUPTIONS, corrupt, image_seeds
+from medmnist_np.joined import Joined
+from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set, corrupted_sets
+from medmnist_np.testing import fake_datasets
+
+N = 12
+IMAGES = np.random.default_rng(0).integers(0, 256, (N, 28, 28, 3), dtype=np.uint8)
+RECORD = mm.info("dermamnist")
+
+
+def expected_of(name: str, severity: int = 3, seed: int = 0) -> np.ndarray:
+    parameters = corrupted_set(RECORD).parameters(name, severity)
+    return corrupt(IMAGES, name, parameters, image_seeds(seed, name, severity, range(N)))
+
+
+@pytest.mark.parametrize("name", corrupted_set(RECORD).corruptions)
+def test_rows_are_the_corrupted_images(name: str) -> None:
+    rows = corrupted(IMAGES, RECORD, name, 3, 0)
+    assert (IMAGES.shape, IMAGES.dtype, N) == (rows.shape, rows.dtype, len(rows))
+    expected = expected_of(name)
+    assert np.array_equal(expected, rows[:])
+    assert np.array_equal(expected[7], rows[7])
+    assert np.array_equal(expected[1:9:3], rows[1:9:3])
+    assert (0, 28, 28, 3) == rows[4:4].shape
+
+
+SPECKLED = expected_of("impulse_noise")
+
+
+@given(st.lists(st.integers(0, N - 1), max_size=20), st.booleans())
+def test_an_image_is_the_same_in_any_order_and_company(indices: list[int], with_out: bool) -> None:
+    rows = corrupted(IMAGES, RECORD, "impulse_noise", 3, 0)
+    out = np.full((len(indices), 28, 28, 3), 7, np.uint8) if with_out else None
+    found = rows.take(np.array(indices, dtype=np.intp), axis=0, out=out, mode="clip")
+    assert np.array_equal(SPECKLED[indices], found)
+    assert out is None or out is found
+
+
+def test_an_image_is_the_same_in_any_thread_and_after_pickling() -> None:
+    rows = corrupted(IMAGES, RECORD, "motion_blur", 3, 0)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(rows.__getitem__, range(N)))
+    assert np.array_equal(expected_of("motion_blur"), found)
+    assert np.array_equal(expected_of("motion_blur"), pickle.loads(pickle.dumps(rows))[:])
+
+
+def test_many_images_are_made_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("medmnist_np.corrupted._BLOCK_BYTES", 5 * IMAGES[0].nbytes)
+    rows = corrupted(IMAGES, RECORD, "impulse_noise", 3, 0)
+    assert np.array_equal(SPECKLED[::-1], rows.take(np.arange(N)[::-1]))
+
+
+def test_each_seed_and_severity_gives_other_images() -> None:
+    versions = {expected_of("impulse_noise", severity, seed).tobytes() for severity in SEVERITIES for seed in (0, 1)}
+    found = {
+        corrupted(IMAGES, RECORD, "impulse_noise", severity, seed)[:].tobytes()
+        for severity in SEVERITIES
+        for seed in (0, 1)
+    }
+    assert versions == found
+    assert 10 == len(found)
+
+
+def test_each_of_several_splits_is_numbered_on_its_own() -> None:
+    joined = corrupted(Joined([IMAGES[:5], IMAGES]), RECORD, "impulse_noise", 3, 0)
+    assert np.array_equal(np.concatenate([SPECKLED[:5], SPECKLED]), joined.take(np.arange(N + 5), axis=0))
+
+
+@pytest.mark.parametrize("severity", [0, 6, True, 2.5, "3"])
+def test_a_severity_that_there_is_not_is_refused(severity: object) -> None:
+    with pytest.raises(ValueError, match=r"^The severity is .*; 1 \(weakest\) to 5 \(strongest\)"):
+        corrupted(IMAGES, RECORD, "impulse_noise", severity, 0)
+
+
+def test_a_corruption_that_the_set_does_not_have_is_refused_and_those_that_it_has_are_named() -> None:
+    with pytest.raises(ValueError, match=r"no 'bubble' for dermamnist\. .*It has: pixelate, jpeg_compression, .*zoom"):
+        corrupted(IMAGES, RECORD, "bubble", 1, 0)
+
+
+def test_a_set_without_corruptions_is_refused() -> None:
+    with pytest.raises(ValueError, match="MedMNIST-C has no corruptions for organmnist3d"):
+        corrupted(np.zeros((1, 28, 28, 28), np.uint8), mm.info("organmnist3d"), "pixelate", 1, 0)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, None, True])
+def test_a_seed_that_is_none_is_refused(seed: object) -> None:
+    with pytest.raises(ValueError, match=r"^The seed is .*; a whole number of at least 0 is needed"):
+        corrupted(IMAGES, RECORD, "impulse_noise", 1, seed)
+
+
+def test_images_of_another_dtype_are_refused_before_any_is_read() -> None:
+    with pytest.raises(ValueError, match=r"uint8, not float64 of shape"):
+        Corrupted(IMAGES.astype(float), "impulse_noise", (0.1,), severity=1, seed=0)
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_no_image_at_all_is_no_trouble(name: str) -> None:
+    parameters = next(one.parameters(name, 1) for one in corrupted_sets().values() if name in one.corruptions)
+    assert (0, 28, 28, 3) == Corrupted(IMAGES[:0], name, parameters, severity=1, seed=0)[:].shape
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Iterator[mm.Dataset]:
+    with fake_datasets(tmp_path, "breastmnist"):
+        yield mm.Dataset("breastmnist", "test")
+
+
+def expected_for(clean: mm.Dataset, positions: object, severity: int = 2, seed: int = 5) -> np.ndarray:
+    rows = np.arange(60)[positions]
+    parameters = corrupted_set("breastmnist").parameters("speckle_noise", severity)
+    seeds = image_seeds(seed, "speckle_noise", severity, rows)
+    return corrupt(np.array(clean.images[rows]), "speckle_noise", parameters, seeds)
+
+
+def test_a_data_set_has_the_corrupted_images_wherever_it_shows_some(clean: mm.Dataset) -> None:
+    ds = clean.corrupt("speckle_noise", 2, seed=5)
+    expected = expected_for(clean, slice(None))
+    assert np.array_equal(expected, ds.images)
+    assert np.array_equal(expected[[9, 3]], ds[[9, 3]].images)
+    assert np.array_equal(expected[4], ds[4][0])
+    assert np.array_equal(expected[[2, 2, 0]], ds.gather([2, 2, 0]))
+    assert np.array_equal(clean.labels, ds.labels)
+    assert not np.array_equal(clean.images, ds.images)
+
+
+def test_batches_are_of_the_corrupted_images(clean: mm.Dataset) -> None:
+    expected = expected_for(clean, slice(None))
+    for batch in clean.corrupt("speckle_noise", 2, seed=5).batches(16, shuffle=True, seed=1):
+        assert np.array_equal(expected[batch.indices], batch.images)
+        assert np.array_equal(clean.labels[batch.indices], batch.labels)
+        assert batch.images.flags.writeable
+
+
+def test_a_corrupted_data_set_pickles_small(clean: mm.Dataset) -> None:
+    ds = clean.corrupt("speckle_noise", 2, seed=5)[10:40]
+    pickled = pickle.dumps(ds)
+    assert len(pickled) < 2000
+    assert np.array_equal(expected_for(clean, slice(10, 40)), pickle.loads(pickled).images)
+
+
+def test_statistics_and_montage_are_of_the_corrupted_images(clean: mm.Dataset) -> None:
+    ds = clean.corrupt("speckle_noise", 2, seed=5)
+    expected = np.bincount(expected_for(clean, slice(None)).ravel(), minlength=256)
+    assert np.array_equal(expected, ds.statistics().histogram[0])
+    assert ds.warm()
+    assert not np.array_equal(clean.montage(2, 2).array, ds.montage(2, 2).array)
+    assert "breastmnist" in ds._repr_html_().lower()
+
+
+def test_stored_images_are_read_in_place_of_computing_them(clean: mm.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = clean.corrupt("speckle_noise", 2, seed=5).images
+    make_corrupted("breastmnist", ["speckle_noise"], [2], seed=5, progress=silent)
+    monkeypatch.setattr("medmnist_np.corrupted.corrupt", None)
+    ds = clean.corrupt("speckle_noise", 2, seed=5)
+    assert np.array_equal(expected, ds.images)
+    assert np.array_equal(expected[[3, 1]], ds.gather([3, 1]))
+
+
+def test_what_is_corrupted_is_not_corrupted_again(clean: mm.Dataset) -> None:
+    with pytest.raises(ValueError, match="The images are corrupted by pixelate already"):
+        clean.corrupt("pixelate", 1).corrupt("speckle_noise", 1)
+
+
+def test_parts_are_joined_only_if_they_are_corrupted_alike(clean: mm.Dataset) -> None:
+    train = mm.Dataset("breastmnist", "train")
+    both = clean.corrupt("speckle_noise", 2, seed=5) + train.corrupt("speckle_noise", 2, seed=5)
+    assert np.array_equal(expected_for(clean, slice(None)), both[:60].images)
+    with pytest.raises(ValueError, match="the same corruption, severity and seed"):
+        clean.corrupt("speckle_noise", 2) + train
+
+
+def test_a_state_of_batches_is_of_the_same_corruption(clean: mm.Dataset) -> None:
+    state = clean.corrupt("speckle_noise", 2).batches(8).state_dict()
+    clean.corrupt("speckle_noise", 2).batches(8).load_state_dict(state)
+    for other in (clean, clean.corrupt("speckle_noise", 3)):
+        with pytest.raises(ValueError, match="The state is of other batches"):
+            other.batches(8).load_state_dict(state)

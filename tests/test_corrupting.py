@@ -1,0 +1,175 @@
+"""Corrupted images that are made once and stored: by whomever, the same; and nothing half-made."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import medmnist_np as mm
+from medmnist_np import corrupting
+from medmnist_np.cache import store
+from medmnist_np.cache.progress import silent
+from medmnist_np.corrupted import corrupted, stored
+from medmnist_np.corrupting import make_corrupted
+from medmnist_np.errors import NoSpaceError, NotCachedError
+from medmnist_np.registry.corruptions import corrupted_set
+from medmnist_np.testing import fake_datasets
+
+KINDS = ("speckle_noise", "pixelate")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The cache of a small BreastMNIST; its images are made in pieces of seven."""
+    monkeypatch.setattr(corrupting, "_PIECE_BYTES", 7 * 28 * 28)
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 40}):
+        yield tmp_path / "cache"
+
+
+def made(**options: Any) -> list[corrupting.StoredCorruption]:
+    return make_corrupted("breastmnist", KINDS, (2, 5), **{"progress": silent, **options})
+
+
+def digests(**options: Any) -> list[str]:
+    return [one.sha256 for one in made(**options)]
+
+
+def test_what_is_stored_is_what_is_computed() -> None:
+    images = mm.load("breastmnist", "test").images
+    for one in made(seed=3):
+        expected = corrupted(images, mm.info("breastmnist"), one.corruption, one.severity, 3)[:]
+        assert np.array_equal(expected, np.load(one.folder / "test_images.npy"))
+    assert [(kind, severity) for kind in KINDS for severity in (2, 5)] == [
+        (o.corruption, o.severity) for o in made(seed=3)
+    ]
+
+
+def test_one_worker_two_workers_threads_and_processes_make_the_same(tmp_path: Path) -> None:
+    expected = digests()
+    pools: list[Executor] = [
+        ThreadPoolExecutor(1),
+        ThreadPoolExecutor(3),
+        ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")),
+    ]
+    for number, pool in enumerate(pools):
+        with pool:
+            assert expected == digests(executor=pool, root=tmp_path / f"root {number}")
+
+
+class Interrupting(Executor):
+    """Is interrupted amid the second of four."""
+
+    n_pieces = 0
+
+    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        self.n_pieces += 1
+        if self.n_pieces == 9:
+            raise KeyboardInterrupt
+        future: Future[Any] = Future()
+        future.set_result(function(*arguments, **options))
+        return future
+
+
+def test_an_interrupted_run_goes_on_and_makes_the_same(home: Path, tmp_path: Path) -> None:
+    expected = digests(root=tmp_path / "uninterrupted")
+    with pytest.raises(KeyboardInterrupt):
+        made(executor=Interrupting())
+    folder = home / store.ARRAYS / "corrupted"
+    (complete,) = folder.iterdir()  # of four, and nothing of the one that was begun
+    before = (complete / "test_images.npy").stat()
+    assert expected == digests()
+    assert 4 == len(list(folder.iterdir()))
+    assert before.st_mtime_ns == (complete / "test_images.npy").stat().st_mtime_ns
+
+
+def test_what_is_there_is_not_made_again(audit: Any) -> None:
+    expected = made()
+    with audit() as seen:
+        assert expected == made()
+    assert [] == [path for path in seen.writes if "corrupted" in str(path)]
+
+
+def test_other_seeds_are_kept_apart() -> None:
+    first, second = made(), made(seed=1)
+    assert {one.folder for one in first}.isdisjoint(one.folder for one in second)
+    assert first[0].sha256 != second[0].sha256  # speckle noise
+    assert first[2].sha256 == second[2].sha256  # pixelation has no chance in it
+
+
+def test_all_corruptions_of_a_set_are_made_unless_some_are_named() -> None:
+    found = make_corrupted("breastmnist", severities=[1], progress=silent)
+    assert list(corrupted_set("breastmnist").corruptions) == [one.corruption for one in found]
+
+
+def test_stored_images_are_found_and_others_are_not() -> None:
+    made()
+    folder = store.at(mm.Dataset("breastmnist", "test").folder)
+    assert folder is not None
+    record = mm.info("breastmnist")
+    found = stored(folder, record, 28, "test", "pixelate", 2, 0)
+    assert found is not None
+    assert (40, 28, 28) == found.shape
+    assert not found.flags.writeable
+    assert stored(folder, record, 28, "test", "pixelate", 3, 0) is None
+    assert stored(folder, record, 28, "test", "pixelate", 2, 1) is None
+    assert stored(folder, record, 28, "val", "pixelate", 2, 0) is None
+
+
+def test_a_manifest_says_what_the_images_are() -> None:
+    folder = store.at(made()[0].folder)
+    assert folder is not None
+    assert "breastmnist test, speckle_noise 2, seed 0" == folder.manifest.archive
+    assert "made here" == folder.manifest.checked
+
+
+def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, calls = corrupting._write_piece, []
+
+    def fails_at_the_ninth(piece: Any) -> int:
+        calls.append(piece)
+        if len(calls) == 9:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(piece)
+
+    monkeypatch.setattr(corrupting, "_write_piece", fails_at_the_ninth)
+    with pytest.raises(NoSpaceError, match="The disk is full: could not store corrupted images of breastmnist"):
+        made()
+    (complete,) = (home / store.ARRAYS / "corrupted").iterdir()
+    assert store.at(complete) is not None
+
+
+def test_a_disk_that_would_be_full_is_told_before_anything_is_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mm.load("breastmnist", "test")
+    monkeypatch.setattr("medmnist_np.cache.disk.free_bytes", lambda _: 1 << 20)
+    with pytest.raises(NoSpaceError, match="Not enough space to store corrupted images of breastmnist: 126 kB"):
+        made()
+    assert not (home / store.ARRAYS / "corrupted").exists()
+
+
+@pytest.mark.parametrize("severity", [0, 6])
+def test_a_severity_that_there_is_not_is_refused_before_anything_is_fetched(severity: int, home: Path) -> None:
+    with pytest.raises(ValueError, match=f"The severity is {severity}; 1"):
+        make_corrupted("breastmnist", "pixelate", [severity])
+    assert not home.exists()
+
+
+def test_a_corruption_that_the_set_does_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no 'bubble' for breastmnist\..* It has: pixelate, jpeg_compression"):
+        make_corrupted("breastmnist", ["pixelate", "bubble"])
+
+
+def test_nothing_at_all_is_refused() -> None:
+    with pytest.raises(ValueError, match="No corruption or no severity is named"):
+        make_corrupted("breastmnist", [])
+
+
+def test_images_that_are_not_here_may_not_be_wanted_from_the_network() -> None:
+    with pytest.raises(NotCachedError):
+        made(download=False)
