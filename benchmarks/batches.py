@@ -200,7 +200,7 @@ def cold_epoch(name: str, size: int, way: str) -> Pairs:
 
     del ds
     chosen = {"warm": warmed, "blocks": in_blocks}[way]
-    return Pairs(*in_turn(lambda: cold(chosen), lambda: cold(plainly), 3))
+    return Pairs(*in_turn(lambda: cold(chosen), lambda: cold(plainly), 7))
 
 
 def _rates(ours: list[str], theirs: list[str], python: str) -> Pairs:
@@ -227,11 +227,16 @@ def main() -> None:
                 speed = Pairs([1 / s for s in pairs.ours], [1 / s for s in pairs.theirs])
                 row(f"{what}: float32, prefetch {prefetch}, against NumPy's cast and product", speed, "epochs/s")
             row(f"{what}: `ds[i]`, against copies by hand", elsewhere(items, name, size), "us", at_most=4)
-        for way, least in (("warm", 1.8), ("blocks", None)):
-            pairs = elsewhere(cold_epoch, "chestmnist", 224, way)
-            speed = Pairs([1 / s for s in pairs.ours], [1 / s for s in pairs.theirs])
-            row(f"first epoch from a cold disk, 224 px, {way}, against plainly", speed, "epochs/s", at_least=least)
+        _cold()
         _peers(folder)
+
+
+def _cold() -> None:
+    for name, (size, _) in SETS.items():
+        for way, least in (("warm", 1.8), ("blocks", None)):
+            pairs = elsewhere(cold_epoch, name, size, way)
+            speed = Pairs([1 / s for s in pairs.ours], [1 / s for s in pairs.theirs])
+            row(f"first epoch from a cold disk, {size} px, {way}, against plainly", speed, "epochs/s", at_least=least)
 
 
 def _peers(folder: str) -> None:

@@ -39,13 +39,13 @@ ROOMS = """
     images.corruptions.catalogue
     images.corruptions
     images.captions images.hashing images.picture images.steps images.volumes
-    images.montages images.perceptual images.recipes
+    images.corruption_figure images.montages images.perceptual images.recipes
     images
     pages.files pages.markup pages.naming
     pages.audit_data pages.card_data pages.charts pages.frame
     pages.card_code pages.card_examples pages.card_labels pages.card_values pages.curves pages.measured
     pages.mistakes pages.performance
-    pages.audit pages.card pages.evaluation
+    pages.audit pages.card pages.evaluation pages.robustness
     pages
     cache.answers cache.manifest cache.progress
     cache.digests cache.disk cache.locks cache.readahead
@@ -57,7 +57,8 @@ ROOMS = """
     ahead buffers joined order spread
     layout statistics subsets
     batches
-    identifiers loading registering scheme
+    augmenting corrupted identifiers loading registering scheme
+    corrupting
     builder.labels builder.reading
     builder.sources
     builder.preparing builder.splitting
@@ -80,6 +81,10 @@ ROOMS = """
     evaluation.files evaluation.names evaluation.result
     evaluation.comparison evaluation.evaluator evaluation.published evaluation.reporting
     evaluation
+    robustness.result robustness.runs
+    robustness.summary
+    robustness.measuring
+    robustness
     cards integrity
     auditing.findings
     auditing.words
@@ -94,7 +99,7 @@ ROOMS = """
     testing
     cli.display cli.output
     cli.jobs
-    cli.auditing cli.building cli.carding cli.demo cli.evaluating cli.exporting cli.fetching
+    cli.auditing cli.building cli.carding cli.corrupting cli.demo cli.evaluating cli.exporting cli.fetching
     cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
     cli
     __init__ __main__

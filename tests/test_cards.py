@@ -184,6 +184,17 @@ def test_a_set_of_ones_own_has_a_card_without_published_figures() -> None:
     assert "None are known here." in content.text
 
 
+def test_the_card_of_a_built_set_says_how_it_becomes_known_elsewhere() -> None:
+    images = np.random.default_rng(0).integers(256, size=(20, 28, 28), dtype=np.uint8)
+    mm.build(name="moles", images=images, labels=[0, 1] * 10)
+    content = read(card("moles"))
+    assert "Another machine must register its record first" in content.text
+    assert "medmnist-np register moles.toml\nmedmnist-np fetch moles" in content.text
+    assert "downloads the data set" not in content.text
+    assert "not stated" == content.facts["Licence"]
+    assert "downloads the data set" in read(card("breastmnist")).text
+
+
 def test_real_data(real_root: Path) -> None:
     retina = card("retinamnist", root=real_root)
     assert (5, 0) == (len(pictures(retina)), retina.count("<script"))

@@ -74,7 +74,11 @@ def test_code_of_the_pages_runs(page: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("example", "line"),
-    [("numpy_classifier", "AUC 0."), ("dataset_without_pytorch", "batch 4: images (34, 1, 28, 28) float32")],
+    [
+        ("numpy_classifier", "AUC 0."),
+        ("dataset_without_pytorch", "batch 4: images (34, 1, 28, 28) float32"),
+        ("robustness", ""),  # what it writes is read in tests/cli/test_corrupting.py
+    ],
 )
 def test_examples_run(example: str, line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = ROOT / "examples" / f"{example}.py"
@@ -84,7 +88,7 @@ def test_examples_run(example: str, line: str, folder: Path, capsys: pytest.Capt
 
 
 def test_every_example_is_run() -> None:
-    shown = {"numpy_classifier", "dataset_without_pytorch", *NEEDS}
+    shown = {"numpy_classifier", "dataset_without_pytorch", "robustness", *NEEDS}
     assert shown == {path.stem for path in (ROOT / "examples").glob("*.py")}
 
 

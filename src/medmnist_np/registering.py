@@ -68,7 +68,7 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
             if not path.is_file():
                 raise RecordError(
                     f"{path} is not there, and {address} states no web address for it: put it beside the record, or "
-                    "say where it is (--base-url)."
+                    "say where it is (base_url=, --base-url)."
                 )
     check_free(record.name, record)
     path = record_file(settings.current().cache, record.name)
@@ -89,7 +89,7 @@ def check_free(name: str, record: DatasetInfo | None = None) -> None:
     if record is None or _digests(found) != _digests(record):
         raise RecordError(
             f"There is a data set {name!r} already{'' if record is None else ', of other archives'}. Choose another "
-            f"name; or, if it is no longer wanted, remove {record_file(settings.current().cache, name)} first."
+            f"name; or, if it is no longer wanted, `medmnist-np clean {name} --built` removes it."
         )
 
 

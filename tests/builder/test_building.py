@@ -137,7 +137,8 @@ def test_images_must_have_equal_edges_unless_a_recipe_says_what_to_do(tmp_path: 
     path = save(folder / "malignant" / "010.png", noise(7, (40, 30)))
     with pytest.raises(ValueError, match=re.escape(f"{path}: Step 1 of resize")) as caught:
         build(folder, name="moles")
-    assert "40 x 30 is no square or cube. Cut it (recipe 'crop') or squeeze it (recipe 'squeeze')" in str(caught.value)
+    assert "40 x 30 is no square or cube. The recipe 'crop' cuts it, 'squeeze' takes all of it" in str(caught.value)
+    assert "(recipe=, --recipe)" in str(caught.value)
     build(folder, name="cut", recipe="crop")
     build(folder, name="squeezed", recipe="squeeze")
     build(folder, name="like-breastmnist", recipe="breastmnist")
@@ -171,7 +172,11 @@ def test_deep_values_need_a_window(tmp_path: Path) -> None:
         build(name="ct2", window=(0, 1), recipe="organamnist", **given)
 
 
-@pytest.mark.parametrize("sizes", [[], [3], [0], [28.0], [True]])
+def test_one_size_needs_no_list(tmp_path: Path) -> None:
+    assert (16,) == build(folder_per_class(tmp_path / "images"), name="moles", sizes=16).record.sizes
+
+
+@pytest.mark.parametrize("sizes", [[], [3], [0], [28.0], [True], 0, 28.0, True, "28"])
 def test_sizes_are_numbers_of_pixels(sizes) -> None:
     with pytest.raises(ValueError, match="size"):
         build(name="noise", images=[noise(0)], labels=[0], sizes=sizes)
@@ -204,6 +209,64 @@ def test_bad_images_may_be_left_out_and_are_reported(tmp_path: Path) -> None:
     assert "2 of 20 images were left out, as they could not be used." == built.record.notes[-1]
     record = (built.folder / "moles.toml").read_text("utf-8")
     assert ".png" not in record  # names of files may say who a patient is
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 4), (28, 30, 2)])
+def test_images_of_other_channels_are_no_volumes(shape: tuple[int, ...]) -> None:
+    message = f"images[0]: its shape is {shape}, {shape[2]} channels: only gray and RGB images are taken"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        build(name="m", images=np.stack([noise(number, shape) for number in range(12)]), labels=[0, 1] * 6)
+
+
+def test_a_recipe_that_is_none_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    build(folder, name="moles")
+    for absent in ("circle", "moles"):
+        with pytest.raises(
+            ValueError, match=f"no recipe '{absent}'.*The recipes are: crop, squeeze, pathmnist"
+        ) as caught:
+            build(folder, name="m", recipe=absent)
+        assert "moles" not in str(caught.value).partition("The recipes are")[2]
+    with pytest.raises(ValueError, match="Did you mean 'crop'"):
+        build(folder, name="m", recipe="crops")
+
+
+def test_a_table_of_an_exported_split_is_built_from_in_its_order(tmp_path: Path) -> None:
+    numbers = [3, 10, 2, 0, 5]
+    for number in numbers:
+        save(tmp_path / f"test{number}.png", noise(number, (28, 28)))
+    rows = [[f"test{number}.png", "test", number % 2, "ab"[number % 2]] for number in numbers]
+    file = table(tmp_path / "metadata.csv", ["file_name", "split", "label", "class_name"], rows)
+    built = build(file, name="again")
+    found = mm.load("again", "test")
+    assert ({"test": 5}, [n % 2 for n in numbers]) == (dict(built.record.n_samples), found.labels[:, 0].tolist())
+    assert np.array_equal([noise(number, (28, 28)) for number in numbers], found.images)
+    assert ("a", "b") == build(file, name="named", label="class_name").record.class_names
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"labels": [0, 1]}, "The labels are an array"),
+        ({"labels": ["a", None] * 6}, "has no label"),
+        ({"labels": [0, 1] * 6, "ratio": (1, 2, 3, 4)}, "A ratio"),
+        ({"labels": [0, 1] * 6, "window": (0, 9), "recipe": "organamnist"}, "window of its own"),
+    ],
+)
+def test_what_is_refused_at_once_leaves_no_folder(tmp_path: Path, given, message: str) -> None:
+    images = [noise(number) for number in range(12)]
+    for output in (None, tmp_path / "deep" / "out"):
+        with pytest.raises(ValueError, match=message):
+            build(name="m", images=images, output=output, **given)
+    assert not (settings.current().cache / "built").exists()
+    assert not (tmp_path / "deep").exists()
+
+
+def test_a_folder_of_ones_own_stays_when_a_build_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ValueError, match="no folder per class"):
+        build(tmp_path / "out", name="m", output=tmp_path / "out")
+    assert [] == list((tmp_path / "out").iterdir())
 
 
 def test_an_absent_image_is_named_with_its_line(tmp_path: Path) -> None:
@@ -263,6 +326,7 @@ def test_two_parts_are_train_and_test(tmp_path: Path) -> None:
         ("moles_28", "cannot name a data set"),
         ("../moles", "cannot name a data set"),
         ("", "cannot name a data set"),
+        ("val", "it is the name of a split"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_before_anything_is_written(name: str, message: str, tmp_path: Path) -> None:
@@ -274,7 +338,7 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_written(name: str, 
 def test_an_existing_set_is_never_replaced(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     built = build(folder, name="moles")
-    with pytest.raises(RecordError, match=r"There is a data set 'moles' already.*remove .*moles.toml first"):
+    with pytest.raises(RecordError, match=r"There is a data set 'moles' already.*clean moles --built"):
         build(folder, name="moles", output=tmp_path / "elsewhere")
     (settings.current().cache / "records" / "moles.toml").unlink()
     with pytest.raises(ValueError, match=r"moles.toml is there already. `medmnist-np register`"):

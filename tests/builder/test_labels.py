@@ -76,6 +76,53 @@ def test_arrays_are_taken_as_they_are() -> None:
     assert ("0", "1", "2") == of_array(np.eye(3, dtype=int), ["a", "b", "c"], None, None).class_names
 
 
+class OfPandas:
+    """As pandas.NA: it prints itself so, and a comparison with it has no truth."""
+
+    def __str__(self) -> str:
+        return "<NA>"
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["a", np.nan, "b"],
+        ["a", None, "b"],
+        [0, OfPandas(), 1],
+        np.array(["a", np.nan, "b"]),
+        np.array(["a", np.nan, "b"], dtype=object),
+        np.array([0.0, np.nan, 1.0]),
+        np.array([np.datetime64("2020-01-01"), np.datetime64("NaT"), np.datetime64("2020-01-01")]).astype(object),
+        np.ma.array([0, 1, 1], mask=[False, True, False]),
+        [[0, 1], [None, 1], [1, 1]],
+    ],
+)
+def test_a_missing_label_is_refused_with_its_row(labels) -> None:
+    with pytest.raises(ValueError, match=re.escape("images[1] has no label")):
+        of_array(labels, [f"images[{number}]" for number in range(3)], None, None)
+
+
+def test_a_class_may_be_called_none() -> None:
+    assert ("None", "mass") == of_array(["None", "mass"], ["a", "b"], None, None).class_names
+
+
+@pytest.mark.parametrize("labels", [np.array([0, -1, 1]), ["0", "-1", "1"], np.array([0, -1, 1], dtype=object)])
+def test_numbers_below_0_are_refused_with_their_row(labels) -> None:
+    places = [f"images[{number}]" for number in range(3)]
+    with pytest.raises(ValueError, match=re.escape("images[1] has the label -1, and classes are numbered from 0")):
+        of_array(labels, places, None, None)
+    assert [[1], [0], [2]] == of_array(labels, places, ["-1", "0", "1"], None).table.tolist()
+
+
+def test_names_of_classes_may_begin_with_a_minus() -> None:
+    assert ("-", "-1 or less", "0") == named(["0", "-", "-1 or less"]).class_names
+
+
 @pytest.mark.parametrize("labels", [np.zeros(3), np.zeros((2, 1, 1), int), np.zeros(5, int)])
 def test_other_arrays_are_refused(labels) -> None:
     with pytest.raises(ValueError, match="The labels are an array of"):

@@ -81,7 +81,7 @@ def test_a_table_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
     ("lines", "message"),
     [
         ("image,lable\n1,a\n", "has no column 'label'. Did you mean 'lable'? Its columns are: image, lable."),
-        ("", "has no column 'image'. Its columns are: none"),
+        ("", "has no column 'image' or 'file_name'. Its columns are: none"),
         ("image,label\n1,a\n,b\n", "labels.csv, line 3 names no image"),
         ("image,label\n1,a\n2\n", "labels.csv, line 3 does not have 2 values"),
         ("image,label\n1,a\n2,b,c\n", "labels.csv, line 3 does not have 2 values"),
@@ -154,6 +154,18 @@ def test_images_may_be_of_several_sizes_or_paths(tmp_path: Path) -> None:
 def test_what_does_not_go_together_is_refused(tmp_path: Path, given, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         source_of(tmp_path, **given)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_a_missing_group_is_no_group(tmp_path: Path, missing: object) -> None:
+    with pytest.raises(ValueError, match=re.escape("images[1] has no group")):
+        source_of(tmp_path, images=[noise(0), noise(1)], labels=[0, 1], groups=["p", missing])
+
+
+def test_files_of_folders_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for name in ("b/1.png", "a/9.png", "a/10.png"):
+        save(tmp_path / "images" / name, noise(0))
+    assert ["a/10.png", "a/9.png", "b/1.png"] == [row.id for row in source_of(tmp_path, tmp_path / "images").rows]
 
 
 @pytest.mark.parametrize("given", [{"groups": [1]}, {"splits": ["train"]}, {"group_by": "patient"}])

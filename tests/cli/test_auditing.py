@@ -84,6 +84,7 @@ def test_wrong_usage_and_failures_are_told(arguments: tuple[object, ...], code: 
 
 
 def test_what_cannot_be_written_is_told(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "no folder").touch()
     for option, name in (("-o", "page.html"), ("--scheme", "scheme.csv")):
         result = run(file, option, tmp_path / "no folder" / name)
         assert (1, True) == (result.exit_code, name in result.stderr)

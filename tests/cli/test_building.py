@@ -6,13 +6,17 @@ import json
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 import medmnist_np as mm
+from medmnist_np.cache import settings
 from medmnist_np.cli.building import build, register
+from medmnist_np.cli.exporting import save
 from medmnist_np.cli.mirroring import mirror
-from tests.builder.pictures import folder_per_class, noise, save, table
+from tests.builder.pictures import folder_per_class, noise, table
+from tests.builder.pictures import save as save_image
 
 
 def run(command: click.Command, *arguments: str | Path) -> Result:
@@ -33,7 +37,7 @@ def test_a_folder_is_built_and_registered_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_table_says_labels_groups_and_more(tmp_path: Path) -> None:
-    rows = [[save(tmp_path / "images" / f"{n}.png", noise(n, (40, 30))).name, n % 3, n // 2] for n in range(60)]
+    rows = [[save_image(tmp_path / "images" / f"{n}.png", noise(n, (40, 30))).name, n % 3, n // 2] for n in range(60)]
     labels = table(tmp_path / "labels.csv", ["image", "grade", "patient"], rows)
     options = "--name grades --label grade --group-by patient --split 8:2 --seed 3 --recipe crop --workers 2"
     more = ["--classes", "none, mild,severe", "--task", "ordinal-regression", "--window", "0:200"]
@@ -76,9 +80,48 @@ def test_numbers_are_written_as_numbers(tmp_path: Path, options: list[str], mess
 
 def test_a_fault_is_told_without_a_traceback(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
-    for options in (["--group-by", "patient"], ["--recipe", "no-such-set"], ["--split", "0:1:2"]):
+    for options in (["--group-by", "patient"], ["--classes", "a,b"], ["--task", "multi-label"]):
         result = run(build, folder, "--name", "moles", *options)
         assert (1, True) == (result.exit_code, result.stderr.startswith("Error: "))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--name", "Moles"], "cannot name a data set"),
+        (["--name", "train"], "it is the name of a split"),
+        (["--name", "breastmnist"], "the name of a published data set"),
+        (["--task", "segmentation"], "There is no task 'segmentation'"),
+        (["--recipe", "circle"], "The recipes are: crop, squeeze, pathmnist"),
+        (["--sizes", "0"], "The size is 0"),
+        (["--sizes", "3"], "none below 4"),
+        (["--split", "0:1:2"], "positive numbers"),
+        (["--split", "1:1:1:1"], "A ratio (ratio=, --split)"),
+        (["--window", "9:0"], "9"),
+    ],
+)
+def test_wrong_usage_has_an_exit_code_of_its_own(tmp_path: Path, options: list[str], message: str) -> None:
+    result = run(build, folder_per_class(tmp_path / "images"), "--name", "moles", *options)
+    assert (2, True) == (result.exit_code, message in result.stderr)
+    assert not (settings.current().cache / "built").exists()
+
+
+def test_a_licence_that_is_not_stated_is_said(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    said = run(build, folder, "--name", "moles", "--json")
+    assert ("moles", True) == (json.loads(said.stdout)["name"], "No licence is stated (--license)" in said.stderr)
+    assert "licence" not in run(build, folder, "--name", "free", "--license", "CC0").stderr
+
+
+def test_what_was_exported_can_be_built_from(tmp_path: Path) -> None:
+    assert 0 == run(build, folder_per_class(tmp_path / "images"), "--name", "moles").exit_code
+    assert 0 == run(save, "moles", tmp_path / "export", "--split", "train", "--layout", "csv").exit_code
+    (file,) = (tmp_path / "export").rglob("metadata.csv")
+    result = run(build, file, "--name", "again")
+    assert (0, True) == (result.exit_code, 'Ready: mm.load("again", "train")' in result.stdout), result.output
+    found, expected = mm.load("again", "train"), mm.load("moles", "train")
+    assert np.array_equal(expected.images, found.images)
+    assert np.array_equal(expected.labels, found.labels)
 
 
 def test_a_mirror_lays_out_a_built_set(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import medmnist_np as mm
 from medmnist_np.cli import main
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.testing import fake_datasets
@@ -175,6 +176,26 @@ def test_leaderboard_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
     found = json.loads(run("leaderboard", "breastmnist", files[0], "--json").stdout)
     assert ["good"] == [entry["method"] for entry in found["entries"] if entry["yours"]]
     assert 8 == len(found["entries"])
+
+
+def test_leaderboard_names_a_file_of_other_samples(files: tuple[Path, Path]) -> None:
+    result = run("leaderboard", "retinamnist", *files)
+    message = f"{files[0]} has scores of breastmnist test, and the published figures are of retinamnist test."
+    assert (1, True) == (result.exit_code, message in result.stderr)
+
+
+def test_leaderboard_of_a_set_of_ones_own_says_that_no_figures_are_known(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(256, size=(20, 28, 28), dtype=np.uint8)
+    mm.build(name="moles", images=images, labels=[0, 1] * 10)
+    result = run("leaderboard", "moles")
+    assert (0, "No published figures of moles are known.\n") == (result.exit_code, result.stdout)
+    labels = mm.load("moles", "test").labels
+    Evaluator("moles", "test").evaluate(np.eye(2)[labels[:, 0]], tmp_path, "mine")
+    (file,) = tmp_path.glob("*@mine.csv")
+    lines = run("leaderboard", "Moles", file).stdout.splitlines()
+    assert ["method", "AUC", "ACC"] == lines[0].split()
+    assert (True, "No published figures of moles are known.") == (lines[1].startswith("*  mine "), lines[3])
+    assert "* yours, with its 95 % interval." == lines[-1]
 
 
 def test_leaderboard_refuses_an_unknown_set() -> None:

@@ -57,6 +57,33 @@ def test_the_short_form_does_the_same() -> None:
     assert content("a") == content("b")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--flag=breastmnist", "b"],
+        ["b", "--flag=breastmnist"],
+        ["--folder=b", "breastmnist"],
+        ["breastmnist", "b", "--download"],
+        ["breastmnist", "b", "--download=True"],
+        ["breastmnist", "b", "--download", "True"],
+        ["--download", "--flag", "breastmnist", "--folder", "b"],
+    ],
+)
+def test_other_forms_do_the_same(arguments: list[str]) -> None:
+    run("save", "breastmnist", "a", "--split=val")
+    assert 0 == run("save", *arguments, "--split", "val").exit_code
+    assert content("a") == content("b")
+
+
+@pytest.mark.parametrize("options", [["--format=jpg"], ["--layout=csv"]])
+def test_another_format_or_layout_needs_another_folder(options: list[str]) -> None:
+    run("save", "breastmnist", "out")
+    before = content("out")
+    result = run("save", "breastmnist", "out", *options)
+    assert (1, True) == (result.exit_code, "save to another folder" in result.stderr)
+    assert before == content("out")
+
+
 def test_again_it_writes_nothing() -> None:
     run("save", "chestmnist", "out")
     before = content("out")
@@ -88,7 +115,12 @@ def test_quiet_is_quiet() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["breastmnist"], "medmnist-np save NAME FOLDER"),
+        (["breastmnist"], "Missing: FOLDER. `medmnist-np save NAME FOLDER`"),
+        ([], "Missing: NAME and FOLDER."),
+        (["--folder=out"], "Missing: NAME."),
+        (["breastmnist", "out", "--flag=retinamnist"], "'breastmnist out' and --flag retinamnist name the data set or"),
+        (["breastmnist", "other", "--folder=out"], "leave one out"),
+        (["breastmnist", "out", "--split=train+val"], "write --split train --split val"),
         (["brestmnist", "out"], "Did you mean 'breastmnist'"),
         (["breastmnist", "out", "--size=31"], "does not come in size 31"),
         (["breastmnist", "out", "--split=tset"], "Did you mean 'test'"),

@@ -82,11 +82,22 @@ def test_all_sizes_of_a_set_may_be_asked_for() -> None:
     assert [28, 64] == [entry["size"] for entry in entries]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [(["64", "28"], [64, 28]), (["28", "28"], [28]), (["28", "all"], [28, 64])]
+)
+def test_several_sizes_may_be_asked_for(sizes: list[str], expected: list[int]) -> None:
+    options = [word for size in sizes for word in ("--size", size)]
+    entries = json.loads(run("fetch", "adrenalmnist3d", *options, "--dry-run", "--json").stdout)
+    assert expected == [entry["size"] for entry in entries]
+
+
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_dry_run_gives_the_sizes_also_of_what_would_not_fit(options: list[str], fakes, monkeypatch) -> None:
     monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
     result = run("fetch", "breastmnist", "--dry-run", *options)
-    assert (True, True) == ("breastmnist" in result.stdout, "Not enough space" in result.stderr)
+    assert (0, True) == (result.exit_code, "breastmnist" in result.stdout)
+    assert "Not enough space for this: " in result.stderr
+    assert "1.0 kB are free.\n" in result.stderr
 
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_starts(fakes, monkeypatch, audit) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from medmnist_np.builder import build
 from medmnist_np.cli import main
-from medmnist_np.loading import fetch
+from medmnist_np.loading import fetch, load
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets, fakes, make_arrays
 
@@ -126,7 +127,8 @@ def test_verify_of_what_is_not_here_fails(cache: Path, arguments: list[str], cod
 
 def test_cache_says_where_it_is_and_how_much_is_in_it(cache: Path) -> None:
     lines = run("cache").stdout.splitlines()
-    assert (str(cache), ["what", "name", "size"]) == (lines[0], lines[1].split())
+    assert (str(cache), ["what", "name", "size", "where"]) == (lines[0], lines[1].split())
+    assert lines[2].endswith("downloads/breastmnist.npz")
     assert ["archive", "arrays", "arrays", "unfinished", "in"] == [line.split()[0] for line in lines[2:7]]
     assert "free. MEDMNIST_NP_CACHE moves the cache." in lines[-1]
 
@@ -199,3 +201,74 @@ def test_wrong_usage_of_clean_removes_nothing(cache: Path, arguments: list[str])
 
 def test_clean_refuses_an_unknown_name_where_there_is_nothing_too() -> None:
     assert 2 == run("clean", "pathmnst", "--yes").exit_code
+
+
+# What cannot be fetched again
+
+
+@pytest.fixture
+def own(sandbox: Path) -> Path:
+    """A cache with a set of one's own; another one was only begun."""
+    images = np.random.default_rng(0).integers(256, size=(20, 28, 28), dtype=np.uint8)
+    build(name="moles", images=images, labels=[0, 1] * 10)
+    (sandbox / "cache" / "built" / "begun" / "unfinished").mkdir(parents=True)
+    (sandbox / "cache" / "built" / "begun" / "unfinished" / "0.npz").write_bytes(b"half")
+    return sandbox / "cache"
+
+
+def listed() -> dict[tuple[str, str], int]:
+    return {(item["kind"], item["name"]): item["bytes"] for item in json.loads(run("cache", "--json").stdout)["items"]}
+
+
+KEPT = [("built", "moles"), ("ids", "moles"), ("record", "moles")]
+
+
+def test_cache_counts_what_was_built(own: Path) -> None:
+    files = list((own / "built" / "moles").iterdir())
+    assert (2, sum(file.stat().st_size for file in files)) == (len(files), listed()["built", "moles"])
+    assert {*KEPT, ("unfinished", "built/begun")} < set(listed())
+    (line,) = [line for line in run("cache").stdout.splitlines() if line.startswith("built ")]
+    assert ["built", "moles", str(Path("built/moles"))] == [line.split()[number] for number in (0, 1, -1)]
+
+
+def test_clean_keeps_what_cannot_be_fetched_again_and_says_so(own: Path) -> None:
+    for _ in range(2):
+        result = run("clean", "--yes")
+        assert (0, KEPT) == (result.exit_code, list(listed()))
+        assert "Kept, as it cannot be fetched again: what was built, registered or imported of moles, " in result.stdout
+    assert 14 == len(load("moles", "train").images)
+    assert "Kept" in run("clean", "moles", "--yes").stdout
+    assert KEPT == list(listed())
+
+
+def test_clean_gives_a_name_up_after_asking(own: Path) -> None:
+    assert (1, True) == (run("clean", "moles", "--built", typed="n\n").exit_code, set(KEPT) < set(listed()))
+    result = run("clean", "Moles", "--built", typed="y\n")
+    assert (0, [("unfinished", "built/begun")]) == (result.exit_code, list(listed()))
+    assert 2 == run("info", "moles").exit_code
+    build(name="moles", images=np.zeros((12, 28, 28), np.uint8), labels=[0, 1] * 6)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_set_whose_record_is_of_no_use_can_be_removed(own: Path, damaged: bool) -> None:
+    record = own / "records" / "moles.toml"
+    record.write_text("x") if damaged else record.unlink()
+    assert 0 == run("clean", "moles", "--built", "--yes").exit_code
+    assert [("unfinished", "built/begun")] == list(listed())
+
+
+def test_a_build_that_was_begun_can_be_removed_by_its_name(own: Path) -> None:
+    assert 0 == run("clean", "begun", "--yes").exit_code
+    assert ("unfinished", "built/begun") not in listed()
+    assert set(KEPT) < set(listed())
+
+
+def test_one_size_of_a_set_of_ones_own_is_its_arrays(own: Path) -> None:
+    assert 0 == run("clean", "moles_28", "--built", "--yes").exit_code
+    assert {*KEPT, ("unfinished", "built/begun")} == set(listed())
+
+
+@pytest.mark.parametrize("arguments", [["--built"], ["--all", "--built"], ["moles", "--built", "--archives"], ["mole"]])
+def test_what_was_built_is_removed_by_name_alone(own: Path, arguments: list[str]) -> None:
+    before = listed()
+    assert (2, before) == (run("clean", *arguments, "--yes").exit_code, listed())

@@ -36,7 +36,6 @@ def test_list_has_a_row_for_each_set() -> None:
         (["--task", "ordinal-regression"], ["retinamnist"]),
         (["--ndim", "3"], NAMES[12:]),
         (["--size", "224"], NAMES[:12]),
-        (["--size", "23"], []),
         (["--ndim", "2", "--task", "binary-class"], ["pneumoniamnist", "breastmnist"]),
     ],
 )
@@ -59,7 +58,9 @@ def test_list_takes_records_without_all_three_splits(tmp_path: Path) -> None:
         assert run("list").exit_code == 0
 
 
-@pytest.mark.parametrize("options", [["--task", "multiclass"], ["--ndim", "4"], ["--size", "large"], ["pathmnist"]])
+@pytest.mark.parametrize(
+    "options", [["--task", "multiclass"], ["--ndim", "4"], ["--size", "large"], ["--size", "23"], ["pathmnist"]]
+)
 def test_list_refuses_what_there_is_not(options: list[str]) -> None:
     result = run("list", *options)
     assert (2, "") == (result.exit_code, result.stdout)
@@ -67,6 +68,11 @@ def test_list_refuses_what_there_is_not(options: list[str]) -> None:
 
 def test_list_names_the_nearest_task() -> None:
     assert "Did you mean 'multi-class'" in run("list", "--task", "multiclass").stderr
+
+
+def test_list_quotes_the_tasks_and_names_the_sizes() -> None:
+    assert "'multi-class', 'multi-label', 'multi-label, binary-class', 'ord" in run("list", "--task", "foo").stderr
+    assert "No data set comes in size 23. The sizes are 28, 64, 128, 224." in run("list", "--size", "23").stderr
 
 
 def test_list_writes_nothing_and_opens_no_socket(audit) -> None:
@@ -81,6 +87,15 @@ def test_list_writes_nothing_and_opens_no_socket(audit) -> None:
 def test_info_says_all_about_a_set(arguments: list[str]) -> None:
     result = run("info", *arguments)
     assert (0, f"{registry.info('pathmnist')!r}\n") == (result.exit_code, result.stdout)
+
+
+def test_info_refuses_two_names() -> None:
+    result = run("info", "pathmnist", "--flag=breastmnist")
+    assert (2, True) == (result.exit_code, "leave one out" in result.stderr)
+
+
+def test_info_says_once_what_a_class_that_is_a_number_is_called() -> None:
+    assert "Classes:     0; 1; 2; 3; 4\n" in run("info", "retinamnist").stdout
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -63,9 +63,10 @@ def test_a_file_that_is_no_page_is_not_replaced(file: Path) -> None:
 
 
 def test_a_page_that_cannot_be_written_is_told(file: Path, tmp_path: Path) -> None:
-    page = tmp_path / "not here" / "page.html"
+    (tmp_path / "file").touch()
+    page = tmp_path / "file" / "page.html"
     result = run("report", file, "-o", page)
-    assert (1, f"Error: {page} could not be written: No such file or directory.\n") == (result.exit_code, result.stderr)
+    assert (1, f"Error: {page} could not be written: File exists.\n") == (result.exit_code, result.stderr)
 
 
 def test_a_name_that_is_wrong_is_told_and_stands_on_the_page(file: Path, tmp_path: Path) -> None:

@@ -130,6 +130,20 @@ def test_data_sets_and_sizes_share_a_folder(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("other", [*({"layout": layout} for layout in LAYOUTS), {"format": "jpg"}])
+def test_a_folder_is_of_one_layout_and_one_format(layout: Any, other: dict[str, Any], tmp_path: Path) -> None:
+    export("breastmnist", tmp_path, layout=layout)
+    before, options = content(tmp_path), {"layout": layout} | other
+    if options == {"layout": layout}:
+        assert 0 == export("breastmnist", tmp_path, **options).n_written
+        return
+    for split in ("train", "val"):
+        with pytest.raises(CacheError, match=rf"layout '{layout}' and the format 'png' already.* to another folder"):
+            export("breastmnist", tmp_path, split, **options)
+    assert before == content(tmp_path)
+
+
 # What is somebody else's
 
 
@@ -216,7 +230,9 @@ def small_disk(folder: Path, n_bytes: int) -> Iterator[Path]:
 def test_a_full_disk_is_named_and_the_rest_goes_on_later(workers: int, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 600_000) as disk:
         (disk / "filler").write_bytes(bytes(400_000))
-        with pytest.raises(NoSpaceError, match=r"The disk is full: could not write .* run the same again to go on"):
+        with pytest.raises(
+            NoSpaceError, match=r"The disk is full: .* could not be written .* run the same again to go on"
+        ):
             _many(disk, workers)
         kept = list((disk / "breastmnist").glob("*.tiff"))
         assert (True, []) == (0 < len(kept) < 100, list(disk.glob("breastmnist/.*")))
@@ -235,7 +251,7 @@ def _many(folder: Path, workers: int) -> Any:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CacheError, match=r"Could not write .*file"):
+    with pytest.raises(CacheError, match=r"file.* could not be written: "):
         export("breastmnist", tmp_path / "file")
 
 

@@ -76,6 +76,23 @@ def test_findings_that_do_not_fit_are_left_out() -> None:
     assert 28 == picture.array.shape[1]
 
 
+@pytest.mark.parametrize("kind", [GRAY, RGB, VOLUME])
+def test_the_legend_of_a_narrow_picture_is_whole(kind: str) -> None:
+    down, right = (-3, -2) if kind == RGB else (-2, -1)
+    names = ["short", "a name that is much longer than the picture is wide"]
+
+    def ink(width: int) -> int:
+        """Count the pixels of the two lines at the bottom."""
+        shape = np.array(SHAPES[kind])
+        shape[right] = width
+        labels = np.zeros((5, 1), np.uint8)
+        picture = draw(np.zeros(shape, np.uint8), PLACES, kind, labels=labels, class_names=names).array
+        below = np.moveaxis(picture, down, 0)[2 * (4 + CAPTION_HEIGHT) :]
+        return np.count_nonzero(below)
+
+    assert ink(6) == ink(110) > 0
+
+
 @pytest.mark.parametrize(
     ("kind", "view", "message"), [(GRAY, "middle", "these are gray images"), (VOLUME, "top", "no view 'top'")]
 )
@@ -126,9 +143,16 @@ def test_a_saved_picture_is_read_back(ending: str, tmp_path: Path) -> None:
         assert np.array_equal(picture.array, np.asarray(image.convert("L")))
 
 
-@pytest.mark.parametrize("name", ["picture", "picture.png", "picture.webp"])
-def test_an_animated_picture_needs_a_format_that_moves(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"cannot hold volumes\. Those that can are tiff, gif, npy, nii"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("picture", "has no ending, which would name the format: tiff, gif, npy, nii"),
+        ("picture.png", r"cannot hold volumes\. Those that can are tiff, gif, npy, nii"),
+        ("picture.webp", r"'webp' is no format that is supported\. Those for volumes are tiff, gif, npy, nii"),
+    ],
+)
+def test_an_animated_picture_needs_a_format_that_moves(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
         Picture(images_of(VOLUME)[0], animated=True).save(tmp_path / name)
     assert [] == list(tmp_path.iterdir())
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medmnist_np.images import choose
-from medmnist_np.images.grid import EMPTY, arrange
+from medmnist_np.images.grid import EMPTY, arrange, needed_columns
 
 
 @given(n=st.integers(1, 60), rows=st.integers(1, 6), columns=st.integers(1, 6), seed=st.integers(0, 9))
@@ -65,6 +65,7 @@ def test_by_finding_a_sample_may_come_again() -> None:
     ("arguments", "labels", "message"),
     [
         ((range(3), 0, 2), None, "at least 1 row and 1 column, not 0 and 2"),
+        ((range(3), 2.5, 2), None, "whole numbers, at least 1 row and 1 column, not 2.5 and 2"),
         ((range(0), 2, 2), None, "no sample is selected"),
         ((range(2), 2, 2), np.zeros((2, 3), int), "no selected sample has a finding"),
     ],
@@ -72,6 +73,20 @@ def test_by_finding_a_sample_may_come_again() -> None:
 def test_what_cannot_be_shown_is_refused(arguments: tuple, labels: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         choose(*arguments, labels=labels)
+
+
+@pytest.mark.parametrize("seed", [-1, 2.5])
+def test_a_seed_is_a_whole_number_from_0(seed: object) -> None:
+    with pytest.raises(ValueError, match=f"seed is {seed}; a whole number from 0, or None"):
+        choose(range(3), 1, 1, seed=seed)
+
+
+@given(n=st.integers(1, 10_000), rows=st.integers(1, 10_000), columns=st.integers(1, 10_000))
+def test_the_columns_that_are_needed_hold_what_all_would_hold(n: int, rows: int, columns: int) -> None:
+    needed = needed_columns(n, rows, columns)
+    assert 1 <= needed <= columns
+    assert min(n, rows * columns) == min(n, rows * needed)
+    assert needed == columns or (needed - 1) ** 2 < n or (needed - 1) * rows < n < columns
 
 
 def test_lines_are_put_side_by_side_with_gaps_and_empty_places() -> None:

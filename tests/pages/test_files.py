@@ -13,6 +13,11 @@ def test_a_page_replaces_the_one_that_is_there(tmp_path: Path) -> None:
     assert {"page.html": "zwölf"} == {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
 
 
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    write_page(tmp_path / "a" / "b" / "page.html", "one")
+    assert "one" == (tmp_path / "a" / "b" / "page.html").read_text()
+
+
 @pytest.mark.parametrize("name", ["results.csv", "html", "page.html.csv"])
 def test_a_file_of_another_kind_is_not_replaced(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("precious")

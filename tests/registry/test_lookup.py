@@ -95,6 +95,14 @@ def test_another_size_is_refused_with_those_that_there_are(size: object) -> None
         registry.resolve_size("pathmnist", size)
 
 
+@pytest.mark.parametrize(("size", "end"), [("28", "224. A size is an int."), (True, "an int."), (23, "128, 224.")])
+def test_only_who_gives_no_number_is_told_that_a_size_is_one(size: object, end: str) -> None:
+    with pytest.raises(UnknownSizeError) as caught:
+        registry.resolve_size("pathmnist", size)
+    assert str(caught.value).endswith(end)
+    assert "(int)" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["pathmnist_23", "adrenalmnist3d_224", "pathmnist_0"])
 def test_a_wrong_size_in_a_name_is_refused(name: str) -> None:
     with pytest.raises(UnknownSizeError, match="does not come in size"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,26 +13,23 @@ from typing import Any
 import numpy.typing as npt
 
 from medmnist_np.builder.describing import describe
-from medmnist_np.builder.preparing import Chunk, Prepared, chosen_recipe, chunks, prepare, reason_of
+from medmnist_np.builder.labels import checked_task
+from medmnist_np.builder.preparing import Chunk, Prepared, checked_sizes, chosen_recipe, chunks, prepare, reason_of
 from medmnist_np.builder.reading import is_volume, read_image
 from medmnist_np.builder.sources import Row, read_source
-from medmnist_np.builder.splitting import division_of
+from medmnist_np.builder.splitting import checked_ratio, division_of
 from medmnist_np.builder.writing import Order, Written, orders_of, write_archive
 from medmnist_np.cache import disk, locks, settings
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.identifiers import keep_ids
 from medmnist_np.images.recipes import Recipe
-from medmnist_np.images.scaling import checked_size
 from medmnist_np.loading import locate
 from medmnist_np.registering import check_free, register
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.own import as_toml, check_name
+from medmnist_np.registry.own import as_toml
 from medmnist_np.spread import spread
 
-_SKIPPING = "skip_bad=True (--skip-bad) leaves such images out."
-
-# With 3, RGB images could not be told from volumes.
-_SMALLEST = 4
+_SKIPPING = "Such images may be left out (skip_bad=, --skip-bad)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     group_by: str | None = None,
     class_names: Sequence[str] | None = None,
     task: str | None = None,
-    sizes: Sequence[int] = (28,),
+    sizes: int | Sequence[int] = (28,),
     ratio: Sequence[float] | None = None,
     seed: int = 0,
     recipe: str | Recipe | None = None,
@@ -86,8 +84,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     Parameters
     ----------
     source : path, optional
-        A folder ``<class>/<image>``, or ``<split>/<class>/<image>``; or a CSV file in UTF-8 with the columns ``image``
-        (paths relative to it), ``label`` and perhaps ``split``.
+        A folder ``<class>/<image>``, or ``<split>/<class>/<image>``, taken in the order of the paths; or a CSV file in
+        UTF-8 with the columns ``image`` or ``file_name`` (paths relative to it), ``label`` and perhaps ``split``.
     name : str
         Lower-case letters, digits and ``-``.
     images : array or sequence, optional
@@ -105,7 +103,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         In the order of their numbers. None means the names that occur, sorted.
     task : str, optional
         ``"ordinal-regression"``, if the order of the classes means something. None means by the labels.
-    sizes : sequence of int
+    sizes : int or sequence of int
         Pixels or voxels along each axis; the authors use 28, 64, 128 and 224, and for volumes 28 and 64.
     ratio : sequence of float, optional
         Sizes of train, val and test, or of train and test, to one another. None means 7:1:2, or the given splits.
@@ -142,9 +140,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
 
     Notes
     -----
-    An interrupted run leaves what it has prepared in ``<output>/unfinished``, and the same call goes on from there;
-    only images in memory are prepared anew. The same input gives the same bytes, whoever works and in how many pieces,
-    with the same releases of the software that the record names.
+    A run that is interrupted or fails leaves the images that it has prepared in ``<output>/unfinished``, and the same
+    call goes on from there; only images in memory are prepared anew. The same input gives the same bytes, whoever works
+    and in how many pieces, with the same releases of the software that the record names.
 
     Examples
     --------
@@ -157,17 +155,18 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     >>> mm.load("noise", "test").images.shape
     (12, 28, 28)
     """
-    wanted = _checked_sizes(sizes)
-    check_name(name)
+    check_choices(name=name, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window)
+    wanted = checked_sizes(sizes)
     places = settings.current()
     folder = Path(places.cache / "built" / name if output is None else output).absolute()
     unfinished = folder / "unfinished"
-    with locks.held(places.lock_file(f"build-{name}"), [(unfinished, "*")]):
-        check_free(name)
+    with locks.held(places.lock_file(f"build-{name}"), [(unfinished, "*")]), _nothing_left_of_nothing(unfinished):
+        check_free(name)  # another process may have built it meanwhile
         if (folder / f"{name}.toml").exists():
             raise ValueError(
-                f"{folder / name}.toml is there already. `medmnist-np register` makes that set known; for another one "
-                "choose another folder (output, --output)."
+                f"{folder / name}.toml is there already. `medmnist-np register` with it makes that set known. For "
+                f"another one choose another folder (output=, --output), or remove it (in the cache: "
+                f"`medmnist-np clean {name} --built`)."
             )
         every = read_source(
             source,
@@ -212,11 +211,38 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     return Built(record, folder, skipped)
 
 
-def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    wanted = tuple(sorted({checked_size(size) for size in sizes}))
-    if not wanted or wanted[0] < _SMALLEST:
-        raise ValueError(f"The sizes are {sizes!r}; at least one is needed, and none below {_SMALLEST}.")
-    return wanted
+def check_choices(
+    *,
+    name: str,
+    sizes: int | Sequence[int],
+    task: str | None,
+    ratio: Sequence[float] | None,
+    recipe: str | Recipe | None,
+    window: tuple[float, float] | None,
+) -> None:
+    """Raise ValueError for what :func:`build` refuses whatever the images are: wrong usage."""
+    check_free(name)
+    checked_sizes(sizes)
+    checked_task(task, "multi-class")
+    chosen_recipe(recipe, window, volumes=False)
+    if ratio is not None:
+        checked_ratio(ratio)
+
+
+@contextmanager
+def _nothing_left_of_nothing(unfinished: Path) -> Iterator[None]:
+    """If the block fails before an image was prepared, remove the folders that were made for it."""
+    absent = [path for path in unfinished.parents if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        in_memory = any((unfinished / "images").glob("*"))  # these are prepared anew
+        if in_memory or not any(unfinished.glob("*.npz")):
+            disk.remove_tree(unfinished, ignore_errors=True)
+            with suppress(OSError):  # one that is not empty stays, and so do its parents
+                for path in absent:
+                    path.rmdir()
+        raise
 
 
 def _are_volumes(rows: Sequence[Row], *, skip_bad: bool) -> bool:

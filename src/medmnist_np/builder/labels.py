@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import NDArray
 
 from medmnist_np.registry.records import TASKS, Task
@@ -15,6 +16,9 @@ _MULTI_LABEL: Task = "multi-label, binary-class"
 
 # A label is one byte.
 _MOST_CLASSES = 256
+
+# How None and the missing values of NumPy and pandas print themselves.
+_MISSING = {"None", "nan", "NaT", "<NA>"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ def one_each(
     if "" in occurring:
         raise ValueError(f"{where[list(values).index('')]} has no label.")
     numbered = all(value.isascii() and value.isdecimal() for value in occurring)
+    if class_names is None:
+        _check_not_negative(occurring, values, where)
     if class_names is not None:
         names = tuple(map(str, class_names))
         by_name = occurring <= set(names) or not numbered
@@ -76,7 +82,7 @@ def one_each(
         if missing := [name for name in names if name not in occurring]:
             raise ValueError(
                 f"The labels are numbers up to {names[-1]}, and no sample has {', '.join(missing[:10])}. Name all "
-                "classes (class_names, --classes), if that is meant."
+                "classes (class_names=, --classes), if that is meant."
             )
     else:
         names = tuple(sorted(occurring))
@@ -87,7 +93,7 @@ def one_each(
     _check_names(names)
     if not 2 <= len(names) <= _MOST_CLASSES:
         raise ValueError(f"There are {len(names)} classes ({', '.join(names[:3])}); 2 to {_MOST_CLASSES} are possible.")
-    chosen = _checked_task(task, "binary-class" if len(names) == 2 else "multi-class")
+    chosen = checked_task(task, "binary-class" if len(names) == 2 else "multi-class")
     if chosen == _MULTI_LABEL or (chosen == "binary-class" and len(names) != 2):
         raise ValueError(f"The task {chosen!r} does not fit samples with one of {len(names)} classes each.")
     return Labels(np.array([[number_of[value]] for value in values], dtype=np.uint8), names, chosen)
@@ -114,7 +120,7 @@ def several_each(
     ValueError
         If a value is neither 0 nor 1, or the task does not fit.
     """
-    if _checked_task(task, _MULTI_LABEL) != _MULTI_LABEL:
+    if checked_task(task, _MULTI_LABEL) != _MULTI_LABEL:
         raise ValueError(f"The task {task!r} does not fit several columns of labels: they are {_MULTI_LABEL!r}.")
     _check_names(class_names)
     for row, place in zip(rows, where, strict=True):
@@ -124,23 +130,63 @@ def several_each(
     return Labels(np.array(rows, dtype=np.uint8).reshape(len(rows), -1), tuple(class_names), _MULTI_LABEL)
 
 
-def of_array(labels: NDArray[Any], where: Sequence[str], class_names: Sequence[str] | None, task: str | None) -> Labels:
-    """Take labels from an array ``(n,)`` or ``(n, l)`` of integers, booleans or texts."""
-    if labels.ndim not in (1, 2) or len(labels) != len(where) or labels.dtype.kind not in "biuUO":
-        raise ValueError(
-            f"The labels are an array of {labels.dtype} of shape {labels.shape}; ({len(where)},) or ({len(where)}, l) "
-            "integers or texts are needed."
-        )
-    if labels.dtype.kind == "b":
-        labels = labels.astype(np.uint8)
-    texts = [[str(value) for value in row] for row in labels.reshape(len(labels), -1).tolist()]
-    width = labels.shape[1] if labels.ndim == 2 else 1
+def of_array(
+    labels: npt.ArrayLike, where: Sequence[str], class_names: Sequence[str] | None, task: str | None
+) -> Labels:
+    """Take labels ``(n,)`` or ``(n, l)``: integers, booleans or texts, of which none is missing."""
+    array = np.asarray(labels)
+    if array.ndim not in (1, 2) or len(array) != len(where):
+        raise _unfit(array, len(where))
+    rows = [row if array.ndim == 2 else [row] for row in values_of(labels)]
+    texts = [[text_of(value) for value in row] for row in rows]
+    for row, place in zip(texts, where, strict=True):
+        if "" in row:
+            raise ValueError(f"{place} has no label.")
+    if array.dtype.kind not in "biuUO":
+        raise _unfit(array, len(where))
+    if array.dtype.kind == "b":
+        texts = [[str(int(value)) for value in row] for row in rows]
+    width = array.shape[1] if array.ndim == 2 else 1
     if width == 1:
         return one_each([text for (text,) in texts], where, class_names, task)
     names = tuple(map(str, range(width) if class_names is None else class_names))
     if len(names) != width:
         raise ValueError(f"There are {len(names)} class names and {width} columns of labels.")
     return several_each(texts, where, names, task)
+
+
+def values_of(values: npt.ArrayLike) -> list[Any]:
+    """Return the elements as they are: an array of texts and None or NaN would make texts of all; of a mask, None."""
+    if not isinstance(values, np.ma.MaskedArray):
+        values = np.asarray(values, dtype=object)
+    elements: list[Any] = values.tolist()
+    return elements
+
+
+def text_of(value: Any) -> str:
+    """Return a value as text, which is empty if it is missing: None, NaN, or what pandas puts there."""
+    text = str(value)
+    # NumPy makes the text "nan" of a NaN among texts; a class may well be called "None".
+    missing = text == "nan" if isinstance(value, str) else text in _MISSING
+    return "" if missing else text
+
+
+def _unfit(labels: NDArray[Any], n: int) -> ValueError:
+    return ValueError(
+        f"The labels are an array of {labels.dtype} of shape {labels.shape}; ({n},) or ({n}, l) integers or texts are "
+        "needed."
+    )
+
+
+def _check_not_negative(occurring: set[str], values: Sequence[str], where: Sequence[str]) -> None:
+    """Refuse numbers below 0, which would be renumbered as the names of classes."""
+    negative = {value for value in occurring if value.startswith("-")}
+    if negative and all(one.removeprefix("-").isascii() and one.removeprefix("-").isdecimal() for one in occurring):
+        first = next(number for number, value in enumerate(values) if value in negative)
+        raise ValueError(
+            f"{where[first]} has the label {values[first]}, and classes are numbered from 0. Number them so, or name "
+            "all of them in the order of their numbers (class_names=, --classes)."
+        )
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -151,7 +197,8 @@ def _check_names(names: Sequence[str]) -> None:
             raise ValueError(f"The name {name!r} of a class cannot be printed.")
 
 
-def _checked_task(task: str | None, otherwise: Task) -> Task:
+def checked_task(task: str | None, otherwise: Task) -> Task:
+    """Return the task that is meant, ``otherwise`` if none is named."""
     for known in TASKS:
         if task in (known, known.partition(",")[0]):
             return known

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from medmnist_np.builder.reading import Array, is_volume, read_image
 from medmnist_np.builder.sources import Row
 from medmnist_np.cache import disk
+from medmnist_np.errors import UnknownDatasetError, nearest
 from medmnist_np.images.recipes import Recipe, recipe
+from medmnist_np.images.scaling import checked_size
 from medmnist_np.images.steps import (
     At,
     CentreSlice,
@@ -33,10 +35,26 @@ from medmnist_np.images.steps import (
     Window,
     Zoom,
 )
+from medmnist_np.registry import datasets, info
+from medmnist_np.registry.recipes import recipe_facts
 
 # Results that are held at a time, and the most rows that are lost when a run is interrupted.
 _CHUNK_BYTES = 16 << 20
 _CHUNK_ROWS = 64
+
+
+# With 3, RGB images could not be told from volumes.
+_SMALLEST = 4
+
+
+def checked_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
+    """Return sizes that can be made, each once and ascending; raise ValueError for others."""
+    wanted = tuple(sorted({checked_size(size) for size in (sizes if isinstance(sizes, Iterable) else [sizes])}))
+    if not wanted or wanted[0] < _SMALLEST:
+        raise ValueError(
+            f"The sizes (sizes=, --sizes) are {sizes!r}; at least one is needed, and none below {_SMALLEST}."
+        )
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +66,9 @@ class EqualEdges:
         lengths = image.shape if is_volume(image) else image.shape[:2]
         if len(set(lengths)) > 1:
             by = " x ".join(map(str, lengths))
-            raise ValueError(f"{by} is no square or cube. Cut it (recipe 'crop') or squeeze it (recipe 'squeeze').")
+            raise ValueError(
+                f"{by} is no square or cube. The recipe 'crop' cuts it, 'squeeze' takes all of it (recipe=, --recipe)."
+            )
         return image
 
     def __str__(self) -> str:
@@ -71,6 +91,11 @@ def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | Non
         Values that become 0 and 255, before all else.
     volumes : bool
         Whether the sources are volumes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe, with those that there are, or a window too many.
     """
     if isinstance(choice, Recipe):
         chosen = choice
@@ -82,12 +107,25 @@ def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | Non
             "crop": (CropToShortEdge(), bring),
             "squeeze": (bring,),
         }
-        chosen = Recipe(own[choice], choice or "resize") if choice in own else recipe(str(choice))
+        chosen = Recipe(own[choice], choice or "resize") if choice in own else _published(str(choice), own)
     if window is None:
         return chosen
     if any(isinstance(step, Window) for step in chosen.steps):
-        raise ValueError(f"The recipe {chosen.name} has a window of its own: leave the other one out.")
+        raise ValueError(
+            f"The recipe {chosen.name} has a window of its own: leave the other one out (window=, --window)."
+        )
     return replace(chosen, steps=(Window(*window), *chosen.steps))
+
+
+def _published(name: str, own: Iterable[str | None]) -> Recipe:
+    known = [record.name for record in datasets() if recipe_facts(record) is not None]
+    with suppress(UnknownDatasetError):
+        if info(name).name in known:
+            return recipe(name)
+    every = [*filter(None, own), *known]
+    raise ValueError(
+        f"There is no recipe {name!r} (recipe=, --recipe).{nearest(name, every)} The recipes are: {', '.join(every)}."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +227,7 @@ def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
     if image.dtype != np.uint8 and all(isinstance(step, _KEEP_VALUES) for step in chunk.recipe.steps):
         raise ValueError(
             f"its values are {image.dtype}, {image.min()} to {image.max()}, and nothing is scaled unasked: say which "
-            "of them become 0 and 255 (window=(low, high), --window LOW:HIGH)"
+            "of them become 0 and 255 (window=, --window)"
         )
     return chunk.recipe.each(image, chunk.sizes)
 

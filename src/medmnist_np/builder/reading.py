@@ -63,6 +63,8 @@ def read_image(file: Path, index: int | None = None) -> Array:
         image = _read_picture(file)
     if image.ndim in (3, 4) and image.shape[-1] == 1:
         image = image[..., 0]
+    if image.ndim == 3 and image.shape[2] in (2, 4) and min(image.shape[:2]) > image.shape[2]:
+        raise ValueError(f"its shape is {image.shape}, {image.shape[2]} channels: only gray and RGB images are taken")
     if image.ndim not in (2, 3) or image.size == 0 or image.dtype.kind not in "buif":
         raise ValueError(
             f"it holds {image.dtype} of shape {image.shape}; (h, w), (h, w, 3) or (d, h, w) numbers are needed"

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from medmnist_np.builder.labels import Labels, of_array, one_each, several_each
+from medmnist_np.builder.labels import Labels, of_array, one_each, several_each, text_of, values_of
 from medmnist_np.errors import nearest
 
 SPLITS = ("train", "val", "test")
+
+# The column with the image: as people call it, and as tables of exported splits do.
+_IMAGE_COLUMNS = ("image", "file_name")
 
 # What systems leave in folders beside images.
 _LITTER = {"Thumbs.db", "desktop.ini"}
@@ -104,7 +107,7 @@ def read_source(  # noqa: PLR0913 -- as build()
     folder, table = (path, None if labels is None else Path(labels)) if path.is_dir() else (path.parent, path)
     if table is None:
         if group_by is not None:
-            raise ValueError("group_by names a column of a CSV file: give it as labels (--labels).")
+            raise ValueError("group_by names a column of a CSV file: give that file too (labels=, --labels).")
         return from_folder(folder, class_names, task)
     if table is path and labels is not None:
         raise ValueError(f"{path} is no folder, so it is the table of labels: leave the other one out.")
@@ -114,7 +117,8 @@ def read_source(  # noqa: PLR0913 -- as build()
 def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | None) -> Source:
     """Take ``folder/<class>/<image>``, or with given splits ``folder/<split>/<class>/<image>``.
 
-    A folder in the place of an image is a volume. Names that begin with a dot are passed over.
+    Rows are in the order of their paths, character by character: all of one class, then all of the next, and ``10.png``
+    before ``9.png``. A folder in the place of an image is a volume. Names that begin with a dot are passed over.
     """
     inside = [path for path in _listed(folder) if path.is_dir()]
     given = {path.name for path in inside} <= set(SPLITS)
@@ -144,12 +148,12 @@ def from_table(
     class_names: Sequence[str] | None,
     task: str | None,
 ) -> Source:
-    """Take the images that a CSV file lists, one a line.
+    """Take the images that a CSV file lists, one a line, in the order of the lines.
 
     Parameters
     ----------
     table : Path
-        In UTF-8 with a line of column names: ``image``, the labels, perhaps ``split`` and a group.
+        In UTF-8 with a line of column names: ``image`` or ``file_name``, the labels, perhaps ``split`` and a group.
     folder : Path
         What paths of images are relative to.
     label : sequence of str
@@ -159,16 +163,15 @@ def from_table(
     class_names, task
         As of :func:`~medmnist_np.builder.labels.one_each`.
     """
-    needed = ["image", *label, *([group_by] if group_by is not None else [])]
-    columns, lines = _read_table(table, needed)
+    image, columns, lines = _read_table(table, [*label, *([group_by] if group_by is not None else [])])
     if not lines:
         raise ValueError(f"{table} lists no images.")
     rows = []
     for number, line in lines:
         where = f"{table}, line {number}"
-        if not line["image"]:
+        if not line[image]:
             raise ValueError(f"{where} names no image.")
-        rows.append(Row(folder / line["image"], None, f"{where} ({line['image']})", Path(line["image"]).as_posix()))
+        rows.append(Row(folder / line[image], None, f"{where} ({line[image]})", Path(line[image]).as_posix()))
     values = [[line[name] for name in label] for _, line in lines]
     places = [row.where for row in rows]
     if len(label) == 1:
@@ -176,7 +179,10 @@ def from_table(
     elif class_names is None:
         labels = several_each(values, places, label, task)
     else:
-        raise ValueError("Several columns of labels are named by their columns: leave the names of classes out.")
+        raise ValueError(
+            "Several columns of labels are named by their columns: leave the names of classes out (class_names=, "
+            "--classes)."
+        )
     return Source(
         tuple(rows),
         labels,
@@ -216,7 +222,7 @@ def from_arrays(
         raise ValueError("The images have no labels: labels=(n,) or (n, l) is needed.")
     return Source(
         rows,
-        of_array(np.asarray(labels), where, class_names, task),
+        of_array(labels, where, class_names, task),
         groups=_texts(groups, "groups", len(rows)),
         splits=_texts(splits, "splits", len(rows)),
     )
@@ -245,23 +251,25 @@ def _texts(values: npt.ArrayLike | None, name: str, n: int) -> tuple[str, ...] |
     array = np.asarray(values)
     if array.shape != (n,):
         raise ValueError(f"{name} has shape {array.shape}; one for each of the {n} images is needed.")
-    return tuple(str(value) for value in array.tolist())
+    return tuple(text_of(value) for value in values_of(values))
 
 
 def _listed(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _LITTER)
 
 
-def _read_table(table: Path, needed: Sequence[str]) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
-    """Return the columns, and the lines with their numbers."""
+def _read_table(table: Path, needed: Sequence[str]) -> tuple[str, Sequence[str], list[tuple[int, dict[str, str]]]]:
+    """Return which column is that of the images, all columns, and the lines with their numbers."""
     try:
         with table.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream, strict=True)
             columns = reader.fieldnames or ()
-            for name in needed:
+            image = next((name for name in _IMAGE_COLUMNS if name in columns), _IMAGE_COLUMNS[0])
+            for name in (image, *needed):
                 if name not in columns:
+                    other = f" or {_IMAGE_COLUMNS[1]!r}" if name == _IMAGE_COLUMNS[0] else ""
                     raise ValueError(
-                        f"{table} has no column {name!r}.{nearest(name, columns)} Its columns are: "
+                        f"{table} has no column {name!r}{other}.{nearest(name, columns)} Its columns are: "
                         f"{', '.join(columns) or 'none'}."
                     )
             lines = []
@@ -271,4 +279,4 @@ def _read_table(table: Path, needed: Sequence[str]) -> tuple[Sequence[str], list
                 lines.append((reader.line_num, {name: value.strip() for name, value in line.items()}))
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{table} is no CSV file in UTF-8: {error}.") from error
-    return columns, lines
+    return image, columns, lines

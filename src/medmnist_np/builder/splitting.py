@@ -85,13 +85,13 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     """
     if source.splits is not None:
         if ratio is not None:
-            raise ValueError("The splits are given, so there is nothing to divide: leave the ratio (--split) out.")
+            raise ValueError(
+                "The splits are given, so there is nothing to divide: leave the ratio out (ratio=, --split)."
+            )
         given = tuple(split for split in SPLITS if split in source.splits)
         numbers = {split: number for number, split in enumerate(given)}
         return Division(given, np.array([numbers[split] for split in source.splits], np.intp), "The splits were given.")
-    ratio = _RATIO if ratio is None else tuple(ratio)
-    if len(ratio) not in _NAMES:
-        raise ValueError(f"A ratio has two numbers, train and test, or three with val between them, not {ratio!r}.")
+    ratio = checked_ratio(_RATIO if ratio is None else ratio)
     names = _NAMES[len(ratio)]
     if source.labels.table.shape[1] == 1:
         _check_enough(source, len(names), group)
@@ -101,6 +101,25 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
         raise ValueError(f"{len(part_of)} samples are too few: divided by this ratio, none is in {', '.join(missing)}.")
     how = f"Divided {':'.join(f'{part:g}' for part in ratio)} at random (seed {seed}), stratified by label"
     return Division(names, part_of, f"{how}." if source.groups is None else f"{how}; no {group} is in two splits.")
+
+
+def checked_ratio(ratio: Sequence[float]) -> tuple[float, ...]:
+    """Return a ratio of train, val and test, or of train and test; raise ValueError for any other."""
+    parts = tuple(ratio)
+    _shares(parts)
+    if len(parts) not in _NAMES:
+        raise ValueError(
+            f"A ratio (ratio=, --split) has two numbers, train and test, or three with val between them, not {parts!r}."
+        )
+    return parts
+
+
+def _shares(ratio: Sequence[float]) -> NDArray[np.float64]:
+    shares = np.asarray(ratio, dtype=np.float64)
+    if shares.ndim != 1 or len(shares) < 2 or not np.isfinite(shares).all() or (shares <= 0).any():
+        raise ValueError(f"Samples are divided by two or more positive numbers, as 7:1:2, not by {ratio!r}.")
+    of_all: NDArray[np.float64] = shares / shares.sum()
+    return of_all
 
 
 def _check_enough(source: Source, n_splits: int, group: str) -> None:
@@ -147,10 +166,7 @@ def divide(
     ValueError
         If a ratio is not positive, or there are not as many samples or groups as parts.
     """
-    shares = np.asarray(ratio, dtype=np.float64)
-    if shares.ndim != 1 or len(shares) < 2 or not np.isfinite(shares).all() or (shares <= 0).any():
-        raise ValueError(f"Samples are divided by two or more positive numbers, as 7:1:2, not by {ratio!r}.")
-    shares /= shares.sum()
+    shares = _shares(ratio)
     rng = np.random.default_rng(checked_seed(seed))
     _, strata = np.unique(labels, axis=0, return_inverse=True)
     strata = strata.reshape(-1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,20 +10,35 @@ from typing import Literal
 from medmnist_np.cache import disk, store
 from medmnist_np.cache.settings import Settings
 
+Kind = Literal["arrays", "archive", "unfinished", "built", "ids", "record"]
+
+#: What cannot be fetched again: archives that were built here, ids of samples, and records.
+IRREPLACEABLE: tuple[Kind, ...] = ("built", "ids", "record")
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing in a cache. ``kind`` is what it is, ``name`` its key or file name, ``bytes`` its size on disk."""
+    """One thing in a cache. ``kind`` is what it is, ``name`` its key or file name, ``bytes`` its size on disk.
 
-    kind: Literal["arrays", "archive", "unfinished"]
+    What cannot be fetched again has the name of its data set.
+    """
+
+    kind: Kind
     name: str
     path: Path
     bytes: int
 
 
 def contents(settings: Settings) -> list[Item]:
-    """List the arrays, kept archives and unfinished work of the cache that is written to."""
-    items = [*_arrays(settings.cache / store.ARRAYS), *_downloads(settings.downloads)]
+    """List all of the cache that is written to, but its locks."""
+    cache = settings.cache
+    items = [
+        *_arrays(cache / store.ARRAYS),
+        *_downloads(settings.downloads),
+        *_built(cache / "built"),
+        *_files("ids", cache / "ids", ".csv"),
+        *_files("record", cache / "records", ".toml"),
+    ]
     return sorted(items, key=lambda item: (item.kind, item.name))
 
 
@@ -50,8 +64,21 @@ def _downloads(folder: Path) -> Iterator[Item]:
             if path.is_dir():
                 yield Item("unfinished", path.name, path, _size(path))
             elif path.is_file():
-                kind: Literal["archive", "unfinished"] = "archive" if path.suffix == ".npz" else "unfinished"
+                kind: Kind = "archive" if path.suffix == ".npz" else "unfinished"
                 yield Item(kind, path.name, path, path.lstat().st_size)
+
+
+def _built(folder: Path) -> Iterator[Item]:
+    for path in _folders(folder):
+        if (path / f"{path.name}.toml").is_file():
+            yield Item("built", path.name, path, _size(path))
+        else:
+            yield Item("unfinished", f"built/{path.name}", path, _size(path))
+
+
+def _files(kind: Kind, folder: Path, suffix: str) -> Iterator[Item]:
+    for path in sorted(folder.glob(f"*{suffix}")):
+        yield Item(kind, path.stem, path, path.lstat().st_size)
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -59,5 +86,4 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _size(folder: Path) -> int:
-    with os.scandir(folder) as entries:
-        return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())

@@ -35,6 +35,8 @@ _COMMANDS = {
     "compare": ("evaluating", "compare"),
     "leaderboard": ("evaluating", "leaderboard"),
     "report": ("reporting", "report"),
+    "corrupt": ("corrupting", "corrupt"),
+    "robustness": ("corrupting", "robustness"),
     "build": ("building", "build"),
     "register": ("building", "register"),
     "demo": ("demo", "demo"),

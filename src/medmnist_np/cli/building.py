@@ -64,7 +64,8 @@ def build(
     """Make a data set in the format of MedMNIST of the images in SOURCE.
 
     SOURCE is a folder with a folder for each class (or train, val and test with such folders), or a CSV file with the
-    columns image, label and perhaps split. An interrupted run goes on where it stopped.
+    columns image (or file_name), label and perhaps split. An interrupted run goes on where it stopped. Exit code 2 for
+    wrong usage, 1 if images or labels cannot be used.
 
     \b
       medmnist-np build photos --name lesions --sizes 28,64,224 --recipe crop
@@ -72,13 +73,16 @@ def build(
       medmnist-np build scans.csv --name thorax --window=-160:240 --recipe squeeze --sizes 64
     """
     from medmnist_np.builder import build as build_set
+    from medmnist_np.builder.building import check_choices
     from medmnist_np.cache.progress import bars, silent
 
-    limits = None if window is None else _numbers(window, ":", float, "--window LOW:HIGH")
-    if limits is not None and len(limits) != 2:
-        raise click.UsageError(f"--window LOW:HIGH has two numbers, not {window!r}.")
+    limits = None if window is None else _limits(window)
     pixels = _numbers(sizes, ",", int, "--sizes 28,64,224")
     shares = None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2")
+    try:
+        check_choices(name=name, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     with _failing_cleanly(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as threads:
         built = build_set(
             source,
@@ -92,7 +96,7 @@ def build(
             ratio=shares,
             seed=seed,
             recipe=recipe,
-            window=None if limits is None else (limits[0], limits[1]),
+            window=limits,
             description=description,
             modality=modality,
             license=license,
@@ -101,6 +105,8 @@ def build(
             executor=threads,
             progress=silent if as_json else bars,
         )
+    if not license:
+        click.echo("No licence is stated (--license), so nobody knows what may be done with the set.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
         say_json({"name": built.record.name, "folder": str(built.folder), "skipped": skipped})
@@ -110,7 +116,8 @@ def build(
         click.echo(f"Left out: {where}: {reason}.", err=True)
     if len(built.skipped) > _NAMED:
         click.echo(f"... and {len(built.skipped) - _NAMED} more; --json lists all.", err=True)
-    click.echo(f'Ready: mm.load("{built.record.name}", "train"). To hand it to others, see {built.folder}')
+    first = f'mm.load("{built.record.name}", "{built.record.splits[0]}")'
+    click.echo(f"Ready: {first}. To hand it to others, see {built.folder}")
 
 
 @click.command
@@ -127,6 +134,13 @@ def register(source: str, base_url: str | None) -> None:
 
     record = register_set(source, base_url=base_url)
     click.echo(f"{record!r}\n`medmnist-np fetch {record.name}` brings it here.")
+
+
+def _limits(window: str) -> tuple[float, float]:
+    limits = _numbers(window, ":", float, "--window LOW:HIGH")
+    if len(limits) != 2:
+        raise click.UsageError(f"--window LOW:HIGH has two numbers, not {window!r}.")
+    return limits[0], limits[1]
 
 
 def _numbers(text: str, separator: str, kind: Callable[[str], Number], form: str) -> list[Number]:

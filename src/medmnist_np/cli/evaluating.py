@@ -101,8 +101,13 @@ def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bo
     from medmnist_np import registry
     from medmnist_np.evaluation import Evaluator
     from medmnist_np.evaluation import leaderboard as board
+    from medmnist_np.evaluation.published import SPLIT
 
+    published = f"{registry.info(name).name} {SPLIT}"
     results = [Evaluator.parse_and_evaluate(file, root=root) for file in files]
+    for file, result in zip(files, results, strict=True):
+        if (found := f"{result.record.name} {result.split}") != published:
+            raise ScoresError(f"{file} has scores of {found}, and the published figures are of {published}.")
     names = [result.run or PurePath(file).stem for result, file in zip(results, files, strict=True)]
     if len(set(names)) < len(names):
         names = list(files)
@@ -115,8 +120,15 @@ def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bo
     for entry in entries:
         auc, acc = map(_ends, entry.intervals) if entry.intervals else ("", "")
         rows.append(["*" if entry.intervals else "", entry.method, f"{entry.AUC:.3f}", auc, f"{entry.ACC:.3f}", acc])
-    say_table(rows, ["", "method", "AUC", "", "ACC", ""], [2, 4])
-    click.echo(f"\nPublished figures: {known.paper}")
+    if rows:
+        say_table(rows, ["", "method", "AUC", "", "ACC", ""], [2, 4])
+        click.echo()
+    if not known.rows:
+        click.echo(f"No published figures of {registry.info(name).name} are known.")
+        if files:
+            click.echo("* yours, with its 95 % interval.")
+        return
+    click.echo(f"Published figures: {known.paper}")
     for note in known.notes:
         click.echo(click.wrap_text(f"- {note}", 100, subsequent_indent="  "))
     if files:

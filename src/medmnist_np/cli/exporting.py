@@ -30,7 +30,15 @@ _INTERRUPTED = 130  # what shells expect after Ctrl-C
 @click.option("--size", type=int, help="Image size; 28 if not given.")
 @click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Only this split; may be given again.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Threads that work at once.")
-@click.option("--download", type=bool, default=True, show_default=True, help="Whether the network may be used.")
+@click.option(
+    "--download",
+    type=bool,
+    is_flag=False,
+    flag_value=True,  # of --download alone
+    default=True,
+    show_default=True,
+    help="Whether the network may be used.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 @root_option
 def save(
@@ -61,9 +69,11 @@ def save(
       medmnist-np save breastmnist exported
       medmnist-np save organmnist3d exported --layout csv --format nii --split test
     """
-    name, folder = name or flag, folder or named_folder
-    if name is None or folder is None:
-        raise click.UsageError("Which data set, and where to? `medmnist-np save NAME FOLDER`")
+    name, folder = _name_and_folder([one for one in (name, folder) if one is not None], flag, named_folder)
+    for split in splits:
+        if "+" in split:
+            again = " ".join(f"--split {one}" for one in split.split("+"))
+            raise click.UsageError(f"Each split is saved by its own name: in place of --split {split} write {again}.")
     record, size = registry.resolve_size(name, size)
     try:
         plans = [Plan(record, size, split, cast("Layout", layout), format_) for split in splits or record.splits]
@@ -86,6 +96,22 @@ def save(
         sys.exit(_INTERRUPTED)
     if not quiet:
         _say_where(plans, done)
+
+
+def _name_and_folder(given: Sequence[str], flag: str | None, folder: str | None) -> tuple[str, str]:
+    """Return what --flag and --folder name, and for what they do not, the arguments in their order."""
+    options = {"NAME": flag, "FOLDER": folder}
+    missing = [word for word, option in options.items() if option is None]
+    if len(given) > len(missing):
+        named = " and ".join(
+            f"--{option} {value}" for option, value in (("flag", flag), ("folder", folder)) if value is not None
+        )
+        raise click.UsageError(f"{' '.join(given)!r} and {named} name the data set or the folder twice: leave one out.")
+    if len(given) < len(missing):
+        words = " and ".join(missing[len(given) :])
+        raise click.UsageError(f"Missing: {words}. `medmnist-np save NAME FOLDER`")
+    found = options | dict(zip(missing, given, strict=True))
+    return str(found["NAME"]), str(found["FOLDER"])
 
 
 def _say_where(plans: Sequence[Plan], done: Sequence[Saved]) -> None:

@@ -10,13 +10,19 @@ from medmnist_np.cache import disk, settings
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
-from medmnist_np.errors import MedMNISTError
+from medmnist_np.errors import MedMNISTError, NoSpaceError
 from medmnist_np.loading import adopt, bring, members_of
 
 
 @click.command
 @click.argument("names", nargs=-1, metavar="NAME...")
-@click.option("--size", metavar="28|64|128|224|all", help="Image size; 28 if not given.")
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="28|64|128|224|all",
+    help="Image size, 28 if not given; may be given again.",
+)
 @click.option("--all", "everything", is_flag=True, help="All data sets.")
 @click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Only this split; may be given again.")
 @click.option("--labels-only", is_flag=True, help="Only the labels, at most 2 MB.")
@@ -28,7 +34,7 @@ from medmnist_np.loading import adopt, bring, members_of
 @json_option
 def fetch(
     names: tuple[str, ...],
-    size: str | None,
+    sizes: tuple[str, ...],
     everything: bool,
     splits: tuple[str, ...],
     labels_only: bool,
@@ -54,8 +60,10 @@ def fetch(
     part_only = bool(splits) or labels_only
     if part_only and keep_archive:
         raise click.UsageError("--keep-archive keeps whole archives: leave --split and --labels-only out.")
+    chosen = {(record.name, size): record for one in sizes or (None,) for record, size in wanted_sets(names, one)}
     wanted = [
-        Job(*one, members_of(one[0], splits or None, labels_only=labels_only)) for one in wanted_sets(names, size)
+        Job(record, size, members_of(record, splits or None, labels_only=labels_only))
+        for (_, size), record in chosen.items()
     ]
     places = settings.current(root)
     missing = [job for job in wanted if not job.is_there(places)]
@@ -65,7 +73,7 @@ def fetch(
     if dry_run and as_json:
         say_json([_described(job, None) for job in missing])
     if missing and not part_only:
-        _require_space(missing, places)
+        _require_space(missing, places, dry_run=dry_run)
     if dry_run:
         return
 
@@ -122,7 +130,7 @@ def _take_ids(name: str, files: tuple[Path, ...]) -> None:
 @click.pass_context
 def download(ctx: click.Context, size: str, root: str | None) -> None:
     """Download all data sets, as the official program does."""
-    ctx.invoke(fetch, names=(), size=None if size == "None" else size, everything=True, root=root)
+    ctx.invoke(fetch, names=(), sizes=() if size == "None" else (size,), everything=True, root=root)
 
 
 def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) -> None:
@@ -141,11 +149,17 @@ def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) 
     click.echo(f"At most {download} to download, {unpacked} unpacked, into {places.cache}")
 
 
-def _require_space(missing: list[Job], places: settings.Settings) -> None:
+def _require_space(missing: list[Job], places: settings.Settings, *, dry_run: bool) -> None:
     """Check the space for everything at once: all arrays, and the largest archives while they are unpacked."""
     archives = sorted((job.archive.bytes or 0 for job in missing), reverse=True)[:MOST_AT_ONCE]
     needed = sum(job.array_bytes for job in missing) + sum(archives)
-    disk.require_space(places.cache, needed, f"fetch {len(missing)} archive(s)")
+    try:
+        disk.require_space(places.cache, needed, f"fetch {len(missing)} archive(s)")
+    except NoSpaceError:
+        if not dry_run:
+            raise
+        free = disk.readable(disk.free_bytes(places.cache))
+        click.echo(f"Not enough space for this: {disk.readable(needed)} are needed and {free} are free.", err=True)
 
 
 def _described(job: Job, outcome: Path | MedMNISTError | None) -> dict[str, object]:

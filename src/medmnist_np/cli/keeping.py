@@ -9,9 +9,11 @@ from medmnist_np.cache import contents, disk, settings, store
 from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cache.progress import bars, silent
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table
+from medmnist_np.errors import RecordError, UnknownDatasetError
 from medmnist_np.integrity import VerifyReport
 from medmnist_np.integrity import verify as verify_arrays
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.own import LOCAL
 
 
 @click.command
@@ -56,10 +58,11 @@ def cache(root: str | None, as_json: bool) -> None:
         return
     click.echo(f"{places.cache}")
     if items:
-        rows_ = [[item.kind, item.name, disk.readable(item.bytes)] for item in items]
-        say_table(
-            [*rows_, ["", "in all", disk.readable(sum(item.bytes for item in items))]], ["what", "name", "size"], [2]
-        )
+        rows_ = [
+            [item.kind, item.name, disk.readable(item.bytes), item.path.relative_to(places.cache)] for item in items
+        ]
+        total = ["", "in all", disk.readable(sum(item.bytes for item in items)), ""]
+        say_table([*rows_, total], ["what", "name", "size", "where"], [2])
     else:
         click.echo("It is empty.")
     click.echo(f"{disk.readable(disk.free_bytes(places.cache))} free. {settings.CACHE_VARIABLE} moves the cache.")
@@ -68,26 +71,33 @@ def cache(root: str | None, as_json: bool) -> None:
 @click.command
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--archives", is_flag=True, help="Only kept archives and unfinished downloads.")
-@click.option("--all", "everything", is_flag=True, help="Everything in the cache (the same as no NAME).")
+@click.option("--all", "everything", is_flag=True, help="Every data set in the cache (the same as no NAME).")
+@click.option(
+    "--built", is_flag=True, help="Also what cannot be fetched again: archives built here, the record, source ids."
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @root_option
-def clean(names: tuple[str, ...], archives: bool, everything: bool, yes: bool, root: str | None) -> None:
-    """Remove the data sets NAME... from the cache, or everything.
+def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool, yes: bool, root: str | None) -> None:
+    """Remove the data sets NAME... from the cache, or all: arrays, kept archives and unfinished work.
 
-    Files elsewhere, as in ~/.medmnist, are never touched.
+    What cannot be fetched again stays: sets that were built or registered here, and source ids. With --built these go
+    too, for the sets NAME..., whose names are free then. Files elsewhere, as in ~/.medmnist, are never touched.
     """
     if everything and (names or archives):
         raise click.UsageError("--all goes with neither NAME nor --archives.")
-    for name in names:
-        registry.resolve_size(name)
+    if built and (archives or not names):
+        raise click.UsageError("--built goes with NAME, and not with --archives.")
     places = settings.current(root)
     items = contents.contents(places)
+    for name in names:
+        _check_known(name, items)
     if names:
         items = [item for item in items if _matches(item, names)]
-    if archives:
-        items = [item for item in items if item.kind != "arrays"]
+    kept = [] if built else [item for item in items if item.kind in contents.IRREPLACEABLE]
+    items = [item for item in items if item not in kept and not (archives and item.kind == "arrays")]
     if not items:
         click.echo(f"There is nothing to remove in {places.cache}.")
+        _say_kept(kept)
         return
     total = disk.readable(sum(item.bytes for item in items))
     for item in items:
@@ -97,6 +107,7 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, yes: bool, r
     for item in items:
         contents.remove(item)
     click.echo(f"Removed {total}.")
+    _say_kept(kept)
 
 
 def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tuple[DatasetInfo, int]]:
@@ -122,15 +133,50 @@ def _is_there(record: DatasetInfo, size: int, root: str | None) -> bool:
     return any((cache / store.ARRAYS / key / FILE_NAME).exists() for cache in caches for key in keys)
 
 
+def _check_known(name: str, items: list[contents.Item]) -> None:
+    """Raise an error for a name of which there is neither a record nor anything else."""
+    try:
+        registry.resolve_size(name)
+    except (UnknownDatasetError, RecordError):
+        if name.lower() not in map(_own_set, items):
+            raise
+
+
+def _own_set(item: contents.Item) -> str:
+    """Return the set of one's own that an item is of, which its record may know no more; else an empty text."""
+    if item.kind in contents.IRREPLACEABLE:
+        return item.name
+    if item.path.parent.name == "built":
+        return item.path.name
+    return item.path.name.lstrip(".").partition("_")[0] if item.path.parent.name == LOCAL.name else ""
+
+
+def _say_kept(kept: list[contents.Item]) -> None:
+    if kept:
+        names = ", ".join(sorted({item.name for item in kept}))
+        total = disk.readable(sum(item.bytes for item in kept))
+        click.echo(
+            f"Kept, as it cannot be fetched again: what was built, registered or imported of {names}, {total}. "
+            "`medmnist-np clean NAME --built` removes it."
+        )
+
+
 def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
     """Whether an item of the cache belongs to one of the named data sets, at the size in the name or at any."""
     for name in names:
-        record, size = registry.find(name)
+        if _own_set(item) == name.lower():
+            return True
+        try:
+            record, size = registry.find(name)
+        except (UnknownDatasetError, RecordError):
+            continue
         for one in record.sizes if size is None else (size,):
             folder = record.storage_key(one).partition("/")[2]
             file = record.archive(one).file_name
             where = item.path.name
-            if where in (folder, store.partial_key(folder), file) or where.startswith((f".{folder}.", f"{file}.")):
+            # With "-" goes on what is of the same release: single members, and corrupted images.
+            begun = (f"{folder}-", f".{folder}.", f".{folder}-", f"{file}.")
+            if where in (folder, file) or where.startswith(begun):
                 return True
     return False
 

@@ -25,6 +25,9 @@ def list_(task: str | None, ndim: int | None, size: int | None, as_json: bool) -
         records = registry.datasets(task=task, ndim=ndim, size=size)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    sizes = sorted({one for record in registry.datasets() for one in record.sizes})
+    if size is not None and size not in sizes:
+        raise click.UsageError(f"No data set comes in size {size}. The sizes are {', '.join(map(str, sizes))}.")
     places = settings.current()
     here = {r.name: [s for s in r.sizes if store.find(r.storage_key(s), places.searched)] for r in records}
     if as_json:
@@ -53,6 +56,8 @@ def list_(task: str | None, ndim: int | None, size: int | None, as_json: bool) -
 @json_option
 def info(name: str | None, flag: str | None, as_json: bool) -> None:
     """Say everything known about the data set NAME."""
+    if name is not None and flag is not None:
+        raise click.UsageError(f"{name!r} and --flag {flag} name the data set twice: leave one out.")
     name = name or flag
     if name is None:
         raise click.UsageError("Which data set? `medmnist-np list` lists them.")
@@ -67,7 +72,7 @@ def info(name: str | None, flag: str | None, as_json: bool) -> None:
 @click.argument("name")
 def cite(name: str) -> None:
     """Print BibTeX for the data set NAME and the papers that its images come from."""
-    click.echo(registry.cite(name))
+    click.echo(registry.cite(name) or f"No papers of {registry.info(name).name} are known.")
 
 
 @click.command(hidden=True)

@@ -13,7 +13,7 @@ from medmnist_np.cli.output import root_option, source_options
 
 
 @click.command
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.argument("folder", type=click.Path(file_okay=False, writable=True, path_type=Path), metavar="DIR")
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--size", metavar="28|64|128|224|all", help="Image size; 28 if not given.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
@@ -30,6 +30,7 @@ def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, 
       MEDMNIST_NP_MIRRORS=https://data.lab.example/medmnist medmnist-np fetch pathmnist
     """
     jobs = [Job(record, number) for record, number in wanted_sets(names, size)]
+    _make(folder)
     places = settings.current(root)
 
     def bring(job: Job, progress: Progress) -> Path:
@@ -39,3 +40,10 @@ def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, 
     raise_failures(outcomes)
     if not quiet:
         click.echo(f"{len(jobs)} archive(s) in {folder}. Serve it, and set {settings.MIRRORS_VARIABLE} to its address.")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{folder} could not be made: {error.strerror}. Name another folder.") from error

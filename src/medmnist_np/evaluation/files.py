@@ -57,7 +57,9 @@ def read_scores(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     except ScoresError:
         raise
     except ValueError as error:
-        raise ScoresError(f"{path} is no result file: {str(error).partition(';')[0].rstrip('.')}. {_FORM}") from error
+        # NumPy goes on to recommend one of its own arguments.
+        reason = str(error).partition("; use `usecols`")[0].rstrip(".")
+        raise ScoresError(f"{path} is no result file: {reason}. {_FORM}") from error
     if table.shape[1] < 2:
         raise ScoresError(f"{path} is no result file: its lines have one column. {_FORM}")
     order = np.argsort(table[:, 0], kind="stable")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from medmnist_np.cache import disk
 from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
-from medmnist_np.export.plan import Plan
+from medmnist_np.export.plan import Export, Plan
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
@@ -38,6 +38,35 @@ def write_once(path: str, data: bytes) -> bool:
         )
     _replace(path, data)
     return True
+
+
+def check_folder(folder: Path, plan: Plan) -> None:
+    """Raise unless the images that an earlier export left in a folder are of this layout and format, if there are any.
+
+    Raises
+    ------
+    CacheError
+        If they are not: each image would be there twice, and the table would have two lines for it.
+    """
+    wanted = Export(plan.layout, plan.ending)
+    # All that is there is of one kind, as it was checked in its turn: one file is enough.
+    found = next(_exports(folder, plan), wanted)
+    if found != wanted:
+        raise CacheError(
+            f"{folder} holds files of the layout {found.layout!r} and the format {found.format!r} already, and these "
+            f"would be of the layout {wanted.layout!r} and the format {wanted.format!r}: each image would be there "
+            "twice. Nothing was written: save to another folder.",
+            errno=errno.EEXIST,
+            path=folder,
+        )
+
+
+def _exports(folder: Path, plan: Plan) -> Iterator[Export]:
+    for place, _, names in os.walk(folder):
+        above = Path(place).relative_to(folder)
+        for name in names:
+            if (found := plan.export_of((above / name).as_posix())) is not None:
+                yield found
 
 
 def add_rows(path: Path, plan: Plan, rows: Sequence[Sequence[str]], *, only_check: bool = False) -> None:
@@ -130,10 +159,10 @@ def errors_named(folder: Path) -> Iterator[None]:
         if error.errno in _FULL:
             free = disk.readable(disk.free_bytes(folder))
             raise NoSpaceError(
-                f"The disk is full: could not write {path} ({free} free). What was written before is complete: free "
-                "some space and run the same again to go on, or save to another disk.",
+                f"The disk is full: {path} could not be written ({free} free). What was written before is complete: "
+                "free some space and run the same again to go on, or save to another disk.",
                 errno=error.errno,
                 path=path,
             ) from error
         reason = str(error.strerror or error).rstrip(".")
-        raise CacheError(f"Could not write {path}: {reason}.", errno=error.errno, path=path) from error
+        raise CacheError(f"{path} could not be written: {reason}.", errno=error.errno, path=path) from error

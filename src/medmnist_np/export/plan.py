@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from medmnist_np.images.encoders import VOLUME, find_format, kind_of
 from medmnist_np.registry import DatasetInfo
@@ -19,6 +19,13 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 _AUTOML_SPLITS = {"train": "TRAIN", "val": "VALIDATION", "test": "TEST"}
 
 _LONGEST_NAME = 60  # characters of a class in the name of a folder; file systems take 255 bytes
+
+
+class Export(NamedTuple):
+    """What an exported file belongs to."""
+
+    layout: Layout
+    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,25 @@ class Plan:
         if self.layout == "imagefolder":
             return f"{self.name}/{self.split}/{self._class_folder(label[0])}/{stem}.{self.ending}"
         return f"{self.name}/{self.split}/{stem}.{self.ending}"
+
+    def export_of(self, path: str) -> Export | None:
+        """Return what an export of this data set would have written a file as; ``None`` if none would.
+
+        Parameters
+        ----------
+        path : str
+            Below the folder of the data set, with ``/`` between folders.
+        """
+        splits = "|".join(map(re.escape, self.record.splits))
+        patterns: dict[Layout, str] = {
+            "automl": rf"(?:{splits})\d+(?:_\d+)+",
+            "imagefolder": rf"({splits})/\d+(?:_[^/]+)?/\1\d+",
+            "csv": rf"({splits})/\1\d+",
+        }
+        stem, _, ending = path.rpartition(".")
+        found = (layout for layout, pattern in patterns.items() if re.fullmatch(pattern, stem))
+        layout = next(found, None)
+        return None if layout is None else Export(layout, ending)
 
     def row(self, position: int, label: Sequence[int]) -> list[str]:
         """Return the line of an image in the table."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.cache.progress import Progress, bars
-from medmnist_np.export.files import add_rows, errors_named, write_once
+from medmnist_np.export.files import add_rows, check_folder, errors_named, write_once
 from medmnist_np.export.plan import Plan
 from medmnist_np.images.encoders import find_format
 
@@ -85,7 +85,8 @@ def save(
     NoSpaceError
         If the disk is full. What was written before is complete.
     CacheError
-        If a file of one of the names is there already with another content; it is left as it is.
+        If a file of one of the names is there already with another content, or the folder holds the data set in
+        another layout or format. All is left as it is.
     ValueError
         If the images are not uint8, there are not as many labels, or a label is out of range.
 
@@ -126,6 +127,7 @@ def save(
         return write_once(f"{target}/{names[position]}", encode(pixels[position], kind))
 
     with errors_named(target):
+        check_folder(target / plan.name, plan)
         for subfolder in {plan.name, *(name.rpartition("/")[0] for name in names.values())}:
             (target / subfolder).mkdir(parents=True, exist_ok=True)
         if table is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -70,23 +71,30 @@ def add_legend(picture: NDArray[np.uint8], class_names: Sequence[str], *, color:
     Returns
     -------
     ndarray
-        A new, higher picture.
+        A new, higher picture; wider too, if a name needs more than the width that there is.
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    axis = 0 if color else -2
-    width = picture.shape[1] if color else picture.shape[-1]
+    down, right = (0, 1) if color else (picture.ndim - 2, picture.ndim - 1)
     font = ImageFont.load_default()
     # RetinaMNIST's classes are called by their numbers.
     entries = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(class_names)]
+    widest = max((font.getlength(entry) for entry in entries), default=0)
+    width = max(picture.shape[right], math.ceil(widest) + 2 * _MARGIN)
+    picture = _widened(picture, width, right)
     lines = list(_wrapped(entries, width, font))
     layer = Image.new("L", (width, _LINE_HEIGHT * len(lines) + 2 * _MARGIN))
     for number, line in enumerate(lines):
         ImageDraw.Draw(layer).text((_MARGIN, _MARGIN + number * _LINE_HEIGHT), line, fill=255, font=font)
     shape = list(picture.shape)
-    shape[axis] = layer.height
+    shape[down] = layer.height
     added = _over(np.zeros(shape, dtype=np.uint8), np.asarray(layer), color=color)
-    return np.concatenate([picture, added], axis=axis)
+    return np.concatenate([picture, added], axis=down)
+
+
+def _widened(picture: NDArray[np.uint8], width: int, axis: int) -> NDArray[np.uint8]:
+    missing = width - picture.shape[axis]
+    return np.pad(picture, [(0, missing if one == axis else 0) for one in range(picture.ndim)]) if missing else picture
 
 
 def _over(picture: NDArray[np.uint8], layer: NDArray[np.uint8], *, color: bool) -> NDArray[np.uint8]:
@@ -108,7 +116,7 @@ def _fitting(words: Sequence[str], width: int, font: Any) -> str:
 
 
 def _wrapped(entries: Sequence[str], width: int, font: Any) -> Iterator[str]:
-    """Put entries into lines that are not wider than the picture; one that is too wide itself is cut off."""
+    """Put entries into lines that are not wider than the picture."""
     line = ""
     for entry in entries:
         longer = f"{line}    {entry}" if line else entry

@@ -49,6 +49,11 @@ class Format:
     write: Callable[[NDArray[np.uint8], str], bytes]
 
 
+def formats_for(kind: str) -> list[str]:
+    """Return the names of the formats that can hold a kind of array."""
+    return [one.name for one in _FORMATS if kind in one.holds]
+
+
 def find_format(name: str, kind: str) -> Format:
     """Return the format of a name that can hold a kind of array: :data:`GRAY`, :data:`RGB` or :data:`VOLUME`.
 
@@ -63,8 +68,10 @@ def find_format(name: str, kind: str) -> Format:
     >>> find_format("gif", VOLUME).name
     'gif'
     """
-    possible = [one.name for one in _FORMATS if kind in one.holds]
+    possible = formats_for(kind)
     wanted = _ALIASES.get(name, name)
+    if wanted not in FORMATS:
+        raise ValueError(f"{name!r} is no format that is supported. Those for {kind} are {', '.join(possible)}.")
     if wanted not in possible:
         raise ValueError(f"The format {name!r} cannot hold {kind}. Those that can are {', '.join(possible)}.")
     return next(one for one in _FORMATS if one.name == wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,7 +45,7 @@ def choose(
     Raises
     ------
     ValueError
-        If there is nothing to choose from, or less than one row or column.
+        If there is nothing to choose from, less than one row or column, or a seed that is no number from 0.
 
     Examples
     --------
@@ -51,8 +53,10 @@ def choose(
     >>> choose(range(3), rows=20, columns=2).shape
     (2, 2)
     """
-    if rows < 1 or columns < 1:
-        raise ValueError(f"A montage needs at least 1 row and 1 column, not {rows} and {columns}.")
+    if not all(isinstance(number, int | np.integer) and number >= 1 for number in (rows, columns)):
+        raise ValueError(f"A montage needs whole numbers, at least 1 row and 1 column, not {rows} and {columns}.")
+    if seed is not None and not (isinstance(seed, int | np.integer) and seed >= 0):
+        raise ValueError(f"seed is {seed!r}; a whole number from 0, or None, is needed.")
     if len(selection) == 0:
         raise ValueError("There is nothing to show: no sample is selected.")
     random = np.random.default_rng(seed)
@@ -69,6 +73,20 @@ def choose(
             ]
         )
     return places
+
+
+def needed_columns(n: int, rows: int, columns: int) -> int:
+    """Return how many of the columns ``n`` images need, where they do not even fill one row.
+
+    Then they make a block that is as square as it can be, wider rather than higher.
+
+    Examples
+    --------
+    >>> from medmnist_np.images.grid import needed_columns
+    >>> needed_columns(50, rows=100, columns=100), needed_columns(50, rows=2, columns=100)
+    (8, 25)
+    """
+    return columns if n >= columns else max(math.isqrt(n - 1) + 1, -(-n // rows))
 
 
 def _draw(n: int, most: int, random: np.random.Generator, replace: bool) -> NDArray[np.int64]:

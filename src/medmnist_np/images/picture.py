@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.images.encoders import GRAY, RGB, VOLUME, encode
+from medmnist_np.images.encoders import GRAY, RGB, VOLUME, encode, formats_for
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -65,8 +65,8 @@ class Picture:
         Parameters
         ----------
         path : path
-            It ends in ``.png``, ``.jpg``, ``.tiff``, ``.gif`` or ``.npy``; an animated picture in the last three.
-            Missing folders are made.
+            It ends in ``.png``, ``.jpg``, ``.tiff``, ``.gif``, ``.npy`` or, unless it is in colour, ``.nii``; an
+            animated picture in the last four. Missing folders are made.
 
         Returns
         -------
@@ -76,9 +76,11 @@ class Picture:
         Raises
         ------
         ValueError
-            If there is no such format, or it cannot hold the picture.
+            If the name has no ending, there is no such format, or it cannot hold the picture.
         """
         path = Path(path).expanduser()
+        if not path.suffix:
+            raise ValueError(f"{path} has no ending, which would name the format: {', '.join(formats_for(self.kind))}.")
         data = encode(self.array, path.suffix.lower().removeprefix("."), self.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

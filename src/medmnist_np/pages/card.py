@@ -22,6 +22,7 @@ _DEEDS = {
     "CC BY 4.0": "https://creativecommons.org/licenses/by/4.0/",
     "CC BY-NC 4.0": "https://creativecommons.org/licenses/by-nc/4.0/",
 }
+_NO_LICENCE = "not stated"
 
 
 def card_page(data: CardData) -> str:
@@ -75,7 +76,7 @@ def _description(data: CardData) -> list[Html]:
         things.capitalize(): (number(sum(record.n_samples.values())), counts),
         "Findings" if record.multi_label else "Classes": (number(record.n_classes), record.task),
         f"One {things[:-1]}": (_shape(data, data.size), f"{colours}, uint8, 0 to 255"),
-        "Licence": (record.license, record.collection.title),
+        "Licence": (record.license or _NO_LICENCE, record.collection.title if record.license else ""),
     }
     return [
         *([] if data.examples else [_missing(data)]),
@@ -168,7 +169,7 @@ def _citation(data: CardData) -> list[Html]:
     content = [
         facts(
             {
-                "Licence": link(_DEEDS[terms], terms) if terms in _DEEDS else terms,
+                "Licence": link(_DEEDS[terms], terms) if terms in _DEEDS else terms or _NO_LICENCE,
                 "Collection": f"{collection.title} {collection.version}".strip(),
                 "DOI": link(f"https://doi.org/{collection.doi}", collection.doi) if collection.doi else "",
                 "Home": link(collection.homepage, collection.homepage) if collection.homepage else "",

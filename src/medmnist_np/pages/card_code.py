@@ -6,17 +6,12 @@ from medmnist_np.pages.card_data import CardData
 from medmnist_np.pages.frame import code
 from medmnist_np.pages.markup import Html, element
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.own import LOCAL
 
 
 def loading(data: CardData) -> list[Html]:
     """Return how to load the data set, one block of lines to copy for each framework."""
-    content = [
-        element(
-            "p",
-            "Each block is complete: the first use downloads the data set, checks its digest and unpacks it. ",
-            "One click selects a block.",
-        )
-    ]
+    content = [element("p", *_beforehand(data.record), "One click selects a block.")]
     for framework, lines in snippets(data.record, data.size, data.default_size).items():
         content += [element("h3", framework), code(lines, f"Code for {framework}")]
     return [
@@ -25,6 +20,18 @@ def loading(data: CardData) -> list[Html]:
         code(_scoring(data.record), "Code for scoring"),
         element("h3", "On the command line"),
         code(_commands(data.record, data.size, data.default_size), "Commands"),
+    ]
+
+
+def _beforehand(record: DatasetInfo) -> list[str | Html]:
+    """Say what a machine needs before a block runs there."""
+    if record.collection.name != LOCAL.name:
+        return ["Each block is complete: the first use downloads the data set, checks its digest and unpacks it. "]
+    return [
+        "This set is known where it was built or registered. ",
+        "Another machine must register its record first, by its file or web address: ",
+        element("code", f"medmnist-np register {record.name}.toml"),
+        ". The first use checks the digest of the archive and unpacks it. ",
     ]
 
 
@@ -128,7 +135,8 @@ evaluator.evaluate(scores)  # AUC and ACC of ({record.n_samples[record.splits[-1
 
 def _commands(record: DatasetInfo, size: int, default_size: int) -> str:
     sized = f" --size {size}" if size != default_size else ""
+    registering = f"medmnist-np register {record.name}.toml\n" if record.collection.name == LOCAL.name else ""
     return f"""\
 pip install 'medmnist-np[interop]'
-medmnist-np fetch {record.name}{sized}
+{registering}medmnist-np fetch {record.name}{sized}
 """

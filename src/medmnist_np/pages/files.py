@@ -23,7 +23,7 @@ def check_page_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_page(path: str | os.PathLike[str], page: str) -> None:
-    """Write a page, in place of one that is there, at once when it is complete.
+    """Write a page, in place of one that is there, at once when it is complete. Missing folders are made.
 
     Parameters
     ----------
@@ -40,6 +40,7 @@ def write_page(path: str | os.PathLike[str], page: str) -> None:
         If it cannot be written.
     """
     target = check_page_path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as stream:

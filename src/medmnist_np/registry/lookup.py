@@ -118,7 +118,8 @@ def datasets(*, task: str | None = None, ndim: int | None = None, size: int | No
     records += [record for record in own_records() if record.name not in known]
     tasks = {alias: record.task for record in records for alias in (record.task, record.task.partition(",")[0])}
     if task is not None and task not in tasks:
-        raise ValueError(f"There is no task {task!r}.{nearest(task, tasks)} The tasks are: {', '.join(sorted(tasks))}.")
+        names = ", ".join(map(repr, sorted(tasks)))
+        raise ValueError(f"There is no task {task!r}.{nearest(task, tasks)} The tasks are: {names}.")
     if ndim not in (None, 2, 3):
         raise ValueError(f"ndim is {ndim!r}; images have ndim=2 and volumes ndim=3.")
     return [

@@ -24,6 +24,9 @@ LOCAL = Collection(name="local", title="Sets of your own")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _SPLIT = re.compile(r"[a-z][a-z0-9]{0,31}")
 
+# A set of such a name could not be told from a split in names of files and folders.
+_NAMES_OF_SPLITS = ("train", "val", "test")
+
 _TEXT = ("name", "python_class", "description", "modality", "task", "license", "source_size", "preparation")
 _NUMBERS = ("ndim", "n_channels")
 _LISTS = {"class_names": str, "enlarged_sizes": int, "notes": str}
@@ -73,6 +76,8 @@ def check_name(name: str) -> str:
     """Return a name that a set of one's own may have; raise :class:`RecordError` for any other."""
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise RecordError(f"{name!r} cannot name a data set: at most 64 lower-case letters, digits and '-' are needed.")
+    if name in _NAMES_OF_SPLITS:
+        raise RecordError(f"{name!r} cannot name a data set: it is the name of a split.")
     return name
 
 

@@ -292,7 +292,8 @@ class DatasetInfo:
 
     def _facts(self) -> dict[str, str]:
         counts = ", ".join(f"{split} {count:,}" for split, count in self.n_samples.items())
-        names = [f"{number} {name}" for number, name in enumerate(self.class_names)]
+        # The classes of RetinaMNIST are called by their numbers.
+        names = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(self.class_names)]
         return {
             "Description": self.description,
             "Modality": self.modality,
@@ -340,9 +341,11 @@ class DatasetInfo:
         UnknownSizeError
             If there is none. Strings and booleans are no sizes.
         """
-        if isinstance(size, bool) or not hasattr(size, "__index__") or size.__index__() not in self.archives:
+        is_number = hasattr(size, "__index__") and not isinstance(size, bool)
+        if not is_number or size.__index__() not in self.archives:
+            hint = "" if is_number else " A size is an int."
             raise UnknownSizeError(
-                f"{self.name} does not come in size {size!r}. Its sizes are {', '.join(map(str, self.sizes))} (int)."
+                f"{self.name} does not come in size {size!r}. Its sizes are {', '.join(map(str, self.sizes))}.{hint}"
             )
         return self.archives[size.__index__()]
 

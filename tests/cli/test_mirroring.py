@@ -1,0 +1,41 @@
+"""``mirror``: its folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from medmnist_np.cli import main
+from medmnist_np.testing import fake_datasets
+
+
+def run(folder: Path) -> Result:
+    return CliRunner().invoke(main, ["mirror", str(folder), "breastmnist"], catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def fakes(tmp_path: Path):
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 3}):
+        yield
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    result = run(tmp_path / "a" / "b")
+    assert (0, ["breastmnist.npz"]) == (result.exit_code, [path.name for path in (tmp_path / "a" / "b").iterdir()])
+
+
+def test_a_folder_that_cannot_be_made_is_named_and_the_cache_is_not(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run(tmp_path / "file" / "mirror")
+    message = f"Error: {tmp_path / 'file' / 'mirror'} could not be made: Not a directory. Name another folder.\n"
+    assert (1, message) == (result.exit_code, result.stderr)
+
+
+def test_a_folder_that_is_read_only_is_named_and_the_cache_is_not(tmp_path: Path, monkeypatch) -> None:
+    # The superuser may write everywhere.
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
+    result = run(tmp_path)
+    assert (2, True, False) == (result.exit_code, "is not writable" in result.stderr, "CACHE" in result.stderr)
