@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
-from benchmarks import evaluate, import_time, metrics, opening, unpacking, wire
+from benchmarks import (
+    audit,
+    batches,
+    corruptions,
+    evaluate,
+    export,
+    import_time,
+    interop,
+    metrics,
+    opening,
+    pictures,
+    resize,
+    unpacking,
+    wire,
+)
 
-for benchmark in (import_time, opening, unpacking, wire, metrics, evaluate):
+for benchmark in (
+    import_time,
+    opening,
+    unpacking,
+    wire,
+    metrics,
+    evaluate,
+    batches,
+    interop,
+    export,
+    pictures,
+    resize,
+    audit,
+    corruptions,
+):
     benchmark.main()

@@ -200,3 +200,13 @@ def test_leaderboard_of_a_set_of_ones_own_says_that_no_figures_are_known(tmp_pat
 
 def test_leaderboard_refuses_an_unknown_set() -> None:
     assert 2 == run("leaderboard", "brestmnist").exit_code
+
+
+@pytest.mark.parametrize("command", ["compare", "leaderboard"])
+def test_a_wrong_figure_in_a_name_is_said_on_stderr(files: tuple[Path, Path], command: str) -> None:
+    good, bad = files
+    renamed = bad.rename(bad.with_name("breastmnist_test_[AUC]0.999_[ACC]0.111@bad.csv"))
+    result = run(command, *(["breastmnist", renamed] if command == "leaderboard" else [good, renamed]))
+    assert 0 == result.exit_code
+    assert f"Warning: {renamed}: " in result.stderr
+    assert str(good) not in result.stderr

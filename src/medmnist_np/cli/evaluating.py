@@ -71,6 +71,8 @@ def compare(first: str, second: str, root: str | None, as_json: bool) -> None:
     from medmnist_np.evaluation import compare as compare_results
 
     results = [Evaluator.parse_and_evaluate(file, root=root) for file in (first, second)]
+    for file, result in zip((first, second), results, strict=True):
+        _warn_of_wrong_figures(file, result)
     try:
         found = compare_results(*results)
     except ScoresError:
@@ -108,6 +110,7 @@ def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bo
     for file, result in zip(files, results, strict=True):
         if (found := f"{result.record.name} {result.split}") != published:
             raise ScoresError(f"{file} has scores of {found}, and the published figures are of {published}.")
+        _warn_of_wrong_figures(file, result)
     names = [result.run or PurePath(file).stem for result, file in zip(results, files, strict=True)]
     if len(set(names)) < len(names):
         names = list(files)
@@ -137,6 +140,14 @@ def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bo
                 "* yours, with its 95 % interval. A published figure inside it is not told apart from yours.", 100
             )
         )
+
+
+def _warn_of_wrong_figures(file: str, result: Any) -> None:
+    """Say on stderr what a file's name says wrongly; what is shown is computed from its scores."""
+    from medmnist_np.evaluation import parse_name
+
+    for one in parse_name(file).contradictions(result._asdict()):
+        click.echo(f"Warning: {file}: {one}.", err=True)
 
 
 def _ends(interval: Any) -> str:
