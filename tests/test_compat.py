@@ -279,3 +279,11 @@ def test_assigned_labels_leave_the_images_mapped_and_out_of_the_pickle() -> None
     again = pickle.loads(data)
     assert np.array_equal(dataset.labels, again.labels)
     assert np.array_equal(dataset.imgs, again.imgs)
+
+
+def test_images_that_were_assigned_are_not_passed_off_as_corrupted(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist"):
+        dataset = medmnist.BreastMNIST(split="test", download=True)
+        dataset.imgs = np.zeros_like(dataset.imgs)
+        with pytest.raises(ValueError, match="imgs were assigned"):
+            dataset.corrupt("motion_blur", severity=3)

@@ -675,3 +675,15 @@ def test_assigned_images_are_in_memory(fakes, monkeypatch: pytest.MonkeyPatch) -
     assert not dataset.warm()
     dataset.imgs = 255 - dataset.imgs
     assert dataset.warm()
+
+
+@pytest.mark.parametrize("selection", [slice(None), slice(5, 40), slice(40, 5, -3)])
+def test_numbers_mean_the_same_in_a_range_as_in_an_array(tmp_path: Path, selection: slice) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 50}):
+        part = Dataset("breastmnist")[selection]
+    written_out = part[np.arange(len(part))]
+    for chosen in ([0, -1, 3, 3], np.arange(len(part)) % 2 == 0, np.array([], dtype=int), [-len(part)]):
+        assert written_out[chosen].positions.tolist() == part[chosen].positions.tolist()
+    for outside in ([len(part)], [-len(part) - 1]):
+        with pytest.raises(IndexError):
+            part[outside]

@@ -24,11 +24,15 @@ from medmnist_np.compat import BreastMNIST
 from medmnist_np.dataset import Dataset
 from medmnist_np.loading import fetch
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.statistics import Statistics, of_array
+from medmnist_np.statistics import Statistics, of_rows
 from medmnist_np.testing import fake_datasets
 from tests.cache.test_disk import drop_rights
 
 NAMES = ("breastmnist", "retinamnist", "chestmnist", "adrenalmnist3d")
+
+
+def of_array(images: np.ndarray, channels: int) -> Statistics:
+    return of_rows(images, np.arange(len(images)), channels)
 
 
 @pytest.fixture

@@ -348,12 +348,12 @@ class Dataset(Samples):
         ((3,), (3,), (3, 256))
         """
         from medmnist_np.joined import divided
-        from medmnist_np.statistics import Statistics, of_array, of_mapped
+        from medmnist_np.statistics import Statistics, of_mapped, of_rows
 
         channels = self._record.n_channels
         mapped = self._mapped_images()
         if mapped is None:
-            return of_array(self.images, channels)
+            return of_rows(self._all_images, self.positions, channels)
         digests = {stored.file: stored.sha256 for stored in self._folder.manifest.arrays.values()}
         total = Statistics(np.zeros((channels, 256), np.int64))
         for array, rows in divided(mapped, self.positions):
@@ -390,6 +390,11 @@ class Dataset(Samples):
         if self._corruption is not None:
             raise ValueError(
                 f"The images are corrupted by {self._corruption[0]} already: start from those that are not."
+            )
+        if self._mapped_images() is None:
+            raise ValueError(
+                "imgs were assigned, and only the published images are corrupted here: give your array to "
+                "medmnist_np.images.corruptions.corrupt."
             )
         corrupted = self._copy()
         corrupted._corruption = (name, severity, seed)

@@ -255,8 +255,16 @@ class Samples(Sequence[tuple[Any, Any]]):
             )
         if chosen.dtype == bool and len(chosen) != len(self):
             raise IndexError(f"The mask has {len(chosen)} values and the data set {len(self)} samples.")
-        positions: npt.NDArray[np.intp] = self.positions[chosen]
-        return positions
+        if not isinstance(self._selection, range):
+            positions: npt.NDArray[np.intp] = self._selection[chosen]
+            return positions
+        # A range is not written out for each batch: that would take longer than reading it.
+        numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
+        n = len(self)
+        if ((numbers < -n) | (numbers >= n)).any():
+            raise IndexError(f"The data set has {n} samples, and some of these are not in it: {index!r}.")
+        from_start: npt.NDArray[np.intp] = np.where(numbers < 0, numbers + n, numbers)
+        return self._selection.start + self._selection.step * from_start
 
     def _selected(self, rows: Rows) -> npt.NDArray[np.uint8]:
         if isinstance(self._selection, range) and self._selection.step == 1:

@@ -114,11 +114,11 @@ def of_mapped(
     return statistics
 
 
-def of_array(images: Rows, channels: int) -> Statistics:
-    """Count the values of images in memory, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
+def of_rows(images: Rows, rows: NDArray[np.intp], channels: int) -> Statistics:
+    """Count the values of some rows of images that are in memory or computed, a block at a time."""
     if images.dtype != np.uint8:
         raise TypeError(f"Values are counted in uint8 images, 0 to 255; these are {images.dtype}.")
-    return Statistics(_count(images, range(len(images)), channels))
+    return Statistics(_count(images, rows, channels))
 
 
 def _count_piece(piece: _Piece) -> NDArray[np.int64]:
