@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from tests import audit as auditing
 
 auditing.install()
+
+# A shell's background job ignores SIGINT, and so would the programs that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Read before the sandbox takes such variables away.
 TEST_DATA = os.environ.get("MEDMNIST_NP_TEST_DATA")
