@@ -12,6 +12,7 @@ from medmnist_np.registry.lookup import (
     find_archive,
     info,
     is_published,
+    known_archives,
     official_info,
     registered,
     resolve_size,
@@ -26,6 +27,7 @@ from medmnist_np.registry.records import (
     Member,
     Superseded,
 )
+from medmnist_np.registry.volumes import VolumeInfo
 
 __all__ = [
     "Archive",
@@ -36,6 +38,7 @@ __all__ = [
     "DatasetInfo",
     "Member",
     "Superseded",
+    "VolumeInfo",
     "baselines",
     "cite",
     "datasets",
@@ -43,6 +46,7 @@ __all__ = [
     "find_archive",
     "info",
     "is_published",
+    "known_archives",
     "official_info",
     "registered",
     "resolve_size",

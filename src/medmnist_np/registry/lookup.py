@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
-from medmnist_np.registry.own import own_names, own_record, own_records
-from medmnist_np.registry.records import Archive, Baseline, Baselines, Citation, Collection, DatasetInfo, Superseded
+from medmnist_np.registry import reading
+from medmnist_np.registry.own import LOCAL, own_names, own_record, own_records
+from medmnist_np.registry.records import Archive, Baseline, Baselines, Citation, DatasetInfo, Superseded
+from medmnist_np.registry.volumes import VolumeInfo
 
-_FOLDER = Path(__file__).parent
-_COLLECTIONS = ("medmnist",)
+# Whose names need no collection before them.
+_NAMED_ALONE = ("medmnist", "amos", "brats")
+
+_WITH_BASELINES = ("medmnist",)
 
 # Records that a program added with registered(); they win over the files.
 _added: dict[str, DatasetInfo] = {}
@@ -34,19 +36,27 @@ def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
         return name, None
     if not isinstance(name, str):
         raise UnknownDatasetError(f"A data set is named by a string, not by {type(name).__name__}: {name!r}.")
-    stem, _, suffix = name.lower().partition("_")
     if (record := _record(name.lower())) is not None:
         return record, None
+    stem, _, suffix = name.lower().rpartition("_")
     if re.fullmatch("0|[1-9][0-9]{0,8}", suffix) and (record := _record(stem)) is not None:
         return record, int(suffix)
-    known = list(dict.fromkeys([*_collection_of(), *_added, *own_names()]))
+    folder, _, rest = name.lower().rpartition("/")
+    if folder in reading.COLLECTIONS:
+        known: Sequence[str] = reading.names(folder)
+        others = ""
+    else:
+        known = list(dict.fromkeys([*reading.names("medmnist"), *_added, *own_names()]))
+        others = f" Other collections: {', '.join(reading.COLLECTIONS[1:])}, as in 'msd/liver'."
     raise UnknownDatasetError(
-        f"There is no data set {name!r}.{nearest(stem, known)} The names are: {', '.join(known)}."
+        f"There is no data set {name!r}.{nearest(rest, known)} The names are: {', '.join(known)}.{others}"
     )
 
 
 def resolve_size(name: str | DatasetInfo, size: int | None = None) -> tuple[DatasetInfo, int]:
     """Return record and size of a name, where ``size=None`` means the one in the name, else the default.
+
+    The size of a set whose volumes differ in size is 0.
 
     Raises
     ------
@@ -60,6 +70,10 @@ def resolve_size(name: str | DatasetInfo, size: int | None = None) -> tuple[Data
         )
     if size is None:
         size = named
+    if isinstance(record, VolumeInfo):
+        if size is not None:
+            record.archive(size)  # says why there is none
+        return record, 0
     if size is None:
         default = record.collection.default_size
         size = default if default in record.archives else record.sizes[0]
@@ -89,7 +103,9 @@ def info(name: str | DatasetInfo) -> DatasetInfo:
     return find(name)[0]
 
 
-def datasets(*, task: str | None = None, ndim: int | None = None, size: int | None = None) -> list[DatasetInfo]:
+def datasets(
+    *, task: str | None = None, ndim: int | None = None, size: int | None = None, collection: str | None = None
+) -> list[DatasetInfo]:
     """List the data sets, in the order of the official package; then those of your own.
 
     Parameters
@@ -100,22 +116,24 @@ def datasets(*, task: str | None = None, ndim: int | None = None, size: int | No
         Only images (2) or only volumes (3).
     size : int, optional
         Only those that come in this size.
+    collection : str, optional
+        Another collection: ``"medsegbench"``, ``"msd"``, ``"amos"``, ``"brats"``, or ``"local"`` for your own. None
+        means MedMNIST and your own.
 
     Raises
     ------
     ValueError
-        If no data set could match: an unknown task, a number of dimensions other than 2 and 3.
+        If no data set could match: an unknown task or collection, a number of dimensions other than 2 and 3.
 
     Examples
     --------
     >>> import medmnist_np as mm
     >>> [d.name for d in mm.datasets(task="binary-class", ndim=2)]
     ['pneumoniamnist', 'breastmnist']
+    >>> [d.qualified_name for d in mm.datasets(collection="msd")][:2]
+    ['msd/brain', 'msd/heart']
     """
-    records = [_added.get(name) or _load(name) for name in _collection_of()]
-    records += [record for name, record in _added.items() if name not in _collection_of()]
-    known = {record.name for record in records}
-    records += [record for record in own_records() if record.name not in known]
+    records = _listed(collection)
     tasks = {alias: record.task for record in records for alias in (record.task, record.task.partition(",")[0])}
     if task is not None and task not in tasks:
         names = ", ".join(map(repr, sorted(tasks)))
@@ -147,7 +165,7 @@ def cite(name: str | DatasetInfo) -> str:
     """
     record = info(name)
     keys = (*record.collection.citations, *record.citations)
-    papers = _read(record.collection.name, "_citations") if keys else {}
+    papers = reading.read(record.collection.name, "_citations") if keys else {}
     return "\n\n".join(Citation(key=key, **papers[key]).bibtex() for key in keys)
 
 
@@ -166,28 +184,40 @@ def baselines(name: str | DatasetInfo) -> Baselines:
     Baseline(method='ResNet-18 (28)', AUC=0.901, ACC=0.863)
     """
     record = info(name)
-    if record.collection.name not in _COLLECTIONS:
+    if record.collection.name not in _WITH_BASELINES:
         return Baselines((), paper="", copied_from="", notes=())
-    tables = _read(record.collection.name, "_baselines")
+    tables = reading.read(record.collection.name, "_baselines")
     rows = tuple(Baseline(method, **figures) for method, figures in tables.get(record.name, {}).items())
-    return Baselines(rows, **_tuples(tables["source"]))
+    return Baselines(rows, **reading.tuples(tables["source"]))
+
+
+def known_archives() -> Iterator[tuple[DatasetInfo, int, Archive]]:
+    """Yield every archive of every collection with its record and size; 0 is that of volumes that differ in size."""
+    for collection in (None, *reading.COLLECTIONS[1:]):
+        for record in _listed(collection):
+            for size, archive in record.archives.items():
+                yield record, size, archive
+            if isinstance(record, VolumeInfo) and record.archive_file is not None:
+                yield record, 0, record.archive_file
 
 
 def find_archive(digest: str) -> tuple[DatasetInfo, int, Superseded | None] | None:
     """Return what an archive is by its digest: record, size and, if it is of an older release, which."""
-    for record in datasets():
-        for size, archive in record.archives.items():
-            if digest == archive.digest:
-                return record, size, None
-            for old in archive.superseded:
-                if digest == old.digest:
-                    return record, size, old
+    for record, size, archive in known_archives():
+        if digest == archive.digest:
+            return record, size, None
+        for old in archive.superseded:
+            if digest == old.digest:
+                return record, size, old
     return None
 
 
 def is_published(record: DatasetInfo) -> bool:
     """Return whether a record is one of the package's own, which every process finds by its name."""
-    return record.name in _collection_of() and _load(record.name) is record
+    try:
+        return reading.record(record.collection.name, record.name) is record
+    except (KeyError, FileNotFoundError):
+        return False
 
 
 @contextmanager
@@ -197,7 +227,7 @@ def registered(*records: DatasetInfo) -> Iterator[None]:
     A record of a known name stands in for it: tests put a small fake in the place of a large set.
     """
     before = dict(_added)
-    _added.update({record.name: record for record in records})
+    _added.update({record.qualified_name: record for record in records})
     try:
         yield
     finally:
@@ -207,10 +237,10 @@ def registered(*records: DatasetInfo) -> Iterator[None]:
 
 def official_info() -> dict[str, dict[str, Any]]:
     """Return a new dict equal to ``medmnist.INFO`` of the official package."""
-    descriptions = _read("medmnist", "_official_descriptions")
+    descriptions = reading.read("medmnist", "_official_descriptions")
     official = {}
-    for name in _collection("medmnist").order:
-        record = _load(name)
+    for name in reading.names("medmnist"):
+        record = reading.record("medmnist", name)
         entry: dict[str, Any] = {"python_class": record.python_class, "description": descriptions[name]}
         for size in record.sizes:
             suffix = "" if size == 28 else f"_{size}"
@@ -226,40 +256,36 @@ def official_info() -> dict[str, dict[str, Any]]:
 
 
 def _record(name: str) -> DatasetInfo | None:
-    return _added.get(name) or (_load(name) if name in _collection_of() else own_record(name))
+    """Return the record of a lower-case name without a size; None if there is none."""
+    collection, _, alone = name.rpartition("/")
+    if (added := _added.get(name) or (_added.get(alone) if collection == "medmnist" else None)) is not None:
+        return added
+    if collection:
+        return _of(collection, alone) if collection in reading.COLLECTIONS else None
+    return next((record for one in _NAMED_ALONE if (record := _of(one, alone)) is not None), None) or own_record(alone)
 
 
-@cache
-def _collection_of() -> Mapping[str, str]:
-    return {name: collection for collection in _COLLECTIONS for name in _collection(collection).order}
+def _of(collection: str, name: str) -> DatasetInfo | None:
+    try:
+        return reading.record(collection, name)
+    except KeyError:
+        return None
 
 
-@cache
-def _collection(name: str) -> Collection:
-    table = _read(name, "_collection")
-    table["dtypes"] = {role: tuple(dtypes) for role, dtypes in table["dtypes"].items()}
-    return Collection(**_tuples(table))
-
-
-@cache
-def _load(name: str) -> DatasetInfo:
-    collection = _collection_of()[name]
-    table = _read(collection, name)
-    table["archives"] = {int(size): _archive(archive) for size, archive in table["archives"].items()}
-    return DatasetInfo(collection=_collection(collection), **_tuples(table))
-
-
-def _archive(table: dict[str, Any]) -> Archive:
-    superseded = tuple(Superseded(**old) for old in table.pop("superseded", ()))
-    return Archive(**table, superseded=superseded)
-
-
-def _tuples(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-
-
-def _read(collection: str, file: str) -> dict[str, Any]:
-    import tomllib
-
-    with (_FOLDER / collection / f"{file}.toml").open("rb") as stream:
-        return tomllib.load(stream)
+def _listed(collection: str | None) -> list[DatasetInfo]:
+    """Return the records of a collection, those that were added among them; None is MedMNIST and sets of users."""
+    if collection is not None and collection not in (*reading.COLLECTIONS, LOCAL.name):
+        known = (*reading.COLLECTIONS, LOCAL.name)
+        raise ValueError(
+            f"There is no collection {collection!r}.{nearest(str(collection), known)} They are: {', '.join(known)}."
+        )
+    folder = collection or "medmnist"
+    records = [] if folder == LOCAL.name else [reading.record(folder, name) for name in reading.names(folder)]
+    records = [_added.get(record.qualified_name, record) for record in records]
+    known_names = {record.name for record in records}
+    added = [record for record in _added.values() if record.name not in known_names]
+    records += [record for record in added if collection is None or record.collection.name == collection]
+    if collection in (None, LOCAL.name):
+        known_names = {record.name for record in records}
+        records += [record for record in own_records() if record.name not in known_names]
+    return records

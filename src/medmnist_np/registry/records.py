@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from medmnist_np.errors import RecordError, UnknownSizeError, UnknownSplitError
 
-Task = Literal["multi-class", "binary-class", "multi-label, binary-class", "ordinal-regression"]
+Task = Literal["multi-class", "binary-class", "multi-label, binary-class", "ordinal-regression", "segmentation"]
 
-TASKS: tuple[Task, ...] = ("multi-class", "binary-class", "multi-label, binary-class", "ordinal-regression")
+TASKS: tuple[Task, ...] = get_args(Task)
 
 _DIGEST_LENGTHS = {"md5": 32, "sha256": 64}
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -21,11 +21,16 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One array of an archive, as it must be: its name, its shape and the dtypes that it may have."""
+    """One array of an archive, as it must be: its name, its shape and the dtypes that it may have.
+
+    ``optional`` arrays may be missing. Of ``binarised`` ones all that is not 0 becomes 1, as uint8.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtypes: tuple[str, ...]
+    optional: bool = False
+    binarised: bool = False
 
     @property
     def n_values(self) -> int:
@@ -58,9 +63,14 @@ class Archive:
     digest : str
         ``"md5:<hex>"`` or ``"sha256:<hex>"`` of the whole file: the authority on whether it is genuine.
     members : tuple of Member
-        The arrays in it; no more and no fewer.
+        The arrays in it.
+    also : tuple of Member
+        Those of them that belong to other records, which share the file. Where there are any, none is certain to be
+        there.
+    exact : bool
+        Whether these are all; else others are passed over.
     kind : str
-        The container. ``"npz"`` so far.
+        The container: ``"npz"``, ``"tar"`` or ``"zip"``.
     bytes : int, optional
         Size of the file in bytes, where known.
     sha256 : str, optional
@@ -73,6 +83,8 @@ class Archive:
     url: str
     digest: str
     members: tuple[Member, ...] = ()
+    also: tuple[Member, ...] = ()
+    exact: bool = True
     kind: str = "npz"
     bytes: int | None = None
     sha256: str | None = None
@@ -173,7 +185,9 @@ class Collection:
     """What all data sets of one source share.
 
     ``members`` and ``dtypes`` say how arrays are named in an archive (``"{split}_images"``) and which dtypes
-    they may have, by role; a role is ``"images"`` or ``"labels"`` (later also ``"masks"``).
+    they may have, by role; the roles are ``"images"`` and either ``"labels"`` or ``"masks"``. ``own_names`` tells
+    whether names stand alone, as ``"pathmnist"``, or after that of the collection, as ``"medsegbench/kvasir"``.
+    ``members_are_certain`` tells whether an archive holds these arrays and no others.
     """
 
     name: str
@@ -184,7 +198,10 @@ class Collection:
     citations: tuple[str, ...] = ()
     default_size: int = 28
     not_for_clinical_use: bool = True
+    own_names: bool = True
+    members_are_certain: bool = True
     order: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=lambda: {"images": "{split}_images", "labels": "{split}_labels"})
     dtypes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"images": ("uint8",), "labels": ("uint8",)})
 
@@ -204,13 +221,15 @@ class DatasetInfo:
     description, modality : str
         In words.
     task : str
-        ``"multi-class"``, ``"binary-class"``, ``"multi-label, binary-class"`` or ``"ordinal-regression"``.
+        ``"multi-class"``, ``"binary-class"``, ``"multi-label, binary-class"``, ``"ordinal-regression"`` or
+        ``"segmentation"``.
     ndim : int
         2 for images ``(h, w)`` or ``(h, w, 3)``, 3 for volumes ``(d, h, w)``.
     n_channels : int
         1 (gray, no channel axis) or 3 (RGB, channels last).
     class_names : tuple of str
-        The meaning of label 0, 1, ...; for a multi-label set, of each column.
+        The meaning of label 0, 1, ...; for a multi-label set, of each column; for a segmentation set, of the values
+        of a mask.
     n_samples : Mapping of str to int
         Samples per split, in the order of the splits.
     license : str
@@ -225,6 +244,17 @@ class DatasetInfo:
         What is easily got wrong.
     citations : tuple of str
         Keys of the source papers, without those of the collection; :func:`medmnist_np.cite` gives the entries.
+    sources : tuple of str
+        DOIs and addresses of the source data, where there are no entries.
+    binarise_masks : bool
+        Whether masks have values other than 0 and 1 in the archive, all of which mean 1.
+    part : str
+        The category that this record is of, as ``"C1"``; then ``stored_as`` is the name of the whole, whose arrays lie
+        in the same archive.
+    shares_images : bool
+        Whether the parts have the images of the whole, and only masks of their own.
+    parts : tuple of str
+        Names of the records of the categories.
     """
 
     name: str
@@ -244,6 +274,12 @@ class DatasetInfo:
     enlarged_sizes: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     citations: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    binarise_masks: bool = False
+    part: str = ""
+    stored_as: str = ""
+    shares_images: bool = False
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = []
@@ -253,8 +289,10 @@ class DatasetInfo:
             problems.append(f"the task {self.task!r} is none of {', '.join(map(repr, TASKS))}")
         if self.ndim not in (2, 3):
             problems.append(f"ndim is {self.ndim}, not 2 or 3")
-        if self.n_channels not in (1, 3) or (self.ndim == 3 and self.n_channels != 1):
+        if not self._has_possible_channels():
             problems.append(f"{self.n_channels} channels in {self.ndim}D")
+        if (self.task == "segmentation") != (self.target == "masks"):
+            problems.append(f"the task {self.task!r} and arrays of {self.target}")
         if not self.class_names or len(set(self.class_names)) != len(self.class_names):
             problems.append("class names are missing or repeated")
         if self.task == "binary-class" and len(self.class_names) != 2:
@@ -266,18 +304,29 @@ class DatasetInfo:
         if problems:
             raise RecordError(f"The record of {self.name!r} does not hold together: {'; '.join(problems)}.")
         object.__setattr__(self, "n_samples", MappingProxyType(dict(self.n_samples)))
-        archives = {size: replace(archive, members=self._members(size)) for size, archive in self.archives.items()}
+        archives = {
+            size: replace(
+                archive,
+                members=(*self._members(size, optional=bool(archive.also)), *archive.also),
+                exact=self.collection.members_are_certain,
+            )
+            for size, archive in self.archives.items()
+        }
         object.__setattr__(self, "archives", MappingProxyType(archives))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = [getattr(self, name) for name in self.__dataclass_fields__]
-        return type(self), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain = {name: dict(v) if isinstance(v, MappingProxyType) else v for name, v in values.items()}
+        return _restored, (type(self), plain)
+
+    def _has_possible_channels(self) -> bool:
+        return self.n_channels == 1 or (self.n_channels == 3 and self.ndim == 2)
 
     def __hash__(self) -> int:
         return hash((self.collection.name, self.name))
 
     def __repr__(self) -> str:
-        lines = [f"{self.python_class} ({self.name})"]
+        lines = [self._title()]
         lines += [f"    {title + ':':<13}{text}" for title, text in self._facts().items() if text]
         lines += [f"    {'Note:':<13}{note}" for note in self.notes]
         return "\n".join(lines)
@@ -288,7 +337,10 @@ class DatasetInfo:
         cautions = cautions_of(
             self.notes, self.license, self.enlarged_sizes, not_for_clinical_use=self.collection.not_for_clinical_use
         )
-        return card(f"{self.python_class} ({self.name})", self._facts(), cautions)
+        return card(self._title(), self._facts(), cautions)
+
+    def _title(self) -> str:
+        return f"{self.python_class} ({self.qualified_name})"
 
     def _facts(self) -> dict[str, str]:
         counts = ", ".join(f"{split} {count:,}" for split, count in self.n_samples.items())
@@ -302,11 +354,23 @@ class DatasetInfo:
             "Images": f"{self.ndim}D, {'RGB' if self.n_channels == 3 else 'gray'}, uint8",
             "Sizes": ", ".join(f"{size}{' (enlarged)' if size in self.enlarged_sizes else ''}" for size in self.sizes),
             "Samples": f"{counts}; {sum(self.n_samples.values()):,} in all",
+            "Parts": ", ".join(self.parts),
             "Source": self.source_size,
             "Preparation": self.preparation,
             "License": self.license,
             "Cite": ", ".join((*self.collection.citations, *self.citations)),
+            "Sources": ", ".join(self.sources),
         }
+
+    @property
+    def qualified_name(self) -> str:
+        """The name by which the set is found: ``"pathmnist"``, ``"medsegbench/kvasir"``."""
+        return self.name if self.collection.own_names else f"{self.collection.name}/{self.name}"
+
+    @property
+    def target(self) -> Literal["labels", "masks"]:
+        """What belongs to each image: ``"labels"`` of the image, or ``"masks"``, a label of each pixel."""
+        return "masks" if "masks" in self.collection.members else "labels"
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -362,23 +426,38 @@ class DatasetInfo:
 
     def member_name(self, split: str, role: str) -> str:
         """Return the name of an array in the archive: ``member_name("val", "images") == "val_images"``."""
-        return self.collection.members[role].format(split=split)
+        of_whole = not self.part or (role == "images" and self.shares_images)
+        return self.collection.members[role].format(split=split) + ("" if of_whole else f"_{self.part}")
 
     def storage_key(self, size: int) -> str:
         """Return where unpacked arrays lie below a cache's ``arrays``: ``"medmnist/pathmnist_28-a8b06965"``."""
-        return f"{self.collection.name}/{self.name}_{size}-{self.archive(size).short_digest}"
+        return f"{self.collection.name}/{self.stored_as or self.name}_{size}-{self.archive(size).short_digest}"
 
     def image_shape(self, size: int) -> tuple[int, ...]:
         """Shape of one image: ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``."""
         return (size,) * self.ndim + ((3,) if self.n_channels == 3 else ())
 
-    def _members(self, size: int) -> tuple[Member, ...]:
-        shapes = {"images": self.image_shape(size), "labels": (self.label_width,)}
+    def target_shape(self, size: int) -> tuple[int, ...]:
+        """Shape of one label or mask: ``(l,)``, or ``(h, w)``."""
+        return (size,) * self.ndim if self.target == "masks" else (self.label_width,)
+
+    def _members(self, size: int, *, optional: bool) -> tuple[Member, ...]:
+        shapes = {"images": self.image_shape(size), self.target: self.target_shape(size)}
         return tuple(
-            Member(self.member_name(split, role), (count, *shapes[role]), self.collection.dtypes[role])
+            Member(
+                self.member_name(split, role),
+                (count, *shapes[role]),
+                self.collection.dtypes[role],
+                optional=optional,
+                binarised=role == "masks" and self.binarise_masks,
+            )
             for split, count in self.n_samples.items()
             for role in self.collection.members
         )
+
+
+def _restored(kind: type[DatasetInfo], values: dict[str, Any]) -> DatasetInfo:
+    return kind(**values)
 
 
 def _check_digest(digest: str, of: str) -> None:

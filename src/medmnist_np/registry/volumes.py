@@ -1,0 +1,109 @@
+"""Records of sets whose volumes differ in size, and come as NIfTI files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from medmnist_np.errors import RecordError, UnknownSizeError
+from medmnist_np.registry.records import Archive, DatasetInfo
+
+
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class VolumeInfo(DatasetInfo):
+    """Everything known about a set of volumes, each with a mask, that differ in size; it has no archives by size.
+
+    ``n_samples`` counts volumes; 0 means that the number is not known. ``class_names`` go with ``label_values``.
+
+    Attributes
+    ----------
+    archive_file : Archive or None
+        The one archive, with the official address; None where the user brings a folder.
+    other_addresses : tuple of str
+        Further addresses of the same file.
+    modalities : tuple of str
+        What each channel of a volume is, in the order of its last axis; one means that there is no such axis.
+    label_values : tuple of int
+        The values that a mask may have.
+    layout : str
+        How the files lie: ``"decathlon"``, ``"amos"`` or ``"brats"``.
+    layout_facts : Mapping
+        What a layout needs to know of this set, as the name of the folder.
+    access : str
+        ``"open"`` or ``"registration"``.
+    how_to_get : str
+        What to do for the data where it cannot be downloaded here.
+    size_voxels : Mapping of str to tuple of int
+        ``"min"``, ``"median"`` and ``"max"`` of the volumes, as published.
+    spacing_mm : Mapping of str to tuple of float
+        The same of the distance of voxels.
+    """
+
+    modalities: tuple[str, ...] = ()
+    label_values: tuple[int, ...] = ()
+    layout: str = "decathlon"
+    archive_file: Archive | None = None
+    other_addresses: tuple[str, ...] = ()
+    layout_facts: Mapping[str, Any] = field(default_factory=dict)
+    access: str = "open"
+    how_to_get: str = ""
+    size_voxels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    spacing_mm: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        DatasetInfo.__post_init__(self)  # super() does not know a class with slots
+        problems = []
+        if self.archives:
+            problems.append("it has archives by size")
+        if len(self.label_values) != len(self.class_names) or not set(self.label_values) <= set(range(256)):
+            problems.append("label_values are not one number from 0 to 255 for each class")
+        if self.archive_file is None and not self.how_to_get:
+            problems.append("it has neither an archive nor a word on how to get the data")
+        if problems:
+            raise RecordError(f"The record of {self.name!r} does not hold together: {'; '.join(problems)}.")
+        object.__setattr__(self, "layout_facts", MappingProxyType(dict(self.layout_facts)))
+        for name in ("size_voxels", "spacing_mm"):
+            lists = {key: tuple(values) for key, values in getattr(self, name).items()}
+            object.__setattr__(self, name, MappingProxyType(lists))
+
+    def _has_possible_channels(self) -> bool:
+        return self.ndim == 3 and self.n_channels == len(self.modalities)
+
+    def archive(self, size: int) -> Archive:
+        """Raise :class:`UnknownSizeError`: there is one archive, :attr:`archive_file`."""
+        raise UnknownSizeError(
+            f"{self.qualified_name} comes in no sizes: its volumes have the sizes in which they were taken. "
+            "Leave the size out."
+        )
+
+    def storage_key(self, size: int = 0) -> str:
+        """Return where decoded volumes lie below a cache's ``arrays``: ``"msd/liver-a90ec6c4"``."""
+        name = f"{self.collection.name}/{self.name}"
+        return name if self.archive_file is None else f"{name}-{self.archive_file.short_digest}"
+
+    def image_shape(self, size: int = 0) -> tuple[int, ...]:
+        """Raise :class:`UnknownSizeError`: each volume has a shape of its own."""
+        raise UnknownSizeError(f"The volumes of {self.qualified_name} differ in shape: VolumeDataset has .shapes.")
+
+    def _facts(self) -> dict[str, str]:
+        counts = ", ".join(f"{split} {count:,}" if count else split for split, count in self.n_samples.items())
+        pairs = zip(self.label_values, self.class_names, strict=True)
+        return {
+            "Description": self.description,
+            "Modality": ", ".join(self.modalities),
+            "Task": f"{self.task}, {self.n_classes} classes",
+            "Classes": "; ".join(f"{value} {name}" for value, name in pairs),
+            "Images": f"3D, {self.n_channels} {'channels' if self.n_channels > 1 else 'channel'}, NIfTI",
+            "Volumes": counts,
+            "Voxels": _spread(self.size_voxels),
+            "Spacing": _spread(self.spacing_mm, " mm"),
+            "Access": f"{self.access}. {self.how_to_get}".strip(". ") + ".",
+            "License": self.license,
+            "Cite": ", ".join((*self.collection.citations, *self.citations)),
+        }
+
+
+def _spread(values: Mapping[str, tuple[float, ...]], unit: str = "") -> str:
+    return "; ".join(f"{name} {' x '.join(map(str, value))}{unit}" for name, value in values.items())
