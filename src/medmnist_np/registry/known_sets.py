@@ -14,7 +14,10 @@ from medmnist_np.registry.markup import card
 from medmnist_np.registry.records import DatasetInfo
 from medmnist_np.registry.volumes import VolumeInfo
 
+__all__ = ["Access", "CatalogEntry", "access_levels", "known_sets"]
+
 Access = Literal["open", "registration", "application"]
+"""What a data set asks for; :func:`access_levels` puts it in words."""
 
 _FILE = Path(__file__).parent / "catalog_entries.toml"
 _LISTED = ("link", "subjects", "labels", "size", "access")

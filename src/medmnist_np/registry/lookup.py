@@ -257,12 +257,14 @@ def official_info() -> dict[str, dict[str, Any]]:
 
 def _record(name: str) -> DatasetInfo | None:
     """Return the record of a lower-case name without a size; None if there is none."""
+    if name in _added:
+        return _added[name]
     collection, _, alone = name.rpartition("/")
-    if (added := _added.get(name) or (_added.get(alone) if collection == "medmnist" else None)) is not None:
-        return added
-    if collection:
-        return _of(collection, alone) if collection in reading.COLLECTIONS else None
-    return next((record for one in _NAMED_ALONE if (record := _of(one, alone)) is not None), None) or own_record(alone)
+    folders = (collection,) if collection else _NAMED_ALONE
+    for folder in folders if set(folders) <= set(reading.COLLECTIONS) else ():
+        if (record := _of(folder, alone)) is not None:
+            return _added.get(record.qualified_name, record)
+    return None if collection else own_record(alone)
 
 
 def _of(collection: str, name: str) -> DatasetInfo | None:

@@ -70,7 +70,7 @@ class Archive:
     exact : bool
         Whether these are all; else others are passed over.
     kind : str
-        The container: ``"npz"``, ``"tar"`` or ``"zip"``.
+        The container: ``"npz"``, ``"tar"``, ``"zip"`` or ``"zip of npz"``.
     bytes : int, optional
         Size of the file in bytes, where known.
     sha256 : str, optional
@@ -368,6 +368,11 @@ class DatasetInfo:
         return self.name if self.collection.own_names else f"{self.collection.name}/{self.name}"
 
     @property
+    def roles(self) -> tuple[str, str]:
+        """What there is of each split: ``("images", "labels")`` or ``("images", "masks")``."""
+        return "images", self.target
+
+    @property
     def target(self) -> Literal["labels", "masks"]:
         """What belongs to each image: ``"labels"`` of the image, or ``"masks"``, a label of each pixel."""
         return "masks" if "masks" in self.collection.members else "labels"
@@ -376,6 +381,29 @@ class DatasetInfo:
     def sizes(self) -> tuple[int, ...]:
         """Sizes that there are, ascending."""
         return tuple(sorted(self.archives))
+
+    @property
+    def editions(self) -> tuple[int, ...]:
+        """What there is to store: the sizes; 0 stands for that of volumes which differ in size."""
+        return self.sizes or (0,)
+
+    @property
+    def highest_label(self) -> int:
+        """The highest value that labels or masks may have."""
+        return 1 if self.multi_label else self.n_classes - 1
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Whether there is an address to download it from."""
+        return True
+
+    def how_to_fetch(self, size: int) -> str:
+        """Say in a sentence how to get the arrays of a size."""
+        return f"`medmnist-np fetch {self.qualified_name} --size {size}` gets it."
+
+    def array_bytes(self, size: int) -> int:
+        """Return how many bytes the arrays of a size have, or about so, where only that is known."""
+        return self.archive(size).array_bytes
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -423,6 +451,14 @@ class DatasetInfo:
                 f"{self.name} has no split {split!r}.{hint} Its splits are {', '.join(map(repr, self.splits))}."
             )
         return split
+
+    def require_labels(self, what: str) -> None:
+        """Raise :class:`ValueError` if the set has masks, for what needs a label for each image."""
+        if self.target == "masks":
+            raise ValueError(
+                f"{what} needs one label for each image, and {self.qualified_name} has masks, a label for each pixel. "
+                "medmnist_np.metrics has the metrics of masks."
+            )
 
     def member_name(self, split: str, role: str) -> str:
         """Return the name of an array in the archive: ``member_name("val", "images") == "val_images"``."""

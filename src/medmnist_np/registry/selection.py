@@ -11,6 +11,8 @@ from typing import Any, overload
 from medmnist_np.errors import UnknownDatasetError, nearest
 from medmnist_np.registry.known_sets import CatalogEntry, access_levels, facts, known_sets
 
+__all__ = ["Catalog", "Condition", "catalog"]
+
 _MOST_LINES = 40  # of a repr
 _WORD = "the word"  # a condition on all texts of an entry
 _SHORT = 3  # letters of a word that must stand at the beginning of a word: "ct" is not in "structure"
@@ -256,7 +258,7 @@ def _all_of(conditions: Sequence[Condition]) -> str:
 
 def _about(entry: CatalogEntry) -> str:
     if entry.is_resource:
-        return entry.note
+        return entry.description
     return f"{entry.organ}: {', '.join(entry.tasks)}; {', '.join(entry.modality)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -72,16 +73,40 @@ class VolumeInfo(DatasetInfo):
         return self.ndim == 3 and self.n_channels == len(self.modalities)
 
     def archive(self, size: int) -> Archive:
-        """Raise :class:`UnknownSizeError`: there is one archive, :attr:`archive_file`."""
-        raise UnknownSizeError(
-            f"{self.qualified_name} comes in no sizes: its volumes have the sizes in which they were taken. "
-            "Leave the size out."
-        )
+        """Return the archive, of size 0; raise :class:`UnknownSizeError` for any other, or if there is none."""
+        if size != 0 or isinstance(size, bool):
+            raise UnknownSizeError(
+                f"{self.qualified_name} comes in no sizes, {size!r} neither: its volumes are as they were taken. "
+                "Leave the size out."
+            )
+        if self.archive_file is None:
+            raise UnknownSizeError(f"{self.qualified_name} cannot be downloaded here. {self.how_to_get}.")
+        return self.archive_file
 
     def storage_key(self, size: int = 0) -> str:
         """Return where decoded volumes lie below a cache's ``arrays``: ``"msd/liver-a90ec6c4"``."""
         name = f"{self.collection.name}/{self.name}"
         return name if self.archive_file is None else f"{name}-{self.archive_file.short_digest}"
+
+    @property
+    def highest_label(self) -> int:
+        """The highest value that masks may have."""
+        return max(self.label_values)
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Whether there is an address to download it from; else the user brings a folder."""
+        return self.archive_file is not None
+
+    def how_to_fetch(self, size: int = 0) -> str:
+        """Say in a sentence how to get the volumes."""
+        return f"`medmnist-np fetch {self.qualified_name}` gets it." if self.can_be_fetched else f"{self.how_to_get}."
+
+    def array_bytes(self, size: int = 0) -> int:
+        """Return about how many bytes the decoded volumes have: as many of the middle size, with two bytes a voxel."""
+        voxels = math.prod(self.size_voxels.get("median", (0,)))
+        masked = self.n_samples.get("train", 0) + self.n_samples.get("val", 0)
+        return voxels * (2 * self.n_channels * sum(self.n_samples.values()) + masked)
 
     def image_shape(self, size: int = 0) -> tuple[int, ...]:
         """Raise :class:`UnknownSizeError`: each volume has a shape of its own."""

@@ -1,0 +1,110 @@
+"""Write docs/catalog.md: what the catalog knows, an organ at a time.
+
+    python scripts/catalog_page.py
+
+A test holds the page against what this gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from medmnist_np.registry.known_sets import CatalogEntry, access_levels, known_sets
+
+PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
+
+HEAD = """\
+# Data sets at large
+
+Where images of an organ can be had, what each set asks of you, and which of them this package loads: {n_sets} data
+sets and {n_resources} places to look for more. `medmnist-np catalog` and `mm.catalog` search the same list. This page
+is written by `make catalog`.
+
+```console
+$ medmnist-np catalog open brain MRI segmentation
+$ medmnist-np catalog --organ lung --access open
+$ medmnist-np catalog --name adni            # everything known about one
+```
+
+```pycon
+>>> import medmnist_np as mm
+>>> [entry.name for entry in mm.catalog(organ="brain", task="segmentation", modality="MRI", access="open")]
+['synthstrip', 'msd/brain', 'msd/hippocampus']
+>>> mm.catalog(organ="heart").filter("atrium").entry("msd_cardiac").license
+'CC BY-SA 4.0'
+```
+
+## How to read it
+
+| access | what it asks for |
+| --- | --- |
+{levels}
+
+Facts were read in public material; no address was tried. What nobody has checked says so: *not checked* is general
+knowledge alone, *partly checked* has a part that is, and `medmnist-np catalog --name NAME` says which. A licence is
+stated as it was found; the page of the data set decides. Where a public list said otherwise, `--name` shows that too.
+Organs of the members of MedMNIST, of the Decathlon and of MedSegBench are named here after their titles.
+
+A word of a search also finds its other spellings, as *tumor* does *tumour*; *MRI* finds its sequences, *segmentation*
+finds skull-stripping, *lung* finds radiographs of the chest.
+
+*Loads* names sets of this package with the same data, *small form* sets that others made smaller from it. How to open
+each is said by `--name`: `mm.Dataset("medsegbench/kvasir", split="train")`, and for volumes
+`mm.VolumeDataset("msd/liver", split="train")`, after `medmnist-np fetch msd/liver`.
+"""
+
+TABLE = """\
+| data set | made for | images | subjects | access | licence | this package |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+
+MOST_LOADED = 3
+
+
+def page(entries: Iterable[CatalogEntry]) -> str:
+    """Return the page in Markdown."""
+    entries = tuple(entries)
+    resources = [entry for entry in entries if entry.is_resource]
+    levels = "\n".join(f"| {name} | {words} |" for name, words in access_levels().items())
+    head = HEAD.format(n_sets=len(entries) - len(resources), n_resources=len(resources), levels=levels)
+    return "\n".join([head, *_sections(entries), *_places(resources)])
+
+
+def _sections(entries: tuple[CatalogEntry, ...]) -> Iterator[str]:
+    organs = {entry.organ for entry in entries if entry.organ}
+    for organ in sorted(organs, key=lambda organ: (organ == "many", organ)):
+        title = "Many organs" if organ == "many" else organ.capitalize()
+        rows = "\n".join(_row(entry) for entry in entries if entry.organ == organ)
+        yield f"## {title}\n\n{TABLE}{rows}\n"
+
+
+def _row(entry: CatalogEntry) -> str:
+    doubt = "" if entry.certainty == "seen" else f" *{entry.certainty}*"
+    cells = (
+        f"[{entry.title}]({entry.link})<br>`{entry.name}`{doubt}",
+        ", ".join(entry.tasks),
+        ", ".join(entry.modality),
+        entry.subjects,
+        entry.access,
+        entry.license or "not known here",
+        _loaded(entry),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _loaded(entry: CatalogEntry) -> str:
+    names = [f"`{name}`" for name in entry.loads[:MOST_LOADED]]
+    more = [f"and {len(entry.loads) - MOST_LOADED} more"] if len(entry.loads) > MOST_LOADED else []
+    small = [f"small form `{name}`" for name in entry.small_forms]
+    return ", ".join([*(["loads " + ", ".join(names)] if names else []), *more, *small])
+
+
+def _places(resources: list[CatalogEntry]) -> Iterator[str]:
+    yield "## Places to look for more\n"
+    yield from (f"- [{entry.title}]({entry.link}): {entry.description}" for entry in resources)
+    yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(known_sets()), encoding="utf-8")

@@ -1,0 +1,99 @@
+"""``catalog``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner, Result
+
+from medmnist_np.cli import cataloguing, main
+from medmnist_np.registry.known_sets import known_sets
+from medmnist_np.registry.selection import catalog
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["catalog", *arguments], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["open", "brain", "MRI", "segmentation"],
+        ["--organ", "brain", "--task", "segmentation", "--modality", "MRI", "--access", "open"],
+    ],
+)
+def test_open_brain_mri_segmentation_sets_are_told_with_links(arguments: list[str]) -> None:
+    result = run(*arguments)
+    lines = result.stdout.splitlines()
+    assert (0, ["name", "organ", "modality", "tasks", "access"]) == (result.exit_code, lines[0].split())
+    assert ["synthstrip", "msd/brain", "msd/hippocampus"] == [
+        line.split()[0] for line in lines if line.endswith("open")
+    ]
+    assert "    https://surfer.nmr.mgh.harvard.edu/docs/synthstrip/" in lines
+    assert "    medmnist-np fetch msd/brain" in lines
+    assert '    mm.VolumeDataset("msd/brain", split="train")' in lines
+    assert "open: no account; anyone can download it." in lines
+
+
+def test_everything_is_told_and_resources_apart() -> None:
+    lines = run().stdout.splitlines()
+    apart = lines.index("Archives and lists of data sets:")
+    for entry in known_sets():
+        assert entry.is_resource == (f"    {entry.link}" in lines[apart:])
+    assert "35 sets that this program loads: `medmnist-np catalog --name medsegbench`" in run("--organ", "many").stdout
+
+
+def test_what_is_not_checked_is_marked() -> None:
+    out = run("Alzheimer").stdout
+    assert "adni ?" in out
+    assert "? not checked, or only in part." in out
+    assert "?" not in run("synthstrip").stdout
+
+
+def test_name_says_everything_about_one() -> None:
+    assert repr(catalog().entry("adni")) + "\n" == run("--name", "ADNI").stdout
+    assert catalog().entry("adni").to_dict() == json.loads(run("--name", "adni", "--json").stdout)
+
+
+def test_json_has_all_that_was_found() -> None:
+    assert catalog(organ="heart").to_dicts() == json.loads(run("--organ", "heart", "--json").stdout)
+    assert [] == json.loads(run("nowhere", "--json").stdout)
+
+
+def test_nothing_found_says_what_to_leave_out() -> None:
+    result = run("--organ", "liver", "--access", "application")
+    assert (0, True) == (result.exit_code, "without access 'application'" in result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--organ", "brian"], "Did you mean 'brain'"),
+        (["--access", "opne"], "Did you mean 'open'"),
+        (["--name", "adnii"], "Did you mean 'adni'"),
+        (["--name", "adni", "brain"], "leave the search out"),
+    ],
+)
+def test_wrong_usage_is_told(arguments: list[str], words: str) -> None:
+    result = run(*arguments)
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert words in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_the_table_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert columns == shutil.get_terminal_size().columns
+    rows = [(one.name, one.organ, ", ".join(one.modality), ", ".join(one.tasks), one.access) for one in known_sets()]
+    lines = cataloguing.fitted(rows, columns)
+    assert max(map(len, lines)) <= columns
+    assert all(
+        line.startswith(f"{row[0]} ") and line.endswith(f" {row[-1]}") for line, row in zip(lines, rows, strict=True)
+    )
+
+
+def test_what_fits_is_not_cut() -> None:
+    assert ["a   bb  c", "cc  d   e"] == cataloguing.fitted([("a", "bb", "c"), ("cc", "d", "e")], 20)
+    assert ["b  aaaaaaa\N{HORIZONTAL ELLIPSIS}  b"] == cataloguing.fitted([("b", "a" * 30, "b")], 11)
