@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from medmnist_np.ahead import made_ahead, read_ahead
 from medmnist_np.buffers import Buffers
@@ -37,7 +37,7 @@ class Batch(NamedTuple):
     images : (b, h, w), (b, h, w, 3) or (b, d, h, w) array, or with a channel axis
         As asked for with ``channels``, ``dtype`` and ``scale``; uint8, 0-255, if nothing was.
     labels : (b, l) int64
-        Class numbers, ``l = 1``, or zeros and ones.
+        Class numbers, ``l = 1``, or zeros and ones. Of a segmentation set the masks, ``(b, h, w)``, in their own dtype.
     indices : (b,) intp
         Which samples of the data set they are.
     mask : (b,) bool
@@ -45,9 +45,14 @@ class Batch(NamedTuple):
     """
 
     images: NDArray[Any]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     indices: NDArray[np.intp]
     mask: NDArray[np.bool_]
+
+    @property
+    def masks(self) -> NDArray[Any]:
+        """The labels, by the name that they go by in a segmentation set. Not to be mistaken for ``mask``."""
+        return self.labels
 
 
 Transform: TypeAlias = Callable[[Batch, np.random.Generator], Batch]
@@ -67,6 +72,8 @@ class Batches:
         Which samples come in which order.
     layout : Layout
         What the images look like.
+
+    ``label_dtype`` is that of the labels of a batch; None leaves them as they are stored, which suits masks.
     """
 
     def __init__(  # noqa: PLR0913 -- what to read, in which order, in which form, and how
@@ -80,6 +87,7 @@ class Batches:
         epoch: int = 0,
         transform: Transform | None = None,
         prefetch: int = 2,
+        label_dtype: DTypeLike | None = np.int64,
         identity: Mapping[str, Any] | None = None,
         read_ahead: Callable[[NDArray[np.intp]], object] | None = None,
     ) -> None:
@@ -90,6 +98,7 @@ class Batches:
         self._positions = None if whole_range else np.asarray(positions, dtype=np.intp)
         self._transform = transform
         self._prefetch = whole("prefetch", prefetch, least=0)
+        self._label_dtype = np.dtype(label_dtype or labels.dtype)
         self._identity = dict(identity or {})
         self._read_ahead = read_ahead
         if len(images) != len(labels):
@@ -252,7 +261,8 @@ class Batches:
         # With its checks on, NumPy would fill a copy first; rows are in range, as they are ours.
         self._images.take(rows, axis=0, out=stored, mode="clip")
         images = self.layout.arrange(stored, empty)
-        batch = Batch(images, self._labels.take(rows, axis=0).astype(np.int64), indices, mask)
+        labels = self._labels.take(rows, axis=0).astype(self._label_dtype, copy=False)
+        batch = Batch(images, labels, indices, mask)
         if self._transform is None:
             return batch
         seeds = np.random.SeedSequence([self.plan.seed, epoch], spawn_key=(*self.plan.shard, number))

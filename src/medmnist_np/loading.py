@@ -14,23 +14,29 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.errors import UnknownSplitError
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.errors import ArchiveError, UnknownSizeError, UnknownSplitError
+from medmnist_np.registry import DatasetInfo, VolumeInfo
 
 
 class Arrays(NamedTuple):
-    """Two read-only :class:`numpy.memmap`: the images and the labels of one split.
+    """Two read-only :class:`numpy.memmap`: the images of one split, and their labels or masks.
 
     Attributes
     ----------
     images : np.memmap
         ``(n, h, w)`` gray, ``(n, h, w, 3)`` RGB or ``(n, d, h, w)`` volumes, uint8, 0-255.
     labels : np.memmap
-        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set; as in the archive.
+        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set; as in the archive. Of a
+        segmentation set the masks, ``(n, h, w)``: the class number of each pixel.
     """
 
     images: np.memmap[Any, np.dtype[np.uint8]]
     labels: np.memmap[Any, np.dtype[np.uint8]]
+
+    @property
+    def masks(self) -> np.memmap[Any, np.dtype[np.uint8]]:
+        """The labels, by the name that they go by in a segmentation set."""
+        return self.labels
 
 
 def load(
@@ -42,19 +48,20 @@ def load(
     download: bool = True,
     partial: bool = False,
 ) -> Arrays:
-    """Map the images and labels of one split, downloading them first if they are not on this machine.
+    """Map the images of one split and their labels or masks, downloading them first if they are not on this machine.
 
     On a complete cache this opens no socket, hashes nothing, takes no lock and writes nothing.
 
     Parameters
     ----------
     name : str or DatasetInfo
-        ``"pathmnist"``, ``"PathMNIST"``, or with the size ``"pathmnist_64"``.
+        ``"pathmnist"``, ``"PathMNIST"``, with the size ``"pathmnist_64"``; with its collection
+        ``"medsegbench/kvasir"``.
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     size : int, optional
-        Pixels (voxels) along each axis: 28, 64, 128 or 224 in 2D, 28 or 64 in 3D. None means the one in the name,
-        else 28.
+        Pixels (voxels) along each axis: 28, 64, 128 or 224 in 2D, 28 or 64 in 3D; 128, 256 or 512 in MedSegBench. None
+        means the one in the name, else 28, in MedSegBench 512.
     root : path, optional
         Folder to use in place of the cache. An official archive that lies in it, or in ``~/.medmnist``, is used
         after its digest is checked, and is left as it is.
@@ -74,7 +81,8 @@ def load(
     Raises
     ------
     UnknownDatasetError, UnknownSizeError, UnknownSplitError
-        With what there is and the nearest name. These are :class:`ValueError`.
+        With what there is and the nearest name. These are :class:`ValueError`. A set of volumes that differ in size has
+        none that fits: :class:`VolumeDataset` is for these.
     NotCachedError
         If the data is not here and ``download=False``.
     DownloadError, DigestError, ArchiveError, NoSpaceError, CacheError
@@ -91,9 +99,9 @@ def load(
     >>> images.shape, labels.shape  # doctest: +SKIP
     ((156, 28, 28), (156, 1))
     """
-    record, size = registry.resolve_size(name, size)
+    record, size = resolve(name, size)
     record.check_split(split)
-    members = [record.member_name(split, role) for role in ("images", "labels")] if partial else []
+    members = [record.member_name(split, role) for role in record.roles] if partial else []
     return map_split(locate(record, size, root=root, download=download, members=members), record, split)
 
 
@@ -126,8 +134,8 @@ def load_labels(
     MedMNISTError
         As :func:`load`.
     """
-    record = registry.info(name)
-    member = record.member_name(record.check_split(split), "labels")
+    record, _ = resolve(name)
+    member = record.member_name(record.check_split(split), record.target)
     places = settings.current(root)
     for members in ([], [member]):
         for size in record.sizes:
@@ -150,7 +158,7 @@ def fetch(
     Parameters
     ----------
     name, size, root
-        As of :func:`load`.
+        As of :func:`load`; also a set of volumes that differ in size, as ``"msd/liver"``, which has no ``size``.
     splits : sequence of str, optional
         Only these splits. They are taken out of the remote archive where the server does HTTP Range, else the whole
         archive is fetched. Read them with ``load(..., partial=True)``, whose docstring says how they are checked.
@@ -186,7 +194,12 @@ def bring(
     """Do what :func:`fetch` does, and remove what an earlier run that was killed left behind."""
     from medmnist_np.cache.prepare import collect
 
-    folder = locate(record, size, root=root, keep_archive=keep_archive, members=members, progress=progress)
+    if isinstance(record, VolumeInfo):
+        from medmnist_np.volumes.preparing import locate as locate_volumes
+
+        folder = locate_volumes(record, root=root, keep_archive=keep_archive, progress=progress)
+    else:
+        folder = locate(record, size, root=root, keep_archive=keep_archive, members=members, progress=progress)
     collect(record.archive(size), record.storage_key(size), settings.current(root))
     return folder.path
 
@@ -199,7 +212,9 @@ def members_of(record: DatasetInfo, splits: Sequence[str] | None, *, labels_only
         raise UnknownSplitError(f"No split is named; those of {record.name} are {', '.join(map(repr, record.splits))}.")
     if splits is None and not labels_only:
         return []
-    roles = ("labels",) if labels_only else ("images", "labels")
+    if not record.archives:
+        raise UnknownSplitError(f"{record.qualified_name} comes in one archive of whole volumes: fetch all of it.")
+    roles = (record.target,) if labels_only else record.roles
     chosen = record.splits if splits is None else [record.check_split(split) for split in splits]
     return [record.member_name(split, role) for split in chosen for role in roles]
 
@@ -237,17 +252,19 @@ def adopt(
     path = Path(file).expanduser()
     with opened(path) as stream:
         # Sets that users built are known by SHA-256, the official ones by MD5, which errors show.
-        algorithms = {
-            archive.digest.partition(":")[0] for one in registry.datasets() for archive in one.archives.values()
-        }
+        algorithms = {archive.digest.partition(":")[0] for _, _, archive in registry.known_archives()}
         for algorithm in sorted(algorithms, reverse=True):
             digest = digest_of(stream, algorithm, progress, path.name)
             if registry.find_archive(digest) is not None:
                 break
         record, size = check_known(path, digest)
-        places = settings.current(root)
-        folder = publish_verified(stream, record.archive(size), record.storage_key(size), places, progress)
-        return record, size, folder.path
+        if not isinstance(record, VolumeInfo):
+            places = settings.current(root)
+            folder = publish_verified(stream, record.archive(size), record.storage_key(size), places, progress)
+            return record, size, folder.path
+    from medmnist_np.volumes.preparing import adopt as adopt_volumes
+
+    return record, size, adopt_volumes(path, record, root=root, progress=progress).path
 
 
 def locate(
@@ -270,7 +287,7 @@ def locate(
     from medmnist_np.cache.prepare import prepare
 
     key = record.storage_key(size)
-    command = f"medmnist-np fetch {record.name} --size {size}"
+    command = f"medmnist-np fetch {record.qualified_name} --size {size}"
     archive = record.archive(size)
     # Path.is_file() raises where a folder may not be entered.
     at_hand = any(os.path.isfile(folder / archive.file_name) for folder in places.archive_folders)  # noqa: PTH113
@@ -298,4 +315,32 @@ def find_here(record: DatasetInfo, size: int, places: Settings, members: Sequenc
 
 def map_split(folder: ArrayFolder, record: DatasetInfo, split: str) -> Arrays:
     """Map the two arrays of a split that lie in a folder."""
-    return Arrays(*(folder.open(record.member_name(split, role)) for role in ("images", "labels")))
+    return Arrays(*(_opened(folder, record, split, role) for role in record.roles))
+
+
+def _opened(folder: ArrayFolder, record: DatasetInfo, split: str, role: str) -> Any:
+    member = record.member_name(split, role)
+    if member not in folder.manifest.arrays:  # an array that an archive need not have
+        parts = f" Its parts may be: {', '.join(f'{record.collection.name}/{part}' for part in record.parts)}."
+        raise ArchiveError(
+            f"The archive of {record.qualified_name} has no {member}; it has {', '.join(folder.manifest.arrays)}."
+            f"{parts if record.parts else ''}"
+        )
+    return folder.open(member)
+
+
+def resolve(name: str | DatasetInfo, size: int | None = None) -> tuple[DatasetInfo, int]:
+    """Return record and size of a set of equal images.
+
+    Raises
+    ------
+    UnknownSizeError
+        Also if its volumes differ in size.
+    """
+    record, number = registry.resolve_size(name, size)
+    if not record.archives:
+        raise UnknownSizeError(
+            f"{record.qualified_name} holds volumes that differ in size, so no array holds them all: "
+            f'medmnist_np.VolumeDataset("{record.qualified_name}") opens it.'
+        )
+    return record, number

@@ -14,18 +14,18 @@ from medmnist_np import registry
 from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.joined import Joined, Rows
-from medmnist_np.loading import locate, map_split
+from medmnist_np.loading import locate, map_split, resolve
 from medmnist_np.registry import DatasetInfo
 
 if TYPE_CHECKING:
+    from medmnist_np.corrupted import Corruption
     from medmnist_np.scheme import Scheme
 
 
 class Samples(Sequence[tuple[Any, Any]]):
     """A selection of the samples of one split, or of several that are joined."""
 
-    # Name, severity and seed of what is done to the images.
-    _corruption: tuple[str, int, int] | None = None
+    _corruption: Corruption | None = None
 
     def __init__(  # noqa: PLR0913 -- each is one choice, and has a default
         self,
@@ -40,7 +40,7 @@ class Samples(Sequence[tuple[Any, Any]]):
         download: bool = True,
         scheme: Scheme | str | os.PathLike[str] | None = None,
     ) -> None:
-        record, size = registry.resolve_size(name, size)
+        record, size = resolve(name, size)
         self._record = record
         self.size = size
         self.split = _checked_splits(record, split)
@@ -53,9 +53,12 @@ class Samples(Sequence[tuple[Any, Any]]):
 
             corrected = scheme if isinstance(scheme, Scheme) else read_scheme(scheme)
             self.split, positions = corrected.selection(record, self.split)
-        self._open(locate(record, size, root=root, download=download))
+        self._open(self._locate(root=root, download=download))
         everything = range(len(self._all_images))
         self._selection: range | npt.NDArray[np.intp] = everything if positions is None else _contiguous(positions)
+
+    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool = False) -> ArrayFolder:
+        return locate(self._record, self.size, root=root, download=download)
 
     def _open(self, folder: ArrayFolder) -> None:
         self._folder = folder
@@ -64,17 +67,28 @@ class Samples(Sequence[tuple[Any, Any]]):
         # Indexing a plain view costs a fraction of indexing the memmap itself.
         plain = ([np.asarray(array) for array in arrays] for arrays in zip(*maps, strict=True))
         self._all_images, self._all_labels = map(_as_one, plain)
-        if self._corruption is not None:
+        # The files that images are read or computed from.
+        self._image_maps: Rows | None = self._maps[0]
+        if self._corruption is not None and self._corruption.seed is not None:
             from medmnist_np.corrupted import corrupted, stored
 
-            made = stored(folder, self._record, self.size, self.split, *self._corruption)
-            self._all_images = corrupted(self._all_images, self._record, *self._corruption) if made is None else made
+            name, severity, seed = self._corruption.name, self._corruption.severity, self._corruption.seed
+            made = stored(folder, self._record, self.size, self.split, name, severity, seed)
+            if made is None:
+                self._all_images = corrupted(self._all_images, self._record, name, severity, seed)
+            else:
+                self._all_images, self._image_maps = np.asarray(made), made
             self._maps = (self._all_images, self._maps[1])
 
     @property
     def record(self) -> DatasetInfo:
         """The record of the data set."""
         return self._record
+
+    @property
+    def corruption(self) -> Corruption | None:
+        """What was done to the images, with its severity as a field; None if they are as they are."""
+        return self._corruption
 
     @property
     def folder(self) -> Path:
@@ -111,8 +125,21 @@ class Samples(Sequence[tuple[Any, Any]]):
 
     @property
     def labels(self) -> npt.NDArray[np.uint8]:
-        """The selected labels, ``(n, l)`` uint8."""
+        """The selected labels, ``(n, l)`` uint8; of a segmentation set the masks, ``(n, h, w)``."""
         return self._selected(self._maps[1])
+
+    @property
+    def masks(self) -> npt.NDArray[np.uint8]:
+        """The selected masks, ``(n, h, w)``: the class number of each pixel.
+
+        Raises
+        ------
+        AttributeError
+            If the set has labels.
+        """
+        if self._record.target != "masks":
+            raise AttributeError(f"{self._record.qualified_name} has no masks: each image has one label, in .labels.")
+        return self.labels
 
     def gather(self, indices: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         """Return some images as a new, writable array.
@@ -136,10 +163,13 @@ class Samples(Sequence[tuple[Any, Any]]):
         images: npt.NDArray[np.uint8] = self._all_images.take(chosen, axis=0)
         return np.repeat(images[..., np.newaxis], 3, axis=-1) if self._repeats_channels else images
 
-    def gather_labels(self, indices: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return some labels as a new, writable array, ``(k, l)`` int64; indices as of :meth:`gather`."""
-        labels: npt.NDArray[np.int64] = self._all_labels.take(self._chosen(indices), axis=0).astype(np.int64)
-        return labels
+    def gather_labels(self, indices: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return some labels as a new, writable array, ``(k, l)`` int64; indices as of :meth:`gather`.
+
+        Of a segmentation set the masks, ``(k, h, w)``, in the dtype that they are stored in.
+        """
+        labels: npt.NDArray[Any] = self._all_labels.take(self._chosen(indices), axis=0)
+        return labels.astype(self._label_dtype, copy=False)
 
     def __len__(self) -> int:
         return len(self._selection)
@@ -221,7 +251,12 @@ class Samples(Sequence[tuple[Any, Any]]):
     def _item(self, position: int) -> tuple[Any, Any]:
         image = self._all_images[position]
         image = np.repeat(image[..., np.newaxis], 3, axis=-1) if self._repeats_channels else image.copy()
-        return self._transformed(image, self._all_labels[position].astype(np.int64))
+        return self._transformed(image, self._all_labels[position].astype(self._label_dtype))
+
+    @property
+    def _label_dtype(self) -> np.dtype[Any]:
+        """Of labels that are handed out; masks stay as they are stored, which is an eighth."""
+        return np.dtype(np.int64) if self._record.target == "labels" else self._all_labels.dtype
 
     @property
     def _repeats_channels(self) -> bool:
@@ -284,7 +319,7 @@ class Samples(Sequence[tuple[Any, Any]]):
         return moved
 
     def __reduce__(self) -> tuple[Any, ...]:
-        record = self._record.name if registry.is_published(self._record) else self._record
+        record = self._record.qualified_name if registry.is_published(self._record) else self._record
         state = {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
         return _restore, (self.__class__, record, str(self.folder), state)
 
@@ -316,7 +351,7 @@ def _checked_splits(record: DatasetInfo, split: str) -> str:
 
 
 # Opened anew where it is unpickled.
-_NOT_PICKLED = frozenset({"_record", "_maps", "_all_images", "_all_labels", "_folder"})
+_NOT_PICKLED = frozenset({"_record", "_maps", "_image_maps", "_all_images", "_all_labels", "_folder"})
 
 
 def _restore(kind: type[Samples], record: str | DatasetInfo, folder: str, state: dict[str, Any]) -> Samples:
@@ -324,5 +359,5 @@ def _restore(kind: type[Samples], record: str | DatasetInfo, folder: str, state:
     samples = kind.__new__(kind)
     samples.__dict__.update(state)
     samples._record = registry.info(record)
-    samples._open(store.at(Path(folder)) or locate(samples._record, samples.size, download=False))
+    samples._open(store.at(Path(folder)) or samples._locate())
     return samples

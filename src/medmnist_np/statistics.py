@@ -121,6 +121,19 @@ def of_rows(images: Rows, rows: NDArray[np.intp], channels: int) -> Statistics:
     return Statistics(_count(images, rows, channels))
 
 
+def value_counts(rows: Rows, positions: NDArray[np.intp], n_values: int) -> NDArray[np.int64]:
+    """Count how often each of the values 0, 1, ... occurs in some rows of whole numbers, a block at a time."""
+    counts = np.zeros(n_values, np.int64)
+    at_once = max(1, _BLOCK_BYTES // max(math.prod(rows.shape[1:]) * rows.dtype.itemsize, 1))
+    for start in range(0, len(positions), at_once):
+        block = rows.take(positions[start : start + at_once], axis=0)
+        found = np.bincount(block.reshape(-1).astype(np.intp, copy=False), minlength=n_values)
+        if len(found) > n_values:
+            raise ValueError(f"There are values up to {len(found) - 1}, and 0 to {n_values - 1} have a meaning.")
+        counts += found
+    return counts
+
+
 def _count_piece(piece: _Piece) -> NDArray[np.int64]:
     images: Rows = np.asarray(np.load(piece.file, mmap_mode="r", allow_pickle=False))
     return _count(images, piece.rows, piece.channels)

@@ -20,6 +20,7 @@ import medmnist_np as mm
 from medmnist_np.cache.http import Patience
 from medmnist_np.cli import main as program
 from medmnist_np.errors import ArchiveError, DownloadError, NotCachedError, OfflineError, UnknownSplitError
+from medmnist_np.loading import Arrays
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import make_archive, make_arrays
 from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status
@@ -53,7 +54,7 @@ class Remote:
         with zipfile.ZipFile(self.path) as archive:
             return sum(archive.getinfo(f"{name}.npy").compress_size for name in names)
 
-    def equals(self, arrays: mm.Arrays, split: str) -> bool:
+    def equals(self, arrays: Arrays, split: str) -> bool:
         expected = make_arrays(self.record)
         return all(np.array_equal(expected[f"{split}_{role}"], getattr(arrays, role)) for role in ("images", "labels"))
 

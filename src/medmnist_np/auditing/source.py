@@ -75,10 +75,11 @@ def opened(
 ) -> Iterator[Source]:
     """Open what is to be audited for the length of a block.
 
-    No name of a data set has a ``.`` or a slash in it, so what has one is a file.
+    No name of a data set that can be audited has a ``.`` or a slash in it, so what has one is a file.
     """
     if isinstance(source, DatasetInfo) or not (isinstance(source, os.PathLike) or set("./\\") & set(source)):
         record, size = registry.resolve_size(source, size)
+        record.require_labels("audit")
         folder = locate(record, size, root=root, download=download, progress=progress)
         names = {split: [record.member_name(split, role) for role in ("images", "labels")] for split in record.splits}
         yield Source(record.name, record, record.archive(size).digest, *_arrays(folder, names))

@@ -10,7 +10,7 @@ import shutil
 import stat
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +78,7 @@ def downloaded(
     unpacked_bytes: int,
     progress: Progress,
     patience: Patience | None = None,
+    other_addresses: Sequence[str] = (),
 ) -> Iterator[Verified]:
     """Download an archive to a path and yield it open. An unfinished download is continued.
 
@@ -95,6 +96,8 @@ def downloaded(
         Bytes that will be needed on the same disk afterwards.
     progress, patience
         Of the download.
+    other_addresses : sequence of str
+        Where else the archive lies; tried after its official address.
 
     Raises
     ------
@@ -109,6 +112,7 @@ def downloaded(
     bring = ResumingDownloader(
         part,
         mirrors=settings.mirrors,
+        others=other_addresses,
         expected_bytes=archive.bytes,
         make_room=lambda n_bytes: disk.require_space(target.parent, n_bytes + unpacked_bytes, purpose),
         progress=progress,
@@ -156,6 +160,7 @@ def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress
                 )
                 # A mirror that holds another file is not asked again.
                 bring.mirrors = [base for base in bring.mirrors if not source.startswith(base)]
+                bring.others = [address for address in bring.others if address != source]
         stream = open(path, "rb")  # noqa: SIM115  (the caller closes it)
         os.replace(path, target)
         Part(bring.part).restart()
@@ -290,7 +295,7 @@ def check_known(path: Path, digest: str) -> tuple[DatasetInfo, int]:
     """Return which data set and size a file is by its digest; raise as :func:`check_digest` if none."""
     known = registry.find_archive(digest)
     if known is None:
-        by_name = {archive.file_name: archive for record in registry.datasets() for archive in record.archives.values()}
+        by_name = {archive.file_name: archive for _, _, archive in registry.known_archives()}
         namesake = by_name.get(path.name)
         expected = namesake.digest if namesake else "one of the registry"
         raise DigestError(
@@ -302,7 +307,7 @@ def check_known(path: Path, digest: str) -> tuple[DatasetInfo, int]:
         )
     record, size, old = known
     if old is not None:
-        raise _superseded(path, record.archive(size), old)
+        raise _superseded(path, record.archives[size], old)
     return record, size
 
 

@@ -69,6 +69,7 @@ class Evaluator:
         root: str | os.PathLike[str] | None = None,
     ) -> None:
         self.record, self.size = registry.resolve_size(name, size)
+        self.record.require_labels("Evaluator")
         self.split = self.record.check_split(split)
         self.flag = self.record.name
         self.labels = load_labels(self.record, split, root=root)

@@ -38,6 +38,7 @@ def to_pandas(ds: Dataset) -> Any:
     >>> table = to_pandas(ds)  # doctest: +SKIP
     >>> malignant = ds[table.index[table["class_name"] == "malignant"]]  # doctest: +SKIP
     """
+    ds.record.require_labels("to_pandas")
     pandas = framework("pandas", "pandas")
     columns: dict[str, Any] = {"position": ds.positions.astype(np.int64)}
     if ds.record.multi_label:

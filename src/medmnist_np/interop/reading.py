@@ -35,8 +35,8 @@ class Reader:
         rgb = ds.record.n_channels == 3 or ds.as_rgb
         self.layout = Layout(channel_axis_stored=rgb, channels=channels, dtype=dtype, scale=scale)
 
-    def gather(self, indices: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return ``(images (k, ...), labels (k, l) int64)`` as fresh, writable arrays."""
+    def gather(self, indices: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return ``(images (k, ...), labels (k, l) int64)``, or masks ``(k, h, w)``, as fresh, writable arrays."""
         chosen = np.asarray(indices, dtype=np.intp)
         return self.layout.arrange(self.ds.gather(chosen)), self.ds.gather_labels(chosen)
 

@@ -52,6 +52,7 @@ def to_sklearn(
     >>> X.shape, X.dtype.name, y.shape
     ((546, 784), 'float32', (546,))
     """
+    ds.record.require_labels("to_sklearn")
     reader = Reader(ds, dtype=dtype, scale=scale)
     sample, _ = reader.gather([0] if len(ds) else [])
     n_values = int(np.prod(sample.shape[1:]))

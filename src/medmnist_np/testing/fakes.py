@@ -51,7 +51,8 @@ def make_arrays(record: DatasetInfo, size: int | None = None, *, seed: int = 0) 
         By member name, in the order of the official archives: images ``(n, h, w)``, ``(n, h, w, 3)`` or
         ``(n, d, h, w)`` uint8, 0-255, and labels ``(n, l)`` uint8. Classes are equally frequent, and every class
         occurs in a split that has that many samples. Findings of a multi-label set are independent, each in three
-        images of ten.
+        images of ten. A segmentation set has masks ``(n, h, w)`` uint8: an ellipse of each class in every image,
+        brighter or darker than the rest, whose number is any but 0 where ``record.binarise_masks``.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def make_arrays(record: DatasetInfo, size: int | None = None, *, seed: int = 0) 
     key = [seed, zlib.crc32(record.name.encode())]
     patterns = _patterns(record, size, np.random.default_rng([*key, 0]))
     images, labels = {}, {}
+    if record.target == "masks":
+        return _images_and_masks(record, size, key)
     for number, (split, n) in enumerate(record.n_samples.items()):
         table = _labels(record, n, np.random.default_rng([*key, 1, number]))
         presence = table if record.multi_label else table == np.arange(record.n_classes)
@@ -120,6 +123,7 @@ def fake_record(
         bytes=None,
         sha256=None,
         superseded=(),
+        also=(),
     )
     enlarged = tuple(other for other in record.enlarged_sizes if other == size)
     return replace(record, n_samples=n_samples, archives={size: unwritten}, enlarged_sizes=enlarged)
@@ -247,7 +251,10 @@ def fake_datasets(
             "no_proxy": "127.0.0.1",  # a proxy cannot see this machine's server
         }
         # Those that no fake stands in for are not there either: no test reaches a real server by a typo.
-        others = [_moved(record, base_url) for record in datasets() if record.name not in {one.name for one in records}]
+        names_of_fakes = {record.qualified_name for record in records}
+        collections = {None, *(record.collection.name for record in records)} - {"medmnist", "local"}
+        neighbours = [record for collection in collections for record in datasets(collection=collection)]
+        others = [_moved(record, base_url) for record in neighbours if record.qualified_name not in names_of_fakes]
         with registered(*others, *records), _environment(environment):
             yield records
 
@@ -277,6 +284,27 @@ def _set_environment(variables: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+def _images_and_masks(record: DatasetInfo, size: int, key: list[int]) -> dict[str, NDArray[np.uint8]]:
+    """Make up images that show an ellipse of each class but the background, and masks that say where."""
+    axis = (np.arange(size) + 0.5) / size
+    place = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
+    arrays: dict[str, NDArray[np.uint8]] = {}
+    for number, (split, n) in enumerate(record.n_samples.items()):
+        random = np.random.default_rng([*key, 3, number])
+        masks = np.zeros((n, size, size), np.uint8)
+        for mask in masks:
+            for value in range(1, record.n_classes):
+                center, radii = random.uniform(0.2, 0.8, 2), random.uniform(0.08, 0.25, 2)
+                mask[np.square((place - center) / radii).sum(axis=-1) < 1] = value
+        levels = np.linspace(90, 210, record.n_classes)[masks]
+        pixels = np.repeat(levels[..., None], 3, axis=-1) if record.n_channels == 3 else levels
+        images = (pixels + _NOISE * random.standard_normal(pixels.shape)).clip(0, 255).astype(np.uint8)
+        if record.binarise_masks:
+            masks *= random.integers(1, 256, (n, 1, 1), np.uint8)
+        arrays |= {record.member_name(split, "images"): images, record.member_name(split, "masks"): masks}
+    return arrays
 
 
 def _patterns(record: DatasetInfo, size: int, random: np.random.Generator) -> NDArray[np.float32]:
