@@ -32,7 +32,7 @@ def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
     images : dask.array.Array
         ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8, 0-255; with ``as_rgb`` all have three channels.
     labels : dask.array.Array
-        ``(n, l)`` int64. Divided along the first axis as the images are.
+        ``(n, l)`` int64, or masks ``(n, h, w)`` in their own dtype. Divided along the first axis as the images are.
 
     Raises
     ------
@@ -62,10 +62,12 @@ def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
         raise ValueError(f"chunks is {chunks!r}; it is a number of samples, 1 or more.")
     parts = [ds[start : start + chunks] for start in range(0, max(len(ds), 1), chunks)]
     images, labels = dask.delayed(_images), dask.delayed(_labels)
-    shape, width = empty.shape[1:], ds.labels.shape[1:]
+    shape, label = empty.shape[1:], ds.gather_labels([])
     return (
         array.concatenate([array.from_delayed(images(part), (len(part), *shape), np.uint8) for part in parts]),
-        array.concatenate([array.from_delayed(labels(part), (len(part), *width), np.int64) for part in parts]),
+        array.concatenate(
+            [array.from_delayed(labels(part), (len(part), *label.shape[1:]), label.dtype) for part in parts]
+        ),
     )
 
 
@@ -73,5 +75,5 @@ def _images(part: Dataset) -> NDArray[np.uint8]:
     return part.gather(np.arange(len(part)))
 
 
-def _labels(part: Dataset) -> NDArray[np.int64]:
-    return part.labels.astype(np.int64)
+def _labels(part: Dataset) -> NDArray[Any]:
+    return part.gather_labels(np.arange(len(part)))

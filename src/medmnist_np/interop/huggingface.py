@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medmnist_np import registry
 from medmnist_np.dataset import Dataset
@@ -31,8 +32,9 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
     datasets.Dataset
         Images of two dimensions are a column ``image`` of PNG files, volumes a column ``volume`` of uint8 arrays
         ``(d, h, w)`` or ``(d, h, w, 3)``. One class for each sample is a column ``label``, a number that knows its
-        name; several findings are a column ``labels``, the list of those that are there, which may be empty. Its
-        ``info`` has description, licence and citation.
+        name; several findings are a column ``labels``, the list of those that are there, which may be empty; masks are
+        a column ``mask`` of PNG files whose values are class numbers. Its ``info`` has description, licence and
+        citation.
 
     Raises
     ------
@@ -61,6 +63,8 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
         array = datasets.Array3D if len(shape) == 3 else datasets.Array4D
         images = {"volume": array(shape, "uint8")}
     labels = {"labels": datasets.Sequence(classes)} if record.multi_label else {"label": classes}
+    if record.target == "masks":
+        labels = {"mask": datasets.Image()}
     exported = datasets.Dataset.from_generator(
         _rows,
         features=datasets.Features(images | labels),
@@ -83,8 +87,13 @@ def _rows(ds: Dataset, columns: tuple[str, str]) -> Iterator[dict[str, Any]]:
         block = ds[start : start + length]
         images = block.gather(np.arange(len(block)))
         for image, label in zip(images, block.labels, strict=True):
-            value = np.flatnonzero(label).tolist() if ds.record.multi_label else int(label[0])
-            yield dict(zip(columns, (image, value), strict=True))
+            yield dict(zip(columns, (image, _value(ds, label)), strict=True))
+
+
+def _value(ds: Dataset, label: NDArray[Any]) -> Any:
+    if ds.record.target == "masks":
+        return label.astype(np.uint8)
+    return np.flatnonzero(label).tolist() if ds.record.multi_label else int(label[0])
 
 
 def _block_length(shape: tuple[int, ...]) -> int:
