@@ -5,7 +5,10 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +155,7 @@ def test_batches_are_of_the_corrupted_images(clean: mm.Dataset) -> None:
 def test_a_corrupted_data_set_pickles_small(clean: mm.Dataset) -> None:
     ds = clean.corrupt("speckle_noise", 2, seed=5)[10:40]
     pickled = pickle.dumps(ds)
-    assert len(pickled) < 2000
+    assert len(pickled) < len(pickle.dumps(clean[10:40])) + 150
     assert np.array_equal(expected_for(clean, slice(10, 40)), pickle.loads(pickled).images)
 
 
@@ -172,6 +175,65 @@ def test_stored_images_are_read_in_place_of_computing_them(clean: mm.Dataset, mo
     ds = clean.corrupt("speckle_noise", 2, seed=5)
     assert np.array_equal(expected, ds.images)
     assert np.array_equal(expected[[3, 1]], ds.gather([3, 1]))
+
+
+def test_a_data_set_says_what_was_done_to_its_images(clean: mm.Dataset) -> None:
+    ds = clean.corrupt("speckle_noise", 2, seed=5)
+    assert ("speckle_noise", 2, 5) == ds.corruption
+    assert 2 == ds[3:9].corruption.severity
+    assert "Corruption: speckle_noise 2, made here with seed 5" in repr(ds)
+    assert clean.corruption is None
+    assert "Corruption" not in repr(clean)
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_warming_reads_what_the_images_are_computed_from(clean: mm.Dataset, is_stored: bool) -> None:
+    folder = clean.folder
+    if is_stored:
+        (made,) = make_corrupted("breastmnist", ["speckle_noise"], [2], progress=silent)
+        folder = made.folder
+    seen: list[tuple[str, int]] = []
+
+    @contextmanager
+    def noted(task: str, total: int | None, done: int = 0) -> Iterator[Any]:
+        bar = SimpleNamespace(update=lambda n: seen.append((task, n)))
+        yield bar
+
+    ds = clean.corrupt("speckle_noise", 2)[10:40]
+    assert ds.warm(progress=noted)
+    assert 30 * 28 * 28 == sum(n for _, n in seen)
+    assert str(folder / "test_images.npy") == str(ds._image_maps.filename)
+
+
+def test_blocks_are_read_ahead_from_what_the_images_are_computed_from(clean: mm.Dataset) -> None:
+    ds = clean.corrupt("speckle_noise", 2, seed=5)
+    expected = expected_for(clean, slice(None))
+    for batch in ds.batches(16, shuffle="blocks", seed=1):
+        assert np.array_equal(expected[batch.indices], batch.images)
+
+
+@pytest.mark.parametrize(("workers", "is_stored"), [(1, False), (3, False), (1, True)])
+def test_corrupted_images_are_saved_as_files(
+    clean: mm.Dataset, tmp_path: Path, workers: int, is_stored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_stored:
+        make_corrupted("breastmnist", ["speckle_noise"], [2], seed=5, progress=silent)
+    ds = clean.corrupt("speckle_noise", 2, seed=5)[10:40]
+    made: list[int] = []
+    whole = Corrupted._made
+    monkeypatch.setattr(Corrupted, "_made", lambda self, rows: made.append(len(rows)) or whole(self, rows))
+    folder = ds.save(tmp_path / "files", format="npy", workers=workers, progress=silent)
+    expected, labels = expected_for(clean, slice(10, 40)), ds.labels[:, 0]
+    assert 30 == len(list(folder.iterdir()))
+    for number, label in enumerate(labels):
+        assert np.array_equal(expected[number], np.load(folder / f"test{10 + number}_{label}.npy"))
+    assert max(made, default=0) <= 1, "no more than one image at a time is computed"
+
+
+def test_parts_of_two_splits_are_saved_as_corrupted(clean: mm.Dataset, tmp_path: Path) -> None:
+    both = mm.Dataset("breastmnist", "train+test").corrupt("speckle_noise", 2, seed=5)
+    folder = both.save(tmp_path / "files", "csv", "npy", progress=silent)
+    assert np.array_equal(expected_for(clean, slice(None))[3], np.load(folder / "test" / "test3.npy"))
 
 
 def test_what_is_corrupted_is_not_corrupted_again(clean: mm.Dataset) -> None:

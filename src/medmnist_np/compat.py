@@ -132,7 +132,8 @@ class MedMNIST(Dataset):
 
     def _use_own(self) -> None:
         # Images and labels are assigned one after the other, so their lengths may differ for a moment.
-        self._all_images = self._own.get("images", self._all_images)
+        if "images" in self._own:
+            self._all_images, self._image_maps = self._own["images"], None
         self._all_labels = self._own.get("labels", self._all_labels)
         self._selection = range(len(self._all_images))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,33 @@ _VERSION = 1
 
 # Images that are held besides those that are asked for.
 _BLOCK_BYTES = 4 << 20
+
+
+class Corruption(NamedTuple):
+    """What was done to the images of a data set; as text, in words.
+
+    Attributes
+    ----------
+    name : str
+        As ``"motion_blur"``.
+    severity : int
+        1 to 5.
+    seed : int or None
+        Of images that were corrupted here; None for those that were published.
+
+    Examples
+    --------
+    >>> str(Corruption("motion_blur", 3, 0)), str(Corruption("motion_blur", 3, None))
+    ('motion_blur 3, made here with seed 0', 'motion_blur 3, as published')
+    """
+
+    name: str
+    severity: int
+    seed: int | None
+
+    def __str__(self) -> str:
+        origin = "as published" if self.seed is None else f"made here with seed {self.seed}"
+        return f"{self.name} {self.severity}, {origin}"
 
 
 class Corrupted:
@@ -87,7 +114,7 @@ def corruption_key(record: DatasetInfo, size: int, name: str, severity: int, see
 
 def stored(
     folder: ArrayFolder, record: DatasetInfo, size: int, split: str, name: str, severity: int, seed: int
-) -> NDArray[np.uint8] | None:
+) -> np.memmap[Any, np.dtype[np.uint8]] | None:
     """Return corrupted images that are stored, in the cache of a data set or in another that is searched.
 
     Parameters
@@ -101,8 +128,8 @@ def stored(
 
     Returns
     -------
-    array or None
-        The images, mapped; None if there are none.
+    np.memmap or None
+        The images; None if there are none.
 
     Raises
     ------
@@ -114,7 +141,7 @@ def stored(
         return None
     caches = dict.fromkeys((folder.path.parents[2], *settings.current().searched))
     found = store.find(corruption_key(record, size, name, severity, seed), caches)
-    return None if found is None else np.asarray(found.open(record.member_name(SPLIT, "images")))
+    return None if found is None else found.open(record.member_name(SPLIT, "images"))
 
 
 def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed: int) -> Rows:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +15,7 @@ import numpy as np
 from medmnist_np import registry
 from medmnist_np._version import __version__
 from medmnist_np.cache import disk, locks, settings, store
+from medmnist_np.cache.digests import stored_array
 from medmnist_np.cache.manifest import Manifest, StoredArray
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import Settings
@@ -29,7 +28,6 @@ from medmnist_np.spread import spread
 
 # A piece of the work: large against handing it over, small against memory.
 _PIECE_BYTES = 4 << 20
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +193,7 @@ def _made(
             ]
             for n_images in spread(_write_piece, pieces, executor):
                 bar.update(n_images * bytes_each)
-            stored = _stored(file, array.shape, offset)
+            stored = stored_array(file, array.shape, "|u1", offset)
             manifest = Manifest(
                 archive=f"{record.name} {SPLIT}, {order.corruption} {order.severity}, seed {order.seed}",
                 digest=f"sha256:{array.sha256}",
@@ -227,18 +225,6 @@ def _write_piece(piece: _Piece) -> int:
         stream.seek(piece.offset + piece.start * made[0].nbytes)
         stream.write(made.data)
     return len(made)
-
-
-def _stored(file: Path, shape: tuple[int, ...], offset: int) -> StoredArray:
-    """Bring a file to disk and hash it."""
-    digest, crc32, n_bytes = sha256(), 0, 0
-    with file.open("r+b") as stream:
-        os.fsync(stream.fileno())
-        while chunk := stream.read(_READ_BYTES):
-            digest.update(chunk)
-            crc32 = zlib.crc32(chunk, crc32)
-            n_bytes += len(chunk)
-    return StoredArray(file.name, shape, "|u1", "C", offset, n_bytes, f"{crc32:08x}", digest.hexdigest())
 
 
 def _described(order: _Order, folder: ArrayFolder) -> StoredCorruption:

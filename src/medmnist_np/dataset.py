@@ -56,6 +56,9 @@ class Dataset(Samples):
     An int gives an item: the image as a fresh, writable uint8 array, ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``,
     and the label as a fresh int64 array ``(l,)``.
 
+    Of a segmentation set, as ``"medsegbench/kvasir"``, masks ``(h, w)`` stand in the place of labels everywhere, in the
+    dtype that they are stored in.
+
     A slice, an array of indices or a boolean mask gives a :class:`Dataset` that is a view; so does ``train + val``.
     Its :attr:`images` and :attr:`labels` are slices of the map if the selection is contiguous (0 bytes of memory); for
     any other selection, or one that spans two splits, they are gathered at each access into new arrays of ``len(ds) *
@@ -85,7 +88,15 @@ class Dataset(Samples):
         return self._record.class_names
 
     def class_counts(self) -> dict[str, int]:
-        """Count the selected samples of each class; of a multi-label set, the positives of each label."""
+        """Count the selected samples of each class; of a multi-label set, the positives of each label.
+
+        Of a segmentation set the pixels of each class are counted, in all masks.
+        """
+        if self._record.target == "masks":
+            from medmnist_np.statistics import value_counts
+
+            counts = value_counts(self._all_labels, self.positions, self._record.n_classes)
+            return dict(zip(self.class_names, counts.tolist(), strict=True))
         labels = self.labels
         if self._record.multi_label:
             counts = labels.sum(axis=0, dtype=np.int64)
@@ -111,6 +122,7 @@ class Dataset(Samples):
         ValueError
             If it is no label of this data set.
         """
+        self._record.require_labels("decode")
         values = np.asarray(label).reshape(-1)
         if len(values) != self._record.label_width:
             raise ValueError(
@@ -244,6 +256,7 @@ class Dataset(Samples):
             epoch=epoch,
             transform=transform,
             prefetch=prefetch,
+            label_dtype=self._label_dtype,
             identity=self._identity(),
             read_ahead=self._read_ahead,
         )
@@ -277,7 +290,7 @@ class Dataset(Samples):
         -------
         list of (Dataset, Dataset)
             For each fold the rest, to train on, and the fold. Classes have about the same shares in each; in a
-            multi-label set, combinations of findings do.
+            multi-label set, combinations of findings do. In a segmentation set images are only divided.
 
         Raises
         ------
@@ -286,14 +299,16 @@ class Dataset(Samples):
         """
         from medmnist_np.subsets import stratified_folds
 
-        parts = stratified_folds(self.labels, k, seed, groups)
+        masks = self._record.target == "masks"
+        parts = stratified_folds(np.zeros((len(self), 1), np.uint8) if masks else self.labels, k, seed, groups)
         everything = np.arange(len(self))
         return [(self[np.setdiff1d(everything, part, assume_unique=True)], self[part]) for part in parts]
 
     def warm(self, *, progress: Progress = bars) -> bool:
         """Read the selected images once, in the order of the file, so that what follows comes from memory.
 
-        Worth it before shuffled reading from a disk that is slow to seek or a network.
+        Worth it before shuffled reading from a disk that is slow to seek or a network. Of images that are computed,
+        what they are computed from is read.
 
         Parameters
         ----------
@@ -308,7 +323,7 @@ class Dataset(Samples):
         """
         from medmnist_np.cache.readahead import available_bytes
 
-        images = self._mapped_images()
+        images = self._image_maps
         if images is None:
             return True
         rows = np.unique(self.positions)
@@ -396,8 +411,10 @@ class Dataset(Samples):
                 "imgs were assigned, and only the published images are corrupted here: give your array to "
                 "medmnist_np.images.corruptions.corrupt."
             )
+        from medmnist_np.corrupted import Corruption
+
         corrupted = self._copy()
-        corrupted._corruption = (name, severity, seed)
+        corrupted._corruption = Corruption(name, severity, seed)
         corrupted._open(self._folder)
         return corrupted
 
@@ -409,6 +426,7 @@ class Dataset(Samples):
         seed: int = 0,
         by_class: bool = False,
         labels: bool = False,
+        masks: bool = True,
         view: str | None = None,
     ) -> Picture:
         """Show some of the samples side by side.
@@ -422,7 +440,10 @@ class Dataset(Samples):
         by_class : bool
             A row or more for each class.
         labels : bool
-            Write the number of the class below each image, and what the numbers mean at the bottom.
+            Write the number of the class below each image, and what the numbers mean at the bottom. Of a segmentation
+            set, what the colours of the masks mean.
+        masks : bool
+            Draw the masks of a segmentation set over its images: filled, with contours, in a colour for each class.
         view : str, optional
             How to show volumes: ``"animated"``, which None means too, ``"middle"``, ``"orthogonal"``, ``"sheet"`` or
             ``"projection"``.
@@ -435,7 +456,7 @@ class Dataset(Samples):
         Raises
         ------
         ValueError
-            If an argument is out of range, or images are asked for in a view of volumes.
+            If an argument is out of range, images are asked for in a view of volumes, or a segmentation set by class.
 
         Examples
         --------
@@ -446,19 +467,26 @@ class Dataset(Samples):
         from medmnist_np.images import choose, draw
         from medmnist_np.images.encoders import kind_of
 
+        if by_class:
+            self._record.require_labels("by_class")
+        segmented = self._record.target == "masks"
+        if segmented and labels and not masks:
+            raise ValueError("labels=True says what the colours of masks mean, and masks=False leaves them out.")
         return draw(
             self._all_images,
             choose(self._selection, rows, columns, seed=seed, labels=self.labels if by_class else None),
             kind_of(self._record.ndim, self._record.n_channels),
             view=view,
-            labels=self._all_labels if labels else None,
+            labels=self._all_labels if labels and not segmented else None,
             class_names=self.class_names,
+            masks=self._all_labels if masks and segmented else None,
+            legend=labels,
         )
 
     def save(
         self,
         folder: str | os.PathLike[str],
-        layout: Literal["automl", "imagefolder", "csv"] = "automl",
+        layout: Literal["automl", "imagefolder", "csv"] | None = None,
         format: str | None = None,  # noqa: A002 -- the word that everybody uses
         *,
         write_csv: bool = True,
@@ -474,14 +502,15 @@ class Dataset(Samples):
         ----------
         folder : path
             Where to make a folder with the name of the set.
-        layout : {"automl", "imagefolder", "csv"}
-            That of the official package, with a table for Google AutoML; a folder for each class; or one table for each
-            split.
+        layout : {"automl", "imagefolder", "csv"}, optional
+            That of the official package, with a table for Google AutoML, which None means; a folder for each class; or
+            one table for each split. A segmentation set has none of them: its images lie in ``<split>/images`` and its
+            masks, under the same names, in ``<split>/masks``.
         format : str, optional
             ``"png"``, ``"tiff"``, ``"npy"`` or ``"nii"`` keep every value; ``"jpg"`` and ``"gif"`` do not. None means
-            ``"png"``, for volumes ``"gif"``.
+            ``"png"``, for volumes ``"gif"``. Masks are never written as JPEG or GIF, but as PNG.
         write_csv : bool
-            Write the table.
+            Write the table; of a segmentation set ``classes.csv``, the meaning of the values of masks.
         workers : int
             Threads.
         progress : Progress
@@ -495,13 +524,17 @@ class Dataset(Samples):
         Raises
         ------
         ValueError
-            If there is no such layout or format, it does not suit the images, or the set has no folder for each class.
+            If there is no such layout or format, it does not suit the images, the set has no folder for each class, or
+            a layout is asked for of a segmentation set.
         CacheError
             If a file is in the way, or cannot be written.
         """
-        from medmnist_np.export import Plan, save
+        from medmnist_np.export import PairPlan, Plan, save, save_pairs
         from medmnist_np.joined import divided
 
+        segmented = self._record.target == "masks"
+        if segmented and layout is not None:
+            self._record.require_labels(f"The layout {layout!r}")
         parts = zip(
             self.split.split("+"),
             divided(self._all_images, self.positions),
@@ -509,17 +542,12 @@ class Dataset(Samples):
             strict=True,
         )
         for split, (images, positions), (labels, _) in parts:
-            plan = Plan(self._record, self.size, split, layout, format)
-            saved = save(
-                plan,
-                images,
-                labels,
-                folder,
-                positions=positions,
-                write_csv=write_csv,
-                workers=workers,
-                progress=progress,
-            )
+            arrays: Any = (images, labels, folder)
+            how: Any = {"positions": positions, "write_csv": write_csv, "workers": workers, "progress": progress}
+            if segmented:
+                saved = save_pairs(PairPlan(self._record, self.size, split, format), *arrays, **how)
+            else:
+                saved = save(Plan(self._record, self.size, split, layout or "automl", format), *arrays, **how)
         return saved.folder
 
     def _mapped_images(self) -> Any:
@@ -530,8 +558,7 @@ class Dataset(Samples):
         from medmnist_np.cache.readahead import read_rows
         from medmnist_np.joined import divided
 
-        mapped = self._mapped_images()
-        for array, rows in divided(mapped, positions) if mapped is not None else ():
+        for array, rows in divided(self._image_maps, positions) if self._image_maps is not None else ():
             read_rows(array, rows, bar)
 
     def _balanced_weights(self) -> npt.NDArray[np.float64]:
@@ -541,6 +568,7 @@ class Dataset(Samples):
         return balanced_weights(self.labels)
 
     def _require_single_label(self, what: str) -> None:
+        self._record.require_labels(what.partition(" ")[0])
         if self._record.multi_label:
             raise ValueError(
                 f"{what}, and a sample of {self._record.name} may have several findings. Choose by ds.labels, "
@@ -551,7 +579,7 @@ class Dataset(Samples):
         """Return what the state of batches says of the data set."""
         whole = self._selection == range(len(self._all_images)) if isinstance(self._selection, range) else False
         return {
-            "name": self._record.name,
+            "name": self._record.qualified_name,
             "size": self.size,
             "split": self.split,
             "digest": self._record.archive(self.size).digest,
@@ -562,7 +590,15 @@ class Dataset(Samples):
     def _repr_html_(self) -> str:
         from medmnist_np.notebook import dataset_html
 
-        return dataset_html(self._record, self.split, self.size, self._all_images, self._selection, self.class_counts())
+        return dataset_html(
+            self._record,
+            self.split,
+            self.size,
+            self._all_images,
+            self._selection,
+            self.class_counts(),
+            masks=self._all_labels if self._record.target == "masks" else None,
+        )
 
     def __repr__(self) -> str:
         record = self._record
@@ -570,6 +606,7 @@ class Dataset(Samples):
             "Number of datapoints": len(self),
             "Root location": self.folder,
             "Split": self.split,
+            **({} if self._corruption is None else {"Corruption": self._corruption}),
             "Task": record.task,
             "Number of channels": record.n_channels,
             "Meaning of labels": {str(number): name for number, name in enumerate(record.class_names)},
@@ -578,5 +615,5 @@ class Dataset(Samples):
             "License": record.license,
         }
         suffix = "" if self.size == 28 else f"_{self.size}"
-        head = f"Dataset {record.python_class} of size {self.size} ({record.name}{suffix})"
+        head = f"Dataset {record.python_class} of size {self.size} ({record.qualified_name}{suffix})"
         return "\n".join([head, *(f"    {title}: {value}" for title, value in body.items())])

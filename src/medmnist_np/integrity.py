@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.errors import CorruptCacheError, NotCachedError
+from medmnist_np.published_corruptions import SIZE, published_key
 from medmnist_np.registry import DatasetInfo
 
 # Images looked at in one go: about 16 MB of them.
@@ -38,6 +41,8 @@ class VerifyReport:
         Files that are missing or changed, labels out of range: empty if all is well.
     blank_images : dict of str to list of int
         By split, indices of images whose values are all the same. A property of the data, not damage.
+    published_corruptions : bool
+        Whether these are the corrupted images that MedMNIST-C published for the set.
     """
 
     name: str
@@ -46,6 +51,7 @@ class VerifyReport:
     checked: str
     damage: tuple[str, ...]
     blank_images: dict[str, list[int]]
+    published_corruptions: bool = False
 
     @property
     def ok(self) -> bool:
@@ -81,12 +87,62 @@ def verify(
     record, size = registry.resolve_size(name, size)
     folder, manifest, damage = _folder_of(record, size, root)
     if manifest is None:
-        return VerifyReport(record.name, size, folder, "", tuple(damage), {})
+        return VerifyReport(record.qualified_name, size, folder, "", tuple(damage), {})
     arrays = store.ArrayFolder(folder, manifest)
-    sound = set()
-    for member, stored in manifest.arrays.items():
+    sound, changes = _hashed(arrays, progress)
+    damage += changes
+    blank: dict[str, list[int]] = {}
+    for split in record.splits:
+        images, labels = (record.member_name(split, role) for role in record.roles)
+        if labels in sound:
+            damage += _label_damage(record, split, arrays.open(labels))
+        if images in sound and record.archives:  # the values of volumes that differ in size lie in one row
+            blank[split] = _blank_images(arrays.open(images))
+    return VerifyReport(record.qualified_name, size, folder, manifest.checked, tuple(damage), blank)
+
+
+def verify_published(
+    name: str | DatasetInfo,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    progress: Progress = bars,
+) -> VerifyReport:
+    """Hash the published corrupted images of a data set again, and look for labels out of range.
+
+    Parameters
+    ----------
+    name, root, progress
+        As of :func:`verify`.
+
+    Raises
+    ------
+    NotCachedError
+        If they are not here.
+    """
+    record, _ = registry.resolve_size(name, SIZE)
+    found = _first_folder([published_key(record)], settings.current(root).searched)
+    if found is None:
+        raise NotCachedError(
+            f"The published corrupted images of {record.name} are not here, so there is nothing to verify. "
+            f"`medmnist-np corrupt {record.name} --published` gets them."
+        )
+    folder, manifest, damage = found
+    if manifest is None:
+        return VerifyReport(record.name, SIZE, folder, "", tuple(damage), {}, published_corruptions=True)
+    arrays = store.ArrayFolder(folder, manifest)
+    sound, changes = _hashed(arrays, progress)
+    labels = [member for member in sorted(sound) if member.endswith("_labels")]
+    wrong = [text for member in labels for text in _label_damage(record, member, arrays.open(member))]
+    damage += [*changes, *wrong]
+    return VerifyReport(record.name, SIZE, folder, manifest.checked, tuple(damage), {}, published_corruptions=True)
+
+
+def _hashed(arrays: store.ArrayFolder, progress: Progress) -> tuple[set[str], list[str]]:
+    """Return which members of a folder are as they were unpacked, and what is wrong with the others."""
+    sound, damage = set(), []
+    for member, stored in arrays.manifest.arrays.items():
         try:
-            with (folder / stored.file).open("rb") as stream:
+            with (arrays.path / stored.file).open("rb") as stream:
                 found = digest_of(stream, "sha256", progress, stored.file)
         except OSError as error:
             damage.append(f"{stored.file} cannot be read: {error.strerror}")
@@ -95,14 +151,7 @@ def verify(
             sound.add(member)
         else:
             damage.append(f"{stored.file} has changed: its SHA-256 should be {stored.sha256} and is {found[7:]}")
-    blank: dict[str, list[int]] = {}
-    for split in record.splits:
-        labels, images = (record.member_name(split, role) for role in ("labels", "images"))
-        if labels in sound:
-            damage += _label_damage(record, split, arrays.open(labels))
-        if images in sound:
-            blank[split] = _blank_images(arrays.open(images))
-    return VerifyReport(record.name, size, folder, manifest.checked, tuple(damage), blank)
+    return sound, damage
 
 
 def _folder_of(
@@ -110,8 +159,17 @@ def _folder_of(
 ) -> tuple[Path, Manifest | None, list[str]]:
     """Return the first folder of the set that is there, sound or not."""
     places = settings.current(root).searched
-    whole = record.storage_key(size)
-    for key, cache in itertools.product((whole, store.partial_key(whole)), places):
+    keys = record.storage_keys(size)
+    if (found := _first_folder([*keys, store.partial_key(keys[0])], places)) is not None:
+        return found
+    raise NotCachedError(
+        f"{record.qualified_name}{f' at size {size}' if size else ''} is not in {' or '.join(map(str, places))}, so "
+        f"there is nothing to verify. {record.how_to_fetch(size)}"
+    )
+
+
+def _first_folder(keys: Sequence[str], places: Sequence[Path]) -> tuple[Path, Manifest | None, list[str]] | None:
+    for key, cache in itertools.product(keys, places):
         folder = cache / store.ARRAYS / key
         try:
             manifest = Manifest.read(folder)
@@ -119,18 +177,18 @@ def _folder_of(
             return folder, None, [str(error)]
         if manifest is not None:
             return folder, manifest, []
-    raise NotCachedError(
-        f"{record.name} at size {size} is not in {' or '.join(map(str, places))}, so there is nothing to verify. "
-        f"`medmnist-np fetch {record.name} --size {size}` gets it."
-    )
+    return None
 
 
 def _label_damage(record: DatasetInfo, split: str, labels: npt.NDArray[Any]) -> list[str]:
-    highest = 1 if record.multi_label else record.n_classes - 1
-    wrong = np.flatnonzero(((labels < 0) | (labels > highest)).any(axis=1))
+    highest = record.highest_label
+    step = max(1, _BLOCK_BYTES // max(1, math.prod(labels.shape[1:])))
+    blocks = (labels[start : start + step] for start in range(0, len(labels), step))
+    outside = [((block < 0) | (block > highest)).any(axis=tuple(range(1, block.ndim))) for block in blocks]
+    wrong = np.flatnonzero(np.concatenate(outside)) if outside else np.zeros(0, np.intp)
     if not len(wrong):
         return []
-    return [f"{split}: {len(wrong)} labels are not in 0 to {highest}, the first at index {wrong[0]}"]
+    return [f"{split}: {len(wrong)} {record.target} are not in 0 to {highest}, the first at index {wrong[0]}"]
 
 
 def _blank_images(images: npt.NDArray[Any]) -> list[int]:

@@ -18,12 +18,14 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import numpy as np
 
+from medmnist_np.cache.binarising import binarised
 from medmnist_np.cache.disk import open_without_following
 from medmnist_np.cache.manifest import StoredArray
 from medmnist_np.errors import ArchiveError
@@ -67,15 +69,21 @@ _MALFORMED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One member as it lies in the archive: offsets and sizes in bytes."""
+class Extent:
+    """A file as it lies in a zip: offset and sizes in bytes."""
 
-    member: Member
     start: int
     compressed_bytes: int
     inflated_bytes: int
     method: int
     crc32: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Extent):
+    """One member as it lies in the archive."""
+
+    member: Member
 
 
 def unpack(
@@ -109,17 +117,23 @@ def unpack(
 
 
 def unpack_entry(
-    stream: BinaryIO, entry: Entry, archive: Archive, folder: Path, advance: Callable[[int], object] = lambda _: None
+    stream: BinaryIO,
+    entry: Entry,
+    archive: Archive,
+    folder: Path,
+    advance: Callable[[int], object] = lambda _: None,
+    *,
+    within: str = "",
 ) -> StoredArray:
-    """Unpack one member, as :func:`unpack` does all."""
-    name = entry.member.name
-    try:
-        return _unpack_member(stream, entry, folder / f"{name}.npy", advance)
-    except (*_MALFORMED, _zlib.error) as error:
-        raise _refused(archive, f"{name}.npy: {error}") from error
+    """Unpack one member, as :func:`unpack` does all; ``within`` as of :func:`read_directory`."""
+    with refusing(archive, within, f"{entry.member.name}.npy: "):
+        stored = _unpack_member(stream, entry, folder / f"{entry.member.name}.npy", advance)
+    return binarised(folder / stored.file) if entry.member.binarised else stored
 
 
-def read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | None = None) -> list[Entry]:
+def read_directory(
+    stream: BinaryIO, archive: Archive, only: Collection[str] | None = None, *, within: str = ""
+) -> list[Entry]:
     """Read the directory of an archive and check it against the record, without inflating anything.
 
     Parameters
@@ -130,6 +144,8 @@ def read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | N
         What it must hold.
     only : collection of str, optional
         Names of members. The local headers of others are not read.
+    within : str
+        Put before the reason in errors; where the .npz is itself a file in the archive, its name and a colon.
 
     Returns
     -------
@@ -142,19 +158,26 @@ def read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | N
         If a member is missing, foreign, doubled, overlapping, encrypted, oversized or oddly compressed, or if there
         are bytes before or behind the zip.
     """
-    try:
+    with refusing(archive, within):
         return _read_directory(stream, archive, only)
-    except _MALFORMED as error:
-        raise _refused(archive, str(error)) from error
 
 
-def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | None) -> list[Entry]:
+def list_files(stream: BinaryIO, directory_limit: int = _DIRECTORY_LIMIT) -> list[tuple[zipfile.ZipInfo, int]]:
+    """Read the directory of a zip; return its files in the order in which they lie, and where what follows each begins.
+
+    A directory of more than ``directory_limit`` bytes is not read.
+
+    Raises
+    ------
+    ArchiveError
+        With a bare reason, for :func:`refusing`.
+    """
     total = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, total - _END_RECORD_BYTES))
     end = stream.read(_END_RECORD_BYTES)
     if not end.startswith(b"PK\x05\x06") or end[-2:] != b"\0\0":
         raise ArchiveError("it does not end as a zip does: it is cut short, or something follows it")
-    if (directory_bytes := _directory_bytes(stream, total, end)) > _DIRECTORY_LIMIT:
+    if (directory_bytes := _directory_bytes(stream, total, end)) > directory_limit:
         raise ArchiveError(f"it says that its directory has {directory_bytes} bytes")
     try:
         with zipfile.ZipFile(stream) as directory:
@@ -162,20 +185,26 @@ def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | 
             directory_start = directory.start_dir
     except (*_MALFORMED, OSError) as error:
         raise ArchiveError(f"it is no readable zip ({error})") from error
-    wanted = {f"{member.name}.npy": member for member in archive.members}
-    names = sorted(info.orig_filename for info in infos)  # filename ends at a NUL
-    if names != sorted(wanted):
-        raise ArchiveError(f"it holds {', '.join(names) or 'nothing'}, not {', '.join(sorted(wanted))}")
-    if infos[0].header_offset != 0:
+    if infos and infos[0].header_offset != 0:
         raise ArchiveError(f"{infos[0].header_offset} bytes stand before the zip")
+    limits = [*(info.header_offset for info in infos[1:]), directory_start]
+    return list(zip(infos, limits, strict=False))  # of no files, there is one limit
+
+
+def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | None) -> list[Entry]:
+    files = list_files(stream)
+    wanted = {f"{member.name}.npy": member for member in archive.members}
+    names = sorted(info.orig_filename for info, _ in files)  # filename ends at a NUL
+    required = {f"{member.name}.npy" for member in archive.members if not member.optional}
+    foreign = set(names) - set(wanted) if archive.exact else set()
+    if not names or len(set(names)) < len(names) or not required <= set(names) or foreign:
+        raise ArchiveError(f"it holds {', '.join(names) or 'nothing'}, not {', '.join(sorted(wanted))}")
     entries = []
-    for info, limit in zip(infos, [*(info.header_offset for info in infos[1:]), directory_start], strict=True):
-        member = wanted[info.filename]
-        if only is None or member.name in only:
-            start = _data_start(stream, info)
-            if start + info.compress_size > limit:
-                raise ArchiveError(f"{info.filename}: it reaches into what follows it")
-            entries.append(Entry(member, start, info.compress_size, info.file_size, info.compress_type, info.CRC))
+    for info, limit in files:
+        member = wanted.get(info.filename)
+        if member is not None and (only is None or member.name in only):
+            extent = find_extent(stream, info, limit)
+            entries.append(Entry(member=member, **asdict(extent)))
             _check_size(entries[-1])
     return entries
 
@@ -190,8 +219,22 @@ def _directory_bytes(stream: BinaryIO, total: int, end: bytes) -> int:
     return int.from_bytes(stream.read(48)[40:48], "little")
 
 
+def find_extent(stream: BinaryIO, info: zipfile.ZipInfo, limit: int) -> Extent:
+    """Return where a file of a zip lies; what follows it begins at ``limit``.
+
+    Raises
+    ------
+    ArchiveError
+        With a bare reason, for :func:`refusing`.
+    """
+    start = _data_start(stream, info)
+    if start + info.compress_size > limit:
+        raise ArchiveError(f"{info.filename}: it reaches into what follows it")
+    return Extent(start, info.compress_size, info.file_size, info.compress_type, info.CRC)
+
+
 def _data_start(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
-    """Return where a member's data starts, after holding its local header against the directory."""
+    """Return where a file's data starts, after holding its local header against the directory."""
     stream.seek(info.header_offset)
     header = stream.read(_LOCAL_HEADER_BYTES)
     flags, method = int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little")
@@ -216,7 +259,7 @@ def _check_size(entry: Entry) -> None:
 
 
 def _unpack_member(stream: BinaryIO, entry: Entry, path: Path, advance: Callable[[int], object]) -> StoredArray:
-    chunks = _inflate(stream, entry)
+    chunks = inflate(stream, entry)
     first = next(chunks, b"")
     dtype, order, offset = _check_header(first, entry)
     with open(path, "xb", buffering=0, opener=open_without_following) as target, _Writer(target) as writer:
@@ -240,8 +283,8 @@ def _unpack_member(stream: BinaryIO, entry: Entry, path: Path, advance: Callable
     )
 
 
-def _inflate(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
-    """Yield the member's bytes in pieces of at most 1 MiB, and exactly as many as it states."""
+def inflate(stream: BinaryIO, entry: Extent) -> Iterator[bytes]:
+    """Yield the bytes of a file in pieces of at most 1 MiB, and exactly as many as it states."""
     stream.seek(entry.start)
     left_in, left_out = entry.compressed_bytes, entry.inflated_bytes
     inflater = _zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == zipfile.ZIP_DEFLATED else None
@@ -338,11 +381,16 @@ class _Writer:
                 self._error = error
 
 
-def _refused(archive: Archive, reason: str) -> ArchiveError:
-    return ArchiveError(
-        f"{archive.file_name} is damaged or not what its record says: {reason}. Nothing of it was kept. Download it "
-        f"again (`medmnist-np fetch`), or compare its digest with {archive.digest}."
-    )
+@contextmanager
+def refusing(archive: Archive, *where: str) -> Iterator[None]:
+    """Turn whatever a malformed archive brings about into :class:`ArchiveError` that names it, and where in it."""
+    try:
+        yield
+    except (*_MALFORMED, _zlib.error) as error:
+        raise ArchiveError(
+            f"{archive.file_name} is damaged or not what its record says: {''.join(where)}{error}. Nothing of it was "
+            f"kept. Get it again, or compare its digest with {archive.digest}."
+        ) from error
 
 
 def _fastest_zlib() -> Any:

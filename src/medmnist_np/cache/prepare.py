@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from medmnist_np._version import __version__
-from medmnist_np.cache import archives, disk, locks, npz, store
+from medmnist_np.cache import archives, disk, locks, nested, npz, store
+from medmnist_np.cache.archives import Verified
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import UNPACKING, Progress, bars
@@ -20,13 +22,26 @@ from medmnist_np.errors import NotCachedError, OfflineError
 from medmnist_np.registry import Archive
 
 
-def prepare(
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """What becomes of a proven archive that does not just hold arrays.
+
+    ``n_bytes`` is about what that takes on the disk, ``publish`` makes the folder of arrays.
+    """
+
+    n_bytes: int
+    publish: Callable[[Verified], ArrayFolder]
+
+
+def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
     archive: Archive,
     key: str,
     settings: Settings,
     *,
     download: bool = True,
     keep_archive: bool = False,
+    unpacking: Unpacking | None = None,
+    other_addresses: Sequence[str] = (),
     command: str = "medmnist-np fetch",
     progress: Progress = bars,
     patience: Patience | None = None,
@@ -45,6 +60,10 @@ def prepare(
         Whether the network may be used if no copy of the archive is on this machine.
     keep_archive : bool
         Keep a downloaded archive in ``downloads/`` after its arrays are published.
+    unpacking : Unpacking, optional
+        What is done with it; None for an archive of arrays.
+    other_addresses : sequence of str
+        Where else it lies; tried after its official address.
     command : str
         The command that gets this data, for messages.
     progress : Progress
@@ -80,12 +99,16 @@ def prepare(
                 passing,
                 settings,
                 locked=locked,
-                unpacked_bytes=archive.array_bytes,
+                unpacked_bytes=unpacking.n_bytes if unpacking else archive.array_bytes,
                 progress=progress,
                 patience=patience,
+                other_addresses=other_addresses,
             )
             verified = stack.enter_context(bringing)
-        folder = publish_archive(verified.stream, archive, key, settings.cache, progress)
+        if unpacking is not None:
+            folder = unpacking.publish(verified)
+        else:
+            folder = publish_archive(verified.stream, archive, key, settings.cache, progress)
         with disk.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
             if locked:
                 archives.tidy(archive, passing)
@@ -110,21 +133,29 @@ def publish_verified(
     stream: BinaryIO, archive: Archive, key: str, settings: Settings, progress: Progress
 ) -> ArrayFolder:
     """Publish the arrays of an open archive whose digest was found right, unless they are there already."""
+    return published_once(key, settings, lambda: publish_archive(stream, archive, key, settings.cache, progress))
+
+
+def published_once(key: str, settings: Settings, publish: Callable[[], ArrayFolder]) -> ArrayFolder:
+    """Return the folder of arrays under a key; if there is none, publish it under the lock of the key."""
     if (found := store.find(key, settings.searched)) is not None:
         return found
-    with locks.held(settings.lock_file(key), _watched(archive, key, settings)):
-        return store.find(key, settings.searched) or publish_archive(stream, archive, key, settings.cache, progress)
+    with locks.held(settings.lock_file(key), [_staged(key, settings)]):
+        return store.find(key, settings.searched) or publish()
 
 
-def publish_archive(stream: BinaryIO, archive: Archive, key: str, cache: Path, progress: Progress) -> ArrayFolder:
-    """Unpack a verified, open archive and rename its arrays into place."""
+def publish_archive(
+    stream: BinaryIO, archive: Archive, key: str, cache: Path, progress: Progress, *, checked: str = "digest"
+) -> ArrayFolder:
+    """Unpack an open archive that is ``checked`` and rename its arrays into place."""
     purpose = f"unpack {archive.file_name}"
     with disk.errors_named(cache, purpose, lambda: archive.array_bytes):
         disk.require_space(cache, archive.array_bytes, purpose)
         with store.staging(cache, key) as folder:
             with progress(f"{UNPACKING}{archive.file_name}", archive.array_bytes) as bar:
-                arrays = npz.unpack(stream, archive, folder, bar.update)
-            manifest = Manifest(archive.file_name, archive.digest, "digest", __version__, arrays)
+                unpack = nested.unpack if archive.kind == nested.KIND else npz.unpack
+                arrays = unpack(stream, archive, folder, bar.update)
+            manifest = Manifest(archive.file_name, archive.digest, checked, __version__, arrays)
             published = store.publish(folder, cache, key, manifest)
         partial = cache / store.ARRAYS / store.partial_key(key)
         if partial.is_dir():
@@ -133,8 +164,12 @@ def publish_archive(stream: BinaryIO, archive: Archive, key: str, cache: Path, p
 
 
 def _watched(archive: Archive, key: str, settings: Settings) -> list[tuple[Path, str]]:
+    return [(settings.downloads, f"{archive.file_name}*"), _staged(key, settings)]
+
+
+def _staged(key: str, settings: Settings) -> tuple[Path, str]:
     target = settings.cache / store.ARRAYS / key
-    return [(settings.downloads, f"{archive.file_name}*"), (target.parent, f".{target.name}.*/*")]
+    return target.parent, f".{target.name}.*/*"
 
 
 def _require_download_allowed(

@@ -30,8 +30,15 @@ class ArrayFolder:
     path: Path
     manifest: Manifest
 
-    def open(self, member: str) -> np.memmap[Any, np.dtype[Any]]:
+    def open(self, member: str, rows: range | None = None) -> np.memmap[Any, np.dtype[Any]]:
         """Map one array read-only, by its name in the archive. Nothing is read: the manifest has the header.
+
+        Parameters
+        ----------
+        member : str
+            Its name.
+        rows : range, optional
+            Of an array in C order only these, which follow one another.
 
         Raises
         ------
@@ -40,6 +47,10 @@ class ArrayFolder:
         """
         array = self.manifest.arrays[member]
         path = os.path.join(self.path, array.file)
+        shape, offset = array.shape, array.offset
+        if rows is not None:
+            offset += rows.start * (array.bytes - array.offset) // max(1, array.shape[0])
+            shape = (len(rows), *array.shape[1:])
         try:
             with open(path, "rb", buffering=0, opener=disk.open_without_following) as stream:
                 if os.fstat(stream.fileno()).st_size != array.bytes:
@@ -50,8 +61,8 @@ class ArrayFolder:
                     cast("Any", stream),
                     dtype=array.dtype,
                     mode="r",
-                    offset=array.offset,
-                    shape=array.shape,
+                    offset=offset,
+                    shape=shape,
                     order=cast("Any", array.order),
                 )
         except CacheError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from medmnist_np import registry
+from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
 
 if TYPE_CHECKING:
@@ -18,9 +20,14 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.argument("name")
+@click.argument("name", shell_complete=completing.names)
 @click.option(
-    "--kind", "kinds", multiple=True, metavar="KIND", help="A corruption, as motion_blur; may be given again."
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="A corruption, as motion_blur; may be given again.",
+    shell_complete=completing.corruptions,
 )
 @click.option("--all", "every", is_flag=True, help="All corruptions that MedMNIST-C has for the set.")
 @click.option(
@@ -33,6 +40,8 @@ if TYPE_CHECKING:
 @click.option("--size", type=int, help="Image size; 28 if not given. The publication has 224.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Other seeds make other images.")
 @click.option("--workers", type=click.IntRange(1), help="Processes. Default: one for each processor.")
+@click.option("--published", is_flag=True, help="Make none: fetch those that MedMNIST-C published, of 224 px.")
+@click.option("--no-digest", is_flag=True, help="With --published: also an archive of which no digest is known.")
 @source_options
 @root_option
 @json_option
@@ -44,19 +53,33 @@ def corrupt(
     size: int | None,
     seed: int,
     workers: int | None,
+    published: bool,
+    no_digest: bool,
     root: str | None,
     as_json: bool,
 ) -> None:
-    """Make corrupted test images of the data set NAME and store them in the cache.
+    """Make corrupted test images of a data set.
 
-    They are like those of MedMNIST-C, not the published files. From then on Dataset(NAME, "test").corrupt(KIND,
-    severity) reads them instead of computing them. What is there already is not made again, so the same command goes on
-    after an interruption.
+    Those of NAME are stored in the cache. They are like those of MedMNIST-C, not the published files. From then on
+    Dataset(NAME, "test").corrupt(KIND, severity) reads them instead of computing them. What is there already is not
+    made again, so the same command goes on after an interruption.
+
+    With --published, the published files are fetched, all kinds and severities of the set, for
+    PublishedCorruption(NAME, KIND, severity) to read. They are checked by a digest. Of chestmnist none is known: with
+    --no-digest too, its arrays are checked by the CRC-32 in the archive alone.
 
     \b
       medmnist-np corrupt breastmnist --kind motion_blur --severity 3
       medmnist-np corrupt pathmnist --size 224 --all
+      medmnist-np corrupt dermamnist --published
     """
+    if published:
+        if kinds or every or severities or seed or workers or size not in (None, 224):
+            raise click.UsageError("--published fetches all that there is, of 224 px: leave other choices out.")
+        _fetch(name, root, no_digest=no_digest, as_json=as_json)
+        return
+    if no_digest:
+        raise click.UsageError("--no-digest goes with --published.")
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -74,7 +97,12 @@ def corrupt(
     if every == bool(kinds):
         raise click.UsageError(f"Either --kind KIND or --all. {known.name} has: {', '.join(known.corruptions)}.")
     # Processes that are forked would share locks that threads of this one may hold.
-    pool = ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        workers or os.cpu_count() or 1,
+        mp_context=get_context("spawn"),
+        initializer=signal.signal,  # Ctrl-C reaches all processes, and this one sees to the others
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
     try:
         with pool:
             made = make_corrupted(
@@ -98,6 +126,28 @@ def corrupt(
         click.echo(f"{one.corruption} {one.severity}  {one.sha256[:16]}  {one.folder}")
 
 
+def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> None:
+    from medmnist_np.cache.manifest import Manifest
+    from medmnist_np.cache.progress import bars, silent
+    from medmnist_np.errors import MedMNISTError
+    from medmnist_np.published_corruptions import fetch_published
+
+    try:
+        folder = fetch_published(name, root=root, no_digest=no_digest, progress=silent if as_json else bars)
+    except MedMNISTError:
+        raise
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    manifest = Manifest.read(folder)
+    checked = "" if manifest is None else manifest.checked
+    if as_json:
+        say_json({"name": registry.info(name).name, "folder": folder, "checked": checked})
+        return
+    click.echo(f"{folder}")
+    if manifest is not None and checked == "crc32":
+        click.echo(f"    note: arrays checked by CRC-32; no digest is known. The file that came is {manifest.digest}")
+
+
 @click.command
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False))
 @click.option("--threshold", type=float, default=0.5, show_default=True, help="A binary score above it decides for 1.")
@@ -108,12 +158,16 @@ def corrupt(
 def robustness(
     files: tuple[str, ...], threshold: float, output: str | None, workers: int | None, root: str | None, as_json: bool
 ) -> None:
-    """Say what corruptions of the images cost a model: balanced errors, BE and rBE of MedMNIST-C, with 95 % intervals.
+    """Say what corruptions of the images cost a model.
 
-    Each FILE is a result file. The name of its run says what its images were: ...@MODEL.csv as they are,
-    ...@MODEL+CORRUPTION_SEVERITY.csv corrupted, as ...@resnet18+motion_blur_3.csv. BE is the error over that of the
-    published reference, an AlexNet; rBE is what the corruption adds to the error, over what it adds to that of the
-    reference. Both need a published set; others get balanced errors alone.
+    That is balanced errors, BE and rBE of MedMNIST-C, with 95 % intervals. Each FILE is a result file. The name of its
+    run says what its images were: ...@MODEL.csv as they are, ...@MODEL+CORRUPTION_SEVERITY.csv corrupted, as
+    ...@resnet18+motion_blur_3.csv. BE is the error over that of the published reference, an AlexNet; rBE is what the
+    corruption adds to the error, over what it adds to that of the reference. Both need a published set; others get
+    balanced errors alone.
+
+    \b
+      medmnist-np robustness results/*.csv -o robustness.html
     """
     from medmnist_np.cache.progress import bars, silent
     from medmnist_np.errors import MedMNISTError

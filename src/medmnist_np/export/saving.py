@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
-import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.export.blocks import in_blocks
 from medmnist_np.export.files import add_rows, check_folder, errors_named, write_once
 from medmnist_np.export.plan import Plan
 from medmnist_np.images.encoders import find_format
-
-# Images that are one task of a thread and one step of the progress.
-_AT_ONCE = 16
+from medmnist_np.joined import Rows
 
 
 class Saved(NamedTuple):
@@ -45,7 +43,7 @@ class Saved(NamedTuple):
 
 def save(
     plan: Plan,
-    images: NDArray[np.uint8],
+    images: Rows,
     labels: NDArray[np.integer],
     folder: str | os.PathLike[str],
     *,
@@ -61,7 +59,7 @@ def save(
     plan : Plan
         What the files are called and what they are.
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
-        All images of the split, perhaps memory-mapped.
+        All images of the split, perhaps memory-mapped, or computed one by one as they are taken.
     labels : (n, l) integers
         All labels of the split.
     folder : path
@@ -120,7 +118,7 @@ def save(
     table = target / plan.table if plan.table is not None and write_csv else None
     rows = [] if table is None else [plan.row(position, rows_of_labels[position]) for position in chosen]
     # A memmap's own items cost much more than those of a plain view.
-    pixels, kind = np.asarray(images), plan.kind
+    pixels, kind = np.asarray(images) if isinstance(images, np.ndarray) else images, plan.kind
     encode = find_format(plan.ending, kind).write
 
     def write(position: int) -> bool:
@@ -133,10 +131,10 @@ def save(
         if table is not None:
             add_rows(table, plan, rows, only_check=True)
         n_written = 0
-        bytes_each = pixels[:1].nbytes
+        bytes_each = math.prod(images.shape[1:])
         with (
             progress(f"saving {plan.name} {plan.split}", len(chosen) * bytes_each) as bar,
-            closing(_in_blocks(write, chosen, workers)) as blocks,
+            closing(in_blocks(write, chosen, workers)) as blocks,
         ):
             for written in blocks:
                 n_written += sum(written)
@@ -159,31 +157,3 @@ def _checked_labels(plan: Plan, labels: NDArray[np.integer]) -> list[list[int]]:
         raise ValueError(f"The labels are {values.min()} to {values.max()}; {record.name} has 0 to {highest}.")
     rows: list[list[int]] = values.tolist()
     return rows
-
-
-def _in_blocks(write: Callable[[int], bool], positions: Any, workers: int) -> Generator[list[bool]]:
-    """Yield what the calls of each block return, in order."""
-    blocks = [positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE)]
-    if workers == 1:
-        for block in blocks:
-            yield [write(position) for position in block]
-        return
-    stop = threading.Event()
-
-    def write_block(block: Any) -> list[bool]:
-        return [write(position) for position in block if not stop.is_set()]
-
-    with _stopping(ThreadPoolExecutor(workers), stop) as pool:
-        yield from pool.map(write_block, blocks)
-
-
-@contextmanager
-def _stopping(pool: ThreadPoolExecutor, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
-    """Leave at once, but for the image that each thread is at, where the block fails or Ctrl-C is pressed."""
-    try:
-        yield pool
-    except BaseException:
-        stop.set()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)

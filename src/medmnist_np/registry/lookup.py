@@ -71,8 +71,8 @@ def resolve_size(name: str | DatasetInfo, size: int | None = None) -> tuple[Data
     if size is None:
         size = named
     if isinstance(record, VolumeInfo):
-        if size is not None:
-            record.archive(size)  # says why there is none
+        if size not in (None, 0):
+            record.archive(int(size))  # says why there is none
         return record, 0
     if size is None:
         default = record.collection.default_size

@@ -21,6 +21,14 @@ FORMAT = 1
 #: The collection of all such sets.
 LOCAL = Collection(name="local", title="Sets of your own")
 
+# The same with masks in place of labels.
+_LOCAL_MASKS = Collection(
+    name=LOCAL.name,
+    title=LOCAL.title,
+    members={"images": "{split}_images", "masks": "{split}_masks"},
+    dtypes={"images": ("uint8",), "masks": ("uint8",)},
+)
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _SPLIT = re.compile(r"[a-z][a-z0-9]{0,31}")
 
@@ -137,7 +145,8 @@ def record_of(table: Mapping[str, Any], source: object) -> DatasetInfo:
             raise RecordError(f"{source}: there is an archive of size {size!r}, which is none.")
         _check(values, _ARCHIVE, f"{source}, archive {size}", optional=("bytes", "sha256"))
         archives[int(size)] = Archive(**values)
-    return DatasetInfo(collection=LOCAL, **{**fields, "archives": archives})
+    collection = _LOCAL_MASKS if fields["task"] == "segmentation" else LOCAL
+    return DatasetInfo(collection=collection, **{**fields, "archives": archives})
 
 
 def as_toml(table: Mapping[str, Any], heading: tuple[str, ...] = ()) -> str:

@@ -315,8 +315,12 @@ class DatasetInfo:
         object.__setattr__(self, "archives", MappingProxyType(archives))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        plain = {name: dict(v) if isinstance(v, MappingProxyType) else v for name, v in values.items()}
+        fields = self.__dataclass_fields__.values()
+        values = {field.name: getattr(self, field.name) for field in fields}
+        values = {field.name: values[field.name] for field in fields if values[field.name] != field.default}
+        plain = {name: dict(value) if isinstance(value, MappingProxyType) else value for name, value in values.items()}
+        # What an archive holds follows from the rest.
+        plain["archives"] = {size: replace(archive, members=()) for size, archive in self.archives.items()}
         return _restored, (type(self), plain)
 
     def _has_possible_channels(self) -> bool:
@@ -468,6 +472,10 @@ class DatasetInfo:
     def storage_key(self, size: int) -> str:
         """Return where unpacked arrays lie below a cache's ``arrays``: ``"medmnist/pathmnist_28-a8b06965"``."""
         return f"{self.collection.name}/{self.stored_as or self.name}_{size}-{self.archive(size).short_digest}"
+
+    def storage_keys(self, size: int) -> tuple[str, ...]:
+        """Return every place below ``arrays`` where whole arrays of a size may lie, the best proven one first."""
+        return (self.storage_key(size),)
 
     def image_shape(self, size: int) -> tuple[int, ...]:
         """Shape of one image: ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``."""

@@ -89,6 +89,16 @@ class VolumeInfo(DatasetInfo):
         return name if self.archive_file is None else f"{name}-{self.archive_file.short_digest}"
 
     @property
+    def folder_key(self) -> str:
+        """Where arrays go that were made of a folder of the user: apart from those that a digest has proven."""
+        key = f"{self.collection.name}/{self.name}"
+        return f"{key}-folder" if self.can_be_fetched else key
+
+    def storage_keys(self, size: int = 0) -> tuple[str, ...]:
+        """Return every place below ``arrays`` where the volumes may lie, the best proven one first."""
+        return tuple(dict.fromkeys((self.storage_key(), self.folder_key)))
+
+    @property
     def highest_label(self) -> int:
         """The highest value that masks may have."""
         return max(self.label_values)

@@ -1,0 +1,97 @@
+"""Archives whose digest nobody has stated: brought here only where a caller asks for that.
+
+Weaker than a pinned digest: arrays are checked by the CRC-32 in the archive and by the record's shapes and dtypes,
+which finds accidents, not a server that lies. So the manifest says ``crc32``, and has the SHA-256 of the file that
+came, for people who compare.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from dataclasses import replace
+from typing import BinaryIO
+
+from medmnist_np.cache import archives, disk, locks, store
+from medmnist_np.cache.digests import digest_of
+from medmnist_np.cache.http import Patience
+from medmnist_np.cache.members import CHECKED
+from medmnist_np.cache.prepare import publish_archive
+from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.cache.settings import OFFLINE_VARIABLE, Settings
+from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.cache.transport import ResumingDownloader
+from medmnist_np.errors import ArchiveError, OfflineError
+from medmnist_np.registry import Archive
+
+_log = logging.getLogger(__name__)
+
+
+def prepare_unproven(
+    archive: Archive,
+    key: str,
+    settings: Settings,
+    *,
+    progress: Progress = bars,
+    patience: Patience | None = None,
+) -> ArrayFolder:
+    """Return the folder with the arrays of an archive without a known digest, bringing it about if need be.
+
+    Parameters
+    ----------
+    archive : Archive
+        What is wanted. Its digest stands for none and is not looked at.
+    key, settings, progress, patience
+        As of :func:`~medmnist_np.cache.prepare.prepare`.
+
+    Raises
+    ------
+    OfflineError
+        If the archive is not here and may not be downloaded.
+    DownloadError, ArchiveError, NoSpaceError, CacheError
+        As their names say. Nothing is published then. An unfinished download goes on at the next call; one that is not
+        what the record says is removed.
+    """
+    if (found := store.find(key, settings.searched)) is not None:
+        return found
+    target = settings.cache / store.ARRAYS / key
+    watched = [(settings.downloads, f"{archive.file_name}*"), (target.parent, f".{target.name}.*/*")]
+    with locks.held(settings.lock_file(key), watched) as locked:
+        if (found := store.find(key, settings.searched)) is not None:
+            return found
+        for folder in settings.archive_folders:
+            path = folder / archive.file_name
+            if os.path.isfile(path):  # Path.is_file() raises where a folder may not be entered
+                _log.info("Using %s.", path)
+                with archives.opened(path) as stream:
+                    return _published(stream, archive, key, settings, progress)
+        if settings.offline:
+            raise OfflineError(
+                f"{archive.file_name} is not on this machine, and {OFFLINE_VARIABLE} is set, or --offline: nothing was "
+                "downloaded."
+            )
+        suffix = "part" if locked else f"{secrets.token_hex(4)}.part"
+        purpose = f"download and unpack {archive.file_name}"
+        bring = ResumingDownloader(
+            settings.downloads / f"{archive.file_name}.{suffix}",
+            mirrors=settings.mirrors,
+            make_room=lambda n: disk.require_space(settings.downloads, n + archive.array_bytes, purpose),
+            progress=progress,
+            patience=patience or Patience(),
+        )
+        disk.make_folder(settings.downloads)
+        part = bring.bring(archive.url)
+        try:
+            with archives.opened(part.path) as stream:
+                published = _published(stream, archive, key, settings, progress)
+        except ArchiveError:
+            part.restart()  # its bytes are wrong: the next call must not go on from them
+            raise
+        part.restart()
+        return published
+
+
+def _published(stream: BinaryIO, archive: Archive, key: str, settings: Settings, progress: Progress) -> ArrayFolder:
+    digest = digest_of(stream, "sha256", progress, archive.file_name)
+    return publish_archive(stream, replace(archive, digest=digest), key, settings.cache, progress, checked=CHECKED)

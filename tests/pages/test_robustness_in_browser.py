@@ -1,0 +1,75 @@
+"""The page on robustness in a real browser: on a phone and on a desk, in the light and in the dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medmnist_np import registry
+from medmnist_np.pages import write_page
+from medmnist_np.pages.robustness import robustness_page
+from medmnist_np.robustness import summarise_errors
+from tests.browser import Browser, browser
+from tests.pages.test_in_browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX
+from tests.pages.test_robustness import errors_of
+
+# The second is as long as names of runs become, and cannot be broken at a space.
+MODELS = {"pneumoniamnist": "a", "dermamnist": "resnet18_pretrained_224_px_seed1_with_all_that_was_tried_on_it"}
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = [summarise_errors(registry.info(name), errors_of(name, model)) for name, model in MODELS.items()]
+    file = tmp_path_factory.mktemp("page") / "robustness.html"
+    write_page(file, robustness_page([one.to_dict() for one in found]))
+    return file
+
+
+@pytest.mark.parametrize("width", [320, PHONE_PX, DESK_PX])
+def test_only_boxes_of_tables_scroll_sideways(page: Path, tab: Browser, width: int) -> None:
+    tab.show(width=width)
+    tab.open(page)
+    assert [] == tab.complaints
+    assert width == tab.evaluate("document.documentElement.scrollWidth")
+    assert tab.evaluate(
+        "[...document.querySelectorAll('.scroll')].every(box => box.getBoundingClientRect().right <= innerWidth)"
+    )
+
+
+def test_on_a_phone_the_names_of_corruptions_and_two_severities_are_seen(page: Path, tab: Browser) -> None:
+    tab.show(width=PHONE_PX)
+    tab.open(page)
+    assert tab.evaluate(
+        "[...document.querySelectorAll('.matrix')].every(table =>"
+        "table.querySelectorAll('thead th')[2].getBoundingClientRect().right <= innerWidth)"
+    )
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
+def test_text_stands_out_from_what_is_behind_it(page: Path, tab: Browser, width: int, dark: bool) -> None:
+    tab.show(width=width, dark=dark)
+    tab.open(page)
+    contrast, text = tab.evaluate(LOWEST_CONTRAST)
+    assert contrast >= 4.5, text
+
+
+def test_in_the_dark_a_larger_error_is_still_told_from_a_smaller_one(page: Path, tab: Browser) -> None:
+    for dark in (False, True):
+        tab.show(width=PHONE_PX, dark=dark)
+        tab.open(page)
+        shades = tab.evaluate(
+            "[...document.querySelectorAll('.matrix')].map(table => new Set([...table.querySelectorAll('td')]"
+            ".map(cell => getComputedStyle(cell).backgroundColor)).size)"
+        )
+        assert min(shades) > 10
