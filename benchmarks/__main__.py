@@ -15,7 +15,9 @@ from benchmarks import (
     opening,
     pictures,
     resize,
+    segmentation_metrics,
     unpacking,
+    volumes,
     wire,
 )
 
@@ -34,5 +36,7 @@ for benchmark in (
     resize,
     audit,
     corruptions,
+    volumes,
+    segmentation_metrics,
 ):
     benchmark.main()

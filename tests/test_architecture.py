@@ -19,19 +19,24 @@ SOURCE = Path(medmnist_np.__file__).parent
 ROOMS = """
     _version errors registry.markup
     cache
-    cache.settings
+    cache.progress cache.settings spread
     registry.records
-    registry.own
+    registry.volumes
+    registry.own registry.reading
     registry.lookup registry.recipes
     registry
-    registry.corruptions
+    registry.corruptions registry.known_sets
+    registry.selection
     metrics.distributions metrics.ranks metrics.records
     metrics.inputs metrics.runs
-    metrics.averaging metrics.curves metrics.decisions metrics.resampling metrics.tables
-    metrics.calibration metrics.confusion metrics.delong metrics.ranking metrics.significance
-    metrics.catalogue metrics.formulas metrics.official
+    metrics.averaging metrics.curves metrics.decisions metrics.masks metrics.resampling metrics.tables
+    metrics.calibration metrics.confusion metrics.delong metrics.overlap metrics.ranking metrics.significance
+    metrics.surfaces
+    metrics.catalogue metrics.distances metrics.formulas metrics.official
     metrics.bootstrap
     metrics.comparison metrics.intervals
+    metrics.segmentation
+    metrics.cases
     metrics
     images.blocks images.corruptions.shape images.encoders images.grid images.scaling
     images.corruptions.blur images.corruptions.digital images.corruptions.noise images.corruptions.occlusion
@@ -39,41 +44,62 @@ ROOMS = """
     images.corruptions.catalogue
     images.corruptions
     images.captions images.hashing images.picture images.steps images.volumes
+    images.overlays
     images.corruption_figure images.montages images.perceptual images.recipes
     images
     pages.files pages.markup pages.naming
     pages.audit_data pages.card_data pages.charts pages.frame
-    pages.card_code pages.card_examples pages.card_labels pages.card_values pages.curves pages.measured
+    pages.card_code pages.card_examples pages.card_labels pages.card_masks pages.card_values pages.curves pages.measured
     pages.mistakes pages.performance
     pages.audit pages.card pages.evaluation pages.robustness
     pages
-    cache.answers cache.manifest cache.progress
+    cache.answers cache.manifest
     cache.digests cache.disk cache.locks cache.readahead
+    cache.binarising
     cache.http cache.npz cache.part
     cache.foreign cache.ranges cache.transport
     cache.store
     cache.archives cache.contents cache.members
+    cache.nested
     cache.prepare
-    ahead buffers joined order spread
+    cache.unproven
+    ahead buffers joined order
+    volumes volumes.files volumes.flat volumes.left_out
+    volumes.nifti
+    volumes.exporting volumes.layouts volumes.voxels
+    volumes.survey
+    volumes.decoding
+    volumes.publishing
+    volumes.preparing
     layout statistics subsets
     batches
     augmenting corrupted identifiers loading registering scheme
     corrupting
     builder.labels builder.reading
+    builder.pairs builder.rows
+    builder.tables
     builder.sources
     builder.preparing builder.splitting
     builder.writing
     builder.describing
     builder.building
     builder
-    export.plan
+    export.blocks export.plan
+    export.pairs
     export.files
     export.saving
+    export.saving_pairs
     export
     notebook
     samples
     dataset
-    compat
+    volumes.items volumes.ragged
+    volumes.labelled volumes.windows
+    volumes.cutting
+    volumes.cases volumes.saving
+    volumes.windowed
+    volumes.dataset
+    compat published_corruptions
     interop.needs interop.reading
     interop.dask interop.grain interop.huggingface interop.jax interop.keras
     interop.pandas interop.sklearn interop.tensorflow interop.torch
@@ -94,13 +120,14 @@ ROOMS = """
     auditing.grouping auditing.likeness auditing.scanning
     auditing.examining
     auditing
-    testing.server
+    testing.cases testing.server
+    testing.volumes
     testing.fakes
     testing
-    cli.display cli.output
+    cli.completing cli.display cli.examining cli.output cli.reaching cli.threads
     cli.jobs
-    cli.auditing cli.building cli.carding cli.corrupting cli.demo cli.evaluating cli.exporting cli.fetching
-    cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
+    cli.auditing cli.building cli.carding cli.cataloguing cli.corrupting cli.demo cli.doctoring cli.evaluating cli.exporting
+    cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
     cli
     __init__ __main__
 """

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from medmnist_np.evaluation import Evaluator as Evaluator
     from medmnist_np.images.recipes import recipe as recipe
     from medmnist_np.integrity import verify as verify
-    from medmnist_np.loading import Arrays as Arrays
     from medmnist_np.loading import fetch as fetch
     from medmnist_np.loading import load as load
     from medmnist_np.metrics import getACC as getACC
@@ -56,6 +55,8 @@ if TYPE_CHECKING:
     from medmnist_np.registry import cite as cite
     from medmnist_np.registry import datasets as datasets
     from medmnist_np.registry import info as info
+    from medmnist_np.registry.selection import catalog as catalog
+    from medmnist_np.volumes.dataset import VolumeDataset as VolumeDataset
 
 # Where each name lives.
 _HOME = {
@@ -81,7 +82,6 @@ _HOME = {
     "SynapseMNIST3D": "compat",
     "TissueMNIST": "compat",
     "VesselMNIST3D": "compat",
-    "Arrays": "loading",
     "Dataset": "dataset",
     "Evaluator": "evaluation",
     "getACC": "metrics",
@@ -89,12 +89,14 @@ _HOME = {
     "fetch": "loading",
     "load": "loading",
     "MedMNISTError": "errors",
+    "VolumeDataset": "volumes.dataset",
     "verify": "integrity",
     "DatasetInfo": "registry",
     "audit": "auditing",
     "augment": "augmenting",
     "build": "builder",
     "card": "cards",
+    "catalog": "registry.selection",
     "cite": "registry",
     "configure": "cache.settings",
     "datasets": "registry",
@@ -105,7 +107,6 @@ _HOME = {
 
 __all__ = [
     "AdrenalMNIST3D",
-    "Arrays",
     "BloodMNIST",
     "BreastMNIST",
     "ChestMNIST",
@@ -131,10 +132,12 @@ __all__ = [
     "SynapseMNIST3D",
     "TissueMNIST",
     "VesselMNIST3D",
+    "VolumeDataset",
     "audit",
     "augment",
     "build",
     "card",
+    "catalog",
     "cite",
     "configure",
     "datasets",

@@ -245,7 +245,7 @@ def adopt(
     DigestError
         If it is no official archive.
     """
-    from medmnist_np.cache.archives import check_known, opened
+    from medmnist_np.cache.archives import Verified, check_known, opened
     from medmnist_np.cache.digests import digest_of
     from medmnist_np.cache.prepare import publish_verified
 
@@ -258,13 +258,15 @@ def adopt(
             if registry.find_archive(digest) is not None:
                 break
         record, size = check_known(path, digest)
-        if not isinstance(record, VolumeInfo):
-            places = settings.current(root)
-            folder = publish_verified(stream, record.archive(size), record.storage_key(size), places, progress)
-            return record, size, folder.path
-    from medmnist_np.volumes.preparing import adopt as adopt_volumes
+        places = settings.current(root)
+        if isinstance(record, VolumeInfo):
+            from medmnist_np.volumes.preparing import adopt_verified
+            from medmnist_np.volumes.publishing import Way
 
-    return record, size, adopt_volumes(path, record, root=root, progress=progress).path
+            folder = adopt_verified(Verified(path.resolve(), stream), record, places, Way(progress=progress))
+        else:
+            folder = publish_verified(stream, record.archive(size), record.storage_key(size), places, progress)
+        return record, size, folder.path
 
 
 def locate(

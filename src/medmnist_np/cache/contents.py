@@ -64,7 +64,7 @@ def _downloads(folder: Path) -> Iterator[Item]:
             if path.is_dir():
                 yield Item("unfinished", path.name, path, _size(path))
             elif path.is_file():
-                kind: Kind = "archive" if path.suffix == ".npz" else "unfinished"
+                kind: Kind = "archive" if path.suffix in (".npz", ".tar", ".zip") else "unfinished"
                 yield Item(kind, path.name, path, path.lstat().st_size)
 
 

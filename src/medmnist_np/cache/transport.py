@@ -54,6 +54,8 @@ class ResumingDownloader:
         another process turns out to write to it.
     mirrors : sequence of str
         Base urls to try before the official address, as ``<base>/<file name>``. All continue the same part.
+    others : sequence of str
+        Addresses of the same file to try after the official one.
     expected_bytes : int, optional
         Size of the file, where it is known beforehand.
     window : range, optional
@@ -70,6 +72,7 @@ class ResumingDownloader:
 
     part: Path
     mirrors: Sequence[str] = ()
+    others: Sequence[str] = ()
     expected_bytes: int | None = None
     window: range | None = None
     title: str = ""
@@ -89,7 +92,7 @@ class ResumingDownloader:
             When every address failed. The part stays.
         """
         if check_only:
-            return self._is_available(addresses(url, self.mirrors))
+            return self._is_available([*addresses(url, self.mirrors), *self.others])
         with disk.errors_named(self.part, f"download {_file_name(url)}"):
             part = self.bring(url)
             try:
@@ -133,7 +136,7 @@ class ResumingDownloader:
             if goal is not None and part.bytes > goal:
                 part.restart()
             with self.progress(name, goal, part.bytes) as bar:
-                for address in addresses(url, self.mirrors):
+                for address in [*addresses(url, self.mirrors), *self.others]:
                     try:
                         self._download_from(session, address, part, bar)
                         return part

@@ -8,11 +8,25 @@
 ...     images.shape
 (60, 28, 28, 3)
 
+Sets of volumes, as ``"msd/hippocampus"``, are stood in for by small cases in NIfTI files.
+
 The images hold patterns that a small classifier learns, and nothing else: numbers got from them mean nothing.
 The same arguments give the same bytes on one machine; another release of NumPy or zlib may give others.
 """
 
+from medmnist_np.testing.cases import FakeCase, make_cases
 from medmnist_np.testing.fakes import fake_datasets, fake_record, make_archive, make_arrays
 from medmnist_np.testing.server import serve
+from medmnist_np.testing.volumes import make_volume_archive, make_volumes
 
-__all__ = ["fake_datasets", "fake_record", "make_archive", "make_arrays", "serve"]
+__all__ = [
+    "FakeCase",
+    "fake_datasets",
+    "fake_record",
+    "make_archive",
+    "make_arrays",
+    "make_cases",
+    "make_volume_archive",
+    "make_volumes",
+    "serve",
+]

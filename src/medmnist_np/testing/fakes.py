@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.registry import DatasetInfo, datasets, registered, resolve_size
+from medmnist_np.registry import DatasetInfo, VolumeInfo, datasets, info, registered, resolve_size
 from medmnist_np.testing.server import serve
+from medmnist_np.testing.volumes import make_volume_archive
 
 _N_SAMPLES = {"train": 200, "val": 40, "test": 60}
 
@@ -197,6 +198,7 @@ def fake_datasets(
     folder: str | os.PathLike[str],
     *names: str,
     n_samples: Mapping[str, int] | None = None,
+    n_volumes: Mapping[str, int] | None = None,
     size: int | None = None,
     seed: int = 0,
 ) -> Iterator[tuple[DatasetInfo, ...]]:
@@ -211,9 +213,11 @@ def fake_datasets(
     folder : path
         Made if need be. Archives are written into ``folder/archives``; the cache is ``folder/cache``.
     *names : str
-        Sets to stand in for: ``"pathmnist"``, ``"pathmnist_64"``.
+        Sets to stand in for: ``"pathmnist"``, ``"pathmnist_64"``, ``"msd/hippocampus"``.
     n_samples, size
-        As in :func:`fake_record`, for all of them.
+        As in :func:`fake_record`, for all of them but those of volumes that differ in size.
+    n_volumes : Mapping of str to int, optional
+        As ``n_samples`` of :func:`make_cases`, for those.
     seed : int
         As in :func:`make_arrays`.
 
@@ -241,7 +245,10 @@ def fake_datasets(
     archives.mkdir(parents=True, exist_ok=True)
     with serve(archives) as base_url:
         records = tuple(
-            make_archive(archives, name, size=size, n_samples=n_samples, seed=seed, base_url=base_url) for name in names
+            make_volume_archive(archives, record, n_samples=n_volumes, seed=seed, base_url=base_url)
+            if isinstance(record := info(name), VolumeInfo)
+            else make_archive(archives, name, size=size, n_samples=n_samples, seed=seed, base_url=base_url)
+            for name in names
         )
         environment = {
             "MEDMNIST_NP_CACHE": str(home / "cache"),
@@ -261,6 +268,10 @@ def fake_datasets(
 
 def _moved(record: DatasetInfo, base_url: str) -> DatasetInfo:
     """Return a record whose archives are said to be at another address."""
+    if isinstance(record, VolumeInfo):
+        file = record.archive_file
+        elsewhere = None if file is None else replace(file, url=f"{base_url}/{file.file_name}")
+        return replace(record, archive_file=elsewhere, other_addresses=())
     archives = {
         size: replace(archive, url=f"{base_url}/{archive.file_name}") for size, archive in record.archives.items()
     }

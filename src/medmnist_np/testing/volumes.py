@@ -1,0 +1,228 @@
+"""Sets of volumes with made-up cases: folders and archives of NIfTI files, laid out as the real ones are."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import tarfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from medmnist_np.registry import Archive, VolumeInfo
+from medmnist_np.testing.cases import FakeCase, make_cases, volume_record
+
+_SUFFIXES = {"train": "Tr", "val": "Va", "test": "Ts"}
+_KEYS = {"train": "training", "val": "validation", "test": "test"}
+
+# macOS puts such a file beside each real one.
+_COMPANION = b"\0\5\x16\7\0\2\0\0Mac OS X        "
+
+
+def make_volumes(
+    folder: str | os.PathLike[str],
+    name: str | VolumeInfo,
+    *,
+    n_samples: Mapping[str, int] | None = None,
+    shape: tuple[int, int, int] = (24, 28, 20),
+    dtype: DTypeLike = np.int16,
+    companions: bool = False,
+    seed: int = 0,
+) -> Path:
+    """Write made-up cases as a folder of NIfTI files, as one has it who unpacked the archive of the set.
+
+    Needs NiBabel (extra ``nifti``).
+
+    Parameters
+    ----------
+    folder : path
+        Where to put it.
+    name, n_samples, shape, dtype, seed
+        As of :func:`make_cases`.
+    companions : bool
+        Put a ``._`` file beside each, as macOS does.
+
+    Returns
+    -------
+    Path
+        Of the folder of the set, with ``dataset.json`` where it has one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from medmnist_np.testing import make_volumes
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     root = make_volumes(folder, "msd/hippocampus")
+    ...     root.name, sorted(path.name for path in root.iterdir())
+    ('Task04_Hippocampus', ['dataset.json', 'imagesTr', 'imagesTs', 'labelsTr'])
+    """
+    record = volume_record(name)
+    cases = make_cases(record, n_samples=n_samples, shape=shape, dtype=dtype, seed=seed)
+    target = Path(folder)
+    for file, content in _files(record, cases, companions=companions):
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        (target / file).write_bytes(content)
+    return target / _roots(record)["train"]
+
+
+def make_volume_archive(
+    folder: str | os.PathLike[str],
+    name: str | VolumeInfo,
+    *,
+    n_samples: Mapping[str, int] | None = None,
+    shape: tuple[int, int, int] = (24, 28, 20),
+    dtype: DTypeLike = np.int16,
+    companions: bool = True,
+    seed: int = 0,
+    base_url: str | None = None,
+) -> VolumeInfo:
+    """Write made-up cases as the tar or zip that the real set comes in, and return the record that describes it.
+
+    Needs NiBabel (extra ``nifti``).
+
+    Parameters
+    ----------
+    folder : path
+        An existing folder. The file is ``folder/<file_name>``; one that is there is replaced.
+    name, n_samples, shape, dtype, seed
+        As of :func:`make_cases`.
+    companions : bool
+        Put a ``._`` file beside each, as macOS does; the archives of the Decathlon have them.
+    base_url : str, optional
+        Where the folder will be served. None gives the record a ``file://`` address.
+
+    Returns
+    -------
+    VolumeInfo
+        With the true MD5 digest, length in bytes, address and number of cases.
+
+    Raises
+    ------
+    ValueError
+        If the set comes in no archive: its users bring a folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from medmnist_np.testing import make_volume_archive
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record = make_volume_archive(folder, "msd/hippocampus", base_url="http://localhost:8000")
+    >>> record.archive_file.url, dict(record.n_samples)
+    ('http://localhost:8000/Task04_Hippocampus.tar', {'train': 10, 'test': 4})
+    """
+    record = volume_record(name)
+    archive = record.archive_file
+    if archive is None:
+        raise ValueError(
+            f"{record.qualified_name} comes in no archive: make_volumes writes the folder that users bring."
+        )
+    cases = list(make_cases(record, n_samples=n_samples, shape=shape, dtype=dtype, seed=seed))
+    path = Path(folder).resolve() / archive.file_name
+    write = _write_tar if archive.kind == "tar" else _write_zip
+    write(path, _files(record, iter(cases), companions=companions))
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    written = Archive(
+        archive.file_name,
+        path.as_uri() if base_url is None else f"{base_url.rstrip('/')}/{archive.file_name}",
+        f"md5:{digest}",
+        kind=archive.kind,
+        bytes=path.stat().st_size,
+    )
+    counts = dict.fromkeys(record.splits, 0)
+    for case in cases:
+        counts[case.split] += 1
+    return replace(record, archive_file=written, other_addresses=(), n_samples=counts)
+
+
+def _roots(record: VolumeInfo) -> Mapping[str, str]:
+    """Return the folder of each split."""
+    folder = record.layout_facts.get("folder")
+    return dict.fromkeys(_SUFFIXES, folder) if folder else record.layout_facts["folders"]
+
+
+def _files(record: VolumeInfo, cases: Iterator[FakeCase], *, companions: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of every file of a set."""
+    listed: dict[str, list[FakeCase]] = {split: [] for split in record.splits}
+    for case in cases:
+        listed[case.split].append(replace(case, image=np.empty(0)))
+        for file, voxels in _arrays(record, case):
+            folder, _, bare = file.rpartition("/")
+            if companions:
+                yield f"{folder}/._{bare}", _COMPANION
+            yield file, gzip.compress(_nifti(voxels, case.affine), compresslevel=1, mtime=0)
+    if record.layout != "brats":
+        yield f"{_roots(record)['train']}/dataset.json", json.dumps(_table(record, listed), indent=1).encode()
+
+
+def _arrays(record: VolumeInfo, case: FakeCase) -> Iterator[tuple[str, NDArray[Any]]]:
+    root, facts = _roots(record)[case.split], record.layout_facts
+    if record.layout == "brats":
+        stem = f"{root}/{case.name}/{case.name}{facts['separator']}"
+        yield from ((f"{stem}{kind}.nii.gz", case.image[..., k]) for k, kind in enumerate(facts["files"]))
+        if case.mask is not None:
+            yield f"{stem}{facts['mask']}.nii.gz", case.mask
+        return
+    suffix = _SUFFIXES[case.split]
+    yield f"{root}/images{suffix}/{case.name}.nii.gz", case.image
+    if case.mask is not None:
+        yield f"{root}/labels{suffix}/{case.name}.nii.gz", case.mask
+
+
+def _nifti(voxels: NDArray[Any], affine: NDArray[np.float64]) -> bytes:
+    try:
+        nibabel: Any = import_module("nibabel")
+    except ImportError as error:
+        raise ImportError("NIfTI files are written by NiBabel: pip install 'medmnist-np[nifti]'.") from error
+    image = nibabel.Nifti1Image(voxels, affine)
+    image.set_qform(affine, code=1)
+    image.set_sform(affine, code=1)
+    content: bytes = image.to_bytes()
+    return content
+
+
+def _table(record: VolumeInfo, cases: Mapping[str, list[FakeCase]]) -> dict[str, Any]:
+    """Return ``dataset.json`` with the keys of the Decathlon, one of them misspelt as there."""
+    entries: dict[str, list[Any]] = {}
+    for split, of_split in cases.items():
+        suffix = _SUFFIXES[split]
+        paths = [(f"./images{suffix}/{case.name}.nii.gz", f"./labels{suffix}/{case.name}.nii.gz") for case in of_split]
+        masked = any(case.mask is not None for case in of_split)
+        entries[_KEYS[split]] = [{"image": i, "label": m} if masked else i for i, m in paths]
+    return {
+        "name": record.python_class,
+        "description": "Made up; numbers got from it mean nothing.",
+        "reference": "",
+        "licence": record.license,
+        "relase": "1.0",
+        "tensorImageSize": "4D" if len(record.modalities) > 1 else "3D",
+        "modality": {str(number): name for number, name in enumerate(record.modalities)},
+        "labels": {str(value): name for value, name in zip(record.label_values, record.class_names, strict=True)},
+        "numTraining": len(cases["train"]),
+        "numTest": len(cases.get("test", ())),
+        **entries,
+    }
+
+
+def _write_tar(path: Path, files: Iterator[tuple[str, bytes]]) -> None:
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in files:
+            member = tarfile.TarInfo(name)  # dated 1970, so that the same cases give the same bytes
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+
+
+def _write_zip(path: Path, files: Iterator[tuple[str, bytes]]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files:
+            bare = Path(name).name
+            archive.writestr(zipfile.ZipInfo(f"__MACOSX/{name}" if bare.startswith("._") else name), content)

@@ -1,0 +1,229 @@
+"""From the names of files to cases: which file is the image, which its mask, and to which split they belong.
+
+Functions of names and of the facts of a record; nothing is opened but ``dataset.json``, which is held against what is
+there. The files are the authority.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from medmnist_np.errors import ArchiveError
+from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.volumes.left_out import LeftOut
+from medmnist_np.volumes.nifti import is_nifti
+
+Read = Callable[[str], bytes]
+
+_SPLITS = {"Tr": "train", "Va": "val", "Ts": "test"}
+_CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case: the names of its image, or of the image of each channel, and of its mask (None if it has none)."""
+
+    name: str
+    split: str
+    images: tuple[str, ...]
+    mask: str | None
+
+
+@dataclass(slots=True)
+class Listing:
+    """What a listing of files turned out to be.
+
+    Attributes
+    ----------
+    cases : list of Case
+        In the order of splits and names.
+    faults : list of LeftOut
+        Cases that lack a file.
+    missing : list of LeftOut
+        Cases that ``dataset.json`` lists and of which nothing is there: the folder is incomplete.
+    remarks : list of str
+        Where ``dataset.json`` says something else than the record or the files.
+    """
+
+    cases: list[Case] = field(default_factory=list)
+    faults: list[LeftOut] = field(default_factory=list)
+    missing: list[LeftOut] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def find_cases(names: Iterable[str], record: VolumeInfo, read: Read) -> Listing:
+    """Find the cases of a set among the names of its files.
+
+    Parameters
+    ----------
+    names : iterable of str
+        With ``/`` between their parts. The folder of the set may lie in others, and its name may be missing.
+    record : VolumeInfo
+        Whose ``layout`` says how the files lie.
+    read : callable
+        Returns the content of a file by its name; called for ``dataset.json`` alone.
+
+    Raises
+    ------
+    ArchiveError
+        If the names are not those of such a set.
+    """
+    files = sorted(names)
+    volumes = [name for name in files if is_nifti(name)]
+    if record.layout == "brats":
+        found = _cases_in_folders(volumes, record)
+    else:
+        root = _root(volumes, record)
+        found = _cases_by_kind(volumes, root, record)
+        if (table := f"{root}dataset.json") in files:
+            _hold_against(found, read(table), root, record)
+    if not found.cases and not found.faults:
+        raise ArchiveError(
+            f"No volumes of {record.qualified_name} were found: {_expected(record)} What is there lies otherwise, or "
+            "is not unpacked."
+        )
+    order = list(_SPLITS.values())
+    found.cases.sort(key=lambda case: (order.index(case.split), case.name))
+    return found
+
+
+def _expected(record: VolumeInfo) -> str:
+    if record.layout == "brats":
+        names = [f"CASE{record.layout_facts['separator']}{name}.nii.gz" for name in record.layout_facts["files"]]
+        return f"each case is a folder CASE with {', '.join(names)} in it."
+    return f"a folder {record.layout_facts['folder']} has imagesTr/CASE.nii.gz and labelsTr/CASE.nii.gz."
+
+
+# Images and masks in two folders: the Decathlon and AMOS
+
+
+def _root(volumes: Sequence[str], record: VolumeInfo) -> str:
+    """Return what comes before ``imagesTr/`` in the names, with the slash."""
+    roots = {
+        match[1] for name in volumes if (match := re.fullmatch(r"(.*/|)(?:images|labels)(?:Tr|Va|Ts)/[^/]+", name))
+    }
+    folder = f"{record.layout_facts['folder']}/"
+    named = {root for root in roots if f"/{root}".endswith(f"/{folder}")}
+    if len(chosen := named or roots) > 1:
+        raise ArchiveError(
+            f"There are several folders that could be {record.qualified_name}: {', '.join(sorted(chosen)[:_SHOWN])}. "
+            "Name one of them."
+        )
+    return chosen.pop() if chosen else folder
+
+
+def _cases_by_kind(volumes: Sequence[str], root: str, record: VolumeInfo) -> Listing:
+    found = Listing()
+    by_folder: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name in volumes:
+        folder, _, file = name.removeprefix(root).rpartition("/")
+        if name.startswith(root) and "/" not in folder:
+            by_folder[folder][_stem(file)].append(name)
+    damaged = record.layout_facts.get("damaged", ())
+    for suffix, split in _SPLITS.items():
+        images, masks = by_folder[f"images{suffix}"], by_folder[f"labels{suffix}"]
+        for case in sorted(images.keys() | masks.keys()):
+            if why := _fault(images[case], masks[case], needs_mask=split != "test" or any(masks.values())):
+                found.faults.append(LeftOut(case, why))
+            elif not _CASE_NAME.fullmatch(case):
+                found.faults.append(LeftOut(case, "it has a name with other signs than letters, digits, '_', '-', '.'"))
+            elif case in damaged:
+                found.remarks.append(f"{case} is known to be damaged and was left out.")
+            else:
+                mask = masks[case][0] if masks[case] else None
+                found.cases.append(Case(case, split, (images[case][0],), mask))
+    return found
+
+
+def _fault(images: Sequence[str], masks: Sequence[str], *, needs_mask: bool) -> str:
+    if not images:
+        return "it has a mask and no image"
+    if not masks and needs_mask:
+        return "it has an image and no mask"
+    if len(images) > 1 or len(masks) > 1:
+        return f"it is there as {' and '.join([*images, *masks])}"
+    return ""
+
+
+def _stem(file: str) -> str:
+    return re.sub(r"\.nii(\.gz)?$", "", file, flags=re.IGNORECASE)
+
+
+def _hold_against(found: Listing, data: bytes, root: str, record: VolumeInfo) -> None:
+    """Compare with ``dataset.json`` what was found, and note where they differ."""
+    try:
+        _compare(found, json.loads(data), root, record)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        found.remarks.append(f"{root}dataset.json cannot be understood ({error}); the files were taken as they are.")
+
+
+def _compare(found: Listing, table: Any, root: str, record: VolumeInfo) -> None:
+    listed: dict[str, str] = {}
+    for key, split in {"training": "train", "validation": "val", "test": "test"}.items():
+        for entry in table.get(key, ()):
+            listed[_stem((entry["image"] if isinstance(entry, dict) else entry).rpartition("/")[2])] = split
+    there = {case.name for case in found.cases} | {one.case for one in found.faults}
+    damaged = set(record.layout_facts.get("damaged", ()))
+    found.missing += [
+        LeftOut(case, "dataset.json lists it, and it is not there") for case in sorted(listed.keys() - there - damaged)
+    ]
+    if listed and (more := sorted(there - listed.keys())):
+        shown = ", ".join(more[:_SHOWN]) + (", ..." if len(more) > _SHOWN else "")
+        found.remarks.append(f"{root}dataset.json does not list {len(more)} of the cases that are there: {shown}.")
+    labels = {int(value): str(name) for value, name in table.get("labels", {}).items()}
+    if labels and sorted(labels) != sorted(record.label_values):
+        known = ", ".join(map(str, record.label_values))
+        found.remarks.append(f"{root}dataset.json has the labels {labels}, and the record has {known}.")
+    modalities = table.get("modality", {})
+    if modalities and record.layout == "decathlon" and len(modalities) != len(record.modalities):
+        found.remarks.append(
+            f"{root}dataset.json has {len(modalities)} modalities, and the record {record.modalities}."
+        )
+    n_train = sum(split == "train" for split in listed.values())
+    if listed and table.get("numTraining", n_train) != n_train:
+        found.remarks.append(f"{root}dataset.json says {table['numTraining']} training cases, and lists {n_train}.")
+
+
+# A folder for each case: BraTS
+
+
+def _cases_in_folders(volumes: Sequence[str], record: VolumeInfo) -> Listing:
+    by_folder: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in volumes:
+        folder, _, file = name.rpartition("/")
+        case = folder.rpartition("/")[2]
+        # "BraTS2021_00000_t1ce" or "BraTS-MEN-00004-000-t1c": the last part says what it is.
+        if (match := re.fullmatch(f"{re.escape(case)}[_-]([A-Za-z0-9]+)", _stem(file))) and case:
+            by_folder[folder][match[1].lower()] = name
+    found = Listing()
+    facts = record.layout_facts
+    any_mask = any(facts["mask"] in files for files in by_folder.values())
+    seen: dict[str, str] = {}
+    for folder, files in sorted(by_folder.items(), key=lambda item: item[0].rpartition("/")[2]):
+        case = folder.rpartition("/")[2]
+        split = _split_of(folder, record) or ("train" if any_mask or len(record.splits) == 1 else "val")
+        kinds = zip(facts["files"], record.modalities, strict=True)
+        images = [files.get(own, files.get(other)) for own, other in kinds]
+        lacking = [kind for kind, image in zip(facts["files"], images, strict=True) if image is None]
+        mask = files.get(facts["mask"]) if split in facts["masked"] else None
+        if split in facts["masked"] and mask is None:
+            lacking.append(facts["mask"])
+        if lacking:
+            found.faults.append(LeftOut(case, f"{', '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} missing"))
+        elif case in seen or not _CASE_NAME.fullmatch(case):
+            found.faults.append(LeftOut(case, f"its name is no plain one, or is that of {seen.get(case, folder)} too"))
+        else:
+            found.cases.append(Case(case, split, tuple(name for name in images if name is not None), mask))
+        seen.setdefault(case, folder)
+    return found
+
+
+def _split_of(folder: str, record: VolumeInfo) -> str | None:
+    parts = folder.split("/")
+    return next((split for split, root in record.layout_facts["folders"].items() if root in parts), None)

@@ -1,0 +1,219 @@
+"""One NIfTI file: its header, read by NiBabel, and its content, inflated piece by piece.
+
+What is refused is refused with :class:`~medmnist_np.errors.ArchiveError`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.cache import npz
+from medmnist_np.errors import ArchiveError
+from medmnist_np.volumes.files import StoredFile, most_inflated
+
+# Where single files say that they are such, by the size of the header: NIfTI-1 and NIfTI-2.
+_MAGIC = {348: (344, b"n+1\0"), 540: (4, b"n+2\0\r\n\x1a\n")}
+
+_PIECE_BYTES = 1 << 20
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+_DTYPES = frozenset(("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Header:
+    """What a file says of its voxels.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(x, y, z)`` or ``(x, y, z, c)``; further axes of length 1 are left out.
+    dtype : str
+        As stored, with its byte order: ``"<i2"``.
+    offset : int
+        Where the voxels start, in bytes, in the inflated file.
+    slope, inter : float
+        A voxel means ``slope * stored + inter``; 1 and 0 where the header has none.
+    spacing : (3,) float64
+        Distance of voxels along x, y and z, in mm.
+    affine : (4, 4) float64
+        From voxel indices to mm, as NiBabel's ``get_best_affine``: the sform, else the qform, else the spacing alone.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    offset: int
+    slope: float
+    inter: float
+    spacing: NDArray[np.float64]
+    affine: NDArray[np.float64]
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether a voxel means something else than the number that is stored."""
+        return (self.slope, self.inter) != (1.0, 0.0)
+
+    @property
+    def value_dtype(self) -> np.dtype[Any]:
+        """The dtype of the values: as stored, or for scaled ones float32 (of up to 16 bits) or float64."""
+        stored = np.dtype(self.dtype)
+        if self.is_scaled:
+            return np.dtype(np.float32 if stored.itemsize <= 2 else np.float64)
+        return stored.newbyteorder("=")
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the voxels as stored."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+def is_nifti(name: str) -> bool:
+    """Return whether a file is named as NIfTI files are."""
+    return name.lower().endswith((".nii", ".nii.gz"))
+
+
+def read_header(file: StoredFile) -> Header:
+    """Read the header of a ``.nii`` or ``.nii.gz`` file; only its first bytes are inflated.
+
+    Raises
+    ------
+    ArchiveError
+        If it is no single NIfTI file, or has voxels that are no numbers or that the file cannot hold.
+    ModuleNotFoundError
+        If NiBabel, the extra ``nifti``, is not installed.
+    """
+    start = _first_bytes(file, max(_MAGIC))
+    kind, header_class = _kind_of(start, file.name)
+    return _understood(file, header_class, start[:kind])
+
+
+def _first_bytes(file: StoredFile, n_bytes: int) -> bytes:
+    start = b""
+    for piece in content(file, n_bytes):
+        start += piece
+        if len(start) >= n_bytes:
+            break
+    return start[:n_bytes]
+
+
+def content(file: StoredFile, piece_bytes: int = _PIECE_BYTES) -> Iterator[bytes]:
+    """Yield the content of a file, inflated if its name says so, in pieces of at most that size if it is."""
+    if not file.name.lower().endswith(".gz"):
+        yield from file.chunks()
+        return
+    inflater, at_end = None, False
+    try:
+        for chunk in file.chunks():
+            pending = chunk
+            while pending:
+                if inflater is None:
+                    # Behind a gzip member there may be zeros, another member, or what gzip calls trailing garbage.
+                    pending = pending.lstrip(b"\0") if at_end else pending
+                    if not pending:
+                        break
+                    if at_end and pending[0] != 0x1F:
+                        return
+                    inflater = npz._zlib.decompressobj(_GZIP)
+                yield from _inflated(inflater, pending, piece_bytes)
+                pending, at_end = inflater.unused_data, inflater.eof
+                if at_end:
+                    inflater = None
+    except (zlib.error, npz._zlib.error) as error:
+        raise ArchiveError(f"{file.name} is damaged: {error}") from error
+    if inflater is not None or not at_end:
+        raise ArchiveError(f"{file.name} is cut short: its gzip stream has no end")
+
+
+def _inflated(inflater: Any, data: bytes, piece_bytes: int) -> Iterator[bytes]:
+    """Yield what an inflater makes of some more bytes, in pieces of at most that size."""
+    while not inflater.eof:
+        piece = inflater.decompress(data, piece_bytes)
+        if piece:
+            yield piece
+        data = inflater.unconsumed_tail
+        # A full piece may have left something inside that needs no more bytes.
+        if not data and len(piece) < piece_bytes:
+            return
+
+
+# Headers
+
+
+def _kind_of(start: bytes, name: str) -> tuple[int, Any]:
+    """Return the size of the header and the class of NiBabel that reads it."""
+    nibabel = require_nibabel()
+    for size in (int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")):
+        if size in _MAGIC and len(start) >= size:
+            where, magic = _MAGIC[size]
+            if start[where : where + len(magic)] == magic:
+                return size, nibabel.Nifti1Header if size == 348 else nibabel.Nifti2Header
+    raise ArchiveError(f"{name} is no NIfTI file: it does not start with a header of a single file (.nii)")
+
+
+def _understood(file: StoredFile, header_class: Any, block: bytes) -> Header:
+    from nibabel.spatialimages import HeaderDataError
+
+    try:
+        header = header_class(block, check=False)
+        header.check_fix(logger=_silent_logger())
+        shape = _volume_shape(header.get_data_shape())
+        dtype = header.get_data_dtype()
+        slope, inter = header.get_slope_inter()
+        offset = header.get_data_offset()
+        with np.errstate(all="ignore"):
+            affine = np.array(header.get_best_affine(), np.float64)
+        spacing = np.array(header.get_zooms()[:3], np.float64)
+    except (HeaderDataError, ValueError, OverflowError, TypeError, KeyError, IndexError) as error:
+        raise ArchiveError(f"{file.name} has a header that cannot be: {error}") from error
+    if dtype.kind + str(dtype.itemsize) not in _DTYPES:
+        raise ArchiveError(f"{file.name} holds {dtype}: integers, and floats of up to 64 bits, are taken")
+    if not (np.isfinite(affine).all() and np.isfinite(spacing).all() and (spacing > 0).all()):
+        raise ArchiveError(f"{file.name} has an affine or spacing that is not finite, or no distance of voxels")
+    found = Header(
+        shape, dtype.str, offset, 1.0 if slope is None else slope, 0.0 if inter is None else inter, spacing, affine
+    )
+    room = file.n_bytes if not file.name.lower().endswith(".gz") else most_inflated(file.n_bytes)
+    if offset < len(block) or offset + found.n_bytes > room:
+        raise ArchiveError(
+            f"{file.name} is said to have {' x '.join(map(str, shape))} voxels of {dtype} from byte {offset} on, which "
+            f"its {file.n_bytes} bytes cannot hold: it is cut short or damaged"
+        )
+    return found
+
+
+def _volume_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    sizes = tuple(map(int, shape))
+    while len(sizes) > 3 and sizes[-1] == 1:
+        sizes = sizes[:-1]
+    if len(sizes) not in (3, 4) or min(sizes) < 1:
+        raise ValueError(f"its shape is {shape}; (x, y, z) or (x, y, z, c) is needed")
+    return sizes
+
+
+@cache
+def _silent_logger() -> logging.Logger:
+    """Return a logger for what NiBabel corrects in headers, such as a qfac of 0: it would go to stderr."""
+    logger = logging.Logger("nifti headers")  # noqa: LOG001 -- in no tree, so that nothing comes of it
+    logger.addHandler(logging.NullHandler())
+    return logger
+
+
+def require_nibabel() -> Any:
+    """Return the module, or say what to install."""
+    try:
+        import nibabel
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "NIfTI files are read with NiBabel, which is not installed: `pip install 'medmnist-np[nifti]'`."
+        ) from error
+    return nibabel

@@ -1,0 +1,106 @@
+"""Volumes that differ in size, one after another in one flat array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Ragged:
+    """Volumes of differing size as read-only views of one flat array, without a copy.
+
+    Parameters
+    ----------
+    flat : (voxels,) array
+        All voxels of the first volume, then of the second, and so on, perhaps memory-mapped. In each volume x runs
+        fastest, then y, then z, and the channel is slowest, as in a NIfTI file.
+    shapes : (n, 3) or (n, 4) integer array
+        Of each volume: x, y, z, or x, y, z, channels.
+
+    Attributes
+    ----------
+    shapes : (n, 3) or (n, 4) int64
+        As above.
+    offsets : (n,) int64
+        Where each volume begins in ``flat``, in voxels.
+    dtype : dtype
+        Of the voxels.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not add up to the flat array.
+
+    Notes
+    -----
+    An int gives a volume ``(x, y, z)`` or ``(x, y, z, c)``: a plain, read-only :class:`numpy.ndarray` in Fortran order.
+    A slice or an array of numbers gives the :class:`Ragged` of these volumes, over the same memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np.volumes.ragged import Ragged
+    >>> volumes = Ragged(np.arange(20), np.array([[2, 3, 2], [2, 2, 2]]))
+    >>> volumes[1].shape, volumes[1][:, :, 0].tolist()
+    ((2, 2, 2), [[12, 14], [13, 15]])
+    """
+
+    def __init__(self, flat: NDArray[Any], shapes: NDArray[np.integer[Any]]) -> None:
+        # Indexing a plain view costs a fraction of indexing a memmap itself.
+        self._flat = np.asarray(flat).view()
+        self._flat.flags.writeable = False
+        self.shapes = np.array(shapes, dtype=np.int64)
+        if self._flat.ndim != 1 or self.shapes.ndim != 2 or self.shapes.shape[1] not in (3, 4):
+            raise ValueError(
+                f"Voxels of shape {self._flat.shape} and shapes of shape {self.shapes.shape}; a flat array and one of "
+                "(n, 3) or (n, 4) are needed."
+            )
+        # Python's integers do not wrap around, whatever a damaged file says.
+        lengths = np.array([_n_voxels(shape) for shape in self.shapes.tolist()], dtype=object)
+        if len(self._flat) != sum(lengths):
+            raise ValueError(f"The shapes of the volumes add up to {sum(lengths)} voxels; there are {len(self._flat)}.")
+        self.offsets = np.cumsum([0, *lengths], dtype=np.int64)[:-1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the voxels."""
+        return self._flat.dtype
+
+    @property
+    def n_channels(self) -> int | None:
+        """Length of the channel axis; None if volumes have none or differ in it."""
+        channels = np.unique(self.shapes[:, 3:])
+        return int(channels[0]) if len(channels) == 1 else None
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[number] for number in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, index: slice | NDArray[np.intp]) -> Self: ...
+    def __getitem__(self, index: int | slice | NDArray[np.intp]) -> NDArray[Any] | Self:
+        if isinstance(index, (slice, np.ndarray)):
+            part = self.__class__.__new__(self.__class__)
+            part._flat, part.shapes, part.offsets = self._flat, self.shapes[index], self.offsets[index]
+            return part
+        start, shape = self.offsets[index], self.shapes[index]
+        volume: NDArray[Any] = self._flat[start : start + math.prod(shape.tolist())].reshape(shape, order="F")
+        return volume
+
+    def __repr__(self) -> str:
+        axes = "x, y, z, c" if self.shapes.shape[1] == 4 else "x, y, z"
+        return f"Ragged({len(self)} volumes ({axes}), {self.dtype})"
+
+
+def _n_voxels(shape: list[int]) -> int:
+    if min(shape) < 0:
+        raise ValueError(f"A volume is said to be of shape {tuple(shape)}.")
+    return math.prod(shape)

@@ -1,0 +1,158 @@
+"""The whole way: an archive on a server, fetched by name, decoded, sliced, batched, measured and written out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import medmnist_np as mm
+from medmnist_np.cli import main as program
+from medmnist_np.errors import CacheError, UnknownSplitError
+from medmnist_np.metrics import segmentation_table
+from medmnist_np.registry import info, registered
+from medmnist_np.testing import fake_datasets, make_volume_archive, make_volumes, serve
+from tests.conftest import TEST_DATA
+from tests.volumes.making import archived, decathlon, tar_of
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
+    """Image and mask of each real case; made-up ones would not show what real files hold."""
+    folder = Path(TEST_DATA or "", "msd", "hippocampus")
+    if not TEST_DATA or not folder.is_dir():
+        pytest.skip("MEDMNIST_NP_TEST_DATA is not set: it names a folder with pairs of the Decathlon")
+    images = sorted((folder / "imagesTr").iterdir())
+    return {image.name.removesuffix(".nii.gz"): (image, folder / "labelsTr" / image.name) for image in images}
+
+
+@pytest.fixture
+def hippocampus(pairs: dict[str, tuple[Path, Path]], tmp_path: Path) -> Iterator[None]:
+    """The task as the Decathlon packs its own, of the real pairs, on a server."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    files = {name: (image.read_bytes(), mask.read_bytes()) for name, (image, mask) in pairs.items()}
+    record = archived(info("msd/hippocampus"), tar_of(decathlon(info("msd/hippocampus"), files)), folder, {"train": 14})
+    with serve(folder) as address:
+        assert record.archive_file is not None
+        archive = replace(record.archive_file, url=f"{address}/{record.archive_file.file_name}")
+        with registered(replace(record, archive_file=archive, other_addresses=())):
+            yield
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(program, arguments)
+    assert (0, "") == (result.exit_code, "" if result.exit_code == 0 else result.output)
+    return result.output
+
+
+@pytest.mark.usefixtures("hippocampus")
+def test_real_pairs_go_the_whole_way(pairs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
+    assert "msd/hippocampus" in run("fetch", "msd/hippocampus")
+    assert "1 of 1 are on this machine already" in run("fetch", "msd/hippocampus")
+    assert "ok" in run("verify", "msd/hippocampus")
+    ds = mm.VolumeDataset("msd/hippocampus", split="train", download=False)
+    assert list(pairs) == ds.cases.tolist()
+
+    slices = ds.slices(axis=2, shape=(48, 64))
+    assert 0 < len(slices) < int(ds.shapes[:, 2].sum())
+    seen = 0
+    for batch in slices.batches(32, shuffle=True, seed=1, channels="first", dtype="float32"):
+        assert ((48, 64), (1, 48, 64)) == (batch.masks.shape[1:], batch.images.shape[1:])
+        assert batch.masks.any(axis=(1, 2)).all()
+        seen += len(batch.images)
+    assert len(slices) == seen
+
+    train, val = ds.split_off(0.3, seed=0)
+    threshold = np.mean([volume[mask > 0].mean() / volume.mean() for volume, mask in train])
+    table = segmentation_table(
+        [mask > 0 for mask in val.masks],
+        [volume > threshold * volume.mean() for volume in val.images],
+        spacing_mm=val.spacing_mm,
+        cases=val.cases,
+        labels=[1],
+        metrics=["dice"],
+    )
+    interval = table.interval("dice")
+    assert 0 < interval.low < table.mean("dice") < interval.high < 1
+
+    folder = ds.save(tmp_path / "out")
+    for name, (image, mask) in pairs.items():
+        for kind, source in (("images", image), ("masks", mask)):
+            original, again = nibabel.load(source), nibabel.load(folder / "train" / kind / f"{name}.nii.gz")
+            np.testing.assert_array_equal(np.asanyarray(original.dataobj), np.asanyarray(again.dataobj))
+            np.testing.assert_array_equal(original.affine, again.affine)
+
+
+# With made-up cases
+
+
+@pytest.fixture
+def made_up(tmp_path: Path) -> Iterator[Path]:
+    with fake_datasets(tmp_path, "msd/hippocampus", n_volumes={"train": 3, "test": 2}):
+        yield tmp_path
+
+
+def test_the_words_of_other_programs_are_understood(made_up: Path) -> None:
+    assert "msd/hippocampus" in run(
+        "download", "--dataset", "msd", "--task", "Task04_Hippocampus", "--output", str(made_up / "here")
+    )
+    assert 3 == len(mm.VolumeDataset("msd/hippocampus", root=made_up / "here", download=False))
+
+
+def test_what_is_saved_is_not_written_twice_and_never_over_something_else(made_up: Path) -> None:
+    ds = mm.VolumeDataset("msd/hippocampus", "test")
+    folder = ds.save(made_up / "out")
+    files = sorted(folder.rglob("*.nii.gz"))
+    assert ["images", "images"] == [file.parent.name for file in files]  # the test split has no masks
+    before = [file.stat().st_mtime_ns for file in files]
+    files[1].unlink()
+    ds.save(made_up / "out")
+    assert before[0] == files[0].stat().st_mtime_ns
+    files[0].write_bytes(b"something else")
+    with pytest.raises(CacheError, match="is there already, with another content"):
+        ds.save(made_up / "out")
+    assert b"something else" == files[0].read_bytes()
+    assert [] == list(folder.rglob(".*"))
+
+
+def test_an_archive_and_a_folder_are_imported(tmp_path: Path) -> None:
+    counts = {"train": 2, "test": 1}
+    record = make_volume_archive(tmp_path, "msd/hippocampus", n_samples=counts)
+    with registered(record):
+        assert "Task04_Hippocampus.tar is msd/hippocampus: ready" in run("import", f"{tmp_path}/Task04_Hippocampus.tar")
+        assert 2 == len(mm.VolumeDataset("msd/hippocampus", download=False))
+    brats = make_volumes(tmp_path / "brats", "brats2021", n_samples={"train": 2}, shape=(8, 9, 7))
+    with registered(replace(info("brats2021"), n_samples={"train": 2})):
+        assert "brats2021: ready" in run("import", "--as", "brats2021", str(brats))
+        volume, mask = mm.VolumeDataset("brats2021", download=False)[0]
+        assert "ok" in run("verify", "brats2021")
+        assert "brats2021" in run("list", "--collection", "brats")
+    assert (*mask.shape, 4) == volume.shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fetch", "brats2021"], "cannot be downloaded here. Register at"),
+        (["fetch", "msd/liver", "--split", "test"], "comes in one archive of whole volumes"),
+        (["fetch", "msd/liver", "--size", "64"], "comes in no sizes"),
+        (["import", "--as", "breastmnist", "."], "no set of volumes"),
+        (["import", "."], "is a folder: say what is in it with --as"),
+        (["download", "--dataset", "msd"], "Which set of msd?"),
+        (["download", "--dataset", "msb"], "Did you mean 'msd'?"),
+    ],
+)
+def test_wrong_usage_is_told_what_is_right(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(program, arguments)
+    assert (2, True) == (result.exit_code, said in result.output)
+
+
+def test_a_volume_set_has_no_splits_to_fetch() -> None:
+    with pytest.raises(UnknownSplitError, match="fetch all of it"):
+        mm.fetch("msd/liver", splits=["train"])

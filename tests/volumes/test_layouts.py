@@ -1,0 +1,166 @@
+"""From names to cases: the Decathlon, AMOS and BraTS, complete and not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+import medmnist_np as mm
+from medmnist_np.errors import ArchiveError
+from medmnist_np.registry import VolumeInfo
+from medmnist_np.volumes.layouts import Case, Listing, find_cases
+from medmnist_np.volumes.left_out import LeftOut
+
+
+def info(name: str) -> VolumeInfo:
+    record = mm.info(name)
+    assert isinstance(record, VolumeInfo)
+    return record
+
+
+HIPPOCAMPUS, AMOS, BRATS = info("msd/hippocampus"), info("amos/amos22"), info("brats/brats2021")
+TRAIN = "RSNA_ASNR_MICCAI_BraTS2021_TrainingData"
+VAL = "RSNA_ASNR_MICCAI_BraTS2021_ValidationData"
+
+
+def found(record: VolumeInfo, *names: str, table: object = None) -> Listing:
+    return find_cases(names, record, lambda _: json.dumps(table).encode())
+
+
+def pair(case: str, root: str = "Task04_Hippocampus/", kind: str = "Tr") -> tuple[str, str]:
+    return f"{root}images{kind}/{case}.nii.gz", f"{root}labels{kind}/{case}.nii.gz"
+
+
+def brats(case: str, folder: str, *kinds: str, separator: str = "_") -> list[str]:
+    return [f"{folder}/{case}/{case}{separator}{kind}.nii.gz" for kind in kinds]
+
+
+def test_images_and_masks_of_a_task_are_paired_by_name() -> None:
+    image, mask = pair("h_1")
+    test = "Task04_Hippocampus/imagesTs/h_2.nii.gz"
+    listing = found(HIPPOCAMPUS, test, mask, image, "Task04_Hippocampus/notes.txt")
+    assert [Case("h_1", "train", (image,), mask), Case("h_2", "test", (test,), None)] == listing.cases
+    assert ([], [], []) == (listing.faults, listing.missing, listing.remarks)
+
+
+@pytest.mark.parametrize("root", ["", "Task04_Hippocampus/", "data/msd/Task04_Hippocampus/", "renamed/"])
+def test_the_folder_of_a_task_may_lie_anywhere(root: str) -> None:
+    assert ["h_1"] == [case.name for case in found(HIPPOCAMPUS, *pair("h_1", root)).cases]
+
+
+def test_of_several_tasks_the_one_with_the_right_name_is_taken() -> None:
+    listing = found(HIPPOCAMPUS, *pair("h_1"), *pair("l_1", "Task03_Liver/"))
+    assert ["h_1"] == [case.name for case in listing.cases]
+    with pytest.raises(ArchiveError, match="several folders that could be msd/hippocampus: a/, b/"):
+        found(HIPPOCAMPUS, *pair("h_1", "a/"), *pair("h_1", "b/"))
+
+
+def test_an_image_without_a_mask_and_the_reverse_are_named() -> None:
+    listing = found(HIPPOCAMPUS, *pair("h_1"), pair("h_2")[0], pair("h_3")[1], "Task04_Hippocampus/imagesTr/h_1.nii")
+    assert [
+        LeftOut("h_1", "it is there as Task04_Hippocampus/imagesTr/h_1.nii and Task04_Hippocampus/imagesTr/h_1.nii.gz "
+                "and Task04_Hippocampus/labelsTr/h_1.nii.gz"),
+        LeftOut("h_2", "it has an image and no mask"),
+        LeftOut("h_3", "it has a mask and no image"),
+    ] == listing.faults  # fmt: skip
+
+
+def test_a_case_whose_name_could_not_be_kept_is_a_fault() -> None:
+    assert ["h ü"] == [one.case for one in found(HIPPOCAMPUS, *pair("h ü")).faults]
+
+
+def test_a_dataset_json_that_lists_more_or_less_is_reported() -> None:
+    table = {
+        "labels": {"0": "background", "1": "Anterior"},
+        "modality": {"0": "MRI", "1": "CT"},
+        "numTraining": 7,
+        "training": [{"image": "./imagesTr/h_1.nii.gz", "label": ""}, {"image": "./imagesTr/h_9.nii.gz", "label": ""}],
+        "test": ["./imagesTs/h_8.nii.gz"],
+    }
+    listing = found(HIPPOCAMPUS, *pair("h_1"), *pair("h_2"), "Task04_Hippocampus/dataset.json", table=table)
+    assert ["h_8", "h_9"] == [one.case for one in listing.missing]
+    said = " ".join(listing.remarks)
+    for words in ("does not list 1 of the cases that are there: h_2", "labels {0:", "2 modalities", "says 7 training"):
+        assert words in said
+    assert ["h_1", "h_2"] == [case.name for case in listing.cases]
+
+
+@pytest.mark.parametrize("table", [None, [], 3, {"training": 5}, {"training": [3]}, {"labels": {"x": 1}}])
+def test_a_dataset_json_of_another_kind_is_reported(table: object) -> None:
+    listing = found(HIPPOCAMPUS, *pair("h_1"), "Task04_Hippocampus/dataset.json", table=table)
+    assert 1 == len(listing.cases)
+    assert "cannot be understood" in listing.remarks[0]
+
+
+def test_what_is_no_task_is_refused_with_what_was_expected() -> None:
+    for names in ([], ["a.nii.gz"], ["Task04_Hippocampus/imagesTr/readme.txt"]):
+        with pytest.raises(ArchiveError, match="Task04_Hippocampus has imagesTr/CASE"):
+            found(HIPPOCAMPUS, *names)
+    with pytest.raises(ArchiveError, match=r"CASE_flair\.nii\.gz, CASE_t1\.nii\.gz"):
+        found(BRATS, *pair("h_1"))
+
+
+def test_amos_has_three_splits_and_perhaps_masks_of_the_test_split() -> None:
+    names = [name for kind in ("Tr", "Va") for name in pair(f"amos_000{len(kind)}{kind[0]}", "amos22/", kind)]
+    test = pair("amos_0009", "amos22/", "Ts")
+    assert ["train", "val", "test"] == [case.split for case in found(AMOS, *names, test[0]).cases]
+    assert None is found(AMOS, *names, test[0]).cases[-1].mask
+    assert test[1] == found(AMOS, *names, *test).cases[-1].mask
+    more = pair("amos_0010", "amos22/", "Ts")
+    assert [LeftOut("amos_0010", "it has an image and no mask")] == found(AMOS, *names, *test, more[0]).faults
+
+
+def test_cases_that_are_known_to_be_damaged_are_left_out() -> None:
+    listing = found(AMOS, *pair("amos_5514", "amos22/"), *pair("amos_0001", "amos22/"))
+    assert (["amos_0001"], ["amos_5514 is known to be damaged and was left out."]) == (
+        [case.name for case in listing.cases],
+        listing.remarks,
+    )
+
+
+KINDS = ("flair", "t1", "t1ce", "t2")
+
+
+def test_brats_has_a_folder_for_each_case_and_a_file_for_each_channel() -> None:
+    train = brats("BraTS2021_00001", f"x/{TRAIN}", *reversed(KINDS), "seg")
+    val = brats("BraTS2021_00002", f"x/{VAL}", *KINDS)
+    assert [
+        Case("BraTS2021_00001", "train", tuple(reversed(train[:4])), train[4]),
+        Case("BraTS2021_00002", "val", tuple(val), None),
+    ] == found(BRATS, *train, *val).cases
+
+
+def test_without_the_name_of_a_split_masks_tell_which_it_is() -> None:
+    assert ["train"] == [case.split for case in found(BRATS, *brats("c_1", "mine", *KINDS, "seg")).cases]
+    assert ["val"] == [case.split for case in found(BRATS, *brats("c_1", "mine", *KINDS)).cases]
+
+
+def test_grades_are_folders_in_between() -> None:
+    names = [*brats("c_1", "data/HGG", *KINDS, "seg"), *brats("c_2", "data/LGG", *KINDS, "seg")]
+    assert ["c_1", "c_2"] == [case.name for case in found(info("brats/brats2018"), *names).cases]
+
+
+def test_the_names_of_2023_and_those_before_are_both_known() -> None:
+    record = info("brats/brats2023-men")
+    for kinds in (record.layout_facts["files"], record.modalities):
+        names = brats("BraTS-MEN-00004-000", "d", *kinds, "seg", separator="-")
+        assert tuple(names[:4]) == found(record, *names).cases[0].images
+
+
+def test_a_case_without_a_channel_or_mask_is_named() -> None:
+    names = [*brats("c_1", TRAIN, *KINDS, "seg"), *brats("c_2", TRAIN, "t1", "t2"), *brats("c_3", TRAIN, *KINDS)]
+    assert [LeftOut("c_2", "flair, t1ce, seg are missing"), LeftOut("c_3", "seg is missing")] == found(
+        BRATS, *names
+    ).faults
+
+
+def test_a_name_that_comes_twice_is_a_fault() -> None:
+    names = [*brats("c_1", "a", *KINDS, "seg"), *brats("c_1", "b", *KINDS, "seg")]
+    assert ["c_1"] == [one.case for one in found(BRATS, *names).faults]
+
+
+def test_letter_case_of_the_ending_does_not_matter() -> None:
+    record = replace(HIPPOCAMPUS)
+    assert 1 == len(found(record, "imagesTr/a.NII.GZ", "labelsTr/a.nii").cases)
