@@ -20,6 +20,7 @@ ROOMS = """
     _version errors registry.markup
     cache
     cache.progress cache.settings spread
+    registry.archives registry.papers
     registry.records
     registry.volumes
     registry.own registry.reading

@@ -4,6 +4,7 @@ Facts are data. Each set is one TOML file in the folder of its collection, parse
 into a frozen :class:`DatasetInfo` that checks itself.
 """
 
+from medmnist_np.registry.archives import Archive, Member, Superseded
 from medmnist_np.registry.lookup import (
     baselines,
     cite,
@@ -17,16 +18,8 @@ from medmnist_np.registry.lookup import (
     registered,
     resolve_size,
 )
-from medmnist_np.registry.records import (
-    Archive,
-    Baseline,
-    Baselines,
-    Citation,
-    Collection,
-    DatasetInfo,
-    Member,
-    Superseded,
-)
+from medmnist_np.registry.papers import Baseline, Baselines, Citation
+from medmnist_np.registry.records import Collection, DatasetInfo
 from medmnist_np.registry.volumes import VolumeInfo
 
 __all__ = [

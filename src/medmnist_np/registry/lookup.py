@@ -9,8 +9,10 @@ from typing import Any
 
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
 from medmnist_np.registry import reading
+from medmnist_np.registry.archives import Archive, Superseded
 from medmnist_np.registry.own import LOCAL, own_names, own_record, own_records
-from medmnist_np.registry.records import Archive, Baseline, Baselines, Citation, DatasetInfo, Superseded
+from medmnist_np.registry.papers import Baseline, Baselines, Citation
+from medmnist_np.registry.records import DatasetInfo
 from medmnist_np.registry.volumes import VolumeInfo
 
 # Whose names need no collection before them.

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from medmnist_np.errors import CacheError, RecordError
-from medmnist_np.registry.records import Archive, Collection, DatasetInfo
+from medmnist_np.registry.archives import Archive
+from medmnist_np.registry.records import Collection, DatasetInfo
 
 FORMAT = 1
 

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Superseded
+from medmnist_np.registry.archives import Archive, Member, Superseded
+from medmnist_np.registry.records import Collection, DatasetInfo
 from medmnist_np.registry.volumes import VolumeInfo
 
 COLLECTIONS = ("medmnist", "medsegbench", "msd", "amos", "brats")

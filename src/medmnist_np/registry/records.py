@@ -2,182 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from medmnist_np.errors import RecordError, UnknownSizeError, UnknownSplitError
+from medmnist_np.errors import RecordError, UnknownSizeError, UnknownSplitError, nearest
+from medmnist_np.registry.archives import Archive, Member
 
 Task = Literal["multi-class", "binary-class", "multi-label, binary-class", "ordinal-regression", "segmentation"]
 
 TASKS: tuple[Task, ...] = get_args(Task)
-
-_DIGEST_LENGTHS = {"md5": 32, "sha256": 64}
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One array of an archive, as it must be: its name, its shape and the dtypes that it may have.
-
-    ``optional`` arrays may be missing. Of ``binarised`` ones all that is not 0 becomes 1, as uint8.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtypes: tuple[str, ...]
-    optional: bool = False
-    binarised: bool = False
-
-    @property
-    def n_values(self) -> int:
-        """Number of values in the array."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """An archive of an older release under the same file name: recognised, named and never used."""
-
-    digest: str
-    seen_in_version: str
-    n_samples: Mapping[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _check_digest(self.digest, "a superseded archive")
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """One downloadable file: what it is called, where it lies, how it is proven and what it holds.
-
-    Attributes
-    ----------
-    file_name : str
-        A bare file name, as on the server.
-    url : str
-        The official address.
-    digest : str
-        ``"md5:<hex>"`` or ``"sha256:<hex>"`` of the whole file: the authority on whether it is genuine.
-    members : tuple of Member
-        The arrays in it.
-    also : tuple of Member
-        Those of them that belong to other records, which share the file. Where there are any, none is certain to be
-        there.
-    exact : bool
-        Whether these are all; else others are passed over.
-    kind : str
-        The container: ``"npz"``, ``"tar"``, ``"zip"`` or ``"zip of npz"``.
-    bytes : int, optional
-        Size of the file in bytes, where known.
-    sha256 : str, optional
-        A second digest in hex, where known, for people who compare by hand.
-    superseded : tuple of Superseded
-        Older files of the same name.
-    """
-
-    file_name: str
-    url: str
-    digest: str
-    members: tuple[Member, ...] = ()
-    also: tuple[Member, ...] = ()
-    exact: bool = True
-    kind: str = "npz"
-    bytes: int | None = None
-    sha256: str | None = None
-    superseded: tuple[Superseded, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not _FILE_NAME.fullmatch(self.file_name):
-            raise RecordError(f"{self.file_name!r} is not a plain file name: letters, digits, '_', '-' and '.'.")
-        if not self.url.startswith(("https://", "http://", "file://")):
-            raise RecordError(f"{self.file_name}: the url {self.url!r} is none of https, http and file.")
-        _check_digest(self.digest, self.file_name)
-        if self.sha256 is not None:
-            _check_digest(f"sha256:{self.sha256}", self.file_name)
-        if self.bytes is not None and self.bytes <= 0:
-            raise RecordError(f"{self.file_name}: {self.bytes} bytes is not a size.")
-
-    @property
-    def array_bytes(self) -> int:
-        """Bytes of all arrays when unpacked, one byte a value."""
-        return sum(member.n_values for member in self.members)
-
-    @property
-    def short_digest(self) -> str:
-        """First eight hex digits of the digest, as used in folder names."""
-        return self.digest.partition(":")[2][:8]
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A paper.
-
-    ``venue`` is the name of the journal or of the proceedings. ``doi_checked`` is false where the DOI was never seen in
-    a second source. ``note`` is for us and not printed.
-    """
-
-    key: str
-    type: str
-    title: str
-    authors: str
-    venue: str
-    year: int
-    volume: str = ""
-    number: str = ""
-    pages: str = ""
-    doi: str = ""
-    arxiv: str = ""
-    doi_checked: bool = False
-    note: str = ""
-
-    def bibtex(self) -> str:
-        """Return the entry in BibTeX, with the authors as ``Last, F`` joined by ``and``.
-
-        A DOI that is not checked stands in a comment above it: BibTeX passes over all that is outside of entries.
-        """
-        where = "booktitle" if self.type == "inproceedings" else "howpublished" if self.type == "misc" else "journal"
-        fields = {
-            "title": "{" + self.title + "}",
-            "author": _bibtex_authors(self.authors),
-            where: self.venue,
-            "volume": self.volume,
-            "number": self.number,
-            "pages": self.pages.replace("-", "--"),
-            "year": str(self.year),
-            "doi": self.doi if self.doi_checked else "",
-            "eprint": self.arxiv,
-            "archiveprefix": "arXiv" if self.arxiv else "",
-        }
-        comment = [f"% Not verified: doi {self.doi}"] if self.doi and not self.doi_checked else []
-        lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-        return "\n".join([*comment, f"@{self.type}{{{self.key},", *lines, "}"])
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a method reached on a test split, as published."""
-
-    method: str
-    AUC: float
-    ACC: float
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.AUC <= 1 and 0 <= self.ACC <= 1):
-            raise RecordError(f"{self.method}: AUC {self.AUC} or ACC {self.ACC} is not from 0 to 1.")
-
-
-@dataclass(frozen=True, slots=True)
-class Baselines:
-    """The published figures of one data set, where they are from and what to know about them."""
-
-    rows: tuple[Baseline, ...]
-    paper: str
-    copied_from: str
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,8 +283,6 @@ class DatasetInfo:
 
     def check_split(self, split: str) -> str:
         """Return the split, or raise :class:`UnknownSplitError` that lists those that there are."""
-        from medmnist_np.errors import nearest
-
         if not isinstance(split, str) or split not in self.n_samples:
             hint = nearest(split, self.splits) if isinstance(split, str) else ""
             raise UnknownSplitError(
@@ -502,16 +336,3 @@ class DatasetInfo:
 
 def _restored(kind: type[DatasetInfo], values: dict[str, Any]) -> DatasetInfo:
     return kind(**values)
-
-
-def _check_digest(digest: str, of: str) -> None:
-    algorithm, _, value = digest.partition(":")
-    if len(value) != _DIGEST_LENGTHS.get(algorithm) or not re.fullmatch("[0-9a-f]+", value):
-        raise RecordError(f"{of}: {digest!r} is not 'md5:' and 32 or 'sha256:' and 64 lower-case hex digits.")
-
-
-def _bibtex_authors(authors: str) -> str:
-    """``"Yang J, Shi R, and others"`` -> ``"Yang, J and Shi, R and others"``."""
-    people = [person.strip().removeprefix("and ") for person in authors.split(",")]
-    named = [", ".join(person.rsplit(" ", 1)) if person != "others" else person for person in people if person]
-    return " and ".join(named)
