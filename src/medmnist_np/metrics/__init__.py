@@ -1,7 +1,8 @@
 """Labels and scores in, numbers out: metrics, intervals and tests for the MedMNIST benchmark, with NumPy alone.
 
 Each metric is a function of labels, scores and task. `Predictions` checks these once, for `measure`, for intervals and
-for comparisons.
+for comparisons. Masks have metrics of their own, of a reference and a prediction; `segmentation_table` measures many
+cases. Distances between masks use SciPy.
 """
 
 from medmnist_np.metrics.averaging import Undefined
@@ -12,6 +13,7 @@ from medmnist_np.metrics.calibration import (
     log_loss,
     reliability_curves,
 )
+from medmnist_np.metrics.cases import SEGMENTATION_METRICS, segmentation_table
 from medmnist_np.metrics.catalogue import METRICS, Metric, measure, measure_per_class
 from medmnist_np.metrics.comparison import Difference, paired_bootstrap, paired_delong, paired_delong_per_class
 from medmnist_np.metrics.confusion import (
@@ -27,13 +29,17 @@ from medmnist_np.metrics.confusion import (
 from medmnist_np.metrics.curves import PrCurve, RocCurve, pr_curves, roc_curves
 from medmnist_np.metrics.decisions import accuracy, exact_match, hamming_loss
 from medmnist_np.metrics.delong import Areas, delong_areas
+from medmnist_np.metrics.distances import average_surface_distance, hausdorff, surface_dice
 from medmnist_np.metrics.inputs import Predictions
 from medmnist_np.metrics.intervals import bootstrap_intervals, class_intervals, interval
 from medmnist_np.metrics.official import getACC, getAUC
+from medmnist_np.metrics.overlap import dice, iou
 from medmnist_np.metrics.ranking import auc, auc_per_class, average_precision
 from medmnist_np.metrics.records import Interval
 from medmnist_np.metrics.runs import Runs, summarise_runs
+from medmnist_np.metrics.segmentation import SegmentationTable, compare_segmentations
 from medmnist_np.metrics.significance import McNemar, holm, mcnemar, mcnemar_per_label
+from medmnist_np.metrics.surfaces import SurfaceDistances, surface_distances
 
 __all__ = [
     "Areas",
@@ -47,26 +53,34 @@ __all__ = [
     "ReliabilityCurve",
     "RocCurve",
     "Runs",
+    "SEGMENTATION_METRICS",
+    "SegmentationTable",
+    "SurfaceDistances",
     "Undefined",
     "accuracy",
     "auc",
     "auc_per_class",
     "average_precision",
+    "average_surface_distance",
     "balanced_accuracy",
     "bootstrap_intervals",
     "brier_score",
     "class_intervals",
     "cohen_kappa",
+    "compare_segmentations",
     "confusion_matrix",
     "delong_areas",
+    "dice",
     "exact_match",
     "expected_calibration_error",
     "f1",
     "getACC",
     "getAUC",
     "hamming_loss",
+    "hausdorff",
     "holm",
     "interval",
+    "iou",
     "log_loss",
     "mcc",
     "mcnemar",
@@ -81,6 +95,9 @@ __all__ = [
     "recall",
     "reliability_curves",
     "roc_curves",
+    "segmentation_table",
     "specificity",
     "summarise_runs",
+    "surface_dice",
+    "surface_distances",
 ]

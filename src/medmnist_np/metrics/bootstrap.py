@@ -32,10 +32,7 @@ def replicates(
 ) -> dict[str, Values]:
     """Return each metric of each resample and class, ``(n_resamples, columns)``, NaN where it is not defined."""
     chosen = [catalogue.metric_named(name) for name in metrics]
-    if n_resamples < 2:
-        raise ValueError(f"n_resamples is {n_resamples}; at least 2 are needed, and 1000 are usual.")
-    if predictions.n_samples < 2:
-        raise ValueError("A bootstrap needs at least two samples; there is one.")
+    check_enough(predictions.n_samples, n_resamples)
     if groups is not None:
         _check_groups(np.asarray(groups), predictions, stratified)
     blocks: dict[str, list[Values]] = {metric.name: [] for metric in chosen}
@@ -44,6 +41,14 @@ def replicates(
         for metric in chosen:
             blocks[metric.name].append(metric.resampled(predictions, counts))
     return {name: np.concatenate(found) for name, found in blocks.items()}
+
+
+def check_enough(n_samples: int, n_resamples: int, of: str = "samples") -> None:
+    """Refuse to resample where nothing could vary."""
+    if n_resamples < 2:
+        raise ValueError(f"n_resamples is {n_resamples}; at least 2 are needed, and 1000 are usual.")
+    if n_samples < 2:
+        raise ValueError(f"A bootstrap needs at least two {of}; there is one.")
 
 
 def _check_groups(groups: NDArray[Any], predictions: Predictions, stratified: bool) -> None:

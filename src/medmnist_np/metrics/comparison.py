@@ -9,7 +9,7 @@ import numpy as np
 
 from medmnist_np.metrics import catalogue, ranking
 from medmnist_np.metrics.averaging import Undefined, average, averages, check_choice
-from medmnist_np.metrics.bootstrap import N_RESAMPLES, percentile_interval, replicates
+from medmnist_np.metrics.bootstrap import N_RESAMPLES, Values, percentile_interval, replicates
 from medmnist_np.metrics.delong import delong_areas, standard_error
 from medmnist_np.metrics.distributions import normal_quantile, two_sided_p
 from medmnist_np.metrics.inputs import Predictions, check_same
@@ -214,13 +214,18 @@ def paired_bootstrap(
         values.append(averages(found[metric], undefined))
     differences = values[1] - values[0]
     a, b = (catalogue.measure(predictions, metric, undefined=undefined) for predictions in (first, second))
-    ends = percentile_interval(b - a, differences, level, "stratified bootstrap" if stratified else "bootstrap")
+    return bootstrap_difference(a, b, differences, level, "stratified bootstrap" if stratified else "bootstrap")
+
+
+def bootstrap_difference(first: float, second: float, differences: Values, level: float, method: str) -> Difference:
+    """Return the difference with what resamples ``(n_resamples,)`` say of it; NaN are left out."""
+    ends = percentile_interval(second - first, differences, level, method)
     defined = differences[~np.isnan(differences)]
     p_value = math.nan
     if not math.isnan(ends.low):
         fewer = min(np.count_nonzero(defined <= 0), np.count_nonzero(defined >= 0))
         p_value = min(1.0, 2 * (fewer + 1) / (defined.size + 1))
-    return Difference(a, b, ends.low, ends.high, level, p_value, ends.method, ends.n_resamples, ends.n_undefined)
+    return Difference(first, second, ends.low, ends.high, level, p_value, method, ends.n_resamples, ends.n_undefined)
 
 
 def _normal_difference(first: float, second: float, error: float, level: float) -> Difference:

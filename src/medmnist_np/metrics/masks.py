@@ -1,0 +1,187 @@
+"""Two masks of one case, checked once: their structures, cropped to where there is something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from medmnist_np.errors import nearest
+from medmnist_np.metrics.inputs import as_array
+
+Mask = NDArray[np.bool_]
+Values = NDArray[np.float64]
+
+Labels: TypeAlias = Sequence[int | Sequence[int]] | Mapping[str, int | Sequence[int]]
+BothEmpty = Literal["nan", "perfect"]
+OneEmpty = Literal["infinite", "diagonal", "nan"]
+
+
+class MaskPair(NamedTuple):
+    """One structure in both masks, ``True`` where it is."""
+
+    reference: Mask
+    prediction: Mask
+
+    def cropped(self) -> MaskPair:
+        """Return both in the box that just holds them."""
+        box = _box(self.reference, self.prediction)
+        return MaskPair(self.reference[box], self.prediction[box])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Case:
+    """Two masks on one grid.
+
+    Attributes
+    ----------
+    reference, prediction : integer or bool array of 2 or 3 axes
+        Cropped to the box that holds all but the background.
+    spacing_mm : (d,) float
+        From one voxel to the next along each axis.
+    diagonal_mm : float
+        Of the whole grid, before cropping: no two of its voxels are as far apart.
+    """
+
+    reference: NDArray[Any]
+    prediction: NDArray[Any]
+    spacing_mm: Values
+    diagonal_mm: float
+
+    def pair(self, values: Sequence[int]) -> MaskPair:
+        """Return the structure that has these values; no values mean all but 0."""
+        return MaskPair(_holds(self.reference, values), _holds(self.prediction, values))
+
+
+def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
+    """Return the values of each structure by its name.
+
+    Examples
+    --------
+    >>> structures({"whole tumour": (1, 2, 4), "enhancing tumour": 4})
+    {'whole tumour': (1, 2, 4), 'enhancing tumour': (4,)}
+    >>> structures([1, 2]), structures(None)
+    ({'1': (1,), '2': (2,)}, {'foreground': ()})
+    """
+    if labels is None:
+        return {"foreground": ()}
+    if not hasattr(labels, "__iter__"):
+        raise TypeError(f"labels is {labels!r}; a list or a mapping is needed, as [1, 2].")
+    if isinstance(labels, Mapping):
+        named = {str(name): _values(one) for name, one in labels.items()}
+    else:
+        groups = [_values(one) for one in labels]
+        named = {"+".join(map(str, group)): group for group in groups}
+        if len(named) < len(groups):
+            raise ValueError(f"A label is there twice: {', '.join(map(str, labels))}.")
+    if not named or not all(named.values()):
+        raise ValueError(f"labels is {labels!r}; at least one label is needed, and a value for each, as [1, 2].")
+    return named
+
+
+def case_of(
+    reference: object, prediction: object, wanted: Mapping[str, Sequence[int]], spacing_mm: ArrayLike = 1.0
+) -> Case:
+    """Check two masks and crop them to what may be wanted of them.
+
+    Parameters
+    ----------
+    reference, prediction : (h, w) or (x, y, z) array_like of integers or bool
+        Whole numbers in a float dtype will do.
+    wanted : Mapping of str to values
+        As from :func:`structures`. Where 0 is among them, nothing is cropped.
+    spacing_mm : float or (d,) array_like
+        One for all axes or one for each.
+
+    Raises
+    ------
+    ValueError
+        If a mask holds something else, the shapes differ, or the spacing does not fit.
+    """
+    masks = [_checked(mask, name) for mask, name in ((reference, "reference"), (prediction, "prediction"))]
+    if masks[0].shape != masks[1].shape:
+        raise ValueError(
+            f"The masks must lie on one grid; the reference has shape {masks[0].shape} and the prediction "
+            f"{masks[1].shape}. Resample the prediction by nearest neighbours, or put its axes in order."
+        )
+    spacing = _spacing(spacing_mm, masks[0].ndim)
+    diagonal_mm = float(np.linalg.norm(spacing * masks[0].shape))
+    if masks[0].flags.fnc:
+        # NIfTI volumes come with x running fastest; the same voxels are then seen in the order in which they lie.
+        masks, spacing = [mask.T for mask in masks], spacing[::-1]
+    if not any(0 in values for values in wanted.values()):
+        box = _box(*masks)
+        masks = [mask[box] for mask in masks]
+    return Case(masks[0], masks[1], spacing, diagonal_mm)
+
+
+def pairs_of(reference: object, prediction: object, labels: Labels | None) -> Iterator[MaskPair]:
+    """Yield each structure of two masks."""
+    wanted = structures(labels)
+    yield from map(case_of(reference, prediction, wanted).pair, wanted.values())
+
+
+def check_empty(both_empty: str, one_empty: str = "infinite") -> None:
+    """Refuse what is no choice about empty masks."""
+    for name, choice, known in (
+        ("both_empty", both_empty, get_args(BothEmpty)),
+        ("one_empty", one_empty, get_args(OneEmpty)),
+    ):
+        if choice not in known:
+            hint = nearest(choice, known) if isinstance(choice, str) else ""
+            raise ValueError(f"{name} is {choice!r}.{hint} The choices are: {', '.join(map(repr, known))}.")
+
+
+def _values(label: int | Sequence[int]) -> tuple[int, ...]:
+    values = np.atleast_1d(np.asarray(label))
+    if values.ndim != 1 or (values.size and values.dtype.kind not in "iub"):
+        raise TypeError(f"A label is {label!r}; an integer, or several for one structure, is needed.")
+    return tuple(map(int, values))
+
+
+def _checked(mask: object, name: str) -> NDArray[Any]:
+    array = as_array(mask, f"The mask {name}")
+    if array.ndim not in (2, 3) or not array.size:
+        raise ValueError(f"The {name} has shape {array.shape}; a mask is (h, w) or (x, y, z), one case at a time.")
+    if array.dtype.kind not in "iubf":
+        raise ValueError(f"The {name} is of dtype {array.dtype}; a mask holds integers or bool.")
+    if array.dtype.kind == "f":
+        strange = array[~(array == np.floor(array)) | np.isinf(array)]
+        if strange.size:
+            raise ValueError(
+                f"The {name} must hold whole numbers; {strange.size} of its {array.size} values are none, "
+                f"as {strange[0]}. Scores or probabilities must be decided first: scores > 0.5, or their argmax."
+            )
+    return array
+
+
+def _spacing(spacing_mm: ArrayLike, n_axes: int) -> Values:
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    if spacing.shape not in ((), (n_axes,)) or not (np.isfinite(spacing) & (spacing > 0)).all():
+        raise ValueError(
+            f"spacing_mm is {spacing_mm!r}; a positive number is needed, or one for each of {n_axes} axes."
+        )
+    return np.array(np.broadcast_to(spacing, n_axes))
+
+
+def _holds(mask: NDArray[Any], values: Sequence[int]) -> Mask:
+    if not values:
+        return mask.astype(bool)
+    found: Mask = np.equal(mask, values[0])
+    for value in values[1:]:
+        found |= np.equal(mask, value)
+    return found
+
+
+def _box(*masks: NDArray[Any]) -> tuple[slice, ...]:
+    """Return the box that just holds all that is not 0; without voxels if there is nothing."""
+    n_axes = masks[0].ndim
+    box = [slice(None)] * n_axes
+    for axis in range(n_axes):
+        others = tuple(other for other in range(n_axes) if other != axis)
+        filled = np.flatnonzero(np.logical_or.reduce([mask[tuple(box)].any(axis=others) for mask in masks]))
+        box[axis] = slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0)
+    return tuple(box)
