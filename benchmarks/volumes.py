@@ -187,7 +187,7 @@ def decoding(source: str, module: str) -> Pairs:
     import numpy as np
 
     import medmnist_np as mm
-    from medmnist_np.cache import npz
+    from medmnist_np.cache import zips
     from medmnist_np.cache.progress import silent
     from medmnist_np.registry import VolumeInfo
     from medmnist_np.volumes.decoding import decode
@@ -195,7 +195,7 @@ def decoding(source: str, module: str) -> Pairs:
     from medmnist_np.volumes.layouts import find_cases
 
     if module == "zlib":
-        npz._zlib = zlib
+        zips.fast_zlib = zlib
     record = mm.info("msd/liver")
     if not isinstance(record, VolumeInfo):
         raise SystemExit("msd/liver is no set of volumes.")

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from benchmarks.mutants import archive_of, npy, zipped
-from medmnist_np.cache import npz
+from medmnist_np.cache import npz, zips
 from medmnist_np.errors import ArchiveError
 from tests.audit import Recording
 
@@ -38,7 +38,7 @@ ENCRYPTED, BEHIND, STRONG, PATCHED = 1 << 0, 1 << 3, 1 << 6, 1 << 5
 def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each test of this file runs with both."""
     module = pytest.importorskip("isal.isal_zlib") if request.param == "isal" else zlib
-    monkeypatch.setattr(npz, "_zlib", module)
+    monkeypatch.setattr(zips, "fast_zlib", module)
     return str(request.param)
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from benchmarks import mutants
 from benchmarks.mutants import archive_of, npy, zipped
 from medmnist_np import registry
-from medmnist_np.cache import npz
+from medmnist_np.cache import npz, zips
 from medmnist_np.cache.manifest import Manifest, StoredArray
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.registry import Archive
@@ -43,7 +43,7 @@ FILES = {name: npy(array) for name, array in ARRAYS.items()}
 def inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each test of this file runs with both."""
     module: ModuleType = pytest.importorskip("isal.isal_zlib") if request.param == "isal" else zlib
-    monkeypatch.setattr(npz, "_zlib", module)
+    monkeypatch.setattr(zips, "fast_zlib", module)
     return str(request.param)
 
 
@@ -237,10 +237,10 @@ def test_the_directory_is_read_without_inflating_anything() -> None:
 
 CHILD = """
 import json, pathlib, resource, sys, zlib
-from medmnist_np.cache import npz
+from medmnist_np.cache import npz, zips
 from medmnist_np.registry import Archive, Member
 if sys.argv[1] == "zlib":
-    npz._zlib = zlib
+    zips.fast_zlib = zlib
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 file, shape = sys.argv[2], tuple(json.loads(sys.argv[3]))

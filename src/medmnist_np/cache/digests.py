@@ -1,4 +1,4 @@
-"""Digests of files, written ``"md5:<hex>"`` or ``"sha256:<hex>"`` as Pooch writes them, and of arrays for a manifest."""
+"""Digests of files, as ``"md5:<hex>"`` or ``"sha256:<hex>"`` in the way of Pooch, and of arrays for a manifest."""
 
 from __future__ import annotations
 

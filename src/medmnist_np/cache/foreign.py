@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from typing import BinaryIO
 
 import numpy as np
 
-from medmnist_np.cache.npz import _DIRECTORY_LIMIT, _END_RECORD_BYTES, _MALFORMED, _directory_bytes
+from medmnist_np.cache.zips import MALFORMED, list_files
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import Member
 
@@ -26,16 +25,11 @@ def read_members(stream: BinaryIO) -> tuple[Member, ...]:
     ArchiveError
         If it is no .npz archive.
     """
-    total = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, total - _END_RECORD_BYTES))
-    end = stream.read(_END_RECORD_BYTES)
-    # Before `zipfile` reads a directory of any length.
-    if not end.startswith(b"PK\x05\x06") or _directory_bytes(stream, total, end) > _DIRECTORY_LIMIT:
-        raise ArchiveError("it does not end as a zip with a few arrays does")
+    files = list_files(stream)
     try:
         with zipfile.ZipFile(stream) as archive:
-            return tuple(_member(archive, name) for name in archive.namelist())
-    except (*_MALFORMED, RuntimeError, OSError) as error:
+            return tuple(_member(archive, info.filename) for info, _ in files)
+    except (*MALFORMED, RuntimeError, OSError) as error:
         raise ArchiveError(f"it is no readable archive of arrays ({error})") from error
 
 

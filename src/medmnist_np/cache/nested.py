@@ -17,9 +17,9 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from medmnist_np.cache import disk, npz
+from medmnist_np.cache import disk, npz, zips
 from medmnist_np.cache.manifest import StoredArray
-from medmnist_np.cache.npz import Extent
+from medmnist_np.cache.zips import Extent
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import Archive, Member
 
@@ -104,7 +104,7 @@ def unpack(
 
 def _located(stream: BinaryIO, wanted: Mapping[str, list[Member]]) -> dict[str, Extent]:
     """Return where each .npz lies. A file that is wanted and missing, or there and not wanted, is refused."""
-    files = [(info, limit) for info, limit in npz.list_files(stream) if not _is_litter(info)]
+    files = [(info, limit) for info, limit in zips.list_files(stream) if not _is_litter(info)]
     names = [info.orig_filename for info, _ in files]  # filename ends at a NUL
     if sorted(names) != sorted(wanted):
         missing, foreign = sorted(set(wanted) - set(names)), sorted(set(names) - set(wanted))
@@ -117,7 +117,7 @@ def _located(stream: BinaryIO, wanted: Mapping[str, list[Member]]) -> dict[str, 
                 ]
             )
         )
-    extents = {info.filename: npz.find_extent(stream, info, limit) for info, limit in files}
+    extents = {info.filename: zips.find_extent(stream, info, limit) for info, limit in files}
     for file, extent in extents.items():
         most = sum(member.n_values * max(np.dtype(one).itemsize for one in member.dtypes) for member in wanted[file])
         if extent.inflated_bytes > most + most // _SWELLING + _FRAME_BYTES:
@@ -161,7 +161,7 @@ def _opened(
 def _inflate_to(scratch: Path, stream: BinaryIO, extent: Extent, advance: Callable[[int], object]) -> None:
     crc32 = 0
     with open(scratch, "xb", opener=disk.open_without_following) as target:
-        for chunk in npz.inflate(stream, extent):
+        for chunk in zips.inflate(stream, extent):
             target.write(chunk)
             crc32 = zlib.crc32(chunk, crc32)
             advance(0)  # only the bytes of arrays count; this shows that work goes on

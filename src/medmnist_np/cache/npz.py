@@ -12,11 +12,7 @@ import hashlib
 import io
 import os
 import queue
-import struct
 import threading
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,58 +21,18 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
+from medmnist_np.cache import zips
 from medmnist_np.cache.binarising import binarised
 from medmnist_np.cache.disk import open_without_following
 from medmnist_np.cache.manifest import StoredArray
+from medmnist_np.cache.zips import MALFORMED, Extent, find_extent, inflate, list_files
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import Archive, Member
 
-_READ_BYTES = 128 << 10
-_WRITE_BYTES = 1 << 20
 _QUEUED_CHUNKS = 4
 
 # A .npy header is 128 bytes for any array of ours; this is what NumPy itself accepts without being told to trust.
 _HEADER_LIMIT = 10_000
-
-# Deflate level (bits 1 and 2), sizes behind the data (3) and UTF-8 names (11); anything else means encryption,
-# patches or hidden headers.
-_ALLOWED_FLAGS = 0b1000_0000_1110
-
-_LOCAL_HEADER_BYTES = 30
-_END_RECORD_BYTES = 22
-_ZIP64_LOCATOR_BYTES = 20
-
-# The directory of an official archive has less than 1 kB.
-_DIRECTORY_LIMIT = 64 << 10
-
-_MALFORMED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OverflowError,
-    RecursionError,
-    SyntaxError,
-    TypeError,
-    UnicodeError,
-    ValueError,
-    Warning,
-    struct.error,
-    tokenize.TokenError,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """A file as it lies in a zip: offset and sizes in bytes."""
-
-    start: int
-    compressed_bytes: int
-    inflated_bytes: int
-    method: int
-    crc32: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,35 +118,6 @@ def read_directory(
         return _read_directory(stream, archive, only)
 
 
-def list_files(stream: BinaryIO, directory_limit: int = _DIRECTORY_LIMIT) -> list[tuple[zipfile.ZipInfo, int]]:
-    """Read the directory of a zip; return its files in the order in which they lie, and where what follows each begins.
-
-    A directory of more than ``directory_limit`` bytes is not read.
-
-    Raises
-    ------
-    ArchiveError
-        With a bare reason, for :func:`refusing`.
-    """
-    total = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, total - _END_RECORD_BYTES))
-    end = stream.read(_END_RECORD_BYTES)
-    if not end.startswith(b"PK\x05\x06") or end[-2:] != b"\0\0":
-        raise ArchiveError("it does not end as a zip does: it is cut short, or something follows it")
-    if (directory_bytes := _directory_bytes(stream, total, end)) > directory_limit:
-        raise ArchiveError(f"it says that its directory has {directory_bytes} bytes")
-    try:
-        with zipfile.ZipFile(stream) as directory:
-            infos = sorted(directory.infolist(), key=lambda info: info.header_offset)
-            directory_start = directory.start_dir
-    except (*_MALFORMED, OSError) as error:
-        raise ArchiveError(f"it is no readable zip ({error})") from error
-    if infos and infos[0].header_offset != 0:
-        raise ArchiveError(f"{infos[0].header_offset} bytes stand before the zip")
-    limits = [*(info.header_offset for info in infos[1:]), directory_start]
-    return list(zip(infos, limits, strict=False))  # of no files, there is one limit
-
-
 def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | None) -> list[Entry]:
     files = list_files(stream)
     wanted = {f"{member.name}.npy": member for member in archive.members}
@@ -207,46 +134,6 @@ def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | 
             entries.append(Entry(member=member, **asdict(extent)))
             _check_size(entries[-1])
     return entries
-
-
-def _directory_bytes(stream: BinaryIO, total: int, end: bytes) -> int:
-    """Return the size that the end of a zip states for its directory, before :mod:`zipfile` reads so much."""
-    size = int.from_bytes(end[12:16], "little")
-    if size != 0xFFFF_FFFF:
-        return size
-    stream.seek(max(0, total - _END_RECORD_BYTES - _ZIP64_LOCATOR_BYTES))
-    stream.seek(min(total, int.from_bytes(stream.read(_ZIP64_LOCATOR_BYTES)[8:16], "little")))
-    return int.from_bytes(stream.read(48)[40:48], "little")
-
-
-def find_extent(stream: BinaryIO, info: zipfile.ZipInfo, limit: int) -> Extent:
-    """Return where a file of a zip lies; what follows it begins at ``limit``.
-
-    Raises
-    ------
-    ArchiveError
-        With a bare reason, for :func:`refusing`.
-    """
-    start = _data_start(stream, info)
-    if start + info.compress_size > limit:
-        raise ArchiveError(f"{info.filename}: it reaches into what follows it")
-    return Extent(start, info.compress_size, info.file_size, info.compress_type, info.CRC)
-
-
-def _data_start(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
-    """Return where a file's data starts, after holding its local header against the directory."""
-    stream.seek(info.header_offset)
-    header = stream.read(_LOCAL_HEADER_BYTES)
-    flags, method = int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little")
-    name_bytes, extra_bytes = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
-    name = stream.read(name_bytes)
-    if not header.startswith(b"PK\x03\x04") or name != info.orig_filename.encode():
-        raise ArchiveError(f"{info.filename}: its own header is not the one in the directory")
-    if (flags | info.flag_bits) & ~_ALLOWED_FLAGS:
-        raise ArchiveError(f"{info.filename}: it is encrypted, or uses features that no .npz has (flags {flags:#x})")
-    if method != info.compress_type or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ArchiveError(f"{info.filename}: it is compressed by method {method}, neither stored nor deflated")
-    return info.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes
 
 
 def _check_size(entry: Entry) -> None:
@@ -281,35 +168,6 @@ def _unpack_member(stream: BinaryIO, entry: Entry, path: Path, advance: Callable
         crc32=f"{writer.crc32:08x}",
         sha256=writer.sha256.hexdigest(),
     )
-
-
-def inflate(stream: BinaryIO, entry: Extent) -> Iterator[bytes]:
-    """Yield the bytes of a file in pieces of at most 1 MiB, and exactly as many as it states."""
-    stream.seek(entry.start)
-    left_in, left_out = entry.compressed_bytes, entry.inflated_bytes
-    inflater = _zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == zipfile.ZIP_DEFLATED else None
-    pending = b""
-    while left_out or (inflater is not None and not inflater.eof):
-        if not pending:
-            pending = stream.read(min(_READ_BYTES, left_in))
-            left_in -= len(pending)
-            if not pending:
-                raise EOFError(f"its data ends {left_out} bytes too soon")
-        if inflater is None:
-            piece, pending = pending, b""
-        else:
-            # One byte more than is left, so that a member which holds more than it states is noticed.
-            piece = inflater.decompress(pending, min(_WRITE_BYTES, left_out + 1))
-            pending = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-            if inflater.eof and len(piece) < left_out:
-                raise EOFError(f"its data ends {left_out - len(piece)} bytes too soon")
-        left_out -= len(piece)
-        if left_out < 0:
-            raise EOFError("it holds more bytes than it states")
-        if piece:
-            yield piece
-    if pending or left_in:
-        raise EOFError("it holds more bytes than it states")
 
 
 def _check_header(first: bytes, entry: Entry) -> tuple[np.dtype[Any], str, int]:
@@ -372,7 +230,7 @@ class _Writer:
             if self._error is not None:
                 continue
             try:
-                self.crc32 = _zlib.crc32(chunk, self.crc32)
+                self.crc32 = zips.fast_zlib.crc32(chunk, self.crc32)
                 self.sha256.update(chunk)
                 view = memoryview(chunk)
                 while view:
@@ -386,20 +244,8 @@ def refusing(archive: Archive, *where: str) -> Iterator[None]:
     """Turn whatever a malformed archive brings about into :class:`ArchiveError` that names it, and where in it."""
     try:
         yield
-    except (*_MALFORMED, _zlib.error) as error:
+    except (*MALFORMED, zips.fast_zlib.error) as error:
         raise ArchiveError(
             f"{archive.file_name} is damaged or not what its record says: {''.join(where)}{error}. Nothing of it was "
             f"kept. Get it again, or compare its digest with {archive.digest}."
         ) from error
-
-
-def _fastest_zlib() -> Any:
-    """Return ``isal.isal_zlib`` where it is installed, else :mod:`zlib`: the same interface."""
-    try:
-        from isal import isal_zlib
-    except ImportError:
-        return zlib
-    return isal_zlib
-
-
-_zlib = _fastest_zlib()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from medmnist_np.cache import npz
+from medmnist_np.cache import zips
 from medmnist_np.cache.archives import Verified
 from medmnist_np.errors import ArchiveError
 
@@ -78,17 +78,17 @@ class StoredFile:
             If the file is not the one that was listed any more, ends early or has another CRC-32 than stated.
         """
         method = zipfile.ZIP_DEFLATED if self.deflated else zipfile.ZIP_STORED
-        extent = npz.Extent(self.start, self.stored_bytes, self.n_bytes, method, self.crc32 or 0)
+        extent = zips.Extent(self.start, self.stored_bytes, self.n_bytes, method, self.crc32 or 0)
         with Path(self.path).open("rb", buffering=0) as stream:
             if _version(os.fstat(stream.fileno())) != self.version:
                 raise ArchiveError(f"{self.path} was changed while it was read: run the same again")
             crc32 = 0
             try:
-                for chunk in npz.inflate(stream, extent):
+                for chunk in zips.inflate(stream, extent):
                     if self.crc32 is not None:
                         crc32 = zlib.crc32(chunk, crc32)
                     yield chunk
-            except (EOFError, zlib.error, npz._zlib.error) as error:
+            except (EOFError, zlib.error, zips.fast_zlib.error) as error:
                 raise ArchiveError(f"{self.name} is damaged: {error}") from error
             if self.crc32 not in (None, crc32):
                 raise ArchiveError(f"{self.name} is damaged: its CRC-32 is {crc32:08x}, and not {self.crc32:08x}")
@@ -108,7 +108,7 @@ def archive_files(archive: Verified, kind: str) -> dict[str, StoredFile]:
     try:
         listed = _zip_files(archive) if kind == "zip" else _tar_files(archive)
         return {file.name: file for file in _checked(listed)}
-    except (*npz._MALFORMED, tarfile.TarError) as error:
+    except (*zips.MALFORMED, tarfile.TarError) as error:
         raise ArchiveError(
             f"{archive.path} is damaged or hostile: {error}. Nothing of it was kept. Download it again, from its "
             "official address."
@@ -227,8 +227,8 @@ def _changes(info: tarfile.TarInfo, data: bytes) -> dict[str, str]:
 
 def _zip_files(archive: Verified) -> Iterator[StoredFile | None]:
     state = os.fstat(archive.stream.fileno())
-    for info, limit in npz.list_files(archive.stream, _DIRECTORY_LIMIT):
-        extent = npz.find_extent(archive.stream, info, limit)
+    for info, limit in zips.list_files(archive.stream, _DIRECTORY_LIMIT):
+        extent = zips.find_extent(archive.stream, info, limit)
         if info.is_dir():
             yield None
             continue

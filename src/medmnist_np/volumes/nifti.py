@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.cache import npz
+from medmnist_np.cache import zips
 from medmnist_np.errors import ArchiveError
 from medmnist_np.volumes.files import StoredFile, most_inflated
 
@@ -123,12 +123,12 @@ def content(file: StoredFile, piece_bytes: int = _PIECE_BYTES) -> Iterator[bytes
                         break
                     if at_end and pending[0] != 0x1F:
                         return
-                    inflater = npz._zlib.decompressobj(_GZIP)
+                    inflater = zips.fast_zlib.decompressobj(_GZIP)
                 yield from _inflated(inflater, pending, piece_bytes)
                 pending, at_end = inflater.unused_data, inflater.eof
                 if at_end:
                     inflater = None
-    except (zlib.error, npz._zlib.error) as error:
+    except (zlib.error, zips.fast_zlib.error) as error:
         raise ArchiveError(f"{file.name} is damaged: {error}") from error
     if inflater is not None or not at_end:
         raise ArchiveError(f"{file.name} is cut short: its gzip stream has no end")

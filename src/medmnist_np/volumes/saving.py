@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -56,7 +55,7 @@ def _write_once(target: Path, volume: NDArray[Any], affine: NDArray[Any], spacin
     try:
         with disk.errors_named(target, f"write {target.name}"):
             if not target.exists():
-                os.replace(fresh, target)
+                fresh.replace(target)
             elif not filecmp.cmp(fresh, target, shallow=False):
                 raise CacheError(f"{target} is there already, with another content. It was left alone.", path=target)
     finally:
