@@ -1,7 +1,7 @@
 # The everyday verbs. PYTHON is the interpreter of the environment: make check PYTHON=.venv/bin/python
 PYTHON ?= python3
 
-.PHONY: help check format test faults docs bench build changelog
+.PHONY: help check format test quick faults lowest catalog docs bench build changelog
 
 help:     ## list the verbs
 	@grep -E '^[a-z]+: ' $(MAKEFILE_LIST) | sed 's/:  *##/  /'
@@ -10,6 +10,7 @@ check:    ## format, lint and types, without changing a file
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest tests/typing
 
 format:   ## put the code in shape
 	$(PYTHON) -m ruff check --fix .
@@ -18,8 +19,18 @@ format:   ## put the code in shape
 test:     ## all tests, of the installed package
 	$(PYTHON) -m pytest
 
+quick:    ## some tests of every kind, in a minute or two
+	$(PYTHON) -m pytest tests/test_architecture.py tests/test_face.py tests/test_dataset.py tests/test_batches.py \
+		tests/test_compat.py tests/registry tests/metrics/test_catalogue.py tests/cache/test_npz.py tests/cli/test_program.py
+
 faults:   ## try every fault, and write what became of each to docs/faults.md
 	$(PYTHON) -m pytest tests/faults --fault-table docs/faults.md
+
+catalog:  ## write the catalog of data sets to docs/catalog.md
+	$(PYTHON) scripts/catalog_page.py
+
+lowest:   ## the tests that a release of a dependency could break, with the oldest releases that are supported
+	$(PYTHON) scripts/lowest.py --test
 
 docs:     ## the pages, to docs/_build/html; a warning is an error
 	$(PYTHON) -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
@@ -27,8 +38,11 @@ docs:     ## the pages, to docs/_build/html; a warning is an error
 bench:    ## the measurements that benchmarks/RESULTS.md reports
 	$(PYTHON) -m benchmarks
 
-build:    ## source archive and, from it, the wheel, to dist/
+build:    ## source archive and, from it, the wheel, to dist/; then a look at both, and at the wheel installed
+	rm -rf dist
 	$(PYTHON) -m build
+	$(PYTHON) -m twine check --strict dist/*
+	$(PYTHON) scripts/check_packages.py dist
 
 changelog: ## the section that changelog.d/ adds up to
 	$(PYTHON) -m towncrier build --draft --version next

@@ -74,7 +74,7 @@ def test_a_set_that_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
         (("breastmnist", "--size", 5), 2, "does not come in size 5"),
         (("breastmnist", "--near", 17), 2, "0<=x<=16"),
         (("breastmnist", "-o", "page.txt"), 2, "it must end in .html"),
-        (("nowhere.npz",), 1, "nowhere.npz"),
+        (("nowhere.npz",), 2, "There is no file nowhere.npz."),
         ((__file__,), 1, "cannot be audited: it does not end as a zip"),
     ],
 )

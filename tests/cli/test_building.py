@@ -91,7 +91,7 @@ def test_a_fault_is_told_without_a_traceback(tmp_path: Path) -> None:
         (["--name", "Moles"], "cannot name a data set"),
         (["--name", "train"], "it is the name of a split"),
         (["--name", "breastmnist"], "the name of a published data set"),
-        (["--task", "segmentation"], "There is no task 'segmentation'"),
+        (["--task", "detection"], "There is no task 'detection'"),
         (["--recipe", "circle"], "The recipes are: crop, squeeze, pathmnist"),
         (["--sizes", "0"], "The size is 0"),
         (["--sizes", "3"], "none below 4"),

@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 import medmnist_np as mm
 from medmnist_np.cli import main
-from medmnist_np.testing import fake_datasets
+from medmnist_np.testing import fake_datasets, make_cases
+from tests.volumes.published import publish
 
 N = {"train": 9, "val": 4, "test": 5}
 
@@ -153,3 +154,42 @@ def test_a_missing_extra_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nibabel", None)
     result = run("save", "adrenalmnist3d", "out", "--format=nii")
     assert (1, True) == (result.exit_code, "medmnist-np[nifti]" in result.stderr)
+
+
+def test_images_and_masks_are_saved_and_built_from_again(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "masks", "medsegbench/kvasir_128", n_samples=N):
+        saved = run("save", "medsegbench/kvasir", "out", "--size", 128)
+        again = run("save", "medsegbench/kvasir", "out", "--size", 128, "--split", "val")
+        wrong = run("save", "medsegbench/kvasir", "out", "--layout", "csv")
+        built = run(
+            "build",
+            "out/kvasir_128",
+            "--name",
+            "again",
+            "--sizes",
+            128,
+            "--classes",
+            "background,foreground",
+            "--license",
+            "as the source",
+        )
+        assert (0, 0, 2, 0) == tuple(result.exit_code for result in (saved, again, wrong, built))
+        for split in N:
+            expected, found = mm.load("medsegbench/kvasir_128", split), mm.load("again_128", split)
+            assert np.array_equal(expected.images, found.images)
+            assert np.array_equal(expected.masks, found.masks)
+    assert "train: 9 pairs of files, 9 of them new" in saved.stdout
+    assert "val: 4 pairs of files, 0 of them new" in again.stdout
+    assert "Table   out/kvasir_128/classes.csv" in saved.stdout
+    assert "leave it out" in wrong.stderr
+
+
+def test_volumes_that_differ_in_size_are_saved_as_nifti(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nibabel", reason="needs NiBabel: pip install 'medmnist-np[nifti]'")
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path / "volumes"))
+    hippocampus = mm.info("msd/hippocampus")
+    publish(hippocampus, list(make_cases(hippocampus, n_samples={"train": 2, "test": 1})))
+    result = run("save", "msd/hippocampus", "out", "--split", "train")
+    assert (0, "Volumes  out/hippocampus\n") == (result.exit_code, result.stdout)
+    assert {2} == {len(list(Path("out/hippocampus/train", part).iterdir())) for part in ("images", "masks")}
+    assert 2 == run("save", "msd/hippocampus", "out", "--format", "png").exit_code

@@ -26,7 +26,7 @@ def test_list_has_a_row_for_each_set() -> None:
     assert (0, ["name", "task", "classes", "train", "val", "test", "sizes"]) == (result.exit_code, rows[0].split())
     assert NAMES == [row.split()[0] for row in rows[1:19]]
     assert "89,996" in rows[1]
-    assert rows[1].endswith("28, 64, 128, 224")
+    assert rows[1].endswith("28 64 128 224")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 import medmnist_np as mm
 from medmnist_np.cli import main
 from medmnist_np.images import flatten
-from medmnist_np.testing import fake_datasets
+from medmnist_np.testing import fake_datasets, make_cases
+from tests.volumes.published import publish
 
 
 def run(*arguments: object) -> Result:
@@ -139,3 +140,29 @@ def test_a_file_that_cannot_be_written_is_a_failure() -> None:
     Path("file").write_text("")
     result = run("montage", "breastmnist", "-o", "file/a.png")
     assert (1, True) == (result.exit_code, "file/a.png could not be written: " in result.stderr)
+
+
+def test_masks_are_drawn_over_images_unless_they_are_switched_off(tmp_path: Path) -> None:
+    options = ("--size", 128, "--rows", 1, "--columns", 3)
+    with fake_datasets(tmp_path / "masks", "medsegbench/pandental_128", n_samples={"train": 4}):
+        for output, option in (("masks.png", []), ("plain.png", ["--no-masks"]), ("legend.png", ["--labels"])):
+            assert 0 == run("montage", "medsegbench/pandental", "-o", output, *options, *option).exit_code
+        result = run("montage", "medsegbench/pandental", "-o", "a.png", *options, "--by-class")
+    assert ((128, 384, 3), (128, 384)) == (imageio.imread("masks.png").shape, imageio.imread("plain.png").shape)
+    assert np.array_equal(imageio.imread("masks.png"), imageio.imread("legend.png")[:128])
+    assert (2, True) == (result.exit_code, "by_class needs one label for each image" in result.stderr)
+
+
+def test_a_slice_of_each_of_volumes_that_differ_in_size_is_drawn(tmp_path: Path, sandbox: Path) -> None:
+    hippocampus = mm.info("msd/hippocampus")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDMNIST_NP_CACHE", str(tmp_path / "volumes"))
+        publish(hippocampus, list(make_cases(hippocampus, n_samples={"train": 3})))
+        one = run("montage", "msd/hippocampus", "-o", "one.png", "--index", 2)
+        all_ = run("montage", "msd/hippocampus", "-o", "all.png", "--columns", 3)
+        wrong = run("montage", "msd/hippocampus", "-o", "no.png", "--view", "sheet")
+        volumes = mm.VolumeDataset("msd/hippocampus", download=False)
+    assert (0, 0, 2) == (one.exit_code, all_.exit_code, wrong.exit_code)
+    width, height, _ = volumes.shapes.max(axis=0)
+    assert (height, 3 * width, 3) == imageio.imread("all.png").shape
+    assert (volumes.shapes[2, 1], volumes.shapes[2, 0], 3) == imageio.imread("one.png").shape

@@ -69,7 +69,7 @@ def test_numbers_never_change() -> None:
 def test_every_corruption_is_explained_and_used(facts: CorruptionFacts) -> None:
     assert facts.group in {"digital", "noise", "blur", "color", "task-specific"}
     assert [] == [text for text in (facts.definition, *facts.parameters) if not text or text != text.strip()]
-    assert any(name == facts.name for _, name in PAIRS)
+    assert facts.number > 20 or any(name == facts.name for _, name in PAIRS)  # to 20 they are those of MedMNIST-C
 
 
 @each_pair

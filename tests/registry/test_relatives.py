@@ -128,9 +128,7 @@ def test_a_name_may_stand_after_its_collection(name: str, expected: str, size: i
 
 
 def test_a_name_of_another_collection_does_not_stand_alone() -> None:
-    with pytest.raises(
-        UnknownDatasetError, match="collections: medsegbench, msd, amos, brats, as in 'msd/liver'"
-    ):
+    with pytest.raises(UnknownDatasetError, match="collections: medsegbench, msd, amos, brats, as in 'msd/liver'"):
         registry.info("kvasir")
 
 

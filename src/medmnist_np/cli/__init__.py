@@ -5,6 +5,8 @@ A command is loaded when it is called. Exit codes: 0, 1 for a failure, 2 for wro
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -39,7 +41,9 @@ _COMMANDS = {
     "robustness": ("corrupting", "robustness"),
     "build": ("building", "build"),
     "register": ("building", "register"),
+    "catalog": ("cataloguing", "catalog"),
     "demo": ("demo", "demo"),
+    "doctor": ("doctoring", "doctor"),
     # As the official program calls them; hidden.
     "available": ("listing", "available"),
     "download": ("fetching", "download"),
@@ -52,12 +56,19 @@ def _interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         end_interrupted("Interrupted.")
+    except click.Abort as error:  # from a question that was not answered: click hides what became of it
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        end_interrupted("Interrupted.")
 
 
 class _Program(click.Group):
     @_interruptible()
     def make_context(self, *args: Any, **options: Any) -> click.Context:
-        return super().make_context(*args, **options)  # --help is answered here, and loads every command
+        ctx = super().make_context(*args, **options)  # --help is answered here, and loads every command
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            ctx.color = False  # elsewhere click looks whether the output is a terminal
+        return ctx
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -84,6 +95,11 @@ class _Program(click.Group):
             raise click.UsageError(str(error), self._called(ctx)) from error
         except MedMNISTError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # as of `| head`: click ends quietly
+                raise
+            where = error.filename or "the output"
+            raise click.ClickException(f"{where} cannot be read or written: {error.strerror or error}.") from error
 
     def _called(self, ctx: click.Context) -> click.Context:
         """Return a context of the command that was called; its own is gone by the time an error gets here."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import click
 
-from medmnist_np.cli.output import json_option, root_option, say_json
+from medmnist_np.cli import completing
+from medmnist_np.cli.output import json_option, root_option, say_json, writing
+from medmnist_np.cli.threads import threads, workers_option
 from medmnist_np.errors import MedMNISTError
 
 
 @click.command
-@click.argument("source", metavar="NAME|FILE.npz")
-@click.option("--size", type=int, help="Of the images of NAME; 28 if not given.")
+@click.argument("source", metavar="NAME|FILE.npz", shell_complete=completing.names_or_files)
+@click.option(
+    "--size", type=int, metavar="N", help="Image size of NAME; 28 if not given.", shell_complete=completing.sizes
+)
 @click.option(
     "--ids",
     type=click.Path(exists=True, dir_okay=False),
@@ -39,7 +42,7 @@ from medmnist_np.errors import MedMNISTError
     help="Write the splits without the leaks, for Dataset(..., scheme=CSV).",
 )
 @click.option("--download", is_flag=True, help="Fetch the data set first, if it is not on this machine.")
-@click.option("--workers", type=click.IntRange(1), help="Threads. Default: one for each processor.")
+@workers_option
 @root_option
 @json_option
 def audit(
@@ -55,10 +58,11 @@ def audit(
     root: str | None,
     as_json: bool,
 ) -> None:
-    """Look for copies, leaks between splits, contradicting labels and blank images in a data set.
+    """Look for copies, leaks, wrong labels and blank images.
 
-    NAME is a data set, FILE.npz an archive of images and labels by split, which need not be a published one. What is
-    found is a property of the data: the exit code is 0 all the same.
+    Leaks are copies in two splits; labels are wrong if copies have different ones. NAME is a data set, FILE.npz an
+    archive of images and labels by split, which need not be a published one. What is found is a property of the data:
+    the exit code is 0 all the same.
 
     \b
       medmnist-np audit breastmnist
@@ -69,12 +73,14 @@ def audit(
     from medmnist_np.cache.progress import bars, silent
     from medmnist_np.pages import check_page_path, write_page
 
+    if set("./\\") & set(source) and not Path(source).expanduser().is_file():
+        raise click.UsageError(f"There is no file {source}.")
     try:
         page = None if output is None else check_page_path(output)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as threads:
+        with threads(workers) as executor:
             found = audit_of(
                 source,
                 size=size,
@@ -82,7 +88,7 @@ def audit(
                 max_distance=None if exact else near,
                 root=root,
                 download=download,
-                executor=threads,
+                executor=executor,
                 progress=silent if as_json else bars,
             )
     except MedMNISTError:
@@ -90,12 +96,11 @@ def audit(
     except ValueError as error:  # ids that are none
         raise click.ClickException(str(error)) from error
     if scheme is not None:
-        found.scheme.write(scheme)
+        with writing(scheme):
+            found.scheme.write(scheme)
     if page is not None:
-        try:
+        with writing(page):
             write_page(page, found.page())
-        except OSError as error:
-            raise click.ClickException(f"{page} could not be written: {error.strerror}.") from error
     if as_json:
         say_json(found.to_dict())
         return

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 import click
 
 from medmnist_np.cli.output import json_option, say_json
+from medmnist_np.cli.threads import threads, workers_option
 
 # Of images that were left out; JSON lists all.
 _NAMED = 10
@@ -30,7 +29,7 @@ Number = TypeVar("Number", int, float)
 @click.option("--classes", metavar="A,B,...", help="Names of the classes in the order of their numbers.")
 @click.option("--task", help="ordinal-regression, if the order of the classes means something.")
 @click.option("--split", "ratio", metavar="7:1:2", help="Sizes of train, val and test. Default: 7:1:2.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Of the division. Default: 0.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Of the division. Default: 0.")
 @click.option("--recipe", metavar="crop|squeeze|NAME", help="How images become square: as octmnist, for example.")
 @click.option("--window", metavar="LOW:HIGH", help="Values that become 0 and 255.")
 @click.option("--description", default="", help="For the record.")
@@ -38,7 +37,7 @@ Number = TypeVar("Number", int, float)
 @click.option("--license", default="", help="For the record.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), metavar="DIR", help="What to hand to others.")
 @click.option("--skip-bad", is_flag=True, help="Leave images out that cannot be used, and say which.")
-@click.option("--workers", type=click.IntRange(1), help="Threads. Default: one for each processor.")
+@workers_option
 @json_option
 def build(
     source: str,
@@ -61,16 +60,20 @@ def build(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Make a data set in the format of MedMNIST of the images in SOURCE.
+    """Make a data set of your own images.
 
-    SOURCE is a folder with a folder for each class (or train, val and test with such folders), or a CSV file with the
-    columns image (or file_name), label and perhaps split. An interrupted run goes on where it stopped. Exit code 2 for
-    wrong usage, 1 if images or labels cannot be used.
+    The set has the format of MedMNIST. SOURCE is a folder with a folder for each class (or train, val and test with
+    such folders), or a CSV file with the columns image (or file_name), label and perhaps split. For segmentation it is
+    a folder with images/ and masks/, whose files have the same names (or train, val and test with such folders), or a
+    CSV file with the column mask in place of label.
+
+    An interrupted run goes on where it stopped. Exit code 2 for wrong usage, 1 if images or labels cannot be used.
 
     \b
       medmnist-np build photos --name lesions --sizes 28,64,224 --recipe crop
       medmnist-np build photos --labels labels.csv --name lesions --group-by patient --split 8:2
       medmnist-np build scans.csv --name thorax --window=-160:240 --recipe squeeze --sizes 64
+      medmnist-np build polyps --name polyps --classes background,polyp --recipe squeeze --sizes 128
     """
     from medmnist_np.builder import build as build_set
     from medmnist_np.builder.building import check_choices
@@ -83,7 +86,7 @@ def build(
         check_choices(name=name, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    with _failing_cleanly(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as threads:
+    with _failing_cleanly(), threads(workers) as executor:
         built = build_set(
             source,
             name=name,
@@ -102,7 +105,7 @@ def build(
             license=license,
             output=output,
             skip_bad=skip_bad,
-            executor=threads,
+            executor=executor,
             progress=silent if as_json else bars,
         )
     if not license:
@@ -124,7 +127,9 @@ def build(
 @click.argument("source", metavar="RECORD")
 @click.option("--base-url", metavar="URL", help="Where the archives lie, if not as the record says, or beside it.")
 def register(source: str, base_url: str | None) -> None:
-    """Make a data set known by its name, from its RECORD: a .toml file or its web address.
+    """Make a data set known by its name, from its record.
+
+    RECORD is a .toml file or its web address.
 
     \b
       medmnist-np register https://lab.example/lesions.toml

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from medmnist_np.cli.output import root_option
+from medmnist_np.cli import completing
+from medmnist_np.cli.output import root_option, writing
 
 
 @click.command
-@click.argument("name")
+@click.argument("name", shell_complete=completing.names)
 @click.option(
     "-o",
     "--output",
@@ -17,15 +18,22 @@ from medmnist_np.cli.output import root_option
     metavar="PAGE.html",
     help="Where to write the page. One that is there is replaced.",
 )
-@click.option("--size", type=int, help="Of the images; 28 if not given, or else the smallest on this machine.")
+@click.option(
+    "--size",
+    type=int,
+    metavar="N",
+    help="Image size; 28 if not given, or else the smallest on this machine.",
+    shell_complete=completing.sizes,
+)
 @click.option("--download", is_flag=True, help="Fetch the data set first, if it is not on this machine.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, other images.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Another seed, other images. Default: 0.")
 @root_option
 def card(name: str, output: str, size: int | None, download: bool, seed: int, root: str | None) -> None:
-    """Write a page about the data set NAME: pictures of each class, counts, values, preparation, papers, code.
+    """Write a page about a data set: pictures, counts, code.
 
-    The page is one file that opens in any browser and loads nothing. Of a data set that is not on this machine it
-    has no pictures, and says so.
+    The page shows images of each class of NAME, values of pixels, how the set was prepared, and lines to load it. It is
+    one file that opens in any browser and loads nothing. Of a data set that is not on this machine it has no pictures,
+    and says so.
 
     \b
       medmnist-np card pathmnist -o pathmnist.html --download
@@ -39,10 +47,8 @@ def card(name: str, output: str, size: int | None, download: bool, seed: int, ro
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     document = card_of(name, size=size, root=root, download=download, seed=seed)
-    try:
+    with writing(page):
         write_page(page, document)
-    except OSError as error:
-        raise click.ClickException(f"{page} could not be written: {error.strerror}.") from error
     click.echo(page)
     if "<img " not in document:
         click.echo("Without pictures: the data set is not on this machine, and --download would fetch it.", err=True)

@@ -28,14 +28,19 @@ _SHOWN = 10  # images of each set in the picture
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
     help="Where to put everything. Default: a new temporary folder, which is kept.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Other seeds make other images.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Another seed, other images. Default: 0.")
 def demo(folder: Path | None, seed: int) -> None:
-    """Show the whole way on made-up data: no network, a few seconds.
+    """Show the whole way on made-up data, without a network.
 
-    Makes four small archives that look like MedMNIST, serves them to this machine alone, downloads, verifies,
-    unpacks and maps them, trains a small classifier with NumPy, and writes a picture.
+    It takes a few seconds: makes four small archives that look like MedMNIST, serves them to this machine alone,
+    downloads, verifies, unpacks and maps them, trains a small classifier with NumPy, and writes a picture.
+
+    \b
+      medmnist-np demo
+      medmnist-np demo --folder shown
     """
     try:
         _demonstrate(folder, seed)

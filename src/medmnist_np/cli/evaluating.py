@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from medmnist_np.cli.output import json_option, root_option, say_json, say_table
+from medmnist_np.cli import completing
+from medmnist_np.cli.output import json_option, root_option, say_json, say_paragraph, say_table
 from medmnist_np.errors import MedMNISTError, ScoresError
 
 _file = click.Path(exists=True, dir_okay=False)
@@ -25,6 +26,10 @@ def evaluate(files: tuple[str, ...], paths: tuple[str, ...], intervals: bool, ro
     A result file is named NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv and has lines of an index and scores. Nothing is
     written. Figures in its name are compared with those of the scores; exit code 1 if a name is wrong, or a file cannot
     be evaluated.
+
+    \b
+      medmnist-np evaluate results/*.csv
+      medmnist-np evaluate pathmnist_test_run1.csv --intervals
     """
     from medmnist_np.evaluation import Evaluator, parse_name
 
@@ -62,10 +67,13 @@ def evaluate(files: tuple[str, ...], paths: tuple[str, ...], intervals: bool, ro
 @root_option
 @json_option
 def compare(first: str, second: str, root: str | None, as_json: bool) -> None:
-    """Say whether the scores in B.csv differ from those in A.csv, on the same samples.
+    """Say whether the scores in two result files differ.
 
-    Tests: paired DeLong for the AUC, McNemar for the ACC (for several labels per image a paired bootstrap), and paired
-    bootstrap intervals.
+    A.csv and B.csv have scores of the same samples. Tests: paired DeLong for the AUC, McNemar for the ACC (for several
+    labels per image a paired bootstrap), and paired bootstrap intervals.
+
+    \b
+      medmnist-np compare pathmnist_test_run1.csv pathmnist_test_run2.csv
     """
     from medmnist_np.evaluation import Evaluator
     from medmnist_np.evaluation import compare as compare_results
@@ -86,19 +94,23 @@ def compare(first: str, second: str, root: str | None, as_json: bool) -> None:
     click.echo(f"{results[0].record.name} {results[0].split}, {results[0].n_samples:,} samples")
     for paragraph in found.in_words():
         click.echo()
-        click.echo(click.wrap_text(paragraph, 100))
+        say_paragraph(paragraph)
 
 
 @click.command
-@click.argument("name")
+@click.argument("name", shell_complete=completing.names)
 @click.argument("files", nargs=-1, metavar="[FILE...]", type=_file)
 @root_option
 @json_option
 def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bool) -> None:
-    """Show the published figures of the data set NAME, and those of result files among them.
+    """Show published figures, and those of result files among them.
 
     An own result has its 95 % bootstrap interval; a published figure inside it is not told apart from it by so few
     images.
+
+    \b
+      medmnist-np leaderboard pathmnist
+      medmnist-np leaderboard pathmnist pathmnist_test_run1.csv
     """
     from medmnist_np import registry
     from medmnist_np.evaluation import Evaluator
@@ -133,13 +145,9 @@ def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bo
         return
     click.echo(f"Published figures: {known.paper}")
     for note in known.notes:
-        click.echo(click.wrap_text(f"- {note}", 100, subsequent_indent="  "))
+        say_paragraph(f"- {note}", indent="  ")
     if files:
-        click.echo(
-            click.wrap_text(
-                "* yours, with its 95 % interval. A published figure inside it is not told apart from yours.", 100
-            )
-        )
+        say_paragraph("* yours, with its 95 % interval. A published figure inside it is not told apart from yours.")
 
 
 def _warn_of_wrong_figures(file: str, result: Any) -> None:

@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import cast
 
 import click
 
 from medmnist_np import registry
-from medmnist_np.cache.progress import bars, silent
-from medmnist_np.cli.output import root_option
+from medmnist_np.cache.progress import Progress, bars, silent
+from medmnist_np.cli import completing
+from medmnist_np.cli.output import end_interrupted, root_option
 from medmnist_np.errors import MedMNISTError
-from medmnist_np.export import LAYOUTS, Layout, Plan, Saved
+from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save_pairs
 from medmnist_np.export import save as save_files
 from medmnist_np.images import FORMATS
 from medmnist_np.loading import load
-
-_INTERRUPTED = 130  # what shells expect after Ctrl-C
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.volumes.dataset import VolumeDataset
 
 
 @click.command
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.names)
 @click.argument("folder", required=False, type=click.Path(file_okay=False))
 @click.option("--flag", help="NAME, as the official program takes it.", hidden=True)
 @click.option("--folder", "named_folder", type=click.Path(file_okay=False), hidden=True)
-@click.option("--layout", type=click.Choice(LAYOUTS), default="automl", show_default=True, help="What goes where.")
+@click.option("--layout", type=click.Choice(LAYOUTS), help="What goes where; automl if not given.")
 @click.option("--format", "--postfix", "format_", metavar="|".join(FORMATS), help="png in 2D, gif in 3D if not given.")
-@click.option("--size", type=int, help="Image size; 28 if not given.")
-@click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Only this split; may be given again.")
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Threads that work at once.")
+@click.option("--size", type=int, metavar="N", help="Image size; 28 if not given.", shell_complete=completing.sizes)
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="SPLIT",
+    help="Only this split; may be given again.",
+    shell_complete=completing.splits,
+)
+@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Threads. Default: 1.")
 @click.option(
     "--download",
     type=bool,
     is_flag=False,
     flag_value=True,  # of --download alone
     default=True,
-    show_default=True,
-    help="Whether the network may be used.",
+    help="Whether the network may be used. Default: true.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 @root_option
@@ -46,7 +54,7 @@ def save(
     folder: str | None,
     flag: str | None,
     named_folder: str | None,
-    layout: str,
+    layout: str | None,
     format_: str | None,
     size: int | None,
     splits: tuple[str, ...],
@@ -55,12 +63,18 @@ def save(
     quiet: bool,
     root: str | None,
 ) -> None:
-    """Write each image of the data set NAME to a file in FOLDER, and the labels to a table.
+    """Write each image to a file, and the labels to a table.
+
+    The files lie in FOLDER, as --layout says for the data set NAME:
 
     \b
       automl       NAME/train0_1.png, with the label in the name, and NAME.csv; as the official program
       imagefolder  NAME/train/1_class_name/train0.png
       csv          NAME/train/train0.png, and NAME/train/metadata.csv with a head
+
+    Of a segmentation set images are NAME/train/images/train0.png and masks NAME/train/masks/train0.png, whose gray
+    values are the numbers of the classes in NAME/classes.csv. Volumes that differ in size lie in the same two folders,
+    as NIfTI files.
 
     What is there already is not written again, so the same command goes on after an interruption; a file that is
     something else is never replaced.
@@ -74,28 +88,65 @@ def save(
         if "+" in split:
             again = " ".join(f"--split {one}" for one in split.split("+"))
             raise click.UsageError(f"Each split is saved by its own name: in place of --split {split} write {again}.")
+    progress = silent if quiet else bars
+    if isinstance(record := registry.info(name), registry.VolumeInfo):
+        if layout is not None or size is not None or format_ not in (None, "nii"):
+            raise click.UsageError(
+                f"{record.qualified_name} holds volumes that differ in size, which are written as NIfTI files: leave "
+                "--layout, --size and --format out."
+            )
+        saved = _save_volumes(record, splits or record.splits, folder, root=root, download=download, progress=progress)
+        click.echo("" if quiet else f"Volumes  {saved}\n", nl=False)
+        return
     record, size = registry.resolve_size(name, size)
     try:
-        plans = [Plan(record, size, split, cast("Layout", layout), format_) for split in splits or record.splits]
+        plans = [_plan(record, size, split, layout, format_) for split in splits or record.splits]
     except MedMNISTError:
         raise
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    try:
-        done = []
+    done = []
+    with _ending_cleanly():
         for plan in plans:
             images, labels = load(record, plan.split, size=size, root=root, download=download)
-            progress = silent if quiet else bars
-            done.append(save_files(plan, images, labels, folder, workers=workers, progress=progress))
+            if isinstance(plan, PairPlan):
+                done.append(save_pairs(plan, images, labels, folder, workers=workers, progress=progress))
+            else:
+                done.append(save_files(plan, images, labels, folder, workers=workers, progress=progress))
             if not quiet:
-                click.echo(f"{plan.split}: {done[-1].n_files:,} files, {done[-1].n_written:,} of them new")
+                things = "pairs of files" if isinstance(plan, PairPlan) else "files"
+                click.echo(f"{plan.split}: {done[-1].n_files:,} {things}, {done[-1].n_written:,} of them new")
+    if not quiet:
+        _say_where(plans, done)
+
+
+@contextmanager
+def _ending_cleanly() -> Iterator[None]:
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
-        click.echo("\nInterrupted. What is written is complete: run the same again to go on.", err=True)
-        sys.exit(_INTERRUPTED)
-    if not quiet:
-        _say_where(plans, done)
+        end_interrupted("Interrupted. What is written is complete: run the same again to go on.")
+
+
+def _save_volumes(
+    record: DatasetInfo, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
+) -> Path:
+    with _ending_cleanly():
+        for split in splits:
+            saved = VolumeDataset(record, split, root=root, download=download).save(folder, progress=progress)
+    return saved
+
+
+def _plan(record: DatasetInfo, size: int, split: str, layout: str | None, format_: str | None) -> Plan | PairPlan:
+    if record.target != "masks":
+        return Plan(record, size, split, cast("Layout", layout or "automl"), format_)
+    if layout is not None:
+        raise click.UsageError(
+            f"{record.qualified_name} has a mask for each image, and --layout is about labels: leave it out."
+        )
+    return PairPlan(record, size, split, format_)
 
 
 def _name_and_folder(given: Sequence[str], flag: str | None, folder: str | None) -> tuple[str, str]:
@@ -114,7 +165,7 @@ def _name_and_folder(given: Sequence[str], flag: str | None, folder: str | None)
     return str(found["NAME"]), str(found["FOLDER"])
 
 
-def _say_where(plans: Sequence[Plan], done: Sequence[Saved]) -> None:
+def _say_where(plans: Sequence[Plan | PairPlan], done: Sequence[Saved]) -> None:
     click.echo(f"Images  {done[0].folder}")
     for table in dict.fromkeys(saved.table for saved in done if saved.table is not None):
         click.echo(f"Table   {table}")

@@ -6,25 +6,37 @@ from pathlib import Path
 
 import click
 
+from medmnist_np import registry
 from medmnist_np.cache import disk, settings
 from medmnist_np.cache.progress import Progress
+from medmnist_np.cli import completing
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
-from medmnist_np.errors import MedMNISTError, NoSpaceError
+from medmnist_np.errors import MedMNISTError, NoSpaceError, nearest
 from medmnist_np.loading import adopt, bring, members_of
+from medmnist_np.published_corruptions import adopt_published
+from medmnist_np.registry import VolumeInfo, reading
 
 
 @click.command
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=completing.names)
 @click.option(
     "--size",
     "sizes",
     multiple=True,
-    metavar="28|64|128|224|all",
-    help="Image size, 28 if not given; may be given again.",
+    metavar="PIXELS|all",
+    help="Image size: 28 (if not given), 64, 128 or 224; in MedSegBench 128, 256 or 512. May be given again.",
+    shell_complete=completing.sizes_or_all,
 )
-@click.option("--all", "everything", is_flag=True, help="All data sets.")
-@click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Only this split; may be given again.")
+@click.option("--all", "everything", is_flag=True, help="All data sets of MedMNIST.")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="SPLIT",
+    help="Only this split; may be given again.",
+    shell_complete=completing.splits,
+)
 @click.option("--labels-only", is_flag=True, help="Only the labels, at most 2 MB.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and how large it is, and stop.")
 @click.option("--keep-archive", is_flag=True, help="Keep the .npz files too.")
@@ -54,13 +66,17 @@ def fetch(
       medmnist-np fetch pathmnist --size 224
       medmnist-np fetch pathmnist --size 224 --split test
       medmnist-np fetch --all --size all --dry-run
+      medmnist-np fetch medsegbench/kvasir --size 256
+      medmnist-np fetch msd/liver
     """
     if bool(names) == everything:
         raise click.UsageError("Name the data sets to fetch, or give --all. `medmnist-np list` lists them.")
     part_only = bool(splits) or labels_only
     if part_only and keep_archive:
         raise click.UsageError("--keep-archive keeps whole archives: leave --split and --labels-only out.")
-    chosen = {(record.name, size): record for one in sizes or (None,) for record, size in wanted_sets(names, one)}
+    chosen = {
+        (record.qualified_name, size): record for one in sizes or (None,) for record, size in wanted_sets(names, one)
+    }
     wanted = [
         Job(record, size, members_of(record, splits or None, labels_only=labels_only))
         for (_, size), record in chosen.items()
@@ -87,22 +103,47 @@ def fetch(
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, path_type=Path))
 @click.option("--ids", "name", metavar="NAME", help="FILE is a CSV file with the source ids of the samples of NAME.")
+@click.option("--as", "volumes", metavar="NAME", help="FILE is the unpacked folder of NAME, as brats2021 or msd/liver.")
+@click.option("--skip", is_flag=True, help="With --as: leave out cases that are damaged or lack a mask, and say so.")
 @root_option
-def import_(files: tuple[Path, ...], name: str | None, root: str | None) -> None:
-    """Take official archives that you have, FILE..., into the cache. They stay where they are.
+def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip: bool, root: str | None) -> None:
+    """Take official archives that you have into the cache.
+
+    FILE... stay where they are. They are those of data sets, and the .zip files of corrupted images that MedMNIST-C
+    published.
 
     With --ids, FILE has the columns split, index, image_id and perhaps group, as of patients.
+
+    \b
+      medmnist-np import ~/Downloads/pathmnist_224.npz
+      medmnist-np import --ids breastmnist ids.csv
+      medmnist-np import --as brats2021 ~/RSNA_ASNR_MICCAI_BraTS2021_TrainingData
     """
+    if name is not None and volumes is not None:
+        raise click.UsageError("--ids and --as mean different things: leave one out.")
+    if skip and volumes is None:
+        raise click.UsageError("--skip goes with --as.")
+    if volumes is not None:
+        _take_volumes(volumes, files, skip=skip, root=root)
+        return
+    for file in files:
+        if file.is_dir():
+            raise click.UsageError(f"{file} is a folder: say what is in it with --as NAME.")
     if name is not None:
         _take_ids(name, files)
         return
     failed = 0
     for file in files:
         try:
+            if file.suffix == ".zip":
+                record, folder = adopt_published(file, root=root)
+                click.echo(f"{file} is what MedMNIST-C published of {record.name}: ready, {folder}")
+                continue
             record, size, folder = adopt(file, root=root)
-            click.echo(f"{file} is {record.name} at size {size}: ready, {folder}")
+            at_size = f" at size {size}" if size else ""
+            click.echo(f"{file} is {record.qualified_name}{at_size}: ready, {folder}")
         except MedMNISTError as error:
             failed += 1
             click.echo(f"{error}", err=True)
@@ -124,13 +165,76 @@ def _take_ids(name: str, files: tuple[Path, ...]) -> None:
     click.echo(f"The ids of {name} are kept in {path}.")
 
 
+def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str | None) -> None:
+    from medmnist_np.volumes.left_out import read_report
+    from medmnist_np.volumes.preparing import adopt as adopt_volumes
+
+    if len(files) != 1:
+        raise click.UsageError("--as goes with one folder.")
+    record = registry.info(name)
+    if not isinstance(record, VolumeInfo):
+        raise click.UsageError(f"{name} is no set of volumes that differ in size: import its archives without --as.")
+    folder = adopt_volumes(files[0], record, root=root, skip=skip).path
+    click.echo(f"{record.qualified_name}: ready, {folder}")
+    for one in read_report(folder):
+        click.echo(f"    left out: {one.case}, {one.why}", err=True)
+
+
 @click.command(hidden=True)
-@click.option("--size", default="28")
+@click.option("--dataset", metavar="COLLECTION", help="medmnist, medsegbench, msd, amos or brats.")
+@click.option(
+    "--task", metavar="NAME", help="The set, as liver, Task03_Liver or pathmnist; all of MedMNIST if not given."
+)
+@click.option("--size", metavar="PIXELS", help="Image size.")
+@click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="The same as --root.")
+@click.option("--list", "listing", is_flag=True, help="List the sets that there are, and stop.")
 @root_option
 @click.pass_context
-def download(ctx: click.Context, size: str, root: str | None) -> None:
-    """Download all data sets, as the official program does."""
-    ctx.invoke(fetch, names=(), sizes=() if size == "None" else (size,), everything=True, root=root)
+def download(
+    ctx: click.Context,
+    dataset: str | None,
+    task: str | None,
+    size: str | None,
+    output: str | None,
+    listing: bool,
+    root: str | None,
+) -> None:
+    """Download by the words of other programs.
+
+    Without any, all of MedMNIST, as the official program does.
+
+    \b
+      medmnist-np download --dataset msd --task liver --output DIR
+      medmnist-np download --dataset medmnist --task pathmnist
+      medmnist-np download --list
+    """
+    known = reading.COLLECTIONS
+    if dataset is not None and dataset not in known:
+        raise click.UsageError(
+            f"There is no collection {dataset!r}.{nearest(dataset, known)} They are: {', '.join(known)}."
+        )
+    if listing:
+        _say_collections([dataset] if dataset else list(known))
+        return
+    if output is not None and root is not None:
+        raise click.UsageError("--output and --root mean the same: leave one out.")
+    if task is None and dataset not in (None, "medmnist"):
+        raise click.UsageError(f"Which set of {dataset}? Name it with --task; --list lists them.")
+    names = () if task is None else (f"{dataset or 'medmnist'}/{task}",)
+    sizes = () if size in (None, "None") else (str(size),)
+    ctx.invoke(fetch, names=names, sizes=sizes, everything=not names, root=output or root)
+
+
+def _say_collections(collections: list[str]) -> None:
+    rows = []
+    for collection in collections:
+        others: dict[str, list[str]] = {}
+        for alias, name in reading.collection(collection).aliases.items():
+            others.setdefault(name, []).append(alias)
+        # Sets of users stand among those of MedMNIST.
+        records = [one for one in registry.datasets(collection=collection) if one.collection.name == collection]
+        rows += [[collection, one.name, ", ".join(others.get(one.name, ())), one.description] for one in records]
+    say_table(rows, head=["--dataset", "--task", "or", "what it is"])
 
 
 def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) -> None:
@@ -142,7 +246,9 @@ def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) 
     for job in missing:
         known = "" if job.download_bytes is not None else "at most "
         most = disk.readable(job.most_download_bytes)
-        rows.append([job.record.name, job.size, f"{known}{most}", disk.readable(job.array_bytes), job.record.license])
+        about = "" if job.size else "about "
+        unpacked = f"{about}{disk.readable(job.array_bytes)}"
+        rows.append([job.record.qualified_name, job.size or "", f"{known}{most}", unpacked, job.record.license])
     say_table(rows, head=["name", "size", "download", "unpacked", "license"], right=[1, 2, 3])
     download = disk.readable(sum(job.most_download_bytes for job in missing))
     unpacked = disk.readable(sum(job.array_bytes for job in missing))
@@ -165,8 +271,8 @@ def _require_space(missing: list[Job], places: settings.Settings, *, dry_run: bo
 def _described(job: Job, outcome: Path | MedMNISTError | None) -> dict[str, object]:
     failed = isinstance(outcome, MedMNISTError)
     return {
-        "name": job.record.name,
-        "size": job.size,
+        "name": job.record.qualified_name,
+        "size": job.size or None,
         "members": list(job.members) or None,
         "download_bytes": job.download_bytes,
         "most_download_bytes": job.most_download_bytes,

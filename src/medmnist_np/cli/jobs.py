@@ -39,7 +39,7 @@ class Job:
     @property
     def title(self) -> str:
         """What it is called in messages."""
-        return f"{self.record.name} {self.size}"
+        return f"{self.record.qualified_name} {self.size}" if self.size else self.record.qualified_name
 
     @property
     def archive(self) -> Archive:
@@ -48,8 +48,10 @@ class Job:
 
     @property
     def array_bytes(self) -> int:
-        """Bytes when unpacked, of what is wanted."""
-        return sum(m.n_values for m in self.archive.members if not self.members or m.name in self.members)
+        """Bytes when unpacked, of what is wanted; of volumes, about so many."""
+        if not self.members:
+            return self.record.array_bytes(self.size)
+        return sum(m.n_values for m in self.archive.members if m.name in self.members)
 
     @property
     def download_bytes(self) -> int | None:
@@ -72,7 +74,7 @@ Outcome = Path | MedMNISTError
 def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[DatasetInfo, int]]:
     """Return which sets and sizes are meant, each once; without names all sets that come in the size."""
     if size is not None and size != "all" and not (size.isascii() and size.isdecimal()):
-        raise click.UsageError(f"--size is 28, 64, 128, 224 or all, not {size!r}.")
+        raise click.UsageError(f"--size is a number of pixels, as 28 or 224, or all, not {size!r}.")
     number = int(size) if size not in (None, "all") else None
     wanted: list[tuple[DatasetInfo, int]] = []
     if not names:
@@ -82,9 +84,9 @@ def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[DatasetInf
         wanted = [(r, s) for r in records for s in (r.sizes if size == "all" else (number or 28,))]
     for name in names:
         record, named = registry.find(name)
-        sizes = record.sizes if size == "all" and named is None else (registry.resolve_size(name, number)[1],)
+        sizes = record.editions if size == "all" and named is None else (registry.resolve_size(name, number)[1],)
         wanted += [(record, one) for one in sizes]
-    return list({(record.name, one): (record, one) for record, one in wanted}.values())
+    return list({(record.qualified_name, one): (record, one) for record, one in wanted}.values())
 
 
 def run_jobs(

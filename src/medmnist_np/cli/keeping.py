@@ -8,27 +8,39 @@ from medmnist_np import registry
 from medmnist_np.cache import contents, disk, settings, store
 from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cache.progress import bars, silent
+from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table
 from medmnist_np.errors import RecordError, UnknownDatasetError
-from medmnist_np.integrity import VerifyReport
+from medmnist_np.integrity import VerifyReport, verify_published
 from medmnist_np.integrity import verify as verify_arrays
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.published_corruptions import SIZE, published_key
+from medmnist_np.registry import DatasetInfo, reading
+from medmnist_np.registry.corruptions import corrupted_sets
 from medmnist_np.registry.own import LOCAL
 
 
 @click.command
-@click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--size", type=int, help="Only this size.")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=completing.names)
+@click.option("--size", type=int, metavar="N", help="Only this size.", shell_complete=completing.sizes)
 @root_option
 @json_option
 def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: bool) -> None:
-    """Hash the unpacked arrays again; find damage, labels out of range and blank images.
+    """Hash the arrays again; find damage, bad labels, blank images.
 
-    Without NAME, everything that is on this machine. Exit code 1 if anything is damaged.
+    Without NAME, everything that is on this machine. Labels are bad if they are out of range. Exit code 1 if anything
+    is damaged.
+
+    \b
+      medmnist-np verify
+      medmnist-np verify breastmnist --size 28
     """
     reports = [
         verify_arrays(record, size=number, root=root, progress=silent if as_json else bars)
         for record, number in _held(names, size, root)
+    ]
+    reports += [
+        verify_published(record, root=root, progress=silent if as_json else bars)
+        for record in _held_published(names, size, root)
     ]
     if as_json:
         say_json([_described(report) for report in reports])
@@ -39,17 +51,25 @@ def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: 
     damaged = [report for report in reports if not report.ok]
     if damaged:
         again = " ".join(sorted({report.name for report in damaged}))
-        raise click.ClickException(
+        message = (
             f"{len(damaged)} of {len(reports)} damaged. `medmnist-np clean {again}` and `medmnist-np fetch {again}` "
             "to get them anew."
         )
+        if any(report.published_corruptions for report in damaged):
+            message += " Published corrupted images: `medmnist-np corrupt NAME --published`."
+        raise click.ClickException(message)
 
 
 @click.command
 @root_option
 @json_option
 def cache(root: str | None, as_json: bool) -> None:
-    """Say where the cache is, and how much of what is in it."""
+    """Say where the cache is, and how much of what is in it.
+
+    \b
+      medmnist-np cache
+      medmnist-np cache --json
+    """
     places = settings.current(root)
     items = contents.contents(places)
     if as_json:
@@ -69,7 +89,7 @@ def cache(root: str | None, as_json: bool) -> None:
 
 
 @click.command
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=completing.names)
 @click.option("--archives", is_flag=True, help="Only kept archives and unfinished downloads.")
 @click.option("--all", "everything", is_flag=True, help="Every data set in the cache (the same as no NAME).")
 @click.option(
@@ -78,10 +98,15 @@ def cache(root: str | None, as_json: bool) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @root_option
 def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool, yes: bool, root: str | None) -> None:
-    """Remove the data sets NAME... from the cache, or all: arrays, kept archives and unfinished work.
+    """Remove data sets from the cache.
 
-    What cannot be fetched again stays: sets that were built or registered here, and source ids. With --built these go
-    too, for the sets NAME..., whose names are free then. Files elsewhere, as in ~/.medmnist, are never touched.
+    Of the sets NAME..., or of all, their arrays, kept archives and unfinished work. What cannot be fetched again stays:
+    sets that were built or registered here, and source ids. With --built these go too, for the sets NAME..., whose
+    names are free then. Files elsewhere, as in ~/.medmnist, are never touched.
+
+    \b
+      medmnist-np clean pathmnist_224
+      medmnist-np clean --archives
     """
     if everything and (names or archives):
         raise click.UsageError("--all goes with neither NAME nor --archives.")
@@ -102,34 +127,65 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool,
     total = disk.readable(sum(item.bytes for item in items))
     for item in items:
         click.echo(f"{item.kind:<10}  {item.name}  {disk.readable(item.bytes)}")
-    if not yes:
-        click.confirm(f"Remove these, {total}, from {places.cache}?", abort=True)
+    if not yes and not _agreed(f"Remove these, {total}, from {places.cache}?"):
+        raise click.ClickException("Nothing was removed.")
     for item in items:
         contents.remove(item)
     click.echo(f"Removed {total}.")
     _say_kept(kept)
 
 
+def _agreed(question: str) -> bool:
+    try:
+        return click.confirm(question)
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise click.ClickException(
+                "Nobody answers, so nothing was removed. --yes removes without asking."
+            ) from None
+        raise
+
+
 def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tuple[DatasetInfo, int]]:
     """Return what is meant: all that is there, or of each named set the size asked for, else all that are there."""
     if not names:
-        every = [(record, one) for record in registry.datasets() for one in record.sizes]
+        collections = (None, *reading.COLLECTIONS[1:])
+        records = [record for collection in collections for record in registry.datasets(collection=collection)]
+        every = [(record, one) for record in records for one in record.editions]
         return [(record, one) for record, one in every if size in (None, one) and _is_there(record, one, root)]
     held = []
     for name in names:
         record, named = registry.find(name)
-        there = [one for one in record.sizes if _is_there(record, one, root)]
+        there = [one for one in record.editions if _is_there(record, one, root)]
         if size is None and named is None and there:
             held += [(record, one) for one in there]
-        else:
-            held.append(registry.resolve_size(name, size))
+            continue
+        chosen = registry.resolve_size(name, size)
+        if _is_there(*chosen, root) or not _held_published((name,), size, root):
+            held.append(chosen)
     return held
 
 
+def _held_published(names: tuple[str, ...], size: int | None, root: str | None) -> list[DatasetInfo]:
+    """Return the sets, all or those that are named, whose published corrupted images are there."""
+    found = [registry.find(name) for name in names] if names else [(record, None) for record in registry.datasets()]
+    return [
+        record
+        for record, named in found
+        if {size, named} <= {None, SIZE}
+        and record.name in corrupted_sets()
+        and _any_is_there([published_key(record)], root)
+    ]
+
+
 def _is_there(record: DatasetInfo, size: int, root: str | None) -> bool:
+    whole = record.storage_keys(size)
+    return _any_is_there([*whole, store.partial_key(whole[0])], root)
+
+
+def _any_is_there(keys: list[str], root: str | None) -> bool:
+    """Whether there are arrays under one of the keys, sound or not."""
     caches = settings.current(root).searched
-    whole = record.storage_key(size)
-    keys = (whole, store.partial_key(whole))
     return any((cache / store.ARRAYS / key / FILE_NAME).exists() for cache in caches for key in keys)
 
 
@@ -170,9 +226,14 @@ def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
             record, size = registry.find(name)
         except (UnknownDatasetError, RecordError):
             continue
-        for one in record.sizes if size is None else (size,):
-            folder = record.storage_key(one).partition("/")[2]
-            file = record.archive(one).file_name
+        kept = []
+        for one in record.editions if size is None else (size,):
+            folders = [key.partition("/")[2] for key in record.storage_keys(one)]
+            file = record.archive(one).file_name if record.can_be_fetched else folders[0]
+            kept += [(folder, file) for folder in folders]
+        if record.name in corrupted_sets() and size in (None, SIZE):
+            kept.append((published_key(record).partition("/")[2], f"{record.name}.zip"))
+        for folder, file in kept:
             where = item.path.name
             # With "-" goes on what is of the same release: single members, and corrupted images.
             begun = (f"{folder}-", f".{folder}.", f".{folder}-", f"{file}.")
@@ -182,7 +243,10 @@ def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
 
 
 def _say(report: VerifyReport) -> None:
-    click.echo(f"{report.name} {report.size}: {'ok' if report.ok else 'DAMAGED'}, {report.folder}")
+    what = " corrupted, as published" if report.published_corruptions else ""
+    verdict = "ok" if report.ok else click.style("DAMAGED", fg="red")
+    size = f" {report.size}" if report.size else ""
+    click.echo(f"{report.name}{size}{what}: {verdict}, {report.folder}")
     if report.checked == "crc32":
         click.echo("    note: members checked by CRC-32; the whole archive's digest was not")
     for problem in report.damage:
@@ -199,6 +263,7 @@ def _described(report: VerifyReport) -> dict[str, object]:
         "size": report.size,
         "folder": str(report.folder),
         "ok": report.ok,
+        "published_corruptions": report.published_corruptions,
         "checked": report.checked,
         "damage": list(report.damage),
         "blank_images": report.blank_images,

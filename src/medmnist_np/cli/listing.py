@@ -8,54 +8,72 @@ import click
 
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
-from medmnist_np.cli.output import json_option, say_json, say_table
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.cli import completing
+from medmnist_np.cli.output import json_option, say_json, say_paragraph, say_table
+from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo, reading
 
 _SPLITS = ("train", "val", "test")
 
 
 @click.command("list")
-@click.option("--task", help="Only those of one task, e.g. multi-class.")
-@click.option("--ndim", type=click.IntRange(2, 3), help="Only images (2) or volumes (3).")
-@click.option("--size", type=int, help="Only those that come in this size.")
+@click.option("--task", help="Only those of one task, e.g. multi-class.", shell_complete=completing.tasks)
+@click.option("--ndim", type=click.IntRange(2, 3), metavar="2|3", help="Only images (2) or volumes (3).")
+@click.option("--size", type=int, metavar="N", help="Only those that come in it.", shell_complete=completing.sizes)
+@click.option("--collection", metavar="NAME", help="Another collection: medsegbench, msd, amos, brats, or local.")
 @json_option
-def list_(task: str | None, ndim: int | None, size: int | None, as_json: bool) -> None:
-    """List the data sets, their sizes, and which are on this machine."""
+def list_(task: str | None, ndim: int | None, size: int | None, collection: str | None, as_json: bool) -> None:
+    """List the data sets, their sizes, and which are here.
+
+    \b
+      medmnist-np list
+      medmnist-np list --task binary-class --ndim 3
+      medmnist-np list --collection msd
+    """
     try:
-        records = registry.datasets(task=task, ndim=ndim, size=size)
+        records = registry.datasets(task=task, ndim=ndim, size=size, collection=collection)
+        every = registry.datasets(collection=collection)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    sizes = sorted({one for record in registry.datasets() for one in record.sizes})
+    sizes = sorted({one for record in every for one in record.sizes})
     if size is not None and size not in sizes:
         raise click.UsageError(f"No data set comes in size {size}. The sizes are {', '.join(map(str, sizes))}.")
     places = settings.current()
-    here = {r.name: [s for s in r.sizes if store.find(r.storage_key(s), places.searched)] for r in records}
+    here = {record.name: [one for one in record.editions if _is_here(record, one, places)] for record in records}
     if as_json:
         say_json([{**_summary(record), "here": here[record.name]} for record in records])
         return
     say_table(
         [
             [
-                record.name,
+                record.qualified_name,
                 record.task,
                 record.n_classes,
-                *(f"{record.n_samples[split]:,}" if split in record.n_samples else "-" for split in _SPLITS),
-                ", ".join(f"{size}{'*' if size in here[record.name] else ''}" for size in record.sizes),
+                *(_count(record, split) for split in _SPLITS),
+                " ".join(f"{size or 'own'}{'*' if size in here[record.name] else ''}" for size in record.editions),
             ]
             for record in records
         ],
         head=["name", "task", "classes", *_SPLITS, "sizes"],
         right=[2, 3, 4, 5],
     )
-    click.echo("\n* on this machine. `medmnist-np info NAME` says more, `medmnist-np fetch NAME` gets one.")
+    click.echo()
+    say_paragraph("* on this machine. `medmnist-np info NAME` says more, `medmnist-np fetch NAME` gets one.")
+    if collection is None:
+        others = ", ".join(reading.COLLECTIONS[1:])
+        say_paragraph(f"Other collections, with --collection: {others}. `medmnist-np catalog` knows more sets.")
 
 
 @click.command
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.names)
 @click.option("--flag", help="The name, as the official program takes it.", hidden=True)
 @json_option
 def info(name: str | None, flag: str | None, as_json: bool) -> None:
-    """Say everything known about the data set NAME."""
+    """Say everything known about the data set NAME.
+
+    \b
+      medmnist-np info pathmnist
+      medmnist-np info pathmnist --json
+    """
     if name is not None and flag is not None:
         raise click.UsageError(f"{name!r} and --flag {flag} name the data set twice: leave one out.")
     name = name or flag
@@ -69,9 +87,13 @@ def info(name: str | None, flag: str | None, as_json: bool) -> None:
 
 
 @click.command
-@click.argument("name")
+@click.argument("name", shell_complete=completing.names)
 def cite(name: str) -> None:
-    """Print BibTeX for the data set NAME and the papers that its images come from."""
+    """Print BibTeX for a data set and the papers of its images.
+
+    \b
+      medmnist-np cite pathmnist > pathmnist.bib
+    """
     click.echo(registry.cite(name) or f"No papers of {registry.info(name).name} are known.")
 
 
@@ -83,9 +105,20 @@ def available() -> None:
         click.echo(f"\t{record.name:<15} | {record.python_class:<15} | Size: {sizes}.")
 
 
+def _is_here(record: DatasetInfo, size: int, places: settings.Settings) -> bool:
+    return any(store.find(key, places.searched) is not None for key in record.storage_keys(size))
+
+
+def _count(record: DatasetInfo, split: str) -> str:
+    """Return how many samples a split has, ``"?"`` where that is not known."""
+    if split not in record.n_samples:
+        return "-"
+    return f"{record.n_samples[split]:,}" if record.n_samples[split] else "?"
+
+
 def _summary(record: DatasetInfo) -> dict[str, Any]:
     return {
-        "name": record.name,
+        "name": record.qualified_name,
         "python_class": record.python_class,
         "task": record.task,
         "ndim": record.ndim,
@@ -99,16 +132,19 @@ def _summary(record: DatasetInfo) -> dict[str, Any]:
 
 def _details(record: DatasetInfo) -> dict[str, Any]:
     archives = {
-        str(size): {
-            "file_name": archive.file_name,
-            "url": archive.url,
-            "digest": archive.digest,
-            "bytes": archive.bytes,
-            "array_bytes": archive.array_bytes,
-            "enlarged": size in record.enlarged_sizes,
-        }
+        str(size): {**_archive(archive), "array_bytes": archive.array_bytes, "enlarged": size in record.enlarged_sizes}
         for size, archive in sorted(record.archives.items())
     }
+    volumes: dict[str, Any] = {}
+    if isinstance(record, VolumeInfo):
+        file = record.archive_file
+        volumes = {
+            "modalities": list(record.modalities),
+            "label_values": list(record.label_values),
+            "access": record.access,
+            "how_to_get": record.how_to_get,
+            "archive": None if file is None else _archive(file),
+        }
     return {
         **_summary(record),
         "collection": record.collection.name,
@@ -120,4 +156,9 @@ def _details(record: DatasetInfo) -> dict[str, Any]:
         "notes": list(record.notes),
         "citations": [*record.collection.citations, *record.citations],
         "archives": archives,
+        **volumes,
     }
+
+
+def _archive(archive: Archive) -> dict[str, Any]:
+    return {"file_name": archive.file_name, "url": archive.url, "digest": archive.digest, "bytes": archive.bytes}

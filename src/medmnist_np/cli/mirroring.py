@@ -8,22 +8,29 @@ import click
 
 from medmnist_np.cache import archives, settings
 from medmnist_np.cache.progress import Progress
+from medmnist_np.cli import completing
 from medmnist_np.cli.jobs import Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.output import root_option, source_options
 
 
 @click.command
 @click.argument("folder", type=click.Path(file_okay=False, writable=True, path_type=Path), metavar="DIR")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--size", metavar="28|64|128|224|all", help="Image size; 28 if not given.")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=completing.names)
+@click.option(
+    "--size",
+    metavar="28|64|128|224|all",
+    help="Image size; 28 if not given.",
+    shell_complete=completing.sizes_or_all,
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 @source_options
 @root_option
 def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, root: str | None) -> None:
-    """Lay out archives in the folder DIR, for a web server of your own; all data sets if none is named.
+    """Lay out archives in a folder, for a web server of your own.
 
-    Archives that are on this machine are copied, the others downloaded; each is checked by its digest, and one that
-    is there already stays. Serve the folder with any web server that does Range, and give others its address:
+    Into DIR come all data sets if none is named. Archives that are on this machine are copied, the others downloaded;
+    each is checked by its digest, and one that is there already stays. Serve the folder with any web server that does
+    Range, and give others its address:
 
     \b
       medmnist-np mirror /srv/medmnist --size all

@@ -1,16 +1,24 @@
-"""How the commands say things: tables, JSON, sizes."""
+"""How the commands say things: tables, paragraphs, JSON; and the options that many of them have."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
+from itertools import zip_longest
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any, NoReturn
 
 import click
 
 from medmnist_np.cache.settings import configure
+from medmnist_np.errors import MedMNISTError
+
+_WIDEST_TEXT = 100  # longer lines are hard to read
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 root_option = click.option(
@@ -38,6 +46,17 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return configured
 
 
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Say which file could not be written, if the block fails to."""
+    try:
+        yield
+    except MedMNISTError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"{os.fspath(path)} could not be written: {error.strerror or error}.") from error
+
+
 def end_interrupted(text: str) -> NoReturn:
     """Say that Ctrl-C was pressed and end, with the exit code that shells expect then."""
     click.echo(f"\n{text}", err=True)  # the terminal has put ^C on the line
@@ -49,13 +68,66 @@ def say_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def say_paragraph(text: str, indent: str = "") -> None:
+    """Print a text in lines that the terminal holds; ``indent`` comes before all but the first."""
+    width = min(_WIDEST_TEXT, _terminal_width() or _WIDEST_TEXT)
+    click.echo(click.wrap_text(text, width, subsequent_indent=indent))
+
+
 def say_table(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequence[int] = ()) -> None:
-    """Print rows in columns; those numbered in ``right`` are set flush right."""
-    cells = [list(map(str, row)) for row in (head, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        line = (
-            cell.rjust(width) if number in right else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        click.echo("  ".join(line).rstrip())
+    """Print rows in columns; those numbered in ``right`` are set flush right.
+
+    On a terminal that is too narrow, cells take several lines; in a file or a pipe each row is one line.
+    """
+    for line in table_lines([list(map(str, row)) for row in (head, *rows)], right, _terminal_width()):
+        click.echo(line)
+
+
+def table_lines(rows: Sequence[Sequence[str]], right: Sequence[int], width: int | None) -> Iterator[str]:
+    """Yield the lines of a table whose first row is the head, no wider than ``width`` if it is given.
+
+    What does not fit is wrapped at spaces, in the columns that are not in ``right``. Where even the longest words do
+    not fit side by side, each cell has a line of its own, behind its head.
+    """
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    gap = "  "
+    if width is not None and sum(widths) + len(gap) * (len(widths) - 1) > width:
+        gap = " "
+        least = [
+            size if number in right else max(len(word) for cell in column for word in cell.split() or [""])
+            for number, (column, size) in enumerate(zip(columns, widths, strict=True))
+        ]
+        while sum(widths) + len(widths) - 1 > width:
+            loose = [number for number, size in enumerate(widths) if size > least[number]]
+            if not loose:
+                yield from _one_cell_a_line(rows, width)
+                return
+            widths[max(loose, key=widths.__getitem__)] -= 1
+    for row in rows:
+        parts = [
+            [cell] if len(cell) <= size else wrap(cell, size, break_on_hyphens=False)
+            for cell, size in zip(row, widths, strict=True)
+        ]
+        for line in zip_longest(*parts, fillvalue=""):
+            cells = (
+                cell.rjust(size) if number in right else cell.ljust(size)
+                for number, (cell, size) in enumerate(zip(line, widths, strict=True))
+            )
+            yield gap.join(cells).rstrip()
+
+
+def _one_cell_a_line(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    head, *rest = rows
+    indent = max(map(len, head)) + 1
+    for number, row in enumerate(rest):
+        if number:
+            yield ""
+        for name, cell in zip(head, row, strict=True):
+            if cell:
+                yield from wrap(f"{name.ljust(indent)}{cell}", max(width, 2 * indent), subsequent_indent=" " * indent)
+
+
+def _terminal_width() -> int | None:
+    """Return the columns of the terminal; None where the output is none."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from medmnist_np.cli.output import root_option
+from medmnist_np.cli.output import root_option, writing
 
 
 @click.command
@@ -20,11 +20,14 @@ from medmnist_np.cli.output import root_option
 )
 @root_option
 def report(file: str, output: str | None, root: str | None) -> None:
-    """Write a page about the result file FILE: metrics with intervals, curves, decisions and the worst mistakes.
+    """Write a page about a result file: metrics, curves, mistakes.
 
-    The page is one file that opens in any browser: it loads nothing and runs no script. The worst mistakes are shown as
-    pictures if the images are in the cache; nothing is downloaded but labels. Needs matplotlib:
-    pip install 'medmnist-np[report]'
+    Each metric of FILE has its interval. The page is one file that opens in any browser: it loads nothing and runs no
+    script. The worst mistakes are shown as pictures if the images are in the cache; nothing is downloaded but labels.
+    Needs matplotlib: pip install 'medmnist-np[report]'
+
+    \b
+      medmnist-np report pathmnist_test_run1.csv -o run1.html
     """
     from medmnist_np.evaluation import Evaluator, parse_name
     from medmnist_np.evaluation.reporting import images_at_hand
@@ -42,10 +45,8 @@ def report(file: str, output: str | None, root: str | None) -> None:
         document = report_on(result, images, file=file, remarks=[f"Of this file {one}." for one in wrong])
     except ImportError as error:
         raise click.ClickException(str(error)) from error
-    try:
+    with writing(page):
         write_page(page, document)
-    except OSError as error:
-        raise click.ClickException(f"{page} could not be written: {error.strerror}.") from error
     for one in wrong:
         click.echo(f"Warning: {file}: {one}.", err=True)
     click.echo(page)

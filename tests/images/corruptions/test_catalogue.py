@@ -18,10 +18,12 @@ from medmnist_np.images.corruptions import CORRUPTIONS, corrupt, image_seeds
 from medmnist_np.registry.corruptions import SEVERITIES, corrupted_sets, corruption_facts
 from tests.images.corruptions.pictures import Images, textured
 
+# Strong numbers of corruptions that MedMNIST-C does not have.
+OWN: dict[str, tuple[float, ...]] = {}
+
 STRONG = {
-    name: next(each.corruptions[name].severities[-1] for each in corrupted_sets().values() if name in each.corruptions)
-    for name in CORRUPTIONS
-}
+    name: strengths.severities[-1] for each in corrupted_sets().values() for name, strengths in each.corruptions.items()
+} | OWN
 VOLUMES = [name for name, corruption in CORRUPTIONS.items() if corruption.takes_volumes]
 
 each_name = pytest.mark.parametrize("name", CORRUPTIONS)

@@ -1,0 +1,105 @@
+"""``doctor``: what a report of a bug needs to say of a machine, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from medmnist_np.cache import disk, settings
+from medmnist_np.cli import reaching
+from medmnist_np.cli.examining import Examination, examine, shown
+from medmnist_np.cli.output import json_option, root_option, say_json, source_options
+from medmnist_np.cli.reaching import Reached
+from medmnist_np.errors import CacheError
+
+
+@click.command
+@source_options
+@root_option
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, root: str | None, as_json: bool) -> None:
+    """Say what a bug report needs, and what is wrong here.
+
+    That is versions, extras, variables, the cache, and whether the servers of the data answer: one byte is asked of
+    each, nothing with --offline or MEDMNIST_NP_OFFLINE. Nothing is written. The text can be shown in public: the home
+    folder is ~, mirrors and proxies are not named. Exit code 1 if there is a problem.
+
+    \b
+      medmnist-np doctor
+      medmnist-np doctor --offline
+    """
+    places, unsettled = _settings(root)
+    found = examine(places)
+    found.problems[:0] = unsettled
+    reached = [] if places is None or places.offline else reaching.reach(reaching.places(places.mirrors))
+    found.problems += _unreachable(reached)
+    if as_json:
+        problems = [{"problem": problem, "advice": advice} for problem, advice in found.problems]
+        say_json({**found.tables, "network": [asdict(one) for one in reached], "problems": problems})
+    else:
+        _say(found, reached, offline=places is not None and places.offline)
+    ctx.exit(1 if found.problems else 0)
+
+
+def _settings(root: str | None) -> tuple[settings.Settings | None, list[tuple[str, str]]]:
+    try:
+        return settings.current(root), []
+    except CacheError as error:
+        return None, [(shown(error), "Until then neither the cache nor the network can be looked at.")]
+
+
+def _unreachable(reached: Sequence[Reached]) -> Iterator[tuple[str, str]]:
+    for one in reached:
+        if not one.reached:
+            advice = (
+                "Check the network, and HTTPS_PROXY if you need a proxy. Without a network, bring archives by hand: "
+                "`medmnist-np import FILE`."
+            )
+            if one.is_mirror:
+                advice = f"Correct {settings.MIRRORS_VARIABLE} or --mirror; the other servers are tried after it."
+            yield f"{one.name} cannot be reached: {one.reason}.", advice
+
+
+def _say(found: Examination, reached: Sequence[Reached], *, offline: bool) -> None:
+    for title, table in found.tables.items():
+        if table:
+            click.echo(f"{title.capitalize()}")
+            width = max(map(len, table))
+            for name, value in table.items():
+                click.echo(f"  {name.ljust(width)}  {_in_words(name, value)}".rstrip())
+            click.echo()
+    click.echo("Network")
+    if offline:
+        click.echo("  not asked: this is offline")
+    width = max((len(one.name) for one in reached), default=0)
+    for one in reached:
+        click.echo(f"  {one.name.ljust(width)}  {_answer(one)}")
+    click.echo()
+    if not found.problems:
+        click.echo(click.style("No problems found.", fg="green"))
+    for number, (problem, advice) in enumerate(found.problems, 1):
+        click.echo(f"{click.style(f'Problem {number}:', fg='red')} {problem}\n    {advice}")
+
+
+def _in_words(name: str, value: Any) -> str:
+    if isinstance(value, Mapping) and "version" in value:
+        return f"{value['version'] or '-'}".ljust(12) + f"  {value['for']}"
+    if isinstance(value, Mapping):
+        return f"{value['number']}, {disk.readable(value['bytes'])}"
+    if name == "free bytes":
+        return disk.readable(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
+
+
+def _answer(one: Reached) -> str:
+    way = " through a proxy" if one.through_proxy else ""
+    if not one.reached:
+        return click.style("not reached", fg="red") + way
+    said = one.reason if one.does_range or one.reason else "it does no Range, which downloads need to go on"
+    return f"answers in {one.seconds:.2f} s{way}{f': {said}' if said else ''}"

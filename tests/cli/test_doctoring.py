@@ -1,0 +1,224 @@
+"""``doctor``: what it finds, that it is safe to show, and that it neither hangs nor writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from filelock import FileLock
+
+from medmnist_np import __version__
+from medmnist_np.cli import examining, main, reaching
+from medmnist_np.cli.reaching import Place, reach
+from medmnist_np.loading import fetch
+from medmnist_np.testing import fake_datasets, serve
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["doctor", *arguments], catch_exceptions=False)
+
+
+def tables(*arguments: str) -> dict[str, Any]:
+    return json.loads(run("--json", *arguments).stdout)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 20, "val": 4, "test": 6}):
+        fetch("breastmnist")
+        monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path / "cache"))
+        yield tmp_path / "cache"
+
+
+def test_a_sound_machine_has_no_problem(cache: Path) -> None:
+    result = run("--offline")
+    assert (0, True) == (result.exit_code, result.stdout.endswith("No problems found.\n"))
+    assert f"medmnist-np  {__version__}\n" in result.stdout
+
+
+def test_what_is_in_the_cache_is_counted(cache: Path) -> None:
+    found = tables("--offline")["cache"]
+    assert (1, True, 0) == (found["arrays"]["number"], found["writable"], found["locks held"])
+    assert found["arrays"]["bytes"] > 0
+
+
+def test_offline_no_socket_is_opened_and_nothing_is_written(cache: Path, audit) -> None:
+    before = sorted(cache.rglob("*"))
+    with audit() as seen:
+        result = run("--offline")
+    assert (0, []) == (result.exit_code, seen.network)
+    assert before == sorted(cache.rglob("*"))
+    assert "not asked: this is offline" in result.stdout
+
+
+def test_the_variable_for_offline_is_honoured(cache: Path, monkeypatch: pytest.MonkeyPatch, audit) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    with audit() as seen:
+        assert 0 == run().exit_code
+    assert [] == seen.network
+
+
+def test_a_cache_that_is_not_there_yet_is_no_problem_and_is_not_made(sandbox: Path) -> None:
+    assert (0, False) == (run("--offline").exit_code, (sandbox / "cache").exists())
+
+
+def test_a_file_in_the_place_of_the_cache_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("--offline", "--root", str(tmp_path / "file" / "cache"))
+    assert 1 == result.exit_code
+    assert "cannot be written to: " in result.stdout
+    assert "Set MEDMNIST_NP_CACHE" in result.stdout
+
+
+def test_damaged_arrays_are_a_problem(cache: Path) -> None:
+    folder = next((cache / "arrays" / "medmnist").iterdir())
+    (folder / "test_images.npy").write_bytes(b"short")
+    result = run("--offline")
+    assert 1 == result.exit_code
+    assert re.search(r"Problem 1: medmnist/breastmnist_28-\w+ is damaged: .*5 bytes", result.stdout)
+    assert "`medmnist-np clean breastmnist_28`, then fetch it again." in result.stdout
+
+
+def test_a_shared_cache_that_is_missing_is_a_problem(cache: Path) -> None:
+    result = run("--offline", "--shared", str(cache / "nowhere"))
+    assert (1, True) == (result.exit_code, "nowhere is not there." in result.stdout)
+
+
+def test_unfinished_downloads_and_held_locks_are_counted(cache: Path) -> None:
+    (cache / "downloads").mkdir(exist_ok=True)
+    part = cache / "downloads" / "pathmnist.npz.part"
+    part.write_bytes(b"half")
+    os.utime(part, (time.time() - 3 * 86400,) * 2)
+    (cache / "locks").mkdir(exist_ok=True)
+    with FileLock(cache / "locks" / "held.lock"):
+        found = tables("--offline")["cache"]
+    assert ({"number": 1, "bytes": 4}, 3.0, 1) == (
+        found["unfinished"],
+        found["oldest unfinished, days"],
+        found["locks held"],
+    )
+
+
+def test_a_variable_that_is_wrong_is_a_problem_and_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "nonsense")
+    result = run()
+    assert (1, True) == (result.exit_code, "Problem 1: MEDMNIST_NP_MIRRORS lists base urls" in result.stdout)
+    assert "numpy" in result.stdout
+
+
+def test_a_dependency_that_is_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examining, "_lowest", lambda: {"numpy": "999.0"})
+    result = run("--offline")
+    assert (1, True) == (result.exit_code, "is older than 999.0, which is needed." in result.stdout)
+    assert "pip install --upgrade numpy" in result.stdout
+
+
+def test_its_list_of_dependencies_is_that_of_the_package() -> None:
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+
+    def names(requirements: list[str]) -> list[str]:
+        return [re.split(r"[\[>=]", requirement)[0] for requirement in requirements]
+
+    assert names(project["dependencies"]) == list(examining.DEPENDENCIES)
+    extras = {extra: names(of) for extra, of in project["optional-dependencies"].items()}
+    assert {extra: extras[extra] for extra in examining.EXTRAS} == {
+        extra: list(known) for extra, (_, known) in examining.EXTRAS.items()
+    }
+    assert {"test", "docs", "dev"} == set(extras) - set(examining.EXTRAS)
+
+
+# What others may see
+
+
+def test_nothing_private_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Path) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:password@proxy.lab.example:3128")
+    monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "https://token@data.lab.example/x https://other.lab.example")
+    monkeypatch.setenv("MEDMNIST_NP_SHARED", str(sandbox / "home" / "shared"))
+    for text in (run("--offline").stdout, run("--offline", "--json").stdout):
+        assert [] == re.findall(r"password|token|lab\.example|" + re.escape(str(sandbox / "home")), text)
+        assert str(Path("~/shared")) in text
+        assert "2 address(es)" in text
+    assert "HTTPS_PROXY" in run("--offline").stdout
+
+
+def test_mirrors_and_proxies_are_not_named_in_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = Place("mirror 1", f"http://localhost:{free_port()}/x.npz", is_mirror=True)
+    (found,) = reach([mirror])
+    assert (False, False) == (found.reached, "localhost" in found.reason)
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@localhost:{free_port()}")
+    (found,) = reach([Place("data.example", "http://data.example/x.npz")])
+    assert (False, True) == (found.reached, found.through_proxy)
+    assert [] == re.findall(r"secret|localhost", found.reason)
+
+
+# The network
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def test_a_server_is_asked_for_one_byte(tmp_path: Path) -> None:
+    (tmp_path / "x.npz").write_bytes(b"x" * 100)
+    with serve(tmp_path) as url:
+        (found,) = reach([Place("here", f"{url}/x.npz")])
+    assert (True, True, "") == (found.reached, found.does_range, found.reason)
+    assert found.seconds < 5
+
+
+def test_a_server_without_the_file_is_not_reached_but_a_mirror_may_lack_it(tmp_path: Path) -> None:
+    with serve(tmp_path) as url:
+        server, mirror = reach([Place("here", f"{url}/x.npz"), Place("mirror 1", f"{url}/x.npz", is_mirror=True)])
+    assert (False, True) == (server.reached, mirror.reached)
+    assert "HTTP 404 (there is no such file)" == server.reason == mirror.reason
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reaching, "_LONGEST_S", 0.5)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        started = time.monotonic()
+        (found,) = reach([Place("mute", f"http://127.0.0.1:{mute.getsockname()[1]}/x.npz")])
+    assert (False, True) == (found.reached, time.monotonic() - started < 5)
+    assert "no answer within 0 s" == found.reason
+
+
+def test_what_was_reached_is_said_and_what_was_not_is_a_problem(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.npz").write_bytes(b"x")
+    with serve(tmp_path) as url:
+        wanted = [Place("here", f"{url}/x.npz"), Place("gone", f"http://127.0.0.1:{free_port()}/x.npz")]
+        monkeypatch.setattr(reaching, "places", lambda _: wanted)
+        result = run()
+    assert 1 == result.exit_code
+    assert re.search(r"  here  answers in \d\.\d\d s\n  gone  not reached\n", result.stdout)
+    assert "Problem 1: gone cannot be reached: no answer" in result.stdout
+    assert "Check the network" in result.stdout
+
+
+def test_mirrors_are_asked_first_then_each_server_of_published_sets_once() -> None:
+    wanted = reaching.places(["https://data.example/medmnist/"])
+    assert Place("mirror 1", "https://data.example/medmnist/breastmnist.npz", is_mirror=True) == wanted[0]
+    hosts = [place.name for place in wanted[1:]]
+    assert "zenodo.org" in hosts
+    assert sorted(set(hosts)) == sorted(hosts)
+
+
+def test_servers_of_sets_that_users_registered_are_not_asked(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 20, "val": 4, "test": 6}):
+        assert not any("127.0.0.1" in place.url for place in reaching.places([]))

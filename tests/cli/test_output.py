@@ -1,0 +1,155 @@
+"""Tables and paragraphs: what a terminal of some width shows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medmnist_np.cli import _COMMANDS, main
+from medmnist_np.cli.output import table_lines
+
+ROWS = [
+    ["name", "task", "n", "sizes"],
+    ["pathmnist", "multi-class", "9", "28 64 128 224"],
+    ["chestmnist", "multi-label, binary-class", "14", "28 64 128 224"],
+]
+
+
+def test_what_fits_is_one_line_a_row() -> None:
+    assert [
+        "name        task                        n  sizes",
+        "pathmnist   multi-class                 9  28 64 128 224",
+        "chestmnist  multi-label, binary-class  14  28 64 128 224",
+    ] == list(table_lines(ROWS, [2], 80))
+
+
+def test_what_does_not_fit_is_wrapped_in_its_column() -> None:
+    assert [
+        "name       task          n sizes",
+        "pathmnist  multi-class   9 28 64 128 224",
+        "chestmnist multi-label, 14 28 64 128 224",
+        "           binary-class",
+    ] == list(table_lines(ROWS, [2], 40))
+
+
+def test_a_terminal_narrower_than_the_words_gets_a_line_for_each_cell() -> None:
+    assert ["name  pathmnist", "task  multi-class", "n     9", "sizes 28 64 128 224", ""] == list(
+        table_lines(ROWS, [2], 20)
+    )[:5]
+
+
+def test_what_is_no_terminal_gets_whole_lines() -> None:
+    row = ["x" * 300, "y"]
+    assert ["  ".join(row)] == list(table_lines([row], [], None))
+
+
+@given(
+    st.lists(st.lists(st.text("ab ", max_size=12), min_size=3, max_size=3), min_size=1, max_size=5),
+    st.integers(16, 60),
+)
+def test_no_word_is_lost_and_no_line_is_too_long(rows: list[list[str]], width: int) -> None:
+    lines = list(table_lines([["head", "of", "it"], *rows], [], width))
+    words = sorted(word for row in rows for cell in row for word in cell.split())
+    assert words == sorted(word for word in " ".join(lines).split() if word not in ("head", "of", "it"))
+    assert max(map(len, lines)) <= width
+
+
+def test_the_list_of_data_sets_fits_80_columns() -> None:
+    lines = run_in_terminal(80, "list")
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("pathmnist ") and line.endswith("28 64 128 224") for line in lines)
+
+
+@pytest.mark.parametrize("width", [30, 60])
+def test_the_list_of_data_sets_is_readable_in_a_narrow_terminal(width: int) -> None:
+    lines = run_in_terminal(width, "list")
+    table = lines[: next(number for number, line in enumerate(lines) if line.startswith("*"))]
+    assert max(map(len, table)) <= width
+
+
+@pytest.mark.parametrize("command", [name for name in _COMMANDS if name not in ("available", "download")])
+def test_help_says_in_one_line_what_a_command_does_and_gives_an_example(command: str) -> None:
+    text = CliRunner().invoke(main, [command, "--help"], prog_name="medmnist-np", terminal_width=80).output
+    summary = text.splitlines()[2]
+    examples = [line for line in text.splitlines() if line.startswith(f"    medmnist-np {command}")]
+    assert (True, True) == (summary.endswith("."), bool(examples))
+
+
+def test_no_line_about_a_command_is_cut_in_80_columns() -> None:
+    text = CliRunner().invoke(main, ["--help"], prog_name="medmnist-np", terminal_width=80).output
+    about = text.partition("Commands:\n")[2].splitlines()
+    assert [] == [line for line in about if line.endswith("...") or not line.endswith(".")]
+
+
+# A process whose output is a terminal of a width.
+IN_TERMINAL = """
+import fcntl, os, pty, struct, sys, termios
+width, *arguments = sys.argv[1:]
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(width), 0, 0))
+    os.execv(sys.executable, [sys.executable, "-m", "medmnist_np", *arguments])
+while True:
+    try:
+        chunk = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not chunk:
+        break
+    sys.stdout.buffer.write(chunk)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def run_in_terminal(width: int, *arguments: str, **environment: str) -> list[str]:
+    pytest.importorskip("pty", reason="a terminal of one's own is POSIX")
+    variables = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", IN_TERMINAL, str(width), *arguments],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env={**variables, "TERM": "xterm", **environment},
+    )
+    return done.stdout.splitlines()
+
+
+def test_there_are_colours_on_a_terminal_alone() -> None:
+    assert any("\x1b[3" in line for line in run_in_terminal(80, "doctor", "--offline"))
+    assert "\x1b" not in CliRunner().invoke(main, ["doctor", "--offline"]).output
+
+
+@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colours_can_be_declined(variable: str, value: str) -> None:
+    assert not any("\x1b" in line for line in run_in_terminal(80, "doctor", "--offline", **{variable: value}))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full device is Linux")
+def test_an_output_that_takes_nothing_is_one_message() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "medmnist_np", "list"], check=False, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (1, "Error: the output cannot be read or written: No space left on device.") == (
+        done.returncode,
+        done.stderr.splitlines()[0],
+    )
+
+
+@pytest.mark.parametrize("command", [["list"], ["info", "chestmnist"], ["cite", "chestmnist"], ["--help"]])
+def test_a_reader_that_goes_away_ends_the_program_quietly(command: list[str]) -> None:
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "medmnist_np", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (b"", True) == (said, process.returncode in (0, 1))
