@@ -56,7 +56,7 @@ ROOMS = """
     pages
     cache.answers cache.manifest
     cache.digests cache.disk cache.locks cache.readahead
-    cache.binarising
+    cache.binarising cache.zips
     cache.http cache.npz cache.part
     cache.foreign cache.ranges cache.transport
     cache.store
@@ -77,7 +77,7 @@ ROOMS = """
     augmenting corrupted identifiers loading registering scheme
     corrupting
     builder.labels builder.reading
-    builder.pairs builder.rows
+    builder.choices builder.pairs builder.rows
     builder.tables
     builder.sources
     builder.preparing builder.splitting
@@ -127,8 +127,8 @@ ROOMS = """
     testing
     cli.completing cli.display cli.examining cli.output cli.reaching cli.threads
     cli.jobs
-    cli.auditing cli.building cli.carding cli.cataloguing cli.corrupting cli.demo cli.doctoring cli.evaluating cli.exporting
-    cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
+    cli.auditing cli.building cli.carding cli.cataloguing cli.corrupting cli.demo cli.doctoring cli.evaluating
+    cli.exporting cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
     cli
     __init__ __main__
 """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import inspect
 import io
 import pkgutil
 import re
 import runpy
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from html import escape
 from importlib import import_module
 from pathlib import Path
 
@@ -16,19 +19,26 @@ import click
 import pytest
 
 import medmnist_np
+from docs._ext import commands, data_flow, data_sets, reference
 from medmnist_np.cli import main
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.volumes import VolumeInfo
 from medmnist_np.testing import fake_datasets
 from tests.interop.test_examples import NEEDS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MADE = {"_build", "_ext", "_generated"}  # pages that are made when the site is, and what makes them
+PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").rglob("*.md") if not MADE & set(page.parts))]
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(medmnist_np.__path__, "medmnist_np.")
     if not module.name.endswith("__main__")
 ]
 SHOWN = ("breastmnist", "retinamnist", "chestmnist", "adrenalmnist3d")
+SEGMENTED = "medsegbench/kvasir_128"
+VOLUMES = "msd/hippocampus"
 N_SAMPLES = {"train": 546, "val": 78, "test": 156}  # those of BreastMNIST, which the pages state
+N_PAIRS = {"train": 48, "val": 12, "test": 24}
 
 
 @pytest.fixture
@@ -38,9 +48,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def fakes_for(text: str, folder: Path) -> AbstractContextManager[object]:
+@contextmanager
+def fakes_for(text: str, folder: Path) -> Iterator[None]:
     """Stand-ins for those sets that a text names."""
-    return fake_datasets(folder / "fakes", *(name for name in SHOWN if name in text), n_samples=N_SAMPLES)
+    with ExitStack() as stack:
+        shown = [name for name in SHOWN if name in text]
+        stack.enter_context(fake_datasets(folder / "fakes", *shown, n_samples=N_SAMPLES))
+        if SEGMENTED in text:
+            stack.enter_context(fake_datasets(folder / "fakes", SEGMENTED, n_samples=N_PAIRS))
+        if VOLUMES in text:
+            stack.enter_context(fake_datasets(folder / "fakes", VOLUMES))
+        yield
 
 
 def failures(test: doctest.DocTest) -> str:
@@ -78,6 +96,7 @@ def test_code_of_the_pages_runs(page: Path, folder: Path) -> None:
         ("numpy_classifier", "AUC 0."),
         ("dataset_without_pytorch", "batch 4: images (34, 1, 28, 28) float32"),
         ("robustness", ""),  # what it writes is read in tests/cli/test_corrupting.py
+        ("volumes_patches", "Dice on 2 volumes: "),
     ],
 )
 def test_examples_run(example: str, line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,33 +107,63 @@ def test_examples_run(example: str, line: str, folder: Path, capsys: pytest.Capt
 
 
 def test_every_example_is_run() -> None:
-    shown = {"numpy_classifier", "dataset_without_pytorch", "robustness", *NEEDS}
+    shown = {"numpy_classifier", "dataset_without_pytorch", "robustness", "volumes_patches", *NEEDS}
     assert shown == {path.stem for path in (ROOT / "examples").glob("*.py")}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "medmnist_np",
-        "medmnist_np.errors",
-        "medmnist_np.evaluation",
-        "medmnist_np.export",
-        "medmnist_np.images",
-        "medmnist_np.interop",
-        "medmnist_np.metrics",
-        "medmnist_np.testing",
-    ],
-)
-def test_the_reference_lists_what_a_module_offers(module: str) -> None:
-    reference = (ROOT / "docs" / "api.md").read_text("utf-8")
-    listed: dict[str, list[str]] = {}
-    current = ""
-    for directive, name in re.findall(r"^\.\. (\w+):: (\S+)$", reference, re.MULTILINE):
-        if directive == "currentmodule":
-            current = name
-        elif directive != "automodule":
-            listed.setdefault(current, []).append(name)
-    assert sorted(import_module(module).__all__) == sorted(listed[module])
+@pytest.mark.parametrize("module", reference.public_modules())
+def test_the_page_of_a_module_describes_all_that_it_offers(module: str) -> None:
+    described = re.findall(
+        r"^\.\. (?:auto|py:)(?:class|data|exception|function):: (\w+)$", reference.page(module), re.MULTILINE
+    )
+    assert sorted(getattr(import_module(module), "__all__", reference.ALSO.get(module, ()))) == sorted(described)
+
+
+def test_every_module_that_says_what_it_offers_has_a_page() -> None:
+    offering = {name for name in ["medmnist_np", *MODULES] if hasattr(import_module(name), "__all__")}
+    assert {name for name in offering if not name.startswith(reference.INSIDE)} <= set(reference.public_modules())
+
+
+def test_what_pages_and_examples_import_is_in_the_reference() -> None:
+    sources = [blocks(page.read_text("utf-8"), language) for page in PAGES for language in ("python", "py")]
+    sources += [path.read_text("utf-8") for path in (ROOT / "examples").glob("*.py")]
+    found = {
+        (node.module, alias.name)
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("medmnist_np")
+        for alias in node.names
+    }
+    described = {(module, name) for module, names in reference.public_modules().items() for name in names}
+    homes = {(value.file, value.name) for module in reference.public_modules() for value in reference.names_of(module)}
+    assert set() == found - described - homes
+
+
+def test_every_name_in_the_reference_says_what_it_is() -> None:
+    names = [name for module in reference.public_modules() for name in reference.names_of(module)]
+    assert [] == [name for name in names if not name.text]
+
+
+def test_the_page_of_commands_has_every_option_of_each() -> None:
+    for name, command in commands.commands().items():
+        text = commands.section(name, command)
+        shown = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+        assert [] == [option for param in shown for option in param.opts if option not in text], name
+
+
+@pytest.mark.parametrize("record", data_sets.records(), ids=lambda record: record.qualified_name)
+def test_the_page_of_a_data_set_says_what_is_known(record: DatasetInfo) -> None:
+    text = data_sets.page(record)
+    archives = [record.archive_file] if isinstance(record, VolumeInfo) else record.archives.values()
+    said = [record.license, record.description, *record.notes, *record.class_names]
+    said += [archive.digest for archive in archives if archive is not None]
+    assert [] == [fact for fact in said if fact.replace("|", r"\|") not in text]
+
+
+def test_the_picture_of_the_data_flow_names_what_there_is() -> None:
+    named = {module for box in data_flow.BOXES for module in box.modules}
+    assert set() == {module for module in named if f"medmnist_np.{module}" not in MODULES}
+    assert [] == [box.title for box in data_flow.BOXES if escape(box.title) not in data_flow.drawing()]
 
 
 def test_the_page_on_the_command_line_lists_every_command() -> None:

@@ -1,0 +1,64 @@
+"""What Sphinx does for this site besides reading pages: it makes pages of facts, docstrings and executed code.
+
+Made pages go to ``docs/_generated``, which is not kept. Nothing here needs a network.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docs._ext import commands, data_flow, data_sets, landing, notebooks, reference
+from docs._ext.cells import execute
+from docs._ext.written import Pages
+from medmnist_np.testing import fake_datasets
+
+if TYPE_CHECKING:
+    from docutils.nodes import Element
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+# Pages whose Python is run while they are read, and the sets that are faked for them, with the counts of BreastMNIST.
+EXECUTED = {"tutorial": ("breastmnist",)}
+N_SAMPLES = {"train": 546, "val": 78, "test": 156}
+
+
+def make_pages(app: Sphinx) -> None:
+    """Write all pages that are made."""
+    with Pages(Path(app.srcdir) / "_generated") as pages:
+        landing.write(pages)
+        data_flow.write(pages)
+        reference.write(pages)
+        commands.write(pages)
+        data_sets.write(pages)
+        notebooks.write(pages)
+
+
+def run_page(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put what the code of a page gives below it."""
+    if docname not in EXECUTED:
+        return
+    with tempfile.TemporaryDirectory() as folder, fake_datasets(folder, *EXECUTED[docname], n_samples=N_SAMPLES):
+        executed = execute(source[0], Path(folder))
+    pictures = Path(app.srcdir) / "_generated" / "pictures"
+    source[0] = executed.markdown(pictures, f"/_generated/pictures/{docname}")
+
+
+def find_name(app: Sphinx, env: BuildEnvironment, node: Element, text: Element) -> Element | None:
+    """Find what a docstring calls by a short name; what exists but is not public is shown without a link."""
+    if node.get("refdomain") != "py":
+        return None
+    target = node["reftarget"]
+    full = reference.full_name(target)
+    python = env.domains.python_domain
+    found = python.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], full, node, text)
+    return found or (text if reference.exists(target) else None)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("builder-inited", make_pages)
+    app.connect("source-read", run_page)
+    app.connect("missing-reference", find_name)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,66 @@
+"""The page of the program, made of the commands that click knows."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+
+import click
+
+from docs._ext.written import Pages
+from medmnist_np.cli import main
+
+PROGRAM = "medmnist-np"
+
+
+def commands() -> dict[str, click.Command]:
+    """Return the commands that help shows, in its order."""
+    context = click.Context(main, info_name=PROGRAM)
+    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None and not command.hidden}
+
+
+def write(pages: Pages) -> None:
+    """Write ``command_line.md``."""
+    lines = [
+        "# Commands and options",
+        "",
+        f"Made of what `{PROGRAM} COMMAND --help` prints. What belongs to all commands is on",
+        "[the page about the command line](/command_line.md).",
+        "",
+    ]
+    for name, command in commands().items():
+        lines.append(section(name, command))
+    pages.write("command_line.md", "\n".join(lines))
+
+
+def section(name: str, command: click.Command) -> str:
+    """Return what the page says of one command."""
+    return "\n".join(_lines(name, command))
+
+
+def _lines(name: str, command: click.Command) -> Iterator[str]:
+    context = click.Context(command, info_name=f"{PROGRAM} {name}")
+    usage = " ".join((f"{PROGRAM} {name}", *command.collect_usage_pieces(context)))
+    yield from (f"({PROGRAM}-{name})=", f"## {name}", "", "```text", usage, "```", "")
+    yield from _help(command.help or "")
+    records = [record for param in command.get_params(context) if (record := param.get_help_record(context))]
+    for names, text in records:
+        if not text or names == "--help":
+            continue
+        yield from (f"`{names}`", f": {_sentence(text)}", "")
+
+
+def _help(text: str) -> Iterator[str]:
+    r"""Yield the paragraphs; one that click must not wrap, marked by a backspace, is shown as it is."""
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
+        if paragraph.lstrip().startswith("\b"):
+            yield from ("```console", inspect.cleandoc(paragraph.replace("\b", "", 1).lstrip("\n")), "```", "")
+        else:
+            yield from (_sentence(" ".join(paragraph.split())), "")
+
+
+def _sentence(text: str) -> str:
+    """Return prose that Markdown does not take for markup."""
+    return re.sub(r"([\\`*_<>\[\]|$])", r"\\\1", text)

@@ -1,0 +1,136 @@
+"""An introduction to each MedMNIST set, from one template: run, shown as a page, and offered as a notebook.
+
+It is run on the official archive where that is at hand, in the folder that MEDMNIST_NP_TEST_DATA names, and else on
+made-up images in the shape of the set; the page says which.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from docs._ext import data_sets
+from docs._ext.cells import Executed, execute
+from docs._ext.written import Pages
+from medmnist_np.loading import adopt
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.testing import fake_datasets
+
+_TEMPLATE = (Path(__file__).parent / "notebook.md").read_text("utf-8")
+_REAL = """\
+The outputs below are of the official archive, `{file_name}`: {n_samples:,} samples, whose digest was checked. Run it
+yourself and you get the same, apart from rounding."""
+_MADE_UP = """\
+**The outputs below are of made-up images.** The official archive was not at hand where this page was made, so that
+stripes in the shape of {python_class} take its place, {n_samples} of them. What you see, and every figure, says nothing
+about the real set. Run it yourself and you get the real ones."""
+_INDEX = """\
+# Introductions
+
+One notebook for each MedMNIST set: how it looks, how its labels are read, a first model. Each says whether it was run
+on the official archive or on made-up images.
+
+| | what it shows | notebook |
+| --- | --- | --- |
+{rows}
+
+```{{toctree}}
+:hidden:
+
+{names}
+```
+"""
+
+
+def records() -> list[DatasetInfo]:
+    """Return the sets that have an introduction."""
+    return [record for record in data_sets.records() if data_sets.has_notebook(record)]
+
+
+def write(pages: Pages) -> None:
+    """Write page and notebook of each set."""
+    for record in records():
+        executed = run(record)
+        address = f"/_generated/notebooks/pictures/{record.name}"
+        pages.write(f"notebooks/{record.name}.md", executed.markdown(pages.folder / "notebooks/pictures", address))
+        pages.write(f"notebooks/{record.name}.ipynb", executed.notebook())
+    pages.write("notebooks/index.md", _index())
+
+
+def run(record: DatasetInfo) -> Executed:
+    """Run the introduction to a set, on the official archive if that is at hand."""
+    real = real_archive(record)
+    with tempfile.TemporaryDirectory() as folder:
+        if real is not None:
+            with _cache_of(real, Path(folder)):
+                return execute(text(record), Path(folder))
+        with fake_datasets(folder, record.name) as (made_up,):
+            return execute(text(record, made_up), Path(folder))
+
+
+def real_archive(record: DatasetInfo) -> Path | None:
+    """Return the official archive if it is at hand."""
+    folder = os.environ.get("MEDMNIST_NP_TEST_DATA")
+    path = Path(folder or "") / "medmnist" / record.archive(28).file_name
+    return path if folder and path.is_file() else None
+
+
+def text(record: DatasetInfo, made_up: DatasetInfo | None = None) -> str:
+    """Return the introduction in Markdown, with the notice about what it is run on: by default the real archive."""
+    n_samples = sum((made_up or record).n_samples.values())
+    notice = (_MADE_UP if made_up else _REAL).format(
+        file_name=record.archive(28).file_name, python_class=record.python_class, n_samples=n_samples
+    )
+    return _TEMPLATE.format(
+        python_class=record.python_class,
+        name=record.name,
+        description=record.description,
+        notice=notice,
+        labels=_labels(record),
+        view=', view="middle"' if record.ndim == 3 else "",
+        of_volumes=" Of each volume the middle slice is shown." if record.ndim == 3 else "",
+        target=_target(record),
+        notes="\n".join(f"- {note}" for note in record.notes) or "- Nothing in particular.",
+    )
+
+
+def _labels(record: DatasetInfo) -> str:
+    if record.multi_label:
+        return (
+            f"A label is a row of {record.n_classes} zeros and ones, one for each finding. Several can be 1, or none: "
+            "it is not a class number, and the counts below are of images with that finding."
+        )
+    if record.task == "ordinal-regression":
+        return "A label is one number, and the numbers have an order: to take 0 for 4 is worse than to take 3 for 4."
+    return "A label is one number, which stands for a class."
+
+
+def _target(record: DatasetInfo) -> str:
+    return "known.labels" if record.multi_label else "known.labels == np.arange(train.info.n_classes)"
+
+
+@contextmanager
+def _cache_of(archive: Path, folder: Path) -> Iterator[None]:
+    """Make a cache of one archive the cache of this process, for a block."""
+    adopt(archive, root=folder / "cache")
+    before = os.environ.get("MEDMNIST_NP_CACHE")
+    os.environ["MEDMNIST_NP_CACHE"] = str(folder / "cache")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MEDMNIST_NP_CACHE"]
+        else:
+            os.environ["MEDMNIST_NP_CACHE"] = before
+
+
+def _index() -> str:
+    rows = [
+        f"| [{record.python_class}]({record.name}.md) | {record.description} | "
+        f"{{download}}`{record.name}.ipynb </_generated/notebooks/{record.name}.ipynb>` |"
+        for record in records()
+    ]
+    return _INDEX.format(rows="\n".join(rows), names="\n".join(record.name for record in records()))
