@@ -18,6 +18,7 @@ from PIL import Image
 import medmnist_np as mm
 from medmnist_np.cards import card
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError
+from medmnist_np.images import overlay
 from medmnist_np.loading import bring
 from medmnist_np.registry import Collection
 from medmnist_np.testing import fake_datasets
@@ -204,3 +205,36 @@ def test_real_data(real_root: Path) -> None:
     adrenal = card("adrenalmnist3d", size=64, root=real_root)
     assert [(64 * 65, 194)] * 2 == [sheet.shape for sheet in pictures(adrenal)]
     assert "All voxels are 0 or 255." in read(adrenal).text
+
+
+# Segmentation sets
+
+
+def test_masks_are_drawn_over_the_images_of_each_class(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "masks", "medsegbench/abdomenus_128", n_samples={"train": 12, "val": 2, "test": 3}):
+        document = card("medsegbench/abdomenus", size=128, download=True)
+        train = mm.Dataset("medsegbench/abdomenus", "train", size=128)
+        counts = train.class_counts()
+    assert 8 == len(pictures(document)) == len(numbers(document))
+    for value, (picture, named) in enumerate(zip(pictures(document), numbers(document), strict=True), start=1):
+        assert all((train.masks[index] == value).any() for index in named)
+        for place, index in enumerate(named):
+            expected = overlay(train.images[index], train.masks[index])
+            assert np.array_equal(expected, picture[:128, 129 * place : 129 * place + 128])
+    content = read(document)
+    shown = {row[0]: row[1] for row in content.tables["Pixels of each class, by split"][1:]}
+    assert all(shown[f"{k} {name}"].startswith(f"{counts[name]:,}") for k, name in enumerate(counts))
+    headings = [text for level, text in content.headings if level == 2]
+    assert ("Masks" in headings, "Classes" in headings, "Published results" in headings) == (True, False, False)
+
+
+def test_a_segmentation_set_that_is_not_here_has_a_card_too() -> None:
+    content = read(card("medsegbench/kvasir"))
+    assert "medmnist-np card medsegbench/kvasir --size 512 --download" in content.notes[0]
+    assert "one class of 2 for each pixel" in content.facts["Task"]
+    assert mm.info("medsegbench/kvasir").license == content.facts["Terms of use"]
+
+
+def test_a_set_of_volumes_that_differ_in_size_has_no_card_and_says_what_opens_it() -> None:
+    with pytest.raises(UnknownSizeError, match="VolumeDataset"):
+        card("msd/liver")

@@ -15,7 +15,8 @@ from medmnist_np._version import __version__
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.dataset import Dataset
 from medmnist_np.errors import NotCachedError
-from medmnist_np.images import choose, montage
+from medmnist_np.images import choose, class_colors, montage, overlay
+from medmnist_np.images.captions import add_legend
 from medmnist_np.images.grid import EMPTY
 from medmnist_np.loading import load_labels
 from medmnist_np.pages.card import card_page
@@ -76,7 +77,8 @@ def card(
 
     Notes
     -----
-    Samples and pixels are all counted, and none is sampled; pictures are of a few samples of each class.
+    Samples and pixels are all counted, and none is sampled; pictures are of a few samples of each class. The card of a
+    segmentation set shows masks over images, and how many pixels each class has, in place of a balance of labels.
 
     Examples
     --------
@@ -87,11 +89,13 @@ def card(
     """
     record, shown_size = registry.resolve_size(name, size)
     splits = _opened(name, size, root=root, download=download)
-    labels: Mapping[str, NDArray[np.integer]] = {split: ds.labels for split, ds in splits.items()}
+    segmented = record.target == "masks"
+    labels: Mapping[str, NDArray[np.integer]] = {}
     if splits:
         shown_size = splits[record.splits[0]].size
-    else:
-        labels = _labels_here(record, root)
+    if not segmented:
+        labels = {split: ds.labels for split, ds in splits.items()} if splits else _labels_here(record, root)
+    masks = {split: _pixels_of_classes(ds, progress) for split, ds in splits.items()} if segmented else {}
     known = recipe_facts(record)
     return card_page(
         CardData(
@@ -100,10 +104,11 @@ def card(
             default_size=registry.resolve_size(record)[1],
             preparation=() if known is None else known.notes,
             labels=labels,
-            examples=_examples(splits[record.splits[0]], seed) if splits else (),
+            examples=_examples(splits[record.splits[0]], masks.get(record.splits[0]), seed) if splits else (),
             values={split: _values(ds, executor, progress) for split, ds in splits.items() if len(ds)},
             baselines=registry.baselines(record),
             citations=_citations(record),
+            masks=masks,
             origin={
                 "Size of the images": str(shown_size) if splits else "",
                 "Archive": record.archive(shown_size).digest if splits else "",
@@ -144,14 +149,37 @@ def _values(ds: Dataset, executor: Executor | None, progress: Progress) -> Value
     return Values(found.mean, found.std, found.histogram)
 
 
-def _examples(ds: Dataset, seed: int) -> list[Examples]:
-    """Draw some samples of each class; of a multi-label set also some without any finding."""
+def _pixels_of_classes(ds: Dataset, progress: Progress) -> NDArray[np.int64]:
+    """Count the pixels of each class in each mask, ``(n, classes)``."""
+    n_classes, masks = ds.record.n_classes, ds.masks
+    counts = np.zeros((len(masks), n_classes), np.int64)
+    with progress(f"counting masks of {ds.split}", total=masks.nbytes) as bar:
+        for number, mask in enumerate(masks):
+            found = np.bincount(mask.reshape(-1), minlength=n_classes)
+            if len(found) > n_classes:
+                raise ValueError(
+                    f"Mask {number} of {ds.record.qualified_name} {ds.split} has the value {len(found) - 1}, and the "
+                    f"classes are 0 to {n_classes - 1}."
+                )
+            counts[number] = found
+            bar.update(mask.nbytes)
+    return counts
+
+
+def _examples(ds: Dataset, pixels: NDArray[np.int64] | None, seed: int) -> list[Examples]:
+    """Draw some samples of each class; of a multi-label set also some without any finding.
+
+    Of a segmentation set, some that show each class; ``pixels`` says which.
+    """
     record = ds.record
+    if pixels is not None:
+        groups = zip(class_titles(record)[1:], (pixels > 0).T[1:], strict=True)
+        return [_drawn(ds, title, np.flatnonzero(members), seed) for title, members in groups]
     present = presence(ds.labels, record)
-    groups = list(zip(class_titles(record), present.T, strict=True))
+    of_class = list(zip(class_titles(record), present.T, strict=True))
     if record.multi_label:
-        groups.append(("no finding", ~present.any(axis=1)))
-    return [_drawn(ds, title, np.flatnonzero(members), seed) for title, members in groups]
+        of_class.append(("no finding", ~present.any(axis=1)))
+    return [_drawn(ds, title, np.flatnonzero(members), seed) for title, members in of_class]
 
 
 def _drawn(ds: Dataset, title: str, members: NDArray[np.intp], seed: int) -> Examples:
@@ -162,12 +190,18 @@ def _drawn(ds: Dataset, title: str, members: NDArray[np.intp], seed: int) -> Exa
         rows, columns = (2, 4) if ds.size <= _SMALL_VOLUME else (1, _FEWEST)
     else:
         rows, columns = 2 if ds.size <= _SMALL else 1, min(max(_WIDTH // ds.size, _FEWEST), _MOST)
+        if ds.record.target == "masks" and ds.record.n_classes == 2:
+            rows += 2  # all there is to see is of one class
     places = choose(members, rows, columns, seed=seed)
     chosen = np.sort(places[places != EMPTY])
     images = ds.gather(chosen)
     if volumes:
         slices = [montage(images[:, number], columns=columns) for number in range(images.shape[1])]
         picture = np.stack(slices)
+    elif ds.record.target == "masks":
+        names = ds.class_names
+        drawn = montage(overlay(images, ds.gather_labels(chosen)), columns=columns)
+        picture = add_legend(drawn, names, color=True, swatches=class_colors(len(names)))
     else:
         picture = montage(images, columns=columns)
     return Examples(title, tuple(chosen.tolist()), picture)

@@ -29,6 +29,8 @@ def dataset_html(
     images: Any,
     selection: range | NDArray[np.intp],
     class_counts: Mapping[str, int],
+    *,
+    masks: Any = None,
 ) -> str:
     """Return a block of HTML that shows a data set; it needs no network and no style sheet.
 
@@ -45,7 +47,9 @@ def dataset_html(
     selection : range or (n,) intp
         Which of them are in the data set.
     class_counts : Mapping of str to int
-        Samples of each class, or with each finding.
+        Samples of each class, or with each finding; of a segmentation set pixels of each class.
+    masks : (m, h, w) integers, optional
+        All masks of the split, to be drawn over the images.
 
     Returns
     -------
@@ -70,21 +74,34 @@ def dataset_html(
         f"{record.python_class}, {split}, size {size}",
         facts,
         cautions,
-        above=_montage(record, size, images, selection) if n else "",
-        below=_balance(class_counts, n) + _citations(record),
+        above=_montage(record, size, images, selection, masks) if n else "",
+        below=_balance(class_counts, n if masks is None else None) + _citations(record),
     )
 
 
-def _montage(record: DatasetInfo, size: int, images: Any, selection: range | NDArray[np.intp]) -> str:
+def _montage(
+    record: DatasetInfo, size: int, images: Any, selection: range | NDArray[np.intp], masks: Any
+) -> str:
     kind = kind_of(record.ndim, record.n_channels)
     columns = max(1, _WIDTH // size)
     values_in_row = columns * size * size * record.n_channels
     rows = max(1, min(_MOST_ROWS, _MOST_VALUES // values_in_row))
-    picture = draw(images, choose(selection, rows, columns), kind, view="middle" if kind == VOLUME else None)
+    picture = draw(
+        images,
+        choose(selection, rows, columns),
+        kind,
+        view="middle" if kind == VOLUME else None,
+        class_names=record.class_names,
+        masks=masks,
+        legend=True,
+    )
     return picture._repr_html_()
 
 
-def _balance(class_counts: Mapping[str, int], n: int) -> str:
+def _balance(class_counts: Mapping[str, int], n: int | None) -> str:
+    """Return a table of counts and their shares of ``n`` samples, or of all pixels."""
+    what = "Samples" if n is not None else "Pixels"
+    n = sum(class_counts.values()) if n is None else n
     most = max(class_counts.values(), default=0)
     rows = "".join(
         f'<tr><td style="text-align: right; padding: 1px 6px 1px 0">{number}</td>'
@@ -95,7 +112,10 @@ def _balance(class_counts: Mapping[str, int], n: int) -> str:
         f'opacity: .5"></div></td></tr>'
         for number, (name, count) in enumerate(class_counts.items())
     )
-    return f'<table style="margin: 4px 0" aria-label="Samples of each class">{rows}</table>'
+    return (
+        f'<table style="margin: 4px 0" aria-label="{what} of each class">'
+        f'<caption style="text-align: left">{what} of each class</caption>{rows}</table>'
+    )
 
 
 def _percent(count: int, n: int) -> str:

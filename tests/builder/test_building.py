@@ -15,6 +15,7 @@ from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.builder import build, preparing
+from medmnist_np.builder.choices import chosen_recipe
 from medmnist_np.cache import settings
 from medmnist_np.errors import RecordError, UnknownDatasetError
 from medmnist_np.identifiers import identifiers
@@ -456,7 +457,7 @@ def test_another_recipe_or_image_is_not_taken_from_an_earlier_run(tmp_path: Path
     rows = tuple(preparing.Row(file, None, str(file), file.name) for file in files)
     chunk = {
         choice: preparing.chunks(
-            rows, preparing.chosen_recipe(choice, None, volumes=False), (28,), volumes=False, folder=unfinished
+            rows, chosen_recipe(choice, None, volumes=False), (28,), volumes=False, folder=unfinished
         )[0]
         for choice in ("crop", "squeeze")
     }

@@ -9,7 +9,7 @@ import pytest
 from medmnist_np.builder.sources import Source, read_source
 from tests.builder.pictures import folder_per_class, noise, save, table
 
-NOTHING = dict.fromkeys(("images", "labels", "groups", "splits", "group_by", "class_names", "task"))
+NOTHING = dict.fromkeys(("images", "labels", "masks", "groups", "splits", "group_by", "class_names", "task"))
 
 
 def source_of(tmp_path: Path, source: Path | None = None, **given: object) -> Source:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.corrupted import corrupted
+from medmnist_np.corruption.computed import corrupted
 from medmnist_np.images.corruption_figure import corruption_figure
 from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set, corrupted_sets
 

@@ -268,3 +268,25 @@ def test_lines_to_copy_are_in_a_box_that_the_keyboard_reaches() -> None:
 def test_a_share_is_written_and_drawn(n: int, total: int, full: float, text: str, width: str) -> None:
     content = read(table("Counts", ["class", "train"], [["a", share_cell(n, total, full=full)]]))
     assert ([["a", text]], [f"width: {width}"]) == (content.tables["Counts"][1:], content.all("i", "style"))
+
+
+def test_masks_are_counted_by_pixels_by_images_and_by_size() -> None:
+    record = registry.info("medsegbench/wbc-c1")
+    masks = {
+        "train": np.array([[90, 5, 5], [100, 0, 0], [40, 60, 0], [99, 1, 0]]),
+        "test": np.array([[95, 0, 5]]),
+    }
+    content = shown(record, size=128, masks=masks, labels={})
+    _, background, first, second = content.tables["Pixels of each class, by split"]
+    assert ["32982.2%", "9595.0%"] == background[1:]
+    assert (["6616.5%", "00.0%"], ["51.2%", "55.0%"]) == (first[1:], second[1:])
+    assert [["375.0%", "00.0%"], ["125.0%", "1100.0%"]] == [
+        row[1:] for row in content.tables["Images that show a class, by split"][1:]
+    ]
+    quantiles = {row[0]: row[1:] for row in content.tables["Labelled share of an image: quantiles"][1:]}
+    assert ("0.00%", "5.50%", "60.00%") == (quantiles["train"][0], quantiles["train"][3], quantiles["train"][-1])
+    counted = {row[0]: row[1] for row in content.tables["Images by their labelled share"][1:]}
+    assert {"nothing", "up to 1%", "5% to 10%", "more than 50%"} == {
+        name for name, cell in counted.items() if cell.startswith("1")
+    }
+    assert "all" not in content.tables["Pixels of each class, by split"][0]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+import medmnist_np as mm
 from medmnist_np import registry
-from medmnist_np.pages.card_code import snippets
+from medmnist_np.pages.card_code import scoring, snippets
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets
 
@@ -62,3 +63,40 @@ def test_the_lines_run_and_their_comments_are_true(framework: str, name: str) ->
     comments = " ".join(line.partition("#")[2] for line in lines.splitlines())
     for array in arrays:
         assert str(tuple(array.shape)) in comments
+
+
+# Segmentation sets
+
+MASKS = ("medsegbench/kvasir", "medsegbench/abdomenus")
+
+
+@pytest.mark.parametrize("record", registry.datasets(collection="medsegbench"), ids=lambda record: record.name)
+def test_the_lines_of_segmentation_sets_compile_and_fit_a_page(record: DatasetInfo) -> None:
+    for framework, lines in {**snippets(record, 128, 512), "scoring": scoring(record, 128, 512)}.items():
+        compile(lines, framework, "exec")
+        assert max(map(len, lines.splitlines())) <= 100
+        assert f'"{record.qualified_name}", split=' in lines
+
+
+@pytest.mark.framework
+@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize("framework", [name for name in FRAMEWORKS if name != "scikit-learn"])
+def test_the_lines_for_masks_run_and_their_comments_are_true(framework: str, name: str, tmp_path: Path) -> None:
+    pytest.importorskip(FRAMEWORKS[framework], reason=f"needs {framework}: pip install 'medmnist-np[interop]'")
+    with fake_datasets(tmp_path, f"{name}_128", n_samples={"train": 32, "test": 4}):
+        lines = snippets(registry.info(name), 128, 512)[framework]
+        found: dict[str, Any] = {}
+        exec(compile(lines, framework, "exec"), found)  # noqa: S102
+    arrays = list(found["batch"][:2]) if framework == "JAX" else [found["images"], found["masks"]]
+    comments = " ".join(line.partition("#")[2] for line in lines.splitlines())
+    for array in arrays:
+        assert str(tuple(array.shape)) in comments
+    assert "uint8" in str(arrays[1].dtype)
+
+
+def test_the_lines_that_score_masks_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with fake_datasets(tmp_path, "medsegbench/abdomenus_128", n_samples={"train": 2, "test": 4}):
+        record = registry.info("medsegbench/abdomenus")
+        predicted = mm.load(record, "test", size=128).masks
+        exec(compile(scoring(record, 128, 512), "scoring", "exec"), {"predicted": predicted})  # noqa: S102
+    assert "liver" in capsys.readouterr().out

@@ -17,7 +17,7 @@ from tests.browser import Browser, browser
 from tests.pages.test_in_browser import LOWEST_CONTRAST
 
 PHONE_PX, DESK_PX = 390, 1280
-FLAT, VOLUMES = ("pathmnist", "chestmnist"), "adrenalmnist3d"
+FLAT, VOLUMES = ("pathmnist", "chestmnist", "medsegbench/kvasir_128"), "adrenalmnist3d"
 ABSENT = "tissuemnist"
 
 # Where the picture of the first slider is on the page.
@@ -40,7 +40,7 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Cards of color images, of 14 findings, of volumes, and of a set that is not there."""
+    """Cards of color images, of 14 findings, of masks, of volumes, and of a set that is not there."""
     folder = tmp_path_factory.mktemp("pages")
     names = (*FLAT, VOLUMES, ABSENT)
     with fake_datasets(folder / "fakes", *names):
@@ -214,7 +214,7 @@ def test_one_click_takes_all_lines_of_a_block(page: Path, tab: Browser) -> None:
     )
     taken = "(one => { getSelection().selectAllChildren(one); return getSelection().toString() })"
     bibtex = tab.evaluate(f"{taken}(document.querySelector('pre[aria-label=BibTeX]'))")
-    assert bibtex.startswith("@article{medmnistv2,")
+    assert bibtex.startswith(("@article{medmnistv2,", "@article{medsegbench,"))
     assert bibtex.rstrip().endswith("}")
 
 

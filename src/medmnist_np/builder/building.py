@@ -6,17 +6,19 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
+from medmnist_np.builder.choices import checked_sizes, chosen_recipe
 from medmnist_np.builder.describing import describe
-from medmnist_np.builder.labels import checked_task
-from medmnist_np.builder.preparing import Chunk, Prepared, checked_sizes, chosen_recipe, chunks, prepare, reason_of
+from medmnist_np.builder.labels import SEGMENTATION, checked_task, of_masks
+from medmnist_np.builder.preparing import Chunk, Prepared, chunks, prepare, reason_of
 from medmnist_np.builder.reading import is_volume, read_image
-from medmnist_np.builder.sources import Row, read_source
+from medmnist_np.builder.rows import Row, Source
+from medmnist_np.builder.sources import read_source
 from medmnist_np.builder.splitting import checked_ratio, division_of
 from medmnist_np.builder.writing import Order, Written, orders_of, write_archive
 from medmnist_np.cache import disk, locks, settings
@@ -57,6 +59,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     name: str,
     images: Any = None,
     labels: Any = None,
+    masks: Any = None,
     groups: npt.ArrayLike | None = None,
     splits: npt.ArrayLike | None = None,
     label: str | Sequence[str] = "label",
@@ -85,7 +88,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     ----------
     source : path, optional
         A folder ``<class>/<image>``, or ``<split>/<class>/<image>``, taken in the order of the paths; or a CSV file in
-        UTF-8 with the columns ``image`` or ``file_name`` (paths relative to it), ``label`` and perhaps ``split``.
+        UTF-8 with the columns ``image`` or ``file_name`` (paths relative to it), ``label`` and perhaps ``split``. For
+        segmentation a folder with ``images/<name>`` and ``masks/<name>``, or such a folder for each split; or in the
+        CSV file the column ``mask`` in place of ``label``.
     name : str
         Lower-case letters, digits and ``-``.
     images : array or sequence, optional
@@ -93,6 +98,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     labels : (n,) or (n, l) array_like, or path
         Of ``images``: names or numbers of classes, or zeros and ones of several findings. Of a folder: a CSV file as
         above whose paths are relative to the folder.
+    masks : (n, h, w) array, or sequence of arrays or paths
+        Of ``images``, in place of labels: the number of the class of each pixel. Masks in files are PNG with gray
+        values or a palette, TIFF or ``.npy``. If all values are 0 and 255, 255 becomes 1.
     groups, splits : (n,) array_like, optional
         Of ``images``: which belong together, as of one patient; and ``"train"``, ``"val"`` or ``"test"``.
     label : str or sequence of str
@@ -100,7 +108,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     group_by : str, optional
         The column of a CSV file with the group.
     class_names : sequence of str, optional
-        In the order of their numbers. None means the names that occur, sorted.
+        In the order of their numbers. None means the names that occur, sorted; of masks background and foreground, or
+        the numbers.
     task : str, optional
         ``"ordinal-regression"``, if the order of the classes means something. None means by the labels.
     sizes : int or sequence of int
@@ -115,13 +124,15 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         resizing with Pillow's bicubic filter, or of volumes with SciPy's cubic spline, which does not average.
     window : (float, float), optional
         Values that become 0 and 255. Images of 16 bits and floats need it, unless the recipe has one: nothing is scaled
-        unasked. It is applied to every image.
+        unasked. It is applied to every image, and not to masks. These are cut as their images and brought to size by
+        the nearest pixel.
     description, modality, license : str
         For the record.
     output : path, optional
         The folder to hand to others. None means ``built/<name>`` in the cache.
     skip_bad : bool
-        Leave images out that cannot be used, and say which, instead of failing at the first.
+        Leave images out that cannot be used, and say which, instead of failing at the first; also images without a mask
+        and masks without an image.
     executor : concurrent.futures.Executor, optional
         Who reads and resizes: threads, processes, or a cluster whose machines see the same paths.
     progress : Progress
@@ -173,6 +184,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             unfinished / "images",
             images=images,
             labels=labels,
+            masks=masks,
             groups=groups,
             splits=splits,
             label=(label,) if isinstance(label, str) else tuple(label),
@@ -180,17 +192,26 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             class_names=class_names,
             task=task,
         )
+        segmented = every.labels.task == SEGMENTATION
+        _check_alone(every, skip_bad=skip_bad)
         volumes = _are_volumes(every.rows, skip_bad=skip_bad)
+        if segmented and volumes:
+            raise ValueError(f"{every.rows[0].where} is a volume: sets with masks are built of images.")
         chosen = chosen_recipe(recipe, window, volumes=volumes)
+        for_masks = chosen.for_masks() if segmented else None
         disk.make_folder(unfinished)
-        parts = chunks(every.rows, chosen, wanted, volumes=volumes, folder=unfinished)
+        parts = chunks(every.rows, chosen, wanted, volumes=volumes, folder=unfinished, mask_recipe=for_masks)
         with disk.errors_named(unfinished, f"build {name}"):
             prepared = _prepared(parts, skip_bad, executor, progress)
-            usable = every.only(_kept_rows(parts, prepared))
+            usable, scaled = every.only(_kept_rows(parts, prepared)), False
+            if segmented:
+                present = [values for part in prepared for values in part.present]
+                found, scaled = of_masks(present, [row.where for row in usable.rows], class_names)
+                usable = replace(usable, labels=found)
             division = division_of(usable, ratio, seed, group_by or "group")
-            orders = orders_of(folder / name, wanted, prepared, usable.labels, division)
+            orders = orders_of(folder / name, wanted, prepared, usable.labels, division, scaled=scaled)
             archives = _written(orders, executor, progress)
-            skipped = tuple((row.where, reason) for row, reason in _skipped(parts, prepared))
+            skipped = (*every.alone, *((row.where, reason) for row, reason in _skipped(parts, prepared)))
             table = describe(
                 {"name": name, "description": description, "modality": modality, "license": license},
                 usable.labels,
@@ -243,6 +264,12 @@ def _nothing_left_of_nothing(unfinished: Path) -> Iterator[None]:
                 for path in absent:
                     path.rmdir()
         raise
+
+
+def _check_alone(source: Source, *, skip_bad: bool) -> None:
+    if source.alone and not skip_bad:
+        listed = "; ".join(f"{file}: {reason}" for file, reason in source.alone)
+        raise ValueError(f"An image and its mask have the same name, but for the ending. {listed}. {_SKIPPING}")
 
 
 def _are_volumes(rows: Sequence[Row], *, skip_bad: bool) -> bool:

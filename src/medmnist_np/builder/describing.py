@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from medmnist_np._version import __version__
-from medmnist_np.builder.labels import Labels
+from medmnist_np.builder.labels import SEGMENTATION, Labels
 from medmnist_np.builder.preparing import Prepared
 from medmnist_np.builder.splitting import Division
 from medmnist_np.builder.writing import Written
@@ -62,7 +62,7 @@ def describe(
         "class_names": labels.class_names,
         "license": facts["license"],
         "source_size": _source_size(prepared),
-        "preparation": " ".join(map(str, recipe.steps)),
+        "preparation": _preparation(recipe, labels),
         "enlarged_sizes": sorted(one.size for one in archives.values() if one.size > shortest),
         "notes": list(_notes(labels, division, prepared, n_skipped, rgb=rgb)),
         "n_samples": division.n_samples,
@@ -72,6 +72,13 @@ def describe(
         },
         "provenance": {"recipe": str(recipe), "software": _software()},
     }
+
+
+def _preparation(recipe: Recipe, labels: Labels) -> str:
+    of_images = " ".join(map(str, recipe.steps))
+    if labels.task != SEGMENTATION:
+        return of_images
+    return f"Images: {of_images} Masks: {' '.join(map(str, recipe.for_masks().steps))}"
 
 
 def _notes(
@@ -86,7 +93,11 @@ def _notes(
             "Volumes in NIfTI, MetaImage and DICOM files were turned so that axes go from feet to head, from front to "
             "back and from right to left; voxels were not made equally long on all axes."
         )
-    if n_skipped:
+    if len(labels.class_names) == 2 and any(255 in values for one in prepared for values in one.present):
+        yield "In the masks of the source 255 stood for the foreground; here 1 does."
+    if n_skipped and labels.task == SEGMENTATION:
+        yield f"{n_skipped} images or masks were left out, as they could not be used."
+    elif n_skipped:
         yield f"{n_skipped} of {len(labels.table) + n_skipped} images were left out, as they could not be used."
 
 

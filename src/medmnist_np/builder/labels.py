@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from medmnist_np.registry.records import TASKS, Task
 
 _MULTI_LABEL: Task = "multi-label, binary-class"
+SEGMENTATION: Task = "segmentation"
 
 # A label is one byte.
 _MOST_CLASSES = 256
@@ -94,7 +95,7 @@ def one_each(
     if not 2 <= len(names) <= _MOST_CLASSES:
         raise ValueError(f"There are {len(names)} classes ({', '.join(names[:3])}); 2 to {_MOST_CLASSES} are possible.")
     chosen = checked_task(task, "binary-class" if len(names) == 2 else "multi-class")
-    if chosen == _MULTI_LABEL or (chosen == "binary-class" and len(names) != 2):
+    if chosen in (_MULTI_LABEL, SEGMENTATION) or (chosen == "binary-class" and len(names) != 2):
         raise ValueError(f"The task {chosen!r} does not fit samples with one of {len(names)} classes each.")
     return Labels(np.array([[number_of[value]] for value in values], dtype=np.uint8), names, chosen)
 
@@ -153,6 +154,85 @@ def of_array(
     if len(names) != width:
         raise ValueError(f"There are {len(names)} class names and {width} columns of labels.")
     return several_each(texts, where, names, task)
+
+
+def unseen(n: int, task: str | None) -> Labels:
+    """Stand in for what masks hold before they are read.
+
+    Raises
+    ------
+    ValueError
+        If the task is that of labels.
+    """
+    if checked_task(task, SEGMENTATION) != SEGMENTATION:
+        raise ValueError(f"The task {task!r} does not fit masks: it is {SEGMENTATION!r}.")
+    return Labels(np.zeros((n, 1), dtype=np.uint8), (), SEGMENTATION)
+
+
+def of_masks(
+    present: Sequence[Sequence[int]], where: Sequence[str], class_names: Sequence[str] | None
+) -> tuple[Labels, bool]:
+    """Say what the values of masks mean.
+
+    Parameters
+    ----------
+    present : (n,) sequence of sequences of int
+        The values that occur in each mask.
+    where : (n,) sequence of str
+        Where each image stands, for errors.
+    class_names : sequence of str, optional
+        In the order of their numbers, the background first. None means background and foreground, or of more values
+        than two their numbers.
+
+    Returns
+    -------
+    (Labels, bool)
+        Which classes are in which mask, ``(n, classes)`` zeros and ones; and whether 255 stands for 1, as there are no
+        other values but 0.
+
+    Raises
+    ------
+    ValueError
+        If a value has no name, or is missing where there are none.
+    """
+    first: dict[int, str] = {}
+    for values, place in zip(present, where, strict=True):
+        for value in values:
+            first.setdefault(value, place)
+    two_names = class_names is None or len(class_names) == 2
+    scaled = two_names and 255 in first and set(first) <= {0, 255}
+    numbers = {0, 1} if scaled else set(first)
+    names = _names_of(numbers, class_names)
+    for number in sorted(numbers - set(range(len(names)))):
+        raise ValueError(
+            f"The mask of {first[number]} has the value {number}, and the {len(names)} classes are numbered 0 to "
+            f"{len(names) - 1}. Name all classes in the order of their numbers (class_names=, --classes), or change it."
+        )
+    _check_names(names)
+    if not 2 <= len(names) <= _MOST_CLASSES:
+        raise ValueError(f"There are {len(names)} classes; 2 to {_MOST_CLASSES}, of which 0 is the background, can be.")
+    table = np.zeros((len(present), len(names)), dtype=np.uint8)
+    for row, values in zip(table, present, strict=True):
+        row[[min(value, 1) if scaled else value for value in values]] = 1
+    return Labels(table, names, SEGMENTATION), scaled
+
+
+def _names_of(numbers: set[int], class_names: Sequence[str] | None) -> tuple[str, ...]:
+    if class_names is not None:
+        return tuple(map(str, class_names))
+    highest = max(numbers)
+    if highest == 0:
+        raise ValueError(
+            "No mask has a labelled pixel: all values are 0. If that is meant, name the classes "
+            "(class_names=, --classes)."
+        )
+    if missing := [str(number) for number in range(1, highest) if number not in numbers]:
+        raise ValueError(
+            f"The masks hold {', '.join(map(str, sorted(numbers)))}, and no mask has {', '.join(missing[:10])}"
+            f"{', ...' if len(missing) > 10 else ''}. Name all classes in the order of their numbers (class_names=, "
+            "--classes), or change the values: 255 often marks pixels to pass over, for which there is no class here."
+        )
+    return ("background", "foreground") if highest == 1 else ("background", *map(str, range(1, highest + 1)))
 
 
 def values_of(values: npt.ArrayLike) -> list[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -18,114 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.builder.reading import Array, is_volume, read_image
-from medmnist_np.builder.sources import Row
+from medmnist_np.builder.choices import KEEP_VALUES
+from medmnist_np.builder.reading import Array, is_volume, read_image, read_mask
+from medmnist_np.builder.rows import Row
 from medmnist_np.cache import disk
-from medmnist_np.errors import UnknownDatasetError, nearest
-from medmnist_np.images.recipes import Recipe, recipe
-from medmnist_np.images.scaling import checked_size
-from medmnist_np.images.steps import (
-    At,
-    CentreSlice,
-    CropCentre,
-    CropToShortEdge,
-    ProjectMaximum,
-    Resize,
-    Step,
-    Window,
-    Zoom,
-)
-from medmnist_np.registry import datasets, info
-from medmnist_np.registry.recipes import recipe_facts
+from medmnist_np.images.recipes import Recipe
 
 # Results that are held at a time, and the most rows that are lost when a run is interrupted.
 _CHUNK_BYTES = 16 << 20
 _CHUNK_ROWS = 64
-
-
-# With 3, RGB images could not be told from volumes.
-_SMALLEST = 4
-
-
-def checked_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
-    """Return sizes that can be made, each once and ascending; raise ValueError for others."""
-    wanted = tuple(sorted({checked_size(size) for size in (sizes if isinstance(sizes, Iterable) else [sizes])}))
-    if not wanted or wanted[0] < _SMALLEST:
-        raise ValueError(
-            f"The sizes (sizes=, --sizes) are {sizes!r}; at least one is needed, and none below {_SMALLEST}."
-        )
-    return wanted
-
-
-@dataclass(frozen=True, slots=True)
-class EqualEdges:
-    """Refuse images whose edges are not all as long."""
-
-    def __call__(self, image: Array, size: int) -> Array:
-        """Return the image as it is."""
-        lengths = image.shape if is_volume(image) else image.shape[:2]
-        if len(set(lengths)) > 1:
-            by = " x ".join(map(str, lengths))
-            raise ValueError(
-                f"{by} is no square or cube. The recipe 'crop' cuts it, 'squeeze' takes all of it (recipe=, --recipe)."
-            )
-        return image
-
-    def __str__(self) -> str:
-        return "Take images with equal edges only."
-
-
-# Steps that leave values what they are: 16-bit and float images need a window before or among them.
-_KEEP_VALUES = (At, CentreSlice, CropCentre, CropToShortEdge, EqualEdges, ProjectMaximum, Resize, Zoom)
-
-
-def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | None, *, volumes: bool) -> Recipe:
-    """Return the recipe that a user means.
-
-    Parameters
-    ----------
-    choice : str or Recipe, optional
-        ``"crop"`` cuts the square or cube in the middle, ``"squeeze"`` takes the whole; the name of a published set
-        stands for its recipe. None takes only images with equal edges.
-    window : (float, float), optional
-        Values that become 0 and 255, before all else.
-    volumes : bool
-        Whether the sources are volumes.
-
-    Raises
-    ------
-    ValueError
-        If there is no such recipe, with those that there are, or a window too many.
-    """
-    if isinstance(choice, Recipe):
-        chosen = choice
-    else:
-        # "constant", which the published AdrenalMNIST3D was made with, loses a plane at some sizes.
-        bring: Step = Zoom(mode="mirror") if volumes else Resize()
-        own: dict[str | None, tuple[Step, ...]] = {
-            None: (EqualEdges(), bring),
-            "crop": (CropToShortEdge(), bring),
-            "squeeze": (bring,),
-        }
-        chosen = Recipe(own[choice], choice or "resize") if choice in own else _published(str(choice), own)
-    if window is None:
-        return chosen
-    if any(isinstance(step, Window) for step in chosen.steps):
-        raise ValueError(
-            f"The recipe {chosen.name} has a window of its own: leave the other one out (window=, --window)."
-        )
-    return replace(chosen, steps=(Window(*window), *chosen.steps))
-
-
-def _published(name: str, own: Iterable[str | None]) -> Recipe:
-    known = [record.name for record in datasets() if recipe_facts(record) is not None]
-    with suppress(UnknownDatasetError):
-        if info(name).name in known:
-            return recipe(name)
-    every = [*filter(None, own), *known]
-    raise ValueError(
-        f"There is no recipe {name!r} (recipe=, --recipe).{nearest(name, every)} The recipes are: {', '.join(every)}."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +38,20 @@ class Chunk:
     sizes: tuple[int, ...]
     volumes: bool
     folder: Path
+    mask_recipe: Recipe | None = None
 
     def fingerprint(self) -> str:
         """Return a digest of what goes into the result."""
         states: list[tuple[Path, int | None, int | None, int | None]] = []
         for row in self.rows:
-            for file in sorted(row.file.iterdir()) if row.file.is_dir() else [row.file]:
+            parts = sorted(row.file.iterdir()) if row.file.is_dir() else [row.file]
+            for file, index in [*((part, row.index) for part in parts), *([row.mask] if row.mask is not None else [])]:
                 try:
                     state = file.stat()
                 except OSError:  # reading it will say why
-                    states.append((file, row.index, None, None))
+                    states.append((file, index, None, None))
                 else:
-                    states.append((file, row.index, state.st_size, state.st_mtime_ns))
+                    states.append((file, index, state.st_size, state.st_mtime_ns))
         return sha256(repr((states, self.recipe, self.sizes)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -159,7 +62,7 @@ class Prepared:
     Attributes
     ----------
     file : Path
-        An .npz with an array for each size, ``(len(kept), ...)`` uint8.
+        An .npz with an array for each size, ``(len(kept), ...)`` uint8, and one of masks.
     kept, gray : list of int
         Rows of the chunk that are in it, and those of them that are gray images.
     bad : list of (int, str)
@@ -168,6 +71,8 @@ class Prepared:
         Shapes that the sources have.
     shortest : int
         Shortest edge of an image before it was brought to size, in pixels or voxels; 0 if nothing was kept.
+    present : list of list of int
+        The values in each mask that was kept, before it was brought to size; empty if there are no masks.
     """
 
     file: Path
@@ -176,20 +81,36 @@ class Prepared:
     bad: list[tuple[int, str]]
     shapes: list[list[int]]
     shortest: int
+    present: list[list[int]]
 
     def images(self, size: int) -> NDArray[np.uint8]:
         """Read the images of one size."""
+        return self._array(str(size))
+
+    def masks(self, size: int) -> NDArray[np.uint8]:
+        """Read the masks of one size."""
+        return self._array(_masks_of(size))
+
+    def _array(self, name: str) -> NDArray[np.uint8]:
         with np.load(self.file, allow_pickle=False) as arrays:
-            images: NDArray[np.uint8] = arrays[str(size)]
-        return images
+            array: NDArray[np.uint8] = arrays[name]
+        return array
 
 
-def chunks(rows: Sequence[Row], recipe: Recipe, sizes: tuple[int, ...], *, volumes: bool, folder: Path) -> list[Chunk]:
+def chunks(
+    rows: Sequence[Row],
+    recipe: Recipe,
+    sizes: tuple[int, ...],
+    *,
+    volumes: bool,
+    folder: Path,
+    mask_recipe: Recipe | None = None,
+) -> list[Chunk]:
     """Divide rows into chunks whose results are not large."""
     row_bytes = sum(size**3 if volumes else 3 * size**2 for size in sizes)
     step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
     parts = (tuple(rows[start : start + step]) for start in range(0, len(rows), step))
-    return [Chunk(part, recipe, sizes, volumes, folder) for part in parts]
+    return [Chunk(part, recipe, sizes, volumes, folder, mask_recipe) for part in parts]
 
 
 def prepare(chunk: Chunk) -> Prepared:
@@ -198,12 +119,17 @@ def prepare(chunk: Chunk) -> Prepared:
     with suppress(FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError):
         return _read(file)
     made: list[dict[int, NDArray[np.uint8]]] = []
-    done = Prepared(file, [], [], [], [], 0)
+    masks: list[dict[int, NDArray[np.uint8]]] = []
+    done = Prepared(file, [], [], [], [], 0, [])
     edges: dict[tuple[int, ...], int] = {}
     for number, row in enumerate(chunk.rows):
         try:
             image = read_image(row.file, row.index)
             images = _made(image, chunk)
+            if chunk.mask_recipe is not None and row.mask is not None:
+                mask = _matching_mask(row.mask, image)
+                masks.append(chunk.mask_recipe.each(mask, chunk.sizes))
+                done.present.append(np.unique(mask).tolist())
             if image.shape not in edges:
                 edges[image.shape] = _edge(image, chunk.recipe)
         except (ImportError, MemoryError):
@@ -216,15 +142,30 @@ def prepare(chunk: Chunk) -> Prepared:
         if images[chunk.sizes[0]].ndim == 2:
             done.gray.append(number)
     done = replace(done, shapes=[list(shape) for shape in edges], shortest=min(edges.values(), default=0))
-    _write(done, {size: list(_alike([images[size] for images in made])) for size in chunk.sizes})
+    arrays = {str(size): list(_alike([images[size] for images in made])) for size in chunk.sizes}
+    if chunk.mask_recipe is not None:
+        arrays |= {_masks_of(size): [mask[size] for mask in masks] for size in chunk.sizes}
+    _write(done, arrays)
     return done
+
+
+def _masks_of(size: int) -> str:
+    return f"masks_{size}"
+
+
+def _matching_mask(where: tuple[Path, int | None], image: Array) -> NDArray[np.uint8]:
+    mask = read_mask(*where)
+    if mask.shape != image.shape[:2]:
+        sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, image.shape[:2]))
+        raise ValueError("its mask is {} pixels and the image {}: each pixel needs a number".format(*sizes))
+    return mask
 
 
 def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
     if is_volume(image) != chunk.volumes:
         kinds = ("a volume", "an image") if chunk.volumes else ("an image", "a volume")
         raise ValueError(f"it is {kinds[1]} of shape {image.shape}, and the first one is {kinds[0]}")
-    if image.dtype != np.uint8 and all(isinstance(step, _KEEP_VALUES) for step in chunk.recipe.steps):
+    if image.dtype != np.uint8 and all(isinstance(step, KEEP_VALUES) for step in chunk.recipe.steps):
         raise ValueError(
             f"its values are {image.dtype}, {image.min()} to {image.max()}, and nothing is scaled unasked: say which "
             "of them become 0 and 255 (window=, --window)"
@@ -253,14 +194,14 @@ def reason_of(error: Exception) -> str:
     return text.rstrip(".")
 
 
-def _write(done: Prepared, images: dict[int, list[NDArray[np.uint8]]]) -> None:
+def _write(done: Prepared, arrays: dict[str, list[NDArray[np.uint8]]]) -> None:
     note = json.dumps({name: value for name, value in asdict(done).items() if name != "file"})
-    arrays: dict[str, Any] = {str(size): np.array(some, dtype=np.uint8) for size, some in images.items()}
+    stacked: dict[str, Any] = {name: np.array(some, dtype=np.uint8) for name, some in arrays.items()}
     with disk.in_one_step(done.file) as fresh, fresh.open("xb") as stream:
-        np.savez(stream, note=np.frombuffer(note.encode(), np.uint8), **arrays)
+        np.savez(stream, note=np.frombuffer(note.encode(), np.uint8), **stacked)
 
 
 def _read(file: Path) -> Prepared:
     with np.load(file, allow_pickle=False) as arrays:
         note = json.loads(arrays["note"].tobytes())
-    return Prepared(file, **{**note, "bad": [(number, reason) for number, reason in note["bad"]]})
+    return Prepared(file, **{"present": [], **note, "bad": [(number, reason) for number, reason in note["bad"]]})

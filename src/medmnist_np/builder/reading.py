@@ -15,6 +15,14 @@ Array = NDArray[Any]
 _NIFTI = (".nii", ".nii.gz")
 _ITK = (".mha", ".mhd", ".dcm")
 
+# What systems leave in folders beside images.
+_LITTER = {"Thumbs.db", "desktop.ini"}
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return what lies in a folder, in order, without hidden files and what systems leave there."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _LITTER)
+
 
 def read_image(file: Path, index: int | None = None) -> Array:
     """Read an image or a volume.
@@ -70,6 +78,65 @@ def read_image(file: Path, index: int | None = None) -> Array:
             f"it holds {image.dtype} of shape {image.shape}; (h, w), (h, w, 3) or (d, h, w) numbers are needed"
         )
     return image.astype(np.uint8) * 255 if image.dtype.kind == "b" else image
+
+
+def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
+    """Read a mask: the number of a class for each pixel.
+
+    Parameters
+    ----------
+    file : Path
+        PNG, TIFF or what else Pillow reads and keeps every value, or ``.npy``. Of a picture with a palette the numbers
+        are read and not the colours.
+    index : int, optional
+        As of :func:`read_image`.
+
+    Returns
+    -------
+    (h, w) uint8
+        Bilevel images become 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If it is none, as it has colours, or values that are no whole numbers from 0 to 255.
+    OSError
+        If it cannot be read.
+    Exception
+        What else a decoder makes of a damaged file.
+    """
+    if file.suffix.lower() == ".npy":
+        mask = np.load(file, mmap_mode="r", allow_pickle=False)
+        mask = np.array(mask if index is None else mask[index])
+    else:
+        mask = _mask_pixels(file)
+    if mask.ndim == 3 and mask.shape[2] == 1:
+        mask = mask[..., 0]
+    if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "bui":
+        raise ValueError(f"its mask holds {mask.dtype} of shape {mask.shape}; (h, w) whole numbers are needed")
+    if not 0 <= mask.min() <= mask.max() <= 255:
+        raise ValueError(f"its mask holds {mask.min()} to {mask.max()}; numbers of classes are 0 to 255")
+    return mask.astype(np.uint8)
+
+
+def _mask_pixels(file: Path) -> Array:
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        if picture.format in ("JPEG", "MPO"):
+            raise ValueError("its mask is a JPEG, which does not keep values: masks are PNG, TIFF or NPY files")
+        if getattr(picture, "n_frames", 1) > 1:
+            raise ValueError("its mask has several pages or frames")
+        pixels = np.array(picture)
+        if picture.mode in ("1", "L", "P", "I") or picture.mode.startswith("I;16"):
+            return pixels
+        # Gray values that a program has written as colours are no code.
+        if picture.mode == "RGB" and (pixels == pixels[..., :1]).all():
+            return pixels[..., 0]
+        raise ValueError(
+            f"its mask has pixels of mode {picture.mode}: colours are no numbers of classes. Write one number for each "
+            "pixel, in gray values or in the numbers of a palette"
+        )
 
 
 def is_volume(image: Array) -> bool:

@@ -1,82 +1,20 @@
-"""What a set is built from: a folder per class, a table, or arrays; all become rows with labels, groups and splits."""
+"""What a set is built from: a folder per class, a table, pairs of folders, or arrays; all become rows."""
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from medmnist_np.builder.labels import Labels, of_array, one_each, several_each, text_of, values_of
-from medmnist_np.errors import nearest
-
-SPLITS = ("train", "val", "test")
-
-# The column with the image: as people call it, and as tables of exported splits do.
-_IMAGE_COLUMNS = ("image", "file_name")
-
-# What systems leave in folders beside images.
-_LITTER = {"Thumbs.db", "desktop.ini"}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One image: its file (of volumes perhaps a folder), its place in it if it holds many, and how people name it.
-
-    ``where`` says in errors where the row stands; ``id`` is what the user calls the image.
-    """
-
-    file: Path
-    index: int | None
-    where: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """All rows and what is known of them. ``groups`` and ``splits`` are None where they are not given."""
-
-    rows: tuple[Row, ...]
-    labels: Labels
-    groups: tuple[str, ...] | None = None
-    splits: tuple[str, ...] | None = None
-
-    def __post_init__(self) -> None:
-        first: dict[tuple[Path, int | None], Row] = {}
-        for row in self.rows:
-            if (other := first.setdefault((row.file, row.index), row)) is not row:
-                raise ValueError(f"{row.where} is the same image as {other.where}: list each image once.")
-        for row, split in zip(self.rows, self.splits or (), strict=self.splits is not None):
-            if split not in SPLITS:
-                raise ValueError(f"{row.where} has the split {split!r}; the splits are {', '.join(SPLITS)}.")
-        if self.groups is not None:
-            self._check_groups(self.groups)
-
-    def only(self, kept: Sequence[int]) -> Source:
-        """Return the source with some of its rows."""
-
-        def some(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
-            return None if values is None else tuple(values[number] for number in kept)
-
-        labels = replace(self.labels, table=self.labels.table[kept])
-        return Source(tuple(self.rows[number] for number in kept), labels, some(self.groups), some(self.splits))
-
-    def _check_groups(self, groups: tuple[str, ...]) -> None:
-        if "" in groups:
-            raise ValueError(f"{self.rows[groups.index('')].where} has no group.")
-        seen: dict[str, int] = {}
-        for number, group in enumerate(groups) if self.splits is not None else ():
-            other = seen.setdefault(group, number)
-            if self.splits is not None and self.splits[other] != self.splits[number]:
-                raise ValueError(
-                    f"The group {group!r} is in two splits: in {self.splits[other]} by {self.rows[other].where}, in "
-                    f"{self.splits[number]} by {self.rows[number].where}. Correct one of them, or leave the splits out."
-                )
+from medmnist_np.builder.labels import SEGMENTATION, of_array, one_each, text_of, unseen, values_of
+from medmnist_np.builder.pairs import Pairs, find_pairs
+from medmnist_np.builder.reading import listed
+from medmnist_np.builder.rows import SPLITS, Row, Source
+from medmnist_np.builder.tables import from_table
 
 
 def read_source(  # noqa: PLR0913 -- as build()
@@ -85,6 +23,7 @@ def read_source(  # noqa: PLR0913 -- as build()
     *,
     images: Any,
     labels: Any,
+    masks: Any,
     groups: npt.ArrayLike | None,
     splits: npt.ArrayLike | None,
     label: Sequence[str],
@@ -99,15 +38,30 @@ def read_source(  # noqa: PLR0913 -- as build()
         if group_by is not None:
             raise ValueError("group_by names a column of a CSV file: give groups=(n,) with images.")
         return from_arrays(
-            images, workshop, labels=labels, groups=groups, splits=splits, class_names=class_names, task=task
+            images,
+            workshop,
+            labels=labels,
+            masks=masks,
+            groups=groups,
+            splits=splits,
+            class_names=class_names,
+            task=task,
         )
-    if groups is not None or splits is not None:
-        raise ValueError("groups and splits go with images: of a source, they are columns of a CSV file.")
+    if groups is not None or splits is not None or masks is not None:
+        raise ValueError("groups, splits and masks go with images: of a source, they are columns of a CSV file.")
     path = Path(source)
     folder, table = (path, None if labels is None else Path(labels)) if path.is_dir() else (path.parent, path)
     if table is None:
         if group_by is not None:
             raise ValueError("group_by names a column of a CSV file: give that file too (labels=, --labels).")
+        pairs = find_pairs(folder, SPLITS)
+        if pairs is not None:
+            return from_pairs(folder, pairs, task)
+        if task == SEGMENTATION:
+            raise ValueError(
+                f"{folder} does not hold the folders images and masks, or train, val and test with these: that is how "
+                "pairs lie whose files have the same names."
+            )
         return from_folder(folder, class_names, task)
     if table is path and labels is not None:
         raise ValueError(f"{path} is no folder, so it is the table of labels: leave the other one out.")
@@ -120,14 +74,14 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
     Rows are in the order of their paths, character by character: all of one class, then all of the next, and ``10.png``
     before ``9.png``. A folder in the place of an image is a volume. Names that begin with a dot are passed over.
     """
-    inside = [path for path in _listed(folder) if path.is_dir()]
+    inside = [path for path in listed(folder) if path.is_dir()]
     given = {path.name for path in inside} <= set(SPLITS)
     found = [
         (path.name if given else "", one.name, image)
         for path in inside
-        for one in (_listed(path) if given else [path])
+        for one in (listed(path) if given else [path])
         if one.is_dir()
-        for image in _listed(one)
+        for image in listed(one)
     ]
     if not found:
         raise ValueError(
@@ -139,56 +93,17 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
     return Source(rows, labels, splits=tuple(split for split, _, _ in found) if given else None)
 
 
-def from_table(
-    table: Path,
-    folder: Path,
-    *,
-    label: Sequence[str],
-    group_by: str | None,
-    class_names: Sequence[str] | None,
-    task: str | None,
-) -> Source:
-    """Take the images that a CSV file lists, one a line, in the order of the lines.
-
-    Parameters
-    ----------
-    table : Path
-        In UTF-8 with a line of column names: ``image`` or ``file_name``, the labels, perhaps ``split`` and a group.
-    folder : Path
-        What paths of images are relative to.
-    label : sequence of str
-        The column with the class; or several with 0 or 1 each.
-    group_by : str, optional
-        The column with the group, as of a patient.
-    class_names, task
-        As of :func:`~medmnist_np.builder.labels.one_each`.
-    """
-    image, columns, lines = _read_table(table, [*label, *([group_by] if group_by is not None else [])])
-    if not lines:
-        raise ValueError(f"{table} lists no images.")
-    rows = []
-    for number, line in lines:
-        where = f"{table}, line {number}"
-        if not line[image]:
-            raise ValueError(f"{where} names no image.")
-        rows.append(Row(folder / line[image], None, f"{where} ({line[image]})", Path(line[image]).as_posix()))
-    values = [[line[name] for name in label] for _, line in lines]
-    places = [row.where for row in rows]
-    if len(label) == 1:
-        labels = one_each([value for (value,) in values], places, class_names, task)
-    elif class_names is None:
-        labels = several_each(values, places, label, task)
-    else:
-        raise ValueError(
-            "Several columns of labels are named by their columns: leave the names of classes out (class_names=, "
-            "--classes)."
-        )
-    return Source(
-        tuple(rows),
-        labels,
-        groups=None if group_by is None else tuple(line[group_by] for _, line in lines),
-        splits=tuple(line["split"] for _, line in lines) if "split" in columns else None,
+def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
+    """Take images and masks of the same names, in the order of their paths."""
+    if not pairs.found:
+        raise ValueError(f"{folder} holds no image that has a mask of the same name.")
+    rows = tuple(
+        Row(image, None, str(image), image.relative_to(folder).as_posix(), (mask, None))
+        for _, image, mask in pairs.found
     )
+    splits = tuple(split for split, _, _ in pairs.found)
+    alone = tuple((str(file), reason) for file, reason in pairs.alone)
+    return Source(rows, unseen(len(rows), task), splits=splits if any(splits) else None, alone=alone)
 
 
 def from_arrays(
@@ -196,6 +111,7 @@ def from_arrays(
     workshop: Path,
     *,
     labels: Any,
+    masks: Any,
     groups: npt.ArrayLike | None,
     splits: npt.ArrayLike | None,
     class_names: Sequence[str] | None,
@@ -211,38 +127,52 @@ def from_arrays(
         A folder for these files.
     labels, groups, splits : array_like
         One for each image; of several findings, a row of zeros and ones.
+    masks : array ``(n, h, w)``, or sequence of paths or of arrays
+        In place of labels.
     class_names, task
         As of :func:`~medmnist_np.builder.labels.of_array`.
     """
-    rows = tuple(_rows_of(images, workshop))
+    if masks is not None and len(masks) != len(images):
+        raise ValueError(f"There are {len(images)} images and {len(masks)} masks.")
+    rows = tuple(_rows_of(images, workshop, masks))
     where = [row.where for row in rows]
     if not rows:
         raise ValueError("There are no images.")
-    if labels is None:
-        raise ValueError("The images have no labels: labels=(n,) or (n, l) is needed.")
+    if labels is None and masks is None:
+        raise ValueError("The images have no labels: labels=(n,) or (n, l) is needed, or masks=(n, h, w).")
+    if labels is not None and masks is not None:
+        raise ValueError("A set has either labels or masks: leave one of them out.")
     return Source(
         rows,
-        of_array(labels, where, class_names, task),
+        unseen(len(rows), task) if labels is None else of_array(labels, where, class_names, task),
         groups=_texts(groups, "groups", len(rows)),
         splits=_texts(splits, "splits", len(rows)),
     )
 
 
-def _rows_of(images: Any, workshop: Path) -> Iterator[Row]:
+def _rows_of(images: Any, workshop: Path, masks: Any) -> Iterator[Row]:
     workshop.mkdir(parents=True, exist_ok=True)
-    if isinstance(images, np.ndarray):
-        file = workshop / "images.npy"
-        np.save(file, images, allow_pickle=False)
-        yield from (Row(file, index, f"images[{index}]", str(index)) for index in range(len(images)))
+    of_masks = [None] * len(images) if masks is None else list(_files_of(masks, "mask", workshop))
+    for index, ((file, place), mask) in enumerate(zip(_files_of(images, "image", workshop), of_masks, strict=True)):
+        named = isinstance(images[index], (str, os.PathLike))
+        where = f"images[{index}] ({file})" if named else f"images[{index}]"
+        yield Row(file, place, where, file.as_posix() if named else str(index), mask)
+
+
+def _files_of(arrays: Any, what: str, workshop: Path) -> Iterator[tuple[Path, int | None]]:
+    """Put arrays into files, and yield where each is; those that are paths stay where they are."""
+    if isinstance(arrays, np.ndarray):
+        file = workshop / f"{what}s.npy"
+        np.save(file, arrays, allow_pickle=False)
+        yield from ((file, index) for index in range(len(arrays)))
         return
-    for index, image in enumerate(images):
-        if isinstance(image, (str, os.PathLike)):
-            path = Path(image)
-            yield Row(path, None, f"images[{index}] ({path})", path.as_posix())
+    for index, array in enumerate(arrays):
+        if isinstance(array, (str, os.PathLike)):
+            yield Path(array), None
         else:
-            file = workshop / f"image-{index}.npy"
-            np.save(file, np.asarray(image), allow_pickle=False)
-            yield Row(file, None, f"images[{index}]", str(index))
+            file = workshop / f"{what}-{index}.npy"
+            np.save(file, np.asarray(array), allow_pickle=False)
+            yield file, None
 
 
 def _texts(values: npt.ArrayLike | None, name: str, n: int) -> tuple[str, ...] | None:
@@ -252,31 +182,3 @@ def _texts(values: npt.ArrayLike | None, name: str, n: int) -> tuple[str, ...] |
     if array.shape != (n,):
         raise ValueError(f"{name} has shape {array.shape}; one for each of the {n} images is needed.")
     return tuple(text_of(value) for value in values_of(values))
-
-
-def _listed(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _LITTER)
-
-
-def _read_table(table: Path, needed: Sequence[str]) -> tuple[str, Sequence[str], list[tuple[int, dict[str, str]]]]:
-    """Return which column is that of the images, all columns, and the lines with their numbers."""
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            columns = reader.fieldnames or ()
-            image = next((name for name in _IMAGE_COLUMNS if name in columns), _IMAGE_COLUMNS[0])
-            for name in (image, *needed):
-                if name not in columns:
-                    other = f" or {_IMAGE_COLUMNS[1]!r}" if name == _IMAGE_COLUMNS[0] else ""
-                    raise ValueError(
-                        f"{table} has no column {name!r}{other}.{nearest(name, columns)} Its columns are: "
-                        f"{', '.join(columns) or 'none'}."
-                    )
-            lines = []
-            for line in reader:
-                if None in line or None in line.values():
-                    raise ValueError(f"{table}, line {reader.line_num} does not have {len(columns)} values.")
-                lines.append((reader.line_num, {name: value.strip() for name, value in line.items()}))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{table} is no CSV file in UTF-8: {error}.") from error
-    return image, columns, lines

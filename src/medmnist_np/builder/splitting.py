@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.builder.labels import Labels
-from medmnist_np.builder.sources import SPLITS, Source
-from medmnist_np.order import checked_seed
+from medmnist_np.builder.labels import SEGMENTATION, Labels
+from medmnist_np.builder.rows import SPLITS, Source
+from medmnist_np.batches.order import checked_seed
 
 _RATIO = (7, 1, 2)
 
@@ -99,7 +99,8 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     missing = [name for part, name in enumerate(names) if not (part_of == part).any()]
     if missing:
         raise ValueError(f"{len(part_of)} samples are too few: divided by this ratio, none is in {', '.join(missing)}.")
-    how = f"Divided {':'.join(f'{part:g}' for part in ratio)} at random (seed {seed}), stratified by label"
+    by = "the classes in masks" if source.labels.task == SEGMENTATION else "label"
+    how = f"Divided {':'.join(f'{part:g}' for part in ratio)} at random (seed {seed}), stratified by {by}"
     return Division(names, part_of, f"{how}." if source.groups is None else f"{how}; no {group} is in two splits.")
 
 

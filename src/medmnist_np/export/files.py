@@ -12,6 +12,7 @@ from pathlib import Path
 
 from medmnist_np.cache import disk
 from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
+from medmnist_np.export.pairs import PairPlan
 from medmnist_np.export.plan import Export, Plan
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -40,7 +41,7 @@ def write_once(path: str, data: bytes) -> bool:
     return True
 
 
-def check_folder(folder: Path, plan: Plan) -> None:
+def check_folder(folder: Path, plan: Plan | PairPlan) -> None:
     """Raise unless the images that an earlier export left in a folder are of this layout and format, if there are any.
 
     Raises
@@ -61,7 +62,7 @@ def check_folder(folder: Path, plan: Plan) -> None:
         )
 
 
-def _exports(folder: Path, plan: Plan) -> Iterator[Export]:
+def _exports(folder: Path, plan: Plan | PairPlan) -> Iterator[Export]:
     for place, _, names in os.walk(folder):
         above = Path(place).relative_to(folder)
         for name in names:

@@ -22,9 +22,9 @@ _LONGEST_NAME = 60  # characters of a class in the name of a folder; file system
 
 
 class Export(NamedTuple):
-    """What an exported file belongs to."""
+    """What an exported file belongs to: a layout, or ``"pairs"`` of images and masks."""
 
-    layout: Layout
+    layout: Layout | Literal["pairs"]
     format: str
 
 
@@ -73,6 +73,7 @@ class Plan:
     def __post_init__(self) -> None:
         if self.layout not in LAYOUTS:
             raise ValueError(f"There is no layout {self.layout!r}; there are {', '.join(map(repr, LAYOUTS))}.")
+        self.record.require_labels("A layout of files by label")
         self.record.check_split(self.split)
         if self.format is None:
             object.__setattr__(self, "format", "gif" if self.kind == VOLUME else "png")

@@ -3,6 +3,7 @@
 from medmnist_np.images.encoders import FORMATS, encode
 from medmnist_np.images.grid import choose
 from medmnist_np.images.montages import draw, montage
+from medmnist_np.images.overlays import class_colors, overlay
 from medmnist_np.images.picture import Picture
 from medmnist_np.images.recipes import Recipe, recipe
 from medmnist_np.images.scaling import RESAMPLERS, resize, resize_each, zoom
@@ -35,10 +36,12 @@ __all__ = [
     "Window",
     "Zoom",
     "choose",
+    "class_colors",
     "draw",
     "encode",
     "flatten",
     "montage",
+    "overlay",
     "recipe",
     "resize",
     "resize_each",

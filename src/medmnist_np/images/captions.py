@@ -17,6 +17,9 @@ CAPTION_HEIGHT = 12
 _LINE_HEIGHT = 14
 _MARGIN = 3
 _BETWEEN = 4  # pixels between neighbouring captions
+_GAP = "    "  # between the entries of a legend
+_ROOM = " " * 6  # of a swatch
+_SWATCH = 9  # pixels
 
 
 def add_captions(
@@ -56,17 +59,28 @@ def add_captions(
     return _over(picture, np.asarray(layer), color=color)
 
 
-def add_legend(picture: NDArray[np.uint8], class_names: Sequence[str], *, color: bool) -> NDArray[np.uint8]:
-    """Add lines at the bottom that say what each number means.
+def add_legend(
+    picture: NDArray[np.uint8],
+    class_names: Sequence[str],
+    *,
+    color: bool,
+    swatches: NDArray[np.uint8] | None = None,
+    numbers: Sequence[int] | None = None,
+) -> NDArray[np.uint8]:
+    """Add lines at the bottom that say what each number, or each colour, means.
 
     Parameters
     ----------
     picture : (..., height, width) or (height, width, 3) uint8
         A picture.
     class_names : sequence of str
-        In the order of their numbers.
+        In the order of `numbers`.
     color : bool
         Whether the last axis holds colours.
+    swatches : (n, 3) uint8, optional
+        A colour for each name, drawn before it; then 0, the background, is left out.
+    numbers : (n,) sequence of int, optional
+        Of the classes; by default 0, 1, ...
 
     Returns
     -------
@@ -78,18 +92,38 @@ def add_legend(picture: NDArray[np.uint8], class_names: Sequence[str], *, color:
     down, right = (0, 1) if color else (picture.ndim - 2, picture.ndim - 1)
     font = ImageFont.load_default()
     # RetinaMNIST's classes are called by their numbers.
-    entries = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(class_names)]
+    numbers = range(len(class_names)) if numbers is None else numbers
+    numbered = zip(numbers, class_names, strict=True)
+    entries = [name if name == str(number) else f"{number} {name}" for number, name in numbered]
+    if swatches is not None:
+        drawn = [place for place, number in enumerate(numbers) if number]
+        entries, swatches = [f"{_ROOM}{entries[place]}" for place in drawn], swatches[drawn]
     widest = max((font.getlength(entry) for entry in entries), default=0)
     width = max(picture.shape[right], math.ceil(widest) + 2 * _MARGIN)
     picture = _widened(picture, width, right)
     lines = list(_wrapped(entries, width, font))
     layer = Image.new("L", (width, _LINE_HEIGHT * len(lines) + 2 * _MARGIN))
     for number, line in enumerate(lines):
-        ImageDraw.Draw(layer).text((_MARGIN, _MARGIN + number * _LINE_HEIGHT), line, fill=255, font=font)
+        words = _GAP.join(line)
+        ImageDraw.Draw(layer).text((_MARGIN, _MARGIN + number * _LINE_HEIGHT), words, fill=255, font=font)
     shape = list(picture.shape)
     shape[down] = layer.height
     added = _over(np.zeros(shape, dtype=np.uint8), np.asarray(layer), color=color)
+    if swatches is not None:
+        _add_swatches(added, lines, swatches, font)
     return np.concatenate([picture, added], axis=down)
+
+
+def _add_swatches(
+    legend: NDArray[np.uint8], lines: Sequence[Sequence[str]], swatches: NDArray[np.uint8], font: Any
+) -> None:
+    """Fill the room that each entry begins with, in the order of the entries."""
+    colors = iter(swatches)
+    for number, line in enumerate(lines):
+        top = _MARGIN + number * _LINE_HEIGHT + 2
+        for k in range(len(line)):
+            left = _MARGIN + round(font.getlength("".join(f"{entry}{_GAP}" for entry in line[:k])))
+            legend[top : top + _SWATCH, left : left + _SWATCH] = next(colors)
 
 
 def _widened(picture: NDArray[np.uint8], width: int, axis: int) -> NDArray[np.uint8]:
@@ -115,14 +149,13 @@ def _fitting(words: Sequence[str], width: int, font: Any) -> str:
     return ".."
 
 
-def _wrapped(entries: Sequence[str], width: int, font: Any) -> Iterator[str]:
+def _wrapped(entries: Sequence[str], width: int, font: Any) -> Iterator[list[str]]:
     """Put entries into lines that are not wider than the picture."""
-    line = ""
+    line: list[str] = []
     for entry in entries:
-        longer = f"{line}    {entry}" if line else entry
-        if line and font.getlength(longer) > width - 2 * _MARGIN:
+        if line and font.getlength(_GAP.join([*line, entry])) > width - 2 * _MARGIN:
             yield line
-            longer = entry
-        line = longer
+            line = []
+        line.append(entry)
     if line:
         yield line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from medmnist_np.images.captions import CAPTION_HEIGHT, add_captions, add_legend
 from medmnist_np.images.encoders import RGB, VOLUME
 from medmnist_np.images.grid import EMPTY, arrange
+from medmnist_np.images.overlays import class_colors, overlay, value_range
 from medmnist_np.images.picture import Picture
+from medmnist_np.images.steps import Window
 from medmnist_np.images.volumes import VIEWS, flatten
 
 
@@ -77,6 +79,8 @@ def draw(
     view: str | None = None,
     labels: Any = None,
     class_names: Sequence[str] = (),
+    masks: Any = None,
+    legend: bool = False,
 ) -> Picture:
     """Draw a montage of those samples of a split that :func:`~medmnist_np.images.grid.choose` chose.
 
@@ -96,6 +100,10 @@ def draw(
         below each image.
     class_names : sequence of str
         The meaning of these numbers, listed at the bottom.
+    masks : (n, h, w) integers, optional
+        All masks of the split, or rows that have ``take``; they are drawn over the images.
+    legend : bool
+        Whether to list at the bottom what the colours of masks mean.
 
     Returns
     -------
@@ -106,7 +114,7 @@ def draw(
     Raises
     ------
     ValueError
-        If there is no such view, or the images are no volumes.
+        If there is no such view, the images are no volumes, or masks are to be drawn over volumes.
 
     Examples
     --------
@@ -121,6 +129,10 @@ def draw(
         raise ValueError(f"view={view!r} is a way to show volumes, and these are {kind}.")
     if view not in (None, *VIEWS):
         raise ValueError(f"There is no view {view!r}; there are {', '.join(VIEWS)}.")
+    if masks is not None:
+        if kind == VOLUME:
+            raise ValueError("Masks are drawn over images: cut slices out of these volumes first.")
+        return _with_masks(images, masks, places, class_names if legend else ())
     below = 0 if labels is None else CAPTION_HEIGHT
     animated = kind == VOLUME and view in (None, "animated")
     shown, numbers = places[places != EMPTY], places
@@ -133,6 +145,76 @@ def draw(
         array = add_captions(array, places, labels, color=kind == RGB)
         array = add_legend(array, class_names, color=kind == RGB)
     return Picture(array, animated)
+
+
+def draw_slices(
+    images: Sequence[NDArray[Any]],
+    masks: Sequence[NDArray[np.integer[Any]]] | None,
+    columns: int,
+    *,
+    window: tuple[float, float] | None = None,
+    legend: Mapping[int, str] | None = None,
+) -> Picture:
+    """Draw slices of volumes, which may differ in size, side by side with masks over them.
+
+    Parameters
+    ----------
+    images : (n,) sequence of (h, w) arrays of any numbers
+        The first axis runs to the right in the picture, the second upwards: of x and y of a NIfTI file in the usual
+        orientation (RAS), the right of the body and its front.
+    masks : (n,) sequence of (h, w) integers, optional
+        Drawn over them.
+    columns : int
+        Slices in a row.
+    window : (float, float), optional
+        Values that become black and white. None means those of each slice, without the lowest and the highest
+        hundredth.
+    legend : Mapping of int to str, optional
+        What the values of masks mean, listed at the bottom.
+
+    Returns
+    -------
+    Picture
+        In colour if there are masks. Slices that are smaller than the largest one lie in the middle of their place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np.images.montages import draw_slices
+    >>> draw_slices([np.zeros((30, 20)), np.zeros((10, 26), np.int16)], None, columns=2)
+    <Picture of 60 x 26 pixels>
+    """
+    width, height = (max(image.shape[axis] for image in images) for axis in (0, 1))
+    tiles = []
+    for number, image in enumerate(images):
+        shown = _gray(image, window)
+        if masks is not None:
+            shown = overlay(shown, masks[number])
+        upright = shown.swapaxes(0, 1)[::-1]
+        top, left = (height - upright.shape[0]) // 2, (width - upright.shape[1]) // 2
+        tile = np.zeros((height, width, *upright.shape[2:]), np.uint8)
+        tile[top : top + upright.shape[0], left : left + upright.shape[1]] = upright
+        tiles.append(tile)
+    array = montage(np.stack(tiles), columns=columns, padding=0)
+    if legend is not None and masks is not None:
+        names, numbers = list(legend.values()), list(legend)
+        array = add_legend(array, names, color=True, swatches=class_colors(256)[numbers], numbers=numbers)
+    return Picture(array)
+
+
+def _gray(image: NDArray[Any], window: tuple[float, float] | None) -> NDArray[np.uint8]:
+    low, high = value_range(image) if window is None else window
+    finite = np.nan_to_num(image, nan=low, posinf=high, neginf=low) if image.dtype.kind == "f" else image
+    return Window(low, high)(finite, 0)
+
+
+def _with_masks(images: Any, masks: Any, places: NDArray[np.intp], class_names: Sequence[str]) -> Picture:
+    shown = places[places != EMPTY]
+    drawn = overlay(images.take(shown, axis=0), masks.take(shown, axis=0))
+    array = _flat(drawn, _renumbered(places), 0, 0)
+    if class_names:
+        array = add_legend(array, class_names, color=True, swatches=class_colors(len(class_names)))
+    return Picture(array)
 
 
 def _renumbered(places: NDArray[np.intp]) -> NDArray[np.intp]:

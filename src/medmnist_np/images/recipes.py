@@ -23,6 +23,7 @@ from medmnist_np.images.steps import (
     Step,
     Window,
     Zoom,
+    mask_step,
 )
 from medmnist_np.registry import DatasetInfo, datasets, info
 from medmnist_np.registry.recipes import recipe_facts
@@ -138,6 +139,34 @@ class Recipe:
         with self._named(len(before), cut):
             resized = resize_each(cut, wanted, resampler=last.resampler, approximate=last.approximate)
         return {size: self._checked(result, size) for size, result in resized.items()}
+
+    def for_masks(self) -> Recipe:
+        """Return the recipe for the masks of such images.
+
+        Its steps cut and resize as those for images do, but take the nearest pixel, so that every number is one of the
+        source; those that change values only are left out.
+
+        Returns
+        -------
+        Recipe
+            It takes uint8 masks ``(h, w)``, or ``(d, h, w)``.
+
+        Raises
+        ------
+        ValueError
+            If a step has no counterpart, as a projection.
+
+        Examples
+        --------
+        >>> from medmnist_np.images.recipes import recipe
+        >>> print(recipe("octmnist").for_masks())
+        octmnist, masks
+          1. Cut out the square in the middle whose side is the short edge.
+          2. Resize to size x size with the nearest filter of Pillow.
+        """
+        steps = [made for step in self.steps if (made := mask_step(step)) is not None]
+        # If nothing is left, images had the right size, and so have their masks: resizing these changes nothing.
+        return Recipe(tuple(steps or [Resize("nearest")]), f"{self.name}, masks")
 
     def __str__(self) -> str:
         head = f"{self.name}, made of {self.takes}" if self.takes else self.name

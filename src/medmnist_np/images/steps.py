@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,14 @@ class Step(Protocol):
         """Return the image after this step, a view where possible; ``size`` is the one that the recipe makes."""
 
 
+@runtime_checkable
+class HasMaskStep(Protocol):
+    """A step that says what is done to the mask of an image, so that both still lie over one another."""
+
+    def for_masks(self) -> Step | None:
+        """Return the step for masks, which makes no new values; None if values change and places do not."""
+
+
 @dataclass(frozen=True, slots=True)
 class CropToShortEdge:
     """Cut out the square in the middle whose side is the short edge; of a volume, the cube.
@@ -35,6 +43,10 @@ class CropToShortEdge:
         """Return the image after this step."""
         axes = _spatial_axes(image)
         return _middle(image, (min(image.shape[:axes]),) * axes)
+
+    def for_masks(self) -> Self:
+        """Return the same step: it moves no value."""
+        return self
 
     def __str__(self) -> str:
         return "Cut out the square in the middle whose side is the short edge."
@@ -58,6 +70,10 @@ class CropCentre:
             raise ValueError(f"{_by(self.shape)} cannot be cut out of an image of {_by(whole)}.")
         return _middle(image, self.shape)
 
+    def for_masks(self) -> Self:
+        """Return the same step: it moves no value."""
+        return self
+
     def __str__(self) -> str:
         return f"Cut {_by(self.shape)} out of the middle."
 
@@ -73,6 +89,10 @@ class CentreSlice:
         _check_volume(image, self)
         middle: Array = np.moveaxis(image, self.axis, 0)[image.shape[self.axis] // 2]
         return middle
+
+    def for_masks(self) -> Self:
+        """Return the same step: it moves no value."""
+        return self
 
     def __str__(self) -> str:
         return f"Take the slice in the middle of axis {self.axis}."
@@ -117,6 +137,10 @@ class Window:
             raise ValueError("The image holds NaN, which has no gray level: replace it first.")
         return np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
 
+    def for_masks(self) -> None:
+        """Return None: it changes values only."""
+        return
+
     def __str__(self) -> str:
         return f"Map {self.low:g} to {self.high:g} linearly to gray levels 0 to 255, and cut off what lies beyond."
 
@@ -130,6 +154,10 @@ class Binarise:
     def __call__(self, image: Array, size: int) -> Array:
         """Return the image after this step."""
         return (image > self.above).astype(np.float64)
+
+    def for_masks(self) -> None:
+        """Return None: it changes values only."""
+        return
 
     def __str__(self) -> str:
         return f"Set values above {self.above:g} to 1 and all others to 0."
@@ -149,6 +177,10 @@ class Resize:
         """Return the image after this step."""
         return resize(image, size, resampler=self.resampler, approximate=self.approximate)
 
+    def for_masks(self) -> Resize:
+        """Return the step with the nearest pixel in place of a filter."""
+        return Resize("nearest")
+
     def __str__(self) -> str:
         about = ", approximately" if self.approximate else ""
         return f"Resize to size x size with the {self.resampler} filter of Pillow{about}."
@@ -164,6 +196,10 @@ class Zoom:
     def __call__(self, image: Array, size: int) -> Array:
         """Return the image after this step."""
         return zoom(image, size, order=self.order, mode=self.mode)
+
+    def for_masks(self) -> Zoom:
+        """Return the step with the nearest voxel in place of a spline."""
+        return Zoom(order=0, mode=self.mode)
 
     def __str__(self) -> str:
         call = f'scipy.ndimage.zoom(order={self.order}, mode="{self.mode}")'
@@ -181,9 +217,30 @@ class At:
         """Return the image after this step."""
         return self.step(image, size) if size in self.sizes else image
 
+    def for_masks(self) -> At | None:
+        """Return what is done to masks at these sizes."""
+        step = mask_step(self.step)
+        return None if step is None else At(self.sizes, step)
+
     def __str__(self) -> str:
         words = str(self.step)
         return f"At size {', '.join(map(str, self.sizes))} only: {words[0].lower()}{words[1:]}"
+
+
+def mask_step(step: Step) -> Step | None:
+    """Return what is done to a mask in place of a step; None if nothing is.
+
+    Raises
+    ------
+    ValueError
+        If that is not known.
+    """
+    if isinstance(step, HasMaskStep):
+        return step.for_masks()
+    raise ValueError(
+        f"What is done to a mask in place of this step is not known: {step} Steps of your own say it by a method "
+        "for_masks()."
+    )
 
 
 def _spatial_axes(image: Array) -> int:

@@ -6,6 +6,7 @@ from medmnist_np.pages.card_code import loading
 from medmnist_np.pages.card_data import CardData
 from medmnist_np.pages.card_examples import SCRUBBER_SCRIPT, examples
 from medmnist_np.pages.card_labels import balance, most_frequent
+from medmnist_np.pages.card_masks import shares
 from medmnist_np.pages.card_values import values
 from medmnist_np.pages.frame import aside, code, facts, figures, link, note, number, page, table
 from medmnist_np.pages.markup import Html, element, join
@@ -17,12 +18,14 @@ _TASKS = {
     "binary-class": "one class of two for each",
     "multi-label, binary-class": "{n} findings, each there or not",
     "ordinal-regression": "one grade of {n} for each, in their order",
+    "segmentation": "one class of {n} for each pixel",
 }
 _DEEDS = {
     "CC BY 4.0": "https://creativecommons.org/licenses/by/4.0/",
     "CC BY-NC 4.0": "https://creativecommons.org/licenses/by-nc/4.0/",
 }
 _NO_LICENCE = "not stated"
+_LONGEST_NAME = 24  # characters, of a licence
 
 
 def card_page(data: CardData) -> str:
@@ -43,10 +46,11 @@ def card_page(data: CardData) -> str:
         "What it is": _description(data),
         things.capitalize(): examples(data) if data.examples else [],
         "Findings" if record.multi_label else "Classes": balance(data) if data.labels else [],
+        "Masks": shares(data) if data.masks else [],
         "Voxels" if record.ndim == 3 else "Pixels": values(data) if data.values else [],
         "Splits": _splits(data),
         "Sizes and preparation": _sizes(data),
-        "Published results": _baselines(data),
+        "Published results": _baselines(data) if record.target == "labels" else [],
         "How to load it": loading(data),
         "Licence and citation": _citation(data),
         "How this card was made": [facts(data.origin)],
@@ -76,7 +80,10 @@ def _description(data: CardData) -> list[Html]:
         things.capitalize(): (number(sum(record.n_samples.values())), counts),
         "Findings" if record.multi_label else "Classes": (number(record.n_classes), record.task),
         f"One {things[:-1]}": (_shape(data, data.size), f"{colours}, uint8, 0 to 255"),
-        "Licence": (record.license or _NO_LICENCE, record.collection.title if record.license else ""),
+        "Licence": (
+            _NO_LICENCE if not record.license else "in words, below" if _is_long(record.license) else record.license,
+            record.collection.title if record.license else "",
+        ),
     }
     return [
         *([] if data.examples else [_missing(data)]),
@@ -85,22 +92,29 @@ def _description(data: CardData) -> list[Html]:
         *map(note, cautions),
         facts(
             {
-                "Name": element("code", record.name),
+                "Name": element("code", record.qualified_name),
                 "Modality": record.modality,
                 "Task": f"{record.task}: {_TASKS[record.task].format(n=record.n_classes)}",
                 "Labels": "; ".join(labels),
+                "Terms of use": record.license if _is_long(record.license) else "",
                 "Sizes": ", ".join(f"{size}{' (enlarged)' if size in enlarged else ''}" for size in record.sizes),
             }
         ),
     ]
 
 
+def _is_long(terms: str) -> bool:
+    """Whether a licence is no name but a sentence, which is not written in large letters."""
+    return len(terms) > _LONGEST_NAME
+
+
 def _missing(data: CardData) -> Html:
     things = things_of(data.record)
     counted = f"the {things} were not counted either" if not data.labels else "only labels were counted"
+    name = data.record.qualified_name
     return note(
         f"The {things} are not on the machine that made this card: there are no pictures, and {counted}. ",
-        element("code", f"medmnist-np card {data.record.name} --size {data.size} --download -o PAGE.html"),
+        element("code", f"medmnist-np card {name} --size {data.size} --download -o PAGE.html"),
         " fetches them first.",
     )
 
@@ -112,7 +126,8 @@ def _splits(data: CardData) -> list[Html]:
     return [
         table("Samples of each split", ["split", things_of(record), "share"], rows),
         facts({"Where from": record.description}),
-        aside("Samples, their order and their splits are the same at every size."),
+        # Whether it is so in other collections is not known.
+        *([aside("Samples, their order and their splits are the same at every size.")] * record.collection.own_names),
     ]
 
 

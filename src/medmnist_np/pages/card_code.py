@@ -17,7 +17,7 @@ def loading(data: CardData) -> list[Html]:
     return [
         *content,
         element("h3", "Then"),
-        code(_scoring(data.record), "Code for scoring"),
+        code(scoring(data.record, data.size, data.default_size), "Code for scoring"),
         element("h3", "On the command line"),
         code(_commands(data.record, data.size, data.default_size), "Commands"),
     ]
@@ -47,8 +47,10 @@ def snippets(record: DatasetInfo, size: int, default_size: int) -> dict[str, str
     default_size : int
         This size need not be named.
     """
+    if record.target == "masks":
+        return _with_masks(record, size, default_size)
     split = record.splits[0]
-    named = f'"{record.name}", split="{split}"' + (f", size={size}" if size != default_size else "")
+    named = _named(record, split, size, default_size)
     shape = ", ".join(map(str, record.image_shape(size)))
     n = record.n_samples[split]
     first = _first_channels(record, size)
@@ -119,17 +121,101 @@ images, labels = data[0]  # float32 (128, {last}) and int64 {labels}
     }
 
 
+def _with_masks(record: DatasetInfo, size: int, default_size: int) -> dict[str, str]:
+    split = record.splits[0]
+    named = _named(record, split, size, default_size)
+    shape = ", ".join(map(str, record.image_shape(size)))
+    n = record.n_samples[split]
+    first = _first_channels(record, size)
+    last = ", ".join(map(str, (*record.image_shape(size), *(() if record.n_channels == 3 else (1,)))))
+    mask = ", ".join(map(str, record.target_shape(size)))
+    return {
+        "NumPy": f"""\
+import medmnist_np as mm
+
+train = mm.Dataset({named})
+train.images, train.masks  # ({n}, {shape}) and ({n}, {mask})
+
+for images, masks, indices, filled in train.batches(16, shuffle=True, seed=0):
+    ...  # uint8 (16, {shape}) and uint8 (16, {mask}), fresh and writable
+""",
+        "PyTorch": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_torch
+from torch.utils.data import DataLoader
+
+train = mm.Dataset({named})
+data = to_torch(train, channels="first", scale=1 / 255)
+loader = DataLoader(data, batch_size=16, shuffle=True, collate_fn=data.collate)
+
+for images, masks in loader:
+    ...  # float32 (16, {first}) and uint8 (16, {mask})
+""",
+        "TensorFlow": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_tensorflow
+
+train = mm.Dataset({named})
+data = to_tensorflow(train, 16, shuffle=True, channels="last", scale=1 / 255)
+
+for images, masks in data:
+    ...  # float32 (16, {last}) and uint8 (16, {mask})
+""",
+        "JAX": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_jax
+
+train = mm.Dataset({named})
+data = to_jax(train, 16, shuffle=True, last="pad", channels="last", scale=1 / 255)
+
+for batch in data:
+    batch.images, batch.labels  # on the device: (16, {last}) and (16, {mask})
+    batch.mask  # (16,): False for what only fills up the last batch
+""",
+        "Keras": f"""\
+import medmnist_np as mm
+from medmnist_np.interop import to_keras
+
+train = mm.Dataset({named})
+data = to_keras(train, 16, shuffle=True, channels="last", scale=1 / 255)
+
+images, masks = data[0]  # float32 (16, {last}) and uint8 (16, {mask})
+# model.fit(data, epochs=5, shuffle=False)  # it is shuffled already
+""",
+    }
+
+
+def _named(record: DatasetInfo, split: str, size: int, default_size: int) -> str:
+    """Return what is written in the brackets of ``mm.Dataset()``."""
+    return f'"{record.qualified_name}", split="{split}"' + (f", size={size}" if size != default_size else "")
+
+
 def _first_channels(record: DatasetInfo, size: int) -> str:
     return ", ".join(map(str, (record.n_channels, *record.image_shape(size)[: record.ndim])))
 
 
-def _scoring(record: DatasetInfo) -> str:
+def scoring(record: DatasetInfo, size: int, default_size: int) -> str:
+    """Return the lines that measure predictions, in a name of the user's own: ``scores``, or of masks ``predicted``."""
+    split = record.splits[-1]
+    n = record.n_samples[split]
+    if record.target == "masks":
+        shape = ", ".join(map(str, record.target_shape(size)))
+        return f"""\
+import medmnist_np as mm
+from medmnist_np.metrics import segmentation_table
+
+test = mm.Dataset({_named(record, split, size, default_size)})
+areas = {{name: number for number, name in enumerate(test.class_names) if number}}
+overlap = ["dice", "iou"]
+# of predicted, ({n}, {shape}) numbers of classes
+print(segmentation_table(test.masks, predicted, spacing_mm=1, labels=areas, metrics=overlap))
+"""
     width = 2 if record.task == "binary-class" else record.n_classes
     return f"""\
 import medmnist_np as mm
 
-evaluator = mm.Evaluator("{record.name}", "{record.splits[-1]}")
-evaluator.evaluate(scores)  # AUC and ACC of ({record.n_samples[record.splits[-1]]}, {width}) scores
+evaluator = mm.Evaluator("{record.qualified_name}", "{split}")
+evaluator.evaluate(scores)  # AUC and ACC of ({n}, {width}) scores
 """
 
 
@@ -138,5 +224,5 @@ def _commands(record: DatasetInfo, size: int, default_size: int) -> str:
     registering = f"medmnist-np register {record.name}.toml\n" if record.collection.name == LOCAL.name else ""
     return f"""\
 pip install 'medmnist-np[interop]'
-{registering}medmnist-np fetch {record.name}{sized}
+{registering}medmnist-np fetch {record.qualified_name}{sized}
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +69,8 @@ class CardData:
         By split.
     baselines : Baselines
         Published figures.
+    masks : Mapping of str to (n, classes) int64
+        By split: the pixels of each class in each mask of a segmentation set.
     citations : str
         BibTeX.
     origin : Mapping of str to str
@@ -85,3 +87,4 @@ class CardData:
     baselines: Baselines
     citations: str
     origin: Mapping[str, str]
+    masks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)

@@ -39,6 +39,13 @@ def examples(data: CardData) -> list[Html]:
         drawn = _scrubber(one.picture, alt, one.title) if volumes else picture(one.picture, alt)
         shown.append(figure(drawn, one.title, f"{split} {', '.join(map(str, one.numbers))}"))
     content = [aside(f"{things.capitalize()} of {split} at size {data.size}, drawn at random, with their numbers.")]
+    if data.record.target == "masks":
+        content.append(
+            aside(
+                "Masks are drawn over them: a colour for each class, named below. Class 0 is not drawn. An image may "
+                "show several classes."
+            )
+        )
     if volumes:
         depth, *_ = data.record.image_shape(data.size)
         first, last = element("code", "volume[0]"), element("code", f"volume[{depth - 1}]")

@@ -1,0 +1,109 @@
+"""Tables of images: CSV files with a line for each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from medmnist_np.builder.labels import Labels, one_each, several_each, unseen
+from medmnist_np.builder.rows import Row, Source
+from medmnist_np.errors import nearest
+
+# The column with the image: as people call it, and as tables of exported splits do.
+_IMAGE_COLUMNS = ("image", "file_name")
+_MASK_COLUMN = "mask"
+
+
+def from_table(
+    table: Path,
+    folder: Path,
+    *,
+    label: Sequence[str],
+    group_by: str | None,
+    class_names: Sequence[str] | None,
+    task: str | None,
+) -> Source:
+    """Take the images that a CSV file lists, one a line, in the order of the lines.
+
+    Parameters
+    ----------
+    table : Path
+        In UTF-8 with a line of column names: ``image`` or ``file_name``, the labels, or else ``mask`` with the file of
+        a mask, perhaps ``split`` and a group.
+    folder : Path
+        What paths of images are relative to.
+    label : sequence of str
+        The column with the class; or several with 0 or 1 each.
+    group_by : str, optional
+        The column with the group, as of a patient.
+    class_names, task
+        As of :func:`~medmnist_np.builder.labels.one_each`.
+    """
+    columns, lines = _read_table(table)
+    image = next((name for name in _IMAGE_COLUMNS if name in columns), _IMAGE_COLUMNS[0])
+    segmented = _MASK_COLUMN in columns and not set(label) <= set(columns)
+    for name in (image, *([_MASK_COLUMN] if segmented else label), *([group_by] if group_by is not None else [])):
+        _check_column(table, name, columns)
+    if not lines:
+        raise ValueError(f"{table} lists no images.")
+    rows = []
+    for number, line in lines:
+        where = f"{table}, line {number}"
+        if not line[image]:
+            raise ValueError(f"{where} names no image.")
+        if segmented and not line[_MASK_COLUMN]:
+            raise ValueError(f"{where} names no mask.")
+        mask = (folder / line[_MASK_COLUMN], None) if segmented else None
+        rows.append(Row(folder / line[image], None, f"{where} ({line[image]})", Path(line[image]).as_posix(), mask))
+    values = [[] if segmented else [line[name] for name in label] for _, line in lines]
+    return Source(
+        tuple(rows),
+        unseen(len(rows), task)
+        if segmented
+        else _labels_of_table(values, [row.where for row in rows], label, class_names, task),
+        groups=None if group_by is None else tuple(line[group_by] for _, line in lines),
+        splits=tuple(line["split"] for _, line in lines) if "split" in columns else None,
+    )
+
+
+def _labels_of_table(
+    values: list[list[str]],
+    places: list[str],
+    label: Sequence[str],
+    class_names: Sequence[str] | None,
+    task: str | None,
+) -> Labels:
+    if len(label) == 1:
+        return one_each([value for (value,) in values], places, class_names, task)
+    if class_names is None:
+        return several_each(values, places, label, task)
+    raise ValueError(
+        "Several columns of labels are named by their columns: leave the names of classes out (class_names=, "
+        "--classes)."
+    )
+
+
+def _read_table(table: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
+    """Return the columns, and the lines with their numbers."""
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            columns = reader.fieldnames or ()
+            lines = []
+            for line in reader:
+                if None in line or None in line.values():
+                    raise ValueError(f"{table}, line {reader.line_num} does not have {len(columns)} values.")
+                lines.append((reader.line_num, {name: value.strip() for name, value in line.items()}))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{table} is no CSV file in UTF-8: {error}.") from error
+    return columns, lines
+
+
+def _check_column(table: Path, name: str, columns: Sequence[str]) -> None:
+    if name not in columns:
+        other = f" or {_IMAGE_COLUMNS[1]!r}" if name == _IMAGE_COLUMNS[0] else ""
+        raise ValueError(
+            f"{table} has no column {name!r}{other}.{nearest(name, columns)} Its columns are: "
+            f"{', '.join(columns) or 'none'}."
+        )
