@@ -64,7 +64,10 @@ ROOMS = """
     cache.nested
     cache.prepare
     cache.unproven
-    ahead buffers joined order
+    joined
+    batches.ahead batches.buffers batches.layout batches.order
+    batches.making
+    batches
     volumes volumes.files volumes.flat volumes.left_out
     volumes.nifti
     volumes.exporting volumes.layouts volumes.voxels
@@ -72,10 +75,9 @@ ROOMS = """
     volumes.decoding
     volumes.publishing
     volumes.preparing
-    layout statistics subsets
-    batches
-    augmenting corrupted identifiers loading registering scheme
-    corrupting
+    statistics subsets
+    corruption.augmenting corruption.computed identifiers loading registering scheme
+    corruption.storing
     builder.labels builder.reading
     builder.choices builder.pairs builder.rows
     builder.tables
@@ -100,7 +102,8 @@ ROOMS = """
     volumes.cases volumes.saving
     volumes.windowed
     volumes.dataset
-    compat published_corruptions
+    compat corruption.published
+    corruption
     interop.needs interop.reading
     interop.dask interop.grain interop.huggingface interop.jax interop.keras
     interop.pandas interop.sklearn interop.tensorflow interop.torch

@@ -21,17 +21,17 @@ from medmnist_np.compat import MedMNIST
 
 # A module that has no __all__ offers what other pages name of it.
 ALSO: Mapping[str, tuple[str, ...]] = {
-    "medmnist_np.augmenting": ("Augmentation",),
+    "medmnist_np.corruption.augmenting": ("Augmentation",),
     "medmnist_np.batches": ("Batch", "Batches"),
     "medmnist_np.compat": ("MedMNIST", "MedMNIST2D", "MedMNIST3D"),
-    "medmnist_np.corrupted": ("Corruption",),
-    "medmnist_np.corrupting": ("StoredCorruption", "make_corrupted"),
+    "medmnist_np.corruption.computed": ("Corruption",),
+    "medmnist_np.corruption.storing": ("StoredCorruption", "make_corrupted"),
     "medmnist_np.identifiers": ("attach_ids",),
     "medmnist_np.images.corruption_figure": ("corruption_figure",),
     "medmnist_np.integrity": ("VerifyReport", "verify_published"),
     "medmnist_np.loading": ("adopt", "load_labels"),
-    "medmnist_np.order": ("block_order",),
-    "medmnist_np.published_corruptions": ("PublishedCorruption", "adopt_published", "fetch_published"),
+    "medmnist_np.batches.order": ("block_order",),
+    "medmnist_np.corruption.published": ("PublishedCorruption", "adopt_published", "fetch_published"),
     "medmnist_np.registry.corruptions": ("CorruptedSet", "SEVERITIES", "corrupted_set", "corrupted_sets"),
     "medmnist_np.scheme": ("Scheme", "read_scheme"),
     "medmnist_np.statistics": ("Statistics",),

@@ -15,7 +15,6 @@ from medmnist_np._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from medmnist_np.auditing import audit as audit
-    from medmnist_np.augmenting import augment as augment
     from medmnist_np.builder import build as build
     from medmnist_np.cache.settings import configure as configure
     from medmnist_np.cards import card as card
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from medmnist_np.compat import SynapseMNIST3D as SynapseMNIST3D
     from medmnist_np.compat import TissueMNIST as TissueMNIST
     from medmnist_np.compat import VesselMNIST3D as VesselMNIST3D
+    from medmnist_np.corruption.augmenting import augment as augment
     from medmnist_np.dataset import Dataset as Dataset
     from medmnist_np.errors import MedMNISTError as MedMNISTError
     from medmnist_np.evaluation import Evaluator as Evaluator
@@ -93,7 +93,7 @@ _HOME = {
     "verify": "integrity",
     "DatasetInfo": "registry",
     "audit": "auditing",
-    "augment": "augmenting",
+    "augment": "corruption.augmenting",
     "build": "builder",
     "card": "cards",
     "catalog": "registry.selection",

@@ -16,9 +16,9 @@ from medmnist_np.samples import Samples
 
 if TYPE_CHECKING:
     from medmnist_np.batches import Batches, Transform
+    from medmnist_np.batches.layout import Channels
+    from medmnist_np.batches.order import Last, Shuffle, Uneven
     from medmnist_np.images import Picture
-    from medmnist_np.layout import Channels
-    from medmnist_np.order import Last, Shuffle, Uneven
     from medmnist_np.statistics import Statistics
 
 # Of the memory that is free; the rest is for what the user does next.
@@ -163,7 +163,7 @@ class Dataset(Samples):
         shuffle : bool or "blocks"
             ``"blocks"`` is for files that are larger than memory: it mixes runs of neighbours, of a megabyte each, in
             windows of one to two gigabytes, and reads the next window ahead. How well it mixes:
-            :func:`medmnist_np.order.block_order`.
+            :func:`medmnist_np.batches.order.block_order`.
         seed : int
             Of the order and of ``transform``, 0 to 2**32 - 1.
         epoch : int
@@ -217,8 +217,8 @@ class Dataset(Samples):
         (34, 28, 28, 1) float32 (34, 1)
         """
         from medmnist_np.batches import Batches
-        from medmnist_np.layout import Layout
-        from medmnist_np.order import Plan, block_length
+        from medmnist_np.batches.layout import Layout
+        from medmnist_np.batches.order import Plan, block_length
 
         if self.transform is not None or self.target_transform is not None:
             raise ValueError(
@@ -411,7 +411,7 @@ class Dataset(Samples):
                 "imgs were assigned, and only the published images are corrupted here: give your array to "
                 "medmnist_np.images.corruptions.corrupt."
             )
-        from medmnist_np.corrupted import Corruption
+        from medmnist_np.corruption.computed import Corruption
 
         corrupted = self._copy()
         corrupted._corruption = Corruption(name, severity, seed)

@@ -18,8 +18,8 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.corruption.published import SIZE, published_key
 from medmnist_np.errors import CorruptCacheError, NotCachedError
-from medmnist_np.published_corruptions import SIZE, published_key
 from medmnist_np.registry import DatasetInfo
 
 # Images looked at in one go: about 16 MB of them.

@@ -79,9 +79,7 @@ def dataset_html(
     )
 
 
-def _montage(
-    record: DatasetInfo, size: int, images: Any, selection: range | NDArray[np.intp], masks: Any
-) -> str:
+def _montage(record: DatasetInfo, size: int, images: Any, selection: range | NDArray[np.intp], masks: Any) -> str:
     kind = kind_of(record.ndim, record.n_channels)
     columns = max(1, _WIDTH // size)
     values_in_row = columns * size * size * record.n_channels

@@ -18,7 +18,7 @@ from medmnist_np.loading import locate, map_split, resolve
 from medmnist_np.registry import DatasetInfo
 
 if TYPE_CHECKING:
-    from medmnist_np.corrupted import Corruption
+    from medmnist_np.corruption.computed import Corruption
     from medmnist_np.scheme import Scheme
 
 
@@ -70,7 +70,7 @@ class Samples(Sequence[tuple[Any, Any]]):
         # The files that images are read or computed from.
         self._image_maps: Rows | None = self._maps[0]
         if self._corruption is not None and self._corruption.seed is not None:
-            from medmnist_np.corrupted import corrupted, stored
+            from medmnist_np.corruption.computed import corrupted, stored
 
             name, severity, seed = self._corruption.name, self._corruption.severity, self._corruption.seed
             made = stored(folder, self._record, self.size, self.split, name, severity, seed)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.order import checked_seed, whole
+from medmnist_np.batches.order import checked_seed, whole
 
 
 def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_names: Sequence[str]) -> NDArray[np.intp]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.layout import Layout
+from medmnist_np.batches.layout import Layout
 
 SHAPES = {"gray": (5, 4, 3), "rgb": (5, 4, 3, 3), "volumes": (5, 2, 4, 3)}
 

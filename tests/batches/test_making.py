@@ -17,11 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medmnist_np import batches as batches_module
-from medmnist_np.batches import Batch, Batches, Transform
+from medmnist_np.batches import Batch, Batches, Transform, making
+from medmnist_np.batches.layout import Layout
+from medmnist_np.batches.order import Plan
 from medmnist_np.joined import Joined
-from medmnist_np.layout import Layout
-from medmnist_np.order import Plan
 
 N = 23
 IMAGES = np.random.default_rng(0).integers(0, 256, (N, 4, 3), dtype=np.uint8)
@@ -34,7 +33,7 @@ for array in (IMAGES, LABELS):
 def threads_for_small_batches() -> Iterator[None]:
     """Small batches are made where they are asked for; here threads make them too, as they do large ones."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches_module, "_WORTH_A_THREAD_BYTES", 0)
+        patch.setattr(making, "_WORTH_A_THREAD_BYTES", 0)
         yield
 
 
@@ -684,7 +683,7 @@ def test_it_says_what_it_is() -> None:
 
 
 def test_small_batches_are_made_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches_module, "_WORTH_A_THREAD_BYTES", 2_000_000)
+    monkeypatch.setattr(making, "_WORTH_A_THREAD_BYTES", 2_000_000)
     passing = iter(make(3, prefetch=2))
     next(passing)
     assert [] == still_running(seconds=0)

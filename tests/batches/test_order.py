@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.order import BLOCKS_PER_WINDOW, Plan, block_length, block_order, checked_seed
+from medmnist_np.batches.order import BLOCKS_PER_WINDOW, Plan, block_length, block_order, checked_seed
 
 LASTS, UNEVENS, SHUFFLES = ("keep", "drop", "pad"), ("keep", "pad", "drop"), (False, True, "blocks")
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 import medmnist_np as mm
 from medmnist_np.cache.progress import silent
 from medmnist_np.cli.corrupting import corrupt, robustness
-from medmnist_np.corrupting import make_corrupted
+from medmnist_np.corruption.storing import make_corrupted
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.robustness import measure_robustness
 from medmnist_np.testing import fake_datasets

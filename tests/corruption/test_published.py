@@ -21,21 +21,21 @@ import pytest
 from click.testing import CliRunner, Result
 
 import medmnist_np as mm
-from medmnist_np import published_corruptions
 from medmnist_np.cache import store
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import silent
 from medmnist_np.cli.corrupting import corrupt
 from medmnist_np.cli.fetching import import_
 from medmnist_np.cli.keeping import cache, clean, verify
+from medmnist_np.corruption import published
+from medmnist_np.corruption.published import PublishedCorruption, adopt_published, fetch_published, published_archive
 from medmnist_np.errors import ArchiveError, DigestError, DownloadError, NotCachedError, OfflineError
 from medmnist_np.integrity import verify_published
-from medmnist_np.published_corruptions import PublishedCorruption, adopt_published, fetch_published, published_archive
 from medmnist_np.registry.corruptions import corrupted_set, corrupted_sets
 from medmnist_np.robustness import RunName, measure_robustness
 from medmnist_np.testing import fake_datasets
+from tests.corruption.made_archives import publish, published_arrays
 from tests.fault_server import Drop, FaultServer, Status
-from tests.published import publish, published_arrays
 
 N = 3
 PROVEN, UNPROVEN = "breastmnist", "chestmnist"
@@ -51,7 +51,7 @@ def stated(monkeypatch: pytest.MonkeyPatch) -> Stated:
         found = corrupted_set(name)
         return replace(found, **facts.get(found.name, {}))
 
-    monkeypatch.setattr(published_corruptions, "corrupted_set", facts_of)
+    monkeypatch.setattr(published, "corrupted_set", facts_of)
 
     def state(name: str, **values: Any) -> None:
         facts.setdefault(name, {}).update(values)
@@ -526,12 +526,13 @@ import os, signal, sys
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
-from medmnist_np import published_corruptions, registry, testing
+from medmnist_np import registry, testing
+from medmnist_np.corruption import published
 from medmnist_np.registry.corruptions import corrupted_set
 
 name, url, digest, least = *sys.argv[1:4], int(sys.argv[4])
 facts = replace(corrupted_set(name), url=url, digest=digest or None)
-published_corruptions.corrupted_set = lambda _: facts
+published.corrupted_set = lambda _: facts
 done = 0
 
 @contextmanager
@@ -545,14 +546,14 @@ def killing(task, total, before=0):
     yield SimpleNamespace(total=total, update=update)
 
 with registry.registered(testing.fake_record(name, size=224, n_samples={"test": 3})):
-    published_corruptions.fetch_published(name, no_digest=True, progress=killing)
+    published.fetch_published(name, no_digest=True, progress=killing)
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 @pytest.mark.parametrize("name", [PROVEN, UNPROVEN])
 def test_a_run_that_is_killed_while_unpacking_leaves_nothing_and_the_next_finishes(home: Path, name: str) -> None:
-    known = published_corruptions.corrupted_set(name)
+    known = published.corrupted_set(name)
     arguments = [sys.executable, "-c", KILLED, name, known.url, known.digest or "", "2000000"]
     assert -signal.SIGKILL == subprocess.run(arguments, check=False).returncode  # noqa: S603
     (left,) = (home / "cache" / "arrays" / "medmnist-c").iterdir()

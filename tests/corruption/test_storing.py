@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
-from medmnist_np import corrupting
 from medmnist_np.cache import store
 from medmnist_np.cache.progress import silent
-from medmnist_np.corrupted import corrupted, stored
-from medmnist_np.corrupting import make_corrupted
+from medmnist_np.corruption import storing
+from medmnist_np.corruption.computed import corrupted, stored
+from medmnist_np.corruption.storing import make_corrupted
 from medmnist_np.errors import NoSpaceError, NotCachedError
 from medmnist_np.registry.corruptions import corrupted_set
 from medmnist_np.testing import fake_datasets
@@ -28,12 +28,12 @@ KINDS = ("speckle_noise", "pixelate")
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The cache of a small BreastMNIST; its images are made in pieces of seven."""
-    monkeypatch.setattr(corrupting, "_PIECE_BYTES", 7 * 28 * 28)
+    monkeypatch.setattr(storing, "_PIECE_BYTES", 7 * 28 * 28)
     with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 40}):
         yield tmp_path / "cache"
 
 
-def made(**options: Any) -> list[corrupting.StoredCorruption]:
+def made(**options: Any) -> list[storing.StoredCorruption]:
     return make_corrupted("breastmnist", KINDS, (2, 5), **{"progress": silent, **options})
 
 
@@ -130,7 +130,7 @@ def test_a_manifest_says_what_the_images_are() -> None:
 
 
 def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, calls = corrupting._write_piece, []
+    write, calls = storing._write_piece, []
 
     def fails_at_the_ninth(piece: Any) -> int:
         calls.append(piece)
@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, mo
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(piece)
 
-    monkeypatch.setattr(corrupting, "_write_piece", fails_at_the_ninth)
+    monkeypatch.setattr(storing, "_write_piece", fails_at_the_ninth)
     with pytest.raises(NoSpaceError, match="The disk is full: could not store corrupted images of breastmnist"):
         made()
     (complete,) = (home / store.ARRAYS / "corrupted").iterdir()

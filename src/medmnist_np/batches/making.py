@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, NoReturn, Self, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from medmnist_np.ahead import made_ahead, read_ahead
-from medmnist_np.buffers import Buffers
+from medmnist_np.batches.ahead import made_ahead, read_ahead
+from medmnist_np.batches.buffers import Buffers
+from medmnist_np.batches.layout import Empty, Layout
+from medmnist_np.batches.order import EpochOrder, Plan, whole
 from medmnist_np.joined import Rows
-from medmnist_np.layout import Empty, Layout
-from medmnist_np.order import EpochOrder, Plan, whole
 
 # A smaller batch is sooner made than handed from thread to thread, which took a tenth of a millisecond.
 _WORTH_A_THREAD_BYTES = 2_000_000

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.batches.order import checked_seed
 from medmnist_np.builder.labels import SEGMENTATION, Labels
 from medmnist_np.builder.rows import SPLITS, Source
-from medmnist_np.batches.order import checked_seed
 
 _RATIO = (7, 1, 2)
 

@@ -84,7 +84,7 @@ def corrupt(
     from multiprocessing import get_context
 
     from medmnist_np.cache.progress import bars, silent
-    from medmnist_np.corrupting import make_corrupted
+    from medmnist_np.corruption.storing import make_corrupted
     from medmnist_np.errors import MedMNISTError
     from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set
 
@@ -129,8 +129,8 @@ def corrupt(
 def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> None:
     from medmnist_np.cache.manifest import Manifest
     from medmnist_np.cache.progress import bars, silent
+    from medmnist_np.corruption.published import fetch_published
     from medmnist_np.errors import MedMNISTError
-    from medmnist_np.published_corruptions import fetch_published
 
     try:
         folder = fetch_published(name, root=root, no_digest=no_digest, progress=silent if as_json else bars)

@@ -12,9 +12,9 @@ from medmnist_np.cache.progress import Progress
 from medmnist_np.cli import completing
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
+from medmnist_np.corruption.published import adopt_published
 from medmnist_np.errors import MedMNISTError, NoSpaceError, nearest
 from medmnist_np.loading import adopt, bring, members_of
-from medmnist_np.published_corruptions import adopt_published
 from medmnist_np.registry import VolumeInfo, reading
 
 

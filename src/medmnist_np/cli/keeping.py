@@ -10,10 +10,10 @@ from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cache.progress import bars, silent
 from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table
+from medmnist_np.corruption.published import SIZE, published_key
 from medmnist_np.errors import RecordError, UnknownDatasetError
 from medmnist_np.integrity import VerifyReport, verify_published
 from medmnist_np.integrity import verify as verify_arrays
-from medmnist_np.published_corruptions import SIZE, published_key
 from medmnist_np.registry import DatasetInfo, reading
 from medmnist_np.registry.corruptions import corrupted_sets
 from medmnist_np.registry.own import LOCAL

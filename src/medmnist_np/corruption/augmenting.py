@@ -84,7 +84,7 @@ def augment(name: str | DatasetInfo, *, share: float | None = None) -> Augmentat
     Examples
     --------
     >>> import medmnist_np as mm
-    >>> from medmnist_np.augmenting import augment
+    >>> from medmnist_np.corruption.augmenting import augment
     >>> train = mm.Dataset("breastmnist", split="train")
     >>> batch = next(iter(train.batches(128, shuffle=True, transform=augment("breastmnist"))))
     >>> batch.images.shape, batch.images.dtype

@@ -18,7 +18,7 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.corrupted import SPLIT, Corruption
+from medmnist_np.corruption.computed import SPLIT, Corruption
 from medmnist_np.dataset import Dataset
 from medmnist_np.errors import ArchiveError, DigestError, NotCachedError
 from medmnist_np.loading import find_here
@@ -78,7 +78,7 @@ class PublishedCorruption(Dataset):
 
     Examples
     --------
-    >>> from medmnist_np.published_corruptions import PublishedCorruption
+    >>> from medmnist_np.corruption.published import PublishedCorruption
     >>> ds = PublishedCorruption("dermamnist", "motion_blur", severity=3)  # doctest: +SKIP
     >>> ds.corruption, ds.images.shape  # doctest: +SKIP
     (Corruption(name='motion_blur', severity=3, seed=None), (2005, 224, 224, 3))

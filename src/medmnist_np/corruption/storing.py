@@ -20,7 +20,7 @@ from medmnist_np.cache.manifest import Manifest, StoredArray
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.corrupted import SPLIT, Corrupted, corruption_key
+from medmnist_np.corruption.computed import SPLIT, Corrupted, corruption_key
 from medmnist_np.loading import locate
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.corruptions import SEVERITIES, Parameters, corrupted_set

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from medmnist_np.batches import Batch, Batches
+from medmnist_np.batches.layout import Channels, Layout
 from medmnist_np.dataset import Dataset
-from medmnist_np.layout import Channels, Layout
 
 
 class Reader:

@@ -7,10 +7,10 @@ from typing import Any
 
 from numpy.typing import DTypeLike
 
+from medmnist_np.batches.layout import Channels
 from medmnist_np.dataset import Dataset
 from medmnist_np.interop.needs import framework
 from medmnist_np.interop.reading import Reader, parts_of
-from medmnist_np.layout import Channels
 
 
 class TorchSamples:

@@ -138,7 +138,10 @@ def check_empty(both_empty: str, one_empty: str = "infinite") -> None:
 def _values(label: int | Sequence[int]) -> tuple[int, ...]:
     values = np.atleast_1d(np.asarray(label))
     if values.ndim != 1 or (values.size and values.dtype.kind not in "iub"):
-        raise TypeError(f"A label is {label!r}; an integer, or several for one structure, is needed.")
+        raise TypeError(
+            f"A label is {label!r}; an integer, or several for one structure, is needed. A name goes before it: "
+            '{"liver": 1}.'
+        )
     return tuple(map(int, values))
 
 

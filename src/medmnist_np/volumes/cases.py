@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from medmnist_np import registry
 from medmnist_np.cache import store
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.errors import CorruptCacheError
+from medmnist_np.errors import CorruptCacheError, NotCachedError
 from medmnist_np.registry import DatasetInfo, VolumeInfo
 from medmnist_np.volumes.items import Items
 from medmnist_np.volumes.labelled import count_labelled
@@ -44,6 +45,7 @@ class Cases(Items):
 
     def _open(self, folder: ArrayFolder, selection: range | NDArray[np.intp] | None = None) -> None:
         self._folder = folder
+        self._require_split()
         shapes = np.asarray(folder.open(f"{self.split}_shapes"))
         masks = f"{self.split}_masks"
         try:
@@ -54,6 +56,18 @@ class Cases(Items):
                 f"{folder.path} does not hold together: {error} `medmnist-np verify` it.", path=folder.path
             ) from error
         self._select(range(len(shapes)) if selection is None else selection)
+
+    def _require_split(self) -> None:
+        here = [member.removesuffix("_shapes") for member in self._folder.manifest.arrays if member.endswith("_shapes")]
+        if self.split not in here:
+            name = self._record.qualified_name
+            raise NotCachedError(
+                f"{name} is here without its {self.split} split: {self._folder.path} was made of a folder that has "
+                f"{' and '.join(here)} alone. `medmnist-np clean {name}` removes it; then import a folder that has "
+                f"{self.split} too, or fetch the archive.",
+                errno=errno.ENOENT,
+                path=self._folder.path,
+            )
 
     def _select(self, selection: range | NDArray[np.intp]) -> None:
         self._selection = selection

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.order import checked_seed, whole
+from medmnist_np.batches.order import checked_seed, whole
 from medmnist_np.volumes.windows import Places
 
 FindLabelled: TypeAlias = Callable[[int, np.random.Generator], tuple[int, int, int] | None]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from medmnist_np.batches.order import checked_seed, whole
 from medmnist_np.cache.progress import Progress, bars
-from medmnist_np.order import checked_seed, whole
 from medmnist_np.registry.markup import card, cautions_of
 from medmnist_np.volumes.cases import Cases
 from medmnist_np.volumes.cutting import Slices, draw_patches
@@ -71,7 +71,7 @@ class VolumeDataset(Cases):
     (True, dtype('uint8'))
     >>> train, val = ds.split_off(0.2, seed=0)
     >>> patches = train.patches((16, 16, 16), per_volume=4, foreground=0.5)
-    >>> batch = next(iter(patches.batches(8, shuffle=True, channels="first", scale=1 / 255)))
+    >>> batch = next(iter(patches.batches(8, shuffle=True, channels="first", dtype="float32")))
     >>> batch.images.shape, batch.masks.shape
     ((8, 1, 16, 16, 16), (8, 16, 16, 16))
     """

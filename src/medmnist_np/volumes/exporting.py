@@ -30,11 +30,12 @@ def write_nifti(
     path : path
         ``.nii``, or ``.nii.gz`` for a compressed file. It is there whole or not at all; one that is there is replaced.
     volume : (x, y, z) or (x, y, z, c) array
-        Integers, or floats of 32 or 64 bits. They are written as they are, without scaling.
+        Integers, or floats of 32 or 64 bits. They are written as they are, without scaling. A boolean mask has to be
+        made numbers first: ``mask.astype(np.uint8)``.
     affine : (4, 4) array
         From voxel indices to mm. The file has it in float32, as the format does.
     spacing : sequence of three floats
-        Distance of voxels along x, y and z, in mm.
+        Distance of voxels along x, y and z, in mm, as ``ds.spacing_mm[i]`` is.
 
     Returns
     -------
@@ -44,7 +45,8 @@ def write_nifti(
     Raises
     ------
     ValueError
-        If the ending is another, or the volume has a shape or dtype that no NIfTI-1 file has.
+        If the ending is another, the volume has a shape or dtype that no NIfTI-1 file has, or affine or spacing are
+        not those of one volume.
     ModuleNotFoundError
         If NiBabel, the extra ``nifti``, is not installed.
 
@@ -83,14 +85,27 @@ def _header(volume: NDArray[Any], affine: ArrayLike, spacing: Sequence[float]) -
         header.set_data_dtype(volume.dtype.newbyteorder("<"))
         header.set_data_shape(volume.shape)
     except nibabel.spatialimages.HeaderDataError as error:
-        raise ValueError(f"No NIfTI-1 file holds {volume.dtype} of shape {volume.shape}: {error}.") from error
-    header.set_zooms((*map(float, spacing), *[1.0] * (volume.ndim - 3)))
-    header.set_sform(np.asarray(affine, np.float64), code="scanner")
+        other = "np.uint8" if volume.dtype.kind == "b" else "np.float32"
+        raise ValueError(
+            f"No NIfTI-1 file holds {volume.dtype} of shape {volume.shape}: {error}. Write volume.astype({other})."
+        ) from error
+    header.set_zooms((*_shaped("spacing", spacing, (3,)).tolist(), *[1.0] * (volume.ndim - 3)))
+    header.set_sform(_shaped("affine", affine, (4, 4)), code="scanner")
     header.set_xyzt_units("mm")
     header.set_slope_inter(1, 0)
     header["magic"] = b"n+1"
     header["vox_offset"] = 352
     return bytes(header.binaryblock) + bytes(4)  # no extensions
+
+
+def _shaped(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = np.asarray(values, np.float64)
+    if array.shape != shape or not np.isfinite(array).all() or (name == "spacing" and (array <= 0).any()):
+        positive = " above 0" if name == "spacing" else ""
+        raise ValueError(
+            f"{name} is {values!r}; finite numbers{positive} in the shape {shape}, those of one volume, are needed."
+        )
+    return array
 
 
 def _write(file: Any, header: bytes, volume: NDArray[Any]) -> None:

@@ -84,9 +84,10 @@ def find_cases(names: Iterable[str], record: VolumeInfo, read: Read) -> Listing:
         if (table := f"{root}dataset.json") in files:
             _hold_against(found, read(table), root, record)
     if not found.cases and not found.faults:
+        there = f"{', '.join(volumes[:2])}{', ...' * (len(volumes) > 2)}" if volumes else "no .nii or .nii.gz file"
         raise ArchiveError(
-            f"No volumes of {record.qualified_name} were found: {_expected(record)} What is there lies otherwise, or "
-            "is not unpacked."
+            f"No volumes of {record.qualified_name} were found: {_expected(record)} There is {there}. Unpack the "
+            "archive, or name the folder that holds these."
         )
     order = list(_SPLITS.values())
     found.cases.sort(key=lambda case: (order.index(case.split), case.name))
@@ -115,7 +116,12 @@ def _root(volumes: Sequence[str], record: VolumeInfo) -> str:
             f"There are several folders that could be {record.qualified_name}: {', '.join(sorted(chosen)[:_SHOWN])}. "
             "Name one of them."
         )
-    return chosen.pop() if chosen else folder
+    root = chosen.pop() if chosen else folder
+    # Nothing in the files says which organ they show.
+    task = re.search(r"(?:^|/)(Task\d\d_)[^/]*/$", root)
+    if task and not folder.startswith(task[1]):
+        raise ArchiveError(f"{root} is the folder of another set: {record.qualified_name} lies in {folder}")
+    return root
 
 
 def _cases_by_kind(volumes: Sequence[str], root: str, record: VolumeInfo) -> Listing:

@@ -19,7 +19,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A case that cannot be used, and why."""
+    """A case that cannot be used, and why; or a split that lacks cases, and how many."""
 
     case: str
     why: str
@@ -34,10 +34,9 @@ def words(left_out: Sequence[LeftOut]) -> str:
 def refuse(left_out: Sequence[LeftOut], record: VolumeInfo, *, skip: bool) -> None:
     """Raise :class:`ArchiveError` if there are cases to leave out and that was not asked for."""
     if left_out and not skip:
-        n = len(left_out)
         raise ArchiveError(
-            f"{n} case{'s' if n > 1 else ''} of {record.qualified_name} cannot be used: {words(left_out)}. Nothing was "
-            "kept. Mend or complete the files, or leave such cases out with skip=True (`--skip`)."
+            f"{record.qualified_name} cannot be taken as it is: {words(left_out)}. Nothing was kept. Mend or complete "
+            "the files, or go on without with skip=True (`--skip`)."
         )
 
 

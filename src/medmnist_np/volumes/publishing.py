@@ -86,8 +86,8 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
     if absent:
         raise CacheError(
             f"{folder.path} holds another selection of {record.qualified_name}, without {len(absent)} of the cases "
-            f"that are in {source} ({', '.join(case for _, case in sorted(absent)[:3])}, ...). It was left as it is: "
-            "remove it and run the same again.",
+            f"that are in {source} ({', '.join(case for _, case in sorted(absent)[:3])}{', ...' * (len(absent) > 3)}). "
+            f"It was left as it is: `medmnist-np clean {record.qualified_name}` removes it; then run the same again.",
             path=folder.path,
         )
     return folder
@@ -103,7 +103,7 @@ def _names_in(folder: ArrayFolder) -> set[tuple[str, str]]:
 def _too_few(found: Listing, record: VolumeInfo) -> list[LeftOut]:
     there = [case.split for case in found.cases]
     return [
-        LeftOut(f"{split} split", f"{there.count(split)} of {expected} cases are there")
+        LeftOut(f"{split} split", f"only {there.count(split)} of {expected} cases are there")
         for split, expected in record.n_samples.items()
         if 0 < there.count(split) < expected - len(found.faults)
     ]
@@ -135,7 +135,7 @@ def _publish(
         for remark in found.remarks:
             _log.info("%s: %s", record.qualified_name, remark)
         if left_out:
-            _log.warning("%s: %d left out. %s", record.qualified_name, len(left_out), words(left_out))
+            _log.warning("%s was taken without what is missing or damaged. %s", record.qualified_name, words(left_out))
         name, digest, checked = source
         manifest = Manifest(name, digest or _digest_of(decoded.arrays), checked, __version__, decoded.arrays)
         return store.publish(folder, places.cache, key, manifest)

@@ -15,8 +15,8 @@ from medmnist_np.volumes.windows import Windows
 
 if TYPE_CHECKING:
     from medmnist_np.batches import Batches, Transform
-    from medmnist_np.layout import Channels
-    from medmnist_np.order import Last, Shuffle, Uneven
+    from medmnist_np.batches.layout import Channels
+    from medmnist_np.batches.order import Last, Shuffle, Uneven
 
 
 class WindowDataset(Items):
@@ -128,8 +128,8 @@ class WindowDataset(Items):
             If an argument is out of range, or items differ in size.
         """
         from medmnist_np.batches import Batches
-        from medmnist_np.layout import Layout
-        from medmnist_np.order import Plan, block_length
+        from medmnist_np.batches.layout import Layout
+        from medmnist_np.batches.order import Plan, block_length
 
         if self.images.row_shape is None:
             sizes = np.unique(np.delete(self._places.extents, self._cut.axis or 0, axis=1), axis=0)
