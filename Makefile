@@ -1,7 +1,7 @@
 # The everyday verbs. PYTHON is the interpreter of the environment: make check PYTHON=.venv/bin/python
 PYTHON ?= python3
 
-.PHONY: help check format test quick faults lowest catalog docs bench build changelog
+.PHONY: help check format test quick faults lowest catalog picture docs bench build changelog
 
 help:     ## list the verbs
 	@grep -E '^[a-z]+: ' $(MAKEFILE_LIST) | sed 's/:  *##/  /'
@@ -20,7 +20,7 @@ test:     ## all tests, of the installed package
 	$(PYTHON) -m pytest
 
 quick:    ## some tests of every kind, in a minute or two
-	$(PYTHON) -m pytest tests/test_architecture.py tests/test_face.py tests/test_dataset.py tests/test_batches.py \
+	$(PYTHON) -m pytest tests/test_architecture.py tests/test_face.py tests/test_dataset.py tests/batches \
 		tests/test_compat.py tests/registry tests/metrics/test_catalogue.py tests/cache/test_npz.py tests/cli/test_program.py
 
 faults:   ## try every fault, and write what became of each to docs/faults.md
@@ -28,6 +28,9 @@ faults:   ## try every fault, and write what became of each to docs/faults.md
 
 catalog:  ## write the catalog of data sets to docs/catalog.md
 	$(PYTHON) scripts/catalog_page.py
+
+picture:  ## draw the picture of README.md from made-up images
+	$(PYTHON) -m scripts.readme_picture
 
 lowest:   ## the tests that a release of a dependency could break, with the oldest releases that are supported
 	$(PYTHON) scripts/lowest.py --test

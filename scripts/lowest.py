@@ -24,8 +24,8 @@ _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[[^]]*\])?>=(?P<lowest>[0-9.]+)(,
 
 # What meets a dependency; the rest is arithmetic of our own, or takes long.
 TESTS = [
-    *("builder", "cache", "cli", "evaluation", "export", "images", "metrics", "pages", "registry"),
-    *("test_batches.py", "test_cards.py", "test_compat.py", "test_corrupting.py", "test_dataset.py", "test_loading.py"),
+    *("batches", "builder", "cache", "cli", "corruption", "evaluation", "export", "images", "metrics", "pages"),
+    *("registry", "volumes", "test_cards.py", "test_compat.py", "test_dataset.py", "test_loading.py"),
     *("test_notebook.py", "test_real_archives.py", "test_registering.py", "test_statistics.py"),
 ]
 

@@ -18,11 +18,16 @@ COLUMNS = 18
 
 
 def write(pages: Pages) -> None:
-    """Write ``landing.png``: one set a row."""
+    """Write ``landing.png``."""
+    pages.write("landing.png", picture())
+
+
+def picture() -> bytes:
+    """Return a PNG file: one set a row. README has it too, by ``make picture``."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, fake_datasets(folder, *NAMES, n_samples={"test": COLUMNS}):
         for name in NAMES:
             images = mm.Dataset(name, "test", as_rgb=True).gather(np.arange(COLUMNS))
             rows.append(images[:, images.shape[1] // 2] if images.ndim == 5 else images)
-        picture = montage(np.concatenate(rows), columns=COLUMNS)
-    pages.write("landing.png", encode(picture, "png", RGB))
+        pixels = montage(np.concatenate(rows), columns=COLUMNS)
+    return encode(pixels, "png", RGB)
