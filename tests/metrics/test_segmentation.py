@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,6 +187,14 @@ def test_wilcoxon_is_that_of_scipy_on_the_means_of_cases() -> None:
     first, second = scores(20), scores(20, seed=1)
     found = compare_segmentations(table_of(first), table_of(second), test="wilcoxon")
     assert wilcoxon((second - first).mean(axis=1)).pvalue == found.p_value
+
+
+def test_a_tolerance_matters_to_surface_dice_alone() -> None:
+    table, tolerant = table_of(scores()), replace(table_of(scores()), tolerance_mm=(1.0, 1.0))
+    assert 0 == compare_segmentations(table, tolerant).difference
+    near, nearer = (replace(table_of(scores(), "surface_dice"), tolerance_mm=(mm, mm)) for mm in (2.0, 1.0))
+    with pytest.raises(ValueError, match=r"The two tables differ in tolerance_mm: \(2\.0, 2\.0\) and \(1\.0, 1\.0\)"):
+        compare_segmentations(near, nearer, "surface_dice")
 
 
 def test_tables_that_were_made_in_other_ways_are_not_compared() -> None:

@@ -194,7 +194,7 @@ def test_a_bad_case_is_named_and_nothing_is_kept(tmp_path: Path, image: bytes, m
     record = made(tmp_path, GOOD | {"h_01": (packed(image), packed(mask))})
     with pytest.raises(ArchiveError, match=said) as caught:
         locate(record, progress=silent)
-    assert str(caught.value).startswith("1 case of msd/hippocampus cannot be used: h_01: ")
+    assert str(caught.value).startswith("msd/hippocampus cannot be taken as it is: h_01: ")
     assert "skip=True" in str(caught.value)
     assert ([], []) == (staged(), list(cache().glob("arrays/*/*")))
     # The same with leave to go on: all but that case, as if it had never been there.

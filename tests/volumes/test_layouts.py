@@ -57,6 +57,12 @@ def test_of_several_tasks_the_one_with_the_right_name_is_taken() -> None:
         found(HIPPOCAMPUS, *pair("h_1", "a/"), *pair("h_1", "b/"))
 
 
+def test_the_folder_of_another_task_is_refused() -> None:
+    with pytest.raises(ArchiveError, match="mine/Task03_Liver/ is the folder of another set: msd/hippocampus lies in"):
+        found(HIPPOCAMPUS, *pair("l_1", "mine/Task03_Liver/"))
+    assert 1 == len(found(HIPPOCAMPUS, *pair("h_1", "Task04_Hippocampus_rs/")).cases)
+
+
 def test_an_image_without_a_mask_and_the_reverse_are_named() -> None:
     listing = found(HIPPOCAMPUS, *pair("h_1"), pair("h_2")[0], pair("h_3")[1], "Task04_Hippocampus/imagesTr/h_1.nii")
     assert [
@@ -98,6 +104,8 @@ def test_what_is_no_task_is_refused_with_what_was_expected() -> None:
     for names in ([], ["a.nii.gz"], ["Task04_Hippocampus/imagesTr/readme.txt"]):
         with pytest.raises(ArchiveError, match="Task04_Hippocampus has imagesTr/CASE"):
             found(HIPPOCAMPUS, *names)
+    with pytest.raises(ArchiveError, match=r"There is images/h_1\.nii\.gz, masks/h_1\.nii\.gz\. Unpack"):
+        found(HIPPOCAMPUS, "masks/h_1.nii.gz", "images/h_1.nii.gz")
     with pytest.raises(ArchiveError, match=r"CASE_flair\.nii\.gz, CASE_t1\.nii\.gz"):
         found(BRATS, *pair("h_1"))
 

@@ -217,26 +217,28 @@ def test_a_half_extracted_folder_is_refused_or_reported(tmp_path: Path, caplog: 
     root = make_volumes(tmp_path, record, n_samples=record.n_samples)
     image, *_ = sorted((root / "imagesTr").iterdir())
     (root / "labelsTr" / image.name).unlink()
-    with pytest.raises(ArchiveError, match=r"1 case of msd/hippocampus .*hippocampus_001: it has an image and no mask"):
+    with pytest.raises(ArchiveError, match="cannot be taken as it is: hippocampus_001: it has an image and no mask"):
         adopt(root, record, progress=silent)
     image.unlink()
     with pytest.raises(ArchiveError, match=r"dataset\.json lists it, and it is not there"):
         adopt(root, record, progress=silent)
     (root / "dataset.json").unlink()
-    with pytest.raises(ArchiveError, match="train split: 5 of 6 cases are there"):
+    with pytest.raises(ArchiveError, match="train split: only 5 of 6 cases are there"):
         adopt(root, record, progress=silent)
     with caplog.at_level(logging.WARNING):
         folder = adopt(root, record, progress=silent, skip=True)
     assert 5 == len(names(folder))
     assert ["train split"] == [one.case for one in read_report(folder.path)]
-    assert "1 left out. train split: 5 of 6" in caplog.text
+    assert "taken without what is missing or damaged. train split: only 5 of 6" in caplog.text
 
 
 def test_a_folder_with_other_cases_than_those_that_are_here_is_told(tmp_path: Path) -> None:
     record = replace(info("msd/hippocampus"), n_samples={"train": 3})
     adopt(make_volumes(tmp_path / "a", record, n_samples={"train": 3}), record, progress=silent)
     more = make_volumes(tmp_path / "b", record, n_samples={"train": 4})
-    with pytest.raises(CacheError, match=r"without 1 of the cases .*hippocampus_004"):
+    with pytest.raises(
+        CacheError, match=r"without 1 of the cases .*\(hippocampus_004\).* `medmnist-np clean msd/hippocampus`"
+    ):
         adopt(more, record, progress=silent)
 
 
@@ -318,11 +320,20 @@ def test_the_same_volume_gives_the_same_bytes_and_no_half_file(tmp_path: Path) -
     for array, name, said in [
         (volume, "a.png", "ends neither in"),
         (volume[0], "a.nii", "shape"),
-        (volume.astype(np.float16), "a.nii", "No NIfTI-1 file holds float16"),
+        (volume.astype(np.float16), "a.nii", r"No NIfTI-1 file holds float16.*astype\(np\.float32\)"),
+        (volume > 0, "a.nii", r"No NIfTI-1 file holds bool.*astype\(np\.uint8\)"),
         (np.broadcast_to(np.uint8(0), (40_000, 1, 1)), "a.nii", "No NIfTI-1 file holds"),
     ]:
         with pytest.raises(ValueError, match=said):
             write_nifti(tmp_path / name, array, np.eye(4), (1, 1, 1))
+    for affine, spacing, said in [
+        (np.eye(4), 1, r"spacing is 1\.0; .*\(3,\)"),
+        (np.eye(4), (1, 0, 1), "above 0"),
+        (np.eye(4), (1, 1, np.nan), "finite"),
+        (np.stack([np.eye(4)] * 14), (1, 1, 1), r"affine is .*\(4, 4\), those of one volume"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            write_nifti(tmp_path / "a.nii", volume, affine, spacing)  # type: ignore[arg-type]
     assert ["0.nii.gz", "1.nii.gz"] == sorted(path.name for path in tmp_path.iterdir())
     shutil.rmtree(tmp_path)
     with pytest.raises(CacheError, match="Could not write"):

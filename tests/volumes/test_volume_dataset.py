@@ -16,7 +16,7 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np.batches import Batch
-from medmnist_np.errors import CorruptCacheError, UnknownSplitError
+from medmnist_np.errors import CorruptCacheError, NotCachedError, UnknownSplitError
 from medmnist_np.testing import FakeCase, make_cases
 from medmnist_np.volumes.dataset import VolumeDataset
 from medmnist_np.volumes.preparing import adopt
@@ -137,6 +137,13 @@ def test_sets_of_images_of_one_size_and_unknown_splits_are_refused(cases: list[F
         VolumeDataset("breastmnist")
     with pytest.raises(UnknownSplitError, match="'val'"):
         VolumeDataset("msd/hippocampus", "val")
+
+
+def test_a_split_that_was_not_in_the_files_is_named(sandbox: Path) -> None:
+    publish(HIPPOCAMPUS, list(make_cases(HIPPOCAMPUS, n_samples={"train": 3})))
+    with pytest.raises(NotCachedError, match=r"without its test split: .*hippocampus.* of train alone.*clean msd/hip"):
+        VolumeDataset("msd/hippocampus", "test", download=False)
+    assert 3 == len(VolumeDataset("msd/hippocampus", "train", download=False))
 
 
 def test_a_folder_that_does_not_add_up_is_named(sandbox: Path) -> None:

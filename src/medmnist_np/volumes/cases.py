@@ -62,9 +62,9 @@ class Cases(Items):
         if self.split not in here:
             name = self._record.qualified_name
             raise NotCachedError(
-                f"{name} is here without its {self.split} split: {self._folder.path} was made of a folder that has "
+                f"{name} is here without its {self.split} split: {self._folder.path} was made of files of "
                 f"{' and '.join(here)} alone. `medmnist-np clean {name}` removes it; then import a folder that has "
-                f"{self.split} too, or fetch the archive.",
+                f"{self.split} too, or the archive.",
                 errno=errno.ENOENT,
                 path=self._folder.path,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,8 @@ def _shaped(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.
     if array.shape != shape or not np.isfinite(array).all() or (name == "spacing" and (array <= 0).any()):
         positive = " above 0" if name == "spacing" else ""
         raise ValueError(
-            f"{name} is {values!r}; finite numbers{positive} in the shape {shape}, those of one volume, are needed."
+            f"{name} is {reprlib.repr(array.tolist())}; finite numbers{positive} in the shape {shape}, those of one "
+            "volume, are needed."
         )
     return array
 

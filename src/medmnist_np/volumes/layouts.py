@@ -84,7 +84,8 @@ def find_cases(names: Iterable[str], record: VolumeInfo, read: Read) -> Listing:
         if (table := f"{root}dataset.json") in files:
             _hold_against(found, read(table), root, record)
     if not found.cases and not found.faults:
-        there = f"{', '.join(volumes[:2])}{', ...' * (len(volumes) > 2)}" if volumes else "no .nii or .nii.gz file"
+        more = f" and {len(volumes) - 2} more" if len(volumes) > 2 else ""
+        there = f"{', '.join(volumes[:2])}{more}" if volumes else "no .nii or .nii.gz file"
         raise ArchiveError(
             f"No volumes of {record.qualified_name} were found: {_expected(record)} There is {there}. Unpack the "
             "archive, or name the folder that holds these."
