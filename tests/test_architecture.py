@@ -64,7 +64,7 @@ ROOMS = """
     cache.nested
     cache.prepare
     cache.unproven
-    joined
+    items joined
     batches.ahead batches.buffers batches.layout batches.order
     batches.making
     batches
@@ -96,7 +96,7 @@ ROOMS = """
     notebook
     samples
     dataset
-    volumes.items volumes.ragged
+    volumes.ragged
     volumes.labelled volumes.windows
     volumes.cutting
     volumes.cases volumes.saving

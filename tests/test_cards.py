@@ -235,6 +235,6 @@ def test_a_segmentation_set_that_is_not_here_has_a_card_too() -> None:
     assert mm.info("medsegbench/kvasir").license == content.facts["Terms of use"]
 
 
-def test_a_set_of_volumes_that_differ_in_size_has_no_card_and_says_what_opens_it() -> None:
-    with pytest.raises(UnknownSizeError, match="VolumeDataset"):
+def test_a_set_of_volumes_that_differ_in_size_has_no_card_and_says_what_shows_it() -> None:
+    with pytest.raises(UnknownSizeError, match="`medmnist-np montage msd/liver` show them"):
         card("msd/liver")

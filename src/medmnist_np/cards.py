@@ -14,7 +14,7 @@ from medmnist_np import registry
 from medmnist_np._version import __version__
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.dataset import Dataset
-from medmnist_np.errors import NotCachedError
+from medmnist_np.errors import NotCachedError, UnknownSizeError
 from medmnist_np.images import choose, class_colors, montage, overlay
 from medmnist_np.images.captions import add_legend
 from medmnist_np.images.grid import EMPTY
@@ -125,6 +125,11 @@ def _opened(
 ) -> dict[str, Dataset]:
     """Return the splits of a data set, of the size that is meant or of another one that is here; none if none is."""
     record, meant = registry.resolve_size(name, size)
+    if not record.archives:
+        raise UnknownSizeError(
+            f"Cards are made of sets of one size, and the volumes of {record.qualified_name} differ: "
+            f"`medmnist-np info {record.qualified_name}` and `medmnist-np montage {record.qualified_name}` show them."
+        )
     named = size is not None or registry.find(name)[1] is not None
     others = [] if named or download else [other for other in record.sizes if other != meant]
     for candidate in (meant, *others):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from medmnist_np import registry
 from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.items import Items
 from medmnist_np.joined import Joined, Rows
 from medmnist_np.loading import locate, map_split, resolve
 from medmnist_np.registry import DatasetInfo
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from medmnist_np.scheme import Scheme
 
 
-class Samples(Sequence[tuple[Any, Any]]):
+class Samples(Items):
     """A selection of the samples of one split, or of several that are joined."""
 
     _corruption: Corruption | None = None
@@ -98,11 +99,7 @@ class Samples(Sequence[tuple[Any, Any]]):
     @property
     def positions(self) -> npt.NDArray[np.intp]:
         """Where the selected samples lie in the arrays of the split, ``(n,)`` intp."""
-        chosen = self._selection
-        if isinstance(chosen, range):
-            # From the range itself, NumPy would take number after number.
-            return np.arange(chosen.start, chosen.stop, chosen.step, dtype=np.intp)
-        return chosen.copy()
+        return self._positions()
 
     @property
     def ids(self) -> npt.NDArray[np.str_]:
@@ -171,24 +168,6 @@ class Samples(Sequence[tuple[Any, Any]]):
         labels: npt.NDArray[Any] = self._all_labels.take(self._chosen(indices), axis=0)
         return labels.astype(self._label_dtype, copy=False)
 
-    def __len__(self) -> int:
-        return len(self._selection)
-
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        # Sequence would take an IndexError of a transform for the end.
-        return (self[index] for index in range(len(self)))
-
-    @overload
-    def __getitem__(self, index: int) -> tuple[Any, Any]: ...
-    @overload
-    def __getitem__(self, index: slice | Sequence[int] | npt.NDArray[Any]) -> Self: ...
-    def __getitem__(self, index: int | slice | Sequence[int] | npt.NDArray[Any]) -> tuple[Any, Any] | Self:
-        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"There is no sample {index} in a data set of {len(self)}.")
-            return self._item(int(self._selection[index]))
-        return self._subset(self._selection[index] if isinstance(index, slice) else self._chosen(index))
-
     def __add__(self, other: object) -> Self:
         """Join the samples of two splits, or parts of them, as ``train + val``; transforms are those of the first."""
         if not isinstance(other, Samples):
@@ -237,18 +216,8 @@ class Samples(Sequence[tuple[Any, Any]]):
                 kept &= ~np.isin(self.positions, starts[split] + chosen)
         return self[kept]
 
-    def __contains__(self, sample: object) -> NoReturn:
-        raise TypeError("Samples are arrays, which `in` cannot compare: compare ds.images or ds.labels instead.")
-
-    def index(self, *_: object) -> NoReturn:
-        """Refuse: samples are arrays."""
-        raise TypeError("Samples are arrays, which .index() cannot compare: compare ds.images or ds.labels instead.")
-
-    def count(self, *_: object) -> NoReturn:
-        """Refuse: samples are arrays."""
-        raise TypeError("Samples are arrays, which .count() cannot compare; .class_counts() counts classes.")
-
-    def _item(self, position: int) -> tuple[Any, Any]:
+    def _item(self, number: int) -> tuple[Any, Any]:
+        position = int(self._selection[number])
         image = self._all_images[position]
         image = np.repeat(image[..., np.newaxis], 3, axis=-1) if self._repeats_channels else image.copy()
         return self._transformed(image, self._all_labels[position].astype(self._label_dtype))
@@ -278,28 +247,6 @@ class Samples(Sequence[tuple[Any, Any]]):
         subset = self._copy()
         subset._selection = selection
         return subset
-
-    def _chosen(self, index: Any) -> npt.NDArray[np.intp]:
-        """Return the positions of samples that a user names by number or by a mask."""
-        chosen = np.asarray(index)
-        if chosen.size == 0 and chosen.dtype != bool:
-            chosen = chosen.astype(np.intp)
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
-            raise TypeError(
-                f"A data set is indexed by an int, a slice, a 1D array of ints or a boolean mask, not by {index!r}."
-            )
-        if chosen.dtype == bool and len(chosen) != len(self):
-            raise IndexError(f"The mask has {len(chosen)} values and the data set {len(self)} samples.")
-        if not isinstance(self._selection, range):
-            positions: npt.NDArray[np.intp] = self._selection[chosen]
-            return positions
-        # A range is not written out for each batch: that would take longer than reading it.
-        numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
-        n = len(self)
-        if ((numbers < -n) | (numbers >= n)).any():
-            raise IndexError(f"The data set has {n} samples, and some of these are not in it: {index!r}.")
-        from_start: npt.NDArray[np.intp] = np.where(numbers < 0, numbers + n, numbers)
-        return self._selection.start + self._selection.step * from_start
 
     def _selected(self, rows: Rows) -> npt.NDArray[np.uint8]:
         if isinstance(self._selection, range) and self._selection.step == 1:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from medmnist_np import registry
-from medmnist_np.errors import RecordError, UnknownDatasetError, UnknownSizeError
+from medmnist_np.errors import RecordError, UnknownDatasetError, UnknownSizeError, UnknownSplitError
 from medmnist_np.registry import DatasetInfo, VolumeInfo, reading
 
 MEDSEGBENCH = registry.datasets(collection="medsegbench")
@@ -133,7 +133,7 @@ def test_a_name_of_another_collection_does_not_stand_alone() -> None:
 
 
 def test_a_misspelt_name_is_told_the_nearest_of_its_collection() -> None:
-    with pytest.raises(UnknownDatasetError, match="Did you mean 'kvasir'"):
+    with pytest.raises(UnknownDatasetError, match="Did you mean 'medsegbench/kvasir'"):
         registry.info("medsegbench/kvasr")
 
 
@@ -178,3 +178,13 @@ def test_a_volume_record_says_what_its_values_and_channels_are(record: VolumeInf
 def test_a_volume_record_that_contradicts_itself_is_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(RecordError, match=message):
         replace(registry.info("msd/liver"), **changes)
+
+
+def test_a_name_that_another_collection_has_is_told_with_it() -> None:
+    with pytest.raises(UnknownDatasetError, match="Did you mean 'msd/hippocampus'"):
+        registry.info("hippocampus")
+
+
+def test_the_decathlon_has_no_validation_split_and_says_what_makes_one() -> None:
+    with pytest.raises(UnknownSplitError, match=r"msd/liver has no split 'val'\..*split_off"):
+        registry.info("msd/liver").check_split("val")

@@ -156,3 +156,13 @@ def test_wrong_usage_is_told_what_is_right(arguments: list[str], said: str) -> N
 def test_a_volume_set_has_no_splits_to_fetch() -> None:
     with pytest.raises(UnknownSplitError, match="fetch all of it"):
         mm.fetch("msd/liver", splits=["train"])
+
+
+def test_of_a_folder_with_one_split_that_one_is_saved(tmp_path: Path) -> None:
+    folder = make_volumes(tmp_path, "msd/hippocampus", n_samples={"train": 2})
+    with registered(replace(info("msd/hippocampus"), n_samples={"train": 2, "test": 1})):
+        run("import", "--as", "msd/hippocampus", str(folder))
+        run("save", "msd/hippocampus", str(tmp_path / "out"))
+        failed = CliRunner().invoke(program, ["save", "msd/hippocampus", str(tmp_path / "out"), "--split", "test"])
+    assert ["train"] == [path.name for path in (tmp_path / "out" / "hippocampus").iterdir()]
+    assert (1, True) == (failed.exit_code, "without its test split" in " ".join(failed.output.split()))

@@ -107,15 +107,15 @@ def test_selections_are_data_sets_of_the_same_cases(train: VolumeDataset) -> Non
 
 @pytest.mark.parametrize("index", [6, -7])
 def test_a_case_that_is_not_there_is_refused(index: int, train: VolumeDataset) -> None:
-    with pytest.raises(IndexError, match=f"no item {index} among 6"):
+    with pytest.raises(IndexError, match=f"no sample {index} in a data set of 6"):
         train[index]
 
 
 def test_what_names_no_cases_is_refused(train: VolumeDataset) -> None:
     for index in (0.5, "a", [[0]], True):
-        with pytest.raises(TypeError, match="chosen by"):
+        with pytest.raises(TypeError, match="indexed by"):
             train[index]
-    with pytest.raises(IndexError, match="2 values, and there are 6"):
+    with pytest.raises(IndexError, match="2 values and the data set 6"):
         train[[True, False]]
     with pytest.raises(TypeError, match="cannot compare"):
         _ = train[0] in train

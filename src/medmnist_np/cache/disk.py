@@ -53,10 +53,13 @@ def require_space(path: Path, needed: int, purpose: str) -> None:
 
 
 @contextmanager
-def errors_named(path: Path, purpose: str, needed: Callable[[], int | None] = lambda: None) -> Iterator[None]:
+def errors_named(
+    path: Path, purpose: str, needed: Callable[[], int | None] = lambda: None, *, in_cache: bool = True
+) -> Iterator[None]:
     """Turn an ``OSError`` of the block into one of ours that names the path and what to do.
 
-    ``needed`` returns the bytes that the rest of the work takes, or None if that is not known.
+    ``needed`` returns the bytes that the rest of the work takes, or None if that is not known. ``in_cache`` says that
+    the path is one of the cache, which can be moved, and not one that the user named.
     """
     try:
         yield
@@ -67,18 +70,23 @@ def errors_named(path: Path, purpose: str, needed: Callable[[], int | None] = la
             rest = needed()
             also_needed = "" if rest is None else f" and {_counted(rest)} are needed"
             raise NoSpaceError(
-                f"The disk is full: could not {purpose}. {_counted(free_bytes(path))} are free{also_needed}. What had "
-                f"arrived is kept: free some space (`medmnist-np clean`), or set {CACHE_VARIABLE} to a folder on a "
-                "larger disk, and run the same again.",
+                f"The disk is full: could not {purpose}. {_counted(free_bytes(path))} are free{also_needed}. "
+                + (
+                    f"What had arrived is kept: free some space (`medmnist-np clean`), or set {CACHE_VARIABLE} to a "
+                    "folder on a larger disk, and run the same again."
+                    if in_cache
+                    else "What was complete is kept: free some space, or name a folder on a larger disk."
+                ),
                 errno=error.errno,
                 path=path,
             ) from error
         reason = str(error.strerror or error).rstrip(".")
+        where = error.filename or path if in_cache else path
+        instead = f"set {CACHE_VARIABLE} to another folder" if in_cache else "name another place"
         raise CacheError(
-            f"Could not {purpose} in {error.filename or path}: {reason}. Make that possible, or set {CACHE_VARIABLE} "
-            "to another folder.",
+            f"Could not {purpose} in {where}: {reason}. Make that possible, or {instead}.",
             errno=error.errno,
-            path=error.filename or path,
+            path=where,
         ) from error
 
 

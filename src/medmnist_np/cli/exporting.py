@@ -13,7 +13,7 @@ from medmnist_np import registry
 from medmnist_np.cache.progress import Progress, bars, silent
 from medmnist_np.cli import completing
 from medmnist_np.cli.output import end_interrupted, root_option
-from medmnist_np.errors import MedMNISTError
+from medmnist_np.errors import MedMNISTError, NotCachedError
 from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save_pairs
 from medmnist_np.export import save as save_files
 from medmnist_np.images import FORMATS
@@ -95,7 +95,7 @@ def save(
                 f"{record.qualified_name} holds volumes that differ in size, which are written as NIfTI files: leave "
                 "--layout, --size and --format out."
             )
-        saved = _save_volumes(record, splits or record.splits, folder, root=root, download=download, progress=progress)
+        saved = _save_volumes(record, splits, folder, root=root, download=download, progress=progress)
         click.echo("" if quiet else f"Volumes  {saved}\n", nl=False)
         return
     record, size = registry.resolve_size(name, size)
@@ -133,10 +133,18 @@ def _ending_cleanly() -> Iterator[None]:
 def _save_volumes(
     record: DatasetInfo, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
 ) -> Path:
+    """Save the splits that are named; if none is, all that are here: a folder of the user may hold only some."""
+    saved = None
     with _ending_cleanly():
-        for split in splits:
-            saved = VolumeDataset(record, split, root=root, download=download).save(folder, progress=progress)
-    return saved
+        for split in splits or record.splits:
+            try:
+                ds = VolumeDataset(record, split, root=root, download=download)
+            except NotCachedError:
+                if splits or saved is None:
+                    raise
+                continue
+            saved = ds.save(folder, progress=progress)
+    return Path(folder) if saved is None else saved
 
 
 def _plan(record: DatasetInfo, size: int, split: str, layout: str | None, format_: str | None) -> Plan | PairPlan:

@@ -106,7 +106,9 @@ def fetch(
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, path_type=Path))
 @click.option("--ids", "name", metavar="NAME", help="FILE is a CSV file with the source ids of the samples of NAME.")
 @click.option("--as", "volumes", metavar="NAME", help="FILE is the unpacked folder of NAME, as brats2021 or msd/liver.")
-@click.option("--skip", is_flag=True, help="With --as: leave out cases that are damaged or lack a mask, and say so.")
+@click.option(
+    "--skip", is_flag=True, help="With --as: take a folder that is not complete, and leave out what is damaged."
+)
 @root_option
 def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip: bool, root: str | None) -> None:
     """Take official archives that you have into the cache.
@@ -166,7 +168,7 @@ def _take_ids(name: str, files: tuple[Path, ...]) -> None:
 
 
 def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str | None) -> None:
-    from medmnist_np.volumes.left_out import read_report
+    from medmnist_np.volumes.left_out import REPORT, read_report
     from medmnist_np.volumes.preparing import adopt as adopt_volumes
 
     if len(files) != 1:
@@ -176,8 +178,8 @@ def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str |
         raise click.UsageError(f"{name} is no set of volumes that differ in size: import its archives without --as.")
     folder = adopt_volumes(files[0], record, root=root, skip=skip).path
     click.echo(f"{record.qualified_name}: ready, {folder}")
-    for one in read_report(folder):
-        click.echo(f"    left out: {one.case}, {one.why}", err=True)
+    if left_out := read_report(folder):
+        click.echo(f"{len(left_out)} left out: {folder / REPORT} says which and why.")
 
 
 @click.command(hidden=True)

@@ -43,6 +43,11 @@ class Reader:
 
 def without_transform(ds: Dataset) -> Dataset:
     """Return the data set, or raise :class:`ValueError` if it has a transform, which its arrays would not show."""
+    if not isinstance(ds, Dataset):
+        raise TypeError(
+            f"A Dataset is needed, not a {type(ds).__name__}. Slices and patches of volumes have batches(...), and "
+            "PyTorch's DataLoader takes them as they are."
+        )
     if ds.transform is not None or ds.target_transform is not None:
         raise ValueError(
             "This data set has a transform for single items, and what is handed over are whole arrays: make the data "

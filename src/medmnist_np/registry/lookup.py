@@ -43,16 +43,17 @@ def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
     stem, _, suffix = name.lower().rpartition("_")
     if re.fullmatch("0|[1-9][0-9]{0,8}", suffix) and (record := _record(stem)) is not None:
         return record, int(suffix)
-    folder, _, rest = name.lower().rpartition("/")
-    if folder in reading.COLLECTIONS:
-        known: Sequence[str] = reading.names(folder)
+    collection, _, rest = name.lower().rpartition("/")
+    if collection in reading.COLLECTIONS:
+        known: Sequence[str] = [f"{collection}/{one}" for one in reading.names(collection)]
+        hint = nearest(name, known)
         others = ""
     else:
         known = list(dict.fromkeys([*reading.names("medmnist"), *_added, *own_names()]))
+        elsewhere = [f"{one}/{stem or rest}" for one in reading.COLLECTIONS if _of(one, stem or rest) is not None]
+        hint = f" Did you mean {' or '.join(map(repr, elsewhere))}?" if elsewhere else nearest(stem or rest, known)
         others = f" Other collections: {', '.join(reading.COLLECTIONS[1:])}, as in 'msd/liver'."
-    raise UnknownDatasetError(
-        f"There is no data set {name!r}.{nearest(rest, known)} The names are: {', '.join(known)}.{others}"
-    )
+    raise UnknownDatasetError(f"There is no data set {name!r}.{hint} The names are: {', '.join(known)}.{others}")
 
 
 def resolve_size(name: str | DatasetInfo, size: int | None = None) -> tuple[DatasetInfo, int]:
@@ -288,7 +289,12 @@ def _listed(collection: str | None) -> list[DatasetInfo]:
     records = [_added.get(record.qualified_name, record) for record in records]
     known_names = {record.name for record in records}
     added = [record for record in _added.values() if record.name not in known_names]
-    records += [record for record in added if collection is None or record.collection.name == collection]
+    elsewhere = {*reading.COLLECTIONS} - {folder}
+    records += [
+        record
+        for record in added
+        if record.collection.name == folder or (collection is None and record.collection.name not in elsewhere)
+    ]
     if collection in (None, LOCAL.name):
         known_names = {record.name for record in records}
         records += [record for record in own_records() if record.name not in known_names]

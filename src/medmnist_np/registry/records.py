@@ -207,6 +207,10 @@ class DatasetInfo:
         """The name by which the set is found: ``"pathmnist"``, ``"medsegbench/kvasir"``."""
         return self.name if self.collection.own_names else f"{self.collection.name}/{self.name}"
 
+    def _instead_of(self, split: object) -> str:
+        """Say what there is in place of a split that is not there."""
+        return ""
+
     @property
     def roles(self) -> tuple[str, str]:
         """What there is of each split: ``("images", "labels")`` or ``("images", "masks")``."""
@@ -286,7 +290,8 @@ class DatasetInfo:
         if not isinstance(split, str) or split not in self.n_samples:
             hint = nearest(split, self.splits) if isinstance(split, str) else ""
             raise UnknownSplitError(
-                f"{self.name} has no split {split!r}.{hint} Its splits are {', '.join(map(repr, self.splits))}."
+                f"{self.qualified_name} has no split {split!r}.{hint} Its splits are "
+                f"{', '.join(map(repr, self.splits))}.{self._instead_of(split)}"
             )
         return split
 

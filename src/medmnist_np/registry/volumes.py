@@ -113,6 +113,9 @@ class VolumeInfo(DatasetInfo):
         """Say in a sentence how to get the volumes."""
         return f"`medmnist-np fetch {self.qualified_name}` gets it." if self.can_be_fetched else f"{self.how_to_get}."
 
+    def _instead_of(self, split: object) -> str:
+        return " VolumeDataset(...).split_off(0.2, seed=0) splits cases off to validate with." if split == "val" else ""
+
     def array_bytes(self, size: int = 0) -> int:
         """Return about how many bytes the decoded volumes have: as many of the middle size, with two bytes a voxel."""
         voxels = math.prod(self.size_voxels.get("median", (0,)))

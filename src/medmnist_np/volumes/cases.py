@@ -17,8 +17,8 @@ from medmnist_np.cache import store
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import CorruptCacheError, NotCachedError
+from medmnist_np.items import Items
 from medmnist_np.registry import DatasetInfo, VolumeInfo
-from medmnist_np.volumes.items import Items
 from medmnist_np.volumes.labelled import count_labelled
 from medmnist_np.volumes.preparing import locate
 from medmnist_np.volumes.ragged import Ragged
@@ -155,7 +155,7 @@ class Cases(Items):
             mask = self.target_transform(mask)
         return image, mask
 
-    def _part(self, selection: range | NDArray[np.intp]) -> Self:
+    def _subset(self, selection: range | NDArray[np.intp]) -> Self:
         part = self.__class__.__new__(self.__class__)
         part.__dict__.update(self.__dict__)
         part._select(selection)

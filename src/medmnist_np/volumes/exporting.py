@@ -68,7 +68,11 @@ def write_nifti(
     if volume.ndim not in (3, 4):
         raise ValueError(f"The volume has the shape {volume.shape}; (x, y, z) or (x, y, z, c) is needed.")
     header = _header(volume, affine, spacing)
-    with disk.errors_named(target, f"write {target.name}"), disk.in_one_step(target) as fresh, fresh.open("wb") as file:
+    with (
+        disk.errors_named(target, f"write {target.name}", in_cache=False),
+        disk.in_one_step(target) as fresh,
+        fresh.open("wb") as file,
+    ):
         if compressed:
             with gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed:
                 _write(packed, header, volume)

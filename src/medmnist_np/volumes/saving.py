@@ -38,7 +38,7 @@ def save_cases(
     """
     n_bytes = images.dtype.itemsize * int(images.shapes.prod(axis=1).sum())
     kinds = {"images": images} if masks is None else {"masks": masks, "images": images}
-    with disk.errors_named(folder, "save volumes"):
+    with disk.errors_named(folder, "save volumes", in_cache=False):
         for kind in kinds:
             (folder / kind).mkdir(parents=True, exist_ok=True)
     with progress(f"saving {folder.name}", n_bytes) as bar:
@@ -53,7 +53,7 @@ def save_cases(
 def _write_once(target: Path, volume: NDArray[Any], affine: NDArray[Any], spacing: list[float]) -> None:
     fresh = write_nifti(target.with_name(f".{secrets.token_hex(4)}.{target.name}"), volume, affine, spacing)
     try:
-        with disk.errors_named(target, f"write {target.name}"):
+        with disk.errors_named(target, f"write {target.name}", in_cache=False):
             if not target.exists():
                 fresh.replace(target)
             elif not filecmp.cmp(fresh, target, shallow=False):

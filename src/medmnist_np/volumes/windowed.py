@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from medmnist_np.items import Items
 from medmnist_np.volumes.cases import Cases
 from medmnist_np.volumes.cutting import Patches, Slices
-from medmnist_np.volumes.items import Items
 from medmnist_np.volumes.windows import Windows
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class WindowDataset(Items):
     def _item(self, number: int) -> tuple[Any, Any]:
         return self.images[number], None if self.masks is None else self.masks[number]
 
-    def _part(self, selection: range | NDArray[np.intp]) -> Self:
+    def _subset(self, selection: range | NDArray[np.intp]) -> Self:
         part = self.__class__.__new__(self.__class__)
         part.__dict__.update(self.__dict__)
         part._select(selection)
