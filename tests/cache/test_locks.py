@@ -110,14 +110,14 @@ def test_a_holder_whose_files_grow_is_waited_for(tmp_path: Path) -> None:
     with holder(tmp_path / "x.lock") as (_, free):
 
         def work() -> None:
-            for number in range(15):
+            for number in range(40):
                 part.write_bytes(bytes(number))
                 time.sleep(0.1)
             free.set()
 
         worker = threading.Thread(target=work)
         worker.start()
-        with locks.held(tmp_path / "x.lock", [(tmp_path, "x.npz*")], patience=1.0) as locked:
+        with locks.held(tmp_path / "x.lock", [(tmp_path, "x.npz*")], patience=3.0) as locked:
             assert locked
         worker.join()
 
