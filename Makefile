@@ -17,7 +17,7 @@ format:   ## put the code in shape
 	$(PYTHON) -m ruff format .
 
 test:     ## all tests, of the installed package
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto
 
 quick:    ## some tests of every kind, in a minute or two
 	$(PYTHON) -m pytest tests/test_architecture.py tests/test_face.py tests/test_dataset.py tests/batches \

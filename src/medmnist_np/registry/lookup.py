@@ -50,7 +50,7 @@ def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
         others = ""
     else:
         known = list(dict.fromkeys([*reading.names("medmnist"), *_added, *own_names()]))
-        elsewhere = [f"{one}/{stem or rest}" for one in reading.COLLECTIONS if _of(one, stem or rest) is not None]
+        elsewhere = [f"{one}/{stem or rest}" for one in reading.COLLECTIONS[1:] if _of(one, stem or rest)]
         hint = f" Did you mean {' or '.join(map(repr, elsewhere))}?" if elsewhere else nearest(stem or rest, known)
         others = f" Other collections: {', '.join(reading.COLLECTIONS[1:])}, as in 'msd/liver'."
     raise UnknownDatasetError(f"There is no data set {name!r}.{hint} The names are: {', '.join(known)}.{others}")
