@@ -62,7 +62,7 @@ def test_with(lines: Sequence[str]) -> int:
         install = [python, "-m", "pip", "install", "--quiet", f"{ROOT}[test]", "--constraint", file]
         subprocess.run(install, check=True)
         # A release may be older than the warnings of what it stands on.
-        command = [python, "-m", "pytest", "-p", "no:cacheprovider", "-W", "default::DeprecationWarning"]
+        command = [python, "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider", "-W", "default::DeprecationWarning"]
         command += ["-m", "not framework and not browser", *(f"tests/{test}" for test in TESTS)]
         command += [f"--deselect=tests/{test}" for test in LEFT_OUT]
         return subprocess.run(command, cwd=ROOT, check=False).returncode

@@ -152,6 +152,7 @@ def fetch(
     labels_only: bool = False,
     root: str | os.PathLike[str] | None = None,
     keep_archive: bool = False,
+    skip: bool = False,
 ) -> Path:
     """Bring a data set to this machine and return the folder of its .npy files.
 
@@ -166,6 +167,8 @@ def fetch(
         Only labels, at most 2 MB; of all splits or of those named. Taken and checked in the same way.
     keep_archive : bool
         Keep the .npz in the cache's ``downloads`` too. Nothing here needs it afterwards.
+    skip : bool
+        Of a set of volumes: leave out cases that are damaged or lack a file, in place of an error.
 
     Returns
     -------
@@ -179,7 +182,7 @@ def fetch(
     """
     record, size = registry.resolve_size(name, size)
     members = members_of(record, splits, labels_only=labels_only)
-    return bring(record, size, root=root, keep_archive=keep_archive, members=members)
+    return bring(record, size, root=root, keep_archive=keep_archive, members=members, skip=skip)
 
 
 def bring(
@@ -189,6 +192,7 @@ def bring(
     root: str | os.PathLike[str] | None = None,
     keep_archive: bool = False,
     members: Sequence[str] = (),
+    skip: bool = False,
     progress: Progress = bars,
 ) -> Path:
     """Do what :func:`fetch` does, and remove what an earlier run that was killed left behind."""
@@ -197,7 +201,7 @@ def bring(
     if isinstance(record, VolumeInfo):
         from medmnist_np.volumes.preparing import locate as locate_volumes
 
-        folder = locate_volumes(record, root=root, keep_archive=keep_archive, progress=progress)
+        folder = locate_volumes(record, root=root, keep_archive=keep_archive, skip=skip, progress=progress)
     else:
         folder = locate(record, size, root=root, keep_archive=keep_archive, members=members, progress=progress)
     collect(record.archive(size), record.storage_key(size), settings.current(root))

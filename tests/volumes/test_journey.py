@@ -166,3 +166,25 @@ def test_of_a_folder_with_one_split_that_one_is_saved(tmp_path: Path) -> None:
         failed = CliRunner().invoke(program, ["save", "msd/hippocampus", str(tmp_path / "out"), "--split", "test"])
     assert ["train"] == [path.name for path in (tmp_path / "out" / "hippocampus").iterdir()]
     assert (1, True) == (failed.exit_code, "without its test split" in " ".join(failed.output.split()))
+
+
+def test_an_archive_with_a_case_that_lacks_its_mask_is_fetched_without_it(tmp_path: Path) -> None:
+    folder = tmp_path / "served"
+    folder.mkdir()
+    made = make_volumes(tmp_path, "msd/hippocampus", n_samples={"train": 3})
+    names = sorted(path.name.removesuffix(".nii.gz") for path in (made / "imagesTr").iterdir())
+    files = {
+        name: tuple((made / kind / f"{name}.nii.gz").read_bytes() for kind in ("imagesTr", "labelsTr"))
+        for name in names
+    }
+    contents = decathlon(info("msd/hippocampus"), files)
+    contents = {name: data for name, data in contents.items() if not name.endswith(f"labelsTr/{names[1]}.nii.gz")}
+    record = archived(info("msd/hippocampus"), tar_of(contents), folder, {"train": 3})
+    with serve(folder) as address:
+        assert record.archive_file is not None
+        archive = replace(record.archive_file, url=f"{address}/{record.archive_file.file_name}")
+        with registered(replace(record, archive_file=archive, other_addresses=())):
+            refused = CliRunner().invoke(program, ["fetch", "msd/hippocampus"])
+            assert (1, True) == (refused.exit_code, "it has an image and no mask" in refused.output)
+            run("fetch", "msd/hippocampus", "--skip")
+            assert [names[0], names[2]] == mm.VolumeDataset("msd/hippocampus", download=False).cases.tolist()

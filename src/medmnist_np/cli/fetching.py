@@ -40,6 +40,7 @@ from medmnist_np.registry import VolumeInfo, reading
 @click.option("--labels-only", is_flag=True, help="Only the labels, at most 2 MB.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and how large it is, and stop.")
 @click.option("--keep-archive", is_flag=True, help="Keep the .npz files too.")
+@click.option("--skip", is_flag=True, help="Of sets of volumes: leave out cases that are damaged or lack a file.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 @source_options
 @root_option
@@ -52,6 +53,7 @@ def fetch(
     labels_only: bool,
     dry_run: bool,
     keep_archive: bool,
+    skip: bool,
     quiet: bool,
     root: str | None,
     as_json: bool,
@@ -94,7 +96,15 @@ def fetch(
         return
 
     def work(job: Job, progress: Progress) -> Path:
-        return bring(job.record, job.size, root=root, keep_archive=keep_archive, members=job.members, progress=progress)
+        return bring(
+            job.record,
+            job.size,
+            root=root,
+            keep_archive=keep_archive,
+            members=job.members,
+            skip=skip,
+            progress=progress,
+        )
 
     outcomes = run_jobs(wanted, work, silenced=silenced, new=missing)
     if as_json:
