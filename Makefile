@@ -4,7 +4,7 @@ PYTHON ?= python3
 .PHONY: help check format test quick faults lowest catalog picture docs bench build changelog
 
 help:     ## list the verbs
-	@grep -E '^[a-z]+: ' $(MAKEFILE_LIST) | sed 's/:  *##/  /'
+	@awk -F': *## ' '/^[a-z]+: *##/ {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 check:    ## format, lint and types, without changing a file
 	$(PYTHON) -m ruff format --check .

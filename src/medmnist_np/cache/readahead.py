@@ -29,7 +29,7 @@ def read_rows(array: np.memmap[Any, np.dtype[Any]], rows: NDArray[np.intp], bar:
     Parameters
     ----------
     array : np.memmap
-        A whole map as :meth:`ArrayFolder.open` returns it, not a slice of one.
+        A whole map as :meth:`~medmnist_np.cache.store.ArrayFolder.open` returns it, not a slice of one.
     rows : (k,) intp, ascending
         Which rows.
     bar : Bar, optional

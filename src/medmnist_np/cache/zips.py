@@ -84,7 +84,7 @@ def list_files(stream: BinaryIO, directory_limit: int = _DIRECTORY_LIMIT) -> lis
     Raises
     ------
     ArchiveError
-        With a bare reason, for :func:`refusing`.
+        With a bare reason, for :func:`~medmnist_np.cache.npz.refusing`.
     """
     total = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, total - _END_RECORD_BYTES))
@@ -121,7 +121,7 @@ def find_extent(stream: BinaryIO, info: zipfile.ZipInfo, limit: int) -> Extent:
     Raises
     ------
     ArchiveError
-        With a bare reason, for :func:`refusing`.
+        With a bare reason, for :func:`~medmnist_np.cache.npz.refusing`.
     """
     start = _data_start(stream, info)
     if start + info.compress_size > limit:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from medmnist_np.cli.output import json_option, say_json
+from medmnist_np.cli.output import json_option, say_json, say_paragraph
 from medmnist_np.registry.known_sets import CatalogEntry, access_levels
 from medmnist_np.registry.selection import Catalog
 from medmnist_np.registry.selection import catalog as search
@@ -77,7 +77,7 @@ def _say_found(found: Catalog) -> None:
         for entry in found.resources:
             click.echo(f"    {entry.title} ({entry.name}): {entry.description}\n    {entry.link}")
         click.echo()
-    click.echo("`medmnist-np catalog --name NAME` says everything known about one: licence, papers, how sure it is.")
+    say_paragraph("`medmnist-np catalog --name NAME` says everything known about one: licence, papers, how sure it is.")
     for access in dict.fromkeys(entry.access for entry in found):
         click.echo(f"{access}: {access_levels()[access]}.")
 

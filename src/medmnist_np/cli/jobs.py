@@ -17,7 +17,7 @@ from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cli.display import Bars, Cancelled, Display, Lines, Silent
 from medmnist_np.cli.output import end_interrupted
-from medmnist_np.errors import MedMNISTError, UnknownSizeError
+from medmnist_np.errors import MedMNISTError, OfflineError, UnknownSizeError
 from medmnist_np.loading import find_here
 from medmnist_np.registry import Archive, DatasetInfo
 
@@ -143,11 +143,11 @@ def run_jobs(
 
 def raise_failures(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
     """End with exit code 1 and a list, if some failed."""
-    failed = [job.title for job, outcome in outcomes if isinstance(outcome, MedMNISTError)]
+    failed = {job.title: outcome for job, outcome in outcomes if isinstance(outcome, MedMNISTError)}
     if failed:
-        raise click.ClickException(
-            f"{len(failed)} of {len(outcomes)} failed: {', '.join(failed)}. Run the same again to go on."
-        )
+        offline = all(isinstance(error, OfflineError) for error in failed.values())
+        again = "" if offline else " Run the same again to go on."
+        raise click.ClickException(f"{len(failed)} of {len(outcomes)} failed: {', '.join(failed)}.{again}")
 
 
 def _display(new: Sequence[Job], cancel: threading.Event, *, silenced: bool) -> Display:

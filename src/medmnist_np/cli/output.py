@@ -71,7 +71,7 @@ def say_json(value: Any) -> None:
 def say_paragraph(text: str, indent: str = "") -> None:
     """Print a text in lines that the terminal holds; ``indent`` comes before all but the first."""
     width = min(_WIDEST_TEXT, _terminal_width() or _WIDEST_TEXT)
-    click.echo(click.wrap_text(text, width, subsequent_indent=indent))
+    click.echo("\n".join(wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)))
 
 
 def say_table(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequence[int] = ()) -> None:

@@ -160,7 +160,7 @@ class Catalog(Sequence[CatalogEntry]):
         counts = ", ".join(f"{count} without {condition}" for condition, count in fewer.items())
         unknown = [one for one in self.conditions if not _fulfilling(self.searched, [one]) and one.field == _WORD]
         hints = "".join(f" No entry has {one}.{nearest(one.value, _vocabulary())}" for one in unknown)
-        return f"Nothing in the catalog fulfils {_all_of(self.conditions)}: {counts}.{hints}"
+        return f"Nothing in the catalog fulfils {_all_of(self.conditions)}.{hints} With one condition less: {counts}."
 
     def __len__(self) -> int:
         return len(self.entries)
