@@ -9,10 +9,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import audit as auditing
 
 auditing.install()
+
+# How long an example takes says more of the machine than of the code; a test that hangs is stopped by its timeout.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # A shell's background job ignores SIGINT, and so would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

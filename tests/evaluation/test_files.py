@@ -24,7 +24,7 @@ TABLES = st.one_of(
     hnp.arrays(np.bool_, SHAPES),
 )
 
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def written(folder: Path, text: str) -> Path:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from medmnist_np.metrics import (
@@ -112,7 +112,6 @@ def test_an_absent_class_is_refused_skipped_or_nan() -> None:
     assert math.isnan(paired_bootstrap(first, second, undefined="nan").p_value)
 
 
-@settings(deadline=None)  # the first example imports SciPy
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
 def test_mcnemar_agrees_with_scipy(hits: list[tuple[bool, bool]]) -> None:
     from scipy.stats import binomtest

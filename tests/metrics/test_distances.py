@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
@@ -167,7 +167,6 @@ def border(mask: Mask) -> NDArray[np.float64]:
     return np.array([place for place in np.argwhere(mask) if not all(held(place + step) for step in steps)])
 
 
-@settings(deadline=None)
 @given(pairs, spacings)
 def test_distances_are_those_between_all_pairs_of_surface_voxels(pair: tuple[Mask, Mask], spacing: list[float]) -> None:
     spacing_mm = spacing[: pair[0].ndim]
@@ -195,7 +194,6 @@ def measured(a: Mask, b: Mask, spacing_mm: list[float]) -> list[float]:
     ]
 
 
-@settings(deadline=None)
 @given(pairs, spacings)
 def test_nothing_changes_with_who_is_the_reference_or_how_the_axes_lie(
     pair: tuple[Mask, Mask], spacing: list[float]
@@ -211,7 +209,6 @@ def test_nothing_changes_with_who_is_the_reference_or_how_the_axes_lie(
     assert padded == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(pairs, st.sampled_from([0.5, 2.0, 4.0]))
 def test_distances_grow_with_the_spacing(pair: tuple[Mask, Mask], factor: float) -> None:
     expected = hausdorff(*pair, spacing_mm=1)[0] * factor

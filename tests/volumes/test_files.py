@@ -173,7 +173,7 @@ def test_a_tar_of_absurdly_many_entries_is_refused(tmp_path: Path, monkeypatch: 
 
 
 @given(st.lists(st.tuples(st.integers(0, len(TAR) - 1), st.integers(0, 255)), min_size=1, max_size=8), st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_a_mutated_tar_is_read_or_refused_and_nothing_else(changes: list[tuple[int, int]], more: st.DataObject) -> None:
     data = bytearray(TAR)
     for position, value in changes:

@@ -74,7 +74,7 @@ def files(draw: st.DrawFn) -> tuple[str, np.ndarray, dict[str, Any]]:
 
 
 @given(files(), st.sampled_from([None, "f8"]))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NiBabel: random bytes as floats
 def test_voxels_are_those_of_nibabel(file: tuple[str, np.ndarray, dict[str, Any]], dtype: Any) -> None:
     name, array, fields = file
@@ -173,7 +173,7 @@ def test_any_changed_byte_of_the_stream_is_noticed(tmp_path: Path) -> None:
 
 
 @given(position=st.integers(0, 351), value=st.integers(0, 255))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # a scaling of 1e38
 def test_no_header_brings_about_another_error(position: int, value: int) -> None:
     data = bytearray(nifti(ARRAY))

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from medmnist_np.cache.progress import silent
@@ -44,7 +44,6 @@ def places(draw: st.DrawFn, *, one_size: bool = True, axis: int | None = None) -
 
 
 # NumPy pads much more than a window holds, which may take its time.
-@settings(deadline=None)
 @given(st.data(), st.sampled_from([None, 0, 1, 2]), st.sampled_from([None, 1, 3]))
 def test_windows_equal_padding_and_slicing(data: st.DataObject, axis: int | None, channels: int | None) -> None:
     volumes, where = ragged(channels), data.draw(places(axis=axis))

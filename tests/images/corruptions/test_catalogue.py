@@ -108,7 +108,7 @@ def _made_of(task: tuple[Images, str, list[int]]) -> Images:
     return made(*task)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(list(CORRUPTIONS)),
     height=st.integers(1, 60),
