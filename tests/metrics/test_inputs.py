@@ -174,3 +174,8 @@ def test_data_frames_are_taken() -> None:
     pandas = pytest.importorskip("pandas")
 
     assert 1.0 == auc(pandas.Series([0, 1]), pandas.DataFrame([[0.9, 0.1], [0.8, 0.2]]), "binary-class")
+
+
+def test_segmentation_is_no_task_of_scores() -> None:
+    with pytest.raises(ValueError, match="There is no task 'segmentation'"):
+        Predictions([0, 1], [0.1, 0.9], "segmentation")

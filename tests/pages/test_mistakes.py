@@ -5,7 +5,7 @@ import pytest
 
 from medmnist_np.metrics import Predictions, accuracy
 from medmnist_np.pages.mistakes import Mistake, worst_mistakes
-from medmnist_np.registry.records import TASKS
+from medmnist_np.registry.records import LABEL_TASKS
 
 
 def test_of_two_classes_the_score_farthest_beyond_the_threshold_is_the_worst() -> None:
@@ -38,7 +38,7 @@ def test_equally_bad_ones_come_in_their_order() -> None:
     assert [0, 1] == [one.index for one in worst_mistakes(predictions, 2)]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", LABEL_TASKS)
 def test_only_wrong_decisions_are_mistakes_and_each_is_one(task: str) -> None:
     random = np.random.default_rng(0)
     columns = 1 if task == "binary-class" else 3

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.errors import nearest
 from medmnist_np.metrics.ranks import RankedColumn, rank
-from medmnist_np.registry.records import TASKS
+from medmnist_np.registry.records import LABEL_TASKS
 
 Array = NDArray[Any]
 Counts = NDArray[np.integer[Any]]
@@ -108,9 +108,10 @@ class Predictions:
     _kept: dict[Callable[..., Any], Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self, y_true: object, y_score: object) -> None:
-        if self.task not in TASKS:
-            hint = nearest(self.task, TASKS) if isinstance(self.task, str) else ""
-            raise ValueError(f"There is no task {self.task!r}.{hint} The tasks are: {', '.join(map(repr, TASKS))}.")
+        if self.task not in LABEL_TASKS:
+            hint = nearest(self.task, LABEL_TASKS) if isinstance(self.task, str) else ""
+            known = ", ".join(map(repr, LABEL_TASKS))
+            raise ValueError(f"There is no task {self.task!r}.{hint} The tasks are: {known}.")
         if not np.isfinite(self.threshold):
             raise ValueError(f"The threshold is {self.threshold}; a finite number is needed.")
         labels = _whole(_table(y_true, "y_true", kinds="iubf", content="integers"))

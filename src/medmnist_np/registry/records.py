@@ -15,6 +15,9 @@ Task = Literal["multi-class", "binary-class", "multi-label, binary-class", "ordi
 
 TASKS: tuple[Task, ...] = get_args(Task)
 
+#: Those with a label, or several, for each image.
+LABEL_TASKS: tuple[Task, ...] = tuple(task for task in TASKS if task != "segmentation")
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
