@@ -41,6 +41,37 @@ _KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36, "Tab": 9}  # 
 _ANSWER_WITHIN_S = 60.0
 _QUIET_S = 0.2  # nothing more is expected of a page after this
 
+# Widths that pages are looked at in.
+PHONE_PX, DESK_PX = 390, 1280
+
+# The lowest contrast of all text on the page with what is behind it, by the formula of WCAG 2; and that text.
+LOWEST_CONTRAST = """
+(() => {
+  const pixel = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const paint = colours => {
+    pixel.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { pixel.fillStyle = colour; pixel.fillRect(0, 0, 1, 1); }
+    return [...pixel.getImageData(0, 0, 1, 1).data].slice(0, 3).map(level => level / 255);
+  };
+  const luminance = rgb => rgb
+    .map(level => level <= 0.04045 ? level / 12.92 : ((level + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, level, k) => sum + level * [0.2126, 0.7152, 0.0722][k], 0);
+  let lowest = [Infinity, ""];
+  for (const element of document.body.querySelectorAll("*")) {
+    const own = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data).join("").trim();
+    if (!own) continue;
+    const behind = [];
+    for (let at = element; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
+    const style = getComputedStyle(element);
+    const ink = element instanceof SVGElement ? style.fill : style.color;
+    const [light, dark] = [luminance(paint(behind)), luminance(paint([...behind, ink]))].sort((a, b) => b - a);
+    const contrast = (light + 0.05) / (dark + 0.05);
+    if (contrast < lowest[0]) lowest = [contrast, own];
+  }
+  return lowest;
+})()
+"""
+
 
 class Browser:
     """One tab. Start it with :func:`browser`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
@@ -20,9 +19,8 @@ from medmnist_np.pages.audit import audit_page
 from medmnist_np.pages.audit_data import AuditData, Findings, Shown, SplitFacts
 from medmnist_np.pages.files import write_page
 from tests.auditing.planted import save, sound
-from tests.browser import Browser, browser
+from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 from tests.pages.reading import Content, read
-from tests.pages.test_in_browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX
 
 NOTHING = Findings(0, 0, 0, "none", ())
 
@@ -130,12 +128,6 @@ def test_names_are_text() -> None:
 
 
 # In a real browser
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("browser")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,10 +12,8 @@ from PIL import Image
 from medmnist_np.cards import card
 from medmnist_np.pages import write_page
 from medmnist_np.testing import fake_datasets
-from tests.browser import Browser, browser
-from tests.pages.test_in_browser import LOWEST_CONTRAST
+from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 
-PHONE_PX, DESK_PX = 390, 1280
 FLAT, VOLUMES = ("pathmnist", "chestmnist", "medsegbench/kvasir_128"), "adrenalmnist3d"
 ABSENT = "tissuemnist"
 
@@ -30,12 +27,6 @@ STATE = (
 )
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("browser")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

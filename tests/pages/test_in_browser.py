@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,46 +11,11 @@ from medmnist_np.evaluation import Evaluator
 from medmnist_np.evaluation.reporting import images_at_hand, report
 from medmnist_np.pages import write_page
 from medmnist_np.testing import fake_datasets
-from tests.browser import Browser, browser
+from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 
 NAMES = ("breastmnist", "chestmnist", "organmnist3d")
-PHONE_PX, DESK_PX = 390, 1280
-
-# The lowest contrast of all text on the page with what is behind it, by the formula of WCAG 2; and that text.
-LOWEST_CONTRAST = """
-(() => {
-  const pixel = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const paint = colours => {
-    pixel.clearRect(0, 0, 1, 1);
-    for (const colour of colours) { pixel.fillStyle = colour; pixel.fillRect(0, 0, 1, 1); }
-    return [...pixel.getImageData(0, 0, 1, 1).data].slice(0, 3).map(level => level / 255);
-  };
-  const luminance = rgb => rgb
-    .map(level => level <= 0.04045 ? level / 12.92 : ((level + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, level, k) => sum + level * [0.2126, 0.7152, 0.0722][k], 0);
-  let lowest = [Infinity, ""];
-  for (const element of document.body.querySelectorAll("*")) {
-    const own = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data).join("").trim();
-    if (!own) continue;
-    const behind = [];
-    for (let at = element; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
-    const style = getComputedStyle(element);
-    const ink = element instanceof SVGElement ? style.fill : style.color;
-    const [light, dark] = [luminance(paint(behind)), luminance(paint([...behind, ink]))].sort((a, b) => b - a);
-    const contrast = (light + 0.05) / (dark + 0.05);
-    if (contrast < lowest[0]) lowest = [contrast, own];
-  }
-  return lowest;
-})()
-"""
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("browser")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,20 +10,13 @@ from medmnist_np import registry
 from medmnist_np.pages import write_page
 from medmnist_np.pages.robustness import robustness_page
 from medmnist_np.robustness import summarise_errors
-from tests.browser import Browser, browser
-from tests.pages.test_in_browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX
+from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 from tests.pages.test_robustness import errors_of
 
 # The second is as long as names of runs become, and cannot be broken at a space.
 MODELS = {"pneumoniamnist": "a", "dermamnist": "resnet18_pretrained_224_px_seed1_with_all_that_was_tried_on_it"}
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("browser")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
