@@ -188,3 +188,9 @@ def test_an_archive_with_a_case_that_lacks_its_mask_is_fetched_without_it(tmp_pa
             assert (1, True) == (refused.exit_code, "it has an image and no mask" in refused.output)
             run("fetch", "msd/hippocampus", "--skip")
             assert [names[0], names[2]] == mm.VolumeDataset("msd/hippocampus", download=False).cases.tolist()
+
+
+def test_the_zip_of_amos_is_imported_and_not_taken_for_corrupted_images(tmp_path: Path) -> None:
+    with registered(make_volume_archive(tmp_path, "amos22", n_samples={"train": 2}, shape=(8, 9, 7))):
+        assert "amos22.zip is amos22: ready" in run("import", f"{tmp_path}/amos22.zip")
+        assert 2 == len(mm.VolumeDataset("amos22", download=False))

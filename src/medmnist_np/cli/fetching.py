@@ -13,7 +13,7 @@ from medmnist_np.cli import completing
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
 from medmnist_np.corruption.published import adopt_published
-from medmnist_np.errors import MedMNISTError, NoSpaceError, nearest
+from medmnist_np.errors import DigestError, MedMNISTError, NoSpaceError, nearest
 from medmnist_np.loading import adopt, bring, members_of
 from medmnist_np.registry import VolumeInfo, reading
 
@@ -149,13 +149,7 @@ def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip
     failed = 0
     for file in files:
         try:
-            if file.suffix == ".zip":
-                record, folder = adopt_published(file, root=root)
-                click.echo(f"{file} is what MedMNIST-C published of {record.name}: ready, {folder}")
-                continue
-            record, size, folder = adopt(file, root=root)
-            at_size = f" at size {size}" if size else ""
-            click.echo(f"{file} is {record.qualified_name}{at_size}: ready, {folder}")
+            click.echo(f"{file} is {_taken(file, root)}")
         except MedMNISTError as error:
             failed += 1
             click.echo(f"{error}", err=True)
@@ -175,6 +169,19 @@ def _take_ids(name: str, files: tuple[Path, ...]) -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"The ids of {name} are kept in {path}.")
+
+
+def _taken(file: Path, root: str | None) -> str:
+    """Take an archive over, and say what it is and where its arrays are."""
+    try:
+        record, size, folder = adopt(file, root=root)
+    except DigestError:
+        if file.suffix != ".zip":
+            raise
+        record, folder = adopt_published(file, root=root)
+        return f"what MedMNIST-C published of {record.name}: ready, {folder}"
+    at_size = f" at size {size}" if size else ""
+    return f"{record.qualified_name}{at_size}: ready, {folder}"
 
 
 def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str | None) -> None:
