@@ -22,6 +22,7 @@ import pytest
 import trustme
 
 from medmnist_np.cache.http import Patience
+from medmnist_np.cache.part import Part
 from medmnist_np.cache.progress import Bar
 from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import CacheError, DownloadError, NoSpaceError
@@ -747,6 +748,40 @@ def test_only_the_part_its_note_and_the_goal_are_written(
         client.get(file)
     written = {re.sub(r"\.[0-9a-f]{8}$", "", Path(write.split(" ", 1)[1]).name) for write in seen.writes}
     assert written == {"x.npz", "x.npz.part", "x.npz.part.json"}
+
+
+# Others at the same part, where locks do nothing
+
+
+def test_bytes_that_two_bring_at_once_are_there_once(client: Client) -> None:
+    part = Part(client.part)
+    with part.open(0) as one, part.open(0) as other:
+        for stream in (one, other, one):
+            stream.write(DATA[stream.tell() :][:K])
+    with part.open(2 * K) as stream:
+        stream.write(DATA[2 * K :])
+    assert client.part.read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    "left", [None, b"", DATA[: 3 * K]], ids=["nothing", "an empty one", "the beginning of another"]
+)
+def test_a_part_that_another_process_takes_at_the_end_is_brought_again(
+    tmp_path: Path, file: ServedFile, left: bytes | None
+) -> None:
+    @contextmanager
+    def taken_at_the_end(_task: str, _total: int | None, _done: int = 0) -> Iterator[Bar]:
+        yield Seen()
+        if len(file.requests) == 1:
+            (tmp_path / "x.npz.part").unlink()
+            if left is not None:
+                (tmp_path / "x.npz.part").write_bytes(left)
+
+    client = Client(tmp_path, progress=taken_at_the_end)
+    assert client.get(file) == DATA
+    assert [request.range for request in file.requests] == [None, None]
+    assert client.downloader.part != client.part, "it works in a part of its own"
+    assert not client.part.exists() or client.part.read_bytes() == left, "that of the other is left alone"
 
 
 # Proxies

@@ -26,7 +26,7 @@ class Origin:
 
 
 class Part:
-    """A file that is only ever appended to, and its note ``<name>.part.json``.
+    """A file that only ever grows, and its note ``<name>.part.json``.
 
     A part is never truncated: another process may be reading it. A restart unlinks it and makes a new one.
     """
@@ -65,9 +65,15 @@ class Part:
         with suppress(FileNotFoundError):  # another process took it for a stray one; the digest decides anyway
             os.replace(fresh, self._note)
 
-    def open(self) -> BinaryIO:
-        """Open for appending, unbuffered; a link in its place is refused."""
-        return cast("BinaryIO", open(self.path, "ab", buffering=0, opener=open_without_following))
+    def open(self, position: int) -> BinaryIO:
+        """Open for writing from a position on, unbuffered; a link in its place is refused.
+
+        Not for appending: where two processes bring the same bytes at the same time because locks do nothing, each
+        puts them where they belong, and the part is right.
+        """
+        stream = cast("BinaryIO", open(self.path, "r+b", buffering=0, opener=_open_or_make))  # noqa: SIM115
+        stream.seek(position)
+        return stream
 
     def restart(self) -> None:
         """Forget everything."""
@@ -96,3 +102,7 @@ class Part:
         # Left by a process that was killed between writing a note and renaming it.
         for stray in self._note.parent.glob(f"{glob.escape(self._note.name)}.*"):
             stray.unlink(missing_ok=True)
+
+
+def _open_or_make(path: str, flags: int) -> int:
+    return open_without_following(path, flags | os.O_CREAT)

@@ -95,14 +95,21 @@ class ResumingDownloader:
             return self._is_available([*addresses(url, self.mirrors), *self.others])
         with disk.errors_named(self.part, f"download {_file_name(url)}"):
             part = self.bring(url)
-            try:
-                part.lend_to(output_file)
-            except FileNotFoundError:
-                if part.path.exists():
-                    raise
+            while not self._lent(part, output_file):
                 self._work_alone()
-                self.bring(url).lend_to(output_file)
+                part = self.bring(url)
         return None
+
+    def _lent(self, part: Part, output_file: str) -> bool:
+        """Lend the part, unless another process has taken it away, or begun another one in its place."""
+        goal = self._goal(part.origin)
+        try:
+            part.lend_to(output_file)
+        except FileNotFoundError:
+            if not os.path.isdir(os.path.dirname(output_file)):
+                raise
+            return False
+        return goal is None or os.path.getsize(output_file) == goal
 
     def bring(self, url: str) -> Part:
         """Bring the file, or the window of it, into the part and return that.
@@ -227,10 +234,10 @@ class ResumingDownloader:
         return {"Range": f"bytes={have}-"} if have else {}
 
     def _receive(self, response: requests.Response, part: Part, position: int, limit: int | None, bar: Bar) -> None:
-        """Append the body to the part, which has so many bytes, and be sure that it is all of it."""
+        """Write the body to the part, which has so many bytes, and be sure that it is all of it."""
         import urllib3
 
-        with part.open() as target:
+        with part.open(position) as target:
             try:
                 for chunk in self._chunks(response):
                     if os.fstat(target.fileno()).st_size != position:
