@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
 
-from medmnist_np.spread import spread
+from medmnist_np.spread import MappedFile, spread
 
 
 def square(number: int) -> int:
@@ -77,3 +83,28 @@ def test_no_tasks_give_no_results() -> None:
     with ThreadPoolExecutor(1) as executor:
         assert [] == list(spread(square, [], executor))
     assert [] == list(spread(square, [], None))
+
+
+def total(file: MappedFile) -> int:
+    return int(file.open().sum())
+
+
+@given(
+    arrays_of.arrays(st.sampled_from(["|u1", "<i2"]), arrays_of.array_shapes(max_dims=4, max_side=5)),
+    st.booleans(),
+)
+def test_a_mapped_file_holds_the_same_values(
+    tmp_path_factory: pytest.TempPathFactory, values: np.ndarray, in_fortran_order: bool
+) -> None:
+    file = tmp_path_factory.mktemp("mapped") / "x.npy"
+    np.save(file, np.asfortranarray(values) if in_fortran_order else values)
+    opened = MappedFile.of(np.load(file, mmap_mode="r")).open()
+    assert (values.dtype, values.tolist(), False) == (opened.dtype, opened.tolist(), opened.flags.writeable)
+
+
+def test_a_mapped_file_goes_to_another_process_without_its_values(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones(100_000, np.uint8))
+    file = MappedFile.of(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    assert len(pickle.dumps(file)) < 1000
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        assert [100_000] == list(spread(total, [file], executor))

@@ -5,13 +5,39 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
-from typing import TypeVar
+from typing import Any, NamedTuple, Self, TypeVar, cast
+
+import numpy as np
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # Enough for any cluster to be busy, and few enough that results which are waited for fit in memory.
 _IN_FLIGHT = 64
+
+
+class MappedFile(NamedTuple):
+    """A mapped array as a task carries it: where its values lie, not the values.
+
+    The header of the file is not read again: NumPy does that with :mod:`ast`, which in Python 3.11 fails now and then
+    where several threads do it at the same time.
+    """
+
+    path: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    order: str
+
+    @classmethod
+    def of(cls, array: np.memmap[Any, Any]) -> Self:
+        """Describe a map of all values of an .npy file."""
+        order = "C" if array.flags.c_contiguous else "F"
+        return cls(str(array.filename), array.dtype.str, array.shape, array.offset, order)
+
+    def open(self) -> np.memmap[Any, np.dtype[Any]]:
+        """Map the values, read-only."""
+        return np.memmap(self.path, self.dtype, "r", self.offset, self.shape, cast("Any", self.order))
 
 
 def spread(function: Callable[[Task], Result], tasks: Iterable[Task], executor: Executor | None) -> Iterator[Result]:
@@ -22,7 +48,7 @@ def spread(function: Callable[[Task], Result], tasks: Iterable[Task], executor: 
     function : callable
         Of a module, so that it pickles.
     tasks : iterable
-        Small things that pickle: paths and numbers, not arrays.
+        Small things that pickle: paths and numbers, and :class:`MappedFile` in place of arrays.
     executor : concurrent.futures.Executor or None
         Of threads, processes or a cluster (a Dask client's ``get_executor()``). None means here, one after another.
     """

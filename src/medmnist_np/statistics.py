@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from medmnist_np.cache.progress import Progress
 from medmnist_np.joined import Rows
-from medmnist_np.spread import spread
+from medmnist_np.spread import MappedFile, spread
 
 # A piece of the work. Results are small, so it need only be large against the cost of handing it over.
 _TASK_BYTES = 64_000_000
@@ -63,7 +63,7 @@ class Statistics:
 class _Piece(NamedTuple):
     """Rows of an .npy file: pickles small."""
 
-    file: str
+    file: MappedFile
     rows: range | NDArray[np.intp]
     channels: int
 
@@ -102,7 +102,8 @@ def of_mapped(
     image_bytes = math.prod(array.shape[1:])
     at_once = max(1, _TASK_BYTES // max(image_bytes, 1))
     chosen: range | NDArray[np.intp] = range(len(array)) if whole else rows
-    pieces = [_Piece(str(file), chosen[start : start + at_once], channels) for start in range(0, len(rows), at_once)]
+    mapped = MappedFile.of(array)
+    pieces = [_Piece(mapped, chosen[start : start + at_once], channels) for start in range(0, len(rows), at_once)]
     histogram = np.zeros((channels, 256), np.int64)
     with progress(f"counting {file.stem}", total=len(rows) * image_bytes) as bar:
         for piece, counted in zip(pieces, spread(_count_piece, pieces, executor), strict=True):
@@ -135,8 +136,7 @@ def value_counts(rows: Rows, positions: NDArray[np.intp], n_values: int) -> NDAr
 
 
 def _count_piece(piece: _Piece) -> NDArray[np.int64]:
-    images: Rows = np.asarray(np.load(piece.file, mmap_mode="r", allow_pickle=False))
-    return _count(images, piece.rows, piece.channels)
+    return _count(np.asarray(piece.file.open()), piece.rows, piece.channels)
 
 
 def _count(images: Rows, rows: range | NDArray[np.intp], channels: int) -> NDArray[np.int64]:

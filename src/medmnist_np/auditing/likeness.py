@@ -13,7 +13,7 @@ from medmnist_np.auditing.findings import NearPair, Place
 from medmnist_np.auditing.source import Images, Source
 from medmnist_np.cache.progress import Progress
 from medmnist_np.images.perceptual import near_pairs
-from medmnist_np.spread import spread
+from medmnist_np.spread import MappedFile, spread
 
 # The images of each are read, and people are to look at them.
 MOST_PAIRS = 20_000
@@ -26,7 +26,7 @@ _LEAST_PIXELS = 8  # along each axis, for a perceptual hash
 class _Some(NamedTuple):
     """Some pairs of images, and the files of the splits: pickles small."""
 
-    files: Mapping[str, str]
+    files: Mapping[str, MappedFile]
     pairs: Sequence[tuple[Place, Place]]
 
 
@@ -104,7 +104,7 @@ def look_alike(
 def _differences(
     images: Mapping[str, Images], pairs: Sequence[tuple[Place, Place]], executor: Executor | None, progress: Progress
 ) -> list[float]:
-    files = {split: str(array.filename) for split, array in images.items()}
+    files = {split: MappedFile.of(array) for split, array in images.items()}
     tasks = [_Some(files, pairs[start : start + _PAIRS_AT_ONCE]) for start in range(0, len(pairs), _PAIRS_AT_ONCE)]
     pair_bytes = 2 * next(iter(images.values()))[:1].nbytes
     found: list[float] = []
@@ -116,7 +116,7 @@ def _differences(
 
 
 def _compare(task: _Some) -> list[float]:
-    images = {split: np.load(file, mmap_mode="r", allow_pickle=False) for split, file in task.files.items()}
+    images = {split: file.open() for split, file in task.files.items()}
     differences = []
     for first, second in task.pairs:
         one, other = (images[place.split][place.position].astype(np.int16) for place in (first, second))

@@ -14,7 +14,7 @@ from medmnist_np.auditing.source import Images
 from medmnist_np.cache.progress import Progress
 from medmnist_np.images.hashing import constant, digests
 from medmnist_np.images.perceptual import perceptual_hashes
-from medmnist_np.spread import spread
+from medmnist_np.spread import MappedFile, spread
 
 # Read from disk once, and then from memory by each of the three.
 _PIECE_BYTES = 32_000_000
@@ -32,7 +32,7 @@ class _Piece(NamedTuple):
     """Rows of an .npy file: pickles small."""
 
     split: str
-    file: str
+    file: MappedFile
     start: int
     stop: int
     hashed: bool
@@ -65,18 +65,19 @@ def scan(
 
 def _pieces(split: str, array: Images, *, hashed: bool) -> list[_Piece]:
     step = max(1, _PIECE_BYTES // math.prod(array.shape[1:]))
+    file = MappedFile.of(array)
     # A split without images has one piece too, which gives arrays of the right types.
     starts = range(0, max(1, len(array)), step)
-    return [_Piece(split, str(array.filename), start, min(start + step, len(array)), hashed) for start in starts]
+    return [_Piece(split, file, start, min(start + step, len(array)), hashed) for start in starts]
 
 
 def _scan_piece(piece: _Piece) -> Scan:
-    images = np.load(piece.file, mmap_mode="r", allow_pickle=False)[piece.start : piece.stop]
+    images = piece.file.open()[piece.start : piece.stop]
     blank = _blank(images)  # first: the pages that it maps are those that digests need
     return Scan(digests(images), blank, perceptual_hashes(images) if piece.hashed else np.empty(0, np.uint64))
 
 
-def _blank(images: Images) -> NDArray[np.bool_]:
+def _blank(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which images are blank. Few are so in their middle line already; only those are read whole."""
     middle = images.shape[1] // 2
     found = constant(images[:, middle : middle + 1])

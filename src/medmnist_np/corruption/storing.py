@@ -24,7 +24,7 @@ from medmnist_np.corruption.computed import SPLIT, Corrupted, corruption_key
 from medmnist_np.loading import locate
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.corruptions import SEVERITIES, Parameters, corrupted_set
-from medmnist_np.spread import spread
+from medmnist_np.spread import MappedFile, spread
 
 # A piece of the work: large against handing it over, small against memory.
 _PIECE_BYTES = 4 << 20
@@ -66,7 +66,7 @@ class _Order(NamedTuple):
 class _Piece(NamedTuple):
     """Some images of an order: small enough to be sent to another machine that sees the files."""
 
-    source: Path
+    source: MappedFile
     target: Path
     offset: int
     start: int
@@ -129,7 +129,8 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
     orders = _orders(record, size, corruptions, severities, seed)
     places = settings.current(root)
     source = locate(record, size, root=root, download=download)
-    array = source.manifest.arrays[record.member_name(SPLIT, "images")]
+    member = record.member_name(SPLIT, "images")
+    array, mapped = source.manifest.arrays[member], MappedFile.of(source.open(member))
     found = {order.key: store.find(order.key, places.searched) for order in orders}
     missing = [order for order in orders if found[order.key] is None]
     needed = len(missing) * array.bytes
@@ -138,7 +139,7 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
         disk.require_space(places.cache, needed, purpose)
         with progress(f"corrupting {record.name}", needed) as bar:
             for order in missing:
-                found[order.key] = _made(order, source.path / array.file, record, array, places, executor, bar)
+                found[order.key] = _made(order, mapped, record, array, places, executor, bar)
     return [_described(order, folder) for order in orders if (folder := found[order.key]) is not None]
 
 
@@ -168,7 +169,7 @@ def _orders(
 
 def _made(
     order: _Order,
-    source: Path,
+    source: MappedFile,
     record: DatasetInfo,
     array: StoredArray,
     places: Settings,
@@ -217,9 +218,8 @@ def _write_header(file: Path, array: StoredArray) -> int:
 
 def _write_piece(piece: _Piece) -> int:
     """Make some images and write them to their place; return how many."""
-    images = np.load(piece.source, mmap_mode="r", allow_pickle=False)
     order = piece.order
-    rows = Corrupted(images, order.corruption, order.parameters, severity=order.severity, seed=order.seed)
+    rows = Corrupted(piece.source.open(), order.corruption, order.parameters, severity=order.severity, seed=order.seed)
     made = rows.take(np.arange(piece.start, piece.stop))
     with piece.target.open("r+b") as stream:
         stream.seek(piece.offset + piece.start * made[0].nbytes)
