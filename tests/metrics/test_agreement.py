@@ -32,6 +32,7 @@ def columns_of_scores(random: np.random.Generator, n: int, columns: int) -> np.n
     return scores.astype(random.choice([np.float32, np.float64]))
 
 
+@pytest.mark.timeout(1200)  # scikit-learn works for half a minute, and for longer where others work too
 def test_ten_thousand_random_cases_agree_with_scikit_learn() -> None:
     random = np.random.default_rng(20)
     off = []
