@@ -146,6 +146,25 @@ def int_of(label: np.ndarray) -> int:
     return int(label[0])
 
 
+@pytest.mark.parametrize("kind", ["BreastMNIST", "ChestMNIST", "AdrenalMNIST3D"])
+@pytest.mark.parametrize("index", [slice(3, 6), slice(None, None, -2), [5, 0, 5], np.arange(N) % 3 == 1])
+def test_items_of_a_part_are_those_of_its_samples(arrays, kind: str, index: Any) -> None:
+    dataset = getattr(medmnist, kind)("train")
+    expected = [dataset[number] for number in np.arange(N)[index]]
+    found = list(dataset[index])
+    assert len(expected) == len(found)
+    for (image, label), (other_image, other_label) in zip(expected, found, strict=True):
+        assert np.array_equal(np.asarray(image), np.asarray(other_image))
+        assert label.tolist() == other_label.tolist()
+
+
+def test_items_of_splits_that_are_joined_are_those_of_each(arrays) -> None:
+    train, test = medmnist.PathMNIST("train"), medmnist.PathMNIST("test")
+    joined = test[1:] + train[2:]
+    expected = np.concatenate([test.imgs[1:], train.imgs[2:]])
+    assert expected.tolist() == [np.asarray(image).tolist() for image, _ in joined]
+
+
 # Attributes
 
 

@@ -221,7 +221,7 @@ class MedMNIST2D(MedMNIST):
 
     available_sizes: ClassVar[list[int]] = [28, 64, 128, 224]
 
-    def _item(self, position: int) -> tuple[Any, Any]:
+    def _item_at(self, position: int) -> tuple[Any, Any]:
         from PIL import Image
 
         image = Image.fromarray(self._all_images[position].copy())
@@ -235,7 +235,7 @@ class MedMNIST3D(MedMNIST):
 
     available_sizes: ClassVar[list[int]] = [28, 64]
 
-    def _item(self, position: int) -> tuple[Any, Any]:
+    def _item_at(self, position: int) -> tuple[Any, Any]:
         volume = np.stack([self._all_images[position] / 255.0] * (3 if self.as_rgb else 1), axis=0)
         return self._transformed(volume, self._all_labels[position].astype(int))
 

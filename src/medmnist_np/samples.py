@@ -217,7 +217,10 @@ class Samples(Items):
         return self[kept]
 
     def _item(self, number: int) -> tuple[Any, Any]:
-        position = int(self._selection[number])
+        return self._item_at(int(self._selection[number]))
+
+    def _item_at(self, position: int) -> tuple[Any, Any]:
+        """Return one sample, by its place in the arrays."""
         image = self._all_images[position]
         image = np.repeat(image[..., np.newaxis], 3, axis=-1) if self._repeats_channels else image.copy()
         return self._transformed(image, self._all_labels[position].astype(self._label_dtype))
