@@ -67,6 +67,15 @@ def test_a_root_that_cannot_be_written_to_is_only_read(tmp_path: Path, sandbox: 
     assert expected == (found.cache, found.searched, found.root)
 
 
+@posix
+def test_a_root_in_a_folder_that_may_not_be_entered_is_no_bare_error(tmp_path: Path) -> None:
+    (tmp_path / "closed" / "root").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0o000)
+    found = in_child(settings.current, tmp_path / "closed" / "root", rights=False)
+    (tmp_path / "closed").chmod(0o755)
+    assert tmp_path / "closed" / "root" == found.cache
+
+
 def test_shared_caches_are_searched_and_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDMNIST_NP_SHARED", os.pathsep.join([str(tmp_path / "a"), "", f" {tmp_path / 'b'} "]))
     found = settings.current()
@@ -106,6 +115,25 @@ def test_configure_stands_over_the_environment_until_it_is_called_again(
     assert (sandbox / "cache", ("http://a",), True) == (found.cache, found.mirrors, found.offline)
 
 
+def test_what_configure_was_given_stays_as_it_was_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    settings.configure(cache="cache", shared=iter(["shared"]), mirrors=iter(["https://b"]))
+    monkeypatch.chdir(tmp_path / "other")
+    for _ in range(2):
+        found = settings.current()
+        assert ((tmp_path / "cache", tmp_path / "shared"), ("https://b",)) == (found.searched, found.mirrors)
+
+
+def test_for_a_block_everything_may_be_left_to_the_environment(tmp_path: Path, sandbox: Path) -> None:
+    settings.configure(cache=tmp_path, offline=True)
+    before = settings.current()
+    with settings.unconfigured():
+        assert Settings(sandbox / "cache", (sandbox / "cache",)) == settings.current()
+        settings.configure(offline=True)
+    assert before == settings.current()
+
+
 @pytest.mark.parametrize("mirror", ["ftp://a", "a.example", "/a", ""])
 def test_a_mirror_that_is_no_url_is_refused(mirror: str) -> None:
     with pytest.raises(ValueError, match=r"A mirror is a base url that starts with https:// or http://, not '"):
@@ -134,6 +162,14 @@ def test_without_a_home_folder_the_variable_is_named(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("os.path.expanduser", str)  # what it does for a user without a home
     with pytest.raises(CacheError, match="set MEDMNIST_NP_CACHE to a folder"):
         settings.current()
+
+
+def test_a_root_does_without_a_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("MEDMNIST_NP_CACHE")
+    monkeypatch.setattr("os.path.expanduser", str)
+    found = settings.current(tmp_path)
+    assert (tmp_path, (tmp_path,), (tmp_path,)) == (found.cache, found.searched, found.archive_folders)
 
 
 def test_a_cache_that_is_named_does_without_a_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def configure(
     """Set where data goes and comes from, for this process, in place of the environment variables.
 
     Each call replaces what earlier calls set: ``configure()`` goes back to the environment. Processes started from
-    this one read their own environment.
+    this one read their own environment. Relative paths are taken from the folder in which this is called.
 
     Parameters
     ----------
@@ -99,13 +100,18 @@ def configure(
     """
     if isinstance(shared, (str, os.PathLike)):
         shared = [shared]
-    if isinstance(mirrors, str):
-        mirrors = [mirrors]
+    if mirrors is not None:
+        mirrors = (mirrors,) if isinstance(mirrors, str) else tuple(mirrors)
     for mirror in mirrors or ():
         if not _is_web_address(mirror):
             raise ValueError(f"A mirror is a base url that starts with https:// or http://, not {mirror!r}.")
+    given = {
+        "cache": _expanded(cache) if cache else None,
+        "shared": None if shared is None else tuple(map(_expanded, shared)),
+        "mirrors": mirrors,
+        "offline": offline,
+    }
     _configured.clear()
-    given = {"cache": cache, "shared": shared, "mirrors": mirrors, "offline": offline}
     _configured.update({name: value for name, value in given.items() if value is not None})
 
 
@@ -119,22 +125,39 @@ def current(root: str | os.PathLike[str] | None = None) -> Settings:
     CacheError
         If a variable is wrong, or none names a cache and there is no home folder.
     """
-    cache_text = _configured.get("cache") or os.environ.get(CACHE_VARIABLE, "").strip()
-    default = _expanded(cache_text) if cache_text else _platform_cache()
-    shared = tuple(map(_expanded, _configured.get("shared", _listed(SHARED_VARIABLE, os.pathsep))))
+    shared = _configured["shared"] if "shared" in _configured else _shared()
     offline = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
     folder = None if root is None else _expanded(root)
-    cache = folder or default
-    searched = (cache, *shared)
-    if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
-        searched, cache = (*searched, default), default
+    only_read = folder is not None and os.path.isdir(folder) and not os.access(folder, os.W_OK)
+    cache = _default_cache() if folder is None or only_read else folder
     return Settings(
         cache=cache,
-        searched=searched,
+        searched=(folder or cache, *shared, *([cache] if only_read else [])),
         root=folder,
-        mirrors=tuple(_configured["mirrors"]) if "mirrors" in _configured else _mirrors(),
+        mirrors=_configured["mirrors"] if "mirrors" in _configured else _mirrors(),
         offline=_configured.get("offline", offline),
     )
+
+
+@contextmanager
+def unconfigured() -> Iterator[None]:
+    """Leave everything to the environment for a block, whatever :func:`configure` set before."""
+    before = dict(_configured)
+    configure()
+    try:
+        yield
+    finally:
+        _configured.clear()
+        _configured.update(before)
+
+
+def _default_cache() -> Path:
+    named = _configured.get("cache") or os.environ.get(CACHE_VARIABLE, "").strip()
+    return _expanded(named) if named else _platform_cache()
+
+
+def _shared() -> tuple[Path, ...]:
+    return tuple(map(_expanded, _listed(SHARED_VARIABLE, os.pathsep)))
 
 
 def _mirrors() -> tuple[str, ...]:
