@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np import registry
+from medmnist_np import configure, registry
+from medmnist_np.cache import settings
 from medmnist_np.errors import DownloadError, UnknownDatasetError, UnknownSizeError
 from medmnist_np.loading import load
 from medmnist_np.metrics import auc
@@ -339,6 +340,17 @@ def test_the_environment_is_set_inside_the_block_and_restored_after_it(tmp_path:
         assert "MEDMNIST_NP_OFFLINE" not in os.environ
 
     assert before == dict(os.environ)
+
+
+def test_what_was_configured_is_put_aside_for_the_block(tmp_path: Path) -> None:
+    configure(cache=tmp_path / "mine", offline=True)
+    try:
+        with fake_datasets(tmp_path / "fakes", "octmnist", n_samples=FEW):
+            load("octmnist")
+        assert (tmp_path / "mine", True) == (settings.current().cache, settings.current().offline)
+        assert not (tmp_path / "mine").exists()
+    finally:
+        configure()
 
 
 def test_an_error_in_the_block_passes_and_everything_is_restored(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.cache.settings import unconfigured
 from medmnist_np.registry import DatasetInfo, VolumeInfo, datasets, info, registered, resolve_size
 from medmnist_np.testing.server import serve
 from medmnist_np.testing.volumes import make_volume_archive
@@ -205,8 +206,8 @@ def fake_datasets(
     """Put small fakes in the place of data sets for a ``with`` block, so that loading them takes the true path.
 
     In the block ``mm.load("pathmnist")`` downloads, verifies, unpacks and maps a fake archive. Nothing is written
-    outside ``folder``, and nothing but this machine is reached. It changes the registry and environment variables
-    of the whole process: do not enter two blocks in two threads.
+    outside ``folder``, and nothing but this machine is reached; what :func:`~medmnist_np.configure` set is put aside.
+    It changes the registry and environment variables of the whole process: do not enter two blocks in two threads.
 
     Parameters
     ----------
@@ -262,7 +263,7 @@ def fake_datasets(
         collections = {None, *(record.collection.name for record in records)} - {"medmnist", "local"}
         neighbours = [record for collection in collections for record in datasets(collection=collection)]
         others = [_moved(record, base_url) for record in neighbours if record.qualified_name not in names_of_fakes]
-        with registered(*others, *records), _environment(environment):
+        with registered(*others, *records), _environment(environment), unconfigured():
             yield records
 
 
