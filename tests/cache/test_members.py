@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 import medmnist_np as mm
+from medmnist_np.cache import store
 from medmnist_np.cache.http import Patience
 from medmnist_np.cli import main as program
 from medmnist_np.errors import ArchiveError, DownloadError, NotCachedError, OfflineError, UnknownSplitError
@@ -323,6 +327,25 @@ def test_wrong_bytes_are_refused_and_fetched_anew_by_the_next_call(remote: Remot
     remote.file.plan()
     mm.fetch("breastmnist", splits=["test"])
     assert remote.equals(mm.load("breastmnist", "test", partial=True), "test")
+
+
+def test_what_a_killed_process_was_unpacking_is_removed(remote: Remote) -> None:
+    folder = mm.fetch("breastmnist", splits=["test"])
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    left = folder / f".scratch.{store._machine()}~{ended.pid}~01.staging"
+    left.mkdir()
+    (left / "train_images.npy").write_bytes(b"half")
+    mm.fetch("breastmnist", splits=["val"])
+    assert len(files(folder)) == 1 + 4
+
+
+def test_what_another_process_is_making_is_left_alone(remote: Remote) -> None:
+    theirs = remote.partial / f".scratch.{store._machine()}~{os.getppid()}~01.staging"
+    theirs.mkdir(parents=True)
+    (theirs / "train_images.npy").write_bytes(b"half")
+    mm.fetch("breastmnist", splits=["test"])
+    assert (theirs / "train_images.npy").read_bytes() == b"half"
 
 
 def test_an_archive_of_other_members_is_refused(remote: Remote, tmp_path: Path) -> None:

@@ -763,11 +763,17 @@ def test_bytes_that_two_bring_at_once_are_there_once(client: Client) -> None:
     assert client.part.read_bytes() == DATA
 
 
+def opened(client: Client, file: ServedFile) -> bytes:
+    with client.downloader.opened(file.url) as stream:
+        return stream.read()
+
+
+@pytest.mark.parametrize("get", [Client.get, opened], ids=["lent to Pooch", "opened"])
 @pytest.mark.parametrize(
     "left", [None, b"", DATA[: 3 * K]], ids=["nothing", "an empty one", "the beginning of another"]
 )
 def test_a_part_that_another_process_takes_at_the_end_is_brought_again(
-    tmp_path: Path, file: ServedFile, left: bytes | None
+    tmp_path: Path, file: ServedFile, left: bytes | None, get: Callable[[Client, ServedFile], bytes]
 ) -> None:
     @contextmanager
     def taken_at_the_end(_task: str, _total: int | None, _done: int = 0) -> Iterator[Bar]:
@@ -778,7 +784,7 @@ def test_a_part_that_another_process_takes_at_the_end_is_brought_again(
                 (tmp_path / "x.npz.part").write_bytes(left)
 
     client = Client(tmp_path, progress=taken_at_the_end)
-    assert client.get(file) == DATA
+    assert get(client, file) == DATA
     assert [request.range for request in file.requests] == [None, None]
     assert client.downloader.part != client.part, "it works in a part of its own"
     assert not client.part.exists() or client.part.read_bytes() == left, "that of the other is left alone"

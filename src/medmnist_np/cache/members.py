@@ -86,22 +86,24 @@ def fetch_members(
                 patience=patience,
             )
             disk.make_folder(settings.downloads)
-            folder = _add(folder, archive, entry, bring.bring(address), progress)
+            with bring.opened(address) as stream:
+                folder = _add(folder, archive, entry, stream, Part(bring.part), progress)
         return folder
 
 
 def _opened(path: Path, archive: Archive) -> ArrayFolder:
     """Return the partial folder that is there, or a new one."""
+    fresh = ArrayFolder(path, Manifest(archive.file_name, archive.digest, CHECKED, __version__, {}))
     try:
-        folder = store.at(path)
+        # Without a manifest, there may be what another process is making: it is left alone.
+        folder = store.at(path) or fresh
     except CorruptCacheError as error:
         _log.warning("Members that are here are damaged and are fetched anew: %s", error)
-        folder = None
-    if folder is not None and folder.manifest.digest == archive.digest:
-        return folder
-    if path.exists():
-        store.remove(path)
-    return ArrayFolder(path, Manifest(archive.file_name, archive.digest, CHECKED, __version__, {}))
+    else:
+        if folder.manifest.digest == archive.digest:
+            return folder
+    store.remove(path)
+    return fresh
 
 
 def _directory(
@@ -137,13 +139,14 @@ def _directory(
     )
 
 
-def _add(folder: ArrayFolder, archive: Archive, entry: Entry, part: Part, progress: Progress) -> ArrayFolder:
+def _add(
+    folder: ArrayFolder, archive: Archive, entry: Entry, stream: BinaryIO, part: Part, progress: Progress
+) -> ArrayFolder:
     """Unpack one downloaded member into the folder and enter it into the manifest."""
     name = entry.member.name
-    disk.make_folder(folder.path)
-    with store.scratch(folder.path) as scratch:
+    with store.workshop(folder.path / "scratch") as scratch:
         try:
-            with part.path.open("rb") as stream, progress(f"{UNPACKING}{name}", entry.inflated_bytes) as bar:
+            with progress(f"{UNPACKING}{name}", entry.inflated_bytes) as bar:
                 stored = npz.unpack_entry(stream, replace(entry, start=0), archive, scratch, bar.update)
         except ArchiveError:
             part.restart()  # its bytes are wrong: the next call must not go on from them

@@ -140,19 +140,7 @@ def workshop(target: Path) -> Iterator[Path]:
     """Make a folder for the block beside what it is to become; those of processes that are gone are collected."""
     target.parent.mkdir(parents=True, exist_ok=True)
     collect_abandoned(target)
-    with _removed_at_the_end(_own_folder(target)) as folder:
-        yield folder
-
-
-@contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
-    """Make a folder for the block inside a folder of arrays."""
-    with _removed_at_the_end(_own_folder(folder / "scratch")) as inner:
-        yield inner
-
-
-@contextmanager
-def _removed_at_the_end(folder: Path) -> Iterator[Path]:
+    folder = _own_folder(target)
     folder.mkdir()
     try:
         yield folder

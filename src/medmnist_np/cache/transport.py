@@ -12,6 +12,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -110,6 +111,23 @@ class ResumingDownloader:
                 raise
             return False
         return goal is None or os.path.getsize(output_file) == goal
+
+    def opened(self, url: str) -> BinaryIO:
+        """Bring the file, or the window of it, and return it open, to be closed by the caller.
+
+        Raises
+        ------
+        DownloadError
+            When every address failed. The part stays.
+        """
+        while True:
+            part = self.bring(url)
+            with suppress(FileNotFoundError):  # another process has taken it away
+                stream = part.path.open("rb")
+                if self._goal(part.origin) in (None, os.fstat(stream.fileno()).st_size):
+                    return stream
+                stream.close()  # another process has begun another one in its place
+            self._work_alone()
 
     def bring(self, url: str) -> Part:
         """Bring the file, or the window of it, into the part and return that.

@@ -17,6 +17,7 @@ from medmnist_np.cache import archives, disk, locks, store
 from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.members import CHECKED
+from medmnist_np.cache.part import Part
 from medmnist_np.cache.prepare import publish_archive
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import OFFLINE_VARIABLE, Settings
@@ -81,14 +82,13 @@ def prepare_unproven(
             patience=patience or Patience(),
         )
         disk.make_folder(settings.downloads)
-        part = bring.bring(archive.url)
-        try:
-            with archives.opened(part.path) as stream:
+        with disk.errors_named(settings.downloads, purpose), bring.opened(archive.url) as stream:
+            try:
                 published = _published(stream, archive, key, settings, progress)
-        except ArchiveError:
-            part.restart()  # its bytes are wrong: the next call must not go on from them
-            raise
-        part.restart()
+            except ArchiveError:
+                Part(bring.part).restart()  # its bytes are wrong: the next call must not go on from them
+                raise
+        Part(bring.part).restart()
         return published
 
 
