@@ -393,7 +393,7 @@ class Dataset(Samples):
         ------
         ValueError
             If MedMNIST-C has no corruptions for the set or not this one, which lists those that it has; if there is no
-            such severity; or if the images are corrupted already.
+            such severity; if the seed is no whole number of at least 0; or if the images are corrupted already.
 
         Examples
         --------
@@ -414,7 +414,7 @@ class Dataset(Samples):
         from medmnist_np.corruption.computed import Corruption
 
         corrupted = self._copy()
-        corrupted._corruption = Corruption(name, severity, seed)
+        corrupted._corruption = Corruption.made_here(name, severity, seed)
         corrupted._open(self._folder)
         return corrupted
 

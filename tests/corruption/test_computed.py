@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -87,7 +88,7 @@ def test_each_of_several_splits_is_numbered_on_its_own() -> None:
     assert np.array_equal(np.concatenate([SPECKLED[:5], SPECKLED]), joined.take(np.arange(N + 5), axis=0))
 
 
-@pytest.mark.parametrize("severity", [0, 6, True, 2.5, "3"])
+@pytest.mark.parametrize("severity", [0, 6, True, 2.5, 3.0, "3", None])
 def test_a_severity_that_there_is_not_is_refused(severity: object) -> None:
     with pytest.raises(ValueError, match=r"^The severity is .*; 1 \(weakest\) to 5 \(strongest\)"):
         corrupted(IMAGES, RECORD, "impulse_noise", severity, 0)
@@ -184,6 +185,20 @@ def test_a_data_set_says_what_was_done_to_its_images(clean: mm.Dataset) -> None:
     assert "Corruption: speckle_noise 2, made here with seed 5" in repr(ds)
     assert clean.corruption is None
     assert "Corruption" not in repr(clean)
+
+
+@pytest.mark.parametrize(("severity", "seed"), [(2, None), (2, 1.5), (3.0, 0)])
+def test_a_data_set_is_not_corrupted_by_what_is_no_severity_or_seed(
+    clean: mm.Dataset, severity: int, seed: int
+) -> None:
+    with pytest.raises(ValueError, match=r"^The (severity|seed) is (None|1\.5|3\.0); "):
+        clean.corrupt("speckle_noise", severity, seed=seed)
+
+
+def test_numbers_of_numpy_are_kept_as_plain_ones(clean: mm.Dataset) -> None:
+    ds = clean.corrupt("speckle_noise", np.int64(2), seed=np.uint8(5))
+    assert "Corruption(name='speckle_noise', severity=2, seed=5)" == repr(ds.corruption)
+    assert ["speckle_noise", 2, 5] == json.loads(json.dumps(ds.batches(16).state_dict()))["dataset"]["corruption"]
 
 
 @pytest.mark.parametrize("is_stored", [False, True])

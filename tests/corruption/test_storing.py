@@ -103,6 +103,12 @@ def test_other_seeds_are_kept_apart() -> None:
     assert first[2].sha256 == second[2].sha256  # pixelation has no chance in it
 
 
+def test_numbers_of_numpy_are_the_same_order_as_plain_ones() -> None:
+    expected = made(seed=1)
+    found = make_corrupted("breastmnist", KINDS, np.array([2, 5]), seed=np.int64(1), progress=silent)
+    assert list(map(repr, expected)) == list(map(repr, found))
+
+
 def test_all_corruptions_of_a_set_are_made_unless_some_are_named() -> None:
     found = make_corrupted("breastmnist", severities=[1], progress=silent)
     assert list(corrupted_set("breastmnist").corruptions) == [one.corruption for one in found]
@@ -153,7 +159,7 @@ def test_a_disk_that_would_be_full_is_told_before_anything_is_made(home: Path, m
     assert not (home / store.ARRAYS / "corrupted").exists()
 
 
-@pytest.mark.parametrize("severity", [0, 6])
+@pytest.mark.parametrize("severity", [0, 6, 3.0])
 def test_a_severity_that_there_is_not_is_refused_before_anything_is_fetched(severity: int, home: Path) -> None:
     with pytest.raises(ValueError, match=f"The severity is {severity}; 1"):
         make_corrupted("breastmnist", "pixelate", [severity])

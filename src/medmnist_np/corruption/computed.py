@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.images.corruptions import corrupt, image_seeds
 from medmnist_np.joined import Joined, Rows
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.corruptions import Parameters, corrupted_set
+from medmnist_np.registry.corruptions import Parameters, checked_severity, corrupted_set
 
 SPLIT = "test"
 """The split whose corrupted images may be stored; as of the publication."""
@@ -46,6 +46,17 @@ class Corruption(NamedTuple):
     name: str
     severity: int
     seed: int | None
+
+    @classmethod
+    def made_here(cls, name: str, severity: int, seed: int) -> Self:
+        """Return what is to be done to images here, in plain numbers.
+
+        Raises
+        ------
+        ValueError
+            If there is no such severity, or the seed is none, which would say that the images were published.
+        """
+        return cls(name, checked_severity(severity), checked_seed(seed))
 
     def __str__(self) -> str:
         origin = "as published" if self.seed is None else f"made here with seed {self.seed}"
@@ -109,7 +120,7 @@ class Corrupted:
 def corruption_key(record: DatasetInfo, size: int, name: str, severity: int, seed: int) -> str:
     """Return where corrupted images lie below a cache's ``arrays``."""
     base = record.storage_key(size).rpartition("/")[2]
-    return f"corrupted/{base}-{name}_{severity}-seed{_checked_seed(seed)}-v{_VERSION}"
+    return f"corrupted/{base}-{name}_{severity}-seed{seed}-v{_VERSION}"
 
 
 def stored(
@@ -167,13 +178,14 @@ def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed:
         there is no such severity, or if the seed is negative.
     """
     parameters = corrupted_set(record).parameters(name, severity)
-    seed = _checked_seed(seed)
+    seed = checked_seed(seed)
     parts = images.parts if isinstance(images, Joined) else (images,)
     made = [Corrupted(part, name, parameters, severity=int(severity), seed=seed) for part in parts]
     return made[0] if len(made) == 1 else Joined(made)
 
 
-def _checked_seed(seed: int) -> int:
+def checked_seed(seed: int) -> int:
+    """Return a seed as a plain number; ValueError if it is none of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"The seed is {seed!r}; a whole number of at least 0 is needed.")
     return int(seed)

@@ -23,7 +23,7 @@ from medmnist_np.dataset import Dataset
 from medmnist_np.errors import ArchiveError, DigestError, NotCachedError
 from medmnist_np.loading import find_here
 from medmnist_np.registry import Archive, DatasetInfo, Member
-from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set, corrupted_sets
+from medmnist_np.registry.corruptions import SEVERITIES, checked_severity, corrupted_set, corrupted_sets
 
 SIZE = 224
 """Of the published images, in pixels."""
@@ -100,7 +100,7 @@ class PublishedCorruption(Dataset):
     ) -> None:
         corrupted_set(name).parameters(corruption, severity)  # refuses what there is not
         record, _ = registry.resolve_size(name, SIZE)
-        self._corruption = Corruption(corruption, int(severity), None)
+        self._corruption = Corruption(corruption, checked_severity(severity), None)
         super().__init__(
             record,
             SPLIT,

@@ -20,10 +20,10 @@ from medmnist_np.cache.manifest import Manifest, StoredArray
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.corruption.computed import SPLIT, Corrupted, corruption_key
+from medmnist_np.corruption.computed import SPLIT, Corrupted, checked_seed, corruption_key
 from medmnist_np.loading import locate
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.corruptions import SEVERITIES, Parameters, corrupted_set
+from medmnist_np.registry.corruptions import SEVERITIES, Parameters, checked_severity, corrupted_set
 from medmnist_np.spread import MappedFile, spread
 
 # A piece of the work: large against handing it over, small against memory.
@@ -150,7 +150,9 @@ def _orders(
     known = corrupted_set(record)
     if isinstance(corruptions, str):
         corruptions = [corruptions]
-    chosen = list(dict.fromkeys(known.corruptions if corruptions is None else corruptions))
+    chosen = dict.fromkeys(known.corruptions if corruptions is None else corruptions)
+    strengths = dict.fromkeys(map(checked_severity, severities))
+    seed = checked_seed(seed)
     orders = [
         _Order(
             corruption,
@@ -160,7 +162,7 @@ def _orders(
             corruption_key(record, size, corruption, severity, seed),
         )
         for corruption in chosen
-        for severity in dict.fromkeys(severities)
+        for severity in strengths
     ]
     if not orders:
         raise ValueError("No corruption or no severity is named.")

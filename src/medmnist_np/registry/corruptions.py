@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,24 @@ class CorruptedSet:
         >>> corrupted_set("dermamnist").parameters("motion_blur", 3)
         (15, 8)
         """
-        strengths = self.strengths(corruption)
-        if isinstance(severity, bool) or severity not in SEVERITIES:
-            raise ValueError(f"The severity is {severity!r}; 1 (weakest) to 5 (strongest) are the ones that there are.")
-        return strengths.severities[int(severity) - 1]
+        return self.strengths(corruption).severities[checked_severity(severity) - 1]
+
+
+def checked_severity(severity: int) -> int:
+    """Return a severity as a plain number from 1 to 5.
+
+    Raises
+    ------
+    ValueError
+        If it is none: 3.0 would be called otherwise than 3 where it is part of a name.
+    """
+    try:
+        number = index(severity)
+    except TypeError:
+        number = 0
+    if isinstance(severity, bool) or number not in SEVERITIES:
+        raise ValueError(f"The severity is {severity!r}; 1 (weakest) to 5 (strongest) are the ones that there are.")
+    return number
 
 
 def corrupted_set(name: str | DatasetInfo) -> CorruptedSet:
