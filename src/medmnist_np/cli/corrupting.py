@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -80,7 +81,7 @@ def corrupt(
         return
     if no_digest:
         raise click.UsageError("--no-digest goes with --published.")
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
     from multiprocessing import get_context
 
     from medmnist_np.cache.progress import bars, silent
@@ -100,8 +101,7 @@ def corrupt(
     pool = ProcessPoolExecutor(
         workers or os.cpu_count() or 1,
         mp_context=get_context("spawn"),
-        initializer=signal.signal,  # Ctrl-C reaches all processes, and this one sees to the others
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        initializer=_begin_worker,
     )
     try:
         with pool:
@@ -119,11 +119,30 @@ def corrupt(
         raise
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    except BrokenExecutor as error:
+        raise click.ClickException(
+            "A process that made images was ended from outside, as where memory runs out. What was complete is kept: "
+            "run the same again, or with fewer --workers."
+        ) from error
     if as_json:
         say_json([asdict(one) for one in made])
         return
     for one in made:
         click.echo(f"{one.corruption} {one.severity}  {one.sha256[:16]}  {one.folder}")
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that ends, also where it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import parent_process
+
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> None:
