@@ -28,6 +28,7 @@ from tests.audit import Recording
 from tests.pages.reading import Content, read
 
 NAMES = ("breastmnist", "chestmnist", "pathmnist", "retinamnist", "adrenalmnist3d")
+AUC_INTERVALS = "; 95 % interval of the AUC by DeLong's method on the logit scale"
 SECTIONS = [
     "Summary",
     "Data",
@@ -72,7 +73,7 @@ def page_of(name: str) -> tuple[Evaluation, Content]:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_metric_is_the_computed_one_with_its_interval(name: str) -> None:
     result, page = page_of(name)
-    head, *rows = page.tables["Each metric and its 95 % interval"]
+    head, *rows = page.tables["Each metric and its 95 % interval, by percentile bootstrap"]
     assert ["metric", "value", "interval", "0 to 1"] == head
     titles = {METRICS[metric].title: metric for metric in METRICS}
     shown = {titles[title]: [value, ends] for title, value, ends, _ in rows}
@@ -122,7 +123,7 @@ def test_each_label_has_its_counts() -> None:
 )
 def test_each_class_has_its_metrics(name: str, caption: str) -> None:
     result, page = page_of(name)
-    head, *rows = page.tables[caption]
+    head, *rows = page.tables[f"{caption}{AUC_INTERVALS}"]
     assert ["AP", "precision", "recall", "specificity", "F1"] == head[4:]
     columns = [
         measure_per_class(result.predictions, metric)
@@ -261,7 +262,7 @@ def test_an_absent_class_is_told() -> None:
     scores = scores_of(evaluator)
     evaluator.labels = np.where(evaluator.labels == 3, 2, evaluator.labels)
     page = read(report(evaluator.evaluate(scores, undefined="skip")))
-    assert ["0", "not defined *", "not defined"] == page.tables["Each class against the rest"][4][1:4]
+    assert ["0", "not defined *", "not defined"] == page.tables[f"Each class against the rest{AUC_INTERVALS}"][4][1:4]
     assert 2 == page.text.count("none of the images is of it")
     with pytest.raises(ValueError, match="is not defined"):
         evaluator.evaluate(scores)

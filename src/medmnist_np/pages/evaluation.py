@@ -80,10 +80,9 @@ def _metrics(measured: Measured) -> list[Html]:
         [METRICS[metric].title, number(one.estimate), span(one.low, one.high), _strip(one)]
         for metric, one in measured.intervals.items()
     ]
-    level = _level(measured.intervals["auc"])
-    content = [
-        table(f"Each metric and its {level} interval", ["metric", "value", "interval", "0 to 1"], rows, text={3})
-    ]
+    auc = measured.intervals["auc"]
+    caption = f"Each metric and its {_level(auc)} interval, by {auc.method} bootstrap"
+    content = [table(caption, ["metric", "value", "interval", "0 to 1"], rows, text={3})]
     lower = [METRICS[metric].title for metric in measured.intervals if METRICS[metric].lower_is_better]
     content.append(aside(f"Higher is better, but for {', '.join(lower)}." if lower else "Higher is better."))
     for metric, reason in measured.undefined.items():

@@ -15,6 +15,7 @@ from medmnist_np.pages.frame import aside, figure, gallery, number, span, table
 from medmnist_np.pages.markup import Html, element
 from medmnist_np.pages.measured import FEW, Measured
 
+_AUC_INTERVALS = "95 % interval of the AUC by DeLong's method on the logit scale"
 _PER_CLASS = ("average_precision", "precision", "recall", "specificity", "f1")
 _MOST_NAMED_HEADS = 5  # classes of a confusion matrix whose columns have room for names
 _LARGE_PX, _SMALL_PX = 320, 160  # sides of one chart, and of many
@@ -53,10 +54,10 @@ def curves(measured: Measured) -> list[Html]:
     ring = "" if threshold is None else f" Ring: the threshold {threshold:g}."
     if len(roc) == 1:
         content = f"ROC curve, and precision against recall. Dashed: what chance gives.{ring} AP: average precision."
-        return [aside(content), gallery([*roc, *pr], width_px=side_px)]
+        return [aside(f"{content} {_AUC_INTERVALS}."), gallery([*roc, *pr], width_px=side_px)]
     return [
         element("h3", "ROC"),
-        aside(f"Dashed: what chance gives.{ring}"),
+        aside(f"Dashed: what chance gives.{ring} {_AUC_INTERVALS}."),
         gallery(roc, width_px=side_px),
         element("h3", "Precision and recall"),
         aside(f"Dashed: what chance gives, the share of positive {measured.things}.{ring} AP: average precision."),
@@ -114,15 +115,17 @@ def classes(measured: Measured) -> list[Html]:
         for k, (name, area) in enumerate(zip(measured.column_names, measured.class_aucs, strict=True))
     ]
     short = {"average_precision": "AP"}
-    head = ["label" if record.multi_label else "class", measured.things, "AUC", "95 % interval"]
+    head = ["label" if record.multi_label else "class", measured.things, "AUC", "interval of AUC"]
     head += [short.get(metric, METRICS[metric].title) for metric in _PER_CLASS]
     caption = "Each label" if record.multi_label else "Each class against the rest"
     if predictions.task == "binary-class":
         caption = "The class that counts as positive"
-    how = "Intervals: DeLong on the logit scale, not adjusted for there being several classes. AP: average precision."
+    how = "AP: average precision."
+    if len(rows) > 1:
+        how += " The intervals are not adjusted for there being several."
     if measured.few.any():
         how += f" *: fewer than {FEW} {measured.things} of it or beside it; the interval is too narrow."
-    return [table(caption, head, rows), aside(how)]
+    return [table(f"{caption}; {_AUC_INTERVALS}", head, rows), aside(how)]
 
 
 def calibration(measured: Measured) -> list[Html]:
