@@ -125,7 +125,6 @@ def _splits(data: CardData) -> list[Html]:
     rows = [[split, number(n), f"{n / total:.1%}" if total else ""] for split, n in record.n_samples.items()]
     return [
         table("Samples of each split", ["split", things_of(record), "share"], rows),
-        facts({"Where from": record.description}),
         # Whether it is so in other collections is not known.
         *([aside("Samples, their order and their splits are the same at every size.")] * record.collection.own_names),
     ]
