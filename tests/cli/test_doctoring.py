@@ -105,7 +105,7 @@ def test_unfinished_downloads_and_held_locks_are_counted(cache: Path) -> None:
         found = tables("--offline")["cache"]
     assert ({"number": 1, "bytes": 4}, 3.0, 1) == (
         found["unfinished"],
-        found["oldest unfinished, days"],
+        found["oldest unfinished"]["days"],
         found["locks held"],
     )
 

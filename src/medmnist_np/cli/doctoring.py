@@ -70,7 +70,7 @@ def _say(found: Examination, reached: Sequence[Reached], *, offline: bool) -> No
             click.echo(f"{title.capitalize()}")
             width = max(map(len, table))
             for name, value in table.items():
-                click.echo(f"  {name.ljust(width)}  {_in_words(name, value)}".rstrip())
+                click.echo(f"  {name.ljust(width)}  {_in_words(value)}".rstrip())
             click.echo()
     click.echo("Network")
     if offline:
@@ -85,13 +85,12 @@ def _say(found: Examination, reached: Sequence[Reached], *, offline: bool) -> No
         click.echo(f"{click.style(f'Problem {number}:', fg='red')} {problem}\n    {advice}")
 
 
-def _in_words(name: str, value: Any) -> str:
+def _in_words(value: Any) -> str:
     if isinstance(value, Mapping) and "version" in value:
         return f"{value['version'] or '-'}".ljust(12) + f"  {value['for']}"
     if isinstance(value, Mapping):
-        return f"{value['number']}, {disk.readable(value['bytes'])}"
-    if name == "free bytes":
-        return disk.readable(value)
+        words = {"number": str, "days": "{} days".format, "bytes": disk.readable}
+        return ", ".join(words[unit](amount) for unit, amount in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else str(value)

@@ -163,7 +163,7 @@ def _cache(places: settings.Settings, problems: list[tuple[str, str]]) -> Iterat
         problems.append((f"The cache {shown(folder)} cannot be written to: {refused}.", elsewhere))
     yield "file system", _file_system(folder)
     free = disk.free_bytes(folder)
-    yield "free bytes", free
+    yield "free", {"bytes": free}
     if free < _LITTLE_BYTES:
         advice = f"`medmnist-np clean` frees some, or set {settings.CACHE_VARIABLE} to a folder on a larger disk."
         problems.append((f"Only {disk.readable(free)} are free for the cache.", advice))
@@ -176,7 +176,8 @@ def _cache(places: settings.Settings, problems: list[tuple[str, str]]) -> Iterat
         of_kind = [item for item in items if item.kind == kind]
         yield kind, {"number": len(of_kind), "bytes": sum(item.bytes for item in of_kind)}
     unfinished = [item.path.stat().st_mtime for item in items if item.kind == "unfinished" and item.path.exists()]
-    yield "oldest unfinished, days", round((time.time() - min(unfinished)) / 86400, 1) if unfinished else None
+    if unfinished:
+        yield "oldest unfinished", {"days": round((time.time() - min(unfinished)) / 86400, 1)}
     held = sum(map(_is_held, sorted((folder / "locks").glob("*.lock"))))
     yield "locks held", held
     problems.extend(_damage(folder, items))
