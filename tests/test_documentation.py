@@ -151,6 +151,12 @@ def test_the_page_of_commands_has_every_option_of_each() -> None:
         assert [] == [option for param in shown for option in param.opts if option not in text], name
 
 
+def test_options_in_sentences_are_code_whose_hyphens_no_page_turns_into_dashes() -> None:
+    for name, command in commands.commands().items():
+        prose = re.sub(r"```.*?```|`[^`]*`", "", commands.section(name, command), flags=re.DOTALL)
+        assert "--" not in prose, name
+
+
 @pytest.mark.parametrize("record", data_sets.records(), ids=lambda record: record.qualified_name)
 def test_the_page_of_a_data_set_says_what_is_known(record: DatasetInfo) -> None:
     text = data_sets.page(record)

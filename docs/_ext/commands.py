@@ -62,5 +62,6 @@ def _help(text: str) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    """Return prose that Markdown does not take for markup."""
-    return re.sub(r"([\\`*_<>\[\]|$])", r"\\\1", text)
+    """Return prose that Markdown does not take for markup; options are code, or two hyphens would become a dash."""
+    escaped = re.sub(r"([\\`*_<>\[\]|$])", r"\\\1", text)
+    return re.sub(r"(?<![\w-])--[a-z][a-z-]*", r"`\g<0>`", escaped)
