@@ -99,6 +99,17 @@ def test_every_set_of_every_collection_is_loaded_by_an_entry() -> None:
     assert {f"medsegbench/idrib-c{number}" for number in range(1, 5)} <= loaded
 
 
+def test_every_set_can_be_found_by_its_organ() -> None:
+    collections = {"medmnist", "medsegbench", "msd"}  # these entries load sets of all organs
+    single = {name for entry in SETS if entry.name not in collections for name in entry.loads}
+    names = {
+        reading.record(collection, name).qualified_name
+        for collection in reading.COLLECTIONS
+        for name in reading.names(collection)
+    }
+    assert set() == names - BY_NAME.keys() - single
+
+
 def test_a_collection_loads_its_members() -> None:
     for collection in ("medmnist", "medsegbench", "msd"):
         names = [reading.record(collection, name).qualified_name for name in reading.names(collection)]
