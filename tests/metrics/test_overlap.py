@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from medmnist_np.metrics import dice, iou
+from medmnist_np.metrics import dice, hausdorff, iou
 
 REFERENCE = np.array([[0, 1, 1, 2], [0, 0, 1, 2]])
 PREDICTION = np.array([[0, 1, 2, 2], [0, 1, 0, 2]])
@@ -71,6 +72,25 @@ def test_dice_and_iou_follow_from_each_other_and_from_counting(pair: tuple[np.nd
         assert i == (a & b).sum() / (a | b).sum()
         assert d == pytest.approx(2 * i / (1 + i), abs=1e-15)
     np.testing.assert_equal(dice(*pair, labels=[1, 2]), dice(*pair[::-1], labels=[1, 2]))
+
+
+@pytest.mark.parametrize("shape", [(300, 301), (2, 90_000), (90_000, 2), (3, 300, 301), (70, 40, 50)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_large_masks_are_counted_to_the_last_voxel(shape: tuple[int, ...], order: Literal["C", "F"]) -> None:
+    reference, prediction = np.random.default_rng(0).integers(0, 3, (2, *shape), dtype=np.uint8)
+    overlap = {label: ((reference == label) & (prediction == label)).sum() for label in (1, 2)}
+    union = {label: ((reference == label) | (prediction == label)).sum() for label in (1, 2)}
+    masks = np.asarray(reference, order=order), np.asarray(prediction, order=order)
+    assert [overlap[1] / union[1], overlap[2] / union[2]] == iou(*masks, labels=[1, 2]).tolist()
+    assert [overlap[2] / union[2]] == iou(*masks, labels=[2]).tolist()
+
+
+def test_masks_that_are_bool_already_are_left_as_they_are() -> None:
+    masks = REFERENCE > 0, PREDICTION > 0
+    before = [mask.copy() for mask in masks]
+    dice(*masks)
+    hausdorff(*masks, spacing_mm=1)
+    assert [mask.tolist() for mask in before] == [mask.tolist() for mask in masks]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.errors import nearest
 from medmnist_np.metrics.distances import check_tolerances, stated, stated_share
 from medmnist_np.metrics.masks import BothEmpty, Case, Labels, OneEmpty, Values, case_of, check_empty, structures
-from medmnist_np.metrics.overlap import dice_of, iou_of
+from medmnist_np.metrics.overlap import overlap_of
 from medmnist_np.metrics.segmentation import SegmentationTable
 from medmnist_np.metrics.surfaces import distances_of
 from medmnist_np.spread import spread
@@ -222,11 +222,11 @@ def _measure(task: _Task) -> tuple[Values, int]:
 
 
 def _row(case: Case, values: tuple[int, ...], settings: _Settings, tolerance_mm: float) -> list[float]:
-    pair = case.pair(values)
     both_empty, one_empty = settings.both_empty, settings.one_empty
-    row = {"dice": dice_of(pair, both_empty), "iou": iou_of(pair, both_empty)}
+    overlap = overlap_of(case.reference, case.prediction, values)
+    row = {"dice": overlap.dice(both_empty), "iou": overlap.iou(both_empty)}
     if not _OVERLAP.issuperset(settings.metrics):
-        distances = distances_of(pair, case)
+        distances = distances_of(case.pair(values), case)
         for metric, found in (
             ("hausdorff", distances.hausdorff(100)),
             ("hausdorff_95", distances.hausdorff(95)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -53,7 +53,7 @@ class Case:
 
     def pair(self, values: Sequence[int]) -> MaskPair:
         """Return the structure that has these values; no values mean all but 0."""
-        return MaskPair(_holds(self.reference, values), _holds(self.prediction, values))
+        return pair_of(self.reference, self.prediction, values)
 
 
 def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
@@ -101,27 +101,45 @@ def case_of(
     ValueError
         If a mask holds something else, the shapes differ, or the spacing does not fit.
     """
-    masks = [_checked(mask, name) for mask, name in ((reference, "reference"), (prediction, "prediction"))]
+    masks = on_one_grid(reference, prediction)
+    spacing = _spacing(spacing_mm, masks[0].ndim)
+    diagonal_mm = float(np.linalg.norm(spacing * masks[0].shape))
+    if masks[0].flags.fnc:
+        # NIfTI volumes come with x running fastest; the same voxels are then seen in the order in which they lie.
+        masks, spacing = (masks[0].T, masks[1].T), spacing[::-1]
+    return Case(*without_background(masks, wanted), spacing, diagonal_mm)
+
+
+def on_one_grid(reference: object, prediction: object) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return two masks as arrays of one shape.
+
+    Raises
+    ------
+    ValueError
+        If a mask holds something else than whole numbers, or the shapes differ.
+    """
+    masks = _checked(reference, "reference"), _checked(prediction, "prediction")
     if masks[0].shape != masks[1].shape:
         raise ValueError(
             f"The masks must lie on one grid; the reference has shape {masks[0].shape} and the prediction "
             f"{masks[1].shape}. Resample the prediction by nearest neighbours, or put its axes in order."
         )
-    spacing = _spacing(spacing_mm, masks[0].ndim)
-    diagonal_mm = float(np.linalg.norm(spacing * masks[0].shape))
-    if masks[0].flags.fnc:
-        # NIfTI volumes come with x running fastest; the same voxels are then seen in the order in which they lie.
-        masks, spacing = [mask.T for mask in masks], spacing[::-1]
-    if not any(0 in values for values in wanted.values()):
-        box = _box(*masks)
-        masks = [mask[box] for mask in masks]
-    return Case(masks[0], masks[1], spacing, diagonal_mm)
+    return masks
 
 
-def pairs_of(reference: object, prediction: object, labels: Labels | None) -> Iterator[MaskPair]:
-    """Yield each structure of two masks."""
-    wanted = structures(labels)
-    yield from map(case_of(reference, prediction, wanted).pair, wanted.values())
+def without_background(
+    masks: tuple[NDArray[Any], NDArray[Any]], wanted: Mapping[str, Sequence[int]]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Crop two masks to the box that holds all but the background, unless that is wanted."""
+    if any(0 in values for values in wanted.values()):
+        return masks
+    box = _box(*masks)
+    return masks[0][box], masks[1][box]
+
+
+def pair_of(reference: NDArray[Any], prediction: NDArray[Any], values: Sequence[int]) -> MaskPair:
+    """Return the structure that has these values; no values mean all but 0."""
+    return MaskPair(_holds(reference, values), _holds(prediction, values))
 
 
 def check_empty(both_empty: str, one_empty: str = "infinite") -> None:
@@ -172,7 +190,7 @@ def _spacing(spacing_mm: ArrayLike, n_axes: int) -> Values:
 
 def _holds(mask: NDArray[Any], values: Sequence[int]) -> Mask:
     if not values:
-        return mask.astype(bool)
+        return mask.astype(bool, copy=False)
     found: Mask = np.equal(mask, values[0])
     for value in values[1:]:
         found |= np.equal(mask, value)
@@ -181,10 +199,11 @@ def _holds(mask: NDArray[Any], values: Sequence[int]) -> Mask:
 
 def _box(*masks: NDArray[Any]) -> tuple[slice, ...]:
     """Return the box that just holds all that is not 0; without voxels if there is nothing."""
-    n_axes = masks[0].ndim
-    box = [slice(None)] * n_axes
-    for axis in range(n_axes):
-        others = tuple(other for other in range(n_axes) if other != axis)
-        filled = np.flatnonzero(np.logical_or.reduce([mask[tuple(box)].any(axis=others) for mask in masks]))
-        box[axis] = slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0)
+    box: list[slice] = []
+    for n_others in reversed(range(masks[0].ndim)):
+        others = tuple(range(1, n_others + 1))
+        filled = np.flatnonzero(np.logical_or.reduce([mask.any(axis=others) for mask in masks]))
+        box.append(slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0))
+        # The axes that are left are looked for in the shadow along this one: a plane, where there was a volume.
+        masks = tuple(np.any(mask[box[-1]], axis=0) for mask in masks)
     return tuple(box)
