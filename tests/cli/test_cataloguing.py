@@ -64,7 +64,21 @@ def test_json_has_all_that_was_found() -> None:
 
 def test_nothing_found_says_what_to_leave_out() -> None:
     result = run("--organ", "liver", "--access", "application")
-    assert (0, True) == (result.exit_code, "without access 'application'" in result.stdout)
+    assert (0, "", True) == (result.exit_code, result.stdout, "without access 'application'" in result.stderr)
+
+
+def test_nothing_found_of_one_word_says_no_more_than_that() -> None:
+    result = run("zzzz")
+    said = "Nothing in the catalog fulfils the word 'zzzz'. No entry has the word 'zzzz'.\n"
+    assert (0, "", said) == (result.exit_code, result.stdout, result.stderr)
+
+
+def test_each_line_that_loads_stands_alone() -> None:
+    lines = run("--name", "medsegbench").stdout.splitlines()
+    first = lines.index("    Loads:       medmnist-np fetch medsegbench/kvasir")
+    assert " " * 17 + 'mm.Dataset("medsegbench/kvasir", split="train")' == lines[first + 1]
+    more = lines[first + 6].split("and 32 more: ")[1].split(", ")
+    assert (32, False) == (len(more), "medsegbench/kvasir" in more)
 
 
 @pytest.mark.parametrize(

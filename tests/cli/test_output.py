@@ -74,6 +74,20 @@ def test_the_list_of_data_sets_is_readable_in_a_narrow_terminal(width: int) -> N
     assert max(map(len, table)) <= width
 
 
+@pytest.mark.parametrize("arguments", [["info", "pathmnist"], ["catalog", "--name", "medsegbench"]])
+def test_what_a_record_says_goes_on_below_where_it_began(arguments: list[str]) -> None:
+    whole = CliRunner().invoke(main, arguments).stdout.splitlines()
+    lines = run_in_terminal(80, *arguments)
+    assert max(map(len, lines)) <= 80 < max(map(len, whole))
+    assert " ".join(whole).split() == " ".join(lines).split()
+    assert {0, 4, 17} == {len(line) - len(line.lstrip()) for line in lines}
+
+
+def test_an_address_that_is_wider_than_the_terminal_stays_in_one_piece() -> None:
+    address = " " * 17 + "https://www.cancerimagingarchive.net/collection/lidc-idri/"
+    assert address in run_in_terminal(40, "catalog", "--name", "lidc")
+
+
 @pytest.mark.parametrize("command", [name for name in _COMMANDS if name not in ("available", "download")])
 def test_help_says_in_one_line_what_a_command_does_and_gives_an_example(command: str) -> None:
     text = CliRunner().invoke(main, [command, "--help"], prog_name="medmnist-np", terminal_width=80).output

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from medmnist_np.cli.output import json_option, say_json, say_paragraph
+from medmnist_np.cli.output import json_option, say_json, say_paragraph, say_record
 from medmnist_np.registry.known_sets import CatalogEntry, access_levels
 from medmnist_np.registry.selection import Catalog
 from medmnist_np.registry.selection import catalog as search
@@ -58,7 +58,7 @@ def catalog(
         if as_json:
             say_json(entry.to_dict())
         else:
-            click.echo(repr(entry))
+            say_record(entry)
     elif as_json:
         say_json(found.to_dicts())
     else:
@@ -67,7 +67,7 @@ def catalog(
 
 def _say_found(found: Catalog) -> None:
     if not found:
-        click.echo(found.advice)
+        click.echo(found.advice, err=True)
         return
     if found.sets:
         _say_sets(found.sets)
@@ -75,7 +75,8 @@ def _say_found(found: Catalog) -> None:
     if found.resources:
         click.echo("Archives and lists of data sets:")
         for entry in found.resources:
-            click.echo(f"    {entry.title} ({entry.name}): {entry.description}\n    {entry.link}")
+            say_paragraph(f"    {entry.title} ({entry.name}): {entry.description}", indent="    ")
+            click.echo(f"    {entry.link}")
         click.echo()
     say_paragraph("`medmnist-np catalog --name NAME` says everything known about one: licence, papers, how sure it is.")
     for access in dict.fromkeys(entry.access for entry in found):

@@ -19,6 +19,7 @@ from medmnist_np.cache.settings import configure
 from medmnist_np.errors import MedMNISTError
 
 _WIDEST_TEXT = 100  # longer lines are hard to read
+_BELOW = " " * 17  # where the facts begin in what a record says of itself
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 root_option = click.option(
@@ -72,6 +73,16 @@ def say_paragraph(text: str, indent: str = "") -> None:
     """Print a text in lines that the terminal holds; ``indent`` comes before all but the first."""
     width = min(_WIDEST_TEXT, _terminal_width() or _WIDEST_TEXT)
     click.echo("\n".join(wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)))
+
+
+def say_record(record: object) -> None:
+    """Print what a record says of itself; on a terminal, what is too long for a line goes on below where it began."""
+    width = _terminal_width()
+    room = max(min(width, _WIDEST_TEXT), 2 * len(_BELOW)) if width is not None else sys.maxsize
+    for line in repr(record).splitlines():
+        # An address stays in one piece, to be clicked or copied.
+        for part in wrap(line, room, subsequent_indent=_BELOW, break_long_words=False, break_on_hyphens=False):
+            click.echo(part)
 
 
 def say_table(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequence[int] = ()) -> None:

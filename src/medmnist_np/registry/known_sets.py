@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Literal
 
@@ -141,7 +142,9 @@ class CatalogEntry:
 
     def __repr__(self) -> str:
         lines = [f"{self.title} ({self.name})"]
-        lines += [f"    {title + ':':<13}{text}" for title, text in self._facts().items() if text]
+        for title, text in self._facts().items():
+            heads = chain([f"{title}:"], repeat(""))
+            lines += [f"    {head:<13}{line}" for head, line in zip(heads, text.splitlines(), strict=False)]
         lines += [f"    {'Note:':<13}{caution}" for caution in self._cautions()]
         return "\n".join(lines)
 
@@ -151,7 +154,9 @@ class CatalogEntry:
     def _facts(self) -> dict[str, str]:
         lines = self.load_lines()
         more = len(self.loads) - _MOST_LINES
-        shown = [*lines[: 2 * _MOST_LINES], *([f"and {more} more: {', '.join(self.loads)}"] if more > 0 else [])]
+        shown = list(lines[: 2 * _MOST_LINES])
+        if more > 0:
+            shown.append(f"and {more} more: {', '.join(self.loads[_MOST_LINES:])}")
         return {
             "Description": self.description,
             "Organ": self.organ,
@@ -164,9 +169,9 @@ class CatalogEntry:
             "Link": self.link,
             "Files": ", ".join(self.files),
             "License": self.license or "not known here",
-            "Loads": " | ".join(shown),
+            "Loads": "\n".join(shown),
             "Small forms": ", ".join(f'mm.Dataset("{name}")' for name in self.small_forms),
-            "Cite": "; ".join(self.citations) or self._where_to_cite(),
+            "Cite": "\n".join(self.citations) or self._where_to_cite(),
             "A list says": "; ".join(f"{field}: {words}" for field, words in self.listed),
             "Known from": _known_from(self.basis),
         }

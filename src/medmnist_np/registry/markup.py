@@ -17,7 +17,7 @@ def card(title: str, facts: Mapping[str, str], cautions: Iterable[str], *, above
     title : str
         The first line.
     facts : Mapping of str to str
-        Rows of a table; those without words are left out.
+        Rows of a table, perhaps of several lines; those without words are left out.
     cautions : iterable of str
         What is easily got wrong, each a line with a sign.
     above, below : str
@@ -25,7 +25,7 @@ def card(title: str, facts: Mapping[str, str], cautions: Iterable[str], *, above
     """
     rows = "".join(
         f'<tr><th scope="row" style="{_CELL.format(weight="normal")}; opacity: .7">{escape(name)}</th>'
-        f'<td style="{_CELL.format(weight="normal")}">{escape(words)}</td></tr>'
+        f'<td style="{_CELL.format(weight="normal")}; white-space: pre-line">{escape(words)}</td></tr>'
         for name, words in facts.items()
         if words
     )

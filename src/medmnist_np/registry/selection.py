@@ -153,14 +153,17 @@ class Catalog(Sequence[CatalogEntry]):
         """What to leave out if nothing was found; empty if something was."""
         if self.entries or not self.conditions:
             return ""
+        unknown = [one for one in self.conditions if not _fulfilling(self.searched, [one]) and one.field == _WORD]
+        hints = "".join(f" No entry has {one}.{nearest(one.value, _vocabulary())}" for one in unknown)
+        said = f"Nothing in the catalog fulfils {_all_of(self.conditions)}.{hints}"
+        if len(self.conditions) == 1:
+            return said
         fewer = {
             str(condition): len(_fulfilling(self.searched, [one for one in self.conditions if one != condition]))
             for condition in self.conditions
         }
         counts = ", ".join(f"{count} without {condition}" for condition, count in fewer.items())
-        unknown = [one for one in self.conditions if not _fulfilling(self.searched, [one]) and one.field == _WORD]
-        hints = "".join(f" No entry has {one}.{nearest(one.value, _vocabulary())}" for one in unknown)
-        return f"Nothing in the catalog fulfils {_all_of(self.conditions)}.{hints} With one condition less: {counts}."
+        return f"{said} With one condition less: {counts}."
 
     def __len__(self) -> int:
         return len(self.entries)
