@@ -49,7 +49,7 @@ def test_fetch_says_how_much_it_is_before_it_starts(fakes, tmp_path: Path) -> No
     lines = run("fetch", "breastmnist").stdout.splitlines()
     archive = fakes[0].archive(28)
     row = ["breastmnist", "28", *disk.readable(archive.bytes).split(), *disk.readable(archive.array_bytes).split()]
-    assert ["name", "size", "download", "unpacked", "license"] == lines[0].split()
+    assert ["name", "size", "download", "unpacked", "licence"] == lines[0].split()
     assert [*row, "CC", "BY", "4.0"] == lines[1].split()
     most, unpacked = disk.readable(archive.bytes), disk.readable(archive.array_bytes)
     assert f"At most {most} to download, {unpacked} unpacked, into {tmp_path / 'cache'}" == lines[2]

@@ -200,7 +200,7 @@ class DatasetInfo:
             "Parts": ", ".join(self.parts),
             "Source": self.source_size,
             "Preparation": self.preparation,
-            "License": self.license,
+            "Licence": self.license,
             "Cite": ", ".join((*self.collection.citations, *self.citations)),
             "Sources": ", ".join(self.sources),
         }

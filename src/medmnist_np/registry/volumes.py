@@ -139,7 +139,7 @@ class VolumeInfo(DatasetInfo):
             "Voxels": _spread(self.size_voxels),
             "Spacing": _spread(self.spacing_mm, " mm"),
             "Access": f"{self.access}. {self.how_to_get}".strip(". ") + ".",
-            "License": self.license,
+            "Licence": self.license,
             "Cite": ", ".join((*self.collection.citations, *self.citations)),
         }
 
