@@ -93,6 +93,9 @@ def test_intervals_are_those_of_the_metrics() -> None:
     found = result.intervals(["auc"], n_resamples=100, seed=4)
     assert isinstance(found["auc"], Interval)
     assert {"auc": expected} == found
+    patients = np.arange(result.n_samples) // 4
+    grouped = interval(result.predictions, "auc", groups=patients)
+    assert {"auc": grouped} == result.intervals(["auc"], groups=patients)
 
 
 @pytest.mark.parametrize("kind", [list, lambda scores: scores.astype(np.float32).tolist(), np.asfortranarray])

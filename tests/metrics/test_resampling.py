@@ -5,7 +5,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from medmnist_np.metrics import METRICS, Predictions, bootstrap_intervals
+from medmnist_np.metrics import (
+    METRICS,
+    Predictions,
+    bootstrap_intervals,
+    class_intervals,
+    interval,
+    paired_bootstrap,
+)
 from medmnist_np.metrics.resampling import resamples, strata
 
 
@@ -82,20 +89,73 @@ def test_intervals_of_samples_that_are_copies_are_those_of_the_samples() -> None
     expected = bootstrap_intervals(once, ["auc", "accuracy"])
     grouped = bootstrap_intervals(thrice, ["auc", "accuracy"], groups=np.repeat(np.arange(60), 3))
     naive = bootstrap_intervals(thrice, ["auc"])["auc"]
-    for metric, interval in expected.items():
-        assert (interval.low, interval.high) == pytest.approx((grouped[metric].low, grouped[metric].high))
+    for metric, one in expected.items():
+        assert (one.low, one.high) == pytest.approx((grouped[metric].low, grouped[metric].high))
     assert "grouped percentile" == grouped["auc"].method
     assert naive.high - naive.low < 0.7 * (grouped["auc"].high - grouped["auc"].low)
 
 
+def test_every_interval_of_groups_is_that_of_several_metrics_at_once() -> None:
+    rng = np.random.default_rng(2)
+    labels, groups = rng.integers(3, size=60), np.repeat(np.arange(20), 3).astype(str)
+    predictions = Predictions(labels, rng.dirichlet(np.ones(3), size=60), "multi-class")
+    expected = bootstrap_intervals(predictions, ["recall"], groups=groups)["recall"]
+    assert expected == interval(predictions, "recall", groups=groups)
+    of_classes = class_intervals(predictions, "recall", groups=groups)
+    assert {"grouped percentile"} == {one.method for one in of_classes}
+    assert expected.estimate == pytest.approx(sum(one.estimate for one in of_classes) / 3)
+
+
+def test_a_difference_on_samples_that_are_copies_is_that_on_the_samples() -> None:
+    rng = np.random.default_rng(3)
+    labels = rng.integers(2, size=50)
+    scores = [rng.normal(size=50) + labels, rng.normal(size=50) + 1.5 * labels]
+    expected = paired_bootstrap(*(Predictions(labels, one, "binary-class") for one in scores))
+    copies = [Predictions(np.repeat(labels, 4), np.repeat(one, 4), "binary-class") for one in scores]
+    found = paired_bootstrap(*copies, groups=np.repeat(np.arange(50), 4))
+    assert "grouped bootstrap" == found.method
+    assert (expected.low, expected.high, expected.p_value) == pytest.approx((found.low, found.high, found.p_value))
+    assert paired_bootstrap(*copies).p_value < found.p_value
+
+
 @pytest.mark.parametrize(
-    ("groups", "stratified", "message"),
-    [([1, 2], False, "one for each of 4"), ([1] * 4, False, "there is one"), ([1, 1, 2, 2], True, "not both")],
+    ("groups", "message"),
+    [
+        ([1, 2], "one for each of 4"),
+        ([1] * 4, "there is one"),
+        (["a", "a", None, "b"], "sample 2 has no group: groups.2. is None"),
+        (["a", "a", "", "b"], "sample 2 has no group"),
+        ([1.0, float("nan"), float("nan"), 2.0], "sample 1 has no group"),
+        (["a", float("nan"), "b", "b"], "sample 1 has no group"),
+    ],
 )
-def test_groups_that_cannot_be_drawn_are_refused(groups, stratified: bool, message: str) -> None:
+def test_groups_that_cannot_be_drawn_are_refused(groups, message: str) -> None:
     predictions = Predictions([0, 0, 1, 1], [0.1, 0.4, 0.6, 0.5], "binary-class")
     with pytest.raises(ValueError, match=message):
-        bootstrap_intervals(predictions, ["auc"], groups=groups, stratified=stratified)
+        bootstrap_intervals(predictions, ["auc"], groups=groups)
+
+
+def test_classes_are_not_drawn_together_with_groups() -> None:
+    predictions = Predictions([0, 0, 1, 1], [0.1, 0.4, 0.6, 0.5], "binary-class")
+    with pytest.raises(ValueError, match="not both"):
+        bootstrap_intervals(predictions, ["auc"], groups=[1, 1, 2, 2], stratified=True)
+
+
+def test_groups_may_be_named_by_texts_and_numbers_together() -> None:
+    predictions = Predictions([0, 0, 1, 1], [0.1, 0.4, 0.6, 0.5], "binary-class")
+    expected = bootstrap_intervals(predictions, ["accuracy"], groups=["7", "7", "b", "c"])
+    assert expected == bootstrap_intervals(predictions, ["accuracy"], groups=np.array([7, 7, "b", "c"], dtype=object))
+
+
+@pytest.mark.parametrize("method", ["bca", "delong", "logit-delong", "newcombe", "wilson"])
+def test_methods_that_take_samples_for_independent_refuse_groups(method) -> None:
+    predictions = Predictions([0, 0, 1, 1], [0.1, 0.4, 0.6, 0.5], "binary-class")
+    metric = "accuracy" if method == "wilson" else "auc"
+    with pytest.raises(ValueError, match="knows no groups"):
+        interval(predictions, metric, method=method, groups=[1, 1, 2, 2])
+    if method not in ("bca", "wilson"):
+        with pytest.raises(ValueError, match="knows no groups"):
+            class_intervals(predictions, metric, method=method, groups=[1, 1, 2, 2])
 
 
 def test_memory_is_bounded() -> None:

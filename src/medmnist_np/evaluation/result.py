@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np._version import __version__
 from medmnist_np.metrics import METRICS, Interval, Predictions, Undefined, bootstrap_intervals, measure
@@ -80,6 +80,7 @@ class Evaluation(_Figures):
         n_resamples: int = 1000,
         seed: int = 0,
         stratified: bool = False,
+        groups: ArrayLike | None = None,
     ) -> dict[str, Interval]:
         """Return percentile bootstrap intervals of metrics.
 
@@ -87,7 +88,7 @@ class Evaluation(_Figures):
         ----------
         metrics : iterable of str
             Names in :data:`~medmnist_np.metrics.METRICS`.
-        level, n_resamples, seed, stratified
+        level, n_resamples, seed, stratified, groups
             As of :func:`~medmnist_np.metrics.bootstrap_intervals`.
 
         Returns
@@ -109,6 +110,7 @@ class Evaluation(_Figures):
             seed=seed,
             stratified=stratified,
             undefined=self._undefined,
+            groups=groups,
         )
 
     def to_dict(self, *, intervals: bool = False) -> dict[str, Any]:

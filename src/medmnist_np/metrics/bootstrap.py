@@ -20,6 +20,9 @@ Values = NDArray[np.float64]
 
 N_RESAMPLES = 1000
 
+# How None and the missing values of NumPy and pandas print themselves.
+_NO_GROUP = {"", "None", "nan", "NaT", "<NA>"}
+
 
 def replicates(
     predictions: Predictions,
@@ -33,11 +36,12 @@ def replicates(
     """Return each metric of each resample and class, ``(n_resamples, columns)``, NaN where it is not defined."""
     chosen = [catalogue.metric_named(name) for name in metrics]
     check_enough(predictions.n_samples, n_resamples)
-    if groups is not None:
-        _check_groups(np.asarray(groups), predictions, stratified)
+    if groups is not None and stratified:
+        raise ValueError("Either classes or groups are drawn from, not both: a group may hold several classes.")
+    drawn = None if groups is None else _checked_groups(groups, predictions.n_samples)
     blocks: dict[str, list[Values]] = {metric.name: [] for metric in chosen}
     which = strata(predictions) if stratified else None
-    for counts in resamples(predictions.n_samples, n_resamples, seed, strata=which, groups=groups):
+    for counts in resamples(predictions.n_samples, n_resamples, seed, strata=which, groups=drawn):
         for metric in chosen:
             blocks[metric.name].append(metric.resampled(predictions, counts))
     return {name: np.concatenate(found) for name, found in blocks.items()}
@@ -51,13 +55,22 @@ def check_enough(n_samples: int, n_resamples: int, of: str = "samples") -> None:
         raise ValueError(f"A bootstrap needs at least two {of}; there is one.")
 
 
-def _check_groups(groups: NDArray[Any], predictions: Predictions, stratified: bool) -> None:
-    if stratified:
-        raise ValueError("Either classes or groups are drawn from, not both: a group may hold several classes.")
-    if groups.shape != (predictions.n_samples,):
-        raise ValueError(f"groups has shape {groups.shape}; one for each of {predictions.n_samples} samples is needed.")
-    if (groups == groups[0]).all():
+def _checked_groups(groups: ArrayLike, n_samples: int) -> NDArray[Any]:
+    array = np.asarray(groups)
+    if array.shape != (n_samples,):
+        raise ValueError(f"groups has shape {array.shape}; one for each of {n_samples} samples is needed.")
+    for sample, group in enumerate(map(str, array.tolist())):
+        if group in _NO_GROUP:  # all of these would be drawn as one group
+            raise ValueError(f"The sample {sample} has no group: groups[{sample}] is {array[sample]!r}.")
+    if (array == array[0]).all():
         raise ValueError("A bootstrap of groups needs at least two; there is one.")
+    return array.astype(np.str_) if array.dtype.kind == "O" else array
+
+
+def method_name(method: str, stratified: bool, groups: ArrayLike | None = None) -> str:
+    """Return what to call a bootstrap by what is drawn in it."""
+    drawn = "stratified " if stratified else ""
+    return f"{drawn if groups is None else 'grouped '}{method}"
 
 
 def percentile_interval(estimate: float, values: Values, level: float, method: str) -> Interval:

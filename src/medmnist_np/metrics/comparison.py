@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from medmnist_np.metrics import catalogue, ranking
 from medmnist_np.metrics.averaging import Undefined, average, averages, check_choice
-from medmnist_np.metrics.bootstrap import N_RESAMPLES, Values, percentile_interval, replicates
+from medmnist_np.metrics.bootstrap import N_RESAMPLES, Values, method_name, percentile_interval, replicates
 from medmnist_np.metrics.delong import delong_areas, standard_error
 from medmnist_np.metrics.distributions import normal_quantile, two_sided_p
 from medmnist_np.metrics.inputs import Predictions, check_same
@@ -31,7 +32,7 @@ class Difference:
     p_value : float
         Two-sided: how often a difference of this size or more comes up by chance if there is none.
     method : str
-        ``"delong"``, ``"bootstrap"`` or ``"stratified bootstrap"``.
+        ``"delong"``, ``"bootstrap"``, ``"stratified bootstrap"`` or ``"grouped bootstrap"``.
     n_resamples, n_undefined : int
         Number of resamples, and of those that were left out, as the metric was not defined in them.
 
@@ -157,7 +158,7 @@ def paired_delong_per_class(first: Predictions, second: Predictions, *, level: f
     )
 
 
-def paired_bootstrap(
+def paired_bootstrap(  # noqa: PLR0913 -- two models, what to compare, and how to draw
     first: Predictions,
     second: Predictions,
     metric: str = "auc",
@@ -167,6 +168,7 @@ def paired_bootstrap(
     seed: int = 0,
     stratified: bool = False,
     undefined: Undefined = "raise",
+    groups: ArrayLike | None = None,
 ) -> Difference:
     """Compare any metric of two models on the same resamples of the same samples.
 
@@ -176,7 +178,7 @@ def paired_bootstrap(
         Of the same samples in the same order.
     metric : str
         A name in :data:`METRICS`.
-    level, n_resamples, seed, stratified, undefined
+    level, n_resamples, seed, stratified, undefined, groups
         As for :func:`interval`.
 
     Returns
@@ -210,11 +212,13 @@ def paired_bootstrap(
     check_level(level)
     values = []
     for predictions in (first, second):
-        found = replicates(predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified)
+        found = replicates(
+            predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups
+        )
         values.append(averages(found[metric], undefined))
     differences = values[1] - values[0]
     a, b = (catalogue.measure(predictions, metric, undefined=undefined) for predictions in (first, second))
-    return bootstrap_difference(a, b, differences, level, "stratified bootstrap" if stratified else "bootstrap")
+    return bootstrap_difference(a, b, differences, level, method_name("bootstrap", stratified, groups))
 
 
 def bootstrap_difference(first: float, second: float, differences: Values, level: float, method: str) -> Difference:

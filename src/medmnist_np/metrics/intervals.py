@@ -13,6 +13,7 @@ from medmnist_np.metrics.averaging import Undefined, averages, check_choice
 from medmnist_np.metrics.bootstrap import (
     N_RESAMPLES,
     bca_interval,
+    method_name,
     metric_without_one,
     percentile_interval,
     replicates,
@@ -23,7 +24,7 @@ from medmnist_np.metrics.records import Interval, check_level
 Method = Literal["percentile", "bca", "wilson", "delong", "logit-delong", "newcombe"]
 
 
-def interval(
+def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to draw
     predictions: Predictions,
     metric: str = "auc",
     *,
@@ -33,6 +34,7 @@ def interval(
     seed: int = 0,
     stratified: bool = False,
     undefined: Undefined = "raise",
+    groups: ArrayLike | None = None,
 ) -> Interval:
     """Return the interval of one metric.
 
@@ -58,6 +60,9 @@ def interval(
     undefined : {"raise", "skip", "nan", "zero"}
         What to do about classes for which the metric is not defined, as for :func:`measure`. A resample in which it is
         not defined is left out and counted, unless the choice is ``"skip"`` or ``"zero"``.
+    groups : (n,) array_like, optional
+        To which group, as which patient, each sample belongs: whole groups are drawn. Where samples of a patient are
+        alike, intervals that take them for independent are too narrow. For ``"percentile"``, without `stratified`.
 
     Returns
     -------
@@ -68,7 +73,8 @@ def interval(
     ------
     ValueError
         If the metric is not defined, there is no such metric or method, the method is not for that metric, the level
-        is not between 0 and 1, or there are too few samples.
+        is not between 0 and 1, or there are too few samples; if there are groups and the method takes samples for
+        independent, or there are not as many of them as samples, only one, or a sample has none.
 
     Notes
     -----
@@ -76,7 +82,8 @@ def interval(
     BCa with the jackknife's acceleration, which for the AUC is computed exactly. Wilson 1927
     (doi:10.1080/01621459.1927.10502953). DeLong et al. 1988 (doi:10.2307/2531595), cut off at 0 and 1; on the logit
     scale Pepe 2003, *The Statistical Evaluation of Medical Tests*, section 5.2. Newcombe 2006, method 5
-    (doi:10.1002/sim.2324).
+    (doi:10.1002/sim.2324). The bootstrap of groups: Davison and Hinkley 1997, *Bootstrap Methods and their
+    Application*, section 3.8.
 
     Examples
     --------
@@ -88,6 +95,7 @@ def interval(
     _check_method(method, metric)
     check_choice(undefined)
     check_level(level)
+    _check_groupable(method, groups)
     if method == "wilson":
         return formulas.wilson(predictions, level)
     if method == "newcombe":
@@ -103,11 +111,12 @@ def interval(
             seed=seed,
             stratified=stratified,
             undefined=undefined,
+            groups=groups,
         )[metric]
     estimate = catalogue.measure(predictions, metric, undefined=undefined)
     values = replicates(predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified)[metric]
     without_one = metric_without_one(predictions, metric, undefined)
-    return bca_interval(estimate, averages(values, undefined), without_one, level, _name("bca", stratified))
+    return bca_interval(estimate, averages(values, undefined), without_one, level, method_name("bca", stratified))
 
 
 def bootstrap_intervals(
@@ -129,22 +138,18 @@ def bootstrap_intervals(
         Labels and scores.
     metrics : iterable of str
         Names in :data:`METRICS`.
-    level, n_resamples, seed, stratified, undefined
+    level, n_resamples, seed, stratified, undefined, groups
         As for :func:`interval`.
-    groups : (n,) array_like, optional
-        To which group, as which patient, each sample belongs: whole groups are drawn. Where samples of a patient are
-        alike, intervals that take them for independent are too narrow.
 
     Returns
     -------
     dict of str to Interval
-        For each metric what :func:`interval` gives, which knows no groups; drawing once for all is faster.
+        For each metric what :func:`interval` gives; drawing once for all is faster.
 
     Raises
     ------
     ValueError
-        As for :func:`interval`; or if there are not as many groups as samples, only one group, or groups are to be
-        stratified.
+        As for :func:`interval`.
 
     Notes
     -----
@@ -163,7 +168,7 @@ def bootstrap_intervals(
     check_level(level)
     estimates = {name: catalogue.measure(predictions, name, undefined=undefined) for name in names}
     values = replicates(predictions, names, n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups)
-    method = _name("percentile", stratified) if groups is None else "grouped percentile"
+    method = method_name("percentile", stratified, groups)
     return {
         name: percentile_interval(estimates[name], averages(values[name], undefined), level, method) for name in names
     }
@@ -178,6 +183,7 @@ def class_intervals(
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
     stratified: bool = False,
+    groups: ArrayLike | None = None,
 ) -> tuple[Interval, ...]:
     """Return the interval of each class against the rest, or of each label.
 
@@ -189,7 +195,7 @@ def class_intervals(
         A name in :data:`METRICS`.
     method : {"percentile", "delong", "logit-delong", "newcombe"}
         All but the first are for the AUC, and much faster.
-    level, n_resamples, seed, stratified
+    level, n_resamples, seed, stratified, groups
         As for :func:`interval`.
 
     Returns
@@ -218,6 +224,7 @@ def class_intervals(
     if method in ("bca", "wilson"):
         raise ValueError(f'The method {method!r} is not for single classes. Take method="percentile".')
     _check_method(method, metric)
+    _check_groupable(method, groups)
     if method == "newcombe":
         return tuple(
             formulas.newcombe_interval(float(area), len(column.positives), len(column.negatives), level)
@@ -226,8 +233,10 @@ def class_intervals(
     if method != "percentile":
         return formulas.delong_per_class(predictions, level, method)
     estimates = catalogue.measure_per_class(predictions, metric)
-    values = replicates(predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified)[metric]
-    how = _name("percentile", stratified)
+    values = replicates(
+        predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups
+    )[metric]
+    how = method_name("percentile", stratified, groups)
     return tuple(
         percentile_interval(float(estimate), column, level, how)
         for estimate, column in zip(estimates, values.T, strict=True)
@@ -255,5 +264,9 @@ _METRICS_OF: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _name(method: str, stratified: bool) -> str:
-    return f"stratified {method}" if stratified else method
+def _check_groupable(method: str, groups: ArrayLike | None) -> None:
+    if groups is not None and method != "percentile":
+        raise ValueError(
+            f"The method {method!r} takes samples for independent, so it knows no groups. "
+            'Take method="percentile", which draws whole groups.'
+        )

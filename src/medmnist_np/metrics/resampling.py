@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from medmnist_np.metrics.inputs import Counts, Predictions
 
@@ -25,7 +26,7 @@ def resamples(
     seed: int,
     *,
     strata: NDArray[np.intp] | None = None,
-    groups: ArrayLike | None = None,
+    groups: NDArray[Any] | None = None,
     block: int = BLOCK,
 ) -> Iterator[Counts]:
     """Yield how often each sample is drawn, resample by resample.
@@ -40,7 +41,7 @@ def resamples(
         Seed of ``numpy.random.default_rng``. A resample does not depend on `block`.
     strata : (n,) intp, optional
         Draw from each stratum as many samples as it has; by default all samples are one stratum.
-    groups : (n,) array_like, optional
+    groups : (n,) array, optional
         Draw whole groups, as many as there are, each with all its samples; not together with `strata`.
     block : int
         Number of counts to hold at a time; there is at least one resample in a block.
@@ -62,16 +63,12 @@ def resamples(
     """
     random = np.random.default_rng(seed)
     rows = max(1, block // n_samples)
-    if groups is not None:
-        names, group_of = np.unique(np.asarray(groups), return_inverse=True)
-        for done in range(0, n_resamples, rows):
-            b = min(rows, n_resamples - done)
-            yield _count(random.integers(len(names), size=(b, len(names))))[:, group_of]
-        return
     if strata is None:
+        names, group_of = (range(n_samples), None) if groups is None else np.unique(groups, return_inverse=True)
         for done in range(0, n_resamples, rows):
             b = min(rows, n_resamples - done)
-            yield _count(random.integers(n_samples, size=(b, n_samples)))
+            counts = _count(random.integers(len(names), size=(b, len(names))))
+            yield counts if group_of is None else counts[:, group_of]
         return
     order = np.argsort(strata, kind="stable")
     sizes = np.bincount(strata)
