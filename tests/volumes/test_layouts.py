@@ -157,6 +157,22 @@ def test_the_names_of_2023_and_those_before_are_both_known() -> None:
         assert tuple(names[:4]) == found(record, *names).cases[0].images
 
 
+def test_cases_that_are_named_as_those_of_another_set_are_refused() -> None:
+    men, gli = info("brats/brats2023-men"), info("brats/brats2023-gli")
+    names = [
+        name
+        for case in ("BraTS-MEN-00004-000", "BraTS-GLI-00004-000")
+        for name in brats(case, "d", *men.layout_facts["files"], "seg", separator="-")
+    ]
+    assert (1, 1) == (len(found(men, *names[:5]).cases), len(found(gli, *names[5:]).cases))
+    with pytest.raises(ArchiveError, match="BraTS-GLI-00004-000 is a case of brats2023-gli, and not of brats2023-men"):
+        found(men, *names)
+    with pytest.raises(ArchiveError, match=r"Brats18_2013_2_1 is a case of brats2018.*--as brats2018 FOLDER"):
+        found(BRATS, *brats("Brats18_2013_2_1", "HGG", *KINDS, "seg"))
+    with pytest.raises(ArchiveError, match="colon_001 is a case of msd/colon, and not of msd/lung"):
+        found(info("msd/lung"), *pair("colon_001", "renamed/"))
+
+
 def test_a_case_without_a_channel_or_mask_is_named() -> None:
     names = [*brats("c_1", TRAIN, *KINDS, "seg"), *brats("c_2", TRAIN, "t1", "t2"), *brats("c_3", TRAIN, *KINDS)]
     assert [LeftOut("c_2", "flair, t1ce, seg are missing"), LeftOut("c_3", "seg is missing")] == found(

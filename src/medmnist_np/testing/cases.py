@@ -148,5 +148,5 @@ def _affine(number: int, random: np.random.Generator) -> NDArray[np.float64]:
 def _case_name(record: VolumeInfo, number: int) -> str:
     facts = record.layout_facts
     if record.layout == "brats":
-        return f"{record.python_class}{facts['separator']}{number:05}"
+        return f"{facts['prefix']}{facts['separator']}{number:05}"
     return f"{facts['prefix']}_{number:0{4 if record.layout == 'amos' else 3}}"

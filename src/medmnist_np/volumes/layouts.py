@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medmnist_np.errors import ArchiveError
+from medmnist_np.registry import datasets, reading
 from medmnist_np.registry.volumes import VolumeInfo
 from medmnist_np.volumes.left_out import LeftOut
 from medmnist_np.volumes.nifti import is_nifti
@@ -90,9 +91,28 @@ def find_cases(names: Iterable[str], record: VolumeInfo, read: Read) -> Listing:
             f"No volumes of {record.qualified_name} were found: {_expected(record)} There is {there}. Unpack the "
             "archive, or name the folder that holds these."
         )
+    _refuse_cases_of_others(found.cases, record)
     order = list(_SPLITS.values())
     found.cases.sort(key=lambda case: (order.index(case.split), case.name))
     return found
+
+
+def _refuse_cases_of_others(cases: Sequence[Case], record: VolumeInfo) -> None:
+    """Refuse cases that are named as those of another set: its files are called the same and mean something else."""
+    collection = record.collection.name
+    known = datasets(collection=collection) if collection in reading.COLLECTIONS else []
+    others = {
+        one.layout_facts["prefix"].lower(): one.qualified_name
+        for one in known
+        if isinstance(one, VolumeInfo) and one.name != record.name
+    }
+    for case in cases:
+        for prefix, name in others.items():
+            if case.name.lower().startswith((f"{prefix}_", f"{prefix}-")):
+                raise ArchiveError(
+                    f"{case.name} is a case of {name}, and not of {record.qualified_name}: name the folder of that "
+                    f"alone, or `medmnist-np import --as {name} FOLDER`."
+                )
 
 
 def _expected(record: VolumeInfo) -> str:
