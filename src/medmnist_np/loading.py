@@ -204,7 +204,8 @@ def bring(
         folder = locate_volumes(record, root=root, keep_archive=keep_archive, skip=skip, progress=progress)
     else:
         folder = locate(record, size, root=root, keep_archive=keep_archive, members=members, progress=progress)
-    collect(record.archive(size), record.storage_key(size), settings.current(root))
+    if record.can_be_fetched:
+        collect(record.archive(size), record.storage_key(size), settings.current(root))
     return folder.path
 
 
@@ -312,10 +313,12 @@ def find_here(record: DatasetInfo, size: int, places: Settings, members: Sequenc
 
     Where ``members`` names some, a folder that holds these is enough.
     """
-    key = record.storage_key(size)
-    if (folder := store.find(key, places.searched)) is not None or not members:
-        return folder
-    partial = store.find(store.partial_key(key), places.searched)
+    for key in record.storage_keys(size):
+        if (folder := store.find(key, places.searched)) is not None:
+            return folder
+    if not members:
+        return None
+    partial = store.find(store.partial_key(record.storage_key(size)), places.searched)
     return partial if partial is not None and partial.manifest.arrays.keys() >= set(members) else None
 
 

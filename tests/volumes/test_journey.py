@@ -194,3 +194,13 @@ def test_the_zip_of_amos_is_imported_and_not_taken_for_corrupted_images(tmp_path
     with registered(make_volume_archive(tmp_path, "amos22", n_samples={"train": 2}, shape=(8, 9, 7))):
         assert "amos22.zip is amos22: ready" in run("import", f"{tmp_path}/amos22.zip")
         assert 2 == len(mm.VolumeDataset("amos22", download=False))
+
+
+def test_what_was_imported_is_here_for_fetch_and_nothing_is_downloaded(tmp_path: Path) -> None:
+    brats = make_volumes(tmp_path / "brats", "brats2021", n_samples={"train": 2}, shape=(8, 9, 7))
+    task = make_volumes(tmp_path / "task", "msd/hippocampus", n_samples={"train": 2})
+    for record, folder in (info("brats2021"), brats), (info("msd/hippocampus"), task):
+        with registered(replace(record, n_samples={"train": 2})):
+            run("import", "--as", record.qualified_name, str(folder))
+            assert "1 of 1 are on this machine already.\n" == run("fetch", record.qualified_name)
+            assert mm.VolumeDataset(record.qualified_name).folder == mm.fetch(record.qualified_name)
