@@ -166,6 +166,18 @@ def test_of_a_folder_with_one_split_that_one_is_saved(tmp_path: Path) -> None:
         failed = CliRunner().invoke(program, ["save", "msd/hippocampus", str(tmp_path / "out"), "--split", "test"])
     assert ["train"] == [path.name for path in (tmp_path / "out" / "hippocampus").iterdir()]
     assert (1, True) == (failed.exit_code, "without its test split" in " ".join(failed.output.split()))
+    assert "or `medmnist-np fetch msd/hippocampus`" in " ".join(failed.output.split())
+
+
+def test_of_a_folder_with_the_last_split_alone_that_one_is_saved(tmp_path: Path) -> None:
+    make_volumes(tmp_path / "here", "brats2021", n_samples={"val": 1}, shape=(8, 9, 7))
+    with registered(replace(info("brats2021"), n_samples={"train": 1, "val": 1})):
+        assert 1 == CliRunner().invoke(program, ["save", "brats2021", str(tmp_path / "out")]).exit_code
+        run("import", "--as", "brats2021", str(tmp_path / "here"))
+        run("save", "brats2021", str(tmp_path / "out"))
+        with pytest.raises(CacheError, match=r"import a folder that has train too\.$"):  # it has no archive
+            mm.VolumeDataset("brats2021")
+    assert ["val"] == [path.name for path in (tmp_path / "out" / "brats2021").iterdir()]
 
 
 def test_an_archive_with_a_case_that_lacks_its_mask_is_fetched_without_it(tmp_path: Path) -> None:

@@ -134,16 +134,19 @@ def _save_volumes(
     record: DatasetInfo, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
 ) -> Path:
     """Save the splits that are named; if none is, all that are here: a folder of the user may hold only some."""
-    saved = None
+    saved = missing = None
     with _ending_cleanly():
         for split in splits or record.splits:
             try:
                 ds = VolumeDataset(record, split, root=root, download=download)
-            except NotCachedError:
-                if splits or saved is None:
+            except NotCachedError as error:
+                if splits:
                     raise
-                continue
-            saved = ds.save(folder, progress=progress)
+                missing = missing or error
+            else:
+                saved = ds.save(folder, progress=progress)
+    if saved is None and missing is not None:
+        raise missing
     return Path(folder) if saved is None else saved
 
 

@@ -61,10 +61,11 @@ class Cases(Items):
         here = [member.removesuffix("_shapes") for member in self._folder.manifest.arrays if member.endswith("_shapes")]
         if self.split not in here:
             name = self._record.qualified_name
+            fetched = f", or `medmnist-np fetch {name}`" if self._record.can_be_fetched else ""
             raise NotCachedError(
                 f"{name} is here without its {self.split} split: {self._folder.path} was made of files of "
                 f"{' and '.join(here)} alone. `medmnist-np clean {name}` removes it; then import a folder that has "
-                f"{self.split} too, or the archive.",
+                f"{self.split} too{fetched}.",
                 errno=errno.ENOENT,
                 path=self._folder.path,
             )
