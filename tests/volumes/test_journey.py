@@ -198,8 +198,12 @@ def test_an_archive_with_a_case_that_lacks_its_mask_is_fetched_without_it(tmp_pa
         with registered(replace(record, archive_file=archive, other_addresses=())):
             refused = CliRunner().invoke(program, ["fetch", "msd/hippocampus"])
             assert (1, True) == (refused.exit_code, "it has an image and no mask" in refused.output)
-            run("fetch", "msd/hippocampus", "--skip")
-            assert [names[0], names[2]] == mm.VolumeDataset("msd/hippocampus", download=False).cases.tolist()
+            assert "what was downloaded is kept" in " ".join(refused.output.split())
+            assert "1 left out: " in run("fetch", "msd/hippocampus", "--skip")
+            assert "1 left out: " in run("fetch", "msd/hippocampus")  # of whoever finds it here later
+            ds = mm.VolumeDataset("msd/hippocampus", download=False)
+            assert [names[0], names[2]] == ds.cases.tolist()
+            assert f"Left out: {names[1]}; decoding.json in the folder says why" in repr(ds)
 
 
 def test_the_zip_of_amos_is_imported_and_not_taken_for_corrupted_images(tmp_path: Path) -> None:

@@ -107,6 +107,9 @@ def fetch(
         )
 
     outcomes = run_jobs(wanted, work, silenced=silenced, new=missing)
+    for job, outcome in outcomes:
+        if not silenced and isinstance(job.record, VolumeInfo) and isinstance(outcome, Path):
+            _say_left_out(job.record, outcome)
     if as_json:
         say_json([_described(job, outcome) for job, outcome in outcomes])
     raise_failures(outcomes)
@@ -185,7 +188,6 @@ def _taken(file: Path, root: str | None) -> str:
 
 
 def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str | None) -> None:
-    from medmnist_np.volumes.left_out import REPORT, read_report
     from medmnist_np.volumes.preparing import adopt as adopt_volumes
 
     if len(files) != 1:
@@ -195,8 +197,15 @@ def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str |
         raise click.UsageError(f"{name} is no set of volumes that differ in size: import its archives without --as.")
     folder = adopt_volumes(files[0], record, root=root, skip=skip).path
     click.echo(f"{record.qualified_name}: ready, {folder}")
+    _say_left_out(record, folder)
+
+
+def _say_left_out(record: VolumeInfo, folder: Path) -> None:
+    """Say so if the arrays in a folder were made without some cases, now or in an earlier run."""
+    from medmnist_np.volumes.left_out import REPORT, read_report
+
     if left_out := read_report(folder):
-        click.echo(f"{len(left_out)} left out: {folder / REPORT} says which and why.")
+        click.echo(f"{record.qualified_name}: {len(left_out)} left out: {folder / REPORT} says which and why.")
 
 
 @click.command(hidden=True)

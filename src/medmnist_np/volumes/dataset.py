@@ -15,10 +15,13 @@ from medmnist_np.registry.markup import card, cautions_of
 from medmnist_np.volumes.cases import Cases
 from medmnist_np.volumes.cutting import Slices, draw_patches
 from medmnist_np.volumes.labelled import labelled_voxel
+from medmnist_np.volumes.left_out import REPORT, read_report
 from medmnist_np.volumes.windowed import WindowDataset
 
 if TYPE_CHECKING:
     from medmnist_np.images import Picture
+
+_SHOWN = 5
 
 
 class VolumeDataset(Cases):
@@ -349,11 +352,14 @@ class VolumeDataset(Cases):
             ends = (shapes[:, :3].min(axis=0), shapes[:, :3].max(axis=0))
             spread = " to ".join(dict.fromkeys(" x ".join(map(str, end.tolist())) for end in ends))
         labels = zip(self.label_values, self.class_names, strict=True)
+        left_out = [one.case for one in read_report(self.folder)]
+        some = ", ".join(left_out[:_SHOWN]) + (", ..." if len(left_out) > _SHOWN else "")
         return {
             "Volumes": f"{len(self)} of {self.split}, {'with' if self.has_masks else 'without'} masks",
             "Voxels": f"{spread}, {self.images.dtype}".removeprefix(", "),
             "Modalities": ", ".join(self.modalities),
             "Labels": "; ".join(f"{value} {name}" for value, name in labels),
+            **({"Left out": f"{some}; {REPORT} in the folder says why"} if left_out else {}),
             "Folder": str(self.folder),
             "License": self._record.license,
         }

@@ -35,14 +35,15 @@ def refuse(left_out: Sequence[LeftOut], record: VolumeInfo, *, skip: bool) -> No
     """Raise :class:`ArchiveError` if there are cases to leave out and that was not asked for."""
     if left_out and not skip:
         raise ArchiveError(
-            f"{record.qualified_name} cannot be taken as it is: {words(left_out)}. Nothing was kept. Mend or complete "
-            "the files, or go on without with skip=True (`--skip`)."
+            f"{record.qualified_name} cannot be taken as it is: {words(left_out)}. No arrays were made, and what was "
+            "downloaded is kept. Mend or complete the files of a folder, or go on without these cases: skip=True "
+            "(`--skip`)."
         )
 
 
 def none_left(left_out: Sequence[LeftOut], record: VolumeInfo) -> ArchiveError:
     """Return the error for a set of which all cases would be left out."""
-    return ArchiveError(f"No case of {record.qualified_name} can be used: {words(left_out)}. Nothing was kept.")
+    return ArchiveError(f"No case of {record.qualified_name} can be used: {words(left_out)}. No arrays were made.")
 
 
 def write_report(folder: Path, **facts: Any) -> None:
