@@ -28,7 +28,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "medmnist_np.corruption.storing": ("StoredCorruption", "make_corrupted"),
     "medmnist_np.identifiers": ("attach_ids",),
     "medmnist_np.images.corruption_figure": ("corruption_figure",),
-    "medmnist_np.integrity": ("VerifyReport", "verify_published"),
+    "medmnist_np.integrity": ("VerifyReport", "verify_corrupted", "verify_published"),
     "medmnist_np.loading": ("adopt", "load_labels"),
     "medmnist_np.batches.order": ("block_order",),
     "medmnist_np.corruption.published": ("PublishedCorruption", "adopt_published", "fetch_published"),

@@ -18,6 +18,7 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.corruption.computed import stored_folders
 from medmnist_np.corruption.published import SIZE, published_key
 from medmnist_np.errors import CorruptCacheError, NotCachedError
 from medmnist_np.registry import DatasetInfo
@@ -43,6 +44,8 @@ class VerifyReport:
         By split, indices of images whose values are all the same. A property of the data, not damage.
     published_corruptions : bool
         Whether these are the corrupted images that MedMNIST-C published for the set.
+    made_corruption : str
+        Which corrupted images that were made here these are, as ``"pixelate 3, seed 0"``; empty if they are none.
     """
 
     name: str
@@ -52,6 +55,7 @@ class VerifyReport:
     damage: tuple[str, ...]
     blank_images: dict[str, list[int]]
     published_corruptions: bool = False
+    made_corruption: str = ""
 
     @property
     def ok(self) -> bool:
@@ -135,6 +139,42 @@ def verify_published(
     wrong = [text for member in labels for text in _label_damage(record, member, arrays.open(member))]
     damage += [*changes, *wrong]
     return VerifyReport(record.name, SIZE, folder, manifest.checked, tuple(damage), {}, published_corruptions=True)
+
+
+def verify_corrupted(
+    name: str | DatasetInfo,
+    *,
+    size: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+    progress: Progress = bars,
+) -> list[VerifyReport]:
+    """Hash the corrupted images of a data set that were made here again.
+
+    Parameters
+    ----------
+    name, size, root, progress
+        As of :func:`verify`.
+
+    Returns
+    -------
+    list of VerifyReport
+        One for each corruption, severity and seed; none if nothing is stored.
+    """
+    record, size = registry.resolve_size(name, size)
+    reports = []
+    for folder in stored_folders(record, size, settings.current(root).searched):
+        try:
+            manifest = Manifest.read(folder)
+        except CorruptCacheError as error:
+            reports.append(VerifyReport(record.name, size, folder, "", (str(error),), {}, made_corruption=folder.name))
+            continue
+        if manifest is not None:
+            _, damage = _hashed(store.ArrayFolder(folder, manifest), progress)
+            made = manifest.archive.partition(", ")[2]
+            reports.append(
+                VerifyReport(record.name, size, folder, manifest.checked, tuple(damage), {}, made_corruption=made)
+            )
+    return reports
 
 
 def _hashed(arrays: store.ArrayFolder, progress: Progress) -> tuple[set[str], list[str]]:

@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from medmnist_np.builder import build
+from medmnist_np.cache.progress import silent
 from medmnist_np.cli import main
+from medmnist_np.corruption.storing import make_corrupted
 from medmnist_np.loading import fetch, load
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets, fakes, make_arrays
@@ -67,6 +69,25 @@ def test_verify_looks_at_all_or_at_what_is_named(cache: Path, arguments: list[st
         result.exit_code,
         [line.partition(",")[0] for line in result.stdout.splitlines()],
     )
+
+
+def test_verify_looks_at_corrupted_images_that_were_made_here(cache: Path) -> None:
+    sound, damaged = (one.folder for one in make_corrupted("breastmnist", ["pixelate"], [2, 5], progress=silent))
+    assert f"breastmnist 28 corrupted here by pixelate 5, seed 0: ok, {damaged}" in run("verify").stdout.splitlines()
+    file = damaged / "test_images.npy"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    result = run("verify", "breastmnist")
+    assert 1 == result.exit_code
+    assert f"breastmnist 28 corrupted here by pixelate 2, seed 0: ok, {sound}" in result.stdout.splitlines()
+    assert f"breastmnist 28 corrupted here by pixelate 5, seed 0: DAMAGED, {damaged}" in result.stdout.splitlines()
+    assert "1 of 3 damaged. Corrupted images made here: remove the folder, and `medmnist-np corrupt`" in result.stderr
+    found = json.loads(run("verify", "breastmnist", "--json").stdout)
+    assert [("", True), ("pixelate 2, seed 0", True), ("pixelate 5, seed 0", False)] == [
+        (one["made_corruption"], one["ok"]) for one in found
+    ]
+    assert 1 == len(run("verify", "pathmnist").stdout.splitlines())
+    (damaged / "manifest.json").write_text("no manifest")
+    assert "DAMAGED" in run("verify", "breastmnist_28").stdout
 
 
 def test_verify_finds_a_flipped_bit(cache: Path) -> None:

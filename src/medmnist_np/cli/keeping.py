@@ -12,7 +12,7 @@ from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, root_option, say_json, say_table
 from medmnist_np.corruption.published import SIZE, published_key
 from medmnist_np.errors import RecordError, UnknownDatasetError
-from medmnist_np.integrity import VerifyReport, verify_published
+from medmnist_np.integrity import VerifyReport, verify_corrupted, verify_published
 from medmnist_np.integrity import verify as verify_arrays
 from medmnist_np.registry import DatasetInfo, reading
 from medmnist_np.registry.corruptions import corrupted_sets
@@ -27,8 +27,8 @@ from medmnist_np.registry.own import LOCAL
 def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: bool) -> None:
     """Hash the arrays again; find damage, bad labels, blank images.
 
-    Without NAME, everything that is on this machine. Labels are bad if they are out of range. Exit code 1 if anything
-    is damaged.
+    Without NAME, everything that is on this machine, also corrupted images. Labels are bad if they are out of range.
+    Exit code 1 if anything is damaged.
 
     \b
       medmnist-np verify
@@ -42,6 +42,8 @@ def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: 
         verify_published(record, root=root, progress=silent if as_json else bars)
         for record in _held_published(names, size, root)
     ]
+    for record, number in _corruptible(names, size):
+        reports += verify_corrupted(record, size=number, root=root, progress=silent if as_json else bars)
     if as_json:
         say_json([_described(report) for report in reports])
     for report in [] if as_json else reports:
@@ -50,13 +52,13 @@ def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: 
         click.echo("Nothing is on this machine yet. `medmnist-np fetch NAME` gets a data set.")
     damaged = [report for report in reports if not report.ok]
     if damaged:
-        again = " ".join(sorted({report.name for report in damaged}))
-        message = (
-            f"{len(damaged)} of {len(reports)} damaged. `medmnist-np clean {again}` and `medmnist-np fetch {again}` "
-            "to get them anew."
-        )
+        message = f"{len(damaged)} of {len(reports)} damaged."
+        if again := " ".join(sorted({report.name for report in damaged if not report.made_corruption})):
+            message += f" `medmnist-np clean {again}` and `medmnist-np fetch {again}` to get them anew."
         if any(report.published_corruptions for report in damaged):
             message += " Published corrupted images: `medmnist-np corrupt NAME --published`."
+        if any(report.made_corruption for report in damaged):
+            message += " Corrupted images made here: remove the folder, and `medmnist-np corrupt` makes them anew."
         raise click.ClickException(message)
 
 
@@ -178,6 +180,18 @@ def _held_published(names: tuple[str, ...], size: int | None, root: str | None) 
     ]
 
 
+def _corruptible(names: tuple[str, ...], size: int | None) -> list[tuple[DatasetInfo, int]]:
+    """Return the sets, all or those that are named, and their sizes, of which corrupted images may have been made."""
+    found = [registry.find(name) for name in names] if names else [(record, None) for record in registry.datasets()]
+    return [
+        (record, one)
+        for record, named in found
+        if record.name in corrupted_sets()
+        for one in record.sizes
+        if {size, named} <= {None, one}
+    ]
+
+
 def _is_there(record: DatasetInfo, size: int, root: str | None) -> bool:
     whole = record.storage_keys(size)
     return _any_is_there([*whole, store.partial_key(whole[0])], root)
@@ -243,7 +257,9 @@ def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
 
 
 def _say(report: VerifyReport) -> None:
-    what = " corrupted, as published" if report.published_corruptions else ""
+    what = f" corrupted here by {report.made_corruption}" if report.made_corruption else ""
+    if report.published_corruptions:
+        what = " corrupted, as published"
     verdict = "ok" if report.ok else click.style("DAMAGED", fg="red")
     size = f" {report.size}" if report.size else ""
     click.echo(f"{report.name}{size}{what}: {verdict}, {report.folder}")
@@ -264,6 +280,7 @@ def _described(report: VerifyReport) -> dict[str, object]:
         "folder": str(report.folder),
         "ok": report.ok,
         "published_corruptions": report.published_corruptions,
+        "made_corruption": report.made_corruption,
         "checked": report.checked,
         "damage": list(report.damage),
         "blank_images": report.blank_images,

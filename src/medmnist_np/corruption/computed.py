@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -119,8 +121,17 @@ class Corrupted:
 
 def corruption_key(record: DatasetInfo, size: int, name: str, severity: int, seed: int) -> str:
     """Return where corrupted images lie below a cache's ``arrays``."""
-    base = record.storage_key(size).rpartition("/")[2]
-    return f"corrupted/{base}-{name}_{severity}-seed{seed}-v{_VERSION}"
+    return f"{_key_of_all(record, size)}-{name}_{severity}-seed{seed}-v{_VERSION}"
+
+
+def stored_folders(record: DatasetInfo, size: int, caches: Iterable[Path]) -> list[Path]:
+    """Return the folders of all corrupted images of a data set that are stored, sound or not."""
+    pattern = f"{_key_of_all(record, size)}-*"
+    return [folder for cache in caches for folder in sorted((cache / store.ARRAYS).glob(pattern))]
+
+
+def _key_of_all(record: DatasetInfo, size: int) -> str:
+    return f"corrupted/{record.storage_key(size).rpartition('/')[2]}"
 
 
 def stored(
