@@ -200,6 +200,14 @@ def test_other_dtypes_and_empty_images_are_refused(images: Any) -> None:
         corrupt(images, "pixelate", 0.5)
 
 
+@pytest.mark.parametrize("shape", [(2, 28, 28, 1), (2, 28, 28, 4), (2, 1, 28, 28), (2, 3, 28, 28)])
+def test_an_axis_of_channels_is_not_taken_for_one_of_space(shape: tuple[int, ...]) -> None:
+    with pytest.raises(
+        ValueError, match=r"one axis seems to be of channels\. Gray images have none, as images\[\.\.\., 0\]"
+    ):
+        corrupt(np.zeros(shape, dtype=np.uint8), "gaussian_blur", 5)
+
+
 @pytest.mark.parametrize("shape", [(28, 28), (1, 4, 4, 4, 3)])
 def test_one_image_without_a_batch_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"For one image, pass images\[None\]"):

@@ -40,6 +40,8 @@ class Corruption:
     takes_volumes: bool = False
 
 
+_CHANNELS = (1, 3, 4)  # no volume is that thin
+
 _FACTOR = (0.0, 100.0)
 _PIXELS = (0.01, 200.0)  # of an image of 224: more would be no image
 
@@ -98,7 +100,8 @@ def corrupt(images: Images, name: str, parameters: float | Sequence[float], seed
     ------
     ValueError
         If there is no such corruption or it makes no sense on these images, if a number is beyond its limits, if the
-        images are of another dtype or shape, or if a corruption with chance has not one seed for each image.
+        images are of another dtype or shape or have channels where none are meant, or if a corruption with chance has
+        not one seed for each image.
 
     Examples
     --------
@@ -174,6 +177,11 @@ def _checked(images: Images, name: str, corruption: Corruption) -> Images:
         raise ValueError(
             f"The images have shape {pixels.shape}; (n, h, w), (n, h, w, 3) or (n, d, h, w) is needed. "
             "For one image, pass images[None]."
+        )
+    if is_volumes(pixels) and (pixels.shape[1] in _CHANNELS or pixels.shape[-1] in _CHANNELS):
+        raise ValueError(
+            f"The images have shape {pixels.shape}, which is that of volumes, and one axis seems to be of channels. "
+            "Gray images have none, as images[..., 0]; RGB images have it at the end, as numpy.moveaxis(images, 1, -1)."
         )
     if is_volumes(pixels) and not corruption.takes_volumes:
         able = [other for other, made in CORRUPTIONS.items() if made.takes_volumes]
