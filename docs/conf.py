@@ -24,7 +24,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"medmnist-np {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_sidebars = {"index": [], "tutorial": []}
+html_sidebars = {"index": [], "install": [], "tutorial": []}
 html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "medmnist-np"},

@@ -9,6 +9,7 @@ import io
 import pkgutil
 import re
 import runpy
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from html import escape
@@ -170,6 +171,12 @@ def test_the_picture_of_the_data_flow_names_what_there_is() -> None:
     named = {module for box in data_flow.BOXES for module in box.modules}
     assert set() == {module for module in named if f"medmnist_np.{module}" not in MODULES}
     assert [] == [box.title for box in data_flow.BOXES if escape(box.title) not in data_flow.drawing()]
+
+
+def test_the_page_on_installing_lists_every_extra_for_users() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    listed = re.findall(r"^\| `([a-z]+)", (ROOT / "docs" / "install.md").read_text("utf-8"), re.MULTILINE)
+    assert set(listed) == project["optional-dependencies"].keys() - {"test", "docs", "dev"}
 
 
 def test_the_page_on_the_command_line_lists_every_command() -> None:
