@@ -165,6 +165,8 @@ def test_the_page_of_a_data_set_says_what_is_known(record: DatasetInfo) -> None:
     said = [record.license, record.description, *record.notes, *record.class_names]
     said += [archive.digest for archive in archives if archive is not None]
     assert [] == [fact for fact in said if fact.replace("|", r"\|") not in text]
+    assert "## Use\n" in text
+    assert not re.search(r"^#+ .*\n+#", text, re.MULTILINE), "a heading with nothing below it"
 
 
 def test_the_picture_of_the_data_flow_names_what_there_is() -> None:

@@ -104,10 +104,15 @@ def _facts(record: DatasetInfo) -> Iterator[str]:
         "Task": record.task,
         **(_of_volumes(record) if isinstance(record, VolumeInfo) else _of_arrays(record)),
         "Licence": record.license,
-        "Parts": ", ".join(f"`{part}`" for part in record.parts),
+        "Parts": ", ".join(f"`{name}`" for name in _parts(record)),
     }
     rows = [(name, cell(text)) for name, text in facts.items() if text]
     yield from (*rows_of(("Name", f"`{record.qualified_name}`"), rows), "")
+
+
+def _parts(record: DatasetInfo) -> list[str]:
+    """Return the names by which parts are loaded."""
+    return [record.qualified_name.removesuffix(record.name) + part for part in record.parts]
 
 
 def _of_arrays(record: DatasetInfo) -> dict[str, str]:
@@ -123,7 +128,7 @@ def _of_volumes(record: VolumeInfo) -> dict[str, str]:
         "Samples": _counts(record),
         "Voxels": _spread(record.size_voxels),
         "Spacing": _spread(record.spacing_mm, " mm"),
-        "Access": f"{record.access}. {record.how_to_get}".strip(". ") + ".",
+        "Access": f"{record.access}. {record.how_to_get}." if record.how_to_get else record.access,
     }
 
 
@@ -144,8 +149,10 @@ def _collection(collection: Collection) -> str:
 
 def _use(record: DatasetInfo) -> Iterator[str]:
     if isinstance(record, VolumeInfo):
+        yield from _use_of_volumes(record)
         return
-    name = record.qualified_name
+    # Parts that share their images have all the masks; there are none of the whole.
+    name = _parts(record)[0] if record.shares_images else record.qualified_name
     split = "test" if "test" in record.splits else record.splits[-1]
     yield from (
         "## Use",
@@ -167,8 +174,33 @@ def _use(record: DatasetInfo) -> Iterator[str]:
         yield from (f"also {{download}}`as a notebook <{address}.ipynb>`.", "")
 
 
+def _use_of_volumes(record: VolumeInfo) -> Iterator[str]:
+    name = record.qualified_name
+    yield from (
+        "## Use",
+        "",
+        "```python",
+        "import medmnist_np as mm",
+        "",
+        f'ds = mm.VolumeDataset("{name}", split="{record.splits[0]}")',
+        "volume, mask = ds[0]",
+        "```",
+        "",
+        "```console",
+        "$ pip install 'medmnist-np[nifti]'",
+        f"$ medmnist-np fetch {name}" if record.archive_file else f"$ medmnist-np import --as {name} FOLDER",
+        "```",
+        "",
+        "[Volumes that differ in size](/volumes.md): cases, slices, patches, batches.",
+        "",
+    )
+
+
 def _classes(record: DatasetInfo) -> Iterator[str]:
-    what = {"labels": "A label is one number.", "masks": "A mask holds one number for each pixel."}[record.target]
+    what = {
+        "labels": "A label is one number.",
+        "masks": f"A mask holds one number for each {'voxel' if record.ndim == 3 else 'pixel'}.",
+    }[record.target]
     if record.multi_label:
         what = f"A label is {record.n_classes} zeros and ones, one column for each finding; several may be 1, or none."
     elif record.task == "ordinal-regression":
@@ -213,6 +245,8 @@ def _digest(archive: Archive) -> str:
 
 
 def _preparation(record: DatasetInfo) -> Iterator[str]:
+    if isinstance(record, VolumeInfo):  # as they were taken
+        return
     yield from ("## How it was made", "")
     for title, text in (("Source", record.source_size), ("Preparation", record.preparation)):
         if text:
@@ -269,7 +303,7 @@ def page_of_collection(members: Sequence[DatasetInfo]) -> str:
     collection = members[0].collection
     return _COLLECTION.format(
         title=collection.title,
-        count=len(members),
+        count=f"{len(members)} set{'s' * (len(members) > 1)}",
         link=_collection(collection),
         rows="\n".join(rows_of(("", "modality", "task", "samples", "sizes", "licence"), map(_line, members))),
         tree="\n".join(f"/_generated/datasets/{record.qualified_name}" for record in members),
