@@ -228,6 +228,39 @@ def test_a_split_without_masks_is_not_overlooked(tmp_path: Path) -> None:
         build(tmp_path / "polyps", name="polyps")
 
 
+def test_pairs_of_other_names_are_sent_to_a_table(tmp_path: Path) -> None:
+    source = pairs(tmp_path / "polyps", 3)
+    for mask in (source / "masks").iterdir():
+        mask.rename(mask.with_stem(f"{mask.stem}_mask"))
+    with pytest.raises(ValueError, match=r"name, but images/000\.png and masks/002_mask\.png\. A CSV file"):
+        build(source, name="polyps")
+
+
+@pytest.mark.parametrize(
+    ("images", "masks", "called"),
+    [
+        ("images", "labels", "images, labels"),
+        ("train/images", "train/gt", "gt, images"),
+    ],
+)
+def test_images_beside_masks_of_another_name_are_no_classes(
+    images: str, masks: str, called: str, tmp_path: Path
+) -> None:
+    for number in range(6):
+        save(tmp_path / "polyps" / images / f"{number}.png", noise(number, (28, 28)))
+        save(tmp_path / "polyps" / masks / f"{number}.png", blob(number, (28, 28)))
+    with pytest.raises(ValueError, match=f"folders called {called}. If these are images and their masks, call them"):
+        build(tmp_path / "polyps", name="polyps")
+
+
+def test_a_mask_that_cannot_be_read_is_told_from_its_image(tmp_path: Path) -> None:
+    source = pairs(tmp_path / "polyps", 10)
+    mask = source / "masks" / "004.png"
+    mask.write_bytes(mask.read_bytes()[:60])
+    with pytest.raises(ValueError, match=r"images/004\.png: its mask: "):
+        build(source, name="polyps", recipe="squeeze")
+
+
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     source = pairs(tmp_path / "polyps", 10)
     save(source / "masks" / "004.png", blob(4, (16, 20)))

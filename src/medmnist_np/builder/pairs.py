@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medmnist_np.builder.reading import listed
 
-_IMAGES, _MASKS = "images", "masks"
+IMAGES, MASKS = "images", "masks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def find_pairs(folder: Path, splits: Sequence[str]) -> Pairs | None:
     found: list[tuple[str, Path, Path]] = []
     alone: list[tuple[Path, str]] = []
     for split, place in places.items():
-        images, masks = (_by_name(place / part, alone) for part in (_IMAGES, _MASKS))
+        images, masks = (_by_name(place / part, alone) for part in (IMAGES, MASKS))
         found += [(split, image, masks[name]) for name, image in images.items() if name in masks]
         alone += [(image, "it has no mask") for name, image in images.items() if name not in masks]
         alone += [(mask, "it is the mask of no image") for name, mask in masks.items() if name not in images]
@@ -60,7 +60,7 @@ def find_pairs(folder: Path, splits: Sequence[str]) -> Pairs | None:
 
 
 def _holds(folder: Path) -> bool:
-    return (folder / _IMAGES).is_dir() and (folder / _MASKS).is_dir()
+    return (folder / IMAGES).is_dir() and (folder / MASKS).is_dir()
 
 
 def _by_name(folder: Path, alone: list[tuple[Path, str]]) -> dict[str, Path]:

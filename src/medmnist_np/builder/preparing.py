@@ -154,7 +154,12 @@ def _masks_of(size: int) -> str:
 
 
 def _matching_mask(where: tuple[Path, int | None], image: Array) -> NDArray[np.uint8]:
-    mask = read_mask(*where)
+    try:
+        mask = read_mask(*where)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"its mask: {reason_of(error)}") from error
     if mask.shape != image.shape[:2]:
         sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, image.shape[:2]))
         raise ValueError("its mask is {} pixels and the image {}: each pixel needs a number".format(*sizes))

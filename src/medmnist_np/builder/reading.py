@@ -113,9 +113,9 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
     if mask.ndim == 3 and mask.shape[2] == 1:
         mask = mask[..., 0]
     if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "bui":
-        raise ValueError(f"its mask holds {mask.dtype} of shape {mask.shape}; (h, w) whole numbers are needed")
+        raise ValueError(f"it holds {mask.dtype} of shape {mask.shape}; (h, w) whole numbers are needed")
     if not 0 <= mask.min() <= mask.max() <= 255:
-        raise ValueError(f"its mask holds {mask.min()} to {mask.max()}; numbers of classes are 0 to 255")
+        raise ValueError(f"it holds {mask.min()} to {mask.max()}; numbers of classes are 0 to 255")
     return mask.astype(np.uint8)
 
 
@@ -124,9 +124,9 @@ def _mask_pixels(file: Path) -> Array:
 
     with Image.open(file) as picture:
         if picture.format in ("JPEG", "MPO"):
-            raise ValueError("its mask is a JPEG, which does not keep values: masks are PNG, TIFF or NPY files")
+            raise ValueError("it is a JPEG, which does not keep values: masks are PNG, TIFF or NPY files")
         if getattr(picture, "n_frames", 1) > 1:
-            raise ValueError("its mask has several pages or frames")
+            raise ValueError("it has several pages or frames")
         pixels = np.array(picture)
         if picture.mode in ("1", "L", "P", "I") or picture.mode.startswith("I;16"):
             return pixels
@@ -134,7 +134,7 @@ def _mask_pixels(file: Path) -> Array:
         if picture.mode == "RGB" and (pixels == pixels[..., :1]).all():
             return pixels[..., 0]
         raise ValueError(
-            f"its mask has pixels of mode {picture.mode}: colours are no numbers of classes. Write one number for each "
+            f"it has pixels of mode {picture.mode}: colours are no numbers of classes. Write one number for each "
             "pixel, in gray values or in the numbers of a palette"
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medmnist_np.builder.labels import SEGMENTATION, of_array, one_each, text_of, unseen, values_of
-from medmnist_np.builder.pairs import Pairs, find_pairs
+from medmnist_np.builder.pairs import IMAGES, MASKS, Pairs, find_pairs
 from medmnist_np.builder.reading import listed
 from medmnist_np.builder.rows import SPLITS, Row, Source
 from medmnist_np.builder.tables import from_table
@@ -88,6 +88,12 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
             f"{folder} holds no folder per class with images in it. Is {folder}/<class>/<image> how they lie? If not, "
             "list them in a CSV file."
         )
+    names = sorted({label for _, label, _ in found})
+    if len(names) > 1 and IMAGES in map(str.lower, names):
+        raise ValueError(
+            f"{folder} holds folders called {', '.join(names)}. If these are images and their masks, call them "
+            f"{IMAGES} and {MASKS}; if they are classes, list the files in a CSV file."
+        )
     rows = tuple(Row(image, None, str(image), image.relative_to(folder).as_posix()) for _, _, image in found)
     labels = one_each([label for _, label, _ in found], [row.where for row in rows], class_names, task)
     return Source(rows, labels, splits=tuple(split for split, _, _ in found) if given else None)
@@ -96,14 +102,19 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
 def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
     """Take images and masks of the same names, in the order of their paths."""
     if not pairs.found:
-        raise ValueError(f"{folder} holds no image that has a mask of the same name.")
+        alone = [file.relative_to(folder).as_posix() for file, _ in pairs.alone]
+        seen = f", but {alone[0]} and {alone[-1]}" if len(alone) > 1 else ""
+        raise ValueError(
+            f"{folder} holds no image that has a mask of the same name{seen}. A CSV file with the columns image and "
+            "mask makes pairs of any names."
+        )
     rows = tuple(
         Row(image, None, str(image), image.relative_to(folder).as_posix(), (mask, None))
         for _, image, mask in pairs.found
     )
     splits = tuple(split for split, _, _ in pairs.found)
-    alone = tuple((str(file), reason) for file, reason in pairs.alone)
-    return Source(rows, unseen(len(rows), task), splits=splits if any(splits) else None, alone=alone)
+    unpaired = tuple((str(file), reason) for file, reason in pairs.alone)
+    return Source(rows, unseen(len(rows), task), splits=splits if any(splits) else None, alone=unpaired)
 
 
 def from_arrays(
