@@ -239,6 +239,12 @@ def test_what_is_not_known_is_left_out_or_said() -> None:
     assert "BibTeX" not in content.all("pre", "aria-label")
 
 
+def test_the_line_below_the_title_begins_with_what_is_known() -> None:
+    bare = replace(registry.info("breastmnist"), modality="", description="")
+    assert "Breast Ultrasound: 780 images, 2 classes" in shown("breastmnist").text
+    assert (True, False) == ("780 images, 2 classes" in shown(bare).text, ": 780 images" in shown(bare).text)
+
+
 def test_sizes_that_are_enlarged_are_marked() -> None:
     rows = [row[0] for row in shown("tissuemnist").tables["Sizes that it comes in"][1:]]
     assert ["28", "64, enlarged", "128, enlarged", "224, enlarged"] == rows

@@ -59,7 +59,7 @@ def card_page(data: CardData) -> str:
     kinds = f"{record.n_classes} {'findings' if record.multi_label else 'classes'}"
     return page(
         record.python_class,
-        f"{record.modality}: {total:,} {things}, {kinds}",
+        f"{record.modality}{': ' if record.modality else ''}{total:,} {things}, {kinds}",
         {heading: content for heading, content in sections.items() if content},
         script=SCRUBBER_SCRIPT if record.ndim == 3 and data.examples else "",
     )
@@ -87,7 +87,7 @@ def _description(data: CardData) -> list[Html]:
     }
     return [
         *([] if data.examples else [_missing(data)]),
-        element("p", record.description),
+        *([element("p", record.description)] if record.description else []),
         figures(key),
         *map(note, cautions),
         facts(
