@@ -25,6 +25,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Read before the sandbox takes such variables away.
 TEST_DATA = os.environ.get("MEDMNIST_NP_TEST_DATA")
 
+# Tests are collected before the sandbox is on, and sets that somebody has built on this machine are none of theirs.
+os.environ["MEDMNIST_NP_CACHE"] = str(Path(__file__).with_name("no cache"))
+os.environ.pop("MEDMNIST_NP_SHARED", None)
+
 STRAY = {
     "ALL_PROXY",
     "CURL_CA_BUNDLE",
