@@ -158,6 +158,10 @@ def test_a_case_that_is_refused_is_named() -> None:
         ({"metrics": ["dice", "dice"]}, "each is needed once, and at least one"),
         ({"tolerance_mm": -1}, "tolerance_mm is -1"),
         ({"both_empty": "one"}, "both_empty is 'one'"),
+        (
+            {"references": np.stack([MASK] * 2), "spacing_mm": (1, 1, 3)},
+            r"One volume alone is a list of one: \[volume\]",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(given: dict[str, object], message: str) -> None:

@@ -151,6 +151,11 @@ def _columns(
     bounded: dict[str, Iterator[Any]] = {"references": iter(references), "predictions": iter(predictions)}
     endless: dict[str, Iterator[Any]] = {}
     spacing = np.asarray(spacing_mm, dtype=np.float64)
+    if spacing.shape == (3,) and isinstance(references, np.ndarray) and references.ndim == 3:
+        raise ValueError(
+            f"references has shape {references.shape}, a stack of 2D masks, a case each, and spacing_mm has three axes. "
+            "One volume alone is a list of one: [volume]."
+        )
     if spacing.ndim > 1:
         bounded["spacing_mm"] = iter(spacing)
     else:
