@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -199,6 +200,14 @@ def test_clean_lists_and_asks_first(cache: Path, typed: str, code: int, left: li
     result = run("clean", typed=typed)
     assert (code, left) == (result.exit_code, held(cache))
     assert all(kind in result.stdout for kind in ("arrays", "archive", "unfinished", "Remove these"))
+
+
+def test_clean_without_an_input_removes_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("click.confirm", lambda _: pytest.fail("Nobody can answer."))
+    monkeypatch.setattr("medmnist_np.cli.keeping.sys", SimpleNamespace(stdin=None))  # as `<&-` leaves it
+    result = run("clean")
+    said = "Error: Nobody answers, so nothing was removed. --yes removes without asking.\n"
+    assert (1, said, EVERYTHING) == (result.exit_code, result.stderr, held(cache))
 
 
 def test_clean_never_touches_what_the_official_package_keeps(cache: Path, sandbox: Path) -> None:

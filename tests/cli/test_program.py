@@ -142,3 +142,53 @@ def test_names_that_are_not_ascii_survive_a_plain_locale(tmp_path: Path) -> None
     folder = tmp_path / "Gewürz und Bücher"
     done = run_process(MODULE, "cache", "--json", LC_ALL="C", MEDMNIST_NP_CACHE=str(folder))
     assert (0, str(folder)) == (done.returncode, json.loads(done.stdout)["cache"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the shell closes them")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("arguments", [["list"], ["catalog", "brain"], ["cache"], ["--help"]], ids=" ".join)
+def test_streams_may_be_closed(closed: str, arguments: list[str], tmp_path: Path) -> None:
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *MODULE]
+    done = run_process(shell, *arguments, MEDMNIST_NP_CACHE=str(tmp_path))
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the shell closes them")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_failure_with_closed_streams_is_no_traceback(closed: str, tmp_path: Path) -> None:
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *MODULE]
+    done = run_process(shell, "fetch", "breastmnist", "--offline", MEDMNIST_NP_CACHE=str(tmp_path))
+    assert (1, False) == (done.returncode, "Traceback" in done.stderr)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", ["--help", "--version", "fetch --help", "list", "cite pathmnist"])
+def test_an_output_that_is_full_is_one_message(arguments: str) -> None:
+    done = run_process(["sh", "-c", 'exec "$@" >/dev/full', "sh", *MODULE], *arguments.split())
+    assert (1, "Error: the output cannot be read or written: No space left on device.\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (MemoryError(), "Error: There is not enough memory for this: ask for less at once.\n"),
+        (
+            MemoryError("Unable to allocate 9 TiB"),
+            "Error: There is not enough memory for this (Unable to allocate 9 TiB): ask for less at once.\n",
+        ),
+        (
+            ModuleNotFoundError("No module named 'pooch'"),
+            "Error: No module named 'pooch'\n`medmnist-np doctor` says what is installed.\n",
+        ),
+    ],
+)
+def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("medmnist_np.registry.datasets", fail)
+    result = run("list")
+    assert (1, "", said) == (result.exit_code, result.stdout, result.stderr)

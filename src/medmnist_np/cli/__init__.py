@@ -51,7 +51,8 @@ _COMMANDS = {
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _ending_in_words() -> Iterator[None]:
+    """Say in one message what can happen to any command: Ctrl-C, a full disk, too little memory, a missing package."""
     try:
         yield
     except KeyboardInterrupt:
@@ -60,10 +61,20 @@ def _interruptible() -> Iterator[None]:
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise
         end_interrupted("Interrupted.")
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # as of `| head`: click ends quietly
+            raise
+        where = error.filename or "the output"
+        raise click.ClickException(f"{where} cannot be read or written: {error.strerror or error}.") from error
+    except MemoryError as error:
+        wanted = f" ({error})" if str(error) else ""
+        raise click.ClickException(f"There is not enough memory for this{wanted}: ask for less at once.") from error
+    except ImportError as error:
+        raise click.ClickException(f"{error}\n`medmnist-np doctor` says what is installed.") from error
 
 
 class _Program(click.Group):
-    @_interruptible()
+    @_ending_in_words()
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         ctx = super().make_context(*args, **options)  # --help is answered here, and loads every command
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
@@ -87,7 +98,7 @@ class _Program(click.Group):
             raise click.UsageError(f"There is no command {args[0]!r}.{nearest(args[0], _COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
-    @_interruptible()
+    @_ending_in_words()
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -95,11 +106,6 @@ class _Program(click.Group):
             raise click.UsageError(str(error), self._called(ctx)) from error
         except MedMNISTError as error:
             raise click.ClickException(str(error)) from error
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # as of `| head`: click ends quietly
-                raise
-            where = error.filename or "the output"
-            raise click.ClickException(f"{where} cannot be read or written: {error.strerror or error}.") from error
 
     def _called(self, ctx: click.Context) -> click.Context:
         """Return a context of the command that was called; its own is gone by the time an error gets here."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Sequence
 
 import click
 
-from medmnist_np.cli.output import json_option, say_json, say_paragraph, say_record
+from medmnist_np.cli.output import json_option, say_json, say_paragraph, say_record, terminal_width
 from medmnist_np.registry.known_sets import CatalogEntry, access_levels
 from medmnist_np.registry.selection import Catalog
 from medmnist_np.registry.selection import catalog as search
@@ -95,8 +93,7 @@ def _say_sets(entries: Sequence[CatalogEntry]) -> None:
         )
         for entry, mark in zip(entries, marked, strict=True)
     ]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED
-    head, *lines = fitted([_HEAD, *rows], width)
+    head, *lines = fitted([_HEAD, *rows], terminal_width() or _UNLIMITED)
     click.echo(head)
     for entry, line in zip(entries, lines, strict=True):
         click.echo(f"{line}\n    {entry.link}")

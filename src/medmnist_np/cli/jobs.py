@@ -16,7 +16,7 @@ from medmnist_np import registry
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cli.display import Bars, Cancelled, Display, Lines, Silent
-from medmnist_np.cli.output import end_interrupted
+from medmnist_np.cli.output import end_interrupted, is_terminal
 from medmnist_np.errors import MedMNISTError, OfflineError, UnknownSizeError
 from medmnist_np.loading import find_here
 from medmnist_np.registry import Archive, DatasetInfo
@@ -153,7 +153,7 @@ def raise_failures(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
 def _display(new: Sequence[Job], cancel: threading.Event, *, silenced: bool) -> Display:
     if silenced:
         return Silent(cancel)
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         return Bars(cancel, {job.archive.file_name: job.download_bytes for job in new})
     return Lines(cancel)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from medmnist_np import registry
@@ -138,13 +140,15 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool,
 
 
 def _agreed(question: str) -> bool:
+    nobody = click.ClickException("Nobody answers, so nothing was removed. --yes removes without asking.")
+    if sys.stdin is None:  # closed, as by `<&-`
+        raise nobody
     try:
         return click.confirm(question)
     except click.Abort as error:
         if isinstance(error.__context__, EOFError):
-            raise click.ClickException(
-                "Nobody answers, so nothing was removed. --yes removes without asking."
-            ) from None
+            click.echo()  # the question has no end of line
+            raise nobody from None
         raise
 
 

@@ -11,7 +11,7 @@ from functools import wraps
 from itertools import zip_longest
 from shutil import get_terminal_size
 from textwrap import wrap
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -71,13 +71,13 @@ def say_json(value: Any) -> None:
 
 def say_paragraph(text: str, indent: str = "") -> None:
     """Print a text in lines that the terminal holds; ``indent`` comes before all but the first."""
-    width = min(_WIDEST_TEXT, _terminal_width() or _WIDEST_TEXT)
+    width = min(_WIDEST_TEXT, terminal_width() or _WIDEST_TEXT)
     click.echo("\n".join(wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)))
 
 
 def say_record(record: object) -> None:
     """Print what a record says of itself; on a terminal, what is too long for a line goes on below where it began."""
-    width = _terminal_width()
+    width = terminal_width()
     room = max(min(width, _WIDEST_TEXT), 2 * len(_BELOW)) if width is not None else sys.maxsize
     for line in repr(record).splitlines():
         # An address stays in one piece, to be clicked or copied.
@@ -90,7 +90,7 @@ def say_table(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequ
 
     On a terminal that is too narrow, cells take several lines; in a file or a pipe each row is one line.
     """
-    for line in table_lines([list(map(str, row)) for row in (head, *rows)], right, _terminal_width()):
+    for line in table_lines([list(map(str, row)) for row in (head, *rows)], right, terminal_width()):
         click.echo(line)
 
 
@@ -139,6 +139,11 @@ def _one_cell_a_line(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]
                 yield from wrap(f"{name.ljust(indent)}{cell}", max(width, 2 * indent), subsequent_indent=" " * indent)
 
 
-def _terminal_width() -> int | None:
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody looks at what is written to a stream; it is None where it was closed, as by ``>&-``."""
+    return stream is not None and stream.isatty()
+
+
+def terminal_width() -> int | None:
     """Return the columns of the terminal; None where the output is none."""
-    return get_terminal_size().columns if sys.stdout.isatty() else None
+    return get_terminal_size().columns if is_terminal(sys.stdout) else None
