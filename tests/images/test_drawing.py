@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -141,6 +144,21 @@ def test_a_saved_picture_is_read_back(ending: str, tmp_path: Path) -> None:
     path = picture.save(tmp_path / "new" / f"picture.{ending}")
     with Image.open(path) as image:
         assert np.array_equal(picture.array, np.asarray(image.convert("L")))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the size of files is limited by a shell")
+@pytest.mark.parametrize("ending", ["png", "npy"])
+def test_a_full_disk_leaves_the_picture_that_was_there(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"picture.{ending}"
+    path.write_bytes(b"before")
+    code = (
+        "import sys, numpy as np; from medmnist_np.images import Picture\n"
+        "Picture(np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)).save(sys.argv[1])"
+    )
+    shell = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-c", code, str(path)]
+    done = subprocess.run(shell, check=False, capture_output=True, encoding="utf-8")  # noqa: S603
+    assert "File too large" in done.stderr
+    assert ([path], b"before") == (list(tmp_path.iterdir()), path.read_bytes())
 
 
 @pytest.mark.parametrize(

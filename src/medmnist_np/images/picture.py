@@ -60,7 +60,7 @@ class Picture:
         return Image.fromarray(self.array[len(self.array) // 2] if self.animated else self.array)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a file; its ending names the format, and a file of that name is replaced.
+        """Write a file; its ending names the format. A file of that name is replaced, once the new one is complete.
 
         Parameters
         ----------
@@ -78,12 +78,20 @@ class Picture:
         ValueError
             If the name has no ending, there is no such format, or it cannot hold the picture.
         """
+        import secrets  # loads hashlib, which opening does not need
+
         path = Path(path).expanduser()
         if not path.suffix:
             raise ValueError(f"{path} has no ending, which would name the format: {', '.join(formats_for(self.kind))}.")
         data = encode(self.array, path.suffix.lower().removeprefix("."), self.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with temporary.open("xb") as stream:
+                stream.write(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
         return path
 
     def data_uri(self) -> str:
