@@ -120,7 +120,7 @@ class Scheme:
         target = Path(path)
         facts = {"dataset": self.dataset, "digest": self.digest}
         with (
-            disk.errors_named(target, "write a scheme"),
+            disk.errors_named(target, "write a scheme", in_cache=False),
             disk.in_one_step(target) as fresh,
             fresh.open("x", encoding="utf-8", newline="") as stream,
         ):

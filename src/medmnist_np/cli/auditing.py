@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, root_option, say_json, writing
@@ -73,8 +74,15 @@ def audit(
     from medmnist_np.cache.progress import bars, silent
     from medmnist_np.pages import check_page_path, write_page
 
+    ctx = click.get_current_context()
+    if exact and ctx.get_parameter_source("near") == ParameterSource.COMMANDLINE:
+        raise click.UsageError("--exact looks for no images that look alike: leave --near out.")
+    if scheme is not None:
+        _check_scheme(scheme, ids)
     if set("./\\") & set(source) and not Path(source).expanduser().is_file():
         raise click.UsageError(f"There is no file {source}.")
+    if size is not None and Path(source).suffix == ".npz":
+        raise click.UsageError(f"{source} is a file, which has one size: leave --size out.")
     try:
         page = None if output is None else check_page_path(output)
     except ValueError as error:
@@ -107,3 +115,13 @@ def audit(
     click.echo(found.in_words())
     for written in filter(None, (scheme, page)):
         click.echo(f"Written: {written}")
+
+
+def _check_scheme(scheme: str, ids: str | None) -> None:
+    """Refuse a name that is mistyped, as a scheme replaces the file of that name."""
+    if Path(scheme).suffix.lower() != ".csv":
+        raise click.UsageError(
+            f"{scheme} is no name of a scheme: it must end in .csv, so that no other file is replaced."
+        )
+    if ids is not None and Path(scheme).resolve() == Path(ids).resolve():
+        raise click.UsageError(f"--scheme would replace {ids}, which has the ids: choose another name.")
