@@ -50,7 +50,7 @@ def test_batches_have_the_masks_of_their_images(ds: mm.Dataset, module: str, ada
 
 def test_pytorch_takes_items(ds: mm.Dataset) -> None:
     torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
-    _, masks = interop.to_torch(ds).__getitems__([4, 1])
+    _, masks = interop.to_torch(ds).__getitems__([4, 1]).parts
     assert (torch.uint8, (2, 128, 128)) == (masks.dtype, tuple(masks.shape))
     assert np.array_equal(ds.masks[[4, 1]], masks.numpy())
 

@@ -41,6 +41,26 @@ def test_a_loader_gives_every_sample_once(case: str) -> None:
     assert labels.tolist() == torch.cat([label for _, label in found]).tolist()
 
 
+@pytest.mark.parametrize("collated", [False, True])
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda samples: samples,
+        lambda samples: data.Subset(samples, range(37)),
+        lambda samples: data.ConcatDataset([samples]),
+    ],
+    ids=["itself", "Subset", "ConcatDataset"],
+)
+def test_a_loader_needs_no_collate_and_collate_takes_what_wrappers_give(wrapped, collated: bool) -> None:
+    ds = mm.Dataset("retinamnist")
+    images, labels = expected(ds)
+    samples = to_torch(ds)
+    options = {"collate_fn": samples.collate} if collated else {}
+    found = list(data.DataLoader(wrapped(samples), batch_size=4, **options))
+    assert images.tolist() == torch.cat([image for image, _ in found]).tolist()
+    assert labels.tolist() == torch.cat([label for _, label in found]).tolist()
+
+
 def test_a_batch_is_read_in_one_go(monkeypatch) -> None:
     ds = mm.Dataset("breastmnist")
     asked = []

@@ -13,6 +13,19 @@ from medmnist_np.interop.needs import framework
 from medmnist_np.interop.reading import Reader, parts_of
 
 
+class TorchBatch(Sequence[tuple[Any, ...]]):
+    """Samples that were read in one go: a sequence of them, and ``parts``, the tensors that hold all."""
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(part[index] for part in self.parts)
+
+
 class TorchSamples:
     """What :func:`to_torch` returns: a map-style dataset. It pickles small, so that spawned workers start at once."""
 
@@ -25,17 +38,21 @@ class TorchSamples:
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         if not -len(self) <= index < len(self):
             raise IndexError(f"There is no sample {index} in a data set of {len(self)}.")
-        return tuple(values[0] for values in self.__getitems__([index % len(self)]))
+        sample: tuple[Any, ...] = self.__getitems__([index % len(self)])[0]
+        return sample
 
-    def __getitems__(self, indices: Sequence[int]) -> tuple[Any, ...]:
+    def __getitems__(self, indices: Sequence[int]) -> TorchBatch:
         """Read a batch in one go: a :class:`~torch.utils.data.DataLoader` calls this where it is there."""
         torch = framework("torch", "PyTorch")
-        return tuple(map(torch.from_numpy, self._reader.gather(indices)))
+        return TorchBatch(tuple(map(torch.from_numpy, self._reader.gather(indices))))
 
     @staticmethod
-    def collate(batch: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Pass a batch on, which is one already; for ``collate_fn``."""
-        return batch
+    def collate(samples: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Pass a batch on that was read in one go, without stacking its samples anew; for ``collate_fn``."""
+        if isinstance(samples, TorchBatch):
+            return samples.parts
+        torch = framework("torch", "PyTorch")
+        return tuple(torch.utils.data.default_collate(list(samples)))  # a ConcatDataset asks for single samples
 
 
 def to_torch(
@@ -43,7 +60,7 @@ def to_torch(
 ) -> TorchSamples:
     """Make a map-style dataset of ``(image, label)`` for a ``DataLoader`` and its samplers.
 
-    Give its ``collate`` to the loader, as ``__getitems__`` reads whole batches::
+    Give its ``collate`` to the loader, which then takes batches as they are read, without stacking samples anew::
 
         data = to_torch(ds, channels="first")
         loader = DataLoader(data, batch_size=128, shuffle=True, collate_fn=data.collate)
@@ -51,7 +68,7 @@ def to_torch(
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one. Its ``transform`` and ``target_transform`` are for single items and are not applied.
+        Or a selection of one.
     channels : {"first", "last"}, optional
         Where the channel axis is; ``"first"`` is what PyTorch's layers take. None leaves images as they are stored.
     dtype : dtype, optional
@@ -68,6 +85,8 @@ def to_torch(
     ------
     ModuleNotFoundError
         If PyTorch is not installed.
+    ValueError
+        If the data set has a ``transform`` or ``target_transform``, which are for single items, or the layout is none.
 
     Notes
     -----
