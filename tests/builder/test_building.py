@@ -23,6 +23,7 @@ from medmnist_np.images.recipes import Recipe
 from medmnist_np.images.scaling import resize
 from medmnist_np.images.steps import CropCentre, Resize
 from medmnist_np.registering import register
+from medmnist_np.testing import fake_datasets
 from tests.builder.pictures import folder_per_class, noise, save, table
 
 
@@ -243,6 +244,45 @@ def test_a_table_of_an_exported_split_is_built_from_in_its_order(tmp_path: Path)
     assert ({"test": 5}, [n % 2 for n in numbers]) == (dict(built.record.n_samples), found.labels[:, 0].tolist())
     assert np.array_equal([noise(number, (28, 28)) for number in numbers], found.images)
     assert ("a", "b") == build(file, name="named", label="class_name").record.class_names
+
+
+@pytest.mark.parametrize("name", ["retinamnist", "chestmnist", "adrenalmnist3d"])
+def test_an_exported_set_is_built_anew_as_it_was(name: str, tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "fakes", name, n_samples={"train": 20, "val": 6, "test": 12}) as (record,):
+        for split in record.splits:
+            folder = mm.Dataset(name, split=split).save(tmp_path / "out", layout="csv", format="npy")
+        several = record.class_names if record.multi_label else "label"
+        names = None if record.multi_label else record.class_names
+        again = build(folder, name="again", label=several, class_names=names, task=record.task).record
+        assert (record.n_samples, record.class_names, record.task) == (again.n_samples, again.class_names, again.task)
+        for split in record.splits:
+            was, now = mm.load(name, split), mm.load("again", split)
+            assert np.array_equal(was.images, now.images)
+            assert np.array_equal(was.labels, now.labels)
+        assert "test/test0.npy" == mm.Dataset("again", split="test").ids[0]
+
+
+def test_a_table_of_a_split_needs_no_column_of_it(tmp_path: Path) -> None:
+    for number, split in enumerate(["train", "test"]):
+        rows = []
+        for index in range(4):  # the same names in both
+            save(tmp_path / "in" / split / f"{index}.png", noise(10 * number + index, (28, 28)))
+            rows.append([f"{index}.png", "ab"[index % 2], index // 2])
+        table(tmp_path / "in" / split / "metadata.csv", ["file_name", "label", "patient"], rows)
+    with pytest.raises(ValueError, match=r"The group '0' is in two splits: in train by .*train.metadata.csv, line 2"):
+        build(tmp_path / "in", name="m", group_by="patient")
+    build(tmp_path / "in", name="m")
+    assert np.array_equal([noise(10 + index, (28, 28)) for index in range(4)], mm.load("m", "test").images)
+    table(tmp_path / "in" / "test" / "metadata.csv", ["file_name", "grade"], [["0.png", 1]])
+    with pytest.raises(ValueError, match=r"has the columns file_name, grade, and .* has file_name, label, patient"):
+        build(tmp_path / "in", name="other")
+
+
+def test_a_folder_per_class_may_hold_a_table(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        folder_per_class(tmp_path / "in" / split, n=2)
+        table(tmp_path / "in" / split / "metadata.csv", ["file_name"], [])
+    assert ("benign", "malignant") == build(tmp_path / "in", name="m").record.class_names
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     ----------
     source : path, optional
         A folder ``<class>/<image>``, or ``<split>/<class>/<image>``, taken in the order of the paths; or a CSV file in
-        UTF-8 with the columns ``image`` or ``file_name`` (paths relative to it), ``label`` and perhaps ``split``. For
+        UTF-8 with the columns ``image`` or ``file_name`` (paths relative to it), ``label`` and perhaps ``split``; or a
+        folder with such a table for each split, ``<split>/metadata.csv``, as :meth:`Dataset.save` writes it. For
         segmentation a folder with ``images/<name>`` and ``masks/<name>``, or such a folder for each split; or in the
         CSV file the column ``mask`` in place of ``label``.
     name : str

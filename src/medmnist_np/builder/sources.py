@@ -14,7 +14,7 @@ from medmnist_np.builder.labels import SEGMENTATION, of_array, one_each, text_of
 from medmnist_np.builder.pairs import IMAGES, MASKS, Pairs, find_pairs
 from medmnist_np.builder.reading import listed
 from medmnist_np.builder.rows import SPLITS, Row, Source
-from medmnist_np.builder.tables import from_table
+from medmnist_np.builder.tables import from_tables, tables_of_splits
 
 
 def read_source(  # noqa: PLR0913 -- as build()
@@ -51,7 +51,8 @@ def read_source(  # noqa: PLR0913 -- as build()
         raise ValueError("groups, splits and masks go with images: of a source, they are columns of a CSV file.")
     path = Path(source)
     folder, table = (path, None if labels is None else Path(labels)) if path.is_dir() else (path.parent, path)
-    if table is None:
+    tables = tables_of_splits(folder) if table is None else [table]
+    if not tables:
         if group_by is not None:
             raise ValueError("group_by names a column of a CSV file: give that file too (labels=, --labels).")
         pairs = find_pairs(folder, SPLITS)
@@ -65,7 +66,14 @@ def read_source(  # noqa: PLR0913 -- as build()
         return from_folder(folder, class_names, task)
     if table is path and labels is not None:
         raise ValueError(f"{path} is no folder, so it is the table of labels: leave the other one out.")
-    return from_table(table, folder, label=label, group_by=group_by, class_names=class_names, task=task)
+    return from_tables(
+        tables,
+        None if table is None else folder,
+        label=label,
+        group_by=group_by,
+        class_names=class_names,
+        task=task,
+    )
 
 
 def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | None) -> Source:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from medmnist_np.builder.labels import Labels, one_each, several_each, unseen
-from medmnist_np.builder.rows import Row, Source
+from medmnist_np.builder.reading import listed
+from medmnist_np.builder.rows import SPLITS, Row, Source
 from medmnist_np.errors import nearest
 
 # The column with the image: as people call it, and as tables of exported splits do.
@@ -15,24 +17,40 @@ _IMAGE_COLUMNS = ("image", "file_name")
 _MASK_COLUMN = "mask"
 
 
-def from_table(
-    table: Path,
-    folder: Path,
+class _Line(NamedTuple):
+    """A line of a table: where it stands, the folder its paths are relative to, what to call that, and the values."""
+
+    where: str
+    folder: Path
+    called: Path
+    values: dict[str, str]
+
+
+def tables_of_splits(folder: Path) -> list[Path]:
+    """Return the tables ``<split>/metadata.csv`` of an exported set; none if a folder of a split has folders in it."""
+    tables = [table for split in SPLITS if (table := folder / split / "metadata.csv").is_file()]
+    return [] if any(path.is_dir() for table in tables for path in listed(table.parent)) else tables
+
+
+def from_tables(
+    tables: Sequence[Path],
+    folder: Path | None,
     *,
     label: Sequence[str],
     group_by: str | None,
     class_names: Sequence[str] | None,
     task: str | None,
 ) -> Source:
-    """Take the images that a CSV file lists, one a line, in the order of the lines.
+    """Take the images that CSV files list, one a line, in the order of the lines.
 
     Parameters
     ----------
-    table : Path
-        In UTF-8 with a line of column names: ``image`` or ``file_name``, the labels, or else ``mask`` with the file of
-        a mask, perhaps ``split`` and a group.
-    folder : Path
-        What paths of images are relative to.
+    tables : sequence of Path
+        All with the same columns. In UTF-8 with a line of column names: ``image`` or ``file_name``, the labels, or else
+        ``mask`` with the file of a mask, perhaps ``split`` and a group.
+    folder : Path, optional
+        What paths of images are relative to. None means that the tables are those of splits: the folder of each, whose
+        name is the split unless there is a column for it.
     label : sequence of str
         The column with the class; or several with 0 or 1 each.
     group_by : str, optional
@@ -40,30 +58,35 @@ def from_table(
     class_names, task
         As of :func:`~medmnist_np.builder.labels.one_each`.
     """
-    columns, lines = _read_table(table)
+    columns, lines = _read_table(tables[0], folder)
+    for table in tables[1:]:
+        others, more = _read_table(table, folder)
+        if others != columns:
+            raise ValueError(f"{table} has the columns {', '.join(others)}, and {tables[0]} has {', '.join(columns)}.")
+        lines += more
     image = next((name for name in _IMAGE_COLUMNS if name in columns), _IMAGE_COLUMNS[0])
     segmented = _MASK_COLUMN in columns and not set(label) <= set(columns)
     for name in (image, *([_MASK_COLUMN] if segmented else label), *([group_by] if group_by is not None else [])):
-        _check_column(table, name, columns)
+        _check_column(tables[0], name, columns)
     if not lines:
-        raise ValueError(f"{table} lists no images.")
+        raise ValueError(f"{tables[0]} lists no images.")
     rows = []
-    for number, line in lines:
-        where = f"{table}, line {number}"
+    for where, beside, called, line in lines:
         if not line[image]:
             raise ValueError(f"{where} names no image.")
         if segmented and not line[_MASK_COLUMN]:
             raise ValueError(f"{where} names no mask.")
-        mask = (folder / line[_MASK_COLUMN], None) if segmented else None
-        rows.append(Row(folder / line[image], None, f"{where} ({line[image]})", Path(line[image]).as_posix(), mask))
-    values = [[] if segmented else [line[name] for name in label] for _, line in lines]
+        mask = (beside / line[_MASK_COLUMN], None) if segmented else None
+        name = (called / line[image]).as_posix()
+        rows.append(Row(beside / line[image], None, f"{where} ({line[image]})", name, mask))
+    values = [[] if segmented else [line.values[name] for name in label] for line in lines]
     return Source(
         tuple(rows),
         unseen(len(rows), task)
         if segmented
         else _labels_of_table(values, [row.where for row in rows], label, class_names, task),
-        groups=None if group_by is None else tuple(line[group_by] for _, line in lines),
-        splits=tuple(line["split"] for _, line in lines) if "split" in columns else None,
+        groups=None if group_by is None else tuple(line.values[group_by] for line in lines),
+        splits=tuple(line.values["split"] for line in lines) if "split" in lines[0].values else None,
     )
 
 
@@ -84,8 +107,10 @@ def _labels_of_table(
     )
 
 
-def _read_table(table: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
-    """Return the columns, and the lines with their numbers."""
+def _read_table(table: Path, folder: Path | None) -> tuple[Sequence[str], list[_Line]]:
+    """Return the columns and the lines."""
+    split = table.parent.name
+    beside, called, given = (table.parent, Path(split), {"split": split}) if folder is None else (folder, Path(), {})
     try:
         with table.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream, strict=True)
@@ -94,7 +119,8 @@ def _read_table(table: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, s
             for line in reader:
                 if None in line or None in line.values():
                     raise ValueError(f"{table}, line {reader.line_num} does not have {len(columns)} values.")
-                lines.append((reader.line_num, {name: value.strip() for name, value in line.items()}))
+                values = {name: value.strip() for name, value in line.items()}
+                lines.append(_Line(f"{table}, line {reader.line_num}", beside, called, {**given, **values}))
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{table} is no CSV file in UTF-8: {error}.") from error
     return columns, lines
