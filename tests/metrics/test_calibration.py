@@ -80,6 +80,14 @@ def test_a_value_on_a_border_belongs_to_the_lower_bin() -> None:
     assert [2, 2] == curve.n_samples.tolist()
 
 
+@pytest.mark.parametrize("n_bins", [10, 15, 50, 100])
+def test_every_border_belongs_to_the_lower_bin(n_bins: int) -> None:
+    borders = np.arange(1, n_bins + 1) / n_bins
+    (curve,) = reliability_curves(np.arange(n_bins) % 2, borders, "binary-class", n_bins=n_bins)
+
+    assert [1] * n_bins == curve.n_samples.tolist()
+
+
 def test_an_empty_bin_is_nan() -> None:
     (curve,) = reliability_curves([0, 1], [0.1, 0.2], "binary-class", n_bins=2)
 

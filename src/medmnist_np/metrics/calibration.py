@@ -254,4 +254,5 @@ def _confidence(predictions: Predictions) -> tuple[Values, NDArray[np.bool_]]:
 
 def _bins(confidence: Values, n_bins: int) -> NDArray[np.intp]:
     """Return the bin of each value; bins are open below and closed above, but the first has 0 too."""
-    return np.maximum(np.ceil(confidence * n_bins).astype(np.intp) - 1, 0)
+    # Not `confidence * n_bins`: in 50 bins 0.14 is on a border, and 0.14 * 50 is above 7.
+    return np.searchsorted(np.arange(1, n_bins) / n_bins, confidence, side="left")
