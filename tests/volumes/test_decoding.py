@@ -121,6 +121,12 @@ def test_scaled_images_are_float32(tmp_path: Path) -> None:
     check(locate(made(tmp_path, files_of(PAIRS, slope=0.5, inter=3)), progress=silent), of, "f4")
 
 
+def test_labels_that_a_scale_has_rounded_are_whole(tmp_path: Path) -> None:
+    files = dict(GOOD)
+    files["h_01"] = (GOOD["h_01"][0], packed(nifti(MASK * np.uint8(100), slope=0.01)))  # 1.9999999553 for 2
+    check(locate(made(tmp_path, files), progress=silent), PAIRS, "i2")
+
+
 def test_a_trailing_axis_of_one_is_left_out(tmp_path: Path) -> None:
     of = {name: (image[..., None], None if mask is None else mask[..., None]) for name, (image, mask) in PAIRS.items()}
     check(locate(made(tmp_path, files_of(of)), progress=silent), PAIRS, "i2")
@@ -183,6 +189,8 @@ MOVED = AFFINE + np.array([[0, 0, 0, 0.01], [0] * 4, [0] * 4, [0] * 4])
         (nifti(IMAGE), nifti(MASK, sform=TURNED), "180 mm apart"),
         (nifti(IMAGE), nifti(MASK, sform=MOVED), "0.01 mm apart"),
         (nifti(IMAGE), nifti(MASK + 1), "the value 3, and the labels of a mask are 0, 1, 2"),
+        # What NiBabel writes of floats into uint8 by default: off by half a step.
+        (nifti(IMAGE), nifti((MASK > 0) * np.uint8(128), slope=2 / 255), r"the value 1\.00392, and the labels"),
         (nifti(IMAGE), nifti(MASK)[:-1], "cut short"),
         (nifti(IMAGE)[:-1], nifti(MASK), "cut short"),
         (nifti(IMAGE)[:100], nifti(MASK), "no NIfTI file"),

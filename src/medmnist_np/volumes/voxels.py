@@ -18,6 +18,9 @@ from medmnist_np.errors import ArchiveError
 from medmnist_np.volumes.files import StoredFile
 from medmnist_np.volumes.nifti import Header, content
 
+# How far a scaled label may be from a whole number: more than float32 loses of one up to 255.
+_SCALE_TOLERANCE = 1e-4
+
 
 @dataclass(frozen=True, slots=True)
 class Copy:
@@ -64,6 +67,10 @@ def _converted(piece: memoryview, copy: Copy) -> NDArray[Any]:
             values = values.astype(np.float64)
             values *= copy.header.slope
             values += copy.header.inter
+            if copy.labels is not None:
+                # The scale is in float32, so that a label of 1 may come out as 0.9999999.
+                nearest = np.rint(values)
+                np.copyto(values, nearest, where=np.abs(values - nearest) <= _SCALE_TOLERANCE)
         converted = values.astype(copy.dtype)
     if copy.labels is not None and not _are_labels(converted, values, copy.labels):
         found = np.unique(values[~np.isin(values, copy.labels)])
