@@ -180,9 +180,17 @@ def test_a_volume_record_that_contradicts_itself_is_refused(changes: dict[str, o
         replace(registry.info("msd/liver"), **changes)
 
 
-def test_a_name_that_another_collection_has_is_told_with_it() -> None:
+@pytest.mark.parametrize("name", ["hippocampus", "Task04_Hippocampus", "hippocampus_64"])
+def test_a_name_that_another_collection_has_is_told_with_it(name: str) -> None:
     with pytest.raises(UnknownDatasetError, match="Did you mean 'msd/hippocampus'"):
-        registry.info("hippocampus")
+        registry.info(name)
+
+
+def test_the_name_of_a_collection_is_told_its_sets() -> None:
+    with pytest.raises(UnknownDatasetError, match=r"'amos'\. That is a collection\. The names are: amos/amos22\.$"):
+        registry.info("amos")
+    with pytest.raises(UnknownDatasetError, match="Did you mean 'brats2021'"):
+        registry.info("brats2020")
 
 
 def test_the_decathlon_has_no_validation_split_and_says_what_makes_one() -> None:

@@ -44,14 +44,23 @@ def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
     if re.fullmatch("0|[1-9][0-9]{0,8}", suffix) and (record := _record(stem)) is not None:
         return record, int(suffix)
     collection, _, rest = name.lower().rpartition("/")
+    others = ""
     if collection in reading.COLLECTIONS:
         known: Sequence[str] = [f"{collection}/{one}" for one in reading.names(collection)]
         hint = nearest(name, known)
-        others = ""
+    elif name.lower() in reading.COLLECTIONS:
+        known = [f"{rest}/{one}" for one in reading.names(rest)]
+        hint = " That is a collection."
     else:
         known = list(dict.fromkeys([*reading.names("medmnist"), *_added, *own_names()]))
-        elsewhere = [f"{one}/{stem or rest}" for one in reading.COLLECTIONS[1:] if _of(one, stem or rest)]
-        hint = f" Did you mean {' or '.join(map(repr, elsewhere))}?" if elsewhere else nearest(stem or rest, known)
+        # "kvasir_128" carries a size, and "Task03_Liver" does not.
+        elsewhere = [
+            f"{one}/{found.name}"
+            for one in reading.COLLECTIONS[1:]
+            if (found := _of(one, rest) or _of(one, stem or rest)) is not None
+        ]
+        near = [*known, *(one for folder in _NAMED_ALONE[1:] for one in reading.names(folder))]
+        hint = f" Did you mean {' or '.join(map(repr, elsewhere))}?" if elsewhere else nearest(stem or rest, near)
         others = f" Other collections: {', '.join(reading.COLLECTIONS[1:])}, as in 'msd/liver'."
     raise UnknownDatasetError(f"There is no data set {name!r}.{hint} The names are: {', '.join(known)}.{others}")
 
