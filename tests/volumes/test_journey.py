@@ -100,7 +100,7 @@ def made_up(tmp_path: Path) -> Iterator[Path]:
 
 def test_the_words_of_other_programs_are_understood(made_up: Path) -> None:
     assert "msd/hippocampus" in run(
-        "download", "--dataset", "msd", "--task", "Task04_Hippocampus", "--output", str(made_up / "here")
+        "download", "--dataset", "MSD", "--task", "Task04_Hippocampus", "--output", str(made_up / "here")
     )
     assert 3 == len(mm.VolumeDataset("msd/hippocampus", root=made_up / "here", download=False))
 

@@ -118,7 +118,12 @@ def fetch(
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, path_type=Path))
 @click.option("--ids", "name", metavar="NAME", help="FILE is a CSV file with the source ids of the samples of NAME.")
-@click.option("--as", "volumes", metavar="NAME", help="FILE is the unpacked folder of NAME, as brats2021 or msd/liver.")
+@click.option(
+    "--as",
+    "volumes",
+    metavar="NAME",
+    help="FILE is the unpacked folder, or the archive, of NAME: brats2021, msd/liver...",
+)
 @click.option(
     "--skip", is_flag=True, help="With --as: take a folder that is not complete, and leave out what is damaged."
 )
@@ -237,6 +242,7 @@ def download(
       medmnist-np download --list
     """
     known = reading.COLLECTIONS
+    dataset = None if dataset is None else dataset.lower()
     if dataset is not None and dataset not in known:
         raise click.UsageError(
             f"There is no collection {dataset!r}.{nearest(dataset, known)} They are: {', '.join(known)}."
