@@ -81,7 +81,7 @@ class VolumeInfo(DatasetInfo):
                 "Leave the size out."
             )
         if self.archive_file is None:
-            raise UnknownSizeError(f"{self.qualified_name} cannot be downloaded here. {self.how_to_get}.")
+            raise UnknownSizeError(f"{self.qualified_name} cannot be downloaded here. {self.how_to_fetch()}")
         return self.archive_file
 
     def storage_key(self, size: int = 0) -> str:
@@ -110,8 +110,10 @@ class VolumeInfo(DatasetInfo):
         return self.archive_file is not None
 
     def how_to_fetch(self, size: int = 0) -> str:
-        """Say in a sentence how to get the volumes."""
-        return f"`medmnist-np fetch {self.qualified_name}` gets it." if self.can_be_fetched else f"{self.how_to_get}."
+        """Say how to get the volumes, and under which licence, where that is up to the user."""
+        if self.can_be_fetched:
+            return f"`medmnist-np fetch {self.qualified_name}` gets it."
+        return f"{self.how_to_get}. License: {self.license}."
 
     def _instead_of(self, split: object) -> str:
         return " VolumeDataset(...).split_off(0.2, seed=0) splits cases off to validate with." if split == "val" else ""

@@ -83,7 +83,7 @@ def locate(
     archive = record.archive_file
     if archive is None:
         raise NotCachedError(
-            f"{record.qualified_name} is not on this machine, and no program can download it. {record.how_to_get}.",
+            f"{record.qualified_name} is not on this machine, and no program can download it. {record.how_to_fetch()}",
             errno=errno.ENOENT,
         )
     from medmnist_np.cache.prepare import Unpacking, prepare
