@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, UnknownSizeError, UnknownSplitError
 from medmnist_np.registry import DatasetInfo, VolumeInfo
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # would load logging, which opening does without
 
 
 class Arrays(NamedTuple):
@@ -153,6 +156,7 @@ def fetch(
     root: str | os.PathLike[str] | None = None,
     keep_archive: bool = False,
     skip: bool = False,
+    executor: Executor | None = None,
 ) -> Path:
     """Bring a data set to this machine and return the folder of its .npy files.
 
@@ -169,6 +173,8 @@ def fetch(
         Keep the .npz in the cache's ``downloads`` too. Nothing here needs it afterwards.
     skip : bool
         Of a set of volumes: leave out cases that are damaged or lack a file, in place of an error.
+    executor : concurrent.futures.Executor, optional
+        Of a set of volumes: decoding is spread over it. Its workers must see the same disk.
 
     Returns
     -------
@@ -182,7 +188,7 @@ def fetch(
     """
     record, size = registry.resolve_size(name, size)
     members = members_of(record, splits, labels_only=labels_only)
-    return bring(record, size, root=root, keep_archive=keep_archive, members=members, skip=skip)
+    return bring(record, size, root=root, keep_archive=keep_archive, members=members, skip=skip, executor=executor)
 
 
 def bring(
@@ -193,6 +199,7 @@ def bring(
     keep_archive: bool = False,
     members: Sequence[str] = (),
     skip: bool = False,
+    executor: Executor | None = None,
     progress: Progress = bars,
 ) -> Path:
     """Do what :func:`fetch` does, and remove what an earlier run that was killed left behind."""
@@ -201,7 +208,9 @@ def bring(
     if isinstance(record, VolumeInfo):
         from medmnist_np.volumes.preparing import locate as locate_volumes
 
-        folder = locate_volumes(record, root=root, keep_archive=keep_archive, skip=skip, progress=progress)
+        folder = locate_volumes(
+            record, root=root, keep_archive=keep_archive, executor=executor, progress=progress, skip=skip
+        )
     else:
         folder = locate(record, size, root=root, keep_archive=keep_archive, members=members, progress=progress)
     if record.can_be_fetched:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import medmnist_np as mm
+from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cli import main as program
 from medmnist_np.errors import CacheError, UnknownSplitError
 from medmnist_np.metrics import segmentation_table
@@ -103,6 +106,22 @@ def test_the_words_of_other_programs_are_understood(made_up: Path) -> None:
         "download", "--dataset", "MSD", "--task", "Task04_Hippocampus", "--output", str(made_up / "here")
     )
     assert 3 == len(mm.VolumeDataset("msd/hippocampus", root=made_up / "here", download=False))
+
+
+def test_decoding_is_spread_over_the_executor_of_fetch(made_up: Path) -> None:
+    seen = []
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, function: Any, /, *args: Any, **more: Any) -> Any:
+            seen.append(function)
+            return super().submit(function, *args, **more)
+
+    alone = mm.fetch("msd/hippocampus", root=made_up / "alone")
+    with Counting(2) as executor:
+        spread = mm.fetch("msd/hippocampus", root=made_up / "spread", executor=executor)
+    assert 2 * (3 * 2 + 2) <= len(seen)  # the headers and the voxels of each file, at least
+    assert alone != spread
+    assert Manifest.read(alone) == Manifest.read(spread)
 
 
 def test_what_is_saved_is_not_written_twice_and_never_over_something_else(made_up: Path) -> None:
