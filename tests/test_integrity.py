@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from medmnist_np import integrity, registry
+from medmnist_np.cache.progress import silent
 from medmnist_np.errors import NotCachedError
 from medmnist_np.integrity import verify
 from medmnist_np.loading import fetch, load
-from medmnist_np.registry import DatasetInfo
-from medmnist_np.testing import fake_datasets, fakes, make_arrays
+from medmnist_np.registry import DatasetInfo, registered
+from medmnist_np.testing import FakeCase, fake_datasets, fakes, make_arrays
+from tests.volumes.published import publish
 
 FEW = {"train": 12, "val": 4, "test": 6}
 
@@ -125,3 +129,21 @@ def test_an_empty_split_is_sound(tmp_path: Path) -> None:
         fetch("breastmnist")
         report = verify("breastmnist")
     assert (True, {"train": [], "val": []}) == (report.ok, report.blank_images)
+
+
+def test_masks_of_volumes_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = registry.info("msd/hippocampus")
+    mask = np.zeros((200, 200, 200), np.uint8, order="F")
+    mask[199, 199, 199] = 9
+    case = FakeCase("hippocampus_001", "train", np.zeros_like(mask), mask, np.eye(4))
+    with registered(record):
+        publish(record, [case])
+        monkeypatch.setattr(integrity, "_BLOCK_BYTES", 1 << 16)
+        tracemalloc.start()
+        try:
+            report = verify("msd/hippocampus", progress=silent)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert (f"train: 1 masks are not in 0 to 2, the first at index {mask.size - 1}",) == report.damage
+    assert peak < mask.size / 2

@@ -223,12 +223,16 @@ def _first_folder(keys: Sequence[str], places: Sequence[Path]) -> tuple[Path, Ma
 def _label_damage(record: DatasetInfo, split: str, labels: npt.NDArray[Any]) -> list[str]:
     highest = record.highest_label
     step = max(1, _BLOCK_BYTES // max(1, math.prod(labels.shape[1:])))
-    blocks = (labels[start : start + step] for start in range(0, len(labels), step))
-    outside = [((block < 0) | (block > highest)).any(axis=tuple(range(1, block.ndim))) for block in blocks]
-    wrong = np.flatnonzero(np.concatenate(outside)) if outside else np.zeros(0, np.intp)
-    if not len(wrong):
+    n_wrong, first = 0, 0
+    for start in range(0, len(labels), step):
+        block = np.asarray(labels[start : start + step])
+        wrong = np.flatnonzero(((block < 0) | (block > highest)).any(axis=tuple(range(1, block.ndim))))
+        if len(wrong) and not n_wrong:
+            first = start + int(wrong[0])
+        n_wrong += len(wrong)
+    if not n_wrong:
         return []
-    return [f"{split}: {len(wrong)} {record.target} are not in 0 to {highest}, the first at index {wrong[0]}"]
+    return [f"{split}: {n_wrong} {record.target} are not in 0 to {highest}, the first at index {first}"]
 
 
 def _blank_images(images: npt.NDArray[Any]) -> list[int]:
