@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -89,7 +89,7 @@ def _in_words(value: Any) -> str:
     if isinstance(value, Mapping) and "version" in value:
         return f"{value['version'] or '-'}".ljust(12) + f"  {value['for']}"
     if isinstance(value, Mapping):
-        words = {"number": str, "days": "{} days".format, "bytes": disk.readable}
+        words: dict[str, Callable[[Any], str]] = {"number": str, "days": "{} days".format, "bytes": disk.readable}
         return ", ".join(words[unit](amount) for unit, amount in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"

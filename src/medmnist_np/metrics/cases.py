@@ -153,8 +153,8 @@ def _columns(
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     if spacing.shape == (3,) and isinstance(references, np.ndarray) and references.ndim == 3:
         raise ValueError(
-            f"references has shape {references.shape}, a stack of 2D masks, a case each, and spacing_mm has three axes. "
-            "One volume alone is a list of one: [volume]."
+            f"references has shape {references.shape}, a stack of 2D masks, a case each, and spacing_mm has three "
+            "axes. One volume alone is a list of one: [volume]."
         )
     if spacing.ndim > 1:
         bounded["spacing_mm"] = iter(spacing)
