@@ -185,6 +185,14 @@ def test_unpacking_gives_back_what_was_packed(
     check_equal(data, named, tmp_path_factory.mktemp("law"))
 
 
+@pytest.mark.parametrize("extra", [-1, 0, 1, 50, 130, 258, 300])
+@pytest.mark.parametrize("value", [0, 1])
+def test_an_even_end_behind_a_full_piece_is_not_lost(tmp_path: Path, value: int, extra: int) -> None:
+    """The inflater then holds the last bytes, and has taken all that there was to take."""
+    array = np.full((1, (1 << 20) + extra), value, np.uint8)
+    check_equal(zipped({"test_images": npy(array)}), {"test_images": array}, tmp_path)
+
+
 def test_what_is_noted_of_a_file_is_true_of_it(tmp_path: Path) -> None:
     stored = unpack(zipped(FILES), archive_of(ARRAYS), tmp_path)
     for name, array in stored.items():

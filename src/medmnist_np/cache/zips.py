@@ -150,9 +150,10 @@ def inflate(stream: BinaryIO, entry: Extent) -> Iterator[bytes]:
     stream.seek(entry.start)
     left_in, left_out = entry.compressed_bytes, entry.inflated_bytes
     inflater = fast_zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == zipfile.ZIP_DEFLATED else None
-    pending = b""
+    pending, full = b"", False
     while left_out or (inflater is not None and not inflater.eof):
-        if not pending:
+        # Behind a full piece the inflater may hold some more, of bytes that it has taken.
+        if not pending and not full:
             pending = stream.read(min(_READ_BYTES, left_in))
             left_in -= len(pending)
             if not pending:
@@ -161,7 +162,9 @@ def inflate(stream: BinaryIO, entry: Extent) -> Iterator[bytes]:
             piece, pending = pending, b""
         else:
             # One byte more than is left, so that a member which holds more than it states is noticed.
-            piece = inflater.decompress(pending, min(_WRITE_BYTES, left_out + 1))
+            most = min(_WRITE_BYTES, left_out + 1)
+            piece = inflater.decompress(pending, most)
+            full = len(piece) == most
             pending = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             if inflater.eof and len(piece) < left_out:
                 raise EOFError(f"its data ends {left_out - len(piece)} bytes too soon")
