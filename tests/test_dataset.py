@@ -76,7 +76,7 @@ def test_items_are_fresh_and_writable(fakes, name: str, as_rgb: bool) -> None:
     assert image.base is None or not np.shares_memory(image, dataset.images)
 
 
-@pytest.mark.parametrize("index", [-1, N - 1, np.int64(-1), np.uint8(N - 1)])
+@pytest.mark.parametrize("index", [-1, N - 1, np.int64(-1), np.uint8(N - 1), np.array(-1), np.array(N - 1, np.uint8)])
 def test_any_integer_is_an_index_and_negative_ones_count_from_the_end(fakes, index: Any) -> None:
     dataset = Dataset("breastmnist")
     assert np.array_equal(dataset.images[-1], dataset[index][0])
@@ -152,7 +152,22 @@ def test_a_mask_of_another_length_is_refused(fakes, length: int) -> None:
         Dataset("breastmnist")[np.ones(length, bool)]
 
 
-@pytest.mark.parametrize("index", [1.0, "train", None, [0.5], np.zeros((2, 2), int), (0, 1, slice(3)), True, ["a"]])
+@pytest.mark.parametrize(
+    "index",
+    [
+        1.0,
+        "train",
+        None,
+        [0.5],
+        np.zeros((2, 2), int),
+        (0, 1, slice(3)),
+        True,
+        np.array(True),
+        np.array(0.0),
+        ["a"],
+        ...,
+    ],
+)
 def test_anything_else_is_no_index(fakes, index: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         Dataset("breastmnist")[index]

@@ -36,12 +36,16 @@ class Items(Sequence[tuple[Any, Any]]):
     @overload
     def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> Self: ...
     def __getitem__(self, index: int | slice | Sequence[int] | NDArray[Any]) -> tuple[Any, Any] | Self:
+        if isinstance(index, slice):
+            return self._subset(self._selection[index])
+        if not isinstance(index, (int, np.integer)) and np.ndim(index) == 0:
+            index = np.asarray(index)[()]  # arrays and tensors without an axis hold one number
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             n = len(self)
             if not -n <= index < n:
                 raise IndexError(f"There is no sample {index} in a data set of {n}.")
             return self._item(int(index) % n)
-        return self._subset(self._selection[index] if isinstance(index, slice) else self._chosen(index))
+        return self._subset(self._chosen(index))
 
     def __contains__(self, item: object) -> NoReturn:
         raise TypeError("Samples are arrays, which `in` cannot compare: compare the arrays themselves.")
