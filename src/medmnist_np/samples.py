@@ -204,16 +204,22 @@ class Samples(Items):
             If there is no such split.
         IndexError
             If a split has no sample at a position.
+        TypeError
+            If positions are no whole numbers; a mask is none.
         """
         starts = _starts(self._record, self.split)
         kept = np.ones(len(self), dtype=np.bool_)
         for split, positions in samples.items():
             n = self._record.n_samples[self._record.check_split(split)]
-            chosen = np.asarray(positions, dtype=np.intp)
+            chosen = np.asarray(positions)
+            if chosen.size and chosen.dtype.kind not in "iu":
+                raise TypeError(
+                    f"Samples of {split} are named by their positions, whole numbers, not by {chosen.dtype}."
+                )
             if ((chosen < 0) | (chosen >= n)).any():
                 raise IndexError(f"{self._record.name} has {n} samples in {split}, and not one at each of {chosen}.")
             if split in starts:
-                kept &= ~np.isin(self.positions, starts[split] + chosen)
+                kept &= ~np.isin(self.positions, starts[split] + chosen.astype(np.intp))
         return self[kept]
 
     def _item(self, number: int) -> tuple[Any, Any]:

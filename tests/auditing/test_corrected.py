@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +38,12 @@ def test_leaks_are_left_out() -> None:
     for split, gone in (("train", {2, 5}), ("val", {0}), ("test", set())):
         expected = published(*((split, index) for index in range(FEW[split]) if index not in gone))
         assert expected == contents(mm.Dataset("breastmnist", split).without(leaks))
+
+
+@pytest.mark.parametrize("positions", [np.arange(20) == 7, [1.5], ["3"]], ids=["a mask", "floats", "text"])
+def test_what_is_left_out_is_named_by_whole_numbers(positions: Any) -> None:
+    with pytest.raises(TypeError, match="Samples of train are named by their positions, whole numbers, not by "):
+        mm.Dataset("breastmnist", "train").without({"train": positions})
 
 
 def test_leaks_are_left_out_of_parts_and_of_joined_splits() -> None:
