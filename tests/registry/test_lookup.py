@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,12 @@ def test_a_record_stands_for_itself() -> None:
 
 def test_the_same_record_is_returned_each_time() -> None:
     assert registry.info("octmnist") is registry.info("OCTMNIST_224")
+
+
+def test_a_record_is_published_whichever_thread_read_it() -> None:
+    record = registry.info("breastmnist")
+    assert registry.is_published(replace(record))
+    assert not registry.is_published(replace(record, n_samples={"test": 3}))
 
 
 @pytest.mark.parametrize(("name", "meant"), [("pathmnst", "pathmnist"), ("Brestmnist_64", "breastmnist")])

@@ -227,7 +227,7 @@ def find_archive(digest: str) -> tuple[DatasetInfo, int, Superseded | None] | No
 def is_published(record: DatasetInfo) -> bool:
     """Return whether a record is one of the package's own, which every process finds by its name."""
     try:
-        return reading.record(record.collection.name, record.name) is record
+        return reading.record(record.collection.name, record.name) == record
     except (KeyError, FileNotFoundError):
         return False
 
