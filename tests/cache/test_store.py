@@ -180,6 +180,14 @@ def test_a_link_in_the_way_is_replaced_and_its_goal_is_left_alone(tmp_path: Path
     assert not target.is_symlink()
 
 
+def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "arrays" / KEY
+    target.parent.mkdir(parents=True)
+    target.symlink_to(tmp_path / "nowhere")
+    check_right(publish(tmp_path))
+    assert ["fakemnist_28-00000000"] == names(tmp_path)
+
+
 @pytest.mark.parametrize(
     "damage",
     [

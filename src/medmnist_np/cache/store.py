@@ -166,7 +166,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
         try:
             os.rename(folder, target)
         except OSError:
-            if not target.exists():
+            if not os.path.lexists(target):
                 raise
             if (theirs := find(key, [cache])) is not None:
                 return theirs
