@@ -145,6 +145,17 @@ def test_a_file_in_the_place_of_the_lock_folder_gives_no_lock(tmp_path: Path) ->
         assert not locked
 
 
+def test_a_folder_that_goes_while_it_is_watched_does_not_end_the_waiting(tmp_path: Path) -> None:
+    class Vanishing(type(tmp_path)):  # type: ignore[misc]  # the class of paths of this platform
+        def glob(self, *_: object, **__: object) -> Iterator[Path]:
+            holder.release()
+            raise FileNotFoundError(2, "No such file or directory", str(self))
+
+    (holder := filelock.FileLock(tmp_path / "x.lock")).acquire()
+    with locks.held(tmp_path / "x.lock", [(Vanishing(tmp_path), "*")]) as locked:
+        assert locked
+
+
 def test_no_support_for_locks_gives_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise NotImplementedError("FileSystem does not appear to support flock")

@@ -81,7 +81,8 @@ def _acquire(lock: BaseFileLock, path: Path, watched: Sequence[tuple[Path, str]]
 def _sizes(watched: Sequence[tuple[Path, str]]) -> dict[Path, int]:
     sizes = {}
     for folder, pattern in watched:
-        for path in folder.glob(pattern):
-            with suppress(OSError):
-                sizes[path] = path.stat().st_size
+        with suppress(OSError):  # a folder that the holder removes while it is listed
+            for path in folder.glob(pattern):
+                with suppress(OSError):
+                    sizes[path] = path.stat().st_size
     return sizes
