@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def _downloads(folder: Path) -> Iterator[Item]:
                 yield Item("unfinished", path.name, path, _size(path))
             elif path.is_file():
                 kind: Kind = "archive" if path.suffix in (".npz", ".tar", ".zip") else "unfinished"
-                yield Item(kind, path.name, path, path.lstat().st_size)
+                yield Item(kind, path.name, path, _bytes(path))
 
 
 def _built(folder: Path) -> Iterator[Item]:
@@ -78,7 +79,7 @@ def _built(folder: Path) -> Iterator[Item]:
 
 def _files(kind: Kind, folder: Path, suffix: str) -> Iterator[Item]:
     for path in sorted(folder.glob(f"*{suffix}")):
-        yield Item(kind, path.stem, path, path.lstat().st_size)
+        yield Item(kind, path.stem, path, _bytes(path))
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -86,4 +87,12 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(_bytes(Path(inner, file)) for inner, _, files in os.walk(folder) for file in files)
+
+
+def _bytes(file: Path) -> int:
+    """Return the size of a file; 0 if another process has just moved or removed it."""
+    try:
+        return file.lstat().st_size
+    except FileNotFoundError:
+        return 0
