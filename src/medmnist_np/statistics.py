@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.cache import disk
 from medmnist_np.cache.progress import Progress
 from medmnist_np.joined import Rows
 from medmnist_np.spread import MappedFile, spread
@@ -180,11 +180,6 @@ def _read(path: Path, sha256: str, channels: int, n_values: int) -> Statistics |
 
 def _keep(path: Path, sha256: str, statistics: Statistics) -> None:
     """Write beside the arrays; a cache that is read-only or full stays as it is."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     text = json.dumps({"array_sha256": sha256, "histogram": statistics.histogram.tolist()})
-    with suppress(OSError):
-        try:
-            draft.write_text(text, "ascii")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    with suppress(OSError), disk.in_one_step(path) as fresh:
+        fresh.write_text(text, "ascii")
