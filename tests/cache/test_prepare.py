@@ -403,6 +403,23 @@ def test_a_cache_that_cannot_be_written_to_is_named(case: Case, below: str) -> N
     case.check_right(case.prepare())
 
 
+def with_root(archive: Archive, cache: Path, root: Path, download: bool) -> None:
+    prepare(archive, KEY, Settings(cache, (cache,), root), download=download, progress=silent)
+
+
+@posix
+def test_an_archive_that_may_not_be_read_is_passed_over_and_named(case: Case, tmp_path: Path) -> None:
+    """Other programs leave archives that only their owner may read."""
+    case.cache.mkdir(mode=0o777)
+    theirs = tmp_path / "theirs" / NAME
+    theirs.parent.mkdir()
+    theirs.touch(0o000)
+    with pytest.raises(NotCachedError, match=rf"(?s)Could not read {NAME} in {theirs}: Permission denied.*fetch"):
+        in_child(with_root, case.archive, case.cache, theirs.parent, False, rights=False)
+    in_child(with_root, case.archive, case.cache, theirs.parent, True, rights=False)
+    case.check_right(case.published)
+
+
 @pytest.mark.parametrize("name", [f"{NAME}.part", f"{NAME}.part.json"])
 def test_a_link_in_the_place_of_a_part_is_not_followed(case: Case, tmp_path: Path, name: str) -> None:
     """Row 27."""

@@ -54,10 +54,11 @@ def local(
     for path in paths:
         if not os.path.isfile(path):  # Path.is_file() raises where a folder may not be entered
             continue
-        with opened(path) as stream:
+        with ExitStack() as stack:
             try:
+                stream = stack.enter_context(opened(path))
                 check_digest(stream, archive, progress)
-            except (DigestError, SupersededError) as error:
+            except (DigestError, SupersededError, OSError) as error:
                 _log.warning("Not using a file that is there: %s", error)
                 if rejected is not None:
                     rejected.append(str(error))
@@ -257,21 +258,13 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
             bringing = downloaded(archive, target, settings, locked=locked, unpacked_bytes=0, progress=progress)
             return stack.enter_context(bringing).path
         if found.path != target:
-            with disk.errors_named(folder, f"copy {archive.file_name}"):
-                _copy(found.stream, target)
+            with (
+                disk.errors_named(folder, f"copy {archive.file_name}"),
+                disk.in_one_step(target) as fresh,
+                open(fresh, "xb") as copy,
+            ):
+                shutil.copyfileobj(found.stream, copy, 1 << 20)
         return target
-
-
-def _copy(stream: BinaryIO, target: Path) -> None:
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with open(fresh, "xb") as copy:
-            shutil.copyfileobj(stream, copy, 1 << 20)
-        os.replace(fresh, target)
-    except BaseException:
-        with suppress(OSError):
-            fresh.unlink()
-        raise
 
 
 def check_digest(stream: BinaryIO, archive: Archive, progress: Progress) -> None:
