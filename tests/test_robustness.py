@@ -49,6 +49,7 @@ def test_a_model_may_have_a_plus_in_its_name() -> None:
     ("run", "message"),
     [
         ("a+motionblur_3", "names no corruption. Did you mean 'motion_blur' or"),
+        ("a+Motion_Blur_3", "names no corruption. Did you mean 'motion_blur'"),
         ("a+pixelate_0", "names severity 0; 1 (weakest) to 5 (strongest) are there"),
         ("a+pixelate_6", "names severity 6;"),
     ],

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from medmnist_np.errors import ScoresError, nearest
 from medmnist_np.registry.corruptions import SEVERITIES, corruption_facts
 
-_CORRUPTED = re.compile(r"(?P<model>.*)\+(?P<corruption>[a-z_]+)_(?P<severity>[0-9]+)")
+_CORRUPTED = re.compile(r"(?P<model>.*)\+(?P<corruption>[A-Za-z_]+)_(?P<severity>[0-9]+)")
 
 
 class RunName(NamedTuple):
