@@ -69,7 +69,7 @@ def augment(name: str | DatasetInfo, *, share: float | None = None) -> Augmentat
     Returns
     -------
     Augmentation
-        For ``ds.batches(..., transform=augment(name))``, without ``dtype`` and ``scale``.
+        For ``ds.batches(..., transform=mm.augment(name))``, without ``dtype`` and ``scale``.
 
     Raises
     ------
@@ -84,9 +84,8 @@ def augment(name: str | DatasetInfo, *, share: float | None = None) -> Augmentat
     Examples
     --------
     >>> import medmnist_np as mm
-    >>> from medmnist_np.corruption.augmenting import augment
     >>> train = mm.Dataset("breastmnist", split="train")
-    >>> batch = next(iter(train.batches(128, shuffle=True, transform=augment("breastmnist"))))
+    >>> batch = next(iter(train.batches(128, shuffle=True, transform=mm.augment("breastmnist"))))
     >>> batch.images.shape, batch.images.dtype
     ((128, 28, 28), dtype('uint8'))
     """
