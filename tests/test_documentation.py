@@ -175,6 +175,13 @@ def test_the_picture_of_the_data_flow_names_what_there_is() -> None:
     assert [] == [box.title for box in data_flow.BOXES if escape(box.title) not in data_flow.drawing()]
 
 
+def test_the_package_is_cited_as_what_it_is() -> None:
+    lines = (ROOT / "CITATION.cff").read_text("utf-8").splitlines()
+    (released,) = (line.removeprefix("date-released: ") for line in lines if line.startswith("date-released: "))
+    assert f"version: {medmnist_np.__version__}" in lines
+    assert f"## {medmnist_np.__version__} ({released})\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
 def test_the_page_on_installing_lists_every_extra_for_users() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     listed = re.findall(r"^\| `([a-z]+)", (ROOT / "docs" / "install.md").read_text("utf-8"), re.MULTILINE)
