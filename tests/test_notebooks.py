@@ -55,3 +55,8 @@ def test_blocks_of_a_page_share_their_names(tmp_path: Path) -> None:
 def test_a_block_that_fails_fails_the_page(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         execute("```python\n1 / 0\n```\n", tmp_path)
+
+
+def test_a_set_without_pitfalls_is_not_said_to_have_some() -> None:
+    said = {record.name: "easily got wrong" in notebooks.text(record) for record in notebooks.records()}
+    assert {record.name: bool(record.notes) for record in notebooks.records()} == said

@@ -93,8 +93,14 @@ def text(record: DatasetInfo, made_up: DatasetInfo | None = None) -> str:
         view=', view="middle"' if record.ndim == 3 else "",
         of_volumes=" Of each volume the middle slice is shown." if record.ndim == 3 else "",
         target=_target(record),
-        notes="\n".join(f"- {note}" for note in record.notes) or "- Nothing in particular.",
+        notes=_notes(record),
     )
+
+
+def _notes(record: DatasetInfo) -> str:
+    if not record.notes:
+        return ""
+    return "\n".join(("What is easily got wrong:", "", *(f"- {note}" for note in record.notes)))
 
 
 def _labels(record: DatasetInfo) -> str:
