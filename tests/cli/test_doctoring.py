@@ -108,6 +108,9 @@ def test_unfinished_downloads_and_held_locks_are_counted(cache: Path) -> None:
         found["oldest unfinished"]["days"],
         found["locks held"],
     )
+    words = run("--offline").stdout
+    assert re.search(r"^  oldest unfinished  3\.0 days$", words, re.MULTILINE)
+    assert re.search(r"^  free +[0-9.]+ [kMGT]?B$", words, re.MULTILINE)
 
 
 def test_a_variable_that_is_wrong_is_a_problem_and_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

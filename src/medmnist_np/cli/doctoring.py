@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -89,8 +89,8 @@ def _in_words(value: Any) -> str:
     if isinstance(value, Mapping) and "version" in value:
         return f"{value['version'] or '-'}".ljust(12) + f"  {value['for']}"
     if isinstance(value, Mapping):
-        words: dict[str, Callable[[Any], str]] = {"number": str, "days": "{} days".format, "bytes": disk.readable}
-        return ", ".join(words[unit](amount) for unit, amount in value.items())
+        words = [disk.readable(amount) if unit == "bytes" else str(amount) for unit, amount in value.items()]
+        return ", ".join(words) + (" days" if "days" in value else "")
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else str(value)
