@@ -602,6 +602,7 @@ class Dataset(Samples):
 
     def __repr__(self) -> str:
         record = self._record
+        # In the words of the official package, and its spelling.
         body = {
             "Number of datapoints": len(self),
             "Root location": self.folder,
