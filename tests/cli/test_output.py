@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,26 @@ def run_in_terminal(width: int, *arguments: str, **environment: str) -> list[str
         env={**variables, "TERM": "xterm", **environment},
     )
     return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize(
+    "arguments", [["info", "pathmnist"], ["info", "msd/liver"], ["catalog", "--name", "brats"]], ids=" ".join
+)
+def test_what_is_known_of_a_set_fits_a_terminal(width: int, arguments: list[str]) -> None:
+    lines = run_in_terminal(width, *arguments)
+    too_long = [line.strip() for line in lines if len(line) > width]
+    assert [] == [line for line in too_long if " " in line]  # an address is not broken
+    whole = CliRunner().invoke(main, arguments).output
+    assert whole.split() == " ".join(lines).split()
+
+
+def test_a_line_goes_on_below_its_text() -> None:
+    assert [
+        "    Samples:     train 89,996, val",
+        "                 10,004, test 7,180;",
+        "                 107,180 in all",
+    ] == [line for line in run_in_terminal(40, "info", "pathmnist") if re.search(r"89,996|10,004|107,180", line)]
 
 
 def test_there_are_colours_on_a_terminal_alone() -> None:

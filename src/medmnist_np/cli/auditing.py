@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import json_option, root_option, say_json, writing
+from medmnist_np.cli.output import json_option, root_option, say_json, say_lines, writing
 from medmnist_np.cli.threads import threads, workers_option
 from medmnist_np.errors import MedMNISTError
 
@@ -112,7 +112,7 @@ def audit(
     if as_json:
         say_json(found.to_dict())
         return
-    click.echo(found.in_words())
+    say_lines(found.in_words())
     for written in filter(None, (scheme, page)):
         click.echo(f"Written: {written}")
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from medmnist_np.cli.output import json_option, say_json
+from medmnist_np.cli.output import json_option, say_json, say_lines
 from medmnist_np.cli.threads import threads, workers_option
 
 # Of images that were left out; JSON lists all.
@@ -114,7 +114,7 @@ def build(
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
         say_json({"name": built.record.name, "folder": str(built.folder), "skipped": skipped})
         return
-    click.echo(f"{built.record!r}")
+    say_lines(repr(built.record))
     for where, reason in built.skipped[:_NAMED]:
         click.echo(f"Left out: {where}: {reason}.", err=True)
     if len(built.skipped) > _NAMED:
@@ -138,7 +138,7 @@ def register(source: str, base_url: str | None) -> None:
     from medmnist_np.registering import register as register_set
 
     record = register_set(source, base_url=base_url)
-    click.echo(f"{record!r}\n`medmnist-np fetch {record.name}` brings it here.")
+    say_lines(f"{record!r}\n`medmnist-np fetch {record.name}` brings it here.")
 
 
 def _limits(window: str) -> tuple[float, float]:

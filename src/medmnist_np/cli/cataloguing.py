@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from medmnist_np.cli.output import json_option, say_json, say_paragraph, say_record, terminal_width
+from medmnist_np.cli.output import json_option, say_json, say_lines, say_paragraph, terminal_width
 from medmnist_np.registry.known_sets import CatalogEntry, access_levels
 from medmnist_np.registry.selection import Catalog
 from medmnist_np.registry.selection import catalog as search
@@ -56,7 +56,7 @@ def catalog(
         if as_json:
             say_json(entry.to_dict())
         else:
-            say_record(entry)
+            say_lines(repr(entry))
     elif as_json:
         say_json(found.to_dicts())
     else:
@@ -73,12 +73,11 @@ def _say_found(found: Catalog) -> None:
     if found.resources:
         click.echo("Archives and lists of data sets:")
         for entry in found.resources:
-            say_paragraph(f"    {entry.title} ({entry.name}): {entry.description}", indent="    ")
-            click.echo(f"    {entry.link}")
+            say_lines(f"    {entry.title} ({entry.name}): {entry.description}\n    {entry.link}")
         click.echo()
     say_paragraph("`medmnist-np catalog --name NAME` says everything known about one: licence, papers, how sure it is.")
     for access in dict.fromkeys(entry.access for entry in found):
-        click.echo(f"{access}: {access_levels()[access]}.")
+        say_lines(f"{access}: {access_levels()[access]}.")
 
 
 def _say_sets(entries: Sequence[CatalogEntry]) -> None:

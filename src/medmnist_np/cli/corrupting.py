@@ -13,7 +13,7 @@ import click
 
 from medmnist_np import registry
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
+from medmnist_np.cli.output import json_option, root_option, say_json, say_paragraph, say_table, source_options
 
 if TYPE_CHECKING:
     from medmnist_np.metrics import Interval
@@ -237,7 +237,7 @@ def _say(found: Robustness) -> None:
     n_columns = 8 if without_reference else len(head)
     say_table([row[:n_columns] for row in rows], head[:n_columns], [1, 2, 3, 4, 5, 6, 8, 10])
     for note in found.notes:
-        click.echo(click.wrap_text(f"Note: {note}", 100, subsequent_indent="  "))
+        say_paragraph(f"Note: {note}", indent="  ")
 
 
 def _both(interval: Interval | None) -> tuple[str, str]:

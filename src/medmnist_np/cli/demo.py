@@ -11,6 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.cli.output import say_paragraph
 from medmnist_np.errors import MedMNISTError
 from medmnist_np.images import montage
 from medmnist_np.loading import Arrays, load
@@ -55,7 +56,8 @@ def _demonstrate(folder: Path | None, seed: int) -> None:
     import imageio.v3 as imageio
 
     folder = (folder or Path(tempfile.mkdtemp(prefix="medmnist-np-demo-"))).resolve()
-    click.echo("Made-up images in the shape of four MedMNIST sets: the numbers say nothing about the real ones.\n")
+    say_paragraph("Made-up images in the shape of four MedMNIST sets: the numbers say nothing about the real ones.")
+    click.echo()
     started = time.perf_counter()
     with fake_datasets(folder, *_NAMES, seed=seed) as records:
         made = time.perf_counter()
@@ -66,7 +68,7 @@ def _demonstrate(folder: Path | None, seed: int) -> None:
     rows = [_row(record, train, test) for record, train, test in splits]
     click.echo(f"Trained a ridge regression on each     {time.perf_counter() - loaded:5.1f} s\n")
 
-    click.echo(f"{'data set':<16}{'task':<28}{'one image':<13}{'train':>6}{'test':>6}{'AUC':>8}{'ACC':>8}")
+    click.echo(f"{'data set':<15}{'task':<26}{'one image':<13}{'train':>6}{'test':>5}{'AUC':>7}{'ACC':>7}")
     for row in rows:
         click.echo(row)
 
@@ -83,8 +85,8 @@ def _row(record: DatasetInfo, train: Arrays, test: Arrays) -> str:
     scores = _ridge_scores(train, test.images, record)
     shape = " x ".join(map(str, test.images.shape[1:]))
     return (
-        f"{record.name:<16}{record.task:<28}{shape:<13}{len(train.images):>6}{len(test.images):>6}"
-        f"{auc(test.labels, scores, record.task):>8.3f}{accuracy(test.labels, scores, record.task):>8.3f}"
+        f"{record.name:<15}{record.task:<26}{shape:<13}{len(train.images):>6}{len(test.images):>5}"
+        f"{auc(test.labels, scores, record.task):>7.3f}{accuracy(test.labels, scores, record.task):>7.3f}"
     )
 
 

@@ -11,7 +11,7 @@ import click
 from medmnist_np.cache import disk, settings
 from medmnist_np.cli import reaching
 from medmnist_np.cli.examining import Examination, examine, shown
-from medmnist_np.cli.output import json_option, root_option, say_json, source_options
+from medmnist_np.cli.output import json_option, root_option, say_json, say_lines, source_options
 from medmnist_np.cli.reaching import Reached
 from medmnist_np.errors import CacheError
 
@@ -82,7 +82,7 @@ def _say(found: Examination, reached: Sequence[Reached], *, offline: bool) -> No
     if not found.problems:
         click.echo(click.style("No problems found.", fg="green"))
     for number, (problem, advice) in enumerate(found.problems, 1):
-        click.echo(f"{click.style(f'Problem {number}:', fg='red')} {problem}\n    {advice}")
+        say_lines(f"{click.style(f'Problem {number}:', fg='red')} {problem}\n    {advice}")
 
 
 def _in_words(value: Any) -> str:

@@ -9,7 +9,7 @@ import click
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import json_option, say_json, say_paragraph, say_record, say_table
+from medmnist_np.cli.output import json_option, say_json, say_lines, say_paragraph, say_table
 from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo, reading
 
 _SPLITS = ("train", "val", "test")
@@ -83,7 +83,7 @@ def info(name: str | None, flag: str | None, as_json: bool) -> None:
     if as_json:
         say_json(_details(record))
     else:
-        say_record(record)
+        say_lines(repr(record))
 
 
 @click.command

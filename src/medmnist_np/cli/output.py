@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from medmnist_np.cache.settings import configure
 from medmnist_np.errors import MedMNISTError
 
 _WIDEST_TEXT = 100  # longer lines are hard to read
-_BELOW = " " * 17  # where the facts begin in what a record says of itself
+_BEFORE_TEXT = re.compile(r" *[A-Z][a-z]+( [a-z]+)?: +")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 root_option = click.option(
@@ -71,18 +72,24 @@ def say_json(value: Any) -> None:
 
 def say_paragraph(text: str, indent: str = "") -> None:
     """Print a text in lines that the terminal holds; ``indent`` comes before all but the first."""
-    width = min(_WIDEST_TEXT, terminal_width() or _WIDEST_TEXT)
-    click.echo("\n".join(wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)))
+    click.echo("\n".join(_wrapped(text, min(_WIDEST_TEXT, terminal_width() or _WIDEST_TEXT), indent)))
 
 
-def say_record(record: object) -> None:
-    """Print what a record says of itself; on a terminal, what is too long for a line goes on below where it began."""
+def say_lines(text: str) -> None:
+    """Print lines as they are; on a terminal, one that is too long goes on below its text, behind its ``Title:``."""
     width = terminal_width()
-    room = max(min(width, _WIDEST_TEXT), 2 * len(_BELOW)) if width is not None else sys.maxsize
-    for line in repr(record).splitlines():
-        # An address stays in one piece, to be clicked or copied.
-        for part in wrap(line, room, subsequent_indent=_BELOW, break_long_words=False, break_on_hyphens=False):
-            click.echo(part)
+    for line in text.splitlines():
+        if width is None or len(line) <= width or " " not in line.strip():
+            click.echo(line)
+            continue
+        before = _BEFORE_TEXT.match(line)
+        indent = len(before[0]) if before else len(line) - len(line.lstrip()) + 2
+        click.echo("\n".join(_wrapped(line, min(_WIDEST_TEXT, width), " " * indent)))
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    """Return lines in which no address and no path is broken."""
+    return wrap(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 def say_table(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequence[int] = ()) -> None:
