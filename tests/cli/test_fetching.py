@@ -150,7 +150,7 @@ def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> 
     [
         (["pathmnst"], "Did you mean 'pathmnist'"),
         ([], "give --all"),
-        (["pathmnist", "--all"], "give --all"),
+        (["pathmnist", "--all"], "--all mean different things"),
         (["pathmnist", "--size", "23"], "does not come in size 23"),
         (["pathmnist", "--size", "large"], "--size is a number of pixels, as 28 or 224, or all, not 'large'"),
         (["pathmnist", "--size", "-1"], "--size is"),

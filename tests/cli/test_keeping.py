@@ -132,9 +132,15 @@ def test_verify_notes_blank_images_and_finds_labels_out_of_range(tmp_path: Path,
     assert (1, True) == (wrong.exit_code, "test: 1 labels are not in 0 to 1, the first at index 2" in wrong.stdout)
 
 
-def test_verify_of_nothing_says_so() -> None:
+def test_verify_of_nothing_says_so(sandbox: Path) -> None:
     assert (0, "[]\n") == ((result := run("verify", "--json")).exit_code, result.stdout)
-    assert "Nothing is on this machine yet" in run("verify").stdout
+    assert f"There is nothing in {sandbox / 'cache'}. " in run("verify").stdout
+
+
+def test_verify_of_nothing_of_a_size_says_so(cache: Path) -> None:
+    result = run("verify", "--size", "64")
+    assert (0, True) == (result.exit_code, f"There is nothing of size 64 in {cache}. " in result.stdout)
+    assert (2, True) == ((result := run("verify", "--size", "23")).exit_code, "comes in size 23" in result.stderr)
 
 
 @pytest.mark.parametrize(

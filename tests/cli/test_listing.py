@@ -134,3 +134,19 @@ def test_available_lists_as_the_official_program_does() -> None:
     lines = run("available").stdout.splitlines()
     assert "\tpathmnist       | PathMNIST       | Size: 28 (default), 64, 128, 224." == lines[0]
     assert 18 == len(lines)
+
+
+@pytest.mark.parametrize("command", ["info", "cite"])
+def test_a_size_in_the_name_that_there_is_not_is_refused(command: str) -> None:
+    result = run(command, "pathmnist_99")
+    assert (2, True) == (result.exit_code, "does not come in size 99" in result.stderr)
+    assert 0 == run(command, "pathmnist_64").exit_code
+
+
+def test_where_there_are_none_list_says_so() -> None:
+    assert (
+        "There are no such data sets."
+        == run("list", "--task", "multi-class", "--ndim", "3", "--size", "224").stdout.rstrip()
+    )
+    assert "`medmnist-np build` makes one of your own images" in run("list", "--collection", "local").stdout
+    assert "[]\n" == run("list", "--collection", "local", "--json").stdout

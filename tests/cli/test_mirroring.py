@@ -39,3 +39,9 @@ def test_a_folder_that_is_read_only_is_named_and_the_cache_is_not(tmp_path: Path
     monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
     result = run(tmp_path)
     assert (2, True, False) == (result.exit_code, "is not writable" in result.stderr, "CACHE" in result.stderr)
+
+
+def test_what_cannot_be_downloaded_is_wrong_usage_and_makes_no_folder(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["mirror", str(tmp_path / "new"), "breastmnist", "brats2021"])
+    assert (2, True) == (result.exit_code, "brats2021 cannot be downloaded here. Register at" in result.stderr)
+    assert not (tmp_path / "new").exists()

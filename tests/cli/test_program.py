@@ -192,3 +192,18 @@ def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, m
     monkeypatch.setattr("medmnist_np.registry.datasets", fail)
     result = run("list")
     assert (1, "", said) == (result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("fetch --all pathmnist", "NAME and --all mean different things: leave one out."),
+        ("fetch", "Name the data sets to fetch, or give --all."),
+        ("register nowhere.toml", "There is no file nowhere.toml."),
+        ("register ftp://lab.example/mine.toml", "There is no file ftp://lab.example/mine.toml."),
+        ("import --ids breastmnist .", ". is a folder, and --ids takes a CSV file."),
+    ],
+)
+def test_wrong_usage_is_told_in_words(arguments: str, said: str) -> None:
+    result = run(*arguments.split())
+    assert (2, True) == (result.exit_code, said in result.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -137,6 +138,8 @@ def register(source: str, base_url: str | None) -> None:
     """
     from medmnist_np.registering import register as register_set
 
+    if not source.startswith(("https://", "http://")) and not Path(source).is_file():
+        raise click.UsageError(f"There is no file {source}.")
     record = register_set(source, base_url=base_url)
     say_lines(f"{record!r}\n`medmnist-np fetch {record.name}` brings it here.")
 

@@ -71,7 +71,9 @@ def fetch(
       medmnist-np fetch medsegbench/kvasir --size 256
       medmnist-np fetch msd/liver
     """
-    if bool(names) == everything:
+    if names and everything:
+        raise click.UsageError("NAME and --all mean different things: leave one out.")
+    if not names and not everything:
         raise click.UsageError("Name the data sets to fetch, or give --all. `medmnist-np list` lists them.")
     part_only = bool(splits) or labels_only
     if part_only and keep_archive:
@@ -149,6 +151,8 @@ def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip
         _take_volumes(volumes, files, skip=skip, root=root)
         return
     for file in files:
+        if file.is_dir() and name is not None:
+            raise click.UsageError(f"{file} is a folder, and --ids takes a CSV file.")
         if file.is_dir():
             raise click.UsageError(f"{file} is a folder: say what is in it with --as NAME.")
     if name is not None:

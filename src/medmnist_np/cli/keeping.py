@@ -51,7 +51,9 @@ def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: 
     for report in [] if as_json else reports:
         _say(report)
     if not reports and not as_json:
-        click.echo("Nothing is on this machine yet. `medmnist-np fetch NAME` gets a data set.")
+        of_size = "" if size is None else f" of size {size}"
+        where = ", ".join(map(str, settings.current(root).searched))
+        click.echo(f"There is nothing{of_size} in {where}. `medmnist-np fetch NAME` gets a data set.")
     damaged = [report for report in reports if not report.ok]
     if damaged:
         message = f"{len(damaged)} of {len(reports)} damaged."
@@ -158,6 +160,8 @@ def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tu
         collections = (None, *reading.COLLECTIONS[1:])
         records = [record for collection in collections for record in registry.datasets(collection=collection)]
         every = [(record, one) for record in records for one in record.editions]
+        if size is not None and size not in {one for _, one in every}:
+            raise click.UsageError(f"No data set comes in size {size}. `medmnist-np list` says the sizes.")
         return [(record, one) for record, one in every if size in (None, one) and _is_there(record, one, root)]
     held = []
     for name in names:

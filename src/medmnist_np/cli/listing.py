@@ -11,6 +11,7 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, say_json, say_lines, say_paragraph, say_table
 from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo, reading
+from medmnist_np.registry.own import LOCAL
 
 _SPLITS = ("train", "val", "test")
 
@@ -41,6 +42,10 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
     here = {record.name: [one for one in record.editions if _is_here(record, one, places)] for record in records}
     if as_json:
         say_json([{**_summary(record), "here": here[record.name]} for record in records])
+        return
+    if not records:
+        of_your_own = "`medmnist-np build` makes one of your own images, `medmnist-np register` takes a colleague's."
+        click.echo(f"There are no such data sets. {of_your_own if collection == LOCAL.name else ''}".rstrip())
         return
     say_table(
         [
@@ -79,7 +84,7 @@ def info(name: str | None, flag: str | None, as_json: bool) -> None:
     name = name or flag
     if name is None:
         raise click.UsageError("Which data set? `medmnist-np list` lists them.")
-    record = registry.info(name)
+    record, _ = registry.resolve_size(name)  # refuses a size in the name that there is not
     if as_json:
         say_json(_details(record))
     else:
@@ -94,7 +99,8 @@ def cite(name: str) -> None:
     \b
       medmnist-np cite pathmnist > pathmnist.bib
     """
-    click.echo(registry.cite(name) or f"No papers of {registry.info(name).name} are known.")
+    record, _ = registry.resolve_size(name)  # refuses a size in the name that there is not
+    click.echo(registry.cite(record) or f"No papers of {record.qualified_name} are known.")
 
 
 @click.command(hidden=True)

@@ -37,6 +37,8 @@ def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, 
       MEDMNIST_NP_MIRRORS=https://data.lab.example/medmnist medmnist-np fetch pathmnist
     """
     jobs = [Job(record, number) for record, number in wanted_sets(names, size)]
+    for job in jobs:
+        job.record.archive(job.size)  # refuses what cannot be downloaded, before anything is
     _make(folder)
     places = settings.current(root)
 
