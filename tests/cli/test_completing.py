@@ -50,10 +50,19 @@ def offered(line: str, **environment: str) -> list[str]:
         ("medmnist-np corrupt organmnist3d --kind m", []),
         ("medmnist-np fetch pathmnst --size ", []),
         ("medmnist-np audit path", ["pathmnist"]),
+        ("medmnist-np info msd/li", ["msd/liver"]),
+        ("medmnist-np fetch brats2021 am", ["amos22"]),
+        ("medmnist-np import --as msd/l", ["msd/liver", "msd/lung"]),
+        ("medmnist-np import --ids breast", ["breastmnist"]),
+        ("medmnist-np list --collection m", ["medmnist", "medsegbench", "msd"]),
     ],
 )
 def test_words_are_offered(line: str, words: list[str]) -> None:
     assert words == offered(line)
+
+
+def test_other_collections_are_offered_after_the_first_letters() -> None:
+    assert all("/" not in word for word in offered("medmnist-np info "))
 
 
 def test_a_variable_that_is_wrong_offers_nothing_and_says_nothing() -> None:

@@ -97,6 +97,13 @@ def test_help_says_in_one_line_what_a_command_does_and_gives_an_example(command:
     assert (True, True) == (summary.endswith("."), bool(examples))
 
 
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_help_fits_80_columns_and_no_option_shows_a_type_of_the_parser(command: str) -> None:
+    text = CliRunner().invoke(main, [command, "--help"], prog_name="medmnist-np", terminal_width=80).output
+    assert [] == [line for line in text.splitlines() if len(line) > 80]
+    assert [] == [word for word in ("INTEGER", "FLOAT", "BOOLEAN", "RANGE", "[default:") if word in text]
+
+
 def test_no_line_about_a_command_is_cut_in_80_columns() -> None:
     text = CliRunner().invoke(main, ["--help"], prog_name="medmnist-np", terminal_width=80).output
     about = text.partition("Commands:\n")[2].splitlines()

@@ -123,4 +123,5 @@ def main() -> None:
       medmnist-np demo                         try everything, without a network
       medmnist-np fetch breastmnist            get a data set
       medmnist-np fetch pathmnist --size 224   ... at another size
+      medmnist-np fetch --help                 options and examples of a command
     """

@@ -28,9 +28,8 @@ from medmnist_np.errors import MedMNISTError
     "--near",
     type=click.IntRange(0, 16),
     default=4,
-    show_default=True,
     metavar="BITS",
-    help="How far apart hashes of images that look alike may be, 0 to 16.",
+    help="How far apart hashes of images that look alike may be. Default: 4.",
 )
 @click.option("--exact", is_flag=True, help="Do not look for images that look alike.")
 @click.option(

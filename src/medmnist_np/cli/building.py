@@ -20,7 +20,7 @@ Number = TypeVar("Number", int, float)
 
 @click.command
 @click.argument("source", type=click.Path(exists=True))
-@click.option("--name", required=True, help="What to call the set: lower-case letters, digits and '-'.")
+@click.option("--name", required=True, metavar="NAME", help="What to call the set: lower-case letters, digits and '-'.")
 @click.option("--sizes", default="28", metavar="28,64,...", help="Pixels or voxels along each axis. Default: 28.")
 @click.option("--labels", type=click.Path(exists=True, dir_okay=False), metavar="CSV", help="Labels of a folder.")
 @click.option(
@@ -28,14 +28,14 @@ Number = TypeVar("Number", int, float)
 )
 @click.option("--group-by", metavar="COLUMN", help="Column with what is never divided, as patients.")
 @click.option("--classes", metavar="A,B,...", help="Names of the classes in the order of their numbers.")
-@click.option("--task", help="ordinal-regression, if the order of the classes means something.")
+@click.option("--task", metavar="TASK", help="ordinal-regression, if the order of the classes means something.")
 @click.option("--split", "ratio", metavar="7:1:2", help="Sizes of train, val and test. Default: 7:1:2.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Of the division. Default: 0.")
 @click.option("--recipe", metavar="crop|squeeze|NAME", help="How images become square: as octmnist, for example.")
 @click.option("--window", metavar="LOW:HIGH", help="Values that become 0 and 255.")
-@click.option("--description", default="", help="For the record.")
-@click.option("--modality", default="", help="For the record.")
-@click.option("--license", default="", help="For the record.")
+@click.option("--description", metavar="TEXT", default="", help="For the record.")
+@click.option("--modality", metavar="TEXT", default="", help="For the record.")
+@click.option("--license", metavar="TEXT", default="", help="For the record.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), metavar="DIR", help="What to hand to others.")
 @click.option("--skip-bad", is_flag=True, help="Leave images out that cannot be used, and say which.")
 @workers_option
@@ -72,9 +72,9 @@ def build(
 
     \b
       medmnist-np build photos --name lesions --sizes 28,64,224 --recipe crop
-      medmnist-np build photos --labels labels.csv --name lesions --group-by patient --split 8:2
-      medmnist-np build scans.csv --name thorax --window=-160:240 --recipe squeeze --sizes 64
-      medmnist-np build polyps --name polyps --classes background,polyp --recipe squeeze --sizes 128
+      medmnist-np build photos --labels moles.csv --name moles --group-by patient
+      medmnist-np build scans.csv --name thorax --window=-160:240 --recipe squeeze
+      medmnist-np build polyps --name polyps --classes no,polyp --recipe squeeze
     """
     from medmnist_np.builder import build as build_set
     from medmnist_np.builder.building import check_choices

@@ -19,12 +19,12 @@ _MOST_LOADED = 3
 
 
 @click.command
-@click.argument("words", nargs=-1)
-@click.option("--organ", help="Only those of one organ, e.g. brain.")
-@click.option("--task", help="Only those made for a task, e.g. segmentation.")
-@click.option("--modality", help="Only those taken in a way, e.g. MRI.")
-@click.option("--access", help="Only those that are open, or need a registration or an application.")
-@click.option("--name", help="Say everything known about one entry.")
+@click.argument("words", nargs=-1, metavar="[WORDS...]")
+@click.option("--organ", metavar="WORD", help="Only those of one organ, e.g. brain.")
+@click.option("--task", metavar="WORD", help="Only those made for a task, e.g. segmentation.")
+@click.option("--modality", metavar="WORD", help="Only those taken in a way, e.g. MRI.")
+@click.option("--access", metavar="WORD", help="Only those of one access: open, registration or application.")
+@click.option("--name", metavar="NAME", help="Say everything known about one entry.")
 @json_option
 def catalog(
     words: tuple[str, ...],

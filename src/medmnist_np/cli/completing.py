@@ -12,7 +12,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from medmnist_np import registry
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import DatasetInfo, reading
+from medmnist_np.registry.own import LOCAL
 
 _Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -31,10 +32,21 @@ def _quietly(offered: Callable[[click.Context], Iterable[tuple[str, str]]]) -> _
 
 
 @_quietly
-def names(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    """Offer the names of data sets."""
+def _names(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    for collection in (None, *reading.COLLECTIONS[1:]):
+        for record in registry.datasets(collection=collection):
+            yield record.qualified_name, record.task
+
+
+@_quietly
+def _common_names(ctx: click.Context) -> Iterable[tuple[str, str]]:
     for record in registry.datasets():
         yield record.qualified_name, record.task
+
+
+def names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the names of data sets; of other collections only after the first letters, as they are many."""
+    return (_names if incomplete else _common_names)(ctx, parameter, incomplete)
 
 
 @_quietly
@@ -54,6 +66,13 @@ def splits(ctx: click.Context) -> Iterable[tuple[str, str]]:
     """Offer the splits of the data sets on the line."""
     found = {split: "" for record in _named(ctx) for split in record.splits}
     yield from (found or dict.fromkeys(("train", "val", "test"), "")).items()
+
+
+@_quietly
+def collections(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    """Offer the collections."""
+    for collection in (*reading.COLLECTIONS, LOCAL.name):
+        yield collection, ""
 
 
 @_quietly

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import click
 from medmnist_np import registry
 from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, root_option, say_json, say_paragraph, say_table, source_options
+from medmnist_np.cli.threads import threads, workers_option
 
 if TYPE_CHECKING:
     from medmnist_np.metrics import Interval
@@ -36,11 +36,18 @@ if TYPE_CHECKING:
     "severities",
     multiple=True,
     type=click.IntRange(1, 5),
+    metavar="N",
     help="1 to 5; may be given again. Default: all.",
 )
-@click.option("--size", type=int, help="Image size; 28 if not given. The publication has 224.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Other seeds make other images.")
-@click.option("--workers", type=click.IntRange(1), help="Processes. Default: one for each processor.")
+@click.option(
+    "--size",
+    type=int,
+    metavar="N",
+    help="Image size; 28 if not given. The publication has 224.",
+    shell_complete=completing.sizes,
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Another seed, other images. Default: 0.")
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes. Default: one for each processor.")
 @click.option("--published", is_flag=True, help="Make none: fetch those that MedMNIST-C published, of 224 px.")
 @click.option("--no-digest", is_flag=True, help="With --published: also an archive of which no digest is known.")
 @source_options
@@ -169,9 +176,15 @@ def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> No
 
 @click.command
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False))
-@click.option("--threshold", type=float, default=0.5, show_default=True, help="A binary score above it decides for 1.")
+@click.option(
+    "--threshold",
+    type=float,
+    metavar="X",
+    default=0.5,
+    help="A binary score above it decides for 1. Default: 0.5.",
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="PAGE.html", help="Write a page too.")
-@click.option("--workers", type=click.IntRange(1), help="Threads. Default: one for each processor.")
+@workers_option
 @root_option
 @json_option
 def robustness(
@@ -199,9 +212,9 @@ def robustness(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as threads:
+        with threads(workers) as executor:
             found = measure_robustness(
-                files, root=root, threshold=threshold, executor=threads, progress=silent if as_json else bars
+                files, root=root, threshold=threshold, executor=executor, progress=silent if as_json else bars
             )
     except MedMNISTError:
         raise

@@ -23,8 +23,8 @@ from medmnist_np.volumes.dataset import VolumeDataset
 
 
 @click.command
-@click.argument("name", required=False, shell_complete=completing.names)
-@click.argument("folder", required=False, type=click.Path(file_okay=False))
+@click.argument("name", required=False, metavar="NAME", shell_complete=completing.names)
+@click.argument("folder", required=False, metavar="FOLDER", type=click.Path(file_okay=False))
 @click.option("--flag", help="NAME, as the official program takes it.", hidden=True)
 @click.option("--folder", "named_folder", type=click.Path(file_okay=False), hidden=True)
 @click.option("--layout", type=click.Choice(LAYOUTS), help="What goes where; automl if not given.")
@@ -42,6 +42,7 @@ from medmnist_np.volumes.dataset import VolumeDataset
 @click.option(
     "--download",
     type=bool,
+    metavar="true|false",
     is_flag=False,
     flag_value=True,  # of --download alone
     default=True,
@@ -68,7 +69,7 @@ def save(
     The files lie in FOLDER, as --layout says for the data set NAME:
 
     \b
-      automl       NAME/train0_1.png, with the label in the name, and NAME.csv; as the official program
+      automl       NAME/train0_1.png, its label in the name, and NAME.csv: official
       imagefolder  NAME/train/1_class_name/train0.png
       csv          NAME/train/train0.png, and NAME/train/metadata.csv with a head
 
@@ -81,7 +82,7 @@ def save(
 
     \b
       medmnist-np save breastmnist exported
-      medmnist-np save organmnist3d exported --layout csv --format nii --split test
+      medmnist-np save organmnist3d exported --layout csv --format nii
     """
     name, folder = _name_and_folder([one for one in (name, folder) if one is not None], flag, named_folder)
     for split in splits:

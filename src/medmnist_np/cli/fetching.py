@@ -119,12 +119,19 @@ def fetch(
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, path_type=Path))
-@click.option("--ids", "name", metavar="NAME", help="FILE is a CSV file with the source ids of the samples of NAME.")
+@click.option(
+    "--ids",
+    "name",
+    metavar="NAME",
+    help="FILE is a CSV file with the source ids of the samples of NAME.",
+    shell_complete=completing.names,
+)
 @click.option(
     "--as",
     "volumes",
     metavar="NAME",
     help="FILE is the unpacked folder, or the archive, of NAME: brats2021, msd/liver...",
+    shell_complete=completing.names,
 )
 @click.option(
     "--skip", is_flag=True, help="With --as: take a folder that is not complete, and leave out what is damaged."

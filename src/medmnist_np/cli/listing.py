@@ -17,10 +17,17 @@ _SPLITS = ("train", "val", "test")
 
 
 @click.command("list")
-@click.option("--task", help="Only those of one task, e.g. multi-class.", shell_complete=completing.tasks)
+@click.option(
+    "--task", metavar="TASK", help="Only those of one task, e.g. multi-class.", shell_complete=completing.tasks
+)
 @click.option("--ndim", type=click.IntRange(2, 3), metavar="2|3", help="Only images (2) or volumes (3).")
 @click.option("--size", type=int, metavar="N", help="Only those that come in it.", shell_complete=completing.sizes)
-@click.option("--collection", metavar="NAME", help="Another collection: medsegbench, msd, amos, brats, or local.")
+@click.option(
+    "--collection",
+    metavar="NAME",
+    help="Another collection: medsegbench, msd, amos, brats, or local, your own.",
+    shell_complete=completing.collections,
+)
 @json_option
 def list_(task: str | None, ndim: int | None, size: int | None, collection: str | None, as_json: bool) -> None:
     """List the data sets, their sizes, and which are here.
@@ -69,7 +76,7 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
 
 
 @click.command
-@click.argument("name", required=False, shell_complete=completing.names)
+@click.argument("name", required=False, metavar="NAME", shell_complete=completing.names)
 @click.option("--flag", help="The name, as the official program takes it.", hidden=True)
 @json_option
 def info(name: str | None, flag: str | None, as_json: bool) -> None:

@@ -34,7 +34,7 @@ def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, 
 
     \b
       medmnist-np mirror /srv/medmnist --size all
-      MEDMNIST_NP_MIRRORS=https://data.lab.example/medmnist medmnist-np fetch pathmnist
+      medmnist-np fetch pathmnist --mirror https://data.lab.example/medmnist
     """
     jobs = [Job(record, number) for record, number in wanted_sets(names, size)]
     for job in jobs:

@@ -77,7 +77,7 @@ def montage(
       medmnist-np montage pathmnist -o pathmnist.png --by-class --labels
       medmnist-np montage organmnist3d -o organ.gif --rows 4 --columns 6
       medmnist-np montage organmnist3d -o one.png --index 5 --view orthogonal
-      medmnist-np montage medsegbench/kvasir -o kvasir.png --size 128 --rows 3 --columns 6 --labels
+      medmnist-np montage medsegbench/kvasir -o kvasir.png --size 128 --labels
       medmnist-np montage msd/hippocampus -o hippocampus.png --labels
     """
     ctx = click.get_current_context()
