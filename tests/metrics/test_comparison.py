@@ -58,6 +58,14 @@ def test_a_model_does_not_differ_from_itself() -> None:
     assert 1.0 == mcnemar(first, first).p_value
 
 
+def test_a_difference_of_areas_is_never_beyond_1() -> None:
+    labels = [0, 0, 0, 1, 1, 1]
+    first, second = (Predictions(labels, scores, "binary-class") for scores in ([4, 5, 6, 1, 2, 5], [1, 2, 3, 4, 6, 3]))
+
+    assert 1.0 == paired_delong(first, second).high
+    assert -1.0 == paired_delong(second, first).low
+
+
 def test_the_order_of_models_turns_the_difference_round() -> None:
     first, second = two_models()
     there, back = paired_delong(first, second), paired_delong(second, first)

@@ -90,9 +90,9 @@ def paired_delong(
 
     Notes
     -----
-    DeLong, DeLong and Clarke-Pearson 1988 (doi:10.2307/2531595), equation 5, with a normal approximation: with a dozen
-    positive samples or fewer, or an AUC of 1, take :func:`paired_bootstrap` too. The mean over classes has the same
-    influence function as its parts.
+    DeLong, DeLong and Clarke-Pearson 1988 (doi:10.2307/2531595), equation 5, with a normal approximation that
+    is cut off at -1 and 1: with a dozen positive samples or fewer, or an AUC of 1, take :func:`paired_bootstrap` too.
+    The mean over classes has the same influence function as its parts.
 
     Examples
     --------
@@ -238,4 +238,4 @@ def _normal_difference(first: float, second: float, error: float, level: float) 
     # Without any spread: the same order of all samples, or both orders without a fault on some side.
     certain = 1.0 if off == 0 else 0.0
     p_value = two_sided_p(off / error) if error > 0 else certain
-    return Difference(first, second, off - half, off + half, level, p_value, "delong")
+    return Difference(first, second, max(-1.0, off - half), min(1.0, off + half), level, p_value, "delong")
