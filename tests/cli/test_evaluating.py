@@ -32,7 +32,50 @@ def files(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
         yield good, bad
 
 
+@pytest.fixture
+def without_class(tmp_path: Path) -> tuple[Path, Path]:
+    """Two runs on a set of whose test images none is of the class c."""
+    images = np.random.default_rng(0).integers(256, size=(30, 28, 28), dtype=np.uint8)
+    mm.build(name="own", images=images, labels=[*"abc" * 5, *"ab" * 7, "a"], splits=["train"] * 15 + ["test"] * 15)
+    evaluator = Evaluator("own", "test")
+    for name in ("one", "two"):
+        scores = evaluator.get_dummy_prediction(seed=len(name) + ord(name[0]))
+        evaluator.evaluate(scores, tmp_path / "own", name, undefined="skip")
+    return tuple(next((tmp_path / "own").glob(f"*@{name}.csv")) for name in ("one", "two"))
+
+
 # evaluate
+
+
+def test_a_class_that_is_absent_is_refused_with_the_option_that_helps(without_class: tuple[Path, Path]) -> None:
+    result = run("evaluate", without_class[0])
+    assert 1 == result.exit_code
+    assert 'choose undefined="skip" (--undefined skip), the mean of the others' in result.stderr
+
+
+def test_a_class_that_is_absent_may_be_left_out(without_class: tuple[Path, Path]) -> None:
+    one, two = without_class
+    expected = Evaluator.parse_and_evaluate(one, undefined="skip")
+    said = "The AUC of 'c' is not defined on these samples. The AUC is the mean of the others."
+    result = run("evaluate", one, "--undefined", "skip")
+    assert [f"    AUC {expected.AUC:.5f}", f"    ACC {expected.ACC:.5f}", f"    {said}"] == result.stdout.splitlines()[
+        2:
+    ]
+    (found,) = json.loads(run("evaluate", one, "--undefined", "skip", "--json").stdout)
+    assert ("skip", ["c"]) == (found["undefined"], found["undefined_classes"])
+    assert said in " ".join(run("compare", one, two, "--undefined", "skip").stdout.split())
+    board = json.loads(run("leaderboard", "own", one, two, "--undefined", "skip", "--json").stdout)
+    assert {"one", "two"} == {entry["method"] for entry in board["entries"]}
+
+
+def test_without_an_auc_there_is_none_in_a_table(without_class: tuple[Path, Path]) -> None:
+    (found,) = json.loads(run("evaluate", without_class[0], "--undefined", "nan", "--json").stdout)
+    assert found["AUC"] is None
+    assert json.loads(run("compare", *without_class, "--undefined", "nan", "--json").stdout)["auc"]["first"] is None
+    board = json.loads(run("leaderboard", "own", *without_class, "--undefined", "nan", "--json").stdout)
+    assert [None, None] == [entry["AUC"] for entry in board["entries"]]
+    said = "* one: The AUC of 'c' is not defined on these samples. So there is no mean."
+    assert said in run("leaderboard", "own", *without_class, "--undefined", "nan").stdout.splitlines()
 
 
 def test_evaluate_prints_auc_and_acc(files: tuple[Path, Path]) -> None:

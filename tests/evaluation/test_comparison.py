@@ -32,6 +32,36 @@ def result(name: str, noise: float, seed: int = 0, split: str = "test") -> Evalu
     return evaluator.evaluate((1 - noise) * truth + noise * jitter)
 
 
+def without_class(evaluator: Evaluator, undefined: str, seed: int) -> Evaluation:
+    """Return a result on samples of which none is of the last class."""
+    evaluator.labels = np.minimum(evaluator.labels, 3)
+    return evaluator.evaluate(evaluator.get_dummy_prediction(seed=seed), undefined=undefined)
+
+
+@pytest.mark.parametrize("undefined", ["skip", "zero"])
+def test_results_without_a_class_are_compared_by_the_choice_of_both(undefined: str) -> None:
+    first, second = (without_class(Evaluator("retinamnist", "test"), undefined, seed) for seed in (1, 2))
+    found = compare(first, second, n_resamples=50)
+    assert (first.AUC, second.AUC) == pytest.approx((found.auc.first, found.auc.second))
+    assert (first.AUC, second.AUC) == pytest.approx((found.auc_bootstrap.first, found.auc_bootstrap.second))
+    assert first.record.class_names[:4] == tuple(one.name for one in found.classes)
+    assert "The AUC of '4' is not defined on these samples." in found.in_words()[0]
+
+
+def test_without_an_auc_there_is_nothing_to_compare() -> None:
+    first, second = (without_class(Evaluator("retinamnist", "test"), "nan", seed) for seed in (1, 2))
+    found = compare(first, second, n_resamples=50)
+    assert "nan for B. The AUC of '4' is not defined" in found.in_words()[0]
+    assert found.in_words()[0].endswith("There is nothing to compare.")
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["auc"]["p_value"] is None
+
+
+def test_results_of_different_choices_are_not_compared() -> None:
+    first, second = (without_class(Evaluator("retinamnist", "test"), choice, 1) for choice in ("skip", "zero"))
+    with pytest.raises(ValueError, match="The AUC of class 4 is not defined"):
+        compare(first, second)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_figures_are_those_of_the_metrics(name: str) -> None:
     first, second = result(name, 0.6, seed=1), result(name, 0.5, seed=2)

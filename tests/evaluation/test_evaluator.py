@@ -179,6 +179,8 @@ def test_the_json_says_what_the_figures_rest_on(tmp_path: Path) -> None:
         "AUC": result.AUC,
         "ACC": result.ACC,
         "threshold": 0.5,
+        "undefined": "raise",
+        "undefined_classes": [],
         "labels_sha256": hashlib.sha256(evaluator.labels.tobytes()).hexdigest(),
         "medmnist_np": mm.__version__,
     }

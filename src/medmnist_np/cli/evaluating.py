@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,16 +12,34 @@ from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, root_option, say_json, say_paragraph, say_table
 from medmnist_np.errors import MedMNISTError, ScoresError
 
+if TYPE_CHECKING:
+    from medmnist_np.metrics import Undefined
+
 _file = click.Path(exists=True, dir_okay=False)
+
+undefined_option = click.option(
+    "--undefined",
+    type=click.Choice(["raise", "skip", "nan", "zero"]),
+    default="raise",
+    help="An AUC that is not defined, as a class is absent: refuse, take the mean of the others, NaN or 0.",
+)
 
 
 @click.command
 @click.argument("files", nargs=-1, metavar="FILE...", type=_file)
 @click.option("--path", "paths", multiple=True, type=_file, metavar="FILE", help="The same, in the official form.")
 @click.option("--intervals", is_flag=True, help="95 % intervals behind AUC and ACC, from 1000 bootstrap resamples.")
+@undefined_option
 @root_option
 @json_option
-def evaluate(files: tuple[str, ...], paths: tuple[str, ...], intervals: bool, root: str | None, as_json: bool) -> None:
+def evaluate(
+    files: tuple[str, ...],
+    paths: tuple[str, ...],
+    intervals: bool,
+    undefined: Undefined,
+    root: str | None,
+    as_json: bool,
+) -> None:
     """Compute AUC and ACC of result files from their scores.
 
     A result file is named NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv and has lines of an index and scores. Nothing is
@@ -40,7 +59,7 @@ def evaluate(files: tuple[str, ...], paths: tuple[str, ...], intervals: bool, ro
     failures = []
     for file in every:
         try:
-            result = Evaluator.parse_and_evaluate(file, root=root)
+            result = Evaluator.parse_and_evaluate(file, root=root, undefined=undefined)
         except MedMNISTError as error:
             failures.append(str(error) if file in str(error) else f"{file}: {error}")
             continue
@@ -55,6 +74,8 @@ def evaluate(files: tuple[str, ...], paths: tuple[str, ...], intervals: bool, ro
         if intervals:
             around = {metric: f"  {_ends(found)}" for metric, found in result.intervals().items()}
         click.echo(f"    AUC {result.AUC:.5f}{around['auc']}\n    ACC {result.ACC:.5f}{around['accuracy']}")
+        if words := result.undefined_in_words():
+            say_paragraph(f"    {words}", indent="    ")
     if as_json:
         say_json(rows)
     if failures:
@@ -64,9 +85,10 @@ def evaluate(files: tuple[str, ...], paths: tuple[str, ...], intervals: bool, ro
 @click.command
 @click.argument("first", metavar="A.csv", type=_file)
 @click.argument("second", metavar="B.csv", type=_file)
+@undefined_option
 @root_option
 @json_option
-def compare(first: str, second: str, root: str | None, as_json: bool) -> None:
+def compare(first: str, second: str, undefined: Undefined, root: str | None, as_json: bool) -> None:
     """Say whether the scores in two result files differ.
 
     A.csv and B.csv have scores of the same samples. Tests: paired DeLong for the AUC, McNemar for the ACC (for several
@@ -78,7 +100,7 @@ def compare(first: str, second: str, root: str | None, as_json: bool) -> None:
     from medmnist_np.evaluation import Evaluator
     from medmnist_np.evaluation import compare as compare_results
 
-    results = [Evaluator.parse_and_evaluate(file, root=root) for file in (first, second)]
+    results = [Evaluator.parse_and_evaluate(file, root=root, undefined=undefined) for file in (first, second)]
     for file, result in zip((first, second), results, strict=True):
         _warn_of_wrong_figures(file, result)
     try:
@@ -100,9 +122,10 @@ def compare(first: str, second: str, root: str | None, as_json: bool) -> None:
 @click.command
 @click.argument("name", shell_complete=completing.names)
 @click.argument("files", nargs=-1, metavar="[FILE...]", type=_file)
+@undefined_option
 @root_option
 @json_option
-def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bool) -> None:
+def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: str | None, as_json: bool) -> None:
     """Show published figures, and those of result files among them.
 
     An own result has its 95 % bootstrap interval; a published figure inside it is not told apart from it by so few
@@ -118,7 +141,7 @@ def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bo
     from medmnist_np.evaluation.published import SPLIT
 
     published = f"{registry.info(name).name} {SPLIT}"
-    results = [Evaluator.parse_and_evaluate(file, root=root) for file in files]
+    results = [Evaluator.parse_and_evaluate(file, root=root, undefined=undefined) for file in files]
     for file, result in zip(files, results, strict=True):
         if (found := f"{result.record.name} {result.split}") != published:
             raise ScoresError(f"{file} has scores of {found}, and the published figures are of {published}.")
@@ -138,6 +161,7 @@ def leaderboard(name: str, files: tuple[str, ...], root: str | None, as_json: bo
     if rows:
         say_table(rows, ["", "method", "AUC", "", "ACC", ""], [2, 4])
         click.echo()
+    _say_undefined(names, results)
     if not known.rows:
         click.echo(f"No published figures of {registry.info(name).name} are known.")
         if files:
@@ -158,6 +182,13 @@ def _warn_of_wrong_figures(file: str, result: Any) -> None:
         click.echo(f"Warning: {file}: {one}.", err=True)
 
 
+def _say_undefined(names: Sequence[str], results: Sequence[Any]) -> None:
+    """Say which results have no AUC of which classes."""
+    for name, result in zip(names, results, strict=True):
+        if words := result.undefined_in_words():
+            say_paragraph(f"* {name}: {words}", indent="  ")
+
+
 def _ends(interval: Any) -> str:
     return f"({interval.low:.3f} to {interval.high:.3f})"
 
@@ -165,4 +196,7 @@ def _ends(interval: Any) -> str:
 def _described(entry: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
-    return {**asdict(entry), "yours": entry.intervals is not None}
+    from medmnist_np.evaluation.result import for_json
+
+    described: dict[str, Any] = for_json({**asdict(entry), "yours": entry.intervals is not None})
+    return described

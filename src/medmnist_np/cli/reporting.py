@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from medmnist_np.cli.evaluating import undefined_option
 from medmnist_np.cli.output import root_option, writing
+
+if TYPE_CHECKING:
+    from medmnist_np.metrics import Undefined
 
 
 @click.command
@@ -18,8 +23,9 @@ from medmnist_np.cli.output import root_option, writing
     metavar="PAGE.html",
     help="Where to write the page. Default: FILE with .html in place of .csv. One that is there is replaced.",
 )
+@undefined_option
 @root_option
-def report(file: str, output: str | None, root: str | None) -> None:
+def report(file: str, output: str | None, undefined: Undefined, root: str | None) -> None:
     """Write a page about a result file: metrics, curves, mistakes.
 
     Each metric of FILE has its interval. The page is one file that opens in any browser: it loads nothing and runs no
@@ -38,7 +44,7 @@ def report(file: str, output: str | None, root: str | None) -> None:
         page = check_page_path(Path(file).with_suffix(".html") if output is None else output)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    result = Evaluator.parse_and_evaluate(file, root=root)
+    result = Evaluator.parse_and_evaluate(file, root=root, undefined=undefined)
     wrong = parse_name(file).contradictions(result._asdict())
     images = images_at_hand(result, root=root)
     try:

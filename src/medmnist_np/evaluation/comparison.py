@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from medmnist_np.errors import ScoresError
-from medmnist_np.evaluation.result import Evaluation
+from medmnist_np.evaluation.result import Evaluation, for_json
 from medmnist_np.metrics import (
     Difference,
     McNemar,
@@ -54,7 +57,7 @@ class Comparison:
     mcnemar : McNemar or None
         On how many samples only one is right; None for a multi-label set, whose decisions are not independent.
     classes : tuple of ClassDifference
-        For each class or label; empty for a binary set.
+        For each class or label whose AUC is defined; empty for a binary set.
     """
 
     first: Evaluation
@@ -67,7 +70,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures, ready for JSON. A difference is the second minus the first."""
-        return {
+        figures = {
             "first": self.first.to_dict(),
             "second": self.second.to_dict(),
             "auc": _figures(self.auc),
@@ -76,6 +79,8 @@ class Comparison:
             "mcnemar": None if self.mcnemar is None else asdict(self.mcnemar),
             "classes": [{"name": one.name, **_figures(one.auc), "p_adjusted": one.p_adjusted} for one in self.classes],
         }
+        found: dict[str, Any] = for_json(figures)
+        return found
 
     def in_words(self) -> list[str]:
         """Say what was found in sentences, one paragraph each, that need no statistics to be read."""
@@ -86,7 +91,8 @@ class Comparison:
 
     def _auc_in_words(self) -> str:
         verdict = _verdict(self.auc, self.auc.p_value, "DeLong", self.auc_bootstrap)
-        return f"Ranking (AUC): {self.auc.first:.3f} for A, {self.auc.second:.3f} for B. {verdict}"
+        figures = f"Ranking (AUC): {self.auc.first:.3f} for A, {self.auc.second:.3f} for B."
+        return " ".join(filter(None, (figures, self.first.undefined_in_words(), verdict)))
 
     def _accuracy_in_words(self) -> str:
         text = f"Decisions (ACC): {self.accuracy.first:.3f} for A, {self.accuracy.second:.3f} for B."
@@ -114,7 +120,8 @@ def compare(
     Parameters
     ----------
     first, second : Evaluation
-        Of the same data set and split; they may be from images of different sizes.
+        Of the same data set and split; they may be from images of different sizes. What is made of classes without an
+        AUC is what was chosen for both, as ``undefined="skip"``.
     level : float
         Of the intervals. A p-value below ``1 - level`` counts as a difference.
     n_resamples, seed
@@ -130,7 +137,8 @@ def compare(
     ScoresError
         If they are not of the same data set and split.
     ValueError
-        If they do not have as many columns, or a class has fewer than two positive or negative samples.
+        If they do not have as many columns; or if a class has fewer than two positive or negative samples, or no AUC
+        and the two were not evaluated with the same choice for that.
 
     Examples
     --------
@@ -146,11 +154,14 @@ def compare(
         raise ScoresError(f"Only scores of the same samples can be compared; these are of {of[0]} and of {of[1]}.")
     a, b = first.predictions, second.predictions
     multi_label = first.record.multi_label
+    undefined = first.undefined if first.undefined == second.undefined else "raise"
     return Comparison(
         first,
         second,
-        auc=paired_delong(a, b, level=level),
-        auc_bootstrap=paired_bootstrap(a, b, "auc", level=level, n_resamples=n_resamples, seed=seed),
+        auc=paired_delong(a, b, level=level, undefined=undefined),
+        auc_bootstrap=paired_bootstrap(
+            a, b, "auc", level=level, n_resamples=n_resamples, seed=seed, undefined=undefined
+        ),
         accuracy=paired_bootstrap(a, b, "accuracy", level=level, n_resamples=n_resamples, seed=seed),
         mcnemar=None if multi_label else mcnemar(a, b),
         classes=() if first.task == "binary-class" else _per_class(first, second, level),
@@ -158,9 +169,12 @@ def compare(
 
 
 def _per_class(first: Evaluation, second: Evaluation, level: float) -> tuple[ClassDifference, ...]:
-    found = paired_delong_per_class(first.predictions, second.predictions, level=level)
+    names = first.record.class_names
+    defined = [k for k, name in enumerate(names) if name not in first.undefined_classes]
+    columns = np.array(defined, dtype=np.intp)
+    found = paired_delong_per_class(first.predictions, second.predictions, level=level, columns=columns)
     adjusted = holm([one.p_value for one in found]).tolist()
-    return tuple(map(ClassDifference, first.record.class_names, found, adjusted))
+    return tuple(map(ClassDifference, (names[k] for k in defined), found, adjusted))
 
 
 def _figures(difference: Difference) -> dict[str, Any]:
@@ -169,6 +183,8 @@ def _figures(difference: Difference) -> dict[str, Any]:
 
 def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Difference) -> str:
     """Say whether there is a difference: there is, none is shown, or test and bootstrap do not agree."""
+    if math.isnan(difference.difference):
+        return "There is nothing to compare."
     if difference.low == difference.high == difference.difference == 0:
         return "There is no difference on these samples."
     gap = f"the gap of {abs(difference.difference):.3f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -74,4 +75,4 @@ def leaderboard(name: str | DatasetInfo, results: Mapping[str, Evaluation] = Map
             )
         found = result.intervals()
         entries.append(Entry(method, *result, intervals=(found["auc"], found["accuracy"])))
-    return sorted(entries, key=lambda entry: entry.AUC, reverse=True)
+    return sorted(entries, key=lambda entry: -math.inf if math.isnan(entry.AUC) else entry.AUC, reverse=True)

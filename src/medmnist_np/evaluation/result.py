@@ -17,6 +17,9 @@ from medmnist_np.registry import DatasetInfo
 
 _THRESHOLDED = ("binary-class", "multi-label, binary-class")
 
+# What each choice makes of classes without an AUC.
+_MADE_OF = {"skip": "The AUC is the mean of the others", "zero": "They count as 0", "nan": "So there is no mean"}
+
 
 class _Figures(NamedTuple):
     AUC: float
@@ -46,6 +49,8 @@ class Evaluation(_Figures):
         Labels as in the archive.
     y_score : (n, columns) array
         Scores as they came.
+    undefined : {"raise", "skip", "nan", "zero"}
+        What was to be done about classes whose AUC is not defined; :attr:`undefined_classes` names them.
     """
 
     record: DatasetInfo
@@ -55,7 +60,7 @@ class Evaluation(_Figures):
     predictions: Predictions
     y_true: NDArray[np.integer[Any]]
     y_score: NDArray[Any]
-    _undefined: Undefined
+    undefined: Undefined
 
     @property
     def task(self) -> str:
@@ -71,6 +76,20 @@ class Evaluation(_Figures):
     def threshold(self) -> float | None:
         """The score above which the decision is 1; None where the highest score decides."""
         return self.predictions.threshold if self.task in _THRESHOLDED else None
+
+    @property
+    def undefined_classes(self) -> tuple[str, ...]:
+        """Classes or labels whose AUC is not defined, as none of the samples, or each, is of them."""
+        n_positive = self.predictions.positive.sum(axis=1).tolist()
+        names = self.record.class_names[-len(n_positive) :]  # a binary set has one column, of its last class
+        return tuple(name for name, n in zip(names, n_positive, strict=True) if n in (0, self.n_samples))
+
+    def undefined_in_words(self) -> str:
+        """Say which classes have no AUC, and what was made of that; empty if each has one."""
+        if not self.undefined_classes:
+            return ""
+        named = ", ".join(map(repr, self.undefined_classes))
+        return f"The AUC of {named} is not defined on these samples. {_MADE_OF[self.undefined]}."
 
     def intervals(
         self,
@@ -109,7 +128,7 @@ class Evaluation(_Figures):
             n_resamples=n_resamples,
             seed=seed,
             stratified=stratified,
-            undefined=self._undefined,
+            undefined=self.undefined,
             groups=groups,
         )
 
@@ -131,17 +150,19 @@ class Evaluation(_Figures):
             "AUC": self.AUC,
             "ACC": self.ACC,
             "threshold": self.threshold,
+            "undefined": self.undefined,
+            "undefined_classes": list(self.undefined_classes),
             "labels_sha256": sha256(self.y_true.tobytes()).hexdigest(),
             "medmnist_np": __version__,
         }
         if intervals:
             found = self.intervals(filter(self._is_defined, METRICS))
             described["intervals"] = {name: asdict(interval) for name, interval in found.items()}
-        return {key: _for_json(value) for key, value in described.items()}
+        return {key: for_json(value) for key, value in described.items()}
 
     def _is_defined(self, metric: str) -> bool:
         try:
-            return not math.isnan(measure(self.predictions, metric, undefined=self._undefined))
+            return not math.isnan(measure(self.predictions, metric, undefined=self.undefined))
         except ValueError:
             return False
 
@@ -168,11 +189,14 @@ def evaluation_of(
     result = Evaluation(measure(predictions, "auc", undefined=undefined), measure(predictions, "accuracy"))
     result.record, result.split, result.size, result.run = record, split, size, run
     result.predictions, result.y_true, result.y_score = predictions, y_true, y_score
-    result._undefined = undefined
+    result.undefined = undefined
     return result
 
 
-def _for_json(value: Any) -> Any:
+def for_json(value: Any) -> Any:
+    """Return a value, which may hold others, with None in place of NaN."""
     if isinstance(value, dict):
-        return {key: _for_json(one) for key, one in value.items()}
+        return {key: for_json(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [for_json(one) for one in value]
     return None if isinstance(value, float) and math.isnan(value) else value

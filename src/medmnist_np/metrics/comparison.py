@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics import catalogue, ranking
 from medmnist_np.metrics.averaging import Undefined, average, averages, check_choice
@@ -116,13 +116,17 @@ def paired_delong(
     return _normal_difference(areas[0], areas[1], standard_error(influence.sum(axis=1) / n_columns), level)
 
 
-def paired_delong_per_class(first: Predictions, second: Predictions, *, level: float = 0.95) -> tuple[Difference, ...]:
+def paired_delong_per_class(
+    first: Predictions, second: Predictions, *, level: float = 0.95, columns: NDArray[np.intp] | None = None
+) -> tuple[Difference, ...]:
     """Compare the AUCs of two models for each class against the rest, or each label.
 
     Parameters
     ----------
     first, second, level
         As for :func:`paired_delong`.
+    columns : (c,) intp, optional
+        Which classes or labels; by default all.
 
     Returns
     -------
@@ -150,7 +154,7 @@ def paired_delong_per_class(first: Predictions, second: Predictions, *, level: f
     """
     check_same(first, second)
     check_level(level)
-    before, after = delong_areas(first), delong_areas(second)
+    before, after = delong_areas(first, columns), delong_areas(second, columns)
     errors = map(standard_error, (after.influence - before.influence).T)
     return tuple(
         _normal_difference(float(a), float(b), error, level)
