@@ -76,6 +76,9 @@ def test_a_set_that_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
         (("breastmnist", "-o", "page.txt"), 2, "it must end in .html"),
         (("breastmnist", "--exact", "--near", 3), 2, "leave --near out"),
         (("nowhere.npz",), 2, "There is no file nowhere.npz."),
+        (("folder/breastmnist",), 2, "There is no file folder/breastmnist."),
+        (("msd/liver",), 1, "audit needs one label for each image, and msd/liver has masks"),
+        (("medmnist/breastmnist", "--size", 5), 2, "does not come in size 5"),
         ((__file__,), 1, "cannot be audited: it does not end as a zip"),
     ],
 )

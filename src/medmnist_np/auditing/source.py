@@ -20,7 +20,7 @@ from medmnist_np.cache import settings
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.loading import locate
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import DatasetInfo, reading
 from medmnist_np.registry.own import LOCAL
 
 Images = np.memmap[Any, np.dtype[np.uint8]]
@@ -64,6 +64,12 @@ class Source:
         return tuple(tuple(self.labels[place.split][place.position].tolist()) for place in places)
 
 
+def is_path(source: str) -> bool:
+    """Whether a file is meant: names of data sets have no ``.`` in them, and a slash behind a collection alone."""
+    named = source.partition("/")[0].lower() in reading.COLLECTIONS
+    return bool(set("./\\") & set(source)) and (not named or Path(source).is_file())
+
+
 @contextmanager
 def opened(
     source: str | os.PathLike[str] | DatasetInfo,
@@ -73,11 +79,8 @@ def opened(
     download: bool,
     progress: Progress,
 ) -> Iterator[Source]:
-    """Open what is to be audited for the length of a block.
-
-    No name of a data set that can be audited has a ``.`` or a slash in it, so what has one is a file.
-    """
-    if isinstance(source, DatasetInfo) or not (isinstance(source, os.PathLike) or set("./\\") & set(source)):
+    """Open what is to be audited for the length of a block."""
+    if isinstance(source, DatasetInfo) or (isinstance(source, str) and not is_path(source)):
         record, size = registry.resolve_size(source, size)
         record.require_labels("audit")
         folder = locate(record, size, root=root, download=download, progress=progress)

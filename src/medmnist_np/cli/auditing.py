@@ -70,6 +70,7 @@ def audit(
       medmnist-np audit dermamnist --scheme corrected.csv
     """
     from medmnist_np.auditing import audit as audit_of
+    from medmnist_np.auditing.source import is_path
     from medmnist_np.cache.progress import bars, silent
     from medmnist_np.pages import check_page_path, write_page
 
@@ -78,7 +79,7 @@ def audit(
         raise click.UsageError("--exact looks for no images that look alike: leave --near out.")
     if scheme is not None:
         _check_scheme(scheme, ids)
-    if set("./\\") & set(source) and not Path(source).expanduser().is_file():
+    if is_path(source) and not Path(source).expanduser().is_file():
         raise click.UsageError(f"There is no file {source}.")
     if size is not None and Path(source).suffix == ".npz":
         raise click.UsageError(f"{source} is a file, which has one size: leave --size out.")
