@@ -75,8 +75,11 @@ def holder(path: Path) -> Iterator[tuple[multiprocessing.process.BaseProcess, An
         process.join()
 
 
-def test_the_second_process_waits_for_the_first_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "medmnist_np")
+def test_the_second_process_waits_for_the_first_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "TELL_AFTER_S", 0.2)
+    caplog.set_level(logging.WARNING, "medmnist_np")
     with holder(tmp_path / "x.lock") as (_, free):
         timer = threading.Timer(0.5, free.set)
         timer.start()

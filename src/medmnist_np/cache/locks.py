@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # longest time that a server may ask it to wait.
 PATIENCE_S = 420.0
 
+# Who waits longer is told why: many GB may be downloaded or decoded meanwhile.
+TELL_AFTER_S = 10.0
+
 _POLL_S = 0.1
 
 _log = logging.getLogger(__name__)
@@ -60,6 +63,7 @@ def _acquire(lock: BaseFileLock, path: Path, watched: Sequence[tuple[Path, str]]
     from filelock import Timeout
 
     seen, since, told = _sizes(watched), time.monotonic(), False
+    started = since
     while True:
         try:
             lock.acquire(blocking=False)
@@ -67,8 +71,8 @@ def _acquire(lock: BaseFileLock, path: Path, watched: Sequence[tuple[Path, str]]
             pass
         else:
             return True
-        if not told:
-            _log.info("Waiting for another process that prepares %s.", path.stem)
+        if not told and time.monotonic() - started >= TELL_AFTER_S:
+            _log.warning("Waiting for another process that prepares %s.", path.stem)
             told = True
         time.sleep(_POLL_S)
         if (now := _sizes(watched)) != seen:
