@@ -264,6 +264,11 @@ def test_parts_are_joined_only_if_they_are_corrupted_alike(clean: mm.Dataset) ->
         clean.corrupt("speckle_noise", 2) + train
 
 
+def test_a_state_with_integers_of_numpy_is_json(clean: mm.Dataset) -> None:
+    batches = clean.corrupt("speckle_noise", np.int64(2), seed=np.uint8(5)).batches(8)
+    clean.corrupt("speckle_noise", 2, seed=5).batches(8).load_state_dict(json.loads(json.dumps(batches.state_dict())))
+
+
 def test_a_state_of_batches_is_of_the_same_corruption(clean: mm.Dataset) -> None:
     state = clean.corrupt("speckle_noise", 2).batches(8).state_dict()
     clean.corrupt("speckle_noise", 2).batches(8).load_state_dict(state)
