@@ -173,6 +173,15 @@ def test_offline_opens_no_socket(value: str, monkeypatch: pytest.MonkeyPatch, au
     assert seen.network == []
 
 
+def test_it_says_who_switched_downloads_off(sandbox: Path) -> None:
+    mm.configure(offline=True)
+    try:
+        with pytest.raises(OfflineError, match=r"configure\(offline=True\) was given, so nothing was downloaded"):
+            load("pathmnist")
+    finally:
+        mm.configure()
+
+
 @pytest.mark.parametrize("value", ["", "0", "false", "No", "off"])
 def test_offline_may_be_switched_off(fakes, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDMNIST_NP_OFFLINE", value)

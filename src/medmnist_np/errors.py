@@ -143,7 +143,7 @@ class DownloadError(MedMNISTError, ConnectionError):
 
 
 class OfflineError(DownloadError):
-    """A download is needed, and ``MEDMNIST_NP_OFFLINE`` forbids it."""
+    """A download is needed, and ``MEDMNIST_NP_OFFLINE`` or ``configure(offline=True)`` forbids it."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

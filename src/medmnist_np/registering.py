@@ -132,7 +132,7 @@ def _downloaded(url: str) -> str:
 
     places = settings.current()
     if places.offline:
-        raise OfflineError(f"{url} is not on this machine, and {settings.OFFLINE_VARIABLE} is set. Unset it.")
+        raise OfflineError(f"{url} is not on this machine. {settings.why_offline()}, so nothing was downloaded.")
 
     def refuse_large(n_bytes: int) -> None:
         if n_bytes > _MAX_BYTES:

@@ -24,7 +24,7 @@ from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.part import Part
 from medmnist_np.cache.progress import CHECKING, Progress
-from medmnist_np.cache.settings import OFFLINE_VARIABLE, Settings
+from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import DigestError, OfflineError, SupersededError
 from medmnist_np.registry import Archive, DatasetInfo, Superseded
@@ -252,8 +252,7 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
         if found is None:
             if settings.offline:
                 raise OfflineError(
-                    f"{archive.file_name} is not on this machine, and {OFFLINE_VARIABLE} is set, or --offline: nothing "
-                    "was downloaded."
+                    f"{archive.file_name} is not on this machine. {why_offline()}, so nothing was downloaded."
                 )
             bringing = downloaded(archive, target, settings, locked=locked, unpacked_bytes=0, progress=progress)
             return stack.enter_context(bringing).path

@@ -16,7 +16,7 @@ from medmnist_np.cache.archives import Verified
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import UNPACKING, Progress, bars
-from medmnist_np.cache.settings import CACHE_VARIABLE, OFFLINE_VARIABLE, Settings
+from medmnist_np.cache.settings import CACHE_VARIABLE, Settings, why_offline
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import NotCachedError, OfflineError
 from medmnist_np.registry import Archive
@@ -189,7 +189,7 @@ def _require_download_allowed(
         )
     if settings.offline:
         raise OfflineError(
-            f"{message}{OFFLINE_VARIABLE} is set, so nothing was downloaded. Unset it, or bring the file and "
+            f"{message}{why_offline()}, so nothing was downloaded. Undo that, or bring the file and "
             "`medmnist-np import FILE` it."
         )
     raise NotCachedError(

@@ -151,6 +151,13 @@ def unconfigured() -> Iterator[None]:
         _configured.update(before)
 
 
+def why_offline() -> str:
+    """Return what switched downloads off, as the beginning of a sentence."""
+    return (
+        "--offline or configure(offline=True) was given" if _configured.get("offline") else f"{OFFLINE_VARIABLE} is set"
+    )
+
+
 def _default_cache() -> Path:
     named = _configured.get("cache") or os.environ.get(CACHE_VARIABLE, "").strip()
     return _expanded(named) if named else _platform_cache()

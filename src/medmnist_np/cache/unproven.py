@@ -20,7 +20,7 @@ from medmnist_np.cache.members import CHECKED
 from medmnist_np.cache.part import Part
 from medmnist_np.cache.prepare import publish_archive
 from medmnist_np.cache.progress import Progress, bars
-from medmnist_np.cache.settings import OFFLINE_VARIABLE, Settings
+from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import ArchiveError, OfflineError
@@ -69,8 +69,7 @@ def prepare_unproven(
                     return _published(stream, archive, key, settings, progress)
         if settings.offline:
             raise OfflineError(
-                f"{archive.file_name} is not on this machine, and {OFFLINE_VARIABLE} is set, or --offline: nothing was "
-                "downloaded."
+                f"{archive.file_name} is not on this machine. {why_offline()}, so nothing was downloaded."
             )
         suffix = "part" if locked else f"{secrets.token_hex(4)}.part"
         purpose = f"download and unpack {archive.file_name}"
