@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them are needed")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them are needed"),
+    pytest.mark.timeout(900),  # thousands of files are written, three times over
+]
 
 N = 6000
 CHILD = f"""
@@ -43,7 +46,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     for layout in ("automl", "csv"):
         folder = tmp_path_factory.mktemp("undisturbed")
         process = start(folder, folder / layout, "--layout", layout)
-        assert (0, "") == (process.wait(60), process.communicate()[1])
+        assert (0, "") == (process.wait(240), process.communicate()[1])
         found[layout] = content(folder / layout)
         assert N + 20 + (1 if layout == "automl" else 3) == len(found[layout])
     return found
@@ -63,17 +66,17 @@ def test_an_interrupted_run_goes_on(
     folder = tmp_path / "exported"
     options = ("--layout", layout, "--workers", str(workers))
     process = start(tmp_path, folder, *options)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while n_files(folder) < 100 and time.monotonic() < end:
         time.sleep(0.005)
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert (code, True) == (process.returncode, 100 <= n_files(folder) < N)
     if number == signal.SIGINT:
         assert "Interrupted. What is written is complete: run the same again to go on." in said
         assert content(folder).items() <= undisturbed[layout].items()
     again = start(tmp_path, folder, *options)
-    printed, _ = again.communicate(timeout=60)
+    printed, _ = again.communicate(timeout=240)
     assert 0 == again.returncode
     assert f"train: {N:,} files, " in printed
     assert undisturbed[layout] == content(folder)
