@@ -29,6 +29,12 @@ def test_rows_and_slices_are_those_of_the_concatenated_arrays(arrays: list[np.nd
         assert np.array_equal(whole[part], found)
 
 
+def test_a_step_may_be_longer_than_numpy_counts() -> None:
+    joined = Joined([np.arange(3), np.arange(2)])
+    assert [0] == joined[:: 2**63].tolist()
+    assert [] == joined[5 :: 2**63].tolist()
+
+
 @given(parts(), st.data(), st.booleans())
 def test_rows_are_taken_in_any_order(arrays: list[np.ndarray], data: st.DataObject, with_out: bool) -> None:
     joined, whole = Joined(arrays), np.concatenate(arrays)

@@ -60,7 +60,8 @@ class Joined:
             if step == 1 and stop <= self.starts[part + 1]:
                 block: NDArray[Any] = self.parts[part][start - self.starts[part] : stop - self.starts[part]]
                 return block
-            return self.take(np.arange(start, stop, step), axis=0)
+            # A step beyond the end takes one row, however long it is: longer ones than NumPy counts are steps too.
+            return self.take(np.arange(start, stop, min(step, len(self) + 1)), axis=0)
         part = self._part(index)
         row: NDArray[Any] = self.parts[part][index - self.starts[part]]
         return row
