@@ -128,7 +128,8 @@ ROOMS = """
     testing.volumes
     testing.fakes
     testing
-    cli.completing cli.display cli.examining cli.output cli.reaching cli.threads
+    cli.threads
+    cli.completing cli.display cli.examining cli.output cli.reaching
     cli.jobs
     cli.auditing cli.building cli.carding cli.cataloguing cli.corrupting cli.demo cli.doctoring cli.evaluating
     cli.exporting cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting

@@ -13,7 +13,7 @@ import click
 from medmnist_np import registry
 from medmnist_np.cli import completing
 from medmnist_np.cli.output import json_option, root_option, say_json, say_paragraph, say_table, source_options
-from medmnist_np.cli.threads import threads, workers_option
+from medmnist_np.cli.threads import n_processors, threads, workers_option
 
 if TYPE_CHECKING:
     from medmnist_np.metrics import Interval
@@ -106,7 +106,7 @@ def corrupt(
         raise click.UsageError(f"Either --kind KIND or --all. {known.name} has: {', '.join(known.corruptions)}.")
     # Processes that are forked would share locks that threads of this one may hold.
     pool = ProcessPoolExecutor(
-        workers or os.cpu_count() or 1,
+        workers or n_processors(),
         mp_context=get_context("spawn"),
         initializer=_begin_worker,
     )

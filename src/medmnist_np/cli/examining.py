@@ -20,6 +20,7 @@ from typing import Any
 
 from medmnist_np._version import __version__
 from medmnist_np.cache import contents, disk, settings, store
+from medmnist_np.cli.threads import n_processors
 from medmnist_np.errors import CacheError, CorruptCacheError
 
 # Distribution -> what it is for, and the module to import where that is named otherwise.
@@ -73,7 +74,7 @@ def examine(places: settings.Settings | None) -> Examination:
         "medmnist-np": __version__,
         "Python": f"{platform.python_version()} ({platform.python_implementation()}, {8 * _pointer_bytes()} bit)",
         "platform": platform.platform(),
-        "processors": os.cpu_count(),
+        "processors": n_processors(),
         "TLS": ssl.OPENSSL_VERSION,
     }
     found.tables["dependencies"] = dict(_dependencies(found.problems))

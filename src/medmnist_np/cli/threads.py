@@ -1,4 +1,4 @@
-"""The threads that a command works with, and the option that says how many."""
+"""How many processors a command may use, the threads that it works with, and the option that says how many."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ workers_option = click.option(
 )
 
 
+def n_processors() -> int:
+    """Return how many processors this process may use; where they are allotted, fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @contextmanager
 def threads(workers: int | None) -> Iterator[ThreadPoolExecutor]:
     """Yield an executor; what is not begun when the block fails, as by Ctrl-C, is not begun any more."""
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers or n_processors())
     try:
         yield pool
     finally:

@@ -1,0 +1,26 @@
+"""How many processors a command takes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from medmnist_np.cli.threads import n_processors, threads
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which processors a process may use")
+def test_no_more_processors_are_taken_than_are_allotted() -> None:
+    one = min(os.sched_getaffinity(0))
+    script = (
+        f"import os; os.sched_setaffinity(0, {{{one}}}); from medmnist_np.cli.threads import *; print(n_processors())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)  # noqa: S603
+    assert ("1\n", "") == (done.stdout, done.stderr)
+
+
+def test_work_is_done_by_as_many_threads_as_are_asked_for() -> None:
+    with threads(3) as three, threads(None) as default:
+        assert (3, n_processors()) == (three._max_workers, default._max_workers)
