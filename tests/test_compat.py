@@ -236,6 +236,15 @@ def test_a_subset_may_be_assigned_to_and_leaves_the_whole_as_it_was(arrays) -> N
     assert_holds(dataset, arrays["breastmnist"]["train_images"], arrays["breastmnist"]["train_labels"])
 
 
+def test_assigned_labels_are_counted_by_class_and_those_without_one_are_named(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")
+    dataset.labels = np.ones((N, 1), np.int32)
+    assert [0, N] == list(dataset.class_counts().values())
+    dataset.labels = np.full((N, 1), 2)
+    with pytest.raises(ValueError, match="There are values up to 2, and 0 to 1 have a meaning"):
+        dataset.class_counts()
+
+
 def test_assigned_arrays_travel_in_a_pickle(arrays) -> None:
     dataset = medmnist.BreastMNIST("train")[1:5]
     dataset.imgs = 255 - dataset.imgs

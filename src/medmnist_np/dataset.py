@@ -92,16 +92,12 @@ class Dataset(Samples):
 
         Of a segmentation set the pixels of each class are counted, in all masks.
         """
-        if self._record.target == "masks":
-            from medmnist_np.statistics import value_counts
+        from medmnist_np.statistics import value_counts
 
-            counts = value_counts(self._all_labels, self.positions, self._record.n_classes)
-            return dict(zip(self.class_names, counts.tolist(), strict=True))
-        labels = self.labels
         if self._record.multi_label:
-            counts = labels.sum(axis=0, dtype=np.int64)
+            counts = self.labels.sum(axis=0, dtype=np.int64)
         else:
-            counts = np.bincount(labels.reshape(-1), minlength=self._record.n_classes)
+            counts = value_counts(self._all_labels, self.positions, self._record.n_classes)
         return dict(zip(self.class_names, counts.tolist(), strict=True))
 
     def decode(self, label: npt.ArrayLike) -> str | tuple[str, ...]:
