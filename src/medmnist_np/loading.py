@@ -170,7 +170,7 @@ def fetch(
     labels_only : bool
         Only labels, at most 2 MB; of all splits or of those named. Taken and checked in the same way.
     keep_archive : bool
-        Keep the .npz in the cache's ``downloads`` too. Nothing here needs it afterwards.
+        Keep the .npz, if it is downloaded now, in the cache's ``downloads`` too. Nothing here needs it afterwards.
     skip : bool
         Of a set of volumes: leave out cases that are damaged or lack a file, in place of an error.
     executor : concurrent.futures.Executor, optional
