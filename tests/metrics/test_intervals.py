@@ -62,6 +62,13 @@ def test_intervals_do_not_depend_on_the_size_of_a_block(name: str, monkeypatch: 
     assert expected == interval(predictions, name, n_resamples=30, undefined="skip")
 
 
+def test_one_metric_may_stand_alone() -> None:
+    predictions = predictions_of("binary-class")
+    expected = bootstrap_intervals(predictions, ["auc"], n_resamples=20)
+
+    assert expected == bootstrap_intervals(predictions, "auc", n_resamples=20)
+
+
 def test_a_bootstrap_is_what_a_loop_over_drawn_samples_gives() -> None:
     random = np.random.default_rng(11)
     labels, scores = random.integers(0, 2, 40), random.random(40).round(1)

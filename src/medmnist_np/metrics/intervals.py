@@ -137,7 +137,7 @@ def bootstrap_intervals(
     predictions : Predictions
         Labels and scores.
     metrics : iterable of str
-        Names in :data:`METRICS`.
+        Names in :data:`METRICS`; one may stand alone.
     level, n_resamples, seed, stratified, undefined, groups
         As for :func:`interval`.
 
@@ -164,7 +164,7 @@ def bootstrap_intervals(
     >>> {metric: round(one.estimate, 3) for metric, one in found.items()}
     {'auc': 0.889, 'f1': 0.667}
     """
-    names = list(metrics)
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
     check_level(level)
     estimates = {name: catalogue.measure(predictions, name, undefined=undefined) for name in names}
     values = replicates(predictions, names, n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups)
