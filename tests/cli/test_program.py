@@ -207,3 +207,33 @@ def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, m
 def test_wrong_usage_is_told_in_words(arguments: str, said: str) -> None:
     result = run(*arguments.split())
     assert (2, True) == (result.exit_code, said in result.stderr)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8:strict"])
+@pytest.mark.parametrize("arguments", [["catalog"], ["info", "medsegbench/polypgen"], ["list"]], ids=" ".join)
+def test_no_encoding_of_the_output_ends_in_a_traceback(encoding: str, arguments: list[str]) -> None:
+    done = subprocess.run(  # noqa: S603
+        [*MODULE, *arguments], check=False, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}
+    )
+    assert (0, b"") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8:strict", "utf-16"])
+def test_json_is_whole_in_any_encoding(encoding: str) -> None:
+    done = subprocess.run(  # noqa: S603
+        [*MODULE, "catalog", "--json"],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    found = json.loads(done.stdout.decode(encoding.partition(":")[0]))
+    assert found == json.loads(run("catalog", "--json").stdout)
+    assert not json.dumps(found, ensure_ascii=False).isascii()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files that are not UTF-8")
+@pytest.mark.parametrize("arguments", [["cache"], ["cache", "--json"]], ids=" ".join)
+def test_a_path_that_is_not_unicode_is_shown(arguments: list[str], tmp_path: Path) -> None:
+    variables = {**os.environ, "MEDMNIST_NP_CACHE": f"{tmp_path}/c\udcff", "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run([*MODULE, *arguments], check=False, capture_output=True, env=variables)  # noqa: S603
+    assert (True, False) == (b"\\udcff" in done.stdout + done.stderr, b"Traceback" in done.stderr)

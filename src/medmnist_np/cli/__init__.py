@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -15,7 +16,7 @@ from typing import Any
 import click
 
 from medmnist_np._version import __version__
-from medmnist_np.cli.output import end_interrupted
+from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded
 from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest
 
 # Command -> (module, attribute). In the order of the help text.
@@ -76,6 +77,7 @@ def _ending_in_words() -> Iterator[None]:
 class _Program(click.Group):
     @_ending_in_words()
     def make_context(self, *args: Any, **options: Any) -> click.Context:
+        show_what_cannot_be_encoded(sys.stdout)
         ctx = super().make_context(*args, **options)  # --help is answered here, and loads every command
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             ctx.color = False  # elsewhere click looks whether the output is a terminal

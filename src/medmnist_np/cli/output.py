@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from io import TextIOWrapper
 from itertools import zip_longest
 from shutil import get_terminal_size
 from textwrap import wrap
@@ -66,8 +67,8 @@ def end_interrupted(text: str) -> NoReturn:
 
 
 def say_json(value: Any) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Print a value as JSON; in ASCII, so that it is whole whatever the encoding of the output."""
+    click.echo(json.dumps(value, indent=2, default=str))
 
 
 def say_paragraph(text: str, indent: str = "") -> None:
@@ -144,6 +145,12 @@ def _one_cell_a_line(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]
         for name, cell in zip(head, row, strict=True):
             if cell:
                 yield from wrap(f"{name.ljust(indent)}{cell}", max(width, 2 * indent), subsequent_indent=" " * indent)
+
+
+def show_what_cannot_be_encoded(stream: TextIO | None) -> None:
+    """Have it written as an escape: on Windows a pipe is often not in UTF-8, and names of files may be any bytes."""
+    if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
