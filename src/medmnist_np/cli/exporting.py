@@ -69,7 +69,7 @@ def save(
     The files lie in FOLDER, as --layout says for the data set NAME:
 
     \b
-      automl       NAME/train0_1.png, its label in the name, and NAME.csv: official
+      automl       NAME/train0_1.png, with the label, and NAME.csv: official
       imagefolder  NAME/train/1_class_name/train0.png
       csv          NAME/train/train0.png, and NAME/train/metadata.csv with a head
 
