@@ -74,10 +74,11 @@ def test_dice_and_iou_follow_from_each_other_and_from_counting(pair: tuple[np.nd
     np.testing.assert_equal(dice(*pair, labels=[1, 2]), dice(*pair[::-1], labels=[1, 2]))
 
 
-@pytest.mark.parametrize("shape", [(300, 301), (2, 90_000), (90_000, 2), (3, 300, 301), (70, 40, 50)])
+@pytest.mark.parametrize("shape", [(300, 301), (2, 90_000), (90_000, 2), (3, 300, 301), (70, 40, 50), (90, 130, 99)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_large_masks_are_counted_to_the_last_voxel(shape: tuple[int, ...], order: Literal["C", "F"]) -> None:
     reference, prediction = np.random.default_rng(0).integers(0, 3, (2, *shape), dtype=np.uint8)
+    reference[:1] = prediction[:1] = reference[..., -1:] = prediction[..., -1:] = 0
     overlap = {label: ((reference == label) & (prediction == label)).sum() for label in (1, 2)}
     union = {label: ((reference == label) | (prediction == label)).sum() for label in (1, 2)}
     masks = np.asarray(reference, order=order), np.asarray(prediction, order=order)

@@ -21,6 +21,7 @@ from medmnist_np.metrics.masks import (
 )
 
 _BLOCK = 2**16  # voxels that are looked at together: what is made of them stays in the processor's cache
+_WORTH_CROPPING = 2**20  # voxels to count, above which it takes less time to find first where there are any
 
 
 class Overlap(NamedTuple):
@@ -128,7 +129,7 @@ def _overlaps(reference: object, prediction: object, labels: Labels | None) -> I
     masks = on_one_grid(reference, prediction)
     if masks[0].flags.fnc:
         masks = masks[0].T, masks[1].T
-    if len(wanted) > 1:  # to count one takes less time than to find where it is
+    if masks[0].size * len(wanted) > _WORTH_CROPPING:
         masks = without_background(masks, wanted)
     for values in wanted.values():
         yield overlap_of(*masks, values)
