@@ -36,6 +36,13 @@ def test_a_folder_is_built_and_registered_elsewhere(tmp_path: Path) -> None:
     mm.configure()
 
 
+def test_an_output_that_cannot_be_made_is_named_and_the_cache_is_not(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run(build, folder_per_class(tmp_path / "images"), "--name", "moles", "--output", tmp_path / "file" / "out")
+    assert (1, True) == (result.exit_code, str(tmp_path / "file" / "out") in result.stderr)
+    assert (True, False) == ("name another place" in result.stderr, "MEDMNIST_NP_CACHE" in result.stderr)
+
+
 def test_a_table_says_labels_groups_and_more(tmp_path: Path) -> None:
     rows = [[save_image(tmp_path / "images" / f"{n}.png", noise(n, (40, 30))).name, n % 3, n // 2] for n in range(60)]
     labels = table(tmp_path / "labels.csv", ["image", "grade", "patient"], rows)

@@ -200,9 +200,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             raise ValueError(f"{every.rows[0].where} is a volume: sets with masks are built of images.")
         chosen = chosen_recipe(recipe, window, volumes=volumes)
         for_masks = chosen.for_masks() if segmented else None
-        disk.make_folder(unfinished)
+        disk.make_folder(unfinished, in_cache=output is None)
         parts = chunks(every.rows, chosen, wanted, volumes=volumes, folder=unfinished, mask_recipe=for_masks)
-        with disk.errors_named(unfinished, f"build {name}"):
+        with disk.errors_named(unfinished, f"build {name}", in_cache=output is None):
             prepared = _prepared(parts, skip_bad, executor, progress)
             usable, scaled = every.only(_kept_rows(parts, prepared)), False
             if segmented:

@@ -90,9 +90,9 @@ def errors_named(
         ) from error
 
 
-def make_folder(path: Path) -> Path:
+def make_folder(path: Path, *, in_cache: bool = True) -> Path:
     """Make a folder and its parents, and return it."""
-    with errors_named(path, "make a folder of the cache"):
+    with errors_named(path, "make a folder of the cache" if in_cache else "make a folder", in_cache=in_cache):
         path.mkdir(parents=True, exist_ok=True)
     return path
 
