@@ -353,6 +353,16 @@ def test_what_was_configured_is_put_aside_for_the_block(tmp_path: Path) -> None:
         configure()
 
 
+@pytest.mark.parametrize("name", ["medsegbench/wbc", "medsegbench/idrib"])
+def test_parts_of_sets_are_not_at_their_real_addresses(tmp_path: Path, name: str) -> None:
+    with fake_datasets(tmp_path, name, n_samples=FEW, size=128) as (fake,):
+        found = [
+            archive.url for part in fake.parts for archive in registry.info(f"medsegbench/{part}").archives.values()
+        ]
+        assert found
+        assert all(url.startswith("http://127.0.0.1:") for url in found)
+
+
 def test_an_error_in_the_block_passes_and_everything_is_restored(tmp_path: Path) -> None:
     before = dict(os.environ), threading.active_count()
 

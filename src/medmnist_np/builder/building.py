@@ -32,6 +32,7 @@ from medmnist_np.registry.own import as_toml
 from medmnist_np.spread import spread
 
 _SKIPPING = "Such images may be left out (skip_bad=, --skip-bad)."
+_LISTED = 10  # files, of those that have no partner
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +270,9 @@ def _nothing_left_of_nothing(unfinished: Path) -> Iterator[None]:
 
 def _check_alone(source: Source, *, skip_bad: bool) -> None:
     if source.alone and not skip_bad:
-        listed = "; ".join(f"{file}: {reason}" for file, reason in source.alone)
-        raise ValueError(f"An image and its mask have the same name, but for the ending. {listed}. {_SKIPPING}")
+        listed = "; ".join(f"{file}: {reason}" for file, reason in source.alone[:_LISTED])
+        more = f"; and {len(source.alone) - _LISTED} more" if len(source.alone) > _LISTED else ""
+        raise ValueError(f"An image and its mask have the same name, but for the ending. {listed}{more}. {_SKIPPING}")
 
 
 def _are_volumes(rows: Sequence[Row], *, skip_bad: bool) -> bool:

@@ -29,7 +29,13 @@ from medmnist_np.volumes.dataset import VolumeDataset
 @click.option("--folder", "named_folder", type=click.Path(file_okay=False), hidden=True)
 @click.option("--layout", type=click.Choice(LAYOUTS), help="What goes where; automl if not given.")
 @click.option("--format", "--postfix", "format_", metavar="|".join(FORMATS), help="png in 2D, gif in 3D if not given.")
-@click.option("--size", type=int, metavar="N", help="Image size; 28 if not given.", shell_complete=completing.sizes)
+@click.option(
+    "--size",
+    type=int,
+    metavar="N",
+    help="Image size; if not given 28, of MedSegBench 512.",
+    shell_complete=completing.sizes,
+)
 @click.option(
     "--split",
     "splits",

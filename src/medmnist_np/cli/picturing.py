@@ -41,7 +41,13 @@ _OF_SEVERAL = ("rows", "columns", "seed", "by_class")
     help="Or several as one: train+val. Default: train.",
     shell_complete=completing.splits,
 )
-@click.option("--size", type=int, metavar="N", help="Image size; 28 if not given.", shell_complete=completing.sizes)
+@click.option(
+    "--size",
+    type=int,
+    metavar="N",
+    help="Image size; if not given 28, of MedSegBench 512.",
+    shell_complete=completing.sizes,
+)
 @click.option("--rows", type=click.IntRange(1), metavar="N", default=20, help="Of the picture. Default: 20.")
 @click.option("--columns", type=click.IntRange(1), metavar="N", default=20, help="Of the picture. Default: 20.")
 @click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Another seed, other images. Default: 0.")

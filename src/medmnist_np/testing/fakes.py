@@ -262,7 +262,10 @@ def fake_datasets(
         names_of_fakes = {record.qualified_name for record in records}
         collections = {None, *(record.collection.name for record in records)} - {"medmnist", "local"}
         neighbours = [record for collection in collections for record in datasets(collection=collection)]
-        others = [_moved(record, base_url) for record in neighbours if record.qualified_name not in names_of_fakes]
+        parts = [info(f"{whole.collection.name}/{part}") for whole in neighbours for part in whole.parts]
+        others = [
+            _moved(record, base_url) for record in (*neighbours, *parts) if record.qualified_name not in names_of_fakes
+        ]
         with registered(*others, *records), _environment(environment), unconfigured():
             yield records
 
