@@ -412,8 +412,6 @@ class Dataset(Samples):
         corrupted = self._copy()
         corrupted._corruption = Corruption.made_here(name, severity, seed)
         corrupted._open(self._folder)
-        # Checked now. The state of batches has them, and JSON holds no integers of NumPy.
-        corrupted._corruption = Corruption(name, int(severity), int(seed))
         return corrupted
 
     def montage(

@@ -153,7 +153,7 @@ def test_volumes_come_in_no_sizes() -> None:
 
 
 def test_what_cannot_be_downloaded_says_how_to_get_it() -> None:
-    said = r"cannot be downloaded here\. Register at https.*import --as brats2021 FOLDER`\. License: the terms of the"
+    said = r"cannot be downloaded here\. Register at https.*import --as brats2021 FOLDER`\. Licence: the terms of the"
     with pytest.raises(UnknownSizeError, match=said):
         registry.info("brats2021").archive(0)
 

@@ -113,7 +113,7 @@ class VolumeInfo(DatasetInfo):
         """Say how to get the volumes, and under which licence, where that is up to the user."""
         if self.can_be_fetched:
             return f"`medmnist-np fetch {self.qualified_name}` gets it."
-        return f"{self.how_to_get}. License: {self.license}."
+        return f"{self.how_to_get}. Licence: {self.license}."
 
     def _instead_of(self, split: object) -> str:
         return " VolumeDataset(...).split_off(0.2, seed=0) splits cases off to validate with." if split == "val" else ""
