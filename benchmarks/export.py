@@ -91,7 +91,7 @@ def official(images: str, name: str, ending: str) -> float:
 
 def main() -> None:
     os.environ["TQDM_DISABLE"] = "1"  # the official loop would draw its bar among the rows
-    heading(f"Saving in {MEMORY}: how many times as long the other takes")
+    heading(f"Saving in {MEMORY}: how many times as long the first takes", "the first", "the second")
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         for name, n, size, color in (
             ("breastmnist", 3000, 28, False),

@@ -87,14 +87,14 @@ def elsewhere(function: Callable[..., Any], *arguments: Any) -> Any:
         return pool.submit(function, *arguments).result()
 
 
-def heading(title: str) -> None:
+def heading(title: str, first: str = "this", second: str = "the other") -> None:
     """Print the title, the machine and the head of the table that :func:`row` fills."""
     versions = ", ".join(f"{name} {_version(name)}" for name in ("numpy", "medmnist-np", "isal"))
     load = "/".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"\n## {title}\n")
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {_processor()}, {os.cpu_count()} cores, load {load};")
     print(f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {versions}\n")
-    print("| what | this | the other | this / the other: median (least to most) | pairs | target | |")
+    print(f"| what | {first} | {second} | {first} / {second}: median (least to most) | pairs | target | |")
     print("|---|---|---|---|---|---|---|")
 
 

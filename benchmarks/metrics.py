@@ -130,7 +130,7 @@ def delong(shape: Shape) -> Pairs:
 
 
 def main() -> None:
-    heading("Metrics: how many times as long scikit-learn takes")
+    heading("Metrics: how many times as long scikit-learn takes", "the first", "the second")
     for shape in SHAPES:
         row(f"AUC, {shape.name}: scikit-learn / `auc`, all checks on", elsewhere(area, shape), "ms", at_least=10)
     for shape in SHAPES:

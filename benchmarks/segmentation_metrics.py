@@ -130,7 +130,7 @@ def compare(what: str, file: str) -> None:
 
 
 def main() -> None:
-    heading("Metrics of masks: how many times as long MONAI and MedPy take")
+    heading("Metrics of masks: how many times as long MONAI and MedPy take", "the other", "this")
     if SEGMENTATION_PYTHON is None:
         print("MEDMNIST_SEGMENTATION_PYTHON is not set: nothing is compared.")
         return
