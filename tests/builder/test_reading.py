@@ -140,6 +140,16 @@ def test_nifti_is_turned_as_radiologists_look_at_it(tmp_path: Path, right: int, 
     assert np.array_equal(BODY, read_image(tmp_path / f"a.{suffix}"))
 
 
+@pytest.mark.parametrize("more", [(1,), (1, 1)])
+def test_further_axes_of_nifti_of_length_1_do_not_keep_it_from_being_turned(
+    tmp_path: Path, more: tuple[int, ...]
+) -> None:
+    nibabel = pytest.importorskip("nibabel", reason="reads NIfTI files")
+    voxels = BODY.T[::-1, ::-1]
+    nibabel.save(nibabel.Nifti1Image(voxels.reshape(*voxels.shape, *more), np.eye(4)), tmp_path / "a.nii.gz")
+    assert np.array_equal(BODY, read_image(tmp_path / "a.nii.gz"))
+
+
 @pytest.mark.parametrize("flip", [False, True])
 def test_metaimage_is_turned_as_radiologists_look_at_it(tmp_path: Path, flip: bool) -> None:
     itk = pytest.importorskip("SimpleITK", reason="reads MetaImage and DICOM files")

@@ -207,6 +207,8 @@ def _read_nifti(file: Path) -> Array:
     nibabel = _needed("nibabel", "NIfTI files", "nifti")
     # Voxels along x, y, z to the right, the front and the head of the body.
     voxels = np.asarray(nibabel.as_closest_canonical(nibabel.load(file)).dataobj)
+    while voxels.ndim > 3 and voxels.shape[-1] == 1:
+        voxels = voxels[..., 0]
     return voxels[::-1, ::-1].T if voxels.ndim == 3 else voxels
 
 
