@@ -57,6 +57,14 @@ def test_masks_are_gray_and_what_their_values_mean_is_written(tmp_path: Path) ->
     assert (["value", "class_name"], list(mm.info(ABDOMEN).class_names)) == (head, [name for _, name in rows])
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64, ">u4"])
+def test_masks_of_any_dtype_of_an_archive_are_written(dtype: Any, tmp_path: Path) -> None:
+    images, masks = arrays(KVASIR)
+    saved = save_pairs(PairPlan(mm.info(KVASIR), 128, "train"), images, masks.astype(dtype), tmp_path, progress=silent)
+    for number, mask in enumerate(masks):
+        assert np.array_equal(mask, np.asarray(Image.open(saved.folder / "train" / "masks" / f"train{number}.png")))
+
+
 @pytest.mark.parametrize("format", ["jpg", "jpeg", "gif"])
 def test_masks_are_lossless_where_images_are_not(format: str, tmp_path: Path) -> None:  # noqa: A002
     saved = export(KVASIR, tmp_path, format=format)

@@ -41,7 +41,7 @@ def save_pairs(
         What the files are called and what they are.
     images : (n, h, w) or (n, h, w, 3) uint8, 0-255
         All images of the split, perhaps memory-mapped.
-    masks : (n, h, w) integers
+    masks : (n, h, w) integers or bool
         All masks of the split: numbers of classes, which are the gray values of the files.
     folder : path
         Made if need be. All lies in a subfolder called after the data set.
@@ -120,9 +120,9 @@ def save_pairs(
 def _check(images: Rows, masks: Rows, workers: int) -> None:
     if images.dtype != np.uint8:
         raise ValueError(f"The images have dtype {images.dtype}; uint8 is needed.")
-    if np.dtype(masks.dtype).kind not in "iu" or masks.shape not in (images.shape, images.shape[:-1]):
+    if np.dtype(masks.dtype).kind not in "biu" or masks.shape not in (images.shape, images.shape[:-1]):
         raise ValueError(
-            f"The masks have shape {masks.shape} and dtype {masks.dtype}; integers in the shape of the images, "
+            f"The masks have shape {masks.shape} and dtype {masks.dtype}; integers or bool in the shape of the images, "
             f"{images.shape}, without channels, are needed."
         )
     if workers < 1:
