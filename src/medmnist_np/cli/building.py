@@ -64,9 +64,9 @@ def build(
     """Make a data set of your own images.
 
     The set has the format of MedMNIST. SOURCE is a folder with a folder for each class (or train, val and test with
-    such folders), or a CSV file with the columns image (or file_name), label and perhaps split, or a folder that `save
-    --layout csv` has written. For segmentation it is a folder with images/ and masks/, whose files have the same names
-    (or train, val and test with such folders), or a CSV file with the column mask in place of label.
+    such folders), or a CSV file with the columns image (or file_name), label and perhaps split, or a folder that
+    `save --layout csv` has written. For segmentation it is a folder with images/ and masks/, whose files have the
+    same names (or train, val and test with such folders), or a CSV file with the column mask in place of label.
 
     An interrupted run goes on where it stopped. Exit code 2 for wrong usage, 1 if images or labels cannot be used.
 
