@@ -63,5 +63,9 @@ def _help(text: str) -> Iterator[str]:
 
 def _sentence(text: str) -> str:
     """Return prose that Markdown does not take for markup; options are code, or two hyphens would become a dash."""
+    return "".join(part if part.startswith("`") else _prose(part) for part in re.split("(`[^`]+`)", text))
+
+
+def _prose(text: str) -> str:
     escaped = re.sub(r"([\\`*_<>\[\]|$])", r"\\\1", text)
     return re.sub(r"(?<![\w-])--[a-z][a-z-]*", r"`\g<0>`", escaped)
