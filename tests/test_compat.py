@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +234,62 @@ def test_a_subset_may_be_assigned_to_and_leaves_the_whole_as_it_was(arrays) -> N
     part.labels = np.zeros_like(part.labels)
     assert_holds(part, dataset.imgs[2:5], np.zeros((3, 1)))
     assert_holds(dataset, arrays["breastmnist"]["train_images"], arrays["breastmnist"]["train_labels"])
+
+
+@pytest.mark.parametrize("index", [[5, 0, 5], [3], [], list(range(N))[::-1], np.arange(N) % 3 == 1])
+def test_any_part_may_be_relabelled(arrays, index: Any) -> None:
+    whole = medmnist.BreastMNIST("train")
+    part = whole[index]
+    expected = part.imgs, 1 - part.labels
+    part.labels = 1 - part.labels
+    assert_holds(part, *expected)
+    assert_holds(pickle.loads(pickle.dumps(part)), *expected)
+
+
+def test_what_is_gathered_from_a_part_that_was_assigned_to_is_plain(arrays) -> None:
+    part = medmnist.BreastMNIST("train")[2:]
+    part.labels = 1 - part.labels
+    assert type(part.gather([0])) is np.ndarray
+    part = medmnist.BreastMNIST("train")[2:]
+    part.imgs = 255 - part.imgs
+    assert type(part.gather_labels([0])) is np.ndarray
+
+
+def filtered() -> MedMNIST:
+    dataset = medmnist.BreastMNIST("train")
+    dataset.imgs, dataset.labels = dataset.imgs[2:], dataset.labels[2:]
+    return dataset
+
+
+def relabelled_part() -> MedMNIST:
+    part = medmnist.BreastMNIST("train")[2:]
+    part.labels = 1 - part.labels
+    return part
+
+
+def part_of_relabelled() -> MedMNIST:
+    dataset = medmnist.BreastMNIST("train")
+    dataset.labels = 1 - dataset.labels
+    return dataset[2:]
+
+
+@pytest.mark.usefixtures("arrays")
+@pytest.mark.parametrize("make", [filtered, relabelled_part, part_of_relabelled])
+def test_samples_of_assigned_arrays_are_not_taken_for_those_at_the_same_places(make: Callable[[], MedMNIST]) -> None:
+    dataset = make()
+    with pytest.raises(ValueError, match=r"without\(\) finds samples by their places in the published arrays"):
+        dataset.without({"train": [2]})
+    with pytest.raises(ValueError, match="ids names samples by their places"):
+        _ = dataset.ids
+    with pytest.raises(ValueError, match="groups names samples by their places"):
+        _ = dataset.groups
+
+
+def test_samples_may_be_left_out_of_a_split_whose_labels_were_assigned(arrays) -> None:
+    dataset = medmnist.BreastMNIST("train")
+    dataset.labels = 1 - dataset.labels
+    expected = dataset.imgs[[0, 1, *range(3, N)]], dataset.labels[[0, 1, *range(3, N)]]
+    assert_holds(dataset.without({"train": [2]}), *expected)
 
 
 def test_assigned_labels_are_counted_by_class_and_those_without_one_are_named(arrays) -> None:

@@ -125,8 +125,10 @@ class MedMNIST(Dataset):
     def _assign(self, **arrays: npt.NDArray[Any]) -> None:
         """Put arrays in the place of the mapped ones. Those that are not replaced stay mapped and are not pickled."""
         own = {**self._own, **arrays}
-        if not self._own and self._selection != range(len(self._all_images)):
-            own = {"images": super().images, "labels": super().labels, **arrays}
+        whole = isinstance(self._selection, range) and self._selection == range(len(self._all_images))
+        if not self._own and not whole:
+            # Rows that are taken from a memmap would be memmaps too.
+            own = {"images": np.asarray(super().images), "labels": np.asarray(super().labels), **arrays}
         self._own = own
         self._use_own()
 
@@ -150,6 +152,30 @@ class MedMNIST(Dataset):
             subset._own = dict(zip(("images", "labels"), taken, strict=True))
             subset._use_own()
         return subset
+
+    @property
+    def ids(self) -> npt.NDArray[np.str_]:
+        """As of :attr:`Dataset.ids`; refused if ``imgs`` were assigned, as nobody knows which samples these are."""
+        self._require_published_places("ids names")
+        return super().ids
+
+    @property
+    def groups(self) -> npt.NDArray[np.str_]:
+        """As of :attr:`Dataset.groups`; refused if ``imgs`` were assigned, as nobody knows which samples these are."""
+        self._require_published_places("groups names")
+        return super().groups
+
+    def without(self, samples: Mapping[str, npt.ArrayLike]) -> Self:
+        """As :meth:`Dataset.without`; refused if ``imgs`` were assigned, as nobody knows which samples these are."""
+        self._require_published_places("without() finds")
+        return super().without(samples)
+
+    def _require_published_places(self, what: str) -> None:
+        if "images" in self._own:
+            raise ValueError(
+                f"{what} samples by their places in the published arrays, which those of assigned imgs, and of a part "
+                "whose labels were assigned, are not: ask the data set before anything is assigned."
+            )
 
     def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
         if self._own:
