@@ -201,6 +201,15 @@ def test_clean_removes_what_is_asked_for(cache: Path, arguments: list[str], left
     assert left == held(cache)
 
 
+def test_clean_of_a_set_removes_what_a_killed_process_was_downloading(cache: Path) -> None:
+    left = cache / "downloads" / ".pathmnist.npz.passing.another-machine~1~0123abcd.staging"
+    left.mkdir()
+    run("clean", "breastmnist", "--yes")
+    assert left.is_dir()
+    run("clean", "pathmnist", "--yes")
+    assert not left.exists()
+
+
 @pytest.mark.parametrize(("typed", "code", "left"), [("n\n", 1, EVERYTHING), ("", 1, EVERYTHING), ("y\n", 0, [])])
 def test_clean_lists_and_asks_first(cache: Path, typed: str, code: int, left: list[str]) -> None:
     result = run("clean", typed=typed)

@@ -258,7 +258,7 @@ def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
         for folder, file in kept:
             where = item.path.name
             # With "-" goes on what is of the same release: single members, and corrupted images.
-            begun = (f"{folder}-", f".{folder}.", f".{folder}-", f"{file}.")
+            begun = (f"{folder}-", f".{folder}.", f".{folder}-", f"{file}.", f".{file}.")
             if where in (folder, file) or where.startswith(begun):
                 return True
     return False
