@@ -137,6 +137,13 @@ def test_an_archive_can_be_kept_and_serves_again(case: Case) -> None:
     assert ([None], [NAME]) == (case.ranges, case.downloads)
 
 
+def test_a_kept_archive_is_not_replaced_by_one_that_was_found_damaged(case: Case) -> None:
+    case.put(f"{NAME}.passing", WRONG)
+    kept = case.put(NAME, DATA)
+    case.check_right(case.prepare(keep_archive=True))
+    assert ([], [NAME], DATA) == (case.ranges, case.downloads, kept.read_bytes())
+
+
 def test_a_file_that_was_published_is_readable_by_others(case: Case) -> None:
     before = os.umask(0o022)
     try:

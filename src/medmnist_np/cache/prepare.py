@@ -112,7 +112,7 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
         with disk.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
             if locked:
                 archives.tidy(archive, passing)
-            if keep_archive:
+            if keep_archive and verified.path == passing:
                 os.replace(passing, kept)
             else:
                 passing.unlink()
