@@ -254,6 +254,41 @@ def test_the_next_call_goes_on_with_the_part(remote: Remote) -> None:
     assert remote.parts == []
 
 
+def left_without_the_lock(remote: Remote) -> Path:
+    """Leave 10,000 bytes of a member as a process does that is killed while it works without the lock."""
+    remote.file.plan(*[Serve()] * 4, Drop(after=10_000), then=Status(404))
+    with pytest.raises(DownloadError):
+        mm.fetch("breastmnist", splits=["test"])
+    remote.file.plan()
+    (part,) = (remote.cache / "downloads").glob("*.part")
+    left = part.rename(part.with_name(f"{part.stem}.0123abcd.part"))
+    Path(f"{part}.json").unlink()
+    os.utime(left, (0, 0))
+    return left
+
+
+def test_what_a_process_without_the_lock_left_is_gone_on_from(remote: Remote) -> None:
+    left_without_the_lock(remote)
+    before = remote.file.body_bytes
+    assert remote.equals(mm.load("breastmnist", "test", partial=True), "test")
+    needed = remote.compressed("test_images", "test_labels") + DIRECTORY_BYTES
+    assert remote.file.body_bytes - before <= needed - 10_000
+    assert [] == remote.parts
+
+
+def test_the_part_of_a_living_process_without_the_lock_is_left_alone(remote: Remote) -> None:
+    left = left_without_the_lock(remote)
+    os.utime(left)
+    assert remote.equals(mm.load("breastmnist", "test", partial=True), "test")
+    assert ([left.name], 10_000) == (remote.parts, left.stat().st_size)
+
+
+def test_the_whole_archive_makes_parts_of_members_superfluous(remote: Remote) -> None:
+    left_without_the_lock(remote)
+    mm.fetch("breastmnist")
+    assert [] == remote.parts
+
+
 def test_a_part_goes_on_where_the_same_file_has_another_validator_now(remote: Remote) -> None:
     remote.file.plan(*[Serve()] * 4, Drop(after=10_000), then=Status(404))
     with pytest.raises(DownloadError):

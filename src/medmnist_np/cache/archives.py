@@ -7,9 +7,7 @@ import os
 import re
 import secrets
 import shutil
-import stat
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from medmnist_np import registry
 from medmnist_np.cache import disk, locks, store
 from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.http import Patience
-from medmnist_np.cache.part import Part
+from medmnist_np.cache.part import Part, left_over, take_over
 from medmnist_np.cache.progress import CHECKING, Progress
 from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.cache.transport import ResumingDownloader
@@ -108,7 +106,7 @@ def downloaded(
     part = _part(archive, target)
     if not locked:
         part = part.with_name(f"{archive.file_name}.{secrets.token_hex(4)}.part")
-    _take_over(archive, part)
+    take_over(archive.file_name, part)
     purpose = f"download{' and unpack' if unpacked_bytes else ''} {archive.file_name}"
     bring = ResumingDownloader(
         part,
@@ -206,26 +204,11 @@ def _ticking(progress: Progress, task: str) -> Iterator[None]:
 
 
 def tidy(archive: Archive, target: Path) -> None:
-    """Remove what killed processes left of a download to a path."""
+    """Remove what killed processes left of a download to a path, and of members of the archive taken alone."""
     Part(_part(archive, target)).restart()
     store.collect_abandoned(target)
-
-
-def _take_over(archive: Archive, part: Path) -> None:
-    """Go on from what a process left that worked without the lock, if that is more than there is."""
-    own = re.compile(rf"{re.escape(archive.file_name)}(\.[0-9a-f]{{8}})*\.part")
-    left = []
-    with suppress(OSError):
-        for path in part.parent.iterdir():
-            state = path.lstat()
-            idle = time.time() - state.st_mtime > locks.PATIENCE_S
-            if own.fullmatch(path.name) and path != part and idle and stat.S_ISREG(state.st_mode):
-                left.append((state.st_size, path))
-        for size, path in sorted(left, reverse=True):
-            if size > Part(part).bytes:
-                Part(part).restart()
-                os.replace(path, part)
-            Part(path).restart()
+    for _, path in left_over(target.parent, rf"{re.escape(archive.file_name)}(\.\w+-[0-9a-f]{{8}})?"):
+        Part(path).restart()
 
 
 def _part(archive: Archive, target: Path) -> Path:

@@ -21,7 +21,7 @@ from medmnist_np.cache import disk, http, locks, npz, store
 from medmnist_np.cache.http import Patience, Permanent, Retries
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.npz import Entry
-from medmnist_np.cache.part import Part
+from medmnist_np.cache.part import Part, take_over
 from medmnist_np.cache.progress import UNPACKING, Progress
 from medmnist_np.cache.ranges import NoRange, RemoteFile
 from medmnist_np.cache.settings import Settings
@@ -77,9 +77,11 @@ def fetch_members(
         )
         for entry in entries:
             # The CRC is in the name of the part: bytes of another release of the file would be another part.
-            suffix = f"{entry.crc32:08x}.part" if locked else f"{entry.crc32:08x}.{secrets.token_hex(4)}.part"
+            name = f"{archive.file_name}.{entry.member.name}-{entry.crc32:08x}"
+            part = settings.downloads / (f"{name}.part" if locked else f"{name}.{secrets.token_hex(4)}.part")
+            take_over(name, part)
             bring = ResumingDownloader(
-                settings.downloads / f"{archive.file_name}.{entry.member.name}-{suffix}",
+                part,
                 window=range(entry.start, entry.start + entry.compressed_bytes),
                 title=f"{entry.member.name} of {archive.file_name}",
                 progress=progress,

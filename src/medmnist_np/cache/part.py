@@ -6,13 +6,16 @@ import errno
 import glob
 import json
 import os
+import re
 import secrets
 import stat
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from medmnist_np.cache import locks
 from medmnist_np.cache.disk import open_without_following
 
 
@@ -102,6 +105,31 @@ class Part:
         # Left by a process that was killed between writing a note and renaming it.
         for stray in self._note.parent.glob(f"{glob.escape(self._note.name)}.*"):
             stray.unlink(missing_ok=True)
+
+
+def take_over(name: str, part: Path) -> None:
+    """Go on from what a process left that worked on ``<name>.part`` without the lock, if that is more than there is."""
+    with suppress(OSError):
+        for size, path in sorted(left_over(part.parent, re.escape(name)), reverse=True):
+            if path == part:
+                continue
+            if size > Part(part).bytes:
+                Part(part).restart()
+                os.replace(path, part)
+            Part(path).restart()
+
+
+def left_over(folder: Path, pattern: str) -> list[tuple[int, Path]]:
+    """Return size and path of unfinished downloads whose names match, and at which no process works any more."""
+    own = re.compile(rf"{pattern}(\.[0-9a-f]{{8}})*\.part")
+    left = []
+    with suppress(OSError):
+        for path in folder.iterdir():
+            state = path.lstat()
+            idle = time.time() - state.st_mtime > locks.PATIENCE_S
+            if own.fullmatch(path.name) and idle and stat.S_ISREG(state.st_mode):
+                left.append((state.st_size, path))
+    return left
 
 
 def _open_or_make(path: str, flags: int) -> int:
