@@ -325,10 +325,11 @@ def find_here(record: DatasetInfo, size: int, places: Settings, members: Sequenc
     for key in record.storage_keys(size):
         if (folder := store.find(key, places.searched)) is not None:
             return folder
-    if not members:
-        return None
-    partial = store.find(store.partial_key(record.storage_key(size)), places.searched)
-    return partial if partial is not None and partial.manifest.arrays.keys() >= set(members) else None
+    for cache in places.searched if members else ():
+        partial = store.find(store.partial_key(record.storage_key(size)), [cache])
+        if partial is not None and partial.manifest.arrays.keys() >= set(members):
+            return partial
+    return None
 
 
 def map_split(folder: ArrayFolder, record: DatasetInfo, split: str) -> Arrays:

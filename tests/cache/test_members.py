@@ -289,6 +289,16 @@ def test_the_whole_archive_makes_parts_of_members_superfluous(remote: Remote) ->
     assert [] == remote.parts
 
 
+def test_members_are_looked_for_in_every_cache(remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mm.fetch("breastmnist", splits=["test"])
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path / "own"))
+    mm.fetch("breastmnist", splits=["val"])
+    monkeypatch.setenv("MEDMNIST_NP_SHARED", str(remote.cache))
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    for split in ("test", "val"):
+        assert remote.equals(mm.load("breastmnist", split, partial=True), split)
+
+
 def test_a_part_goes_on_where_the_same_file_has_another_validator_now(remote: Remote) -> None:
     remote.file.plan(*[Serve()] * 4, Drop(after=10_000), then=Status(404))
     with pytest.raises(DownloadError):
