@@ -301,6 +301,27 @@ def test_assigned_labels_are_counted_by_class_and_those_without_one_are_named(ar
         dataset.class_counts()
 
 
+@pytest.mark.parametrize("as_rgb", [False, True])
+def test_gray_images_that_are_assigned_in_colour_have_three_channels_in_batches(arrays, as_rgb: bool) -> None:
+    dataset = medmnist.BreastMNIST("train", as_rgb=as_rgb)
+    dataset.imgs = colour = np.stack([dataset.imgs, dataset.imgs // 2, dataset.imgs // 3], axis=-1)
+    (batch,) = dataset.batches(N, channels="first")
+    assert np.array_equal(np.moveaxis(colour, -1, 1), batch.images)
+    assert np.array_equal(colour, dataset.gather(range(N)))
+    assert np.array_equal(colour, [np.asarray(image) for image, _ in dataset])
+
+
+@pytest.mark.parametrize("as_rgb", [False, True])
+def test_colour_images_that_are_assigned_in_gray_are_gray_unless_as_rgb(arrays, as_rgb: bool) -> None:
+    dataset = medmnist.PathMNIST("train", as_rgb=as_rgb)
+    dataset.imgs = gray = dataset.imgs[..., 0]
+    expected = np.stack([gray] * 3, axis=-1) if as_rgb else gray
+    (batch,) = dataset.batches(N)
+    assert np.array_equal(expected, batch.images)
+    assert np.array_equal(expected, dataset.gather(range(N)))
+    assert np.array_equal(expected, [np.asarray(image) for image, _ in dataset])
+
+
 def test_assigned_arrays_travel_in_a_pickle(arrays) -> None:
     dataset = medmnist.BreastMNIST("train")[1:5]
     dataset.imgs = 255 - dataset.imgs

@@ -226,7 +226,7 @@ class Dataset(Samples):
                 raise ValueError(f"weights is {weights!r}; it is 'balanced' or one number for each sample.")
             weights = self._balanced_weights()
         layout = Layout(
-            channel_axis_stored=self._record.n_channels == 3,
+            channel_axis_stored=self._has_channel_axis,
             as_rgb=self._repeats_channels,
             channels=channels,
             dtype=dtype,

@@ -238,7 +238,12 @@ class Samples(Items):
 
     @property
     def _repeats_channels(self) -> bool:
-        return self.as_rgb and self._record.n_channels == 1
+        return self.as_rgb and not self._has_channel_axis
+
+    @property
+    def _has_channel_axis(self) -> bool:
+        """Whether images have one as they lie there, which a user may have assigned."""
+        return len(self._all_images.shape) > 1 + self._record.ndim
 
     def _transformed(self, image: Any, label: Any) -> tuple[Any, Any]:
         if self.transform is not None:
