@@ -18,6 +18,7 @@ import medmnist_np as medmnist
 from medmnist_np import INFO, registry
 from medmnist_np.compat import HOMEPAGE, MedMNIST, MedMNIST2D, MedMNIST3D
 from medmnist_np.errors import NotCachedError
+from medmnist_np.interop.reading import Reader
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import fake_datasets, make_arrays
 
@@ -308,6 +309,7 @@ def test_gray_images_that_are_assigned_in_colour_have_three_channels_in_batches(
     (batch,) = dataset.batches(N, channels="first")
     assert np.array_equal(np.moveaxis(colour, -1, 1), batch.images)
     assert np.array_equal(colour, dataset.gather(range(N)))
+    assert np.array_equal(batch.images, Reader(dataset, channels="first").gather(range(N))[0])
     assert np.array_equal(colour, [np.asarray(image) for image, _ in dataset])
 
 

@@ -32,8 +32,8 @@ class Reader:
         self, ds: Dataset, channels: Channels | None = None, dtype: DTypeLike | None = None, scale: float | None = None
     ) -> None:
         self.ds = without_transform(ds)
-        rgb = ds.record.n_channels == 3 or ds.as_rgb
-        self.layout = Layout(channel_axis_stored=rgb, channels=channels, dtype=dtype, scale=scale)
+        gathered = ds.gather([]).ndim > 1 + ds.record.ndim
+        self.layout = Layout(channel_axis_stored=gathered, channels=channels, dtype=dtype, scale=scale)
 
     def gather(self, indices: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return ``(images (k, ...), labels (k, l) int64)``, or masks ``(k, h, w)``, as fresh, writable arrays."""
