@@ -280,6 +280,8 @@ def test_samples_of_assigned_arrays_are_not_taken_for_those_at_the_same_places(m
     dataset = make()
     with pytest.raises(ValueError, match=r"without\(\) finds samples by their places in the published arrays"):
         dataset.without({"train": [2]})
+    with pytest.raises(ValueError, match="positions names samples by their places"):
+        _ = dataset.positions
     with pytest.raises(ValueError, match="ids names samples by their places"):
         _ = dataset.ids
     with pytest.raises(ValueError, match="groups names samples by their places"):

@@ -147,11 +147,17 @@ class MedMNIST(Dataset):
     def _subset(self, selection: range | npt.NDArray[np.intp]) -> Self:
         subset = super()._subset(selection)
         if self._own:
-            chosen = subset.positions
+            chosen = subset._positions()
             taken = (rows.take(chosen, axis=0) for rows in (self._all_images, self._all_labels))
             subset._own = dict(zip(("images", "labels"), taken, strict=True))
             subset._use_own()
         return subset
+
+    @property
+    def positions(self) -> npt.NDArray[np.intp]:
+        """As of :attr:`Dataset.positions`; refused if ``imgs`` were assigned, as nobody knows what these are."""
+        self._require_published_places("positions names")
+        return super().positions
 
     @property
     def ids(self) -> npt.NDArray[np.str_]:

@@ -97,7 +97,7 @@ class Dataset(Samples):
         if self._record.multi_label:
             counts = self.labels.sum(axis=0, dtype=np.int64)
         else:
-            counts = value_counts(self._all_labels, self.positions, self._record.n_classes)
+            counts = value_counts(self._all_labels, self._positions(), self._record.n_classes)
         return dict(zip(self.class_names, counts.tolist(), strict=True))
 
     def decode(self, label: npt.ArrayLike) -> str | tuple[str, ...]:
@@ -322,7 +322,7 @@ class Dataset(Samples):
         images = self._image_maps
         if images is None:
             return True
-        rows = np.unique(self.positions)
+        rows = np.unique(self._positions())
         needed = images.dtype.itemsize * int(np.prod(images.shape[1:])) * len(rows)
         available = available_bytes()
         if available is not None and needed > _SHARE_TO_WARM * available:
@@ -364,10 +364,10 @@ class Dataset(Samples):
         channels = self._record.n_channels
         mapped = self._mapped_images()
         if mapped is None:
-            return of_rows(self._all_images, self.positions, channels)
+            return of_rows(self._all_images, self._positions(), channels)
         digests = {stored.file: stored.sha256 for stored in self._folder.manifest.arrays.values()}
         total = Statistics(np.zeros((channels, 256), np.int64))
-        for array, rows in divided(mapped, self.positions):
+        for array, rows in divided(mapped, self._positions()):
             sha256 = digests[Path(array.filename).name]
             total += of_mapped(array, rows, channels, sha256=sha256, executor=executor, progress=progress)
         return total
@@ -533,8 +533,8 @@ class Dataset(Samples):
             self._record.require_labels(f"The layout {layout!r}")
         parts = zip(
             self.split.split("+"),
-            divided(self._all_images, self.positions),
-            divided(self._all_labels, self.positions),
+            divided(self._all_images, self._positions()),
+            divided(self._all_labels, self._positions()),
             strict=True,
         )
         for split, (images, positions), (labels, _) in parts:
@@ -580,7 +580,7 @@ class Dataset(Samples):
             "split": self.split,
             "digest": self._record.archive(self.size).digest,
             **({} if self._corruption is None else {"corruption": list(self._corruption)}),
-            "selection": None if whole else zlib.crc32(self.positions.astype("<i8").tobytes()),
+            "selection": None if whole else zlib.crc32(self._positions().astype("<i8").tobytes()),
         }
 
     def _repr_html_(self) -> str:

@@ -106,14 +106,14 @@ class Samples(Items):
         """Where the selected samples come from, ``(n,)`` str; see :func:`~medmnist_np.identifiers.attach_ids`."""
         from medmnist_np.identifiers import identifiers
 
-        return identifiers(self._record, self.split).ids[self.positions]
+        return identifiers(self._record, self.split).ids[self._positions()]
 
     @property
     def groups(self) -> npt.NDArray[np.str_]:
         """To which group, as which patient, the selected samples belong, ``(n,)`` str."""
         from medmnist_np.identifiers import known_groups
 
-        return known_groups(self._record, self.split)[self.positions]
+        return known_groups(self._record, self.split)[self._positions()]
 
     @property
     def images(self) -> npt.NDArray[np.uint8]:
@@ -219,7 +219,7 @@ class Samples(Items):
             if ((chosen < 0) | (chosen >= n)).any():
                 raise IndexError(f"{self._record.name} has {n} samples in {split}, and not one at each of {chosen}.")
             if split in starts:
-                kept &= ~np.isin(self.positions, starts[split] + chosen.astype(np.intp))
+                kept &= ~np.isin(self._positions(), starts[split] + chosen.astype(np.intp))
         return self[kept]
 
     def _item(self, number: int) -> tuple[Any, Any]:
@@ -267,15 +267,16 @@ class Samples(Items):
             contiguous: npt.NDArray[np.uint8] = rows[self._selection.start : self._selection.stop]
             return contiguous
         # A memmap's own take() gives a memmap.
-        gathered: npt.NDArray[np.uint8] = np.asarray(rows.take(self.positions, axis=0))
+        gathered: npt.NDArray[np.uint8] = np.asarray(rows.take(self._positions(), axis=0))
         return gathered
 
     def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
         """Return where the samples lie in the arrays of more splits."""
         start_in = _starts(self._record, split)
-        moved = self.positions.copy()
+        positions = self._positions()
+        moved = positions.copy()
         for name, start in _starts(self._record, self.split).items():
-            inside = (start <= self.positions) & (self.positions < start + self._record.n_samples[name])
+            inside = (start <= positions) & (positions < start + self._record.n_samples[name])
             moved[inside] += start_in[name] - start
         return moved
 
