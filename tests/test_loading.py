@@ -326,6 +326,20 @@ def test_labels_of_a_whole_set_go_before_those_that_were_fetched_alone(tmp_path:
     assert str(whole / "test_labels.npy") == load_labels(both, "test", root=tmp_path / "both", download=False).filename
 
 
+def test_masks_are_those_of_the_size_that_is_named(tmp_path: Path) -> None:
+    root, archives, expected = tmp_path / "both", {}, {}
+    for size in (128, 256):
+        name = f"medsegbench/kvasir_{size}"
+        with fake_datasets(tmp_path / str(size), name, n_samples={"test": 2}) as (record,):
+            fetch(name, labels_only=size == 256, root=root)
+        archives[size], expected[size] = record.archive(size), make_arrays(record, size)["test_label"]
+    with registered(replace(record, archives=archives)):
+        for size, masks in expected.items():
+            assert np.array_equal(masks, load_labels(f"medsegbench/kvasir_{size}", "test", root=root, download=False))
+        with pytest.raises(NotCachedError):
+            load_labels("medsegbench/kvasir", "test", root=tmp_path / "nothing", download=False)
+
+
 def test_labels_of_another_split_will_not_do(fakes) -> None:
     fetch("breastmnist", splits=["val"], labels_only=True)
     with pytest.raises(NotCachedError):

@@ -120,31 +120,33 @@ def load_labels(
     The samples and their order are the same at every size, so labels are too. Complete sets are looked for first, whose
     archives were proven by their digests, then labels that were taken alone (``fetch(name, labels_only=True)``) and
     checked by CRC-32: those need no ``partial=True``, as they are here only because somebody asked for them. If there
-    are none, the smallest archive is fetched whole, with its digest.
+    are none, the smallest archive is fetched whole, with its digest. Masks are as large as their images: they are those
+    of the one size that :func:`load` takes.
 
     Parameters
     ----------
     name, split, root, download
-        As of :func:`load`; a size in the name is ignored.
+        As of :func:`load`; a size in the name is ignored, except for masks.
 
     Returns
     -------
     np.memmap
-        ``(n, 1)`` or ``(n, l)`` uint8, read-only.
+        ``(n, 1)`` or ``(n, l)`` uint8, or masks ``(n, h, w)``; read-only.
 
     Raises
     ------
     MedMNISTError
         As :func:`load`.
     """
-    record, _ = resolve(name)
+    record, named = resolve(name)
     member = record.member_name(record.check_split(split), record.target)
     places = settings.current(root)
+    sizes = record.sizes if record.target == "labels" else (named,)
     for members in ([], [member]):
-        for size in record.sizes:
+        for size in sizes:
             if (folder := find_here(record, size, places, members)) is not None:
                 return folder.open(member)
-    return locate(record, record.sizes[0], root=root, download=download).open(member)
+    return locate(record, sizes[0], root=root, download=download).open(member)
 
 
 def fetch(
