@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import csv
 import pickle
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import medmnist_np as mm
+from medmnist_np.cache.progress import silent
 from medmnist_np.errors import CacheError, UnknownSplitError
 from medmnist_np.scheme import Scheme, read_scheme
-from medmnist_np.testing import fake_record
+from medmnist_np.testing import fake_datasets, fake_record
 
 RECORD = fake_record("breastmnist", n_samples={"train": 6, "val": 3, "test": 4})
 BREAST = mm.info("breastmnist")
@@ -140,3 +144,70 @@ def test_a_scheme_that_cannot_be_written_or_read_is_told(tmp_path: Path) -> None
         Scheme({}).write(tmp_path / "no folder" / "scheme.csv")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.csv"):
         read_scheme(tmp_path / "nowhere.csv")
+
+
+# Saved as files
+
+
+MOVES = Scheme({("train", 0): "", ("train", 2): "test", ("val", 1): "test", ("test", 3): "train"})
+CORRECTED = {
+    "train": ["test3", "train1", "train3", "train4", "train5"],
+    "val": ["val0", "val2"],
+    "test": ["test0", "test1", "test2", "train2", "val1"],
+}
+
+
+@pytest.fixture
+def breast(tmp_path: Path) -> Iterator[None]:
+    with fake_datasets(tmp_path, "breastmnist", n_samples=dict(RECORD.n_samples)):
+        yield
+
+
+def save_corrected(folder: Path, layout: Any) -> Path:
+    """Save the corrected splits, twice: as one, of which a part is left for the second time, and one by one."""
+    joined = mm.Dataset("breastmnist", "train+val", scheme=MOVES)
+    pickle.loads(pickle.dumps(joined[1:])).save(folder, layout, "npy", progress=silent)
+    for split in CORRECTED:
+        saved = mm.Dataset("breastmnist", split, scheme=MOVES).save(folder, layout, "npy", progress=silent)
+    return saved
+
+
+@pytest.mark.usefixtures("breast")
+@pytest.mark.parametrize(("layout", "pattern"), [("imagefolder", "*/*.npy"), ("csv", "*.npy")])
+def test_files_of_corrected_splits_lie_where_they_belong(tmp_path: Path, layout: str, pattern: str) -> None:
+    saved = save_corrected(tmp_path / "files", layout)
+    found = {split: sorted(path.stem for path in (saved / split).glob(pattern)) for split in CORRECTED}
+    assert CORRECTED == found
+    (moved,) = (saved / "test").glob(pattern.replace("*.npy", "val1.npy"))
+    np.testing.assert_array_equal(mm.Dataset("breastmnist", "val").images[1], np.load(moved))
+
+
+@pytest.mark.usefixtures("breast")
+def test_tables_of_corrected_splits_say_where_files_belong(tmp_path: Path) -> None:
+    found: dict[str, list[str]] = {split: [] for split in CORRECTED}
+    for split in CORRECTED:
+        with (save_corrected(tmp_path / "csv", "csv") / split / "metadata.csv").open(newline="") as stream:
+            for row in csv.DictReader(stream):
+                found[row["split"]].append(row["file_name"].removesuffix(".npy"))
+    assert CORRECTED == {split: sorted(names) for split, names in found.items()}
+    lines = save_corrected(tmp_path / "automl", "automl").with_suffix(".csv").read_text().splitlines()
+    official = {"TRAIN": "train", "VALIDATION": "val", "TEST": "test"}
+    rows = sorted((official[line.split(",")[0]], line.split(",")[1].partition("_")[0]) for line in lines)
+    assert sorted((split, name) for split, names in CORRECTED.items() for name in names) == rows
+
+
+def test_joined_parts_keep_the_corrected_splits(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples=dict(RECORD.n_samples)):
+        train, test = (mm.Dataset("breastmnist", split, scheme=MOVES) for split in ("train", "test"))
+        saved = (train + test).save(tmp_path / "files", "csv", "npy", progress=silent)
+        assert CORRECTED["test"] == sorted(path.stem for path in (saved / "test").glob("*.npy"))
+
+
+def test_masks_of_corrected_splits_lie_beside_their_images(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "medsegbench/kvasir", n_samples={"train": 2, "val": 1, "test": 1}):
+        scheme = Scheme({("train", 1): "test"})
+        for split in ("train", "test"):
+            saved = mm.Dataset("medsegbench/kvasir", split, scheme=scheme).save(tmp_path / "files", progress=silent)
+        for kind in ("images", "masks"):
+            assert ["train0.png"] == [path.name for path in (saved / "train" / kind).iterdir()]
+            assert ["test0.png", "train1.png"] == sorted(path.name for path in (saved / "test" / kind).iterdir())

@@ -537,13 +537,16 @@ class Dataset(Samples):
             divided(self._all_labels, self._positions()),
             strict=True,
         )
+        how: Any = {"write_csv": write_csv, "workers": workers, "progress": progress}
         for split, (images, positions), (labels, _) in parts:
-            arrays: Any = (images, labels, folder)
-            how: Any = {"positions": positions, "write_csv": write_csv, "workers": workers, "progress": progress}
-            if segmented:
-                saved = save_pairs(PairPlan(self._record, self.size, split, format), *arrays, **how)
-            else:
-                saved = save(Plan(self._record, self.size, split, layout or "automl", format), *arrays, **how)
+            belonging = {split: positions} if self._scheme is None else self._scheme.belonging(split, positions)
+            for one, chosen in belonging.items():
+                if segmented:
+                    pairs = PairPlan(self._record, self.size, split, format, one)
+                    saved = save_pairs(pairs, images, labels, folder, positions=chosen, **how)
+                else:
+                    plan = Plan(self._record, self.size, split, layout or "automl", format, one)
+                    saved = save(plan, images, labels, folder, positions=chosen, **how)
         return saved.folder
 
     def _mapped_images(self) -> Any:

@@ -27,6 +27,7 @@ class Samples(Items):
     """A selection of the samples of one split, or of several that are joined."""
 
     _corruption: Corruption | None = None
+    _scheme: Scheme | None = None
 
     def __init__(  # noqa: PLR0913 -- each is one choice, and has a default
         self,
@@ -54,6 +55,7 @@ class Samples(Items):
 
             corrected = scheme if isinstance(scheme, Scheme) else read_scheme(scheme)
             self.split, positions = corrected.selection(record, self.split)
+            self._scheme = corrected
         self._open(self._locate(root=root, download=download))
         everything = range(len(self._all_images))
         self._selection: range | npt.NDArray[np.intp] = everything if positions is None else _contiguous(positions)
@@ -180,6 +182,7 @@ class Samples(Items):
         if self._corruption != other._corruption:
             raise ValueError("Only parts with the same corruption, severity and seed can be joined.")
         joined = self._copy()
+        joined._scheme = self._scheme or other._scheme
         joined.split = "+".join(dict.fromkeys((*self.split.split("+"), *other.split.split("+"))))
         joined._open(self._folder)
         joined._selection = _contiguous(np.concatenate([one._positions_in(joined.split) for one in (self, other)]))

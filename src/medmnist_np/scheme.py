@@ -109,6 +109,11 @@ class Scheme:
         sources = [source for source in record.splits if belongs[source].any()] or wanted
         return "+".join(sources), np.flatnonzero(np.concatenate([belongs[source] for source in sources]))
 
+    def belonging(self, split: str, positions: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
+        """Return which of some samples of a published split belong to each split, in their order."""
+        belongs_to = [self.moves.get((split, position)) or split for position in positions.tolist()]
+        return {one: positions[np.array(belongs_to) == one] for one in dict.fromkeys(belongs_to)} or {split: positions}
+
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a file that :func:`read_scheme` reads, in place of one that is there.
 

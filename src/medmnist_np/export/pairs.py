@@ -32,6 +32,9 @@ class PairPlan:
     format : str, optional
         Of the images, one of :data:`medmnist_np.images.FORMATS`, which is also the ending of the files. ``None`` means
         ``"png"``. Masks have the same, but never JPEG or GIF: those are PNG then.
+    belongs_to : str
+        The split to which the samples belong, where corrected splits say another one: files go to its folder or lines,
+        and are called after the published ones.
 
     Raises
     ------
@@ -51,11 +54,14 @@ class PairPlan:
     size: int
     split: str
     format: str | None = None
+    belongs_to: str = ""
 
     def __post_init__(self) -> None:
         if self.record.target != "masks":
             raise ValueError(f"{self.record.qualified_name} has labels and no masks, so there are no pairs of images.")
         self.record.check_split(self.split)
+        if not self.belongs_to:
+            object.__setattr__(self, "belongs_to", self.split)
         if self.format is None:
             object.__setattr__(self, "format", "tiff" if self.kind == VOLUME else "png")
         find_format(self.ending, self.kind)
@@ -108,11 +114,11 @@ class PairPlan:
 
     def image_name(self, position: int) -> str:
         """Return where an image goes, below the folder of the export, with ``/`` between folders."""
-        return f"{self.name}/{self.split}/images/{self.split}{position}.{self.ending}"
+        return f"{self.name}/{self.belongs_to}/images/{self.split}{position}.{self.ending}"
 
     def mask_name(self, position: int) -> str:
         """Return where its mask goes."""
-        return f"{self.name}/{self.split}/masks/{self.split}{position}.{self.mask_ending}"
+        return f"{self.name}/{self.belongs_to}/masks/{self.split}{position}.{self.mask_ending}"
 
     def export_of(self, path: str) -> Export | None:
         """Return what an export of this data set would have written an image as; ``None`` if none would.
@@ -124,4 +130,4 @@ class PairPlan:
         """
         splits = "|".join(map(re.escape, self.record.splits))
         stem, _, ending = path.rpartition(".")
-        return Export("pairs", ending) if re.fullmatch(rf"({splits})/images/\1\d+", stem) else None
+        return Export("pairs", ending) if re.fullmatch(rf"(?:{splits})/images/(?:{splits})\d+", stem) else None

@@ -49,6 +49,9 @@ class Plan:
     format : str, optional
         One of :data:`medmnist_np.images.FORMATS`, which is also the ending of the files. ``None`` means ``"png"`` in
         2D and ``"gif"`` in 3D.
+    belongs_to : str
+        The split to which the samples belong, where corrected splits say another one: files go to its folder or lines,
+        and are called after the published ones.
 
     Raises
     ------
@@ -69,12 +72,15 @@ class Plan:
     split: str
     layout: Layout = "automl"
     format: str | None = None
+    belongs_to: str = ""
 
     def __post_init__(self) -> None:
         if self.layout not in LAYOUTS:
             raise ValueError(f"There is no layout {self.layout!r}; there are {', '.join(map(repr, LAYOUTS))}.")
         self.record.require_labels("A layout of files by label")
         self.record.check_split(self.split)
+        if not self.belongs_to:
+            object.__setattr__(self, "belongs_to", self.split)
         if self.format is None:
             object.__setattr__(self, "format", "gif" if self.kind == VOLUME else "png")
         find_format(self.ending, self.kind)
@@ -107,7 +113,7 @@ class Plan:
     @property
     def table(self) -> str | None:
         """Where the table goes, below the folder of the export; ``None`` if there is none."""
-        return {"automl": f"{self.name}.csv", "csv": f"{self.name}/{self.split}/metadata.csv"}.get(self.layout)
+        return {"automl": f"{self.name}.csv", "csv": f"{self.name}/{self.belongs_to}/metadata.csv"}.get(self.layout)
 
     @property
     def head(self) -> list[str]:
@@ -131,8 +137,8 @@ class Plan:
         if self.layout == "automl":
             return f"{self.name}/{stem}_{'_'.join(map(str, label))}.{self.ending}"
         if self.layout == "imagefolder":
-            return f"{self.name}/{self.split}/{self._class_folder(label[0])}/{stem}.{self.ending}"
-        return f"{self.name}/{self.split}/{stem}.{self.ending}"
+            return f"{self.name}/{self.belongs_to}/{self._class_folder(label[0])}/{stem}.{self.ending}"
+        return f"{self.name}/{self.belongs_to}/{stem}.{self.ending}"
 
     def export_of(self, path: str) -> Export | None:
         """Return what an export of this data set would have written a file as; ``None`` if none would.
@@ -145,8 +151,8 @@ class Plan:
         splits = "|".join(map(re.escape, self.record.splits))
         patterns: dict[Layout, str] = {
             "automl": rf"(?:{splits})\d+(?:_\d+)+",
-            "imagefolder": rf"({splits})/\d+(?:_[^/]+)?/\1\d+",
-            "csv": rf"({splits})/\1\d+",
+            "imagefolder": rf"(?:{splits})/\d+(?:_[^/]+)?/(?:{splits})\d+",
+            "csv": rf"(?:{splits})/(?:{splits})\d+",
         }
         stem, _, ending = path.rpartition(".")
         found = (layout for layout, pattern in patterns.items() if re.fullmatch(pattern, stem))
@@ -158,10 +164,10 @@ class Plan:
         file_name = self.file_name(position, label).rpartition("/")[2]
         words = list(map(str, label))
         if self.layout == "automl":
-            return [_AUTOML_SPLITS.get(self.split, self.split.upper()), file_name, *words]
+            return [_AUTOML_SPLITS.get(self.belongs_to, self.belongs_to.upper()), file_name, *words]
         if not self.record.multi_label:
             words.append(self.record.class_names[label[0]])
-        return [file_name, self.split, *words]
+        return [file_name, self.belongs_to, *words]
 
     def is_row(self, row: Sequence[str]) -> bool:
         """Whether a line of a table could be of this data set, from any split."""

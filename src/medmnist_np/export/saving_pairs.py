@@ -102,7 +102,7 @@ def save_pairs(
     with errors_named(target):
         check_folder(target / plan.name, plan)
         for part in ("images", "masks"):
-            (target / plan.name / plan.split / part).mkdir(parents=True, exist_ok=True)
+            (target / plan.name / plan.belongs_to / part).mkdir(parents=True, exist_ok=True)
         if write_csv:
             write_once(f"{target}/{plan.table}", _text(plan.rows()))
         n_written = 0
