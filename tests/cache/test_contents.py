@@ -23,5 +23,30 @@ def test_what_another_process_has_just_moved_has_no_bytes(tmp_path: Path, monkey
     assert [4, 4, 4] == [item.bytes for item in contents.contents(Settings(tmp_path, (tmp_path,)))]
 
 
+def test_files_of_others_in_a_root_are_none_of_ours(tmp_path: Path) -> None:
+    theirs = ["arrays/runs/first/weights.npy", "built/app/main.o", "downloads/thesis.pdf", "downloads/thesis.pdf.part"]
+    theirs += ["downloads/photos/1.png", "downloads/.config/x", "downloads/record", "downloads/x.zip", "ids/readme.txt"]
+    ours = ["arrays/medmnist/x_28-0123abcd/manifest.json", "arrays/medmnist/x_28-0123abcd-partial/test_images.npy"]
+    ours += ["arrays/msd/liver-folder/manifest.json", "arrays/corrupted/x_28-0123abcd-fog_1-seed0-v1/manifest.json"]
+    ours += [
+        "built/x/unfinished/1.npz",
+        "downloads/.x.npz.passing.here~1~0123abcd.staging/x.npz",
+        "downloads/pathmnist.npz",
+    ]
+    ours += [f"downloads/{name}" for name in ("x.npz.passing", "x.npz.part", "x.npz.part.json", "x.npz.0123abcd.part")]
+    ours += [
+        "downloads/dermamnist.zip",
+        "downloads/x.npz.test_images-0123abcd.part.json.0123abcd",
+        "downloads/record.0123abcd.part",
+    ]
+    for file in [*theirs, *ours]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    for item in contents.contents(Settings(tmp_path, (tmp_path,))):
+        contents.remove(item)
+    left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(theirs) == sorted(left)
+
+
 def _gone(path: Path) -> Any:
     raise FileNotFoundError(2, "No such file or directory", str(path))

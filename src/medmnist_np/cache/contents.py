@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from medmnist_np import registry
 from medmnist_np.cache import disk, store
+from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cache.settings import Settings
+from medmnist_np.registry.corruptions import corrupted_sets
 
 Kind = Literal["arrays", "archive", "unfinished", "built", "ids", "record"]
 
 #: What cannot be fetched again: archives that were built here, ids of samples, and records.
 IRREPLACEABLE: tuple[Kind, ...] = ("built", "ids", "record")
+
+# A root may be a folder in which people have files of their own, also in folders that are called as ours. What is ours
+# is called after a digest, or after an archive.
+_ARRAYS = re.compile(r"_\d+-([0-9a-f]{8}|crc32)(-|$)|-([0-9a-f]{8}|folder)$|\.staging$")
+_STAGING = re.compile(r"\..+\.staging")
+_BEGUN = re.compile(r".+\.(npz|tar|zip)(\.passing|(\..+)?\.part(\.json.*)?)|record\.[0-9a-f]{8}\.part(\.json.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Item:
 
 
 def contents(settings: Settings) -> list[Item]:
-    """List all of the cache that is written to, but its locks."""
+    """List all of the cache that is written to, but its locks and what others put there."""
     cache = settings.cache
     items = [
         *_arrays(cache / store.ARRAYS),
@@ -56,16 +66,20 @@ def _arrays(folder: Path) -> Iterator[Item]:
     for collection in _folders(folder):
         for entry in _folders(collection):
             unfinished = entry.name.startswith(".")
+            if not (_ARRAYS.search(entry.name) or (entry / FILE_NAME).exists()):
+                continue
             yield Item("unfinished" if unfinished else "arrays", f"{collection.name}/{entry.name}", entry, _size(entry))
 
 
 def _downloads(folder: Path) -> Iterator[Item]:
     if folder.is_dir():
+        archives = {archive.file_name for _, _, archive in registry.known_archives()}
+        archives |= {f"{name}.zip" for name in corrupted_sets()}
         for path in folder.iterdir():
-            if path.is_dir():
+            if path.is_dir() and _STAGING.fullmatch(path.name):
                 yield Item("unfinished", path.name, path, _size(path))
-            elif path.is_file():
-                kind: Kind = "archive" if path.suffix in (".npz", ".tar", ".zip") else "unfinished"
+            elif path.is_file() and (path.name in archives or _BEGUN.fullmatch(path.name)):
+                kind: Kind = "archive" if path.name in archives else "unfinished"
                 yield Item(kind, path.name, path, _bytes(path))
 
 
@@ -73,7 +87,7 @@ def _built(folder: Path) -> Iterator[Item]:
     for path in _folders(folder):
         if (path / f"{path.name}.toml").is_file():
             yield Item("built", path.name, path, _size(path))
-        else:
+        elif (path / "unfinished").is_dir():
             yield Item("unfinished", f"built/{path.name}", path, _size(path))
 
 
