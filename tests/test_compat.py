@@ -379,6 +379,18 @@ def test_a_subclass_and_a_wrapper_work_as_with_the_official_package(arrays) -> N
     assert (2 * arrays["breastmnist"]["train_labels"]).tolist() == labels.tolist()
 
 
+def test_parts_of_a_subclass_with_items_of_its_own_have_such_items(arrays) -> None:
+    class Doubled(medmnist.BreastMNIST):
+        def __getitem__(self, index: int) -> Any:
+            image, label = super().__getitem__(index)
+            return image, label * 2
+
+    train = Doubled("train")
+    for part in (train.take_per_class(1), train.without({"train": [1, 2]}), *train.folds(2)[0]):
+        assert isinstance(part, Doubled)
+        assert (2 * part.labels.astype(int)).tolist() == [label.tolist() for _, label in part]
+
+
 @pytest.mark.usefixtures("arrays")
 def test_assigned_labels_leave_the_images_mapped_and_out_of_the_pickle() -> None:
     dataset = medmnist.BreastMNIST("train")

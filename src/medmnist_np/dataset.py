@@ -268,7 +268,7 @@ class Dataset(Samples):
         from medmnist_np.subsets import some_per_class
 
         self._require_single_label("take_per_class chooses by class")
-        return self[some_per_class(self.labels, n, seed, self.class_names)]
+        return self._part(some_per_class(self.labels, n, seed, self.class_names))
 
     def folds(self, k: int, *, seed: int = 0, groups: npt.ArrayLike | None = None) -> list[tuple[Self, Self]]:
         """Divide the samples for a stratified cross-validation.
@@ -298,7 +298,8 @@ class Dataset(Samples):
         masks = self._record.target == "masks"
         parts = stratified_folds(np.zeros((len(self), 1), np.uint8) if masks else self.labels, k, seed, groups)
         everything = np.arange(len(self))
-        return [(self[np.setdiff1d(everything, part, assume_unique=True)], self[part]) for part in parts]
+        rests = (np.setdiff1d(everything, part, assume_unique=True) for part in parts)
+        return [(self._part(rest), self._part(part)) for rest, part in zip(rests, parts, strict=True)]
 
     def warm(self, *, progress: Progress = bars) -> bool:
         """Read the selected images once, in the order of the file, so that what follows comes from memory.

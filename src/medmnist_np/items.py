@@ -45,7 +45,7 @@ class Items(Sequence[tuple[Any, Any]]):
             if not -n <= index < n:
                 raise IndexError(f"There is no sample {index} in a data set of {n}.")
             return self._item(int(index) % n)
-        return self._subset(self._chosen(index))
+        return self._part(index)
 
     def __contains__(self, item: object) -> NoReturn:
         raise TypeError("Samples are arrays, which `in` cannot compare: compare the arrays themselves.")
@@ -65,6 +65,10 @@ class Items(Sequence[tuple[Any, Any]]):
             # From the range itself, NumPy would take number after number.
             return np.arange(chosen.start, chosen.stop, chosen.step, dtype=np.intp)
         return chosen.copy()
+
+    def _part(self, index: Any) -> Self:
+        """Return the samples of these numbers or this mask, also where a subclass has items of its own."""
+        return self._subset(self._chosen(index))
 
     def _chosen(self, index: Any) -> NDArray[np.intp]:
         """Return the positions of samples that a user names by number or by a mask."""

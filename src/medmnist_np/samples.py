@@ -223,7 +223,7 @@ class Samples(Items):
                 raise IndexError(f"{self._record.name} has {n} samples in {split}, and not one at each of {chosen}.")
             if split in starts:
                 kept &= ~np.isin(self._positions(), starts[split] + chosen.astype(np.intp))
-        return self[kept]
+        return self._part(kept)
 
     def _item(self, number: int) -> tuple[Any, Any]:
         return self._item_at(int(self._selection[number]))
