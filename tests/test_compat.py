@@ -408,3 +408,55 @@ def test_images_that_were_assigned_are_not_passed_off_as_corrupted(tmp_path: Pat
         dataset.imgs = np.zeros_like(dataset.imgs)
         with pytest.raises(ValueError, match="imgs were assigned"):
             dataset.corrupt("motion_blur", severity=3)
+
+
+# Chains of operations, against arrays
+
+
+def chained(random: np.random.Generator, dataset: MedMNIST) -> tuple[list[str], MedMNIST, np.ndarray, np.ndarray]:
+    """Apply some operations; return what they were, the result, and the images and labels that it must have."""
+    images, labels, assigned, done = np.array(dataset.imgs), np.array(dataset.labels), False, []
+    for operation in random.choice(["slice", "numbers", "mask", "join", "imgs", "labels", "pickle"], 5):
+        n = len(images)
+        done.append(str(operation))
+        if operation == "slice":
+            index: Any = slice(*random.integers(-n - 2, n + 3, 2).tolist(), int(random.choice([-2, -1, 1, 3])))
+        elif operation == "numbers":
+            index = random.integers(0, n, n) if n else []
+        else:
+            index = random.random(n) < 0.8
+        if operation in ("slice", "numbers", "mask"):
+            index_of_arrays = np.asarray(index, np.intp) if isinstance(index, list) else index
+            dataset, images, labels = dataset[index], images[index_of_arrays], labels[index_of_arrays]
+        elif operation == "join" and not assigned:
+            dataset = dataset + dataset[::-1]
+            images, labels = np.concatenate([images, images[::-1]]), np.concatenate([labels, labels[::-1]])
+        elif operation == "imgs":
+            images, assigned = 255 - images, True
+            dataset.imgs = images
+        elif operation == "labels":
+            labels, assigned = labels[::-1].copy(), True
+            dataset.labels = labels
+        elif operation == "pickle":
+            dataset = pickle.loads(pickle.dumps(dataset))
+    return done, dataset, images, labels
+
+
+@pytest.mark.usefixtures("arrays")
+@pytest.mark.parametrize("kind", ["BreastMNIST", "PathMNIST", "ChestMNIST", "AdrenalMNIST3D"])
+@pytest.mark.parametrize("split", ["train", "test+train"])
+def test_after_a_chain_of_operations_items_are_those_of_the_arrays(kind: str, split: str) -> None:
+    random = np.random.default_rng(0)
+    for _ in range(25):
+        done, dataset, images, labels = chained(random, getattr(medmnist, kind)(split))
+        assert np.array_equal(images, dataset.imgs), done
+        assert np.array_equal(labels, dataset.labels), done
+        everything = np.arange(len(images))
+        assert np.array_equal(images, dataset.gather(everything)), done
+        assert np.array_equal(labels, dataset.gather_labels(everything)), done
+        found = list(dataset)
+        assert len(images) == len(found), done
+        for expected, label, (image, found_label) in zip(images, labels, found, strict=True):
+            shown = expected[None] / 255.0 if dataset.info["n_channels"] == 1 and expected.ndim == 3 else expected
+            assert np.array_equal(shown, np.asarray(image)), done
+            assert label.tolist() == found_label.tolist(), done
