@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import medmnist_np as mm
 from medmnist_np import registry
+from medmnist_np.cache.contents import contents
+from medmnist_np.cache.settings import current
 from medmnist_np.errors import NotCachedError, UnknownDatasetError
 from medmnist_np.identifiers import attach_ids, identifiers, known_groups
 from medmnist_np.registry import registered
@@ -91,3 +94,15 @@ def test_a_data_set_knows_the_ids_of_its_selection(file: Path, tmp_path: Path) -
         assert ["c", "a"] == train[[2, 0]].ids.tolist()
         assert ["p2", "p1"] == train[[2, 0]].groups.tolist()
         assert ["b", "d"] == (train[1:2] + mm.Dataset("breastmnist", "val")).ids.tolist()
+
+
+def test_ids_of_sets_of_one_name_in_two_collections_are_apart(tmp_path: Path) -> None:
+    texts = {"kvasir": HEAD + LINES, "medsegbench/kvasir": HEAD + LINES.replace("val,0,d,p3", "val,0,theirs,p9")}
+    own = replace(fake_record("breastmnist", n_samples=FEW), name="kvasir", python_class="Kvasir")
+    with registered(own, fake_record("medsegbench/kvasir_128", n_samples=FEW)):
+        for name, text in texts.items():
+            (tmp_path / "ids.csv").write_text(text)
+            attach_ids(name, tmp_path / "ids.csv")
+        found = {name: identifiers(registry.info(name), "val").ids.tolist() for name in texts}
+        assert {"kvasir": ["d"], "medsegbench/kvasir": ["theirs"]} == found
+        assert set(texts) == {item.name for item in contents(current()) if item.kind == "ids"}

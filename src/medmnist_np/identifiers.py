@@ -103,8 +103,8 @@ def identifiers(record: DatasetInfo, split: str) -> Identifiers:
             np.concatenate([part.ids for part in parts]), np.concatenate(groups) if len(groups) == len(parts) else None
         )
     raise NotCachedError(
-        f"The source ids of {record.name} are not on this machine. Give them in a CSV file with the columns "
-        f"{', '.join(_COLUMNS[:3])} and perhaps group: `medmnist-np import --ids {record.name} FILE`."
+        f"The source ids of {record.qualified_name} are not on this machine. Give them in a CSV file with the columns "
+        f"{', '.join(_COLUMNS[:3])} and perhaps group: `medmnist-np import --ids {record.qualified_name} FILE`."
     )
 
 
@@ -112,15 +112,16 @@ def known_groups(record: DatasetInfo, split: str) -> NDArray[np.str_]:
     """Return the groups of a split as :func:`identifiers`; raise also if only ids are known."""
     groups = identifiers(record, split).groups
     if groups is None:
+        name = record.qualified_name
         raise NotCachedError(
-            f"The ids of {record.name} name no groups: `medmnist-np import --ids {record.name} FILE` with a column "
-            "`group`, as of patients."
+            f"The ids of {name} name no groups: `medmnist-np import --ids {name} FILE` with a column `group`, as of "
+            "patients."
         )
     return groups
 
 
 def _file(cache: Path, record: DatasetInfo) -> Path:
-    return cache / "ids" / f"{record.name}.csv"
+    return cache / "ids" / f"{record.qualified_name}.csv"  # of another collection in a folder of its own
 
 
 @lru_cache(maxsize=8)

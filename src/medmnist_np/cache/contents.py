@@ -92,8 +92,8 @@ def _built(folder: Path) -> Iterator[Item]:
 
 
 def _files(kind: Kind, folder: Path, suffix: str) -> Iterator[Item]:
-    for path in sorted(folder.glob(f"*{suffix}")):
-        yield Item(kind, path.stem, path, _bytes(path))
+    for path in sorted(folder.rglob(f"*{suffix}")):
+        yield Item(kind, path.relative_to(folder).with_suffix("").as_posix(), path, _bytes(path))
 
 
 def _folders(folder: Path) -> list[Path]:
