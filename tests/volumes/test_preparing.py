@@ -232,6 +232,20 @@ def test_a_half_extracted_folder_is_refused_or_reported(tmp_path: Path, caplog: 
     assert "taken without what is missing or damaged. train split: only 5 of 6" in caplog.text
 
 
+def test_a_folder_whose_files_were_changed_since_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    record = replace(info("msd/hippocampus"), n_samples={"train": 3})
+    source = make_volumes(tmp_path / "a", record, n_samples={"train": 3})
+    folder = adopt(source, record, progress=silent)
+    assert folder == adopt(source, record, progress=silent)
+    assert "newer" not in caplog.text
+    (mask,) = source.rglob("labelsTr/*_002.nii.gz")
+    later = (folder.path / "manifest.json").stat().st_mtime_ns + 10**9
+    os.utime(mask, ns=(later, later))
+    assert folder == adopt(source, record, progress=silent)
+    assert "1 of the files in" in caplog.text
+    assert "`medmnist-np clean msd/hippocampus` removes what was decoded" in caplog.text
+
+
 def test_a_folder_with_other_cases_than_those_that_are_here_is_told(tmp_path: Path) -> None:
     record = replace(info("msd/hippocampus"), n_samples={"train": 3})
     adopt(make_volumes(tmp_path / "a", record, n_samples={"train": 3}), record, progress=silent)

@@ -12,7 +12,7 @@ from pathlib import Path
 from medmnist_np._version import __version__
 from medmnist_np.cache import disk, store
 from medmnist_np.cache.archives import Verified
-from medmnist_np.cache.manifest import Manifest, StoredArray
+from medmnist_np.cache.manifest import FILE_NAME, Manifest, StoredArray
 from medmnist_np.cache.prepare import published_once
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import Settings
@@ -89,6 +89,19 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
             f"that are in {source} ({', '.join(case for _, case in sorted(absent)[:3])}{', ...' * (len(absent) > 3)}). "
             f"It was left as it is: `medmnist-np clean {record.qualified_name}` removes it; then run the same again.",
             path=folder.path,
+        )
+    used = {name for case in found.cases for name in (*case.images, case.mask) if name is not None}
+    decoded_ns = (folder.path / FILE_NAME).stat().st_mtime_ns
+    if newer := sorted(name for name in used if files[name].version[-1] > decoded_ns):
+        _log.warning(
+            "%s was decoded before, and %d of the files in %s are newer (%s%s): they were not looked at. `medmnist-np "
+            "clean %s` removes what was decoded; then run the same again.",
+            folder.path,
+            len(newer),
+            source,
+            ", ".join(newer[:3]),
+            ", ..." if len(newer) > 3 else "",
+            record.qualified_name,
         )
     return folder
 
