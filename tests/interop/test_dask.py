@@ -27,6 +27,15 @@ def test_arrays_are_those_of_the_data_set(case: str) -> None:
     assert np.array_equal(expected(ds)[1], labels.compute(scheduler="threads"))
 
 
+def test_assigned_images_keep_their_dtype() -> None:
+    ds = mm.BreastMNIST("train")
+    ds.imgs = ds.imgs / 255
+    images, _ = to_dask(ds, chunks=10)
+    assert np.float64 == images.dtype == images.compute(scheduler="threads").dtype
+    # A sum of uint8 would be counted in whole numbers.
+    assert np.allclose(ds.imgs.sum(), images.sum().compute(scheduler="threads"))
+
+
 def test_images_and_labels_are_divided_alike() -> None:
     images, labels = to_dask(mm.Dataset("breastmnist"), chunks=10)
     assert (10, 10, 10, 7) == images.chunks[0] == labels.chunks[0]

@@ -64,7 +64,7 @@ def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
     images, labels = dask.delayed(_images), dask.delayed(_labels)
     shape, label = empty.shape[1:], ds.gather_labels([])
     return (
-        array.concatenate([array.from_delayed(images(part), (len(part), *shape), np.uint8) for part in parts]),
+        array.concatenate([array.from_delayed(images(part), (len(part), *shape), empty.dtype) for part in parts]),
         array.concatenate(
             [array.from_delayed(labels(part), (len(part), *label.shape[1:]), label.dtype) for part in parts]
         ),
