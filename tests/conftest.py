@@ -25,10 +25,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Read before the sandbox takes such variables away.
 TEST_DATA = os.environ.get("MEDMNIST_NP_TEST_DATA")
 
-# Tests are collected before the sandbox is on, and sets that somebody has built on this machine are none of theirs.
-os.environ["MEDMNIST_NP_CACHE"] = str(Path(__file__).with_name("no cache"))
-os.environ.pop("MEDMNIST_NP_SHARED", None)
-
 STRAY = {
     "ALL_PROXY",
     "CURL_CA_BUNDLE",
@@ -41,6 +37,15 @@ STRAY = {
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
 }
+
+
+def pytest_configure() -> None:
+    """Have tests collected without the sets that somebody has built on this machine: the sandbox is not on yet.
+
+    Processes that tests start import this file too, and keep the sandbox of the test.
+    """
+    os.environ["MEDMNIST_NP_CACHE"] = str(Path(__file__).with_name("no cache"))
+    os.environ.pop("MEDMNIST_NP_SHARED", None)
 
 
 @pytest.fixture(autouse=True)
