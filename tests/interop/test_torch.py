@@ -63,9 +63,9 @@ def test_a_loader_needs_no_collate_and_collate_takes_what_wrappers_give(wrapped,
 
 def test_a_batch_is_read_in_one_go(monkeypatch) -> None:
     ds = mm.Dataset("breastmnist")
+    samples = to_torch(ds)  # which gathers no image, to see how they lie
     asked = []
     monkeypatch.setattr(type(ds), "gather", counted(type(ds).gather, asked))
-    samples = to_torch(ds)
     list(data.DataLoader(samples, batch_size=16, shuffle=True, collate_fn=samples.collate))
     assert [16, 16, 5] == asked
 
