@@ -125,8 +125,7 @@ class MedMNIST(Dataset):
     def _assign(self, **arrays: npt.NDArray[Any]) -> None:
         """Put arrays in the place of the mapped ones. Those that are not replaced stay mapped and are not pickled."""
         own = {**self._own, **arrays}
-        whole = isinstance(self._selection, range) and self._selection == range(len(self._all_images))
-        if not self._own and not whole:
+        if not self._own and not self._is_whole:
             # Rows that are taken from a memmap would be memmaps too.
             own = {"images": np.asarray(super().images), "labels": np.asarray(super().labels), **arrays}
         self._own = own

@@ -577,14 +577,13 @@ class Dataset(Samples):
 
     def _identity(self) -> dict[str, Any]:
         """Return what the state of batches says of the data set."""
-        whole = self._selection == range(len(self._all_images)) if isinstance(self._selection, range) else False
         return {
             "name": self._record.qualified_name,
             "size": self.size,
             "split": self.split,
             "digest": self._record.archive(self.size).digest,
             **({} if self._corruption is None else {"corruption": list(self._corruption)}),
-            "selection": None if whole else zlib.crc32(self._positions().astype("<i8").tobytes()),
+            "selection": None if self._is_whole else zlib.crc32(self._positions().astype("<i8").tobytes()),
         }
 
     def _repr_html_(self) -> str:

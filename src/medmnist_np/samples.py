@@ -244,6 +244,11 @@ class Samples(Items):
         return self.as_rgb and not self._has_channel_axis
 
     @property
+    def _is_whole(self) -> bool:
+        """Whether all samples of the arrays are selected, in their order."""
+        return isinstance(self._selection, range) and self._selection == range(len(self._all_images))
+
+    @property
     def _has_channel_axis(self) -> bool:
         """Whether images have one as they lie there, which a user may have assigned."""
         return len(self._all_images.shape) > 1 + self._record.ndim
