@@ -59,6 +59,15 @@ def test_only_splits_that_samples_come_from_are_opened() -> None:
     )
 
 
+def test_moves_that_change_afterwards_do_not_change_the_scheme() -> None:
+    moves = {("train", 0): ""}
+    scheme = Scheme(moves)
+
+    moves.clear()
+
+    assert {("train", 0): ""} == scheme.moves
+
+
 def test_a_split_may_be_left_without_samples() -> None:
     split, positions = Scheme({("val", index): "" for index in range(3)}).selection(RECORD, "val")
     assert ("val", 0, np.dtype(np.intp)) == (split, len(positions), positions.dtype)

@@ -94,6 +94,17 @@ def test_images_of_one_value_do_not_vary() -> None:
     assert "Statistics(mean=[7.0000], std=[0.0000], n_pixels=60)" == repr(found)
 
 
+def test_counts_that_change_afterwards_do_not_change_the_statistics() -> None:
+    histogram = np.zeros((1, 256), np.int64)
+    histogram[0, 7] = 60
+    found = Statistics(histogram)
+
+    histogram[0, 9] = 60
+
+    assert [7.0] == found.mean.tolist()
+    assert not found.histogram.flags.writeable
+
+
 def test_counts_are_added() -> None:
     one, other = np.arange(120, dtype=np.uint8).reshape(2, 5, 4, 3), np.full((3, 5, 4, 3), 255, np.uint8)
     both = np.concatenate([one, other])

@@ -61,6 +61,9 @@ class Scheme:
     dataset: str = ""
     digest: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "moves", dict(self.moves))
+
     def check(self, record: DatasetInfo) -> None:
         """Raise ValueError unless this is a scheme for a data set."""
         digests = {archive.digest for archive in record.archives.values()}

@@ -32,10 +32,15 @@ class Statistics:
     Attributes
     ----------
     histogram : (channels, 256) int64
-        Number of pixels (voxels) with value 0, 1, ..., 255; one row for gray images, three for RGB.
+        Number of pixels (voxels) with value 0, 1, ..., 255; one row for gray images, three for RGB. Read-only.
     """
 
     histogram: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        histogram = self.histogram.copy()
+        histogram.setflags(write=False)
+        object.__setattr__(self, "histogram", histogram)
 
     @property
     def n_pixels(self) -> int:

@@ -127,6 +127,15 @@ def test_batches_of_all_shards_hold_each_sample_once(n: int, size: int, of: int,
         assert {size} == {len(batch.indices) for shard in shards for batch in shard}
 
 
+def test_positions_that_change_afterwards_do_not_change_the_batches() -> None:
+    positions = np.array([4, 8, 15])
+    batches = make(3, positions=positions)
+
+    positions[:] = 0
+
+    assert np.array_equal(IMAGES[[4, 8, 15]], batches.batch(0, 0).images)
+
+
 @pytest.mark.parametrize("prefetch", [0, 2])
 def test_a_last_batch_is_filled_up_with_samples_that_are_masked(prefetch: int) -> None:
     *full, last = make(10, last="pad", shuffle=True, prefetch=prefetch)

@@ -14,7 +14,7 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np.errors import ScoresError, UnknownSizeError, UnknownSplitError
-from medmnist_np.evaluation import Evaluation, Evaluator, parse_name, read_scores
+from medmnist_np.evaluation import Evaluation, Evaluator, compare, parse_name, read_scores
 from medmnist_np.metrics import METRICS, Interval, accuracy, auc, interval
 from medmnist_np.registry import Superseded, registered
 from medmnist_np.testing import fake_datasets
@@ -69,6 +69,44 @@ def test_the_result_is_a_pair_by_name_that_knows_more() -> None:
     assert isinstance(result, Evaluation)
     assert "Evaluation(AUC=1.00000, ACC=1.00000: 40 samples of breastmnist test @3)" == repr(result)
     assert "Evaluator('breastmnist', 'test', size=28)" == repr(evaluator)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scores_that_change_afterwards_do_not_change_the_result(name: str) -> None:
+    evaluator = Evaluator(name, "test")
+    scores = evaluator.get_dummy_prediction()
+    result = evaluator.evaluate(scores)
+
+    scores[:] = evaluator.get_dummy_prediction(seed=1)
+
+    assert evaluator.evaluate(evaluator.get_dummy_prediction()).to_dict(intervals=True) == result.to_dict(
+        intervals=True
+    )
+    assert result.intervals()["auc"].estimate == result.AUC
+    assert np.array_equal(evaluator.get_dummy_prediction(), result.y_score)
+
+
+def test_runs_through_one_array_are_compared_with_the_scores_that_they_had() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    buffer = np.empty((40, 1))
+    results = []
+    for seed in (1, 2):
+        buffer[:] = evaluator.get_dummy_prediction(seed=seed)
+        results.append(evaluator.evaluate(buffer))
+
+    found = compare(*results, n_resamples=50)
+
+    assert (results[0].AUC, results[1].AUC) == pytest.approx((found.auc.first, found.auc.second))
+
+
+def test_a_result_cannot_be_written_to_and_leaves_the_array_of_the_caller_writable() -> None:
+    evaluator = Evaluator("retinamnist", "test")
+    scores = evaluator.get_dummy_prediction()
+    result = evaluator.evaluate(scores)
+
+    assert scores.flags.writeable
+    assert not result.y_score.flags.writeable
+    assert not result.y_true.flags.writeable
 
 
 def test_a_result_can_be_pickled() -> None:

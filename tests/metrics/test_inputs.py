@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from medmnist_np.metrics import Predictions, accuracy, auc
+from medmnist_np.metrics import Predictions, accuracy, auc, log_loss, measure
 from medmnist_np.metrics.inputs import as_array
 
 MULTI_LABEL = "multi-label, binary-class"
@@ -85,12 +85,62 @@ def test_zeros_and_ones_of_a_training_loop_are_labels() -> None:
     assert "i" == predictions.labels.dtype.kind
 
 
-def test_nothing_is_copied_without_need() -> None:
-    labels, scores = np.array([0, 1]), np.eye(2)
-    predictions = Predictions(labels, scores, "multi-class")
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("labels", "task"), [([0, 1], "multi-class"), ([[1, 0], [0, 1]], MULTI_LABEL)])
+def test_scores_that_change_afterwards_do_not_change_the_predictions(labels, task: str, order) -> None:
+    values = [[0.9, 0.1], [0.2, 0.8]]
+    scores = np.array(values, order=order)
+    predictions = Predictions(labels, scores, task)
 
-    assert np.shares_memory(labels, predictions.labels)
-    assert np.shares_memory(scores, predictions.scores)
+    scores[:] = 0.5
+
+    assert values == predictions.scores.tolist()
+    assert log_loss(labels, values, task) == measure(predictions, "log_loss")
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_a_binary_task_copies_the_column_that_counts(columns: int) -> None:
+    scores = np.array([[0.8, 0.2], [0.3, 0.7]])[:, -columns:]
+    predictions = Predictions([0, 1], scores, "binary-class")
+
+    scores[:] = 0.5
+
+    assert [[0.2], [0.7]] == predictions.scores.tolist()
+
+
+def test_labels_that_change_afterwards_do_not_change_the_predictions() -> None:
+    labels = np.array([0, 1])
+    predictions = Predictions(labels, [0.2, 0.7], "binary-class")
+
+    labels[:] = 1 - labels
+
+    assert 1.0 == measure(predictions, "auc")
+
+
+def test_predictions_cannot_be_written_to() -> None:
+    predictions = Predictions(np.array([0, 1]), np.array([0.2, 0.7]), "binary-class")
+
+    assert not predictions.labels.flags.writeable
+    assert not predictions.scores.flags.writeable
+
+
+def test_the_arrays_of_the_caller_stay_writable() -> None:
+    labels, scores = np.array([0, 1]), np.array([0.2, 0.7])
+    Predictions(labels, scores, "binary-class")
+
+    assert labels.flags.writeable
+    assert scores.flags.writeable
+
+
+@pytest.mark.framework
+def test_a_torch_tensor_that_is_filled_again_does_not_change_the_predictions() -> None:
+    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
+    scores = torch.tensor([0.2, 0.7])
+    predictions = Predictions([0, 1], scores, "binary-class")
+
+    scores.fill_(0.5)
+
+    assert 1.0 == measure(predictions, "auc")
 
 
 def test_input_is_not_changed() -> None:

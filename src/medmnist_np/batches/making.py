@@ -95,7 +95,7 @@ class Batches:
         self.layout = layout
         self._images, self._labels = images, labels
         whole_range = isinstance(positions, range) and positions == range(len(images))
-        self._positions = None if whole_range else np.asarray(positions, dtype=np.intp)
+        self._positions = None if whole_range else np.array(positions, dtype=np.intp)
         self._transform = transform
         self._prefetch = whole("prefetch", prefetch, least=0)
         self._label_dtype = np.dtype(label_dtype or labels.dtype)

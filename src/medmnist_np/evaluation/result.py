@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np._version import __version__
 from medmnist_np.metrics import METRICS, Interval, Predictions, Undefined, bootstrap_intervals, measure
+from medmnist_np.metrics.inputs import frozen_copy
 from medmnist_np.registry import DatasetInfo
 
 _THRESHOLDED = ("binary-class", "multi-label, binary-class")
@@ -46,9 +47,9 @@ class Evaluation(_Figures):
         Labels and scores, checked: what every function of :mod:`medmnist_np.metrics` for intervals, comparisons and
         other metrics takes.
     y_true : (n, l) integer array
-        Labels as in the archive.
+        Labels as in the archive, a read-only copy.
     y_score : (n, columns) array
-        Scores as they came.
+        Scores in the dtype in which they were given, a read-only copy.
     undefined : {"raise", "skip", "nan", "zero"}
         What was to be done about classes whose AUC is not defined; :attr:`undefined_classes` names them.
     """
@@ -188,7 +189,8 @@ def evaluation_of(
     """Compute AUC and ACC, and return them with all that belongs to them."""
     result = Evaluation(measure(predictions, "auc", undefined=undefined), measure(predictions, "accuracy"))
     result.record, result.split, result.size, result.run = record, split, size, run
-    result.predictions, result.y_true, result.y_score = predictions, y_true, y_score
+    result.predictions = predictions
+    result.y_true, result.y_score = frozen_copy(y_true), frozen_copy(y_score)
     result.undefined = undefined
     return result
 

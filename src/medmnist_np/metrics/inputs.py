@@ -83,8 +83,9 @@ class Predictions:
     Attributes
     ----------
     labels : (n,) integer, or (n, l) integer for a multi-label task
+        A read-only copy.
     scores : (n, columns), of real numbers
-        In the dtype in which they came, so that comparisons are exact. A binary task has one column.
+        A read-only copy in the dtype of `y_score`, so that comparisons are exact. A binary task has one column.
 
     Raises
     ------
@@ -128,8 +129,8 @@ class Predictions:
             raise ValueError(
                 f"y_true holds labels from {low} to {high}; with these scores they must lie in 0 to {n_values - 1}."
             )
-        object.__setattr__(self, "labels", labels if self.task == MULTI_LABEL else labels[:, 0])
-        object.__setattr__(self, "scores", scores[:, -1:] if self.task == "binary-class" else scores)
+        object.__setattr__(self, "labels", frozen_copy(labels if self.task == MULTI_LABEL else labels[:, 0]))
+        object.__setattr__(self, "scores", frozen_copy(scores[:, -1:] if self.task == "binary-class" else scores))
 
     def once(self, function: Callable[[Predictions], T]) -> T:
         """Return ``function(self)``, computed at the first call and kept: every block of resamples asks for it."""
@@ -171,6 +172,13 @@ class Predictions:
             return np.greater(self.scores[:, 0], self.threshold).astype(np.intp)
         highest: Counts = np.argmax(self.scores, axis=1)
         return highest
+
+
+def frozen_copy(array: Array) -> Array:
+    """Return a read-only copy, which no later change of the array reaches: results compute most values when asked."""
+    copy = np.array(array, order="C")
+    copy.setflags(write=False)
+    return copy
 
 
 def _table(values: object, name: str, *, kinds: str, content: str) -> Array:
