@@ -334,7 +334,7 @@ def test_closing_ends_a_pause_and_leaves_no_thread(step: Step) -> None:
         connection.request("GET", "/x.npz")
         while not server.requests:
             time.sleep(0.001)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 50
     assert before == set(threading.enumerate())
     connection.close()
 

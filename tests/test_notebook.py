@@ -91,14 +91,14 @@ def test_it_shows_a_picture_and_reaches_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "size"), [("pathmnist", 224), ("chestmnist", 224), ("organmnist3d", 64), ("pathmnist", 28)]
 )
-def test_it_takes_less_than_a_fifth_of_a_second(name: str, size: int) -> None:
+def test_it_takes_less_than_a_fifth_of_a_second_of_processor_time(name: str, size: int) -> None:
     record = fake_record(name, n_samples={"train": 40}, size=size)
     images = make_arrays(record, size)["train_images"]
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         dataset_html(record, "train", size, images, range(40), dict.fromkeys(record.class_names, 1))
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert min(seconds) < 0.2
 
 

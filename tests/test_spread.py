@@ -64,19 +64,23 @@ def test_tasks_are_drawn_only_a_little_ahead() -> None:
 
 def test_an_error_comes_in_its_turn_and_what_waits_is_cancelled() -> None:
     done = []
+    failed = threading.Event()
 
     def third_fails(number: int) -> int:
         if number == 3:
             raise ZeroDivisionError("the third")
-        time.sleep(0.005)
+        if number > 3:
+            failed.wait(60)
         done.append(number)
         return number
 
     found: list[int] = []
-    with ThreadPoolExecutor(1) as executor, pytest.raises(ZeroDivisionError, match="the third"):
-        found.extend(spread(third_fails, range(60), executor))
+    with ThreadPoolExecutor(1) as executor:
+        with pytest.raises(ZeroDivisionError, match="the third"):
+            found.extend(spread(third_fails, range(60), executor))
+        failed.set()
     assert [0, 1, 2] == found
-    assert len(done) < 30
+    assert done in ([0, 1, 2], [0, 1, 2, 4])  # the thread may have begun the fourth
 
 
 def test_no_tasks_give_no_results() -> None:

@@ -6,30 +6,45 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them are needed"),
-    pytest.mark.timeout(900),  # thousands of files are written, three times over
+    pytest.mark.timeout(900),  # processes are started three times over
 ]
 
-N = 6000
+N = 600
+# The signal comes when 100 files are written. The rest is written slowly, so that it is noticed long before the end.
 CHILD = f"""
-import sys
+import itertools, os, sys, time
 from medmnist_np.cli import main
+from medmnist_np.export import saving
 from medmnist_np.testing import fake_datasets
 
-with fake_datasets(sys.argv[1], "breastmnist", n_samples={{"train": {N}, "val": 10, "test": 10}}):
-    main(["save", "breastmnist", *sys.argv[2:]])
+fakes, number = sys.argv[1], int(sys.argv[2])
+numbers, write_once = itertools.count(1), saving.write_once
+
+def interrupted(*arguments):
+    written = write_once(*arguments)
+    n_written = next(numbers)
+    if n_written == 100:
+        os.kill(os.getpid(), number)
+    if n_written >= 100:
+        time.sleep(0.05)
+    return written
+
+if number:
+    saving.write_once = interrupted
+with fake_datasets(fakes, "breastmnist", n_samples={{"train": {N}, "val": 10, "test": 10}}):
+    main(["save", "breastmnist", *sys.argv[3:]])
 """
 
 
-def start(tmp_path: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CHILD, str(tmp_path / f"fakes of {folder.name}"), str(folder), *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+def run(tmp_path: Path, folder: Path, number: int, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CHILD, str(tmp_path / f"fakes of {folder.name}"), str(int(number)), str(folder)]
+    return subprocess.run([*command, *options], capture_output=True, text=True, timeout=240, check=False)  # noqa: S603
 
 
 def n_files(folder: Path) -> int:
@@ -45,8 +60,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     found = {}
     for layout in ("automl", "csv"):
         folder = tmp_path_factory.mktemp("undisturbed")
-        process = start(folder, folder / layout, "--layout", layout)
-        assert (0, "") == (process.wait(240), process.communicate()[1])
+        done = run(folder, folder / layout, 0, "--layout", layout)
+        assert (0, "") == (done.returncode, done.stderr)
         found[layout] = content(folder / layout)
         assert N + 20 + (1 if layout == "automl" else 3) == len(found[layout])
     return found
@@ -65,18 +80,12 @@ def test_an_interrupted_run_goes_on(
 ) -> None:
     folder = tmp_path / "exported"
     options = ("--layout", layout, "--workers", str(workers))
-    process = start(tmp_path, folder, *options)
-    end = time.monotonic() + 240
-    while n_files(folder) < 100 and time.monotonic() < end:
-        time.sleep(0.005)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=120)
-    assert (code, True) == (process.returncode, 100 <= n_files(folder) < N)
+    done = run(tmp_path, folder, number, *options)
+    assert (code, True) == (done.returncode, 100 <= n_files(folder) < N)
     if number == signal.SIGINT:
-        assert "Interrupted. What is written is complete: run the same again to go on." in said
+        assert "Interrupted. What is written is complete: run the same again to go on." in done.stderr
         assert content(folder).items() <= undisturbed[layout].items()
-    again = start(tmp_path, folder, *options)
-    printed, _ = again.communicate(timeout=240)
+    again = run(tmp_path, folder, 0, *options)
     assert 0 == again.returncode
-    assert f"train: {N:,} files, " in printed
+    assert f"train: {N:,} files, " in again.stdout
     assert undisturbed[layout] == content(folder)

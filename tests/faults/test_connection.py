@@ -118,7 +118,7 @@ def test_a_server_that_is_silent(lab: Lab, step: Step, mirrored: bool) -> None:
         slow.plan(step)
     started = time.monotonic()
     assert lab.loads_what_is_right()
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 50
     kept = [request.range for request in lab.server.requests][-1]
     assert (kept is None) == (step == Serve(wait=60))
 
@@ -149,7 +149,7 @@ def test_a_wait_that_is_not_asked_for(lab: Lab) -> None:
     lab.file.plan(Drop(after=K, headers={"Retry-After": "3600"}), then=Serve(headers={"Retry-After": "3600"}))
     started = time.monotonic()
     assert lab.loads_what_is_right()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 50
     assert [request.status for request in lab.file.requests] == [200, 206]
 
 
