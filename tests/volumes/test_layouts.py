@@ -10,7 +10,7 @@ import pytest
 import medmnist_np as mm
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import VolumeInfo
-from medmnist_np.volumes.layouts import Case, Listing, find_cases
+from medmnist_np.volumes.layouts import Case, Listing, find_cases, refuse_another_data_set
 from medmnist_np.volumes.left_out import LeftOut
 
 
@@ -157,20 +157,96 @@ def test_the_names_of_2023_and_those_before_are_both_known() -> None:
         assert tuple(names[:4]) == found(record, *names).cases[0].images
 
 
-def test_cases_that_are_named_as_those_of_another_set_are_refused() -> None:
-    men, gli = info("brats/brats2023-men"), info("brats/brats2023-gli")
-    names = [
-        name
-        for case in ("BraTS-MEN-00004-000", "BraTS-GLI-00004-000")
-        for name in brats(case, "d", *men.layout_facts["files"], "seg", separator="-")
-    ]
-    assert (1, 1) == (len(found(men, *names[:5]).cases), len(found(gli, *names[5:]).cases))
-    with pytest.raises(ArchiveError, match="BraTS-GLI-00004-000 is a case of brats2023-gli, and not of brats2023-men"):
-        found(men, *names)
-    with pytest.raises(ArchiveError, match=r"Brats18_2013_2_1 is a case of brats2018.*--as brats2018 FOLDER"):
-        found(BRATS, *brats("Brats18_2013_2_1", "HGG", *KINDS, "seg"))
-    with pytest.raises(ArchiveError, match="colon_001 is a case of msd/colon, and not of msd/lung"):
-        found(info("msd/lung"), *pair("colon_001", "renamed/"))
+def refusal(record: VolumeInfo, *names: str) -> str:
+    with pytest.raises(ArchiveError) as caught:
+        refuse_another_data_set(found(record, *names), record)
+    return str(caught.value)
+
+
+def of_2023(case: str, folder: str = "d") -> list[str]:
+    return brats(case, folder, "t1c", "t1n", "t2f", "t2w", "seg", separator="-")
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("msd/brain", "BRATS_001"),
+        ("msd/heart", "la_003"),
+        ("msd/liver", "liver_0"),
+        ("msd/prostate", "prostate_00"),
+        ("msd/hepaticvessel", "hepaticvessel_001"),
+        ("msd/spleen", "spleen_2"),
+        ("amos22", "amos_0001"),
+    ],
+)
+def test_published_names_of_images_in_one_folder_are_accepted(name: str, case: str) -> None:
+    record = info(name)
+    refuse_another_data_set(found(record, *pair(case, f"{record.layout_facts['folder']}/")), record)
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("brats2018", "Brats18_CBICA_AAP_1"),
+        ("brats2018", "Brats18_2013_2_1"),
+        ("brats2021", "BraTS2021_00000"),
+    ],
+)
+def test_published_names_of_brats_are_accepted(name: str, case: str) -> None:
+    record = info(name)
+    refuse_another_data_set(found(record, *brats(case, "d", *KINDS, "seg")), record)
+
+
+@pytest.mark.parametrize("track", ["gli", "men", "met", "ped", "ssa"])
+def test_published_names_of_brats_2023_are_accepted(track: str) -> None:
+    record = info(f"brats2023-{track}")
+    refuse_another_data_set(found(record, *of_2023(f"BraTS-{track.upper()}-00004-000")), record)
+
+
+def test_cases_of_an_unknown_data_set_are_refused_by_their_names() -> None:
+    names = [name for number in range(1, 8) for name in pair(f"FLARE22_Tr_{number:04}", "FLARE22Train/")]
+    assert (
+        "7 of 7 cases are not named spleen_<number>: FLARE22_Tr_0001, FLARE22_Tr_0002, FLARE22_Tr_0003, "
+        "FLARE22_Tr_0004, FLARE22_Tr_0005 and 2 more." in refusal(info("msd/spleen"), *names)
+    )
+
+
+def test_cases_of_another_year_are_refused_by_their_names() -> None:
+    names = brats("BraTS20_Training_001", "MICCAI_BraTS2020_TrainingData", *KINDS, "seg")
+    said = refusal(info("brats2018"), *names)
+    assert "1 of 1 cases are not named Brats18_<id>: BraTS20_Training_001." in said
+
+
+def test_cases_of_a_known_data_set_are_refused_with_its_name() -> None:
+    assert "colon_001 is a case of msd/colon: import the folder of that with `medmnist-np import --as msd/colon`" in (
+        refusal(info("msd/lung"), *pair("colon_001", "renamed/"))
+    )
+    assert "Brats18_2013_2_1 is a case of brats2018" in refusal(BRATS, *brats("Brats18_2013_2_1", "d", *KINDS, "seg"))
+
+
+def test_one_case_of_another_track_among_the_right_ones_is_refused() -> None:
+    names = [*of_2023("BraTS-MEN-00004-000"), *of_2023("BraTS-GLI-00004-000")]
+    assert "1 of 2 cases are not named BraTS-MEN-<id>: BraTS-GLI-00004-000." in (refusal(info("brats2023-men"), *names))
+
+
+def test_channels_in_files_of_their_own_are_not_taken_for_cases() -> None:
+    names = [f"Task04_Hippocampus/imagesTs/hippocampus_001_{channel:04}.nii.gz" for channel in range(2)]
+    assert "2 of 2 cases are not named hippocampus_<number>" in refusal(HIPPOCAMPUS, *names)
+
+
+def test_a_split_with_more_cases_than_were_published_is_refused() -> None:
+    record = info("msd/heart")
+    names = [name for number in range(21) for name in pair(f"la_{number:03}", "Task02_Heart/")]
+    assert "The train split has 21 cases, and that of msd/heart has 20." in refusal(record, *names)
+    refuse_another_data_set(found(record, *names[2:]), record)
+
+
+def test_the_year_in_the_name_of_a_folder_distinguishes_cases_that_are_named_alike() -> None:
+    record = info("brats2023-gli")
+    for folder in ("BraTS2024-BraTS-GLI-TrainingData/training_data1_v2", "brats2024-brats-gli-trainingdata"):
+        assert "The name of its folder says BraTS 2024." in refusal(record, *of_2023("BraTS-GLI-02405-100", folder))
+    inner = "BraTS2024/ASNR-MICCAI-BraTS2023-GLI-Challenge-TrainingData"
+    refuse_another_data_set(found(record, *of_2023("BraTS-GLI-00000-000", inner)), record)
 
 
 def test_a_case_without_a_channel_or_mask_is_named() -> None:

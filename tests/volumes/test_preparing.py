@@ -247,13 +247,24 @@ def test_a_folder_whose_files_were_changed_since_is_told(tmp_path: Path, caplog:
 
 
 def test_a_folder_with_other_cases_than_those_that_are_here_is_told(tmp_path: Path) -> None:
-    record = replace(info("msd/hippocampus"), n_samples={"train": 3})
-    adopt(make_volumes(tmp_path / "a", record, n_samples={"train": 3}), record, progress=silent)
+    record = replace(info("msd/hippocampus"), n_samples={"train": 4})
+    adopt(make_volumes(tmp_path / "a", record, n_samples={"train": 3}), record, progress=silent, skip=True)
     more = make_volumes(tmp_path / "b", record, n_samples={"train": 4})
     with pytest.raises(
         CacheError, match=r"without 1 of the cases .*\(hippocampus_004\).* `medmnist-np clean msd/hippocampus`"
     ):
         adopt(more, record, progress=silent)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_the_folder_of_another_data_set_is_refused_and_leaves_no_arrays(tmp_path: Path, skip: bool) -> None:
+    record = info("msd/spleen")
+    root = make_volumes(tmp_path, record, n_samples={"train": 2})
+    for file in root.rglob("spleen_*"):
+        file.rename(file.with_name(file.name.replace("spleen_", "FLARE22_Tr_0")))
+    with pytest.raises(ArchiveError, match=r"not msd/spleen as published\. 2 of 2 cases are not named spleen_<number>"):
+        adopt(root, record, progress=silent, skip=skip)
+    assert [] == list(cache().glob("arrays/msd/*"))
 
 
 # The real ones

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,28 +91,79 @@ def find_cases(names: Iterable[str], record: VolumeInfo, read: Read) -> Listing:
             f"No volumes of {record.qualified_name} were found: {_expected(record)} There is {there}. Unpack the "
             "archive, or name the folder that holds these."
         )
-    _refuse_cases_of_others(found.cases, record)
     order = list(_SPLITS.values())
     found.cases.sort(key=lambda case: (order.index(case.split), case.name))
     return found
 
 
-def _refuse_cases_of_others(cases: Sequence[Case], record: VolumeInfo) -> None:
-    """Refuse cases that are named as those of another set: its files are called the same and mean something else."""
-    collection = record.collection.name
-    known = datasets(collection=collection) if collection in reading.COLLECTIONS else []
-    others = {
-        one.layout_facts["prefix"].lower(): one.qualified_name
-        for one in known
-        if isinstance(one, VolumeInfo) and one.name != record.name
-    }
-    for case in cases:
-        for prefix, name in others.items():
-            if case.name.lower().startswith((f"{prefix}_", f"{prefix}-")):
-                raise ArchiveError(
-                    f"{case.name} is a case of {name}, and not of {record.qualified_name}: name the folder of that "
-                    f"alone, or `medmnist-np import --as {name} FOLDER`."
-                )
+def refuse_another_data_set(found: Listing, record: VolumeInfo) -> None:
+    """Refuse the cases of a folder whose names, numbers or year are not those of the record.
+
+    Two data sets may call their files the same and mean something else by them. Nothing but the names tells.
+
+    Parameters
+    ----------
+    found : Listing
+        The cases of a folder. The checksum of an archive says which data set it is; this check is not for those.
+    record : VolumeInfo
+        The data set that the folder is said to be.
+
+    Raises
+    ------
+    ArchiveError
+        If a case has another name than the record's cases have, if a split has more cases than the record, or if a
+        folder is named after another year of BraTS. It says what does not fit.
+    """
+    pattern, shown_pattern = _case_names(record)
+    strangers = [case.name for case in found.cases if not re.fullmatch(pattern, case.name, re.IGNORECASE)]
+    problems = []
+    if strangers:
+        more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
+        problems.append(
+            f"{len(strangers)} of {len(found.cases)} cases are not named {shown_pattern}: "
+            f"{', '.join(strangers[:_SHOWN])}{more}.{_owner(strangers[0])}"
+        )
+    counts = Counter(case.split for case in found.cases)
+    problems += [
+        f"The {split} split has {counts[split]} cases, and that of {record.qualified_name} has {expected}."
+        for split, expected in record.n_samples.items()
+        if 0 < expected < counts[split]
+    ]
+    problems += _other_years(found, record)
+    if problems:
+        raise ArchiveError(
+            f"The folder is not {record.qualified_name} as published. {' '.join(problems)} Name a folder that holds "
+            "the published files under their own names."
+        )
+
+
+def _case_names(record: VolumeInfo) -> tuple[str, str]:
+    """Return the names of the cases of a record as a pattern, and as a message shows them."""
+    prefix = record.layout_facts["prefix"]
+    if record.layout == "brats":
+        return rf"{re.escape(prefix)}[_-][A-Z0-9_-]+", f"{prefix}{record.layout_facts['separator']}<id>"
+    return rf"{re.escape(prefix)}_\d+", f"{prefix}_<number>"
+
+
+def _owner(case: str) -> str:
+    """Say of which data set a case is, if it is one that is known."""
+    known = [one for name in reading.COLLECTIONS for one in datasets(collection=name) if isinstance(one, VolumeInfo)]
+    for record in known:
+        if re.fullmatch(_case_names(record)[0], case, re.IGNORECASE):
+            name = record.qualified_name
+            return f" {case} is a case of {name}: import the folder of that with `medmnist-np import --as {name}`."
+    return ""
+
+
+def _other_years(found: Listing, record: VolumeInfo) -> list[str]:
+    """Say so if a folder is named after another year of BraTS than the record; some years share names of cases."""
+    year = re.search(r"20\d\d", record.name)
+    if record.layout != "brats" or year is None:
+        return []
+    folders = {case.images[0].rpartition("/")[0] for case in found.cases}
+    years = {years[-1] for folder in folders if (years := re.findall(r"brats[ _-]?(20\d\d)", folder, re.IGNORECASE))}
+    others = ", ".join(sorted(years - {year[0]}))
+    return [f"The name of its folder says BraTS {others}."] if others else []
 
 
 def _expected(record: VolumeInfo) -> str:

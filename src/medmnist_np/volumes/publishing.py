@@ -22,7 +22,7 @@ from medmnist_np.registry import Archive
 from medmnist_np.registry.volumes import VolumeInfo
 from medmnist_np.volumes.decoding import decode
 from medmnist_np.volumes.files import StoredFile, archive_files, folder_files
-from medmnist_np.volumes.layouts import Listing, find_cases
+from medmnist_np.volumes.layouts import Listing, find_cases, refuse_another_data_set
 from medmnist_np.volumes.left_out import LeftOut, none_left, read_report, refuse, words, write_report
 from medmnist_np.volumes.nifti import require_nibabel
 
@@ -68,6 +68,8 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
 
     Raises
     ------
+    ArchiveError
+        If it is the folder of another data set.
     CacheError
         If it was done before with fewer cases.
     """
@@ -75,6 +77,7 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
         # Names start with that of the folder itself, which may say which set or split it is.
         files = {f"{source.name}/{name}": file for name, file in folder_files(source).items()}
     found = find_cases(files, record, lambda name: _content(files[name]))
+    refuse_another_data_set(found, record)
     found.faults += found.missing or _too_few(found, record)
     folder = published_once(
         key, places, lambda: _publish(found, files, record, key, places, way, (source.name, "", "folder"))
