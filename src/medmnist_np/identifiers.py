@@ -67,7 +67,7 @@ def attach_ids(name: str | DatasetInfo, file: str | os.PathLike[str]) -> Path:
 
 def keep_ids(record: DatasetInfo, ids: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]] | None) -> Path:
     """Write the ids and groups of all samples, by split, and return where they are kept."""
-    path = _file(settings.current().cache, record)
+    path = ids_file(record)
     disk.make_folder(path.parent)
     with (
         disk.errors_named(path, f"keep the ids of {record.name}"),
@@ -80,6 +80,11 @@ def keep_ids(record: DatasetInfo, ids: Mapping[str, Sequence[str]], groups: Mapp
             columns = [ids[split], *([groups[split]] if groups is not None else [])]
             writer.writerows((split, index, *row) for index, row in enumerate(zip(*columns, strict=True)))
     return path
+
+
+def ids_file(record: DatasetInfo) -> Path:
+    """Return where :func:`keep_ids` keeps the ids of a data set."""
+    return _file(settings.current().cache, record)
 
 
 def identifiers(record: DatasetInfo, split: str) -> Identifiers:

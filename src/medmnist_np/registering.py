@@ -78,6 +78,11 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     return record
 
 
+def record_at(path: Path, text: str) -> DatasetInfo:
+    """Return the record of a text that is to be written to a path, beside the archives."""
+    return record_of(_placed(read_table(text, path), path.as_uri(), every=False), path)
+
+
 def check_free(name: str, record: DatasetInfo | None = None) -> None:
     """Raise :class:`RecordError` unless a name is free, or is that of this very record."""
     try:

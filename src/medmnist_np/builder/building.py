@@ -22,13 +22,14 @@ from medmnist_np.builder.sources import read_source
 from medmnist_np.builder.splitting import checked_ratio, division_of
 from medmnist_np.builder.writing import Order, Written, orders_of, write_archive
 from medmnist_np.cache import disk, locks, settings
+from medmnist_np.cache.archives import at_its_address
 from medmnist_np.cache.progress import Progress, bars
-from medmnist_np.identifiers import keep_ids
+from medmnist_np.identifiers import ids_file, keep_ids
 from medmnist_np.images.recipes import Recipe
 from medmnist_np.loading import locate
-from medmnist_np.registering import check_free, register
+from medmnist_np.registering import check_free, record_at, register
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.own import as_toml
+from medmnist_np.registry.own import as_toml, check_name, own_record, record_file
 from medmnist_np.spread import spread
 
 _SKIPPING = "Such images may be left out (skip_bad=, --skip-bad)."
@@ -153,9 +154,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
 
     Notes
     -----
-    A run that is interrupted or fails leaves the images that it has prepared in ``<output>/unfinished``, and the same
-    call goes on from there; only images in memory are prepared anew. The same input gives the same bytes, whoever works
-    and in how many pieces, with the same releases of the software that the record names.
+    A run that is interrupted or fails leaves its work in ``<output>/unfinished``, and the same call finishes it, at
+    whatever point it stopped; only images in memory are prepared anew. The same input gives the same bytes, whoever
+    works and in how many pieces, with the same releases of the software that the record names.
 
     Examples
     --------
@@ -168,14 +169,18 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     >>> mm.load("noise", "test").images.shape
     (12, 28, 28)
     """
-    check_choices(name=name, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window)
+    check_choices(name=name, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window, output=output)
     wanted = checked_sizes(sizes)
     places = settings.current()
-    folder = Path(places.cache / "built" / name if output is None else output).absolute()
+    folder = _folder_of(name, output)
     unfinished = folder / "unfinished"
-    with locks.held(places.lock_file(f"build-{name}"), [(unfinished, "*")]), _nothing_left_of_nothing(unfinished):
-        check_free(name)  # another process may have built it meanwhile
-        if (folder / f"{name}.toml").exists():
+    with (
+        locks.held(places.lock_file(f"build-{name}"), [(unfinished, "*")]),
+        _nothing_left_of_nothing(unfinished, folder / f"{name}.toml"),
+    ):
+        _check_free(name, folder)  # another process may have built it meanwhile
+        resumed = unfinished.exists()
+        if (folder / f"{name}.toml").exists() and not resumed:
             raise ValueError(
                 f"{folder / name}.toml is there already. `medmnist-np register` with it makes that set known. For "
                 f"another one choose another folder (output=, --output), or remove it (in the cache: "
@@ -211,7 +216,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 found, scaled = of_masks(present, [row.where for row in usable.rows], class_names)
                 usable = replace(usable, labels=found)
             division = division_of(usable, ratio, seed, group_by or "group")
-            orders = orders_of(folder / name, wanted, prepared, usable.labels, division, scaled=scaled)
+            complete = disk.make_folder(unfinished / "complete", in_cache=output is None)
+            orders = orders_of(complete / name, wanted, prepared, usable.labels, division, scaled=scaled)
             archives = _written(orders, executor, progress)
             skipped = (*every.alone, *((row.where, reason) for row, reason in _skipped(parts, prepared)))
             table = describe(
@@ -224,13 +230,23 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 chosen,
                 len(skipped),
             )
-            with disk.in_one_step(folder / f"{name}.toml") as fresh:
-                fresh.write_text(as_toml(table), "utf-8")
-            disk.remove_tree(unfinished)
-        record = register(folder / f"{name}.toml")
+            text = as_toml(table)
+            (complete / f"{name}.toml").write_text(text, "utf-8")
+        record = record_at(folder / f"{name}.toml", text)
+        check_free(name, record)
+        # Each step can be repeated, and the folder `unfinished` goes last: until then the same call finishes the set.
+        # Ids come before the record, so that a set that is known always has its groups.
         keep_ids(record, *division.identifiers(usable))
+        with disk.errors_named(folder, f"build {name}", in_cache=output is None):
+            for file in (*archives, f"{name}.toml"):
+                (complete / file).replace(folder / file)
+        record = register(folder / f"{name}.toml")
         for size in record.sizes:
             locate(record, size, progress=progress)
+        if resumed:
+            for path in (ids_file(record), record_file(places.cache, name)):
+                disk.remove_abandoned(path)
+        disk.remove_tree(unfinished)
     return Built(record, folder, skipped)
 
 
@@ -242,9 +258,10 @@ def check_choices(
     ratio: Sequence[float] | None,
     recipe: str | Recipe | None,
     window: tuple[float, float] | None,
+    output: str | os.PathLike[str] | None,
 ) -> None:
     """Raise ValueError for what :func:`build` refuses whatever the images are: wrong usage."""
-    check_free(name)
+    _check_free(check_name(name), _folder_of(name, output))
     checked_sizes(sizes)
     checked_task(task, "multi-class")
     chosen_recipe(recipe, window, volumes=False)
@@ -252,15 +269,26 @@ def check_choices(
         checked_ratio(ratio)
 
 
+def _folder_of(name: str, output: str | os.PathLike[str] | None) -> Path:
+    return Path(settings.current().cache / "built" / name if output is None else output).absolute()
+
+
+def _check_free(name: str, folder: Path) -> None:
+    """Raise :class:`RecordError` if the name is taken, unless by an unfinished run in this folder."""
+    record = own_record(name) if (folder / "unfinished").is_dir() else None
+    archives = [] if record is None else [path for one in record.archives.values() for path in at_its_address(one)]
+    check_free(name, record if archives and all(path.parent == folder for path in archives) else None)
+
+
 @contextmanager
-def _nothing_left_of_nothing(unfinished: Path) -> Iterator[None]:
-    """If the block fails before an image was prepared, remove the folders that were made for it."""
+def _nothing_left_of_nothing(unfinished: Path, record: Path) -> Iterator[None]:
+    """If the block fails and nothing can be resumed, remove the folders that were made for it."""
     absent = [path for path in unfinished.parents if not path.exists()]
     try:
         yield
     except BaseException:
         in_memory = any((unfinished / "images").glob("*"))  # these are prepared anew
-        if in_memory or not any(unfinished.glob("*.npz")):
+        if not record.exists() and (in_memory or not any(unfinished.glob("*.npz"))):
             disk.remove_tree(unfinished, ignore_errors=True)
             with suppress(OSError):  # one that is not empty stays, and so do its parents
                 for path in absent:

@@ -15,6 +15,7 @@ from medmnist_np.builder.pairs import IMAGES, MASKS, Pairs, find_pairs
 from medmnist_np.builder.reading import listed
 from medmnist_np.builder.rows import SPLITS, Row, Source
 from medmnist_np.builder.tables import from_tables, tables_of_splits
+from medmnist_np.cache import disk
 
 
 def read_source(  # noqa: PLR0913 -- as build()
@@ -153,7 +154,8 @@ def from_arrays(
     """
     if masks is not None and len(masks) != len(images):
         raise ValueError(f"There are {len(images)} images and {len(masks)} masks.")
-    rows = tuple(_rows_of(images, workshop, masks))
+    with disk.errors_named(workshop, "put the images into files", in_cache=False):
+        rows = tuple(_rows_of(images, workshop, masks))
     where = [row.where for row in rows]
     if not rows:
         raise ValueError("There are no images.")

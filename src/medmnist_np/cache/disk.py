@@ -115,6 +115,14 @@ def in_one_step(path: Path) -> Iterator[Path]:
         fresh.unlink(missing_ok=True)
 
 
+def remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left of writing a file by :func:`in_one_step`; nobody else may be writing it."""
+    import glob
+
+    for fresh in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
+        fresh.unlink(missing_ok=True)
+
+
 def sync_folder(path: Path) -> None:
     """Make renames inside a folder last through a power cut, where the platform can."""
     if os.name == "posix":

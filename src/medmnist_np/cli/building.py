@@ -68,7 +68,8 @@ def build(
     `save --layout csv` has written. For segmentation it is a folder with images/ and masks/, whose files have the
     same names (or train, val and test with such folders), or a CSV file with the column mask in place of label.
 
-    An interrupted run goes on where it stopped. Exit code 2 for wrong usage, 1 if images or labels cannot be used.
+    Run the same command again to finish an interrupted run. Exit code 2 for wrong usage, 1 if images or labels cannot
+    be used.
 
     \b
       medmnist-np build photos --name lesions --sizes 28,64,224 --recipe crop
@@ -84,7 +85,7 @@ def build(
     pixels = _numbers(sizes, ",", int, "--sizes 28,64,224")
     shares = None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2")
     try:
-        check_choices(name=name, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits)
+        check_choices(name=name, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits, output=output)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with _failing_cleanly(), threads(workers) as executor:
