@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 
 import medmnist_np as mm
 from medmnist_np import registry
+from medmnist_np.cache.binarising import masks_of_classes
+from medmnist_np.cache.digests import stored_array
 from medmnist_np.errors import ArchiveError, UnknownSizeError
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import fake_datasets, make_arrays, serve
+from tests.volumes.making import cache
 
 FEW = {"train": 12, "val": 3, "test": 5}
 SIZE = 128
@@ -161,12 +165,58 @@ def test_masks_that_are_not_zeros_and_ones_are_binarised(published, dtype: type)
     assert report.ok
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.uint16, bool])
-def test_masks_of_another_dtype_are_mapped_as_they_are(published, dtype: type) -> None:
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.uint16, bool, ">i4"])
+def test_masks_of_another_dtype_are_stored_as_uint8(published, dtype: Any) -> None:
     arrays = plain(dtype=dtype)
     with registered(published(arrays, "kvasir")):
         found = mm.load("medsegbench/kvasir", "train", size=SIZE).masks
-    assert (dtype, True) == (found.dtype, np.array_equal(arrays["train_label"], found))
+        report = mm.verify("medsegbench/kvasir", size=SIZE)
+    assert np.uint8 == found.dtype
+    assert np.array_equal(arrays["train_label"], found)
+    assert report.ok
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "value"),
+    [
+        ("kvasir", np.uint8, 255),
+        ("kvasir", np.int64, 256),  # 0 as uint8
+        ("kvasir", np.int16, -1),
+        ("bkai-igh", np.uint8, 3),
+        ("bkai-igh", np.uint64, 2**64 - 1),
+    ],
+)
+def test_masks_with_a_value_that_is_no_class_are_refused(published, name: str, dtype: type, value: int) -> None:
+    arrays = plain(dtype=dtype)
+    arrays["test_label"][-1, -1, -1] = value
+    record = published(arrays, name)
+    expected = f"test_label.npy: its values go from {min(value, 0)} to {max(value, 1)}, and the classes of the record"
+    with registered(record), pytest.raises(ArchiveError, match=expected):
+        mm.load(f"medsegbench/{name}", "train", size=SIZE)
+    assert [] == list(cache().glob("arrays/medsegbench/[!.]*"))
+
+
+def test_a_single_split_is_checked_too(published) -> None:
+    arrays = plain()
+    arrays["val_label"][0, 0, 0] = 7
+    with registered(published(arrays, "kvasir")):
+        assert (12, SIZE, SIZE) == mm.load("medsegbench/kvasir", "train", size=SIZE, partial=True).masks.shape
+        with pytest.raises(ArchiveError, match=r"val_label\.npy: its values go from 0 to 7"):
+            mm.load("medsegbench/kvasir", "val", size=SIZE, partial=True)
+
+
+def test_checking_and_converting_masks_keeps_memory_flat(tmp_path: Path) -> None:
+    file = tmp_path / "masks.npy"
+    values = np.lib.format.open_memmap(file, "w+", np.int64, (64, 512, 512))  # 128 MB
+    values[-1, -1, -1] = 1
+    values.flush()
+    stored = stored_array(file, values.shape, values.dtype.str, 128)
+    del values
+    tracemalloc.start()
+    masks_of_classes(file, stored, 1, binarise=False)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 << 20
 
 
 def with_parts(counts: dict[str, int], highest: int) -> Arrays:

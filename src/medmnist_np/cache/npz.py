@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 
 from medmnist_np.cache import zips
-from medmnist_np.cache.binarising import binarised
+from medmnist_np.cache.binarising import masks_of_classes
 from medmnist_np.cache.disk import open_without_following
 from medmnist_np.cache.manifest import StoredArray
 from medmnist_np.cache.zips import MALFORMED, Extent, find_extent, inflate, list_files
@@ -84,7 +84,9 @@ def unpack_entry(
     """Unpack one member, as :func:`unpack` does all; ``within`` as of :func:`read_directory`."""
     with refusing(archive, within, f"{entry.member.name}.npy: "):
         stored = _unpack_member(stream, entry, folder / f"{entry.member.name}.npy", advance)
-    return binarised(folder / stored.file) if entry.member.binarised else stored
+        if entry.member.highest is None:
+            return stored
+        return masks_of_classes(folder / stored.file, stored, entry.member.highest, binarise=entry.member.binarised)
 
 
 def read_directory(

@@ -17,13 +17,15 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 class Member:
     """One array of an archive, as it must be: its name, its shape and the dtypes that it may have.
 
-    ``optional`` arrays may be missing. Of ``binarised`` ones all that is not 0 becomes 1, as uint8.
+    ``optional`` arrays may be missing. Arrays with a ``highest`` value are masks: their values are 0 to ``highest``,
+    and they are stored as uint8. Of ``binarised`` masks all that is not 0 becomes 1.
     """
 
     name: str
     shape: tuple[int, ...]
     dtypes: tuple[str, ...]
     optional: bool = False
+    highest: int | None = None
     binarised: bool = False
 
     @property
