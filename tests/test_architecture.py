@@ -28,9 +28,9 @@ ROOMS = """
     registry
     registry.corruptions registry.known_sets
     registry.selection
-    metrics.distributions metrics.ranks metrics.records
-    metrics.inputs metrics.runs
-    metrics.averaging metrics.curves metrics.decisions metrics.masks metrics.resampling metrics.tables
+    metrics.distributions metrics.frames metrics.ranks metrics.records
+    metrics.inputs
+    metrics.averaging metrics.curves metrics.decisions metrics.masks metrics.resampling metrics.runs metrics.tables
     metrics.calibration metrics.confusion metrics.delong metrics.overlap metrics.ranking metrics.significance
     metrics.surfaces
     metrics.catalogue metrics.distances metrics.formulas metrics.official

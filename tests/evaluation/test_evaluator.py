@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +70,68 @@ def test_the_result_is_a_pair_by_name_that_knows_more() -> None:
     assert isinstance(result, Evaluation)
     assert "Evaluation(AUC=1.00000, ACC=1.00000: 40 samples of breastmnist test @3)" == repr(result)
     assert "Evaluator('breastmnist', 'test', size=28)" == repr(evaluator)
+
+
+def frame_of(name: str, scores: np.ndarray) -> Any:
+    """Return scores as a data frame with the names of the classes and the numbers of the samples, both shuffled."""
+    pandas = pytest.importorskip("pandas")
+    names = mm.info(name).class_names
+    scores = scores if scores.shape[1] == len(names) else np.hstack([1 - scores, scores])
+    frame = pandas.DataFrame(scores, columns=names)
+    return frame.sample(frac=1, random_state=1).sample(frac=1, axis=1, random_state=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scores_of_a_data_frame_are_put_in_order_by_index_and_class_name(name: str) -> None:
+    evaluator = Evaluator(name, "test")
+    scores = evaluator.get_dummy_prediction()
+    found = evaluator.evaluate(frame_of(name, scores))
+
+    assert evaluator.evaluate(scores) == found
+    assert np.array_equal(scores, found.y_score[:, -scores.shape[1] :])
+
+
+def test_a_result_file_of_a_data_frame_is_in_the_order_of_the_data_set(tmp_path: Path) -> None:
+    evaluator = Evaluator("pathmnist", "test")
+    scores = evaluator.get_dummy_prediction()
+    evaluator.evaluate(frame_of("pathmnist", scores), tmp_path, "a")
+
+    (file,) = tmp_path.glob("*.csv")
+    assert np.array_equal(scores, read_scores(file))
+
+
+@pytest.mark.parametrize("index", [range(1, 41), [*range(20), *range(20)], [f"{n}.png" for n in range(40)]])
+def test_an_index_that_does_not_number_the_samples_is_refused(index: Any) -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    frame = pytest.importorskip("pandas").DataFrame(evaluator.get_dummy_prediction(), index=index)
+
+    with pytest.raises(ScoresError, match=r"index of y_score does not number the samples 0 to 39.*\.to_numpy\(\)"):
+        evaluator.evaluate(frame)
+
+
+@pytest.mark.parametrize("columns", [list("abcde"), [1, 2, 3, 4, 5], ["0", "1", "2", "3", "3"]])
+def test_columns_that_do_not_name_the_classes_are_refused(columns: Any) -> None:
+    evaluator = Evaluator("retinamnist", "test")
+    frame = pytest.importorskip("pandas").DataFrame(evaluator.get_dummy_prediction(), columns=columns)
+
+    with pytest.raises(ScoresError, match=r"columns of y_score are .*; the classes are '0', '1', '2', \.\.\."):
+        evaluator.evaluate(frame)
+
+
+def test_one_column_with_the_name_of_class_0_is_refused() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    frame = pytest.importorskip("pandas").DataFrame(evaluator.get_dummy_prediction(), columns=["malignant"])
+
+    with pytest.raises(ScoresError, match="'malignant', which is class 0"):
+        evaluator.evaluate(frame)
+
+
+def test_masked_scores_are_refused() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    scores = np.ma.masked_less(evaluator.get_dummy_prediction(), 0.1)
+
+    with pytest.raises(ValueError, match="y_score is a masked array with masked values"):
+        evaluator.evaluate(scores)
 
 
 @pytest.mark.parametrize("name", NAMES)

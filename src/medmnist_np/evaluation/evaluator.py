@@ -17,7 +17,8 @@ from medmnist_np.evaluation.names import ResultName, check_run, parse_name
 from medmnist_np.evaluation.result import Evaluation, evaluation_of
 from medmnist_np.loading import load_labels
 from medmnist_np.metrics import Predictions, Undefined
-from medmnist_np.metrics.inputs import as_array
+from medmnist_np.metrics.frames import order_of_scores
+from medmnist_np.metrics.inputs import as_array, in_order
 from medmnist_np.registry import DatasetInfo
 
 
@@ -93,7 +94,9 @@ class Evaluator:
         ----------
         y_score : (n, columns) or (n,) array_like of real numbers
             Scores of the samples in the order of the data set; an array of any framework, a list or a data frame. One
-            column for each class or label. A binary set may have one, the score of class 1, or two.
+            column for each class or label. A binary set may have one, the score of class 1, or two. The rows of a
+            data frame are put in the order of its index, and its columns, named by class or by class number, in the
+            order of the classes.
         save_folder : path, optional
             Folder for ``breastmnist_test_[AUC]0.901_[ACC]0.863@run.csv`` with the scores, and a ``.json`` of the same
             name with the figures in full and what they rest on. It is made if need be.
@@ -114,11 +117,12 @@ class Evaluator:
         Raises
         ------
         ScoresError
-            If there are not as many rows as samples.
+            If there are not as many rows as samples, or the index or the column names of a data frame do not
+            identify the samples or the classes.
         ValueError
-            If there are not as many columns as classes, a score is not finite, or a class is absent.
+            If there are not as many columns as classes, a score is not finite or masked, or a class is absent.
         """
-        scores = as_array(y_score, "y_score")
+        scores = self._in_order(y_score)
         name = "" if run is None else check_run(run)
         if save_folder is not None and run is None:
             name = str(time.time())
@@ -225,6 +229,14 @@ class Evaluator:
             run=run,
             undefined=undefined,
         )
+
+    def _in_order(self, y_score: object) -> NDArray[Any]:
+        """Return scores with rows in the order of the data set and columns in that of the classes."""
+        try:
+            rows, columns = order_of_scores(y_score, self.record.class_names, len(self.labels))
+        except ValueError as error:
+            raise ScoresError(f"{error}") from error
+        return in_order(as_array(y_score, "y_score"), rows, columns)
 
     def _older(self, n_rows: int) -> str:
         """Say which older release has that many samples, if one has."""

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from medmnist_np.metrics import catalogue, decisions, ranking
 from medmnist_np.metrics.averaging import Undefined, averages
 from medmnist_np.metrics.distributions import normal_cumulative, normal_quantile
-from medmnist_np.metrics.inputs import Predictions
+from medmnist_np.metrics.frames import refuse_other_order
+from medmnist_np.metrics.inputs import Predictions, as_array
 from medmnist_np.metrics.records import Interval
 from medmnist_np.metrics.resampling import resamples, strata
 
@@ -56,7 +57,8 @@ def check_enough(n_samples: int, n_resamples: int, of: str = "samples") -> None:
 
 
 def _checked_groups(groups: ArrayLike, n_samples: int) -> NDArray[Any]:
-    array = np.asarray(groups)
+    refuse_other_order(groups, "groups")
+    array = as_array(groups, "groups")
     if array.shape != (n_samples,):
         raise ValueError(f"groups has shape {array.shape}; one for each of {n_samples} samples is needed.")
     for sample, group in enumerate(map(str, array.tolist())):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.errors import nearest
+from medmnist_np.metrics.frames import Order, order_of_predictions
 from medmnist_np.metrics.ranks import RankedColumn, rank
 from medmnist_np.registry.records import LABEL_TASKS
 
@@ -35,13 +36,16 @@ def as_array(values: object, name: str) -> Array:
     Raises
     ------
     ValueError
-        If it cannot be had as an array.
+        If it cannot be converted, or some of its values are masked.
 
     Examples
     --------
     >>> as_array([[0.25, 0.75]], "y_score").shape
     (1, 2)
     """
+    parts = values if isinstance(values, (list, tuple)) else [values]
+    if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
+        raise ValueError(f"{name} is a masked array with masked values. Leave out these samples, or fill the values.")
     problem: Exception | None = None
     if hasattr(values, "__array__") or not hasattr(values, "__dlpack__"):
         try:
@@ -69,7 +73,9 @@ class Predictions:
         Labels; ``l`` is 1, or the number of labels of a multi-label task. Whole numbers in a float dtype will do.
     y_score : (n,) or (n, columns) array_like of real numbers
         Scores, one column for each class or label. A binary task may have one column, the score of class 1, or two,
-        of which the last counts.
+        of which the last counts. Columns of a data frame that are named by class numbers (``0``, ``"0"``, ``"p0"``)
+        are put in their order. If `y_true` is a series or frame too, rows are matched by the index, and the columns
+        of a multi-label task by their names.
     task : str
         ``"binary-class"``, ``"multi-label, binary-class"``, ``"multi-class"`` or ``"ordinal-regression"``:
         ``info(name).task``.
@@ -90,7 +96,8 @@ class Predictions:
     Raises
     ------
     ValueError
-        If they do not fit each other or the task, a score or the threshold is not finite, or there are no samples.
+        If they do not fit each other or the task, a score or the threshold is not finite, there are no samples, a
+        value is masked, or names of columns or indices contradict each other.
 
     Examples
     --------
@@ -115,8 +122,10 @@ class Predictions:
             raise ValueError(f"There is no task {self.task!r}.{hint} The tasks are: {known}.")
         if not np.isfinite(self.threshold):
             raise ValueError(f"The threshold is {self.threshold}; a finite number is needed.")
+        label_columns, score_order = order_of_predictions(y_true, y_score, self.task)
         labels = _whole(_table(y_true, "y_true", kinds="iubf", content="integers"))
-        scores = _table(y_score, "y_score", kinds="iubf", content="real numbers")
+        labels = in_order(labels, None, label_columns)
+        scores = in_order(_table(y_score, "y_score", kinds="iubf", content="real numbers"), *score_order)
         if len(labels) != len(scores):
             raise ValueError(f"y_true has {len(labels)} samples and y_score has {len(scores)}: they must be as many.")
         if len(labels) == 0:
@@ -172,6 +181,13 @@ class Predictions:
             return np.greater(self.scores[:, 0], self.threshold).astype(np.intp)
         highest: Counts = np.argmax(self.scores, axis=1)
         return highest
+
+
+def in_order(table: Array, rows: Order | None, columns: Order | None) -> Array:
+    """Return a table with its rows and columns in another order; None leaves them as they are."""
+    if rows is not None:
+        table = table[rows]
+    return table if columns is None else table[:, columns]
 
 
 def frozen_copy(array: Array) -> Array:

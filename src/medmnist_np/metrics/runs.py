@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medmnist_np.metrics.distributions import student_quantile
+from medmnist_np.metrics.inputs import as_array
 from medmnist_np.metrics.records import check_level
 
 
@@ -78,7 +79,7 @@ def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
     0.862 +- 0.019 (95 % interval of the mean 0.816 to 0.908, 3 runs)
     """
     check_level(level)
-    runs = np.asarray(values, dtype=np.float64)
+    runs = as_array(values, "values").astype(np.float64)
     if runs.ndim != 1 or not runs.size or not np.isfinite(runs).all():
         raise ValueError(f"values must be a list of finite numbers, one for each run; they are {runs.tolist()}.")
     n, mean = runs.size, float(runs.mean())

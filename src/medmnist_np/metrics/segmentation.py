@@ -13,7 +13,7 @@ import numpy as np
 from medmnist_np.errors import nearest
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, bca_interval, check_enough, percentile_interval
 from medmnist_np.metrics.comparison import Difference, bootstrap_difference
-from medmnist_np.metrics.inputs import ratio
+from medmnist_np.metrics.inputs import as_array, ratio
 from medmnist_np.metrics.masks import BothEmpty, OneEmpty, Values
 from medmnist_np.metrics.records import Interval, check_level
 from medmnist_np.metrics.resampling import resamples
@@ -65,7 +65,7 @@ class SegmentationTable:
     one_empty: OneEmpty = "infinite"
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float64)
+        values = np.array(as_array(self.values, "values"), dtype=np.float64)
         expected = len(self.cases), len(self.labels), len(self.metrics)
         if values.shape != expected:
             raise ValueError(f"The values have shape {values.shape}; cases, labels and metrics are {expected}.")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics import decisions
-from medmnist_np.metrics.inputs import Predictions, check_same
+from medmnist_np.metrics.inputs import Predictions, as_array, check_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
     [0.03, 0.06, 0.06]
     """
-    values = np.asarray(p_values, dtype=np.float64)
+    values = as_array(p_values, "p_values").astype(np.float64)
     if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(f"p_values must be a list of numbers from 0 to 1; they are {values.tolist()}.")
     order = np.argsort(values)

@@ -1,0 +1,204 @@
+"""Row and column labels of data frames: which row is which sample, and which column is which class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Order = NDArray[np.intp]
+
+_ADVICE = "If the values are in order already, pass their plain array: .to_numpy()."
+_ENDS_IN_NUMBER = re.compile(r"(.*?)([0-9]+)")
+
+
+def row_labels(values: Any) -> NDArray[Any] | None:
+    """Return the index of a pandas frame or series, ``(n,)``; None for anything else."""
+    return np.asarray(values.index) if hasattr(values, "iloc") else None
+
+
+def column_labels(values: Any) -> list[Any] | None:
+    """Return the labels of the columns of a frame, or the name of a pandas series; None if nobody gave any."""
+    found = getattr(values, "column_names", getattr(values, "columns", None))
+    if found is None:
+        return None if getattr(values, "name", None) is None or not hasattr(values, "iloc") else [values.name]
+    labels = list(found)
+    # The index that pandas makes says nothing, which matters where there is one column.
+    made_by_pandas = type(found).__name__ == "RangeIndex" and labels == list(range(len(labels)))
+    return None if made_by_pandas else labels
+
+
+def class_order(labels: Sequence[Any], class_names: Sequence[str] = ()) -> Order | None:
+    """Return where each class is among labelled columns; None if the labels do not identify the classes.
+
+    Parameters
+    ----------
+    labels : sequence
+        Of the columns: class names, class numbers, or text that ends in them, such as ``"p0"``, ``"p1"``.
+    class_names : sequence of str
+        Names of class 0, 1, ..., if they are known.
+
+    Examples
+    --------
+    >>> class_order(["benign", "malignant"], ["malignant", "benign"]).tolist(), class_order([2, 0, 1]).tolist()
+    ([1, 0], [1, 2, 0])
+    >>> class_order(["a", "b"]) is None
+    True
+    """
+    by_number = _order(_numbers(labels), range(len(labels)))
+    by_name = _order(list(map(_plain, labels)), list(map(_plain, class_names)))
+    as_text = any(isinstance(label, str) for label in labels)
+    first, second = (by_name, by_number) if as_text else (by_number, by_name)
+    return second if first is None else first
+
+
+def order_of_scores(y_score: Any, class_names: Sequence[str], n_samples: int) -> tuple[Order | None, Order | None]:
+    """Return which rows and columns of scores are sample 0, 1, ... and class 0, 1, ... of a data set.
+
+    Parameters
+    ----------
+    y_score : object
+        Scores; only frames and series have labels.
+    class_names : sequence of str
+        Of the data set.
+    n_samples : int
+        Of the split. Scores of another number of rows or columns are left to later checks.
+
+    Returns
+    -------
+    rows, columns : (n,) intp or None
+        None where there are no labels.
+
+    Raises
+    ------
+    ValueError
+        If labels are there and do not identify the samples or the classes.
+    """
+    index, labels = row_labels(y_score), column_labels(y_score)
+    rows = columns = None
+    if index is not None and len(index) == n_samples:
+        rows = _order(index.tolist(), range(n_samples))
+        if rows is None:
+            raise ValueError(
+                f"The index of y_score does not number the samples 0 to {n_samples - 1}, each once: it starts with "
+                f"{_listed(index.tolist())}. {_ADVICE}"
+            )
+    if labels is not None and len(labels) == 1 and len(class_names) == 2:
+        refuse_class_0(labels, class_names)
+    elif labels is not None and len(labels) == len(class_names):
+        columns = class_order(labels, class_names)
+        if columns is None:
+            raise ValueError(
+                f"The columns of y_score are {_listed(labels)}; the classes are {_listed(class_names)}. Name each "
+                f"column by its class or by the number of its class. {_ADVICE}"
+            )
+    return rows, columns
+
+
+def order_of_predictions(
+    y_true: Any, y_score: Any, task: str
+) -> tuple[Order | None, tuple[Order | None, Order | None]]:
+    """Return the columns of labels, and the rows and columns of scores, that belong together; None if as they are.
+
+    Raises
+    ------
+    ValueError
+        If the labels of rows or columns contradict each other.
+    """
+    of_labels, of_scores = column_labels(y_true), column_labels(y_score)
+    true_columns = score_columns = None
+    names: list[str] = []
+    if of_labels is not None and len(of_labels) > 1:
+        true_columns = class_order(of_labels)
+        names = [] if true_columns is not None else list(map(str, of_labels))
+    if of_scores is not None and len(of_scores) == 1:
+        if task == "binary-class":
+            refuse_class_0(of_scores, ())
+    elif of_scores is not None:
+        score_columns = class_order(of_scores, names)
+        numbered = all(isinstance(label, Integral) for label in of_scores)
+        shared = {_plain(name) for name in names} & {_plain(label) for label in of_scores}
+        if score_columns is None and (numbered or shared):
+            expected = _listed(names) if names else f"the class numbers 0 to {len(of_scores) - 1}"
+            raise ValueError(f"The columns of y_score are {_listed(of_scores)}, not {expected}. {_ADVICE}")
+    return true_columns, (_rows_of_scores(row_labels(y_true), row_labels(y_score)), score_columns)
+
+
+def refuse_class_0(labels: Sequence[Any], class_names: Sequence[str]) -> None:
+    """Refuse a single column of scores that is labelled as those of class 0."""
+    (label,) = labels
+    if _plain(label) in ("0", *map(_plain, class_names[:1])):
+        raise ValueError(
+            f"The one column of y_score is {label!r}, which is class 0. A single column holds the scores of class 1. "
+            "Pass these, or both columns; if the values are the scores of class 1, pass their plain array: .to_numpy()."
+        )
+
+
+def refuse_other_order(values: Any, name: str) -> None:
+    """Refuse a series whose index numbers its rows in another order than they are in."""
+    index = row_labels(values)
+    rows = None if index is None else _order(index.tolist(), range(len(index)))
+    if rows is not None and (np.diff(rows) != 1).any():
+        raise ValueError(
+            f"The index of {name} numbers its rows in another order than they are in. Sort it by its index, or "
+            "pass its plain array: .to_numpy()."
+        )
+
+
+def _rows_of_scores(of_labels: NDArray[Any] | None, of_scores: NDArray[Any] | None) -> Order | None:
+    """Return which rows of scores belong to the rows of labels."""
+    if of_scores is None or (of_labels is not None and np.array_equal(of_labels, of_scores)):
+        return None
+    if of_labels is None:
+        # Sorted by the index or as they are: both happen, and nothing says which.
+        rows = _order(of_scores.tolist(), range(len(of_scores)))
+        if rows is not None and (np.diff(rows) != 1).any():
+            raise ValueError(
+                "The index of y_score numbers its rows in another order than they are in, and y_true has no index. "
+                "Pass y_true as a series with its index, or y_score as its plain array: .to_numpy()."
+            )
+        return None
+    if len(of_labels) != len(of_scores):
+        return None  # refused later, with both numbers
+    rows = _order(of_scores.tolist(), of_labels.tolist())
+    if rows is None:
+        raise ValueError(
+            f"y_true and y_score have different indices, from {_listed(of_labels.tolist())} and from "
+            f"{_listed(of_scores.tolist())}. {_ADVICE}"
+        )
+    return rows
+
+
+def _order(found: Sequence[Any] | None, wanted: Sequence[Any]) -> Order | None:
+    """Return where each of the wanted labels is; None unless each is there once and no other is."""
+    if found is None or len(found) != len(wanted) or not found:
+        return None
+    places = {label: place for place, label in enumerate(found)}
+    if len(places) < len(found) or any(label not in places for label in wanted):
+        return None
+    return np.array([places[label] for label in wanted], dtype=np.intp)
+
+
+def _numbers(labels: Sequence[Any]) -> list[int] | None:
+    """Return the numbers that labels are, or that all of them have after the same text."""
+    if all(isinstance(label, Integral) and not isinstance(label, bool) for label in labels):
+        return list(map(int, labels))
+    matches = [_ENDS_IN_NUMBER.fullmatch(label) if isinstance(label, str) else None for label in labels]
+    prefixes = {None if match is None else match[1] for match in matches}
+    if len(prefixes) != 1 or None in prefixes:
+        return None
+    return [int(match[2]) for match in matches if match is not None]
+
+
+def _plain(label: object) -> str:
+    return str(label).strip().casefold()
+
+
+def _listed(labels: Sequence[Any]) -> str:
+    """Return the first labels as text."""
+    shown = ", ".join(map(repr, labels[:3]))
+    return f"{shown}, ..." if len(labels) > 3 else shown
