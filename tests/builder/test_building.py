@@ -432,7 +432,9 @@ def test_an_archive_is_what_numpy_reads(tmp_path: Path) -> None:
 def test_a_run_that_failed_goes_on_where_it_stopped(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(preparing, "_CHUNK_ROWS", 4)
     read = []
-    monkeypatch.setattr(preparing, "read_image", lambda file, index: read.append(file) or original(file, index))
+    monkeypatch.setattr(
+        preparing, "read_image", lambda file, *given, **named: read.append(file) or original(file, *given, **named)
+    )
     folder = folder_per_class(tmp_path / "images")
     bad = folder / "malignant" / "005.png"
     whole = bad.read_bytes()

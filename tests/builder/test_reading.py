@@ -63,7 +63,13 @@ def test_pages_of_a_tiff_are_a_volume(tmp_path: Path) -> None:
 def test_a_folder_of_slices_is_a_volume_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for number in (10, 2, 1):
         save(tmp_path / "scan" / f"slice-{number}.png", np.full((6, 5), number, np.uint8))
-    assert [1, 2, 10] == read_image(tmp_path / "scan")[:, 0, 0].tolist()
+    assert [1, 2, 10] == read_image(tmp_path / "scan", slices=True)[:, 0, 0].tolist()
+
+
+def test_a_folder_of_images_is_no_volume_unless_that_is_said(tmp_path: Path) -> None:
+    save(tmp_path / "scan" / "1.png", GRAY)
+    with pytest.raises(ValueError, match=r"it is a folder.*\(slices=, --slices\)"):
+        read_image(tmp_path / "scan")
 
 
 def test_an_axis_of_one_channel_is_dropped(tmp_path: Path) -> None:
@@ -116,7 +122,7 @@ def test_slices_of_two_sizes_are_no_volume(tmp_path: Path) -> None:
     save(tmp_path / "scan" / "1.png", GRAY)
     save(tmp_path / "scan" / "2.png", noise(2))
     with pytest.raises(ValueError, match="not gray slices of one size"):
-        read_image(tmp_path / "scan")
+        read_image(tmp_path / "scan", slices=True)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="an empty folder"):
         read_image(tmp_path / "empty")

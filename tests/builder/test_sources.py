@@ -34,10 +34,52 @@ def test_folders_named_after_splits_are_splits(tmp_path: Path) -> None:
     assert ("benign", "malignant") == found.labels.class_names
 
 
+@pytest.mark.parametrize(
+    "names", [("Training", "Testing"), ("train", "valid", "test"), ("Train", "Val", "TEST"), ("tr", "dev", "ts")]
+)
+@pytest.mark.parametrize("kind", ["folders", "pairs", "tables", "column", "arrays"])
+def test_usual_names_of_splits_are_understood(tmp_path: Path, names: tuple[str, ...], kind: str) -> None:
+    splits = ("train", "test") if len(names) == 2 else ("train", "val", "test")
+    for name in names:
+        for label in ("a", "b"):
+            folder = label if kind == "folders" else {"a": "images", "b": "masks"}[label] if kind == "pairs" else ""
+            save(tmp_path / "in" / name / folder / f"{label if kind == 'tables' else 0}.png", noise(0))
+        if kind == "tables":
+            table(tmp_path / "in" / name / "metadata.csv", ["image", "label"], [["a.png", "a"], ["b.png", "b"]])
+    rows = [[f"{name}{label}.png", label, name] for name in names for label in "ab"]
+    column = table(tmp_path / "labels.csv", ["image", "label", "split"], rows)
+    given = {"images": [noise(n) for n in range(len(rows))], "labels": [label for _, label, _ in rows]}
+    if kind == "arrays":
+        found = source_of(tmp_path, **given, splits=[name for _, _, name in rows])
+    else:
+        found = source_of(tmp_path, column if kind == "column" else tmp_path / "in")
+    assert set(splits) == set(found.splits or ())
+    assert {pair for pair in zip(names, splits, strict=True) if pair[0] != pair[1]} == set(found.renamed)
+
+
+def test_two_folders_of_one_split_are_refused(tmp_path: Path) -> None:
+    for split in ("val", "valid", "train"):
+        folder_per_class(tmp_path / "images" / split, n=1)
+    with pytest.raises(ValueError, match="holds val and valid, which both mean the split val"):
+        source_of(tmp_path, tmp_path / "images")
+
+
+def test_a_folder_beside_those_of_splits_is_refused(tmp_path: Path) -> None:
+    for split in ("Training", "Testing", "more"):
+        folder_per_class(tmp_path / "images" / split, n=1)
+    with pytest.raises(ValueError, match=r"folders of splits \(Training, Testing\) and other folders \(more\)"):
+        source_of(tmp_path, tmp_path / "images")
+
+
+def test_a_class_may_be_called_as_a_split_is_abbreviated(tmp_path: Path) -> None:
+    found = source_of(tmp_path, folder_per_class(tmp_path / "images", n=1, classes=("AS", "MR", "TR")))
+    assert (("AS", "MR", "TR"), None) == (found.labels.class_names, found.splits)
+
+
 def test_what_systems_leave_beside_images_is_passed_over(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images", n=1)
-    for litter in (".DS_Store", "benign/Thumbs.db", ".git/config"):
-        (folder / litter).parent.mkdir(exist_ok=True)
+    for litter in (".DS_Store", "benign/Thumbs.db", ".git/config", "__MACOSX/benign/._000.png", "@eaDir/000.png/a.jpg"):
+        (folder / litter).parent.mkdir(parents=True, exist_ok=True)
         (folder / litter).write_text("")
     assert 2 == len(source_of(tmp_path, folder).rows)
 
@@ -87,10 +129,7 @@ def test_a_table_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
         ("image,label\n1,a\n2,b,c\n", "labels.csv, line 3 does not have 2 values"),
         ("image,label\n1,a\n2,\n", "labels.csv, line 3 (2) has no label"),
         ("image,label\n1,a\n2,b\n1,a\n", "labels.csv, line 4 (1) is the same image as "),
-        (
-            "image,label,split\n1,a,train\n2,b,validation\n",
-            "line 3 (2) has the split 'validation'; the splits are train",
-        ),
+        ("image,label,split\n1,a,train\n2,b,holdout\n", "line 3 (2) has the split 'holdout'; the splits are train"),
         ("image,label\n", "labels.csv lists no images"),
         ('image,label\n1,"a\n', "labels.csv is no CSV file in UTF-8"),
     ],

@@ -113,6 +113,24 @@ def test_wrong_usage_has_an_exit_code_of_its_own(tmp_path: Path, options: list[s
     assert not (settings.current().cache / "built").exists()
 
 
+def test_other_names_of_splits_are_reported(tmp_path: Path) -> None:
+    for split in ("Training", "Testing", "__MACOSX/Training"):
+        folder_per_class(tmp_path / "images" / split, n=2)
+    result = run(build, tmp_path / "images", "--name", "moles")
+    assert (0, True) == (result.exit_code, "train 4, test 4" in result.stdout), result.output
+    assert "The splits were given: 'Testing' as test, 'Training' as train." in " ".join(result.stdout.split())
+
+
+def test_folders_of_images_become_volumes_only_with_an_option(tmp_path: Path) -> None:
+    for split in ("first", "second"):  # are no splits, and so classes, with folders in place of images
+        folder_per_class(tmp_path / "images" / split, n=28, classes=[f"{split}-{number}" for number in range(6)])
+    options = ("--name", "scans", "--recipe", "squeeze", "--sizes", "8")
+    result = run(build, tmp_path / "images", *options)
+    assert (1, True) == (result.exit_code, "first/first-0: it is a folder" in result.stderr)
+    assert 0 == run(build, tmp_path / "images", *options, "--slices").exit_code
+    assert 3 == mm.info("scans").ndim
+
+
 def test_a_licence_that_is_not_stated_is_said(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     said = run(build, folder, "--name", "moles", "--json")

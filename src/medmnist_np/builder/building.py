@@ -78,6 +78,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     license: str = "",  # noqa: A002 -- as the field of a record
     output: str | os.PathLike[str] | None = None,
     skip_bad: bool = False,
+    slices: bool = False,
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> Built:
@@ -89,7 +90,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     Parameters
     ----------
     source : path, optional
-        A folder ``<class>/<image>``, or ``<split>/<class>/<image>``, taken in the order of the paths; or a CSV file in
+        A folder ``<class>/<image>``, or ``<split>/<class>/<image>``, taken in the order of the paths. Splits may also
+        be called training or tr; validation, valid or dev; testing or ts; in lower or upper case. Or a CSV file in
         UTF-8 with the columns ``image`` or ``file_name`` (paths relative to it), ``label`` and perhaps ``split``; or a
         folder with such a table for each split, ``<split>/metadata.csv``, as :meth:`Dataset.save` writes it. For
         segmentation a folder with ``images/<name>`` and ``masks/<name>``, or such a folder for each split; or in the
@@ -136,6 +138,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     skip_bad : bool
         Leave images out that cannot be used, and say which, instead of failing at the first; also images without a mask
         and masks without an image.
+    slices : bool
+        Whether a folder of image files, in the place of an image, is a volume: the files are its slices, in the order
+        of the numbers in their names. A folder with a DICOM series is one anyway.
     executor : concurrent.futures.Executor, optional
         Who reads and resizes: threads, processes, or a cluster whose machines see the same paths.
     progress : Progress
@@ -201,13 +206,21 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         )
         segmented = every.labels.task == SEGMENTATION
         _check_alone(every, skip_bad=skip_bad)
-        volumes = _are_volumes(every.rows, skip_bad=skip_bad)
+        volumes = _are_volumes(every.rows, skip_bad=skip_bad, slices=slices)
         if segmented and volumes:
             raise ValueError(f"{every.rows[0].where} is a volume: sets with masks are built of images.")
         chosen = chosen_recipe(recipe, window, volumes=volumes)
         for_masks = chosen.for_masks() if segmented else None
         disk.make_folder(unfinished, in_cache=output is None)
-        parts = chunks(every.rows, chosen, wanted, volumes=volumes, folder=unfinished, mask_recipe=for_masks)
+        parts = chunks(
+            every.rows,
+            chosen,
+            wanted,
+            volumes=volumes,
+            folder=unfinished,
+            mask_recipe=for_masks,
+            slices=slices,
+        )
         with disk.errors_named(unfinished, f"build {name}", in_cache=output is None):
             prepared = _prepared(parts, skip_bad, executor, progress)
             usable, scaled = every.only(_kept_rows(parts, prepared)), False
@@ -216,6 +229,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 found, scaled = of_masks(present, [row.where for row in usable.rows], class_names)
                 usable = replace(usable, labels=found)
             division = division_of(usable, ratio, seed, group_by or "group")
+            if usable.renamed:
+                read = ", ".join(f"{name!r} as {split}" for name, split in usable.renamed)
+                division = replace(division, how=f"{division.how.rstrip('.')}: {read}.")
             complete = disk.make_folder(unfinished / "complete", in_cache=output is None)
             orders = orders_of(complete / name, wanted, prepared, usable.labels, division, scaled=scaled)
             archives = _written(orders, executor, progress)
@@ -303,12 +319,12 @@ def _check_alone(source: Source, *, skip_bad: bool) -> None:
         raise ValueError(f"An image and its mask have the same name, but for the ending. {listed}{more}. {_SKIPPING}")
 
 
-def _are_volumes(rows: Sequence[Row], *, skip_bad: bool) -> bool:
+def _are_volumes(rows: Sequence[Row], *, skip_bad: bool, slices: bool) -> bool:
     """Return whether the first image that can be read is a volume; all others must be alike."""
     first = ""
     for row in rows:
         try:
-            return is_volume(read_image(row.file, row.index))
+            return is_volume(read_image(row.file, row.index, slices=slices))
         except (ImportError, MemoryError):
             raise
         except Exception as error:  # decoders raise whatever they like about a damaged file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +27,15 @@ class Pairs:
     alone: tuple[tuple[Path, str], ...]
 
 
-def find_pairs(folder: Path, splits: Sequence[str]) -> Pairs | None:
+def find_pairs(folder: Path, splits: Mapping[str, Path]) -> Pairs | None:
     """Look for ``images/1.png`` and ``masks/1.png``, or ``train/images/1.png`` and ``train/masks/1.png``.
 
     Parameters
     ----------
     folder : Path
         What holds these folders. Others beside ``images`` and ``masks`` are passed over.
-    splits : sequence of str
-        Names that folders of splits may have.
+    splits : Mapping of str to Path
+        The folders in it that are named after splits.
 
     Returns
     -------
@@ -43,12 +43,10 @@ def find_pairs(folder: Path, splits: Sequence[str]) -> Pairs | None:
         In the order of the splits, and in each of the paths. Names are the same if they are so before the ending. None
         if there are no such folders.
     """
-    places = {"": folder} if _holds(folder) else {split: folder / split for split in splits if _holds(folder / split)}
+    # A split that has only one of the two folders is incomplete, and not to be overlooked.
+    places = {"": folder} if _holds(folder) else splits if any(map(_holds, splits.values())) else {}
     if not places:
         return None
-    if "" not in places:
-        # A split that has only one of the two folders is incomplete, and not to be overlooked.
-        places = {split: folder / split for split in splits if (folder / split).is_dir()}
     found: list[tuple[str, Path, Path]] = []
     alone: list[tuple[Path, str]] = []
     for split, place in places.items():

@@ -39,6 +39,7 @@ class Chunk:
     volumes: bool
     folder: Path
     mask_recipe: Recipe | None = None
+    slices: bool = False
 
     def fingerprint(self) -> str:
         """Return a digest of what goes into the result."""
@@ -52,7 +53,9 @@ class Chunk:
                     states.append((file, index, None, None))
                 else:
                     states.append((file, index, state.st_size, state.st_mtime_ns))
-        return sha256(repr((states, self.recipe, self.sizes)).encode("utf-8", "backslashreplace")).hexdigest()
+        return sha256(
+            repr((states, self.recipe, self.sizes, self.slices)).encode("utf-8", "backslashreplace")
+        ).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,13 @@ def chunks(
     volumes: bool,
     folder: Path,
     mask_recipe: Recipe | None = None,
+    slices: bool = False,
 ) -> list[Chunk]:
     """Divide rows into chunks whose results are not large."""
     row_bytes = sum(size**3 if volumes else 3 * size**2 for size in sizes)
     step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
     parts = (tuple(rows[start : start + step]) for start in range(0, len(rows), step))
-    return [Chunk(part, recipe, sizes, volumes, folder, mask_recipe) for part in parts]
+    return [Chunk(part, recipe, sizes, volumes, folder, mask_recipe, slices) for part in parts]
 
 
 def prepare(chunk: Chunk) -> Prepared:
@@ -124,7 +128,7 @@ def prepare(chunk: Chunk) -> Prepared:
     edges: dict[tuple[int, ...], int] = {}
     for number, row in enumerate(chunk.rows):
         try:
-            image = read_image(row.file, row.index)
+            image = read_image(row.file, row.index, slices=chunk.slices)
             images = _made(image, chunk)
             if chunk.mask_recipe is not None and row.mask is not None:
                 mask = _matching_mask(row.mask, image)

@@ -15,16 +15,18 @@ Array = NDArray[Any]
 _NIFTI = (".nii", ".nii.gz")
 _ITK = (".mha", ".mhd", ".dcm")
 
-# What systems leave in folders beside images.
-_LITTER = {"Thumbs.db", "desktop.ini"}
+# What systems and archive programs leave in folders beside images.
+_LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 
 
 def listed(folder: Path) -> list[Path]:
     """Return what lies in a folder, in order, without hidden files and what systems leave there."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _LITTER)
+    return sorted(
+        path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in _LITTER
+    )
 
 
-def read_image(file: Path, index: int | None = None) -> Array:
+def read_image(file: Path, index: int | None = None, *, slices: bool = False) -> Array:
     """Read an image or a volume.
 
     Nothing is scaled: 16-bit and float values are returned as such. Volumes that say how they lie in the body (NIfTI,
@@ -35,10 +37,11 @@ def read_image(file: Path, index: int | None = None) -> Array:
     ----------
     file : Path
         PNG, JPEG, TIFF or what else Pillow reads; a TIFF of several pages is a volume. ``.npy``. ``.nii``, ``.nii.gz``,
-        ``.mha``, ``.mhd``, ``.dcm``. A folder is a volume: a DICOM series, or images that are its slices, in
-        the order of the numbers in their names.
+        ``.mha``, ``.mhd``, ``.dcm``. A folder with a DICOM series is a volume.
     index : int, optional
         Which image of a ``.npy`` file that holds many; None means that the file is the image.
+    slices : bool
+        Whether a folder of image files is a volume too. Its slices are in the order of the numbers in their names.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def read_image(file: Path, index: int | None = None) -> Array:
     """
     name = file.name.lower()
     if file.is_dir():
-        image = _read_folder(file)
+        image = _read_folder(file, slices=slices)
     elif name.endswith(_NIFTI):
         image = _read_nifti(file)
     elif name.endswith(_ITK):
@@ -179,16 +182,21 @@ def _pixels(picture: Any) -> Array:
     raise ValueError(f"its pixels are {mode}: convert it to gray or RGB")
 
 
-def _read_folder(folder: Path) -> Array:
-    files = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural)
+def _read_folder(folder: Path, *, slices: bool) -> Array:
+    files = sorted(listed(folder), key=_natural)
     if not files:
         raise ValueError("it is an empty folder")
     if any(_is_dicom(path) for path in files[:1]):
         return _read_series(folder)
-    slices = [_read_picture(path) for path in files]
-    if len({(one.shape, one.dtype) for one in slices}) > 1 or slices[0].ndim != 2:
+    if not slices:
+        raise ValueError(
+            "it is a folder. If its files are the slices of one volume, say so (slices=, --slices). If it is a class "
+            "in a split, call the folders of the splits train, val and test"
+        )
+    planes = [_read_picture(path) for path in files]
+    if len({(plane.shape, plane.dtype) for plane in planes}) > 1 or planes[0].ndim != 2:
         raise ValueError("its images are not gray slices of one size")
-    return np.stack(slices)
+    return np.stack(planes)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medmnist_np.builder.labels import Labels
+from medmnist_np.builder.reading import listed
 
 SPLITS = ("train", "val", "test")
+
+# What people call them, in lower case.
+_CALLED = {
+    **dict.fromkeys(("train", "training", "tr"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing", "ts"), "test"),
+}
+
+
+def split_called(name: str) -> str | None:
+    """Return the split that a name means, as ``"train"`` of ``"Training"``; None if it means none."""
+    return _CALLED.get(name.lower())
+
+
+def split_folders(folder: Path) -> dict[str, Path]:
+    """Return the folders in a folder that are named after splits, in the order of the splits.
+
+    Raises
+    ------
+    ValueError
+        If two names mean the same split.
+    """
+    found: dict[str, Path] = {}
+    for path in listed(folder):
+        split = split_called(path.name)
+        if split is not None and path.is_dir() and (other := found.setdefault(split, path)) is not path:
+            raise ValueError(
+                f"{folder} holds {other.name} and {path.name}, which both mean the split {split}. Put them into one "
+                "folder, or list the images in a CSV file."
+            )
+    return {split: found[split] for split in SPLITS if split in found}
+
+
+def given_splits(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the split that each name means, and which other names were read so; unknown names stay as they are."""
+    names = tuple(names)
+    splits = tuple(split_called(name) or name for name in names)
+    return splits, tuple(sorted({(name, split) for name, split in zip(names, splits, strict=True) if name != split}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +69,8 @@ class Row:
 class Source:
     """All rows and what is known of them.
 
-    ``groups`` and ``splits`` are None where they are not given. ``alone`` are images without a mask and masks without
+    ``groups`` and ``splits`` are None where they are not given; ``renamed`` are other names that the source has for
+    splits, each with the split. ``alone`` are images without a mask and masks without
     an image, each with the reason why it is no row.
     """
 
@@ -39,6 +79,7 @@ class Source:
     groups: tuple[str, ...] | None = None
     splits: tuple[str, ...] | None = None
     alone: tuple[tuple[str, str], ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         first: dict[tuple[Path, int | None], Row] = {}
@@ -59,7 +100,7 @@ class Source:
 
         labels = replace(self.labels, table=self.labels.table[kept])
         rows = tuple(self.rows[number] for number in kept)
-        return Source(rows, labels, some(self.groups), some(self.splits), self.alone)
+        return Source(rows, labels, some(self.groups), some(self.splits), self.alone, self.renamed)
 
     def _check_groups(self, groups: tuple[str, ...]) -> None:
         if "" in groups:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from medmnist_np.builder.labels import SEGMENTATION, of_array, one_each, text_of, unseen, values_of
 from medmnist_np.builder.pairs import IMAGES, MASKS, Pairs, find_pairs
 from medmnist_np.builder.reading import listed
-from medmnist_np.builder.rows import SPLITS, Row, Source
+from medmnist_np.builder.rows import Row, Source, given_splits, split_folders
 from medmnist_np.builder.tables import from_tables, tables_of_splits
 from medmnist_np.cache import disk
 
@@ -56,7 +56,7 @@ def read_source(  # noqa: PLR0913 -- as build()
     if not tables:
         if group_by is not None:
             raise ValueError("group_by names a column of a CSV file: give that file too (labels=, --labels).")
-        pairs = find_pairs(folder, SPLITS)
+        pairs = find_pairs(folder, split_folders(folder))
         if pairs is not None:
             return from_pairs(folder, pairs, task)
         if task == SEGMENTATION:
@@ -84,7 +84,16 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
     before ``9.png``. A folder in the place of an image is a volume. Names that begin with a dot are passed over.
     """
     inside = [path for path in listed(folder) if path.is_dir()]
-    given = {path.name for path in inside} <= set(SPLITS)
+    splits = split_folders(folder)
+    given = len(splits) == len(inside)
+    # Two letters may well be a class.
+    divided = [path for path in splits.values() if len(path.name) > 2 and any(one.is_dir() for one in listed(path))]
+    if divided and not given:
+        others = ", ".join(path.name for path in inside if path not in splits.values())
+        raise ValueError(
+            f"{folder} holds folders of splits ({', '.join(path.name for path in divided)}) and other folders "
+            f"({others}). Move the others away, or list the images in a CSV file."
+        )
     found = [
         (path.name if given else "", one.name, image)
         for path in inside
@@ -105,7 +114,10 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
         )
     rows = tuple(Row(image, None, str(image), image.relative_to(folder).as_posix()) for _, _, image in found)
     labels = one_each([label for _, label, _ in found], [row.where for row in rows], class_names, task)
-    return Source(rows, labels, splits=tuple(split for split, _, _ in found) if given else None)
+    if not given:
+        return Source(rows, labels)
+    parts, renamed = given_splits(split for split, _, _ in found)
+    return Source(rows, labels, splits=parts, renamed=renamed)
 
 
 def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
@@ -123,7 +135,14 @@ def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
     )
     splits = tuple(split for split, _, _ in pairs.found)
     unpaired = tuple((str(file), reason) for file, reason in pairs.alone)
-    return Source(rows, unseen(len(rows), task), splits=splits if any(splits) else None, alone=unpaired)
+    given = any(splits)
+    return Source(
+        rows,
+        unseen(len(rows), task),
+        splits=splits if given else None,
+        alone=unpaired,
+        renamed=given_splits(image.parents[1].name for _, image, _ in pairs.found)[1] if given else (),
+    )
 
 
 def from_arrays(
@@ -163,11 +182,13 @@ def from_arrays(
         raise ValueError("The images have no labels: labels=(n,) or (n, l) is needed, or masks=(n, h, w).")
     if labels is not None and masks is not None:
         raise ValueError("A set has either labels or masks: leave one of them out.")
+    parts, renamed = given_splits(_texts(splits, "splits", len(rows)) or ())
     return Source(
         rows,
         unseen(len(rows), task) if labels is None else of_array(labels, where, class_names, task),
         groups=_texts(groups, "groups", len(rows)),
-        splits=_texts(splits, "splits", len(rows)),
+        splits=parts or None,
+        renamed=renamed,
     )
 
 

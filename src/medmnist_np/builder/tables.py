@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from medmnist_np.builder.labels import Labels, one_each, several_each, unseen
 from medmnist_np.builder.reading import listed
-from medmnist_np.builder.rows import SPLITS, Row, Source
+from medmnist_np.builder.rows import Row, Source, given_splits, split_folders
 from medmnist_np.errors import nearest
 
 # The column with the image: as people call it, and as tables of exported splits do.
@@ -28,7 +28,7 @@ class _Line(NamedTuple):
 
 def tables_of_splits(folder: Path) -> list[Path]:
     """Return the tables ``<split>/metadata.csv`` of an exported set; none if a folder of a split has folders in it."""
-    tables = [table for split in SPLITS if (table := folder / split / "metadata.csv").is_file()]
+    tables = [table for split in split_folders(folder).values() if (table := split / "metadata.csv").is_file()]
     return [] if any(path.is_dir() for table in tables for path in listed(table.parent)) else tables
 
 
@@ -80,13 +80,15 @@ def from_tables(
         name = (called / line[image]).as_posix()
         rows.append(Row(beside / line[image], None, f"{where} ({line[image]})", name, mask))
     values = [[] if segmented else [line.values[name] for name in label] for line in lines]
+    splits, renamed = given_splits(line.values["split"] for line in lines if "split" in line.values)
     return Source(
         tuple(rows),
         unseen(len(rows), task)
         if segmented
         else _labels_of_table(values, [row.where for row in rows], label, class_names, task),
         groups=None if group_by is None else tuple(line.values[group_by] for line in lines),
-        splits=tuple(line.values["split"] for line in lines) if "split" in lines[0].values else None,
+        splits=splits or None,
+        renamed=renamed,
     )
 
 

@@ -38,6 +38,7 @@ Number = TypeVar("Number", int, float)
 @click.option("--license", metavar="TEXT", default="", help="For the record.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), metavar="DIR", help="What to hand to others.")
 @click.option("--skip-bad", is_flag=True, help="Leave images out that cannot be used, and say which.")
+@click.option("--slices", is_flag=True, help="A folder of image files is one volume: its slices, by number.")
 @workers_option
 @json_option
 def build(
@@ -58,15 +59,17 @@ def build(
     license: str,  # noqa: A002 -- as the field of a record
     output: str | None,
     skip_bad: bool,
+    slices: bool,
     workers: int | None,
     as_json: bool,
 ) -> None:
     """Make a data set of your own images.
 
     The set has the format of MedMNIST. SOURCE is a folder with a folder for each class (or train, val and test with
-    such folders), or a CSV file with the columns image (or file_name), label and perhaps split, or a folder that
-    `save --layout csv` has written. For segmentation it is a folder with images/ and masks/, whose files have the
-    same names (or train, val and test with such folders), or a CSV file with the column mask in place of label.
+    such folders; Training, valid and the like are understood), or a CSV file with the columns image (or file_name),
+    label and perhaps split, or a folder that `save --layout csv` has written. For segmentation it is a folder with
+    images/ and masks/, whose files have the same names (or train, val and test with such folders), or a CSV file with
+    the column mask in place of label.
 
     Run the same command again to finish an interrupted run. Exit code 2 for wrong usage, 1 if images or labels cannot
     be used.
@@ -107,6 +110,7 @@ def build(
             license=license,
             output=output,
             skip_bad=skip_bad,
+            slices=slices,
             executor=executor,
             progress=silent if as_json else bars,
         )
