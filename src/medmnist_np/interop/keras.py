@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import warnings
+from collections.abc import Generator
 from typing import Any
 
+from medmnist_np.batches import Batch
 from medmnist_np.dataset import Dataset
 from medmnist_np.interop.needs import framework
-from medmnist_np.interop.reading import parts_of
+from medmnist_np.interop.reading import parts_of, require_batches
 
 
-def to_keras(ds: Dataset, batch_size: int, *, workers: int = 1, max_queue_size: int = 10, **options: Any) -> Any:
+def to_keras(
+    ds: Dataset, batch_size: int, *, workers: int | None = None, max_queue_size: int | None = None, **options: Any
+) -> Any:
     """Make a ``PyDataset`` for ``fit``, ``evaluate`` and ``predict``.
 
     Parameters
@@ -18,10 +24,10 @@ def to_keras(ds: Dataset, batch_size: int, *, workers: int = 1, max_queue_size: 
         Or a selection of one.
     batch_size : int
         Samples of a batch.
-    workers, max_queue_size : int
-        Of ``PyDataset``: more than one worker makes batches ahead, in threads.
+    workers, max_queue_size : int, optional
+        Deprecated, without effect. ``prefetch`` makes batches ahead.
     **options
-        Of :meth:`Dataset.batches`. ``channels="last"`` is what Keras' layers take by default.
+        See :meth:`Dataset.batches`. ``channels="last"`` is what Keras' layers take by default.
 
     Returns
     -------
@@ -34,14 +40,21 @@ def to_keras(ds: Dataset, batch_size: int, *, workers: int = 1, max_queue_size: 
     ModuleNotFoundError
         If Keras is not installed.
     ValueError, TypeError
-        As of :meth:`Dataset.batches`.
+        See :meth:`Dataset.batches`; also if an epoch has no batch.
 
     Notes
     -----
+    Keras runs it with one worker. With more, it keeps batches that it made to build the model, and then hands them out
+    as if they belonged to the pass that follows: scores and labels of different samples are paired.
+
     ``fit`` shuffles the order of the batches once more, by Python's global generator: ``fit(..., shuffle=False)``
     leaves them as they are. It also calls ``on_epoch_end`` once before it begins, so that its first epoch is
-    ``epoch + 1``. ``last="pad"`` spares the JAX backend to compile twice; Keras then counts the samples right in
-    ``weighted_metrics``, and divides the loss of a batch by the number of all its rows. ``prefetch`` has no effect.
+    ``epoch + 1``. Leave ``steps_per_epoch`` out: Keras would end the epoch in the middle of a pass, so that some samples
+    come twice and others not at all.
+
+    ``last="pad"`` spares the JAX backend to compile twice; Keras then counts the samples right in
+    ``weighted_metrics``, and divides the loss of a batch by the number of all its rows. Batches are made ahead where
+    Keras asks for them in their order.
 
     Examples
     --------
@@ -51,20 +64,44 @@ def to_keras(ds: Dataset, batch_size: int, *, workers: int = 1, max_queue_size: 
     >>> model.fit(train, epochs=3, shuffle=False)  # doctest: +SKIP
     """
     keras = framework("keras", "Keras")
-    batches = ds.batches(batch_size, **options)
+    if workers is not None or max_queue_size is not None:
+        warnings.warn(
+            "workers and max_queue_size of to_keras have no effect: with several workers, Keras pairs scores with the "
+            "wrong samples. Leave them out; prefetch=2 makes batches ahead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    batches = require_batches(ds.batches(batch_size, **options))
 
     class KerasBatches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
-            super().__init__(workers=workers, max_queue_size=max_queue_size)
+            super().__init__(workers=1)
             self._epoch = batches.epoch
+            self._lock = threading.Lock()
+            self._next: tuple[int, int] | None = None
+            self._made: Generator[tuple[int, Batch]] | None = None
 
         def __len__(self) -> int:
             return len(batches)
 
         def __getitem__(self, number: int) -> tuple[Any, ...]:
-            return parts_of(batches.batch(self._epoch, number), batches)
+            with self._lock:
+                return parts_of(self._batch(self._epoch, number), batches)
 
         def on_epoch_end(self) -> None:
             self._epoch += 1
+
+        def _batch(self, epoch: int, number: int) -> Batch:
+            """Return a batch; the second in a row begins a pass, which makes those that follow ahead."""
+            in_turn = (epoch, number) == self._next and number < len(self)
+            made = self._made if in_turn else None
+            self._next = self._made = None  # also where making it fails
+            if not in_turn:
+                batch = batches.batch(epoch, number)
+            else:
+                made = made or batches._made(epoch, number)
+                _, batch = next(made)
+            self._next, self._made = (epoch, number + 1), made if number + 1 < len(self) else None
+            return batch
 
     return KerasBatches()

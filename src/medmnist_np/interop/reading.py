@@ -61,3 +61,11 @@ def parts_of(batch: Batch, batches: Batches) -> tuple[NDArray[Any], ...]:
     if "pad" in (batches.plan.last, batches.plan.uneven):
         return batch.images, batch.labels, batch.mask.astype(np.float32)
     return batch.images, batch.labels
+
+
+def require_batches(batches: Batches) -> Batches:
+    """Return the batches, or raise :class:`ValueError` if an epoch has none, which some frameworks do not survive."""
+    if not len(batches):
+        plan = batches.plan
+        raise ValueError(f"{plan.n_samples} samples make no batch of {plan.batch_size} with last={plan.last!r}.")
+    return batches

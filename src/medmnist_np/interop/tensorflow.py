@@ -7,7 +7,7 @@ from typing import Any
 
 from medmnist_np.dataset import Dataset
 from medmnist_np.interop.needs import framework
-from medmnist_np.interop.reading import parts_of
+from medmnist_np.interop.reading import parts_of, require_batches
 
 
 def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
@@ -48,9 +48,7 @@ def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
     TensorSpec(shape=(None, 28, 28, 1), dtype=tf.float32, name=None)
     """
     tf = framework("tensorflow", "TensorFlow")
-    batches = ds.batches(batch_size, **options)
-    if not len(batches):
-        raise ValueError(f"{len(ds)} samples make no batch of {batch_size} with last={batches.plan.last!r}.")
+    batches = require_batches(ds.batches(batch_size, **options))
 
     # The shapes that a transform makes show in a batch only.
     first = parts_of(batches.batch(batches.epoch, 0), batches)
