@@ -39,7 +39,7 @@ ROOMS = """
     metrics.segmentation
     metrics.cases
     metrics
-    images.blocks images.corruptions.shape images.encoders images.grid images.scaling
+    images.blocks images.channels images.corruptions.shape images.encoders images.grid images.scaling
     images.corruptions.blur images.corruptions.digital images.corruptions.noise images.corruptions.occlusion
     images.corruptions.tone
     images.corruptions.catalogue

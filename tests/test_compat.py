@@ -315,6 +315,24 @@ def test_gray_images_that_are_assigned_in_colour_have_three_channels_in_batches(
     assert np.array_equal(colour, [np.asarray(image) for image, _ in dataset])
 
 
+@pytest.mark.parametrize("name", ["BreastMNIST", "PathMNIST"])
+def test_images_assigned_with_channels_first_are_counted_and_drawn_as_those_with_channels_last(arrays, name) -> None:
+    colour = np.random.default_rng(0).integers(0, 256, (N, 28, 28, 3), dtype=np.uint8)
+    last, first = (getattr(medmnist, name)("train") for _ in range(2))
+    last.imgs, first.imgs = colour, np.moveaxis(colour, -1, 1)
+    assert (3, 256) == last.statistics().histogram.shape
+    np.testing.assert_array_equal(last.statistics().histogram, first.statistics().histogram)
+    np.testing.assert_array_equal(np.asarray(last.montage(2)), np.asarray(first.montage(2)))
+
+
+@pytest.mark.parametrize("channels", ["first", "last"])
+def test_batches_refuse_to_move_channels_of_images_assigned_with_channels_first(arrays, channels) -> None:
+    dataset = medmnist.PathMNIST("train")
+    dataset.imgs = np.moveaxis(dataset.imgs, -1, 1)
+    with pytest.raises(ValueError, match=r"have shape \(n, 3, 28, 28\), with channels first"):
+        list(dataset.batches(N, channels=channels))
+
+
 @pytest.mark.parametrize("as_rgb", [False, True])
 def test_colour_images_that_are_assigned_in_gray_are_gray_unless_as_rgb(arrays, as_rgb: bool) -> None:
     dataset = medmnist.PathMNIST("train", as_rgb=as_rgb)

@@ -359,13 +359,18 @@ class Dataset(Samples):
         >>> statistics.mean.shape, statistics.std.shape, statistics.histogram.shape
         ((3,), (3,), (3, 256))
         """
+        from medmnist_np.images.channels import usual_axes
         from medmnist_np.joined import divided
         from medmnist_np.statistics import Statistics, of_mapped, of_rows
 
         channels = self._record.n_channels
         mapped = self._mapped_images()
         if mapped is None:
-            return of_rows(self._all_images, self._positions(), channels)
+            images = self._all_images
+            if isinstance(images, np.ndarray) and self._record.ndim == 2:  # assigned, perhaps in another layout
+                images = usual_axes(images)
+                channels = images.shape[3] if images.ndim == 4 else 1
+            return of_rows(images, self._positions(), channels)
         digests = {stored.file: stored.sha256 for stored in self._folder.manifest.arrays.values()}
         total = Statistics(np.zeros((channels, 256), np.int64))
         for array, rows in divided(mapped, self._positions()):

@@ -58,6 +58,14 @@ def refusal(path: Path) -> str:
         ({"train_images": np.zeros((4, 12, 12))}, r"train_images is float64 of shape \(4, 12, 12\)"),
         ({"train_images": np.zeros((4, 144), np.uint8)}, r"train_images is uint8 of shape \(4, 144\)"),
         ({"train_images": np.zeros((4, 0, 12), np.uint8)}, r"train_images is uint8 of shape \(4, 0, 12\)"),
+        (
+            {"train_images": np.zeros((4, 3, 12, 3), np.uint8)},
+            r"train_images: The shape \(3, 12, 3\) is ambiguous: .* may both hold channels.*",
+        ),
+        (
+            {"train_images": np.zeros((4, 12, 12, 4), np.uint8)},
+            r"train_images: The shape \(12, 12, 4\) has 4 channels; .*",
+        ),
         ({"train_images": np.zeros((4, 12, 12), np.uint8, "F")}, "train_images: its values are in Fortran order"),
         ({"train_labels": np.array([["a"]] * 4)}, r"train_labels is str32 of shape \(4, 1\)"),
         ({"train_labels": np.zeros((4, 1, 1), np.uint8)}, r"train_labels is uint8 of shape \(4, 1, 1\)"),

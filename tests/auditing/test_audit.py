@@ -48,6 +48,38 @@ def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path, shape: tuple[in
     ]
 
 
+def with_axes(arrays: Arrays, change: Any) -> Arrays:
+    return {name: change(array) if name.endswith("_images") else array for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize(
+    ("usual", "change", "n_channels"),
+    [
+        ((12, 12), lambda images: images[..., None], 1),
+        ((12, 12), lambda images: images[:, None], 1),
+        ((9, 12, 3), lambda images: np.moveaxis(images, -1, 1), 3),
+    ],
+)
+def test_a_channel_axis_at_either_end_changes_nothing(
+    tmp_path: Path, usual: tuple[int, ...], change: Any, n_channels: int
+) -> None:
+    arrays = sound(usual)
+    arrays["train_images"][8] = arrays["train_images"][2]
+    arrays["test_images"][3] = arrays["val_images"][1] // 2
+    arrays["train_images"][4] = 7
+    expected, result = found(tmp_path, arrays), found(tmp_path, with_axes(arrays, change))
+    assert (2, n_channels, usual) == (result.record.ndim, result.record.n_channels, result.image_shape)
+    assert expected.near
+    assert (expected.duplicates, expected.near, expected.blank) == (result.duplicates, result.near, result.blank)
+    assert "the channel axis was recognised, and they were read as " in result.remarks[0]
+
+
+@pytest.mark.parametrize("change", [lambda images: images[..., None], lambda images: images[:, None]])
+def test_volumes_may_have_a_channel_axis_of_one(tmp_path: Path, change: Any) -> None:
+    result = found(tmp_path, with_axes(sound((8, 9, 10)), change))
+    assert (3, (8, 9, 10)) == (result.record.ndim, result.image_shape)
+
+
 def test_copies_are_found_those_in_several_splits_first(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][8] = arrays["train_images"][2]

@@ -74,6 +74,42 @@ def test_arrays_keep_their_order_and_values() -> None:
         assert np.array_equal((np.arange(30) % 3)[splits == split], found.labels[:, 0])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda images: np.moveaxis(images, -1, 1),
+        lambda images: list(np.moveaxis(images, -1, 1)),
+        lambda images: images.astype(np.uint8),
+    ],
+    ids=["array", "list", "usual"],
+)
+def test_colour_images_may_have_their_channels_first(change) -> None:
+    images = np.stack([noise(number, (28, 28, 3)) for number in range(10)])
+    built = build(name="colour", images=change(images), labels=[0, 1] * 5, splits=["train"] * 8 + ["test"] * 2)
+    assert (2, 3) == (built.record.ndim, built.record.n_channels)
+    np.testing.assert_array_equal(images[:8], mm.load("colour", "train").images)
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+def test_gray_images_and_masks_may_have_a_channel_axis(axis: int) -> None:
+    images = np.stack([noise(number, (28, 28)) for number in range(10)])
+    splits = ["train"] * 8 + ["test"] * 2
+    masks = np.expand_dims(images % 2, axis)
+    build(name="gray", images=np.expand_dims(images, axis), masks=masks, splits=splits)
+    found = mm.load("gray", "train")
+    np.testing.assert_array_equal(images[:8], found.images)
+    np.testing.assert_array_equal(images[:8] % 2, found.labels)
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [((28, 28, 4), "has 4 channels"), ((4, 28, 28), "has 4 channels"), ((3, 28, 3), "is ambiguous")],
+)
+def test_axes_that_are_no_plain_channels_are_refused(shape: tuple[int, ...], reason: str) -> None:
+    with pytest.raises(ValueError, match=rf"images\[0\]: The shape .* {reason}"):
+        build(name="strange", images=np.zeros((10, *shape), np.uint8), labels=[0, 1] * 5)
+
+
 def test_volumes_are_built_of_arrays_of_several_shapes() -> None:
     volumes = [noise(number, (20 + number, 24, 24)) for number in range(12)]
     built = build(name="organs", images=volumes, labels=[0, 1] * 6, recipe="crop", sizes=[16, 28])
@@ -213,11 +249,10 @@ def test_bad_images_may_be_left_out_and_are_reported(tmp_path: Path) -> None:
     assert ".png" not in record  # names of files may say who a patient is
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 4), (28, 30, 2)])
-def test_images_of_other_channels_are_no_volumes(shape: tuple[int, ...]) -> None:
-    message = f"images[0]: its shape is {shape}, {shape[2]} channels: only gray and RGB images are taken"
+def test_images_of_two_channels_are_no_volumes() -> None:
+    message = "images[0]: its shape is (28, 30, 2), 2 channels: only gray and RGB images are taken"
     with pytest.raises(ValueError, match=re.escape(message)):
-        build(name="m", images=np.stack([noise(number, shape) for number in range(12)]), labels=[0, 1] * 6)
+        build(name="m", images=np.stack([noise(number, (28, 30, 2)) for number in range(12)]), labels=[0, 1] * 6)
 
 
 def test_a_recipe_that_is_none_is_answered_with_those_that_there_are(tmp_path: Path) -> None:

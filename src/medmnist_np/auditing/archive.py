@@ -18,6 +18,7 @@ from medmnist_np.cache.progress import UNPACKING, Progress
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError
+from medmnist_np.images.channels import channel_axis
 from medmnist_np.registry import Archive, Member
 
 _NAME = re.compile(r"([A-Za-z0-9]{1,32})_(images|labels)")
@@ -43,7 +44,7 @@ def unpacked(path: Path, settings: Settings, progress: Progress) -> Iterator[Arr
     Raises
     ------
     ArchiveError
-        If it is no sound archive, or not one with images and labels of splits.
+        If it is no sound archive, or not one with images and labels of splits, or the axes of its images are ambiguous.
     NoSpaceError, CacheError
         If there is no room for the arrays, or something cannot be read or written.
     """
@@ -103,8 +104,18 @@ def _check(found: dict[str, Member], members: Sequence[Member]) -> None:
             if f"{split}_{role}" not in found:
                 raise ArchiveError(f"it holds no {split}_{role}")
         images, labels = found[f"{split}_images"], found[f"{split}_labels"]
-        if len(images.shape) not in (3, 4) or 0 in images.shape[1:] or images.dtypes != ("uint8",):
+        volumes_with_channel = len(images.shape) == 5 and 1 in (images.shape[1], images.shape[4])
+        if (
+            (len(images.shape) not in (3, 4) and not volumes_with_channel)
+            or 0 in images.shape[1:]
+            or images.dtypes != ("uint8",)
+        ):
             raise ArchiveError(f"{images.name} is {images.dtypes[0]} of shape {images.shape}")
+        if len(images.shape) == 4:
+            try:
+                channel_axis(images.shape[1:])
+            except ValueError as error:
+                raise ArchiveError(f"{images.name}: {str(error).rstrip('.')}") from error
         if len(labels.shape) not in (1, 2) or 0 in labels.shape[1:] or labels.dtypes[0] not in _LABELS:
             raise ArchiveError(f"{labels.name} is {labels.dtypes[0]} of shape {labels.shape}")
         if labels.shape[0] != images.shape[0]:

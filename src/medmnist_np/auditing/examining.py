@@ -41,8 +41,9 @@ def audit(
     ----------
     source : str, path or DatasetInfo
         Name of a data set, as of :func:`~medmnist_np.load`, or an .npz file with the arrays ``train_images`` and
-        ``train_labels``, and so for each split. What has a ``.`` or a slash in it is a file. It is unpacked into the
-        cache for the time of the audit and nothing in it is believed.
+        ``train_labels``, and so for each split. A channel axis of the images may come first or last. What has a ``.``
+        or a slash in it is a file. It is unpacked into the cache for the time of the audit and nothing in it is
+        believed.
     size : int, optional
         As of :func:`~medmnist_np.load`; of names only.
     ids : path, optional
@@ -123,7 +124,7 @@ def audit(
             blank=blank,
             bad_labels=_places({split: _is_bad(table, data.record) for split, table in data.labels.items()}),
             shared_groups=groups,
-            remarks=() if reason is None else (reason,),
+            remarks=(*data.remarks, *(() if reason is None else (reason,))),
             pictures=_pictures(data, [*shown_places(copies), *shown_places(near or [])]),
         )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medmnist_np.auditing.source import Images
 from medmnist_np.cache.progress import Progress
-from medmnist_np.images.hashing import constant, digests
+from medmnist_np.images.hashing import digests, one_colour
 from medmnist_np.images.perceptual import perceptual_hashes
 from medmnist_np.spread import MappedFile, spread
 
@@ -80,7 +80,7 @@ def _scan_piece(piece: _Piece) -> Scan:
 def _blank(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which images are blank. Few are so in their middle line already; only those are read whole."""
     middle = images.shape[1] // 2
-    found = constant(images[:, middle : middle + 1])
+    found = one_colour(images[:, middle : middle + 1])
     candidates = np.flatnonzero(found)
-    found[candidates] = constant(images[candidates])
+    found[candidates] = one_colour(images[candidates])
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from medmnist_np import registry
 from medmnist_np.auditing.archive import splits_of, unpacked
 from medmnist_np.auditing.findings import Label, Place
-from medmnist_np.cache import settings
+from medmnist_np.cache import disk, settings
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.images.channels import usual_axes
 from medmnist_np.loading import locate
 from medmnist_np.registry import DatasetInfo, reading
 from medmnist_np.registry.own import LOCAL
@@ -27,6 +29,8 @@ Images = np.memmap[Any, np.dtype[np.uint8]]
 
 # Labels are bytes in all archives of this kind.
 _MOST_CLASSES = 256
+
+_BLOCK_BYTES = 32_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +49,8 @@ class Source:
         Whole maps of files.
     labels : Mapping of str to (n, l) integers
         In memory.
+    remarks : tuple of str
+        How the file was read, where that is not a matter of course.
     """
 
     name: str
@@ -52,6 +58,7 @@ class Source:
     digest: str
     images: Mapping[str, Images]
     labels: Mapping[str, NDArray[np.integer]]
+    remarks: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -92,9 +99,10 @@ def opened(
         raise ValueError(f"{path} is a file, which has one size: leave size out.")
     with unpacked(path, settings.current(root), progress) as folder:
         splits = splits_of(folder.manifest.arrays)
-        images, labels = _arrays(folder, {split: [f"{split}_images", f"{split}_labels"] for split in splits})
+        stored, labels = _arrays(folder, {split: [f"{split}_images", f"{split}_labels"] for split in splits})
+        images = {split: _with_usual_axes(array, folder.path) for split, array in stored.items()}
         record = _known(folder.manifest.digest, labels) or _made_up(path, images, labels)
-        yield Source(path.name, record, folder.manifest.digest, images, labels)
+        yield Source(path.name, record, folder.manifest.digest, images, labels, _as_read(stored, images))
 
 
 def _arrays(
@@ -104,6 +112,35 @@ def _arrays(
     tables = {split: np.array(folder.open(member)) for split, (_, member) in names.items()}
     # Of no samples NumPy could not tell how many columns -1 stands for.
     return images, {split: table if table.ndim == 2 else table[:, np.newaxis] for split, table in tables.items()}
+
+
+def _with_usual_axes(array: Images, folder: Path) -> Images:
+    """Map images without a channel axis of one, and copy those whose channels come first into a file of ``folder``."""
+    view = usual_axes(array)
+    if view.shape == array.shape:
+        return array
+    if view.ndim < array.ndim:
+        return np.memmap(str(array.filename), array.dtype, "r", array.offset, view.shape)
+    file = folder / f"{Path(str(array.filename)).stem}_last.npy"
+    disk.require_space(folder, array.nbytes, "put the channels of the images last")
+    with disk.errors_named(file, "put the channels of the images last"):
+        step = max(1, _BLOCK_BYTES // math.prod(view.shape[1:]))
+        with file.open("xb") as stream:
+            header = {"descr": "|u1", "fortran_order": False, "shape": view.shape}
+            np.lib.format.write_array_header_1_0(stream, header)
+            for start in range(0, len(view), step):
+                stream.write(view[start : start + step].tobytes())
+    return np.lib.format.open_memmap(file, "r")
+
+
+def _as_read(stored: Mapping[str, Images], images: Mapping[str, Images]) -> tuple[str, ...]:
+    """Say which axis was read as that of channels, if one was."""
+    found, shown = (next(iter(arrays.values())).shape for arrays in (stored, images))
+    if found == shown:
+        return ()
+    axes = ", ".join(map(str, found[1:]))
+    as_read = ("RGB images " if shown[-1] == 3 and len(shown) == 4 else "") + f"({', '.join(map(str, shown[1:]))})"
+    return (f"The images are stored as (n, {axes}); the channel axis was recognised, and they were read as {as_read}.",)
 
 
 def _known(digest: str, labels: Mapping[str, NDArray[np.integer]]) -> DatasetInfo | None:

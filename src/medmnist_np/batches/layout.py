@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+_MOST_CHANNELS = 4
+
 Channels = Literal["first", "last"]
 Empty: TypeAlias = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 
@@ -81,6 +83,11 @@ class Layout:
     def _placed(self, stored: NDArray[Any]) -> NDArray[Any]:
         has_channels = self.channel_axis_stored
         if has_channels:
+            if self.channels is not None and stored.shape[-1] > _MOST_CHANNELS >= stored.shape[1]:
+                raise ValueError(
+                    f"The stored images have shape (n, {', '.join(map(str, stored.shape[1:]))}), with channels first. "
+                    "Assign (n, h, w) or (n, h, w, 3), or leave channels out."
+                )
             return np.moveaxis(stored, -1, 1) if self.channels == "first" else stored
         if not self.as_rgb and self.channels is None:
             return stored

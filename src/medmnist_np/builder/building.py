@@ -100,6 +100,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         Lower-case letters, digits and ``-``.
     images : array or sequence, optional
         In place of a source: ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or a sequence of arrays or paths.
+        A channel axis of 1 or 3 may also come first, as ``(n, 3, h, w)`` in PyTorch. A shape that is ambiguous is
+        refused.
     labels : (n,) or (n, l) array_like, or path
         Of ``images``: names or numbers of classes, or zeros and ones of several findings. Of a folder: a CSV file as
         above whose paths are relative to the folder.

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.images.channels import usual_axes
+
 Array = NDArray[Any]
 
 _NIFTI = (".nii", ".nii.gz")
@@ -36,8 +38,9 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
     Parameters
     ----------
     file : Path
-        PNG, JPEG, TIFF or what else Pillow reads; a TIFF of several pages is a volume. ``.npy``. ``.nii``, ``.nii.gz``,
-        ``.mha``, ``.mhd``, ``.dcm``. A folder with a DICOM series is a volume.
+        PNG, JPEG, TIFF or what else Pillow reads; a TIFF of several pages is a volume. ``.npy``, where a channel axis
+        of 1 or 3 may come first or last. ``.nii``, ``.nii.gz``, ``.mha``, ``.mhd``, ``.dcm``. A folder with a DICOM
+        series is a volume.
     index : int, optional
         Which image of a ``.npy`` file that holds many; None means that the file is the image.
     slices : bool
@@ -69,7 +72,7 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
         image = _read_itk(file)
     elif name.endswith(".npy"):
         image = np.load(file, mmap_mode="r", allow_pickle=False)
-        image = np.array(image if index is None else image[index])
+        image = usual_axes(np.array(image if index is None else image[index]), n_before=0)
     else:
         image = _read_picture(file)
     if image.ndim in (3, 4) and image.shape[-1] == 1:
@@ -113,8 +116,8 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
         mask = np.array(mask if index is None else mask[index])
     else:
         mask = _mask_pixels(file)
-    if mask.ndim == 3 and mask.shape[2] == 1:
-        mask = mask[..., 0]
+    if mask.ndim == 3 and 1 in (mask.shape[0], mask.shape[2]):
+        mask = mask.squeeze(2 if mask.shape[2] == 1 else 0)
     if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "bui":
         raise ValueError(f"it holds {mask.dtype} of shape {mask.shape}; (h, w) whole numbers are needed")
     if not 0 <= mask.min() <= mask.max() <= 255:

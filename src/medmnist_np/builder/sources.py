@@ -161,6 +161,7 @@ def from_arrays(
     Parameters
     ----------
     images : array ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or sequence of paths or of arrays
+        A channel axis of 1 or 3 may also come first, as ``(n, 3, h, w)``.
         Arrays are put into files first, so that what works on them is handed paths and numbers.
     workshop : Path
         A folder for these files.

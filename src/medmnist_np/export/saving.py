@@ -16,7 +16,8 @@ from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.export.blocks import in_blocks
 from medmnist_np.export.files import add_rows, check_folder, errors_named, write_once
 from medmnist_np.export.plan import Plan
-from medmnist_np.images.encoders import find_format
+from medmnist_np.images.channels import usual_axes
+from medmnist_np.images.encoders import VOLUME, find_format
 from medmnist_np.joined import Rows
 
 
@@ -119,6 +120,8 @@ def save(
     rows = [] if table is None else [plan.row(position, rows_of_labels[position]) for position in chosen]
     # A memmap's own items cost much more than those of a plain view.
     pixels, kind = np.asarray(images) if isinstance(images, np.ndarray) else images, plan.kind
+    if isinstance(pixels, np.ndarray) and kind != VOLUME:
+        pixels = usual_axes(pixels)
     encode = find_format(plan.ending, kind).write
 
     def write(position: int) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.images.blocks import Advance, Images, blocks, checked_images
+from medmnist_np.images.channels import refuse_one_image, usual_axes
 
 Digests = NDArray[np.uint64]
 Places = NDArray[np.intp]
@@ -130,7 +132,7 @@ def constant(images: Images, *, advance: Advance | None = None) -> NDArray[np.bo
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
-        Of four axes the last decides: if its length is 3 the images are RGB, else they are volumes.
+        A channel axis of 1 or 3 may also come first: see :func:`~medmnist_np.images.channels.channel_axis`.
     advance : callable, optional
         As in :func:`digests`.
 
@@ -150,12 +152,20 @@ def constant(images: Images, *, advance: Advance | None = None) -> NDArray[np.bo
     >>> constant(np.array([[[7, 7], [7, 7]], [[7, 7], [7, 8]]], dtype=np.uint8)).tolist()
     [True, False]
     """
-    found = np.empty(len(checked_images(images)), dtype=np.bool_)
-    channels = 3 if images.ndim == 4 and images.shape[3] == 3 else 1
+    refuse_one_image(checked_images(images))
+    images = usual_axes(images)
+    found = np.empty(len(images), dtype=np.bool_)
     for where, part in blocks(images, advance):
-        values = part.reshape(len(part), -1)
-        found[where] = (values[:, channels:] == values[:, :-channels]).all(axis=1)
+        found[where] = one_colour(part)
     return found
+
+
+def one_colour(part: Images) -> NDArray[np.bool_]:
+    """Return which images, or lines of images, are blank; a last axis of 3 of four is that of channels."""
+    channels = 3 if part.ndim == 4 and part.shape[3] == 3 else 1
+    values = part.reshape(len(part), math.prod(part.shape[1:]))
+    blank: NDArray[np.bool_] = (values[:, channels:] == values[:, :-channels]).all(axis=1)
+    return blank
 
 
 def repeated(values: Digests) -> list[Places]:

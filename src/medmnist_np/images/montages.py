@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.images.captions import CAPTION_HEIGHT, add_captions, add_legend
+from medmnist_np.images.channels import refuse_one_image, usual_axes
 from medmnist_np.images.encoders import RGB, VOLUME
 from medmnist_np.images.grid import EMPTY, arrange
 from medmnist_np.images.overlays import class_colors, overlay, value_range
@@ -24,9 +25,9 @@ def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: i
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
-        Gray images, RGB images, or volumes. Of four axes the last decides: if its length is 3 the images are RGB,
-        else they are volumes, each shown by its middle slice ``volume[d // 2]``. (Cut a volume that is 3 voxels
-        wide yourself: ``montage(volumes[:, d // 2])``.)
+        Gray images, RGB images, or volumes, each shown by its middle slice ``volume[d // 2]``. A channel axis of 1 or 3
+        may also come first, as in PyTorch: see :func:`~medmnist_np.images.channels.channel_axis`. Cut volumes of
+        3 slices yourself: ``montage(volumes[:, 1])``.
     columns : int, optional
         Images in a row. ``None`` makes the grid as square as it can be, wider rather than higher.
     padding : int
@@ -40,7 +41,8 @@ def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: i
     Raises
     ------
     ValueError
-        If the array has another dtype or shape, holds no image, or ``columns`` or ``padding`` is out of range.
+        If the array has another dtype or shape, is a single RGB image, has four channels, or holds no image, or if
+        ``columns`` or ``padding`` is out of range.
 
     Examples
     --------
@@ -56,6 +58,8 @@ def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: i
         raise ValueError(f"The images have shape {tiles.shape}; (n, h, w), (n, h, w, 3) or (n, d, h, w) is needed.")
     if tiles.size == 0:
         raise ValueError(f"There is nothing to show: the images have shape {tiles.shape}.")
+    refuse_one_image(tiles)
+    tiles = usual_axes(tiles)
     if columns is not None and columns < 1:
         raise ValueError(f"columns is {columns}; at least 1 is needed.")
     if padding < 0:
@@ -133,12 +137,14 @@ def draw(
         if kind == VOLUME:
             raise ValueError("Masks are drawn over images: cut slices out of these volumes first.")
         return _with_masks(images, masks, places, class_names if legend else ())
+    if kind != VOLUME and isinstance(images, np.ndarray):
+        images = usual_axes(images)
     below = 0 if labels is None else CAPTION_HEIGHT
     animated = kind == VOLUME and view in (None, "animated")
     shown, numbers = places[places != EMPTY], places
     if view not in (None, "animated"):
         images, numbers = np.stack([flatten(images[place], view) for place in shown]), _renumbered(places)
-    elif not isinstance(images, np.ndarray):
+    elif not isinstance(images, np.ndarray) or not images.flags.c_contiguous:
         images, numbers = images.take(shown, axis=0), _renumbered(places)
     array = _animated(images, numbers, below) if animated else _flat(images, numbers, 0, below)
     if labels is not None:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.images.blocks import Advance, Images, blocks, checked_images
-from medmnist_np.images.hashing import constant, repeated
+from medmnist_np.images.channels import refuse_one_image, usual_axes
+from medmnist_np.images.hashing import one_colour, repeated
 
 Hashes = NDArray[np.uint64]
 
@@ -47,8 +48,8 @@ def perceptual_hashes(images: Images, *, advance: Advance | None = None) -> Hash
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
-        At least 8 pixels or voxels along each axis. Of four axes the last decides: if its length is 3 the images are
-        RGB and their luma counts, else they are volumes. Read in blocks of a few MB.
+        At least 8 pixels or voxels along each axis. Of RGB images the luma counts. A channel axis of 1 or 3 may also
+        come first: see :func:`~medmnist_np.images.channels.channel_axis`. Read in blocks of a few MB.
     advance : callable, optional
         Called with the number of bytes after each block, for example the ``update`` of a progress bar.
 
@@ -80,7 +81,9 @@ def perceptual_hashes(images: Images, *, advance: Advance | None = None) -> Hash
     >>> int(distance(original, brighter)), int(distance(original, mirrored)) > 16
     (0, True)
     """
-    found = np.empty(len(checked_images(images)), dtype=np.uint64)
+    refuse_one_image(checked_images(images))
+    images = usual_axes(images)
+    found = np.empty(len(images), dtype=np.uint64)
     cosines: list[NDArray[np.float32]] = []
     for where, part in blocks(images, advance):
         cosines = cosines or _cosines(part)
@@ -207,5 +210,5 @@ def _hashed(part: Images, cosines: list[NDArray[np.float32]]) -> Hashes:
     coefficients[:, 0] = 0
     bits = coefficients > np.median(coefficients, axis=1, keepdims=True)
     hashes = np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
-    hashes[constant(part)] = 0  # instead of what rounding leaves of nothing
+    hashes[one_colour(part)] = 0  # instead of what rounding leaves of nothing
     return hashes

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.images.channels import usual_axes
 from medmnist_np.images.scaling import Resampler, checked_resampler, resize, zoom
 
 Array = NDArray[Any]
@@ -41,6 +42,11 @@ class CropToShortEdge:
 
     def __call__(self, image: Array, size: int) -> Array:
         """Return the image after this step."""
+        if image.shape[2:] != (3,) and usual_axes(image, n_before=0).shape != image.shape:
+            raise ValueError(
+                f"The image has shape {image.shape}, and one axis seems to hold channels. Pass gray images as "
+                "(h, w) and RGB images as (h, w, 3)."
+            )
         axes = _spatial_axes(image)
         return _middle(image, (min(image.shape[:axes]),) * axes)
 

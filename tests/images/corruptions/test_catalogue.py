@@ -208,6 +208,13 @@ def test_an_axis_of_channels_is_not_taken_for_one_of_space(shape: tuple[int, ...
         corrupt(np.zeros(shape, dtype=np.uint8), "gaussian_blur", 5)
 
 
+@each_name
+@pytest.mark.parametrize("channels", [3, 4])
+def test_one_colour_image_without_a_batch_is_refused(name: str, channels: int) -> None:
+    with pytest.raises(ValueError, match=r"one colour image \(h, w, [34]\), and many are needed: pass image\[None\]"):
+        made(np.zeros((28, 28, channels), dtype=np.uint8), name)
+
+
 @pytest.mark.parametrize("shape", [(28, 28), (1, 4, 4, 4, 3)])
 def test_one_image_without_a_batch_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"For one image, pass images\[None\]"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from medmnist_np.errors import nearest
 from medmnist_np.images.blocks import checked_images
+from medmnist_np.images.channels import refuse_one_image
 from medmnist_np.images.corruptions import blur, digital, noise, occlusion, tone
 from medmnist_np.images.corruptions.shape import Generators, Images, Parameters, is_rgb, is_volumes
 from medmnist_np.registry.corruptions import corruption_facts
@@ -178,6 +179,7 @@ def _checked(images: Images, name: str, corruption: Corruption) -> Images:
             f"The images have shape {pixels.shape}; (n, h, w), (n, h, w, 3) or (n, d, h, w) is needed. "
             "For one image, pass images[None]."
         )
+    refuse_one_image(pixels)
     if is_volumes(pixels) and (pixels.shape[1] in _CHANNELS or pixels.shape[-1] in _CHANNELS):
         raise ValueError(
             f"The images have shape {pixels.shape}, which is that of volumes, and one axis seems to be of channels. "

@@ -1,0 +1,106 @@
+"""Which axis of an image is that of channels: the last one, or the first, as PyTorch has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy import moveaxis
+from numpy.typing import NDArray
+
+_GRAY, _RGB, _RGBA = 1, 3, 4
+_MOST_CHANNELS = _RGBA
+
+
+def channel_axis(shape: Sequence[int]) -> int | None:
+    """Return which axis of an image of three axes holds its channels: 0 or 2; None if it is a volume.
+
+    Parameters
+    ----------
+    shape : sequence of three int
+        Of one image.
+
+    Raises
+    ------
+    ValueError
+        If the first and the last axis may both be that of channels, or it has four.
+
+    Notes
+    -----
+    An axis of 1, 3 or 4 at either end holds channels if the two others are longer than 4. Where they are not, a last
+    axis of 3 holds channels, and all else is a volume.
+
+    Examples
+    --------
+    >>> from medmnist_np.images.channels import channel_axis
+    >>> channel_axis((28, 28, 3)), channel_axis((3, 28, 28)), channel_axis((28, 28, 28))
+    (2, 0, None)
+    """
+    first, middle, last = shape
+    channels = (_GRAY, _RGB, _RGBA)
+    if middle > _MOST_CHANNELS and first in channels and last in channels:
+        raise ValueError(
+            f"The shape {tuple(shape)} is ambiguous: the first and the last axis may both hold channels. Pass gray "
+            "images as (h, w), RGB images as (h, w, 3) and volumes as (d, h, w)."
+        )
+    if last == _RGB:
+        return 2
+    for axis, n_channels, others in ((0, first, (middle, last)), (2, last, (first, middle))):
+        if n_channels in channels and min(others) > _MOST_CHANNELS:
+            if n_channels == _RGBA:
+                kept = "images[..., :3]" if axis else "images[:, :3]"
+                raise ValueError(
+                    f"The shape {tuple(shape)} has 4 channels; only gray and RGB images are supported. Drop an alpha "
+                    f"channel with {kept}; of 4 scans, choose one or three."
+                )
+            return axis
+    return None
+
+
+def usual_axes(images: NDArray[Any], *, n_before: int = 1) -> NDArray[Any]:
+    """Return images without a channel axis of one, and with that of three at the end.
+
+    Parameters
+    ----------
+    images : (n, ...) array
+        Gray ``(h, w)``, ``(1, h, w)`` or ``(h, w, 1)``; RGB ``(h, w, 3)`` or ``(3, h, w)``; volumes ``(d, h, w)``,
+        ``(1, d, h, w)`` or ``(d, h, w, 1)``.
+    n_before : int
+        Axes before those of an image: 1 of many images, 0 of one.
+
+    Returns
+    -------
+    (n, h, w), (n, h, w, 3) or (n, d, h, w)
+        A view; ``images`` itself if nothing is to be done. So are shapes that are none of these.
+
+    Raises
+    ------
+    ValueError
+        As :func:`channel_axis`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np.images.channels import usual_axes
+    >>> usual_axes(np.zeros((10, 3, 28, 28))).shape, usual_axes(np.zeros((10, 28, 28, 1))).shape
+    ((10, 28, 28, 3), (10, 28, 28))
+    """
+    shape = images.shape[n_before:]
+    if len(shape) == 3:
+        axis = channel_axis(shape)
+        if axis is not None and shape[axis] == _RGB:
+            return images if axis else moveaxis(images, n_before, -1)
+    elif len(shape) == 4:
+        axis = next((axis for axis in (0, 3) if shape[axis] == _GRAY), None)
+    else:
+        axis = None
+    return images if axis is None else images.squeeze(n_before + axis)
+
+
+def refuse_one_image(images: NDArray[Any]) -> None:
+    """Raise ValueError if an array of three axes seems to be one RGB image and not a batch of gray ones."""
+    if images.ndim == 3 and images.shape[2] in (_RGB, _RGBA) and images.shape[1] > _MOST_CHANNELS:
+        raise ValueError(
+            f"The shape {images.shape} is that of one colour image (h, w, {images.shape[2]}), and many are needed: "
+            "pass image[None]."
+        )
