@@ -60,6 +60,7 @@ ROOMS = """
     cache.http cache.npz cache.part
     cache.foreign cache.ranges cache.transport
     cache.store
+    cache.search
     cache.archives cache.contents cache.members
     cache.nested
     cache.prepare

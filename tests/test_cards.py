@@ -159,6 +159,7 @@ def test_where_no_size_is_named_another_that_is_here_will_do(tmp_path: Path) -> 
         both = replace(large, archives={**small.archives, **large.archives})
         bring(both, 64)
         assert "64" == read(card(both)).facts["Size of the images"]
+        (tmp_path / "empty").mkdir()
         assert [] == pictures(card(both, size=64, root=tmp_path / "empty"))
         assert 2 == len(pictures(card(both, size=64)))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from medmnist_np import registry
 from medmnist_np._version import __version__
+from medmnist_np.cache import settings
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.dataset import Dataset
 from medmnist_np.errors import NotCachedError, UnknownSizeError
@@ -131,6 +132,7 @@ def _opened(
             f"`medmnist-np info {record.qualified_name}` and `medmnist-np montage {record.qualified_name}` show them."
         )
     named = size is not None or registry.find(name)[1] is not None
+    settings.current(root, make=download)  # a root that is missing is an error, a set that is missing is not
     others = [] if named or download else [other for other in record.sizes if other != meant]
     for candidate in (meant, *others):
         with suppress(NotCachedError):

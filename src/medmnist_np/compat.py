@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.dataset import Dataset
+from medmnist_np.loading import locate_own
 from medmnist_np.registry import official_info
 
 HOMEPAGE = "https://github.com/MedMNIST/MedMNIST/"
@@ -43,7 +44,8 @@ class MedMNIST(Dataset):
     as_rgb : bool
         Repeat gray images to three channels.
     root : path, optional
-        Folder to use in place of the cache; an official archive that lies in it is used.
+        The only folder to look in, in place of the cache. It must exist. Another archive under the official name is
+        used with a warning, after a check of its arrays.
     size : int, optional
         28 (or None), 64, 128 or 224 in 2D; 28 or 64 in 3D.
     mmap_mode : str, optional
@@ -52,7 +54,9 @@ class MedMNIST(Dataset):
     Raises
     ------
     NotCachedError
-        If the data is not here and ``download`` is off.
+        If ``root`` does not exist, or the data is not here and ``download`` is off.
+    ArchiveError
+        If an archive in ``root`` does not hold arrays of the right names, shapes and types.
     MedMNISTError
         As :func:`medmnist_np.load`.
 
@@ -130,6 +134,13 @@ class MedMNIST(Dataset):
             own = {"images": np.asarray(super().images), "labels": np.asarray(super().labels), **arrays}
         self._own = own
         self._use_own()
+
+    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool | None = False) -> ArrayFolder:
+        if root is not None and (own := locate_own(self._record, self.size, root)) is not None:
+            self._record, folder = own
+            self._record.check_split(self.split)
+            return folder
+        return super()._locate(root=root, download=download)
 
     def _use_own(self) -> None:
         # Images and labels are assigned one after the other, so their lengths may differ for a moment.

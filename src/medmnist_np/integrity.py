@@ -18,6 +18,7 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.cache.search import caches_for
 from medmnist_np.corruption.computed import stored_folders
 from medmnist_np.corruption.published import SIZE, published_key
 from medmnist_np.errors import CorruptCacheError, NotCachedError
@@ -198,7 +199,8 @@ def _folder_of(
     record: DatasetInfo, size: int, root: str | os.PathLike[str] | None
 ) -> tuple[Path, Manifest | None, list[str]]:
     """Return the first folder of the set that is there, sound or not."""
-    places = settings.current(root).searched
+    archive = record.archive(size) if record.can_be_fetched else None
+    places = caches_for(archive, settings.current(root))
     keys = record.storage_keys(size)
     if (found := _first_folder([*keys, store.partial_key(keys[0])], places)) is not None:
         return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,14 +13,19 @@ import numpy as np
 
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
-from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.cache.progress import Progress, bars, silent
+from medmnist_np.cache.search import archive_in_root, digest_of_file, find_arrays
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, UnknownSizeError, UnknownSplitError
-from medmnist_np.registry import DatasetInfo, VolumeInfo
+from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # would load logging, which opening does without
+
+
+# Of archives that users made.
+_LABEL_DTYPES = ("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64")
 
 
 class Arrays(NamedTuple):
@@ -48,7 +55,7 @@ def load(
     *,
     size: int | None = None,
     root: str | os.PathLike[str] | None = None,
-    download: bool = True,
+    download: bool | None = None,
     partial: bool = False,
 ) -> Arrays:
     """Map the images of one split and their labels or masks, downloading them first if they are not on this machine.
@@ -66,10 +73,11 @@ def load(
         Pixels (voxels) along each axis: 28, 64, 128 or 224 in 2D, 28 or 64 in 3D; 128, 256 or 512 in MedSegBench. None
         means the one in the name, else 28, in MedSegBench 512.
     root : path, optional
-        Folder to use in place of the cache. An official archive that lies in it, or in ``~/.medmnist``, is used
-        after its digest is checked, and is left as it is.
-    download : bool
-        Whether the network may be used.
+        The only folder to look in, in place of the cache. It must exist, unless ``download=True``. An official archive
+        in it is used after its checksum is verified; any other archive of that name is an error. Without ``root``,
+        an official archive in ``~/.medmnist`` is used too. Archives are never changed.
+    download : bool, optional
+        Whether the network may be used. None means yes, but a missing ``root`` is an error; True creates it.
     partial : bool
         Be content with this split alone: if the whole set is not here, take only the two members of the split out of
         the remote archive (7,180 of 107,180 images for the test split of PathMNIST). They are checked by the
@@ -87,7 +95,7 @@ def load(
         With what there is and the nearest name. These are :class:`ValueError`. A set of volumes that differ in size has
         none that fits: :class:`VolumeDataset` is for these.
     NotCachedError
-        If the data is not here and ``download=False``.
+        If ``root`` does not exist, or the data is not here and ``download=False``.
     DownloadError, DigestError, ArchiveError, NoSpaceError, CacheError
         If it could not be brought about. Nothing half-done is left, and a download goes on where it stopped.
 
@@ -113,7 +121,7 @@ def load_labels(
     split: str = "train",
     *,
     root: str | os.PathLike[str] | None = None,
-    download: bool = True,
+    download: bool | None = None,
 ) -> np.memmap[Any, np.dtype[np.uint8]]:
     """Map the labels of one split, from whichever size is on this machine.
 
@@ -140,12 +148,17 @@ def load_labels(
     """
     record, named = resolve(name)
     member = record.member_name(record.check_split(split), record.target)
-    places = settings.current(root)
+    places = settings.current(root, make=download is True)
     sizes = record.sizes if record.target == "labels" else (named,)
+    if root is not None:
+        sizes = tuple(dict.fromkeys((named, *sizes)))
     for members in ([], [member]):
         for size in sizes:
             if (folder := find_here(record, size, places, members)) is not None:
                 return folder.open(member)
+    for size in sizes:  # an archive in a named root may not be unpacked yet
+        if archive_in_root(record.archive(size), places) is not None:
+            return locate(record, size, root=root, download=download).open(member)
     return locate(record, sizes[0], root=root, download=download).open(member)
 
 
@@ -165,7 +178,8 @@ def fetch(
     Parameters
     ----------
     name, size, root
-        As of :func:`load`; also a set of volumes that differ in size, as ``"msd/liver"``, which has no ``size``.
+        See :func:`load`; a missing ``root`` is created. Also a set
+        of volumes that differ in size, as ``"msd/liver"``, which has no ``size``.
     splits : sequence of str, optional
         Only these splits. They are taken out of the remote archive where the server does HTTP Range, else the whole
         archive is fetched. Read them with ``load(..., partial=True)``, whose docstring says how they are checked.
@@ -211,10 +225,18 @@ def bring(
         from medmnist_np.volumes.preparing import locate as locate_volumes
 
         folder = locate_volumes(
-            record, root=root, keep_archive=keep_archive, executor=executor, progress=progress, skip=skip
+            record,
+            root=root,
+            download=True,
+            keep_archive=keep_archive,
+            executor=executor,
+            progress=progress,
+            skip=skip,
         )
     else:
-        folder = locate(record, size, root=root, keep_archive=keep_archive, members=members, progress=progress)
+        folder = locate(
+            record, size, root=root, download=True, keep_archive=keep_archive, members=members, progress=progress
+        )
     if record.can_be_fetched:
         collect(record.archive(size), record.storage_key(size), settings.current(root))
     return folder.path
@@ -290,17 +312,18 @@ def locate(
     size: int,
     *,
     root: str | os.PathLike[str] | None = None,
-    download: bool = True,
+    download: bool | None = None,
     keep_archive: bool = False,
     members: Sequence[str] = (),
     progress: Progress = bars,
 ) -> ArrayFolder:
     """Return the folder of the arrays of a set, preparing it if need be; what :func:`fetch` and :func:`load` share.
 
-    Where ``members`` names some, a folder that holds these is enough.
+    Where ``members`` names some, a folder that holds these is enough. Only ``download=True`` makes a missing root.
     """
-    places = settings.current(root)
-    if (folder := find_here(record, size, places, members)) is not None:
+    places = settings.current(root, make=download is True)
+    download = download is not False
+    if (folder := find_here(record, size, places, members, progress)) is not None:
         return folder
     from medmnist_np.cache.prepare import prepare
 
@@ -312,6 +335,7 @@ def locate(
     if members and download and not places.offline and not at_hand:
         from medmnist_np.cache.members import fetch_members
 
+        places.require_writable()
         if (taken := fetch_members(archive, members, key, places, progress)) is not None:
             return taken
     return prepare(
@@ -319,17 +343,92 @@ def locate(
     )
 
 
-def find_here(record: DatasetInfo, size: int, places: Settings, members: Sequence[str] = ()) -> ArrayFolder | None:
+def locate_own(
+    record: DatasetInfo, size: int, root: str | os.PathLike[str], *, progress: Progress = bars
+) -> tuple[DatasetInfo, ArrayFolder] | None:
+    """Return an archive in a named root that has the official name but other contents, for the official classes.
+
+    Returns
+    -------
+    tuple of DatasetInfo and ArrayFolder, or None
+        The record with the checksum and counts of the archive, and its arrays. None if the archive is the official
+        one, or there is none.
+
+    Raises
+    ------
+    ArchiveError
+        If its arrays do not fit the record in names, shapes or types, or labels are out of range.
+    NotCachedError
+        If the root does not exist.
+    """
+    places = settings.current(root)
+    archive = record.archive(size)
+    if (path := archive_in_root(archive, places)) is None:
+        return None
+    digest = digest_of_file(path, archive.digest.partition(":")[0], places, progress)
+    if digest == archive.digest:
+        return None
+    from medmnist_np.cache.archives import opened
+    from medmnist_np.cache.foreign import read_members
+    from medmnist_np.cache.prepare import publish_archive
+
+    with opened(path) as stream:
+        try:
+            shapes = {member.name: member.shape for member in read_members(stream)}
+        except ArchiveError as error:
+            raise ArchiveError(f"{path} cannot be used: {error}.") from error
+        counts = {
+            split: shapes[name][0]
+            for split in record.splits
+            if (name := record.member_name(split, "images")) in shapes and shapes[name]
+        }
+        if not counts:
+            raise ArchiveError(f"{path} cannot be used: it holds no {record.member_name(record.splits[0], 'images')}.")
+        dtypes = {**record.collection.dtypes, "labels": _LABEL_DTYPES}
+        own = Archive(archive.file_name, path.as_uri(), digest)
+        record = replace(
+            record,
+            collection=replace(record.collection, dtypes=dtypes, members_are_certain=False),
+            n_samples=counts,
+            archives={size: own},
+            enlarged_sizes=(),
+        )
+        key = record.storage_key(size)
+        folder = store.find(key, [places.cache])
+        if folder is None:
+            folder = publish_archive(stream, record.archive(size), key, places.cache, progress)
+    for split in counts:
+        labels = folder.open(record.member_name(split, "labels"))
+        if labels.size and not 0 <= labels.min() <= labels.max() <= record.highest_label:
+            raise ArchiveError(f"{path} cannot be used: {split} has labels outside 0 to {record.highest_label}.")
+    warnings.warn(
+        f"{path} is not the official archive of {record.qualified_name}: its checksum is {digest}, not "
+        f"{archive.digest}. Its arrays are used.",
+        stacklevel=5,
+    )
+    return record, folder
+
+
+def find_here(
+    record: DatasetInfo, size: int, places: Settings, members: Sequence[str] = (), progress: Progress = silent
+) -> ArrayFolder | None:
     """Return the folder of the arrays of a set that is on this machine.
 
     Where ``members`` names some, a folder that holds these is enough.
+
+    Raises
+    ------
+    DigestError, SupersededError
+        If there are arrays, and another archive of that name lies in a named root.
     """
-    for key in record.storage_keys(size):
-        if (folder := store.find(key, places.searched)) is not None:
-            return folder
+    archive = record.archive(size) if record.can_be_fetched else None
+    if (folder := find_arrays(archive, record.storage_keys(size), places, progress)) is not None:
+        return folder
     for cache in places.searched if members else ():
         partial = store.find(store.partial_key(record.storage_key(size)), [cache])
         if partial is not None and partial.manifest.arrays.keys() >= set(members):
+            if archive is not None and archive_in_root(archive, places) is not None:
+                return None  # the whole archive is here: it is used, or refused
             return partial
     return None
 

@@ -39,7 +39,7 @@ class Samples(Items):
         target_transform: Callable[[Any], Any] | None = None,
         as_rgb: bool = False,
         root: str | os.PathLike[str] | None = None,
-        download: bool = True,
+        download: bool | None = None,
         scheme: Scheme | str | os.PathLike[str] | None = None,
     ) -> None:
         record, size = resolve(name, size)
@@ -60,7 +60,7 @@ class Samples(Items):
         everything = range(len(self._all_images))
         self._selection: range | npt.NDArray[np.intp] = everything if positions is None else _contiguous(positions)
 
-    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool = False) -> ArrayFolder:
+    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool | None = False) -> ArrayFolder:
         return locate(self._record, self.size, root=root, download=download)
 
     def _open(self, folder: ArrayFolder) -> None:

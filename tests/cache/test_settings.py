@@ -11,7 +11,7 @@ import pytest
 
 from medmnist_np.cache import settings
 from medmnist_np.cache.settings import Settings
-from medmnist_np.errors import CacheError
+from medmnist_np.errors import CacheError, NotCachedError
 from tests.cache.test_disk import in_child, posix
 
 
@@ -45,17 +45,30 @@ def test_a_tilde_and_a_relative_path_are_expanded(
     monkeypatch.setenv("MEDMNIST_NP_CACHE", "~/cache")
     assert sandbox / "home" / "cache" == settings.current().cache
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
     assert tmp_path / "here" == settings.current("here").cache
 
 
 def test_the_root_of_a_call_takes_the_place_of_the_cache(tmp_path: Path, sandbox: Path) -> None:
     found = settings.current(tmp_path)
     assert (tmp_path, (tmp_path,), tmp_path) == (found.cache, found.searched, found.root)
-    assert (tmp_path, sandbox / "home" / ".medmnist") == found.archive_folders
+    assert (tmp_path,) == found.archive_folders
 
 
-def test_a_root_that_is_not_there_yet_is_where_things_will_lie(tmp_path: Path) -> None:
-    assert tmp_path / "new" == settings.current(tmp_path / "new").cache
+def test_a_root_that_does_not_exist_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(NotCachedError, match=f"The folder {tmp_path / 'new'} does not exist"):
+        settings.current(tmp_path / "new")
+
+
+def test_a_root_that_does_not_exist_is_accepted_where_it_may_be_made(tmp_path: Path) -> None:
+    assert tmp_path / "new" == settings.current(tmp_path / "new", make=True).cache
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CacheError, match="is not a folder"):
+        settings.current(tmp_path / "file", make=True)
 
 
 @posix
@@ -63,7 +76,7 @@ def test_a_root_that_cannot_be_written_to_is_only_read(tmp_path: Path, sandbox: 
     tmp_path.chmod(0o555)
     found = in_child(settings.current, tmp_path, rights=False)
     tmp_path.chmod(0o755)
-    expected = (sandbox / "cache", (tmp_path, sandbox / "cache"), tmp_path)
+    expected = (sandbox / "cache", (tmp_path,), tmp_path)
     assert expected == (found.cache, found.searched, found.root)
 
 
@@ -71,9 +84,11 @@ def test_a_root_that_cannot_be_written_to_is_only_read(tmp_path: Path, sandbox: 
 def test_a_root_in_a_folder_that_may_not_be_entered_is_no_bare_error(tmp_path: Path) -> None:
     (tmp_path / "closed" / "root").mkdir(parents=True)
     (tmp_path / "closed").chmod(0o000)
-    found = in_child(settings.current, tmp_path / "closed" / "root", rights=False)
-    (tmp_path / "closed").chmod(0o755)
-    assert tmp_path / "closed" / "root" == found.cache
+    try:
+        with pytest.raises(CacheError, match="cannot be opened: Permission denied"):
+            in_child(settings.current, tmp_path / "closed" / "root", rights=False)
+    finally:
+        (tmp_path / "closed").chmod(0o755)
 
 
 def test_shared_caches_are_searched_and_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

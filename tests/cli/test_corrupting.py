@@ -124,6 +124,8 @@ def test_corrupt_makes_what_is_asked_for_and_says_where(home: Path) -> None:
 
 def test_corrupt_makes_the_same_in_two_processes(home: Path, tmp_path: Path) -> None:
     arguments = ("breastmnist", "--all", "--severity", 1, "--json")
+    for n in (1, 2):
+        (tmp_path / f"root {n}").mkdir()
     found = [make(*arguments, "--workers", n, "--root", tmp_path / f"root {n}").stdout for n in (1, 2)]
     assert 7 == len(json.loads(found[0]))
     assert [one["sha256"] for one in json.loads(found[0])] == [one["sha256"] for one in json.loads(found[1])]

@@ -177,6 +177,7 @@ def test_an_empty_cache_is_not_made_by_asking(sandbox: Path) -> None:
 
 
 def test_the_cache_of_a_folder_may_be_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
     assert str(tmp_path / "mine") == run("cache", "--root", str(tmp_path / "mine")).stdout.splitlines()[0]
 
 

@@ -60,7 +60,7 @@ def test_one_worker_two_workers_threads_and_processes_make_the_same(tmp_path: Pa
     ]
     for number, pool in enumerate(pools):
         with pool:
-            assert expected == digests(executor=pool, root=tmp_path / f"root {number}")
+            assert expected == digests(executor=pool, root=tmp_path / f"root {number}", download=True)
 
 
 class Interrupting(Executor):
@@ -78,7 +78,7 @@ class Interrupting(Executor):
 
 
 def test_an_interrupted_run_goes_on_and_makes_the_same(home: Path, tmp_path: Path) -> None:
-    expected = digests(root=tmp_path / "uninterrupted")
+    expected = digests(root=tmp_path / "uninterrupted", download=True)
     with pytest.raises(KeyboardInterrupt):
         made(executor=Interrupting())
     folder = home / store.ARRAYS / "corrupted"

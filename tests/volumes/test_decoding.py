@@ -148,8 +148,8 @@ def executors() -> Iterator[dict[str, Executor]]:
 @pytest.mark.parametrize("kind", ["threads", "processes"])
 def test_any_executor_gives_the_same_digests(tmp_path: Path, executors: Mapping[str, Executor], kind: str) -> None:
     record = made(tmp_path, files_of(PAIRS))
-    alone = locate(record, root=tmp_path / "alone", progress=silent)
-    spread = locate(record, root=tmp_path / kind, executor=executors[kind], progress=silent)
+    alone = locate(record, root=tmp_path / "alone", download=True, progress=silent)
+    spread = locate(record, root=tmp_path / kind, download=True, executor=executors[kind], progress=silent)
     assert alone.manifest == spread.manifest
 
 

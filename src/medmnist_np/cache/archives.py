@@ -18,14 +18,15 @@ from urllib.request import url2pathname
 
 from medmnist_np import registry
 from medmnist_np.cache import disk, locks, store
-from medmnist_np.cache.digests import digest_of
+from medmnist_np.cache.digests import digest_of, require_digest, superseded
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.part import Part, left_over, take_over
 from medmnist_np.cache.progress import CHECKING, Progress
+from medmnist_np.cache.search import archive_in_root, digest_of_file
 from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import DigestError, OfflineError, SupersededError
-from medmnist_np.registry import Archive, DatasetInfo, Superseded
+from medmnist_np.registry import Archive, DatasetInfo
 
 # Behind the name of a verified archive that is not meant to stay.
 PASSING = ".passing"
@@ -229,7 +230,14 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
     lock = settings.lock_file(f"{folder.resolve()}/{archive.file_name}".lstrip("/"))
     with ExitStack() as stack:
         locked = stack.enter_context(locks.held(lock, [(folder, f"{archive.file_name}*")]))
-        folders = (folder, settings.downloads, *settings.archive_folders)
+        named = archive_in_root(archive, settings)
+        if named is not None:
+            # Whatever it is, nothing is used in its place.
+            algorithm = archive.digest.partition(":")[0]
+            require_digest(named, digest_of_file(named, algorithm, settings, progress), archive)
+        folders = (folder, *settings.archive_folders)
+        if settings.root in (None, settings.cache):
+            folders = (folder, settings.downloads, *settings.archive_folders)
         candidates = [*(one / archive.file_name for one in folders), *at_its_address(archive)]
         found = stack.enter_context(local(archive, candidates, progress))
         if found is None:
@@ -252,18 +260,7 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
 def check_digest(stream: BinaryIO, archive: Archive, progress: Progress) -> None:
     """Raise :class:`DigestError` or :class:`SupersededError` unless an open file is the archive of the record."""
     found = digest_of(stream, archive.digest.partition(":")[0], progress, archive.file_name)
-    if found == archive.digest:
-        return
-    path = getattr(stream, "name", archive.file_name)
-    for old in archive.superseded:
-        if found == old.digest:
-            raise _superseded(path, archive, old)
-    raise DigestError(
-        f"{path} is not {archive.file_name}: its digest should be {archive.digest} and is {found}. It was left alone. "
-        "If it should be that file, it is damaged: get it again.",
-        expected=archive.digest,
-        found=found,
-    )
+    require_digest(getattr(stream, "name", archive.file_name), found, archive)
 
 
 def check_known(path: Path, digest: str) -> tuple[DatasetInfo, int]:
@@ -282,17 +279,8 @@ def check_known(path: Path, digest: str) -> tuple[DatasetInfo, int]:
         )
     record, size, old = known
     if old is not None:
-        raise _superseded(path, record.archives[size], old)
+        raise superseded(path, record.archives[size], old)
     return record, size
-
-
-def _superseded(path: object, archive: Archive, old: Superseded) -> SupersededError:
-    counts = ", ".join(f"{split} {count}" for split, count in old.n_samples.items())
-    return SupersededError(
-        f"{path} is {archive.file_name} of an older release (as of medmnist {old.seen_in_version}"
-        f"{'; ' + counts if counts else ''}): its samples are not those of the present one, so results would not "
-        "compare. It was left alone; `medmnist-np fetch` gets the present file."
-    )
 
 
 @contextmanager

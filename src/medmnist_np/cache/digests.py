@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 from medmnist_np.cache.manifest import StoredArray
 from medmnist_np.cache.progress import CHECKING, Progress
+from medmnist_np.errors import DigestError, SupersededError
+from medmnist_np.registry import Archive, Superseded
 
 _CHUNK_BYTES = 1 << 20
 
@@ -25,6 +27,32 @@ def digest_of(stream: BinaryIO, algorithm: str, progress: Progress, name: str) -
             bar.update(len(chunk))
     stream.seek(0)
     return f"{algorithm}:{hasher.hexdigest()}"
+
+
+def require_digest(path: object, found: str, archive: Archive) -> None:
+    """Raise :class:`DigestError` or :class:`SupersededError` unless a digest is that of the archive."""
+    if found == archive.digest:
+        return
+    for old in archive.superseded:
+        if found == old.digest:
+            raise superseded(path, archive, old)
+    raise DigestError(
+        f"{path} is not the archive {archive.file_name} of the record: its checksum should be {archive.digest} and is "
+        f"{found}. If the file is damaged, get it again. If the data is your own, make it a data set under another "
+        "name with `medmnist_np.build` and load that.",
+        expected=archive.digest,
+        found=found,
+    )
+
+
+def superseded(path: object, archive: Archive, old: Superseded) -> SupersededError:
+    """Return the error for an archive of an older release."""
+    counts = ", ".join(f"{split} {count}" for split, count in old.n_samples.items())
+    return SupersededError(
+        f"{path} is {archive.file_name} of an older release (as of medmnist {old.seen_in_version}"
+        f"{'; ' + counts if counts else ''}): its samples are not those of the present one, so results would not "
+        "compare. It was left alone; `medmnist-np fetch` gets the present file."
+    )
 
 
 def stored_array(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +16,7 @@ from medmnist_np.cache.archives import Verified
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.progress import UNPACKING, Progress, bars
+from medmnist_np.cache.search import archive_in_root, find_arrays, note_digest
 from medmnist_np.cache.settings import CACHE_VARIABLE, Settings, why_offline
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import NotCachedError, OfflineError
@@ -80,18 +81,17 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
     """
     kept = settings.downloads / archive.file_name
     passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
-    candidates = [passing, kept, *(folder / archive.file_name for folder in settings.archive_folders)]
-    candidates += archives.at_its_address(archive)
-    if (found := store.find(key, settings.searched)) is not None:
+    if (found := find_arrays(archive, [key], settings, progress)) is not None:
         return found
+    candidates = _candidates(archive, [passing, kept], settings, download)
     if not any(map(os.path.isfile, candidates)):
         _require_download_allowed(archive, key, settings, download, command)  # before anything is written
     with ExitStack() as stack:
         locked = stack.enter_context(locks.held(settings.lock_file(key), _watched(archive, key, settings)))
-        if (found := store.find(key, settings.searched)) is not None:
+        if (found := find_arrays(archive, [key], settings, progress)) is not None:
             return found
         rejected: list[str] = []
-        verified = stack.enter_context(archives.local(archive, candidates, progress, rejected))
+        verified = stack.enter_context(_local(archive, candidates, settings, progress, rejected))
         if verified is None:
             _require_download_allowed(archive, key, settings, download, command, rejected)
             bringing = archives.downloaded(
@@ -119,6 +119,30 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
     return folder
 
 
+def _candidates(archive: Archive, own: Sequence[Path], settings: Settings, download: bool) -> list[Path]:
+    """Return where the archive may lie on this machine; where a named root has one, that alone."""
+    if (named := archive_in_root(archive, settings)) is not None:
+        return [named]
+    settings.require_writable()
+    candidates = [*own, *(folder / archive.file_name for folder in settings.archive_folders)]
+    return [*candidates, *archives.at_its_address(archive)] if settings.root is None or download else candidates
+
+
+@contextmanager
+def _local(
+    archive: Archive, candidates: Sequence[Path], settings: Settings, progress: Progress, rejected: list[str]
+) -> Iterator[Verified | None]:
+    """Yield the first candidate that is the archive, open; None if none is. One in a named root must be."""
+    if (named := archive_in_root(archive, settings)) is None:
+        with archives.local(archive, candidates, progress, rejected) as verified:
+            yield verified
+        return
+    with archives.opened(named) as stream:
+        archives.check_digest(stream, archive, progress)
+        note_digest(named, os.fstat(stream.fileno()), archive.digest, settings)
+        yield Verified(named, stream)
+
+
 def collect(archive: Archive, key: str, settings: Settings) -> None:
     """Remove what a process that was killed after publishing left of the download."""
     passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
@@ -138,6 +162,7 @@ def publish_verified(
 
 def published_once(key: str, settings: Settings, publish: Callable[[], ArrayFolder]) -> ArrayFolder:
     """Return the folder of arrays under a key; if there is none, publish it under the lock of the key."""
+    settings.require_writable()
     if (found := store.find(key, settings.searched)) is not None:
         return found
     with locks.held(settings.lock_file(key), [_staged(key, settings)]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medmnist_np.errors import CacheError
+from medmnist_np.errors import CacheError, NotCachedError
 
 CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 SHARED_VARIABLE = "MEDMNIST_NP_SHARED"
@@ -26,9 +28,9 @@ class Settings:
     Attributes
     ----------
     cache : Path
-        Where downloads, arrays and locks are written.
+        Where downloads, arrays and locks are written: the ``root`` of the call, unless that is read-only.
     searched : tuple of Path
-        Caches looked in for arrays, in order; the first is ``cache`` or the ``root`` of the call.
+        Caches looked in for arrays, in order. A named root is the only one.
     root : Path or None
         The ``root`` of the call.
     mirrors : tuple of str
@@ -50,10 +52,20 @@ class Settings:
 
     @property
     def archive_folders(self) -> tuple[Path, ...]:
-        """Folders in which an official archive may lie. It is read, never moved or changed."""
+        """Folders in which an official archive may lie: the named root, else ``~/.medmnist``. They are only read."""
+        if self.root is not None:
+            return (self.root,)
         official = os.path.expanduser("~/.medmnist")
-        folders = () if self.root is None else (self.root,)
-        return (*folders, Path(official)) if os.path.isabs(official) else folders  # without a home, there is no ~
+        return (Path(official),) if os.path.isabs(official) else ()  # without a home, there is no ~
+
+    def require_writable(self) -> None:
+        """Raise :class:`CacheError` if a named root is read-only: nothing is put elsewhere in its place."""
+        if self.root is not None and self.cache != self.root:
+            raise CacheError(
+                f"{self.root} cannot be written to. Make it writable, or name another root.",
+                errno=errno.EACCES,
+                path=self.root,
+            )
 
     def lock_file(self, key: str) -> Path:
         """Return the lock file of a key, e.g. of ``"medmnist/pathmnist_28-a8b06965"``."""
@@ -115,28 +127,58 @@ def configure(
     _configured.update({name: value for name, value in given.items() if value is not None})
 
 
-def current(root: str | os.PathLike[str] | None = None) -> Settings:
-    """Return the settings of this call; ``root`` takes the place of the cache folder.
+def current(root: str | os.PathLike[str] | None = None, *, make: bool = False) -> Settings:
+    """Return the settings of this call. A ``root`` takes the place of all other folders.
 
-    A root that exists and cannot be written to is only read: new arrays then go to the default cache.
+    Of a root that cannot be written to, an official archive is unpacked into the default cache.
+
+    Parameters
+    ----------
+    root : path, optional
+        The folder that a user named.
+    make : bool
+        Whether the folder may be missing: it is made when something is written.
 
     Raises
     ------
+    NotCachedError
+        If the root does not exist, unless ``make``.
     CacheError
-        If a variable is wrong, or none names a cache and there is no home folder.
+        If the root is not a folder, a variable is wrong, or none names a cache and there is no home folder.
     """
     shared = _configured["shared"] if "shared" in _configured else _shared()
     offline = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
     folder = None if root is None else _expanded(root)
+    if folder is not None:
+        _check_root(folder, make=make)
     only_read = folder is not None and os.path.isdir(folder) and not os.access(folder, os.W_OK)
     cache = _default_cache() if folder is None or only_read else folder
     return Settings(
         cache=cache,
-        searched=(folder or cache, *shared, *([cache] if only_read else [])),
+        searched=(cache, *shared) if folder is None else (folder,),
         root=folder,
         mirrors=_configured["mirrors"] if "mirrors" in _configured else _mirrors(),
         offline=_configured.get("offline", offline),
     )
+
+
+def _check_root(folder: Path, *, make: bool) -> None:
+    try:
+        found = os.stat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        if not make:
+            raise NotCachedError(
+                f"The folder {folder} does not exist. Correct root, create the folder, or pass download=True "
+                "(`medmnist-np fetch --root`), which creates it.",
+                errno=errno.ENOENT,
+                path=folder,
+            ) from None
+    except OSError as error:
+        message = f"The folder {folder} cannot be opened: {error.strerror}."
+        raise CacheError(message, errno=error.errno, path=folder) from error
+    else:
+        if not stat.S_ISDIR(found.st_mode):
+            raise CacheError(f"{folder} is not a folder. Correct root.", errno=errno.ENOTDIR, path=folder)
 
 
 @contextmanager

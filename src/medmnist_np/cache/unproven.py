@@ -20,6 +20,7 @@ from medmnist_np.cache.members import CHECKED
 from medmnist_np.cache.part import Part
 from medmnist_np.cache.prepare import publish_archive
 from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.cache.search import archive_in_root, caches_for, digest_of_file
 from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.cache.transport import ResumingDownloader
@@ -54,12 +55,14 @@ def prepare_unproven(
         As their names say. Nothing is published then. An unfinished download goes on at the next call; one that is not
         what the record says is removed.
     """
-    if (found := store.find(key, settings.searched)) is not None:
+    if (found := find_unproven(archive, key, settings, progress)) is not None:
         return found
+    if archive_in_root(archive, settings) is None:
+        settings.require_writable()
     target = settings.cache / store.ARRAYS / key
     watched = [(settings.downloads, f"{archive.file_name}*"), (target.parent, f".{target.name}.*/*")]
     with locks.held(settings.lock_file(key), watched) as locked:
-        if (found := store.find(key, settings.searched)) is not None:
+        if (found := find_unproven(archive, key, settings, progress)) is not None:
             return found
         for folder in settings.archive_folders:
             path = folder / archive.file_name
@@ -89,6 +92,26 @@ def prepare_unproven(
                 raise
         Part(bring.part).restart()
         return published
+
+
+def find_unproven(archive: Archive, key: str, settings: Settings, progress: Progress) -> ArrayFolder | None:
+    """Return the folder with the arrays of an archive without a known digest; None if there is none.
+
+    Raises
+    ------
+    ArchiveError
+        If they are not those of the archive that lies in a named root.
+    """
+    found = store.find(key, caches_for(archive, settings))
+    named = archive_in_root(archive, settings)
+    if found is not None and named is not None:
+        digest = digest_of_file(named, "sha256", settings, progress)
+        if found.manifest.digest != digest:
+            raise ArchiveError(
+                f"{named} is not the archive whose arrays are in {found.path}: its checksum is {digest}, and theirs "
+                f"was {found.manifest.digest}. Remove one of the two."
+            )
+    return found
 
 
 def _published(stream: BinaryIO, archive: Archive, key: str, settings: Settings, progress: Progress) -> ArrayFolder:

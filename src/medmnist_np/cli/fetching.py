@@ -85,7 +85,7 @@ def fetch(
         Job(record, size, members_of(record, splits or None, labels_only=labels_only))
         for (_, size), record in chosen.items()
     ]
-    places = settings.current(root)
+    places = settings.current(root, make=True)
     missing = [job for job in wanted if not job.is_there(places)]
     silenced = quiet or as_json
     if not silenced:

@@ -25,7 +25,7 @@ _BEFORE_TEXT = re.compile(r" *[A-Z][a-z]+( [a-z]+)?: +")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 root_option = click.option(
-    "--root", type=click.Path(file_okay=False), help="Folder to use in place of the cache.", metavar="DIR"
+    "--root", type=click.Path(file_okay=False), help="The only folder to look in, in place of the cache.", metavar="DIR"
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from medmnist_np import registry
-from medmnist_np.cache import settings, store
+from medmnist_np.cache import settings
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
@@ -51,8 +51,8 @@ class PublishedCorruption(Dataset):
         1 (weakest) to 5 (strongest).
     transform, target_transform, as_rgb, root
         As of :class:`~medmnist_np.Dataset`.
-    download : bool
-        Whether the network may be used. An archive without a known digest is only fetched by :func:`fetch_published`.
+    download : bool, optional
+        See :func:`~medmnist_np.load`. An archive without a known digest is only fetched by :func:`fetch_published`.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class PublishedCorruption(Dataset):
         target_transform: Callable[[Any], Any] | None = None,
         as_rgb: bool = False,
         root: str | os.PathLike[str] | None = None,
-        download: bool = True,
+        download: bool | None = None,
     ) -> None:
         corrupted_set(name).parameters(corruption, severity)  # refuses what there is not
         record, _ = registry.resolve_size(name, SIZE)
@@ -113,8 +113,9 @@ class PublishedCorruption(Dataset):
         )
         self._check_labels(settings.current(root))
 
-    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool = False) -> ArrayFolder:
-        return _located(self._record, settings.current(root), download=download, no_digest=False, progress=bars)
+    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool | None = False) -> ArrayFolder:
+        places = settings.current(root, make=download is True)
+        return _located(self._record, places, download=download is not False, no_digest=False, progress=bars)
 
     def _open(self, folder: ArrayFolder) -> None:
         n = self._record.n_samples[SPLIT]
@@ -148,8 +149,8 @@ def fetch_published(
 ) -> Path:
     """Bring the published corrupted images of a data set to this machine and return the folder of their .npy files.
 
-    An archive that lies in ``root`` or in ``~/.medmnist`` under its published name, as ``dermamnist.zip``, is used in
-    place of a download, and left as it is.
+    An archive under its published name, as ``dermamnist.zip``, in ``root``, or without a root in ``~/.medmnist``, is
+    used in place of a download. It is not changed.
 
     Parameters
     ----------
@@ -178,7 +179,8 @@ def fetch_published(
     """
     corrupted_set(name)  # refuses a set of which MedMNIST-C has none, whatever its sizes
     record, _ = registry.resolve_size(name, SIZE)
-    return _located(record, settings.current(root), download=True, no_digest=no_digest, progress=progress).path
+    places = settings.current(root, make=True)
+    return _located(record, places, download=True, no_digest=no_digest, progress=progress).path
 
 
 def adopt_published(
@@ -265,10 +267,13 @@ def _located(
     record: DatasetInfo, places: Settings, *, download: bool, no_digest: bool, progress: Progress
 ) -> ArrayFolder:
     archive, key = published_archive(record), published_key(record)
-    if (folder := store.find(key, places.searched)) is not None:
-        return folder
     command = f"medmnist-np corrupt {record.name} --published"
-    if archive.digest != _UNKNOWN:
+    if archive.digest == _UNKNOWN:
+        from medmnist_np.cache.unproven import find_unproven
+
+        if (folder := find_unproven(archive, key, places, progress)) is not None:
+            return folder
+    else:
         from medmnist_np.cache.prepare import prepare
 
         return prepare(archive, key, places, download=download, command=command, progress=progress)

@@ -82,7 +82,7 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
     size: int | None = None,
     seed: int = 0,
     root: str | os.PathLike[str] | None = None,
-    download: bool = True,
+    download: bool | None = None,
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> list[StoredCorruption]:
@@ -127,7 +127,7 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
     """
     record, size = registry.resolve_size(name, size)
     orders = _orders(record, size, corruptions, severities, seed)
-    places = settings.current(root)
+    places = settings.current(root, make=download is True)
     source = locate(record, size, root=root, download=download)
     member = record.member_name(SPLIT, "images")
     array, mapped = source.manifest.arrays[member], MappedFile.of(source.open(member))

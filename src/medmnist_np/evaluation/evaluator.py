@@ -35,7 +35,8 @@ class Evaluator:
         Size of the images that the scores are from; None means the one in the name, else 28. It is only written into
         file names: labels are the same at every size, and are taken from whichever is on this machine.
     root : path, optional
-        Folder to use in place of the cache, as for :func:`~medmnist_np.load`.
+        The only folder to look in, in place of the cache; see :func:`~medmnist_np.load`. Of another archive than the
+        official one the labels are not used.
 
     Attributes
     ----------

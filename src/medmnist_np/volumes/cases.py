@@ -33,7 +33,7 @@ class Cases(Items):
         split: str = "train",
         *,
         root: str | os.PathLike[str] | None = None,
-        download: bool = True,
+        download: bool | None = None,
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
     ) -> None:

@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medmnist_np.cache import settings, store
-from medmnist_np.cache.progress import Progress, bars
+from medmnist_np.cache import settings
+from medmnist_np.cache.progress import Progress, bars, silent
+from medmnist_np.cache.search import find_arrays
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, NotCachedError
@@ -24,22 +25,19 @@ if TYPE_CHECKING:
     from medmnist_np.volumes.publishing import Way
 
 
-def find_here(record: VolumeInfo, places: Settings) -> ArrayFolder | None:
+def find_here(record: VolumeInfo, places: Settings, progress: Progress = silent) -> ArrayFolder | None:
     """Return the folder of the arrays of a set that is on this machine.
 
     Arrays of an archive with the right digest come first, then those of a folder that a user had.
     """
-    for key in record.storage_keys():
-        if (folder := store.find(key, places.searched)) is not None:
-            return folder
-    return None
+    return find_arrays(record.archive_file, record.storage_keys(), places, progress)
 
 
 def locate(
     record: VolumeInfo,
     *,
     root: str | os.PathLike[str] | None = None,
-    download: bool = True,
+    download: bool | None = None,
     keep_archive: bool = False,
     executor: Executor | None = None,
     progress: Progress = bars,
@@ -52,9 +50,9 @@ def locate(
     record : VolumeInfo
         What is wanted.
     root : path, optional
-        Folder to use in place of the cache. An archive that lies in it is used after its digest is checked.
-    download : bool
-        Whether the network may be used.
+        The only folder to look in; see :func:`medmnist_np.load`.
+    download : bool, optional
+        Whether the network may be used. None means yes, but a missing ``root`` is an error; True creates it.
     keep_archive : bool
         Keep a downloaded archive in the cache's ``downloads`` too.
     executor : concurrent.futures.Executor, optional
@@ -77,8 +75,8 @@ def locate(
     ModuleNotFoundError
         If NiBabel, the extra ``nifti``, is not installed.
     """
-    places = settings.current(root)
-    if (folder := find_here(record, places)) is not None:
+    places = settings.current(root, make=download is True)
+    if (folder := find_here(record, places, progress)) is not None:
         return folder
     archive = record.archive_file
     if archive is None:
@@ -94,7 +92,7 @@ def locate(
         archive,
         record.storage_key(),
         places,
-        download=download,
+        download=download is not False,
         keep_archive=keep_archive,
         unpacking=Unpacking(
             record.array_bytes(), lambda verified: publish_archive(verified, archive, record, places, way)
