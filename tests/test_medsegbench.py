@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import medmnist_np as mm
 from medmnist_np import registry
-from medmnist_np.cache.binarising import masks_of_classes
+from medmnist_np.cache.binarising import class_numbers
 from medmnist_np.cache.digests import stored_array
 from medmnist_np.errors import ArchiveError, UnknownSizeError
 from medmnist_np.registry import DatasetInfo, registered
@@ -213,7 +213,7 @@ def test_checking_and_converting_masks_keeps_memory_flat(tmp_path: Path) -> None
     stored = stored_array(file, values.shape, values.dtype.str, 128)
     del values
     tracemalloc.start()
-    masks_of_classes(file, stored, 1, binarise=False)
+    class_numbers(file, stored, 1, binarise=False)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 16 << 20

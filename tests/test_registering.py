@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 import medmnist_np as mm
 from medmnist_np.builder import build
 from medmnist_np.cache import settings
-from medmnist_np.errors import DownloadError, MedMNISTError, OfflineError, RecordError
+from medmnist_np.errors import ArchiveError, DownloadError, MedMNISTError, OfflineError, RecordError
 from medmnist_np.registering import register
 from medmnist_np.testing import serve
 from tests.builder.pictures import noise
@@ -64,6 +66,29 @@ def test_a_record_may_say_where_the_archives_are(folder: Path) -> None:
         assert f"{base_url}/moles.npz" == register(folder / "moles.toml").archive(28).url
         (folder / "moles.npz").rename(folder / "other.npz")
         assert f"{base_url}/other.npz" != register(folder / "moles.toml", base_url=base_url).archive(28).url
+
+
+def with_labels(folder: Path, labels: np.ndarray) -> Path:
+    """Put other training labels into the archive, and its checksum into the record."""
+    file = folder / "moles.npz"
+    before = file.read_bytes()
+    with np.load(file) as arrays:
+        np.savez(file, **{**arrays, "train_labels": labels})
+    (digest,) = re.findall(r'digest = "(md5:\w+|sha256:\w+)"', (folder / "moles.toml").read_text("utf-8"))
+    algorithm = digest.partition(":")[0]
+    fresh = f"{algorithm}:{hashlib.new(algorithm, file.read_bytes()).hexdigest()}"
+    text = re.sub(r"(?m)^(bytes|sha256) = .*\n", "", (folder / "moles.toml").read_text("utf-8"))
+    assert before != file.read_bytes()
+    (folder / "moles.toml").write_text(text.replace(digest, fresh), "utf-8")
+    return folder / "moles.toml"
+
+
+def test_labels_that_are_no_class_of_the_record_are_refused(folder: Path) -> None:
+    labels = np.load(folder / "moles.npz")["train_labels"].copy()
+    labels[-1] = 2
+    register(with_labels(folder, labels))
+    with pytest.raises(ArchiveError, match="values go from 0 to 2, and the classes of the record are 0 to 1"):
+        mm.load("moles", "train")
 
 
 def test_another_set_of_the_name_is_refused(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Masks of an archive: checked against the classes of the record, and stored as uint8."""
+"""Labels and masks of an archive: checked against the classes of the record, and stored as uint8."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from medmnist_np.errors import ArchiveError
 _BLOCK_BYTES = 4 << 20
 
 
-def masks_of_classes(file: Path, stored: StoredArray, highest: int, *, binarise: bool) -> StoredArray:
-    """Check that masks hold class numbers only, and replace the file by one of uint8 if it is of another dtype.
+def class_numbers(file: Path, stored: StoredArray, highest: int, *, binarise: bool) -> StoredArray:
+    """Check that labels or masks are class numbers, and replace the file by one of uint8 if it is of another dtype.
 
     Parameters
     ----------
     file : Path
-        An .npy file in C order, of integers or bool.
+        An .npy file of integers or bool.
     stored : StoredArray
         What it is.
     highest : int
@@ -50,7 +50,7 @@ def masks_of_classes(file: Path, stored: StoredArray, highest: int, *, binarise:
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": stored.shape})
         offset = stream.tell()
         for block in _blocks(file):
-            stream.write((block != 0 if binarise else block).astype(np.uint8).data)
+            stream.write((block != 0 if binarise else block).astype(np.uint8, order="C").data)
     os.replace(fresh, file)
     return stored_array(file, stored.shape, "|u1", offset)
 

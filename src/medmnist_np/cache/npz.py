@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 
 from medmnist_np.cache import zips
-from medmnist_np.cache.binarising import masks_of_classes
+from medmnist_np.cache.binarising import class_numbers
 from medmnist_np.cache.disk import open_without_following
 from medmnist_np.cache.manifest import StoredArray
 from medmnist_np.cache.zips import MALFORMED, Extent, find_extent, inflate, list_files
@@ -86,7 +86,7 @@ def unpack_entry(
         stored = _unpack_member(stream, entry, folder / f"{entry.member.name}.npy", advance)
         if entry.member.highest is None:
             return stored
-        return masks_of_classes(folder / stored.file, stored, entry.member.highest, binarise=entry.member.binarised)
+        return class_numbers(folder / stored.file, stored, entry.member.highest, binarise=entry.member.binarised)
 
 
 def read_directory(

@@ -17,8 +17,8 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 class Member:
     """One array of an archive, as it must be: its name, its shape and the dtypes that it may have.
 
-    ``optional`` arrays may be missing. Arrays with a ``highest`` value are masks: their values are 0 to ``highest``,
-    and they are stored as uint8. Of ``binarised`` masks all that is not 0 becomes 1.
+    ``optional`` arrays may be missing. Arrays with a ``highest`` value are labels or masks: their values are 0 to
+    ``highest``, and they are stored as uint8. Of ``binarised`` masks all that is not 0 becomes 1.
     """
 
     name: str

@@ -335,7 +335,7 @@ class DatasetInfo:
                 (count, *shapes[role]),
                 self.collection.dtypes[role],
                 optional=optional,
-                highest=self.n_classes - 1 if role == "masks" else None,
+                highest=self.highest_label if role == self.target else None,
                 binarised=role == "masks" and self.binarise_masks,
             )
             for split, count in self.n_samples.items()
