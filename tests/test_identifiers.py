@@ -71,6 +71,12 @@ def test_without_ids_the_command_is_named(file: Path) -> None:
             "1 of 3 samples of breastmnist train have no id; the first is index 0",
         ),
         (HEAD + LINES.replace(",p2", ","), "the sample 2 of train has no group, and others have"),
+        (HEAD + LINES.replace(",p2", ",nan"), "the sample 2 of train has no group, and others have"),
+        (HEAD + LINES.replace(",p2", ", "), "the sample 2 of train has no group, and others have"),
+        (
+            HEAD + re.sub(",[a-f],p[0-9]", ",NA,", LINES),
+            "names no image_id and no group: all of them are empty",
+        ),
     ],
 )
 def test_faulty_ids_are_refused(file: Path, text: str, message: str) -> None:

@@ -168,6 +168,13 @@ def test_more_folds_than_samples_or_groups_are_refused() -> None:
     assert [1] * 10 == [len(part) for part in stratified_folds(LABELS, 10, 0)]
 
 
+@pytest.mark.parametrize("missing", ["", " ", None, np.nan, "nan", "None"])
+def test_a_sample_without_a_group_is_refused(missing: Any) -> None:
+    groups = [*map(str, range(9)), missing]
+    with pytest.raises(ValueError, match=r"The sample 9 has no group: groups\[9\] is "):
+        stratified_folds(LABELS, 2, 0, groups)
+
+
 @pytest.mark.parametrize("groups", [np.arange(9), np.zeros((10, 1)), 3, []], ids=repr)
 def test_groups_of_another_length_are_refused(groups: Any) -> None:
     with pytest.raises(ValueError, match="one for each of the 10 samples"):

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from medmnist_np import registry
 from medmnist_np.cache import disk, settings
 from medmnist_np.errors import NotCachedError, nearest
+from medmnist_np.missing import is_missing
 from medmnist_np.registry import DatasetInfo
 
 _COLUMNS = ("split", "index", "image_id", "group")
 
 
 class Identifiers(NamedTuple):
-    """The ids of some samples, ``(n,)`` str each; ``groups`` is None where none are known."""
+    """The ids of some samples, ``(n,)`` str each, empty where unknown; ``groups`` is None where none are known."""
 
     ids: NDArray[np.str_]
     groups: NDArray[np.str_] | None
@@ -36,7 +37,9 @@ def attach_ids(name: str | DatasetInfo, file: str | os.PathLike[str]) -> Path:
         The data set. Its arrays need not be here and are not changed.
     file : path
         A CSV file with the columns ``split``, ``index`` (from 0, in the split), ``image_id`` and perhaps ``group``, in
-        any order; others are passed over. Every sample has one line.
+        any order; others are passed over. Every sample has one line. An ``image_id`` that is empty, ``nan``, ``None``,
+        ``NA`` or ``NULL`` is unknown and kept as an empty text; an unknown ``group`` is too, but then no sample of that
+        split may have a group. Spaces around values are removed.
 
     Returns
     -------
@@ -46,7 +49,8 @@ def attach_ids(name: str | DatasetInfo, file: str | os.PathLike[str]) -> Path:
     Raises
     ------
     ValueError
-        If a column or a sample is missing, one is there twice, or there is no such sample; with the line.
+        If a column or a sample is missing, one is there twice, there is no such sample, or all ids and groups are
+        unknown; with the line.
     UnknownDatasetError
         With the nearest names.
 
@@ -138,8 +142,13 @@ def _kept(path: Path, record: DatasetInfo, changed_ns: int) -> dict[str, Identif
     return kept
 
 
+def _known(value: str | None) -> str:
+    """Return an id or a group as text, empty if it is unknown."""
+    return "" if is_missing(value) else str(value).strip()
+
+
 def read_ids(file: Path, record: DatasetInfo) -> dict[str, list[tuple[str, str]]]:
-    """Return id and group of each sample, by split; the group is empty if there is none."""
+    """Return id and group of each sample, by split; each is empty if it is unknown."""
     found: dict[str, list[tuple[str, str] | None]] = {split: [None] * n for split, n in record.n_samples.items()}
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
@@ -158,7 +167,7 @@ def read_ids(file: Path, record: DatasetInfo) -> dict[str, list[tuple[str, str]]
                     raise ValueError(f"{where}: {record.name} has no sample {index!r} in a split {split!r}.")
                 if found[split][int(index)] is not None:
                     raise ValueError(f"{where}: the sample {index} of {split} has an id already, on an earlier line.")
-                found[split][int(index)] = (str(line["image_id"]), str(line.get("group") or ""))
+                found[split][int(index)] = (_known(line["image_id"]), _known(line.get("group")))
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is no CSV file in UTF-8: {error}.") from error
     complete = {}
@@ -172,4 +181,6 @@ def read_ids(file: Path, record: DatasetInfo) -> dict[str, list[tuple[str, str]]
         with_group = [bool(group) for _, group in complete[split]]
         if any(with_group) and not all(with_group):
             raise ValueError(f"{file}: the sample {with_group.index(False)} of {split} has no group, and others have.")
+    if not any(any(row) for rows in complete.values() for row in rows):
+        raise ValueError(f"{file} names no image_id and no group: all of them are empty.")
     return complete

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.batches.order import checked_seed, whole
+from medmnist_np.missing import is_missing
 
 
 def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_names: Sequence[str]) -> NDArray[np.intp]:
@@ -99,6 +100,12 @@ def _dealt_by_group(
     """Give groups, the largest first, each to the fold that it leaves most alike the others."""
     if groups.shape != strata.shape:
         raise ValueError(f"groups has shape {groups.shape}; one for each of the {len(strata)} samples is needed.")
+    for sample, group in enumerate(groups.tolist()):
+        if is_missing(group):  # all of these would be kept together
+            raise ValueError(
+                f"The sample {sample} has no group: groups[{sample}] is {group!r}. Give it a group of its "
+                "own, or leave it out."
+            )
     names, group_of = np.unique(groups, return_inverse=True)
     if len(names) < k:
         raise ValueError(f"{len(names)} groups cannot be divided into {k} folds.")

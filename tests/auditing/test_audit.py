@@ -205,6 +205,53 @@ def test_groups_in_several_splits_are_leaks(tmp_path: Path, column: str) -> None
     assert {"train": [3, 4, 8], "val": [], "test": []} == leaks(result)
 
 
+EMPTY = ["", "  ", "nan", "None", "NaN", "NA", "NULL"]
+
+
+def ids_of(folder: Path, columns: str, value: Any) -> Path:
+    """Write ids: ``value(split, position)`` of each sample is a text of one column, or of two."""
+    lines = [f"{split},{k},{value(split, k)}" for split, n in N_SAMPLES.items() for k in range(n)]
+    path = folder / "ids.csv"
+    path.write_text("\n".join([f"split,index,{columns}", *lines]))
+    return path
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_samples_without_an_image_id_are_no_leaks_of_each_other(tmp_path: Path, empty: str) -> None:
+    file = ids_of(tmp_path, "image_id", lambda split, k: empty if k < 5 else "both" if k == 7 else f"{split}{k}")
+    result = found(tmp_path, sound(), ids=file)
+    assert {"train": [7], "val": [7], "test": []} == leaks(result)
+    assert "image_id" == result.grouped_by
+    assert "15 samples without an image_id: not compared with those of other splits." in result.remarks
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_groups_that_are_empty_are_none(tmp_path: Path, empty: str) -> None:
+    file = ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{empty}")
+    result = found(tmp_path, sound(), ids=file)
+    assert ("image_id", (), NO_LEAKS) == (result.grouped_by, result.shared_groups, leaks(result))
+
+
+def test_groups_of_some_splits_only_are_not_compared_and_a_remark_says_so(tmp_path: Path) -> None:
+    file = ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{'' if split == 'test' else 'p'}")
+    result = found(tmp_path, sound(), ids=file)
+    assert ("image_id", NO_LEAKS) == (result.grouped_by, leaks(result))
+    assert "No groups are known for test, so groups were not compared between the splits." in result.remarks
+
+
+def test_groups_without_image_ids_are_compared(tmp_path: Path) -> None:
+    file = ids_of(tmp_path, "image_id,group", lambda split, k: f",{'p' if k == 3 else f'{split}{k}'}")
+    result = found(tmp_path, sound(), ids=file)
+    assert ("group", {"train": [3], "val": [3], "test": []}) == (result.grouped_by, leaks(result))
+
+
+def test_spaces_around_an_id_do_not_make_another_one(tmp_path: Path) -> None:
+    file = ids_of(
+        tmp_path, "image_id", lambda split, k: {("train", 1): " x", ("val", 1): "x "}.get((split, k), f"{split}{k}")
+    )
+    assert {"train": [1], "val": [], "test": []} == leaks(found(tmp_path, sound(), ids=file))
+
+
 def test_ids_that_are_attached_are_used(tmp_path: Path) -> None:
     ids = tmp_path / "ids.csv"
     ids.write_text("split,index,image_id\ntrain,0,a\ntrain,1,b\ntest,0,b\n")

@@ -155,8 +155,9 @@ def test_a_group_in_two_given_splits_is_refused(tmp_path: Path) -> None:
         source_of(tmp_path, file, group_by="patient")
 
 
-def test_an_image_without_group_is_refused(tmp_path: Path) -> None:
-    file = table(tmp_path / "labels.csv", ["image", "label", "patient"], [["1", "a", "p1"], ["2", "b", " "]])
+@pytest.mark.parametrize("empty", [" ", "nan", "None", "NA"])
+def test_an_image_without_group_is_refused(tmp_path: Path, empty: str) -> None:
+    file = table(tmp_path / "labels.csv", ["image", "label", "patient"], [["1", "a", "p1"], ["2", "b", empty]])
     with pytest.raises(ValueError, match=r"line 3 \(2\) has no group"):
         source_of(tmp_path, file, group_by="patient")
 
@@ -195,7 +196,7 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path, given, message: st
         source_of(tmp_path, **given)
 
 
-@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("missing", [None, np.nan, "", " ", "nan", "NA"])
 def test_a_missing_group_is_no_group(tmp_path: Path, missing: object) -> None:
     with pytest.raises(ValueError, match=re.escape("images[1] has no group")):
         source_of(tmp_path, images=[noise(0), noise(1)], labels=[0, 1], groups=["p", missing])

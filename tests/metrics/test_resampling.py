@@ -125,6 +125,8 @@ def test_a_difference_on_samples_that_are_copies_is_that_on_the_samples() -> Non
         ([1] * 4, "there is one"),
         (["a", "a", None, "b"], "sample 2 has no group: groups.2. is None"),
         (["a", "a", "", "b"], "sample 2 has no group"),
+        (["a", "a", " ", "b"], "sample 2 has no group"),
+        (["a", "a", "NA", "b"], "sample 2 has no group"),
         ([1.0, float("nan"), float("nan"), 2.0], "sample 1 has no group"),
         (["a", float("nan"), "b", "b"], "sample 1 has no group"),
     ],

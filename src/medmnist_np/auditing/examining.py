@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.auditing.findings import Copies, NearPair, Place, SplitSummary
-from medmnist_np.auditing.grouping import shared_groups
+from medmnist_np.auditing.grouping import Grouping, grouping
 from medmnist_np.auditing.likeness import MOST_PAIRS, look_alike, why_not
 from medmnist_np.auditing.result import Audit
 from medmnist_np.auditing.scanning import Scan, scan
 from medmnist_np.auditing.showing import shown_places
 from medmnist_np.auditing.source import Source, opened
+from medmnist_np.auditing.words import number
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.images.hashing import duplicates
 from medmnist_np.images.perceptual import near_pairs
@@ -101,7 +102,7 @@ def audit(
     if max_distance is not None:
         near_pairs(np.empty(0, dtype=np.uint64), max_distance)  # raises if it is none
     with opened(source, size=size, root=root, download=download, progress=progress) as data:
-        groups = shared_groups(data, ids)
+        groups = grouping(data, ids)
         reason = "Near copies were not looked for." if max_distance is None else why_not(data)
         scans = scan(data.images, hashed=reason is None, executor=executor, progress=progress)
         blank = _places({split: one.blank for split, one in scans.items()})
@@ -123,8 +124,9 @@ def audit(
             near_distance=None if near is None else kept_to,
             blank=blank,
             bad_labels=_places({split: _is_bad(table, data.record) for split, table in data.labels.items()}),
-            shared_groups=groups,
-            remarks=(*data.remarks, *(() if reason is None else (reason,))),
+            shared_groups=groups.shared,
+            grouped_by=groups.by,
+            remarks=tuple(filter(None, (*data.remarks, *_left_out(groups, data), reason))),
             pictures=_pictures(data, [*shown_places(copies), *shown_places(near or [])]),
         )
 
@@ -138,6 +140,16 @@ def _copies(data: Source, scans: Mapping[str, Scan]) -> list[Copies]:
         if not scans[places[0].split].blank[places[0].position]:
             found.append(Copies(places, data.labels_at(places)))
     return sorted(found, key=lambda copies: not copies.crosses)
+
+
+def _left_out(groups: Grouping, data: Source) -> Iterator[str]:
+    """Say which samples were not compared by their groups or ids, as these are unknown."""
+    if groups.with_groups and groups.by != "group":
+        without = [split for split in data.images if split not in groups.with_groups]
+        yield f"No groups are known for {', '.join(without)}, so groups were not compared between the splits."
+    if groups.n_unknown:
+        without_id = number(groups.n_unknown, "samples")
+        yield f"{without_id} without an image_id: not compared with those of other splits."
 
 
 def _kept_to(near: list[NearPair] | None, kept_to: int, max_distance: int) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,10 @@ class Audit:
     bad_labels : tuple of Place
         Samples with a label that is none.
     shared_groups : tuple of SharedGroup, or None
-        Groups that are in several splits; None if no ids are known.
+        Groups that are in several splits; where ``grouped_by`` is ``"image_id"``, ids that are. None if that was not
+        checked, as neither is known.
+    grouped_by : "group", "image_id" or None
+        What was compared between the splits: groups (as patients) where every sample has one, else ids of images.
     remarks : tuple of str
         What to know about all this.
     pictures : Mapping of Place to ndarray
@@ -69,6 +72,7 @@ class Audit:
     blank: tuple[Place, ...]
     bad_labels: tuple[Place, ...]
     shared_groups: tuple[SharedGroup, ...] | None
+    grouped_by: Literal["group", "image_id"] | None
     remarks: tuple[str, ...]
     pictures: Mapping[Place, NDArray[np.uint8]] = field(repr=False, compare=False, default_factory=dict)
 
@@ -122,6 +126,7 @@ class Audit:
             "blank": [list(place) for place in self.blank],
             "bad_labels": [list(place) for place in self.bad_labels],
             "shared_groups": None if shared is None else {one.group: list(map(list, one.places)) for one in shared},
+            "grouped_by": self.grouped_by,
             "leaks": {split: positions.tolist() for split, positions in self.leaks.items()},
             "remarks": list(self.remarks),
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medmnist_np.builder.labels import Labels
 from medmnist_np.builder.reading import listed
+from medmnist_np.missing import is_missing
 
 SPLITS = ("train", "val", "test")
 
@@ -103,8 +104,10 @@ class Source:
         return Source(rows, labels, some(self.groups), some(self.splits), self.alone, self.renamed)
 
     def _check_groups(self, groups: tuple[str, ...]) -> None:
-        if "" in groups:
-            raise ValueError(f"{self.rows[groups.index('')].where} has no group.")
+        for row, group in zip(self.rows, groups, strict=True):
+            if is_missing(group):
+                value = f" (the value is {group!r})" if group else ""
+                raise ValueError(f"{row.where} has no group{value}. Give it a group, or leave it out.")
         seen: dict[str, int] = {}
         for number, group in enumerate(groups) if self.splits is not None else ():
             other = seen.setdefault(group, number)

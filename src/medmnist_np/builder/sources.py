@@ -224,4 +224,4 @@ def _texts(values: npt.ArrayLike | None, name: str, n: int) -> tuple[str, ...] |
     array = np.asarray(values)
     if array.shape != (n,):
         raise ValueError(f"{name} has shape {array.shape}; one for each of the {n} images is needed.")
-    return tuple(text_of(value) for value in values_of(values))
+    return tuple(text_of(value).strip() for value in values_of(values))

@@ -16,13 +16,13 @@ from medmnist_np.metrics.frames import refuse_other_order
 from medmnist_np.metrics.inputs import Predictions, as_array
 from medmnist_np.metrics.records import Interval
 from medmnist_np.metrics.resampling import resamples, strata
+from medmnist_np.missing import is_missing
 
 Values = NDArray[np.float64]
 
 N_RESAMPLES = 1000
 
 # How None and the missing values of NumPy and pandas print themselves.
-_NO_GROUP = {"", "None", "nan", "NaT", "<NA>"}
 
 
 def replicates(
@@ -61,8 +61,8 @@ def _checked_groups(groups: ArrayLike, n_samples: int) -> NDArray[Any]:
     array = as_array(groups, "groups")
     if array.shape != (n_samples,):
         raise ValueError(f"groups has shape {array.shape}; one for each of {n_samples} samples is needed.")
-    for sample, group in enumerate(map(str, array.tolist())):
-        if group in _NO_GROUP:  # all of these would be drawn as one group
+    for sample, group in enumerate(array.tolist()):
+        if is_missing(group):  # all of these would be drawn as one group
             raise ValueError(f"The sample {sample} has no group: groups[{sample}] is {array[sample]!r}.")
     if (array == array[0]).all():
         raise ValueError("A bootstrap of groups needs at least two; there is one.")
