@@ -455,6 +455,7 @@ def test_findings_are_no_classes(fakes) -> None:
         dataset.batches(4, shuffle=True, weights="balanced")
 
 
+@pytest.mark.filterwarnings("ignore:Missing from some of the 3 folds")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("grouped", [False, True])
 def test_each_sample_is_in_one_fold_and_in_the_rest_of_the_others(fakes, name: str, grouped: bool) -> None:
@@ -468,6 +469,13 @@ def test_each_sample_is_in_one_fold_and_in_the_rest_of_the_others(fakes, name: s
     if not grouped and name == "breastmnist":
         counts = np.array([list(fold.class_counts().values()) for _, fold in folds])
         assert np.ptp(counts, axis=0).max() <= 1
+
+
+def test_a_class_that_is_missing_from_a_fold_is_named_in_a_warning(fakes) -> None:
+    few = Dataset("breastmnist", "train")
+    one_malignant = np.append(np.flatnonzero(few.labels[:, 0] == 1)[:9], np.flatnonzero(few.labels[:, 0] == 0)[:1])
+    with pytest.warns(UserWarning, match="Missing from some of the 3 folds: 'malignant' from 2. Their AUC"):
+        few[one_malignant].folds(3)
 
 
 # Batches

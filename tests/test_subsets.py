@@ -1,7 +1,8 @@
-"""So many of each class, and folds: which samples they are, and how even, against scikit-learn."""
+"""So many of each class, divisions and folds: which samples they are, and how even, against chance and scikit-learn."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from medmnist_np.subsets import balanced_weights, some_per_class, stratified_folds
+from medmnist_np.subsets import absent_from, balanced_weights, divide, some_per_class, stratified_folds
 
 NAMES = ("a", "b", "c")
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 0, 0, 1], np.uint8)[:, None]
@@ -64,6 +65,163 @@ def test_what_is_no_seed_is_refused(seed: Any) -> None:
             function()
 
 
+# Divisions
+
+RATIOS = st.lists(st.floats(0.5, 10), min_size=2, max_size=4)
+
+
+def chest_like(n: int) -> np.ndarray:
+    """Return the zeros and ones of 14 findings that go together and are about as frequent as those of ChestMNIST."""
+    often = [0.1, 0.025, 0.12, 0.18, 0.05, 0.056, 0.012, 0.046, 0.04, 0.02, 0.022, 0.015, 0.03, 0.002]
+    random = np.random.default_rng(0)
+    ill = random.gamma(0.7, 1 / 0.7, (n, 1))
+    return (random.random((n, 14)) < ill * often).astype(np.uint8)
+
+
+@given(st.lists(st.integers(0, 4), min_size=4, max_size=200), RATIOS, st.integers(0, 5))
+def test_the_samples_of_each_class_are_divided_by_the_ratio(classes, ratio, seed) -> None:
+    labels = np.array(classes)[:, None]
+    part_of = divide(labels, ratio, seed)
+    assert (len(classes),) == part_of.shape
+    assert set(range(len(ratio))) == set(part_of.tolist())
+    shares = np.array(ratio) / sum(ratio)
+    for number, n in Counter(classes).items():
+        counts = np.bincount(part_of[labels[:, 0] == number], minlength=len(ratio))
+        # Every part gets a sample, whatever its share.
+        assert abs(counts - n * shares).max() <= max(len(ratio) - 1, 1)
+
+
+@pytest.mark.parametrize("common", [0, 15, 30])
+def test_many_small_classes_take_nothing_from_a_common_one_whatever_its_number(common: int) -> None:
+    classes = np.repeat(np.delete(np.arange(31), common), 3)
+    labels = np.append(classes, np.full(300, common))[:, None]
+    for seed in range(20):
+        part_of = divide(labels, (8, 1, 1), seed)
+        assert [240, 30, 30] == np.bincount(part_of[labels[:, 0] == common]).tolist()
+        assert [312, 39, 39] == np.bincount(part_of).tolist()
+
+
+def test_a_small_class_is_in_each_part_as_often_as_by_chance() -> None:
+    labels = np.repeat([0, 1], [3, 57])[:, None]
+    found = np.array([np.bincount(divide(labels, (8, 1, 1), seed)[:3], minlength=3) for seed in range(1500)])
+    spread = np.sqrt(3 * np.array([0.8, 0.1, 0.1]) * np.array([0.2, 0.9, 0.9]) / 1500)
+    assert (abs(found.mean(axis=0) - [2.4, 0.3, 0.3]) < 4 * spread).all()
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_each_sample_is_as_likely_to_be_in_a_part_whatever_its_labels(grouped: bool) -> None:
+    labels = np.array([[1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0], [1, 1, 0], *[[0, 0, 0]] * 10])
+    groups = [*"aaabcd", *"efghijklmn"[:10]] if grouped else None
+    n = 3000
+    often = np.array([divide(labels, (7, 1, 2), seed, groups) for seed in range(n)])
+    for part, share in enumerate((0.7, 0.1, 0.2)):
+        assert abs((often == part).mean(axis=0) - share).max() < 4.5 * np.sqrt(share * (1 - share) / n)
+
+
+def test_findings_and_pairs_of_them_are_shared_out_without_bias_and_more_evenly_than_by_chance() -> None:
+    labels = chest_like(3000).astype(np.int64)
+    expected = 0.1 * labels.T @ labels
+    ours, plain = [], []
+    for seed in range(40):
+        val = labels[divide(labels, (7, 1, 2), seed) == 1]
+        assert 300 == len(val)
+        ours.append(val.T @ val)
+        by_chance = labels[np.random.default_rng(seed).permutation(3000)[:300]]
+        plain.append(by_chance.T @ by_chance)
+    single = np.eye(14, dtype=bool)
+    off, off_by_chance = np.array(ours) - expected, np.array(plain) - expected
+    assert abs(off[:, single]).max() < 4
+    assert abs(off[:, single]).mean() < 0.25 * abs(off_by_chance[:, single]).mean()
+    assert abs(off[:, ~single]).mean() < 0.9 * abs(off_by_chance[:, ~single]).mean()
+    # 40 divisions of 300: the mean of all pairs is known to about 1 %.
+    assert abs(off[:, ~single].mean() / expected[~single].mean()) < 0.04
+    assert abs(off[:, single].mean() / expected[single].mean()) < 0.01
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_other_numbers_of_the_classes_or_names_of_the_groups_give_the_same_division(grouped: bool) -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(9, size=(200, 1))
+    groups = random.integers(60, size=200) if grouped else None
+    renamed = None if groups is None else [f"patient {number}" for number in groups]  # sorted otherwise
+    renumbered = random.permutation(9)[labels]
+    first = divide(labels, (7, 1, 2), 0, groups)
+    assert first.tolist() == divide(renumbered, (7, 1, 2), 0, renamed).tolist()
+    findings = chest_like(200)
+    mixed = findings[:, random.permutation(14)]
+    assert divide(findings, (7, 1, 2), 0, groups).tolist() == divide(mixed, (7, 1, 2), 0, renamed).tolist()
+    folds = [
+        [part.tolist() for part in stratified_folds(one, 4, 0, g)]
+        for one, g in ((labels, groups), (renumbered, renamed))
+    ]
+    assert folds[0] == folds[1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30)), min_size=40, max_size=200), RATIOS, st.integers(0, 5))
+def test_no_group_is_ever_divided(samples, ratio, seed) -> None:
+    labels = np.array([[label] for label, _ in samples])
+    groups = [f"patient {group}" for _, group in samples]
+    if len(set(groups)) < len(ratio):
+        return
+    part_of = divide(labels, ratio, seed, groups)
+    assert len(set(groups)) == len(set(zip(groups, part_of.tolist(), strict=True)))
+    assert set(range(len(ratio))) == set(part_of.tolist())
+
+
+def test_with_many_small_groups_the_shares_of_classes_are_close() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.choice(3, p=[0.7, 0.25, 0.05], size=(3000, 1))
+    groups = rng.integers(900, size=3000).astype(str)
+    part_of = divide(labels, (7, 1, 2), 0, groups)
+    for number in range(3):
+        counts = np.bincount(part_of[labels[:, 0] == number], minlength=3)
+        assert abs(counts / counts.sum() - [0.7, 0.1, 0.2]).max() < 0.01
+
+
+def test_large_groups_are_as_often_in_a_small_part_as_small_groups() -> None:
+    sizes = np.tile([1, 2, 9], 20)
+    groups = np.repeat(np.arange(60), sizes)
+    labels = np.random.default_rng(0).integers(3, size=60)[groups][:, None]
+    first = np.cumsum(sizes) - sizes
+    in_val = np.array([divide(labels, (7, 1, 2), seed, groups)[first] == 1 for seed in range(400)]).mean(axis=0)
+    assert np.allclose([0.1] * 3, in_val.reshape(20, 3).mean(axis=0), atol=0.015)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "n_groups", "sizes"), [((7, 1, 2), 10, [7, 1, 2]), ((7, 1, 2), 5, [3, 1, 1]), ((0.85, 0.15), 20, [17, 3])]
+)
+def test_a_few_groups_are_divided_as_well_as_whole_groups_can_be(ratio, n_groups, sizes) -> None:
+    part_of = divide(np.zeros((n_groups, 1), dtype=int), ratio, 0, np.arange(n_groups))
+    assert sizes == np.bincount(part_of).tolist()
+
+
+def test_many_combinations_of_findings_are_divided_by_the_ratio() -> None:
+    labels = np.random.default_rng(0).integers(2, size=(1000, 20))  # nearly all are different
+    part_of = divide(labels, (7, 1, 2), 0)
+    assert [700, 100, 200] == np.bincount(part_of).tolist()
+    assert abs(labels[part_of == 1].sum(axis=0) - 0.1 * labels.sum(axis=0)).max() < 4
+
+
+def test_a_seed_is_a_seed() -> None:
+    labels = np.zeros((50, 1), dtype=int)
+    first, again, other = (divide(labels, (7, 1, 2), seed).tolist() for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_there_are_as_many_samples_or_groups_as_parts() -> None:
+    with pytest.raises(ValueError, match="2 samples cannot be divided into 3 parts"):
+        divide(np.zeros((2, 1), dtype=int), (7, 1, 2), 0)
+    with pytest.raises(ValueError, match="2 groups cannot be divided into 3 parts"):
+        divide(np.zeros((4, 1), dtype=int), (7, 1, 2), 0, ["a", "a", "b", "b"])
+
+
+def test_classes_that_are_missing_from_some_parts_are_named() -> None:
+    labels = np.array([0, 1, 0, 1, 0, 0])[:, None]
+    assert {"b": 1} == absent_from([np.array([0, 1, 2]), np.array([4, 5])], labels, NAMES)
+    findings = np.array([[0, 0, 1], [0, 1, 1]])
+    assert {"b": 1} == absent_from([np.array([0]), np.array([1])], findings, NAMES)
+
+
 # Folds
 
 
@@ -88,7 +246,7 @@ def test_groups_are_never_divided(data: st.DataObject, k: int, seed: int) -> Non
     n = len(labels)
     groups = np.array(data.draw(st.lists(st.integers(-5, 20), min_size=n, max_size=n)))
     if len(set(groups)) < k:
-        with pytest.raises(ValueError, match=f"groups cannot be divided into {k} folds"):
+        with pytest.raises(ValueError, match=f"groups cannot be divided into {k} parts"):
             stratified_folds(labels, k, seed, groups)
         return
     parts = stratified_folds(labels, k, seed, groups)
@@ -159,9 +317,9 @@ def test_what_is_no_number_of_folds_is_refused(k: Any) -> None:
 
 
 def test_more_folds_than_samples_or_groups_are_refused() -> None:
-    with pytest.raises(ValueError, match="10 samples cannot be divided into 11 folds"):
+    with pytest.raises(ValueError, match="10 samples cannot be divided into 11 parts"):
         stratified_folds(LABELS, 11, 0)
-    with pytest.raises(ValueError, match="2 groups cannot be divided into 3 folds"):
+    with pytest.raises(ValueError, match="2 groups cannot be divided into 3 parts"):
         stratified_folds(LABELS, 3, 0, np.arange(10) % 2)
     with pytest.raises(ValueError, match="0 samples cannot"):
         stratified_folds(LABELS[:0], 2, 0)

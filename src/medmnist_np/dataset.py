@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zlib
 from concurrent.futures import Executor
 from pathlib import Path
@@ -286,17 +287,30 @@ class Dataset(Samples):
         -------
         list of (Dataset, Dataset)
             For each fold the rest, to train on, and the fold. Classes have about the same shares in each; in a
-            multi-label set, combinations of findings do. In a segmentation set images are only divided.
+            multi-label set, findings do. In a segmentation set images are only divided.
 
         Raises
         ------
         ValueError
-            If there are not as many samples or groups as folds.
+            If there are fewer samples or groups than folds.
+
+        Warns
+        -----
+        UserWarning
+            If a class or finding of the samples is missing from a fold, as there are too few of it: its AUC is not
+            defined there.
         """
-        from medmnist_np.subsets import stratified_folds
+        from medmnist_np.subsets import absent_from, stratified_folds
 
         masks = self._record.target == "masks"
-        parts = stratified_folds(np.zeros((len(self), 1), np.uint8) if masks else self.labels, k, seed, groups)
+        labels = np.zeros((len(self), 1), np.uint8) if masks else self.labels
+        parts = stratified_folds(labels, k, seed, groups)
+        if absent := absent_from(parts, labels, self.class_names):
+            listed = ", ".join(f"{name!r} from {n}" for name, n in absent.items())
+            warnings.warn(
+                f"Missing from some of the {k} folds: {listed}. Their AUC is not defined there. Use fewer folds.",
+                stacklevel=2,
+            )
         everything = np.arange(len(self))
         rests = (np.setdiff1d(everything, part, assume_unique=True) for part in parts)
         return [(self._part(rest), self._part(part)) for rest, part in zip(rests, parts, strict=True)]

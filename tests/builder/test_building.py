@@ -111,26 +111,27 @@ def test_axes_that_are_no_plain_channels_are_refused(shape: tuple[int, ...], rea
 
 
 def test_volumes_are_built_of_arrays_of_several_shapes() -> None:
-    volumes = [noise(number, (20 + number, 24, 24)) for number in range(12)]
-    built = build(name="organs", images=volumes, labels=[0, 1] * 6, recipe="crop", sizes=[16, 28])
-    assert (3, (28,), "20x24x24 to 31x24x24") == (
+    volumes = [noise(number, (20 + number, 24, 24)) for number in range(20)]
+    built = build(name="organs", images=volumes, labels=[0, 1] * 10, recipe="crop", sizes=[16, 28])
+    assert (3, (28,), "20x24x24 to 39x24x24") == (
         built.record.ndim,
         built.record.enlarged_sizes,
         built.record.source_size,
     )
-    assert (8, 16, 16, 16) == mm.load("organs", "train", size=16).images.shape
+    assert (14, 16, 16, 16) == mm.load("organs", "train", size=16).images.shape
 
 
 def test_findings_and_ordered_classes(tmp_path: Path) -> None:
-    images = [noise(number) for number in range(20)]
+    images = [noise(number) for number in range(40)]
     build(
         name="chest",
         images=images,
-        labels=np.random.default_rng(0).integers(2, size=(20, 3)),
+        labels=np.random.default_rng(0).integers(2, size=(40, 3)),
         class_names=["a", "b", "c"],
+        splits=["train"] * 20 + ["test"] * 20,
     )
     assert ("multi-label, binary-class", ("a", "b", "c")) == (mm.info("chest").task, mm.info("chest").class_names)
-    build(name="grades", images=images, labels=np.arange(20) % 4, task="ordinal-regression")
+    build(name="grades", images=images, labels=np.arange(40) % 4, task="ordinal-regression")
     assert "ordinal-regression" == mm.info("grades").task
 
 
@@ -384,9 +385,19 @@ def test_a_class_that_cannot_be_in_each_split_is_refused(tmp_path: Path) -> None
 def test_a_class_may_be_absent_from_a_given_split_and_is_noted() -> None:
     images = [noise(number) for number in range(6)]
     built = build(name="m", images=images, labels=[0, 1, 0, 1, 0, 0], splits=["train"] * 4 + ["test"] * 2)
-    assert ("The splits were given.", "No sample of test is of '1'.") == built.record.notes
+    assert (
+        "The splits were given.",
+        "Class '1' has no samples in test: it cannot be evaluated there.",
+    ) == built.record.notes
     with pytest.raises(ValueError, match="The splits are given"):
         build(name="m2", images=images, labels=[0, 1] * 3, splits=["train"] * 6, ratio=(7, 1, 2))
+
+
+def test_a_class_that_the_division_leaves_out_of_a_split_is_noted_with_a_warning() -> None:
+    images = [noise(number) for number in range(33)]
+    with pytest.warns(UserWarning, match=r"Class 'rare' has no samples in (val|test|val and test): it cannot"):
+        built = build(name="m", images=images, labels=["a"] * 30 + ["rare"] * 3, ratio=(28, 1, 1))
+    assert any("Class 'rare' has no samples in" in note for note in built.record.notes)
 
 
 def test_two_parts_are_train_and_test(tmp_path: Path) -> None:

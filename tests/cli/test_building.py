@@ -60,6 +60,18 @@ def test_a_table_says_labels_groups_and_more(tmp_path: Path) -> None:
     assert record.preparation.startswith("Map 0 to 200 linearly")
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_class_that_is_missing_from_a_split_is_said_once_on_standard_output(
+    tmp_path: Path, options: list[str]
+) -> None:
+    rows = [[save_image(tmp_path / f"{n}.png", noise(n)).name, "rare" if n < 3 else "common"] for n in range(33)]
+    source = table(tmp_path / "labels.csv", ["image", "label"], rows)
+    result = run(build, source, "--name", "m", "--split", "28:1:1", "--license", "CC0", *options)
+    assert 0 == result.exit_code, result.output
+    assert "Class 'rare' has no samples in" in result.stdout
+    assert "rare" not in result.stderr
+
+
 def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     (folder / "benign" / "000.png").write_bytes(b"no image")

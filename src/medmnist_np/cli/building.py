@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,8 @@ def build(
         check_choices(name=name, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits, output=output)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    with _failing_cleanly(), threads(workers) as executor:
+    with _failing_cleanly(), threads(workers) as executor, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Class .* has no samples")  # the record says so too, and is shown
         built = build_set(
             source,
             name=name,
@@ -118,7 +120,8 @@ def build(
         click.echo("No licence is stated (--license), so nobody knows what may be done with the set.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
-        say_json({"name": built.record.name, "folder": str(built.folder), "skipped": skipped})
+        notes = list(built.record.notes)
+        say_json({"name": built.record.name, "folder": str(built.folder), "skipped": skipped, "notes": notes})
         return
     say_lines(repr(built.record))
     for where, reason in built.skipped[:_NAMED]:
