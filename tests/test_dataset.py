@@ -542,9 +542,20 @@ def test_a_state_names_its_data_set_and_refuses_another(fakes) -> None:
         (train + Dataset("breastmnist", "val"))[:N],
         Dataset("breastmnist", "val+train")[4:],
         relabelled,
+        Dataset("breastmnist", as_rgb=True),
     ):
         with pytest.raises(ValueError, match="The state is of other batches"):
             other.batches(2, shuffle=True).load_state_dict(state)
+
+
+def test_states_of_two_arrays_of_images_that_were_assigned_are_told_apart(fakes) -> None:
+    ours, same, theirs = (BreastMNIST("train") for _ in range(3))
+    for ds, value in (ours, 1), (same, 1), (theirs, 2):
+        ds.imgs = np.full(ds.imgs.shape, value, np.uint8)
+    state = json.loads(json.dumps(ours.batches(2).state_dict()))
+    same.batches(2).load_state_dict(state)
+    with pytest.raises(ValueError, match="other batches"):
+        theirs.batches(2).load_state_dict(state)
 
 
 def test_states_of_two_parts_are_told_apart(fakes) -> None:

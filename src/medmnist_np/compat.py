@@ -24,6 +24,9 @@ from medmnist_np.registry import official_info
 
 HOMEPAGE = "https://github.com/MedMNIST/MedMNIST/"
 
+# Images that were assigned are identified by as many of them.
+_N_IDENTIFYING = 100
+
 INFO: dict[str, dict[str, Any]] = official_info()
 """A plain dict equal to the official one, by flag."""
 
@@ -255,7 +258,16 @@ class MedMNIST(Dataset):
     def _identity(self) -> dict[str, Any]:
         labels = self._own.get("labels")
         own_labels = None if labels is None else zlib.crc32(np.ascontiguousarray(labels).tobytes())
-        return {**super()._identity(), "assigned": sorted(self._own), "own_labels": own_labels}
+        identity = {**super()._identity(), "assigned": sorted(self._own), "own_labels": own_labels}
+        if (images := self._own.get("images")) is not None:
+            identity["own_images"] = [images.dtype.str, list(images.shape), _crc32_of_some(images)]
+        return identity
+
+
+def _crc32_of_some(images: npt.NDArray[Any]) -> int:
+    """Return a checksum of some of the images, as all of them may be gigabytes."""
+    step = max(1, len(images) // _N_IDENTIFYING)
+    return zlib.crc32(np.ascontiguousarray(images[::step][:_N_IDENTIFYING]).tobytes())
 
 
 class MedMNIST2D(MedMNIST):

@@ -595,7 +595,7 @@ class Dataset(Samples):
             )
 
     def _identity(self) -> dict[str, Any]:
-        """Return what the state of batches says of the data set."""
+        """Return what the states of batches and of Grain say of the data set: it does not depend on where it lies."""
         return {
             "name": self._record.qualified_name,
             "size": self.size,
@@ -603,6 +603,7 @@ class Dataset(Samples):
             "digest": self._record.archive(self.size).digest,
             **({} if self._corruption is None else {"corruption": list(self._corruption)}),
             "selection": None if self._is_whole else zlib.crc32(self._positions().astype("<i8").tobytes()),
+            **({"as_rgb": True} if self._repeats_channels else {}),
         }
 
     def _repr_html_(self) -> str:

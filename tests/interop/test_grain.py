@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +58,74 @@ def test_it_pickles_small_and_is_the_same_after() -> None:
     again = pickle.loads(pickled)
     assert len(pickled) < 3000
     assert (repr(source), source[5]["image"].tolist()) == (repr(again), again[5]["image"].tolist())
+
+
+def state_of(source):
+    """The checkpoint that Grain's loader makes in the middle of an epoch, and the batches that follow it."""
+    passing = iter(loader_of(source))
+    next(passing)
+    state = passing.get_state()
+    return state, [batch["image"].tolist() for batch in passing]
+
+
+def loader_of(source):
+    return grain.load(source, shuffle=True, seed=1, num_epochs=1, batch_size=4, worker_count=0)
+
+
+def test_a_checkpoint_is_restored_where_the_same_data_lies_under_another_root(
+    fakes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, rest = state_of(to_grain(mm.Dataset("breastmnist")))
+    shutil.copytree(fakes, tmp_path / "other")
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path / "other"))
+    moved = mm.Dataset("breastmnist")
+    assert moved.folder.is_relative_to(tmp_path)
+    passing = iter(loader_of(to_grain(moved)))
+    passing.set_state(state)
+    assert rest == [batch["image"].tolist() for batch in passing]
+
+
+def assigned(value: int) -> mm.BreastMNIST:
+    ds = mm.BreastMNIST("train")
+    ds.imgs = np.full(ds.imgs.shape, value, np.uint8)
+    return ds
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (lambda: mm.Dataset("breastmnist")[:20], lambda: mm.Dataset("breastmnist")[1:21]),
+        (lambda: mm.Dataset("breastmnist", "val"), lambda: mm.Dataset("breastmnist", "test")[:6]),
+        (lambda: mm.Dataset("breastmnist"), lambda: mm.Dataset("breastmnist", as_rgb=True)),
+        (lambda: mm.Dataset("breastmnist"), lambda: mm.Dataset("retinamnist")),
+        (lambda: assigned(0), lambda: assigned(1)),
+    ],
+    ids=["selection", "split", "as_rgb", "data set", "assigned images"],
+)
+def test_a_checkpoint_is_refused_for_other_samples(ours, theirs) -> None:
+    state, _ = state_of(to_grain(ours()))
+    with pytest.raises(ValueError, match="data source"):
+        iter(loader_of(to_grain(theirs()))).set_state(state)
+
+
+def test_a_mask_that_is_too_short_and_fractions_are_refused() -> None:
+    source = to_grain(mm.Dataset("breastmnist"))
+    with pytest.raises(IndexError, match="mask has 2 values"):
+        source.gather([True, False])
+    with pytest.raises(TypeError, match="indexed by"):
+        source.gather([0.5])
+
+
+def test_what_is_assigned_to_the_data_set_later_does_not_change_the_source() -> None:
+    ds = mm.BreastMNIST("train")
+    source = to_grain(ds)
+    before = source[0]["image"].tolist()
+    ds.imgs = np.zeros((3, 28, 28), np.uint8)
+    assert (37, before) == (len(source), source[0]["image"].tolist())
+
+
+def test_an_empty_selection_has_no_element() -> None:
+    assert 0 == len(to_grain(mm.Dataset("breastmnist")[:0]))
 
 
 def test_an_index_outside_is_an_index_error() -> None:

@@ -44,8 +44,9 @@ class GrainSource:
         return dict(zip(("image", "label"), self._reader.gather(indices), strict=True))
 
     def __repr__(self) -> str:
-        # Grain compares this text when it restores a checkpoint.
-        return f"GrainSource({self._reader.ds!r})"
+        # Grain compares this text when it restores a checkpoint: it identifies the samples, wherever they lie.
+        identity = self._reader.ds._identity()
+        return f"GrainSource({', '.join(f'{name}={value!r}' for name, value in identity.items())})"
 
 
 def to_grain(ds: Dataset) -> GrainSource:
@@ -67,6 +68,10 @@ def to_grain(ds: Dataset) -> GrainSource:
     the images of a batch are read in one go::
 
         grain.MapDataset.range(len(source)).shuffle(seed=0).batch(128).map(source.gather)
+
+    A checkpoint of ``grain.DataLoader`` holds the text of the source. It names the data set, its checksum, the
+    selection and what changes the images, not where the files lie: a checkpoint is restored under another root, and is
+    refused for other samples.
 
     Examples
     --------

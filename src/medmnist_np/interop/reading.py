@@ -31,13 +31,14 @@ class Reader:
     def __init__(
         self, ds: Dataset, channels: Channels | None = None, dtype: DTypeLike | None = None, scale: float | None = None
     ) -> None:
-        self.ds = without_transform(ds)
+        # A copy, which costs nothing, as the caller may assign other arrays or a transform later.
+        self.ds = without_transform(ds)._copy()
         gathered = ds.gather([]).ndim > 1 + ds.record.ndim
         self.layout = Layout(channel_axis_stored=gathered, channels=channels, dtype=dtype, scale=scale)
 
     def gather(self, indices: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return ``(images (k, ...), labels (k, l) int64)``, or masks ``(k, h, w)``, as fresh, writable arrays."""
-        chosen = np.asarray(indices, dtype=np.intp)
+        chosen = np.asarray(indices)
         return self.layout.arrange(self.ds.gather(chosen)), self.ds.gather_labels(chosen)
 
 
