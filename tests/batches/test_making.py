@@ -497,6 +497,11 @@ def test_batches_are_not_pickled() -> None:
         pickle.dumps(iter(batches))
 
 
+def test_a_transform_that_cannot_be_called_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="transform is 5; it is called with"):
+        make(transform=5)
+
+
 # Threads
 
 

@@ -64,6 +64,19 @@ for batch in to_jax(ds, 8, sharding=sharding, last="pad"):
     print(batch.images.shape, len({piece.device for piece in pieces}), {piece.data.shape for piece in pieces})
 """
 
+NOT_DIVIDED = """
+import pickle, sys, jax, numpy as np
+from medmnist_np.interop import to_jax
+ds = pickle.loads(bytes.fromhex(sys.argv[1]))
+mesh = jax.sharding.Mesh(np.array(jax.devices()), "x")
+sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("x"))
+for size, last in (8, "keep"), (6, "pad"), (8, "drop"):
+    try:
+        print(sum(len(batch.images) for batch in to_jax(ds, size, sharding=sharding, last=last)))
+    except ValueError as error:
+        print(str(error).partition(",")[0])
+"""
+
 ONE_OF_TWO = """
 import json, pickle, sys, jax
 jax.distributed.initialize(f"127.0.0.1:{sys.argv[3]}", 2, int(sys.argv[2]))
@@ -88,6 +101,12 @@ def test_arrays_may_be_divided_among_devices() -> None:
     assert ["(8, 28, 28) 4 {(2, 28, 28)}"] * 5 == printed.splitlines()
 
 
+def test_batches_that_devices_cannot_share_are_refused_at_once() -> None:
+    process = start(NOT_DIVIDED, XLA_FLAGS="--xla_force_host_platform_device_count=4")
+    printed, _ = process.communicate(timeout=120)
+    assert ["The last batch has 5 samples", "A batch has 6 samples", "32"] == printed.splitlines()
+
+
 def test_processes_divide_the_set_and_make_as_many_steps() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -96,6 +115,15 @@ def test_processes_divide_the_set_and_make_as_many_steps() -> None:
     (sizes, mine), (other_sizes, others) = map(json.loads, printed)
     assert [8, 8, 8] == sizes == other_sizes
     assert list(range(37)) == sorted(mine + others)
+
+
+def test_a_dtype_that_jax_does_not_have_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="not a valid JAX array type"):
+        to_jax(mm.Dataset("breastmnist"), 8, dtype=">f4")
+
+
+def test_an_empty_selection_gives_no_batch() -> None:
+    assert [] == list(to_jax(mm.Dataset("breastmnist")[:0], 8))
 
 
 @pytest.mark.parametrize("ahead", [-1, 1.5, True])

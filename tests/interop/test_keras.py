@@ -129,6 +129,11 @@ def test_an_epoch_without_a_batch_is_refused_at_once(chosen: slice, options: dic
         to_keras(mm.Dataset("breastmnist")[chosen], 8, **options)
 
 
+def test_a_dtype_that_keras_does_not_have_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="Invalid dtype"):
+        to_keras(mm.Dataset("breastmnist"), 8, dtype="longdouble")
+
+
 def test_a_batch_outside_is_an_index_error() -> None:
     data = to_keras(mm.Dataset("breastmnist"), 8)
     for number in (5, -1):

@@ -98,6 +98,8 @@ class Batches:
         self._positions = None if whole_range else np.array(positions, dtype=np.intp)
         self._transform = transform
         self._prefetch = whole("prefetch", prefetch, least=0)
+        if transform is not None and not callable(transform):
+            raise TypeError(f"transform is {transform!r}; it is called with (batch, rng) and gives a Batch.")
         self._label_dtype = np.dtype(label_dtype or labels.dtype)
         self._identity = dict(identity or {})
         self._read_ahead = read_ahead

@@ -93,9 +93,19 @@ class Plan:
                 )
 
     @property
+    def n_in_shard(self) -> int:
+        """Samples of this shard in one epoch, before ``last`` fills or cuts the last batch."""
+        which, of = self.shard
+        if self.uneven == "pad":
+            return -(-self.n_samples // of)
+        if self.uneven == "drop":
+            return self.n_samples // of
+        return self.n_samples * (which + 1) // of - self.n_samples * which // of
+
+    @property
     def n_batches(self) -> int:
         """Batches of this shard in one epoch."""
-        whole, rest = divmod(self._shard_length(), self.batch_size)
+        whole, rest = divmod(self.n_in_shard, self.batch_size)
         return whole if self.last == "drop" or not rest else whole + 1
 
     def order(self, epoch: int) -> EpochOrder:
@@ -103,8 +113,8 @@ class Plan:
         which, of = self.shard
         everything = self._everything(epoch)
         start, stop = self.n_samples * which // of, self.n_samples * (which + 1) // of
-        indices = everything[start:stop][: self._shard_length()]
-        length = self._shard_length()
+        indices = everything[start:stop][: self.n_in_shard]
+        length = self.n_in_shard
         if self.last == "pad":
             length = self.n_batches * self.batch_size
         elif self.last == "drop":
@@ -120,14 +130,6 @@ class Plan:
     def window_length(self) -> int:
         """Return how many successive samples of an epoch are mixed with each other by ``shuffle="blocks"``."""
         return _window_length(self.n_samples, self.block_length, BLOCKS_PER_WINDOW)
-
-    def _shard_length(self) -> int:
-        which, of = self.shard
-        if self.uneven == "pad":
-            return -(-self.n_samples // of)
-        if self.uneven == "drop":
-            return self.n_samples // of
-        return self.n_samples * (which + 1) // of - self.n_samples * which // of
 
     def _everything(self, epoch: int) -> NDArray[np.intp]:
         if self.shuffle is False:

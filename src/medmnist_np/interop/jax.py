@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from medmnist_np.batches import Batch, Batches
 from medmnist_np.dataset import Dataset
 from medmnist_np.interop.needs import framework
@@ -44,7 +46,8 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
         Samples of a batch, of this process.
     sharding : jax.sharding.Sharding, optional
         How arrays are divided among devices, along the first axis. Each process gives its own part of the global batch,
-        which has ``batch_size * jax.process_count()`` samples. None means the default device.
+        which has ``batch_size * jax.process_count()`` samples. Every batch has to be divisible: use ``last="pad"`` or
+        ``"drop"``. None means the default device.
     ahead : int
         How many batches are on the device beyond the one in use. 1 is double buffering; 0 copies a batch when it is
         asked for.
@@ -63,7 +66,8 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
     ModuleNotFoundError
         If JAX is not installed.
     ValueError, TypeError
-        As of :meth:`Dataset.batches`; also if ``ahead`` is negative.
+        See :meth:`Dataset.batches`; also if JAX does not have the ``dtype``, ``ahead`` is
+        negative, or ``sharding`` does not divide every batch.
 
     Notes
     -----
@@ -86,9 +90,30 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
         shard = jax.process_index(), jax.process_count()
         options = {"shard": shard, "uneven": "pad", "last": "pad", **options}
 
+    batches = ds.batches(batch_size, **options)
+    jax.device_put(np.empty(0, batches.layout.dtype or np.uint8))  # refuses now a dtype that JAX does not have
+    if sharding is not None and jax.process_count() == 1:
+        _require_divisible(sharding, batches)
+
     def put(batch: Batch) -> Batch:
         if sharding is None:
             return Batch(*jax.device_put(tuple(batch)))
         return Batch(*(jax.make_array_from_process_local_data(sharding, part) for part in batch))
 
-    return JaxBatches(ds.batches(batch_size, **options), put, ahead)
+    return JaxBatches(batches, put, ahead)
+
+
+def _require_divisible(sharding: Any, batches: Batches) -> None:
+    """Raise unless all batches can be divided: JAX would say so when it comes to the one that cannot."""
+    plan = batches.plan
+    lengths = {"A batch": plan.batch_size} if len(batches) else {}
+    if plan.last == "keep" and (rest := plan.n_in_shard % plan.batch_size):
+        lengths["The last batch"] = rest
+    for which, length in lengths.items():
+        try:
+            sharding.shard_shape((length,))  # of the labels' and the mask's first axis
+        except ValueError as error:
+            raise ValueError(
+                f"{which} has {length} samples, which this sharding does not divide: {error} Choose another batch_size "
+                "and last='pad' (batch.mask is False for samples that only fill up) or last='drop'."
+            ) from error

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Generator
 from typing import Any
 
+import numpy as np
+
 from medmnist_np.batches import Batch
 from medmnist_np.dataset import Dataset
 from medmnist_np.interop.needs import framework
@@ -40,7 +42,7 @@ def to_keras(
     ModuleNotFoundError
         If Keras is not installed.
     ValueError, TypeError
-        See :meth:`Dataset.batches`; also if an epoch has no batch.
+        See :meth:`Dataset.batches`; also if an epoch has no batch, or Keras does not have the ``dtype``.
 
     Notes
     -----
@@ -49,8 +51,8 @@ def to_keras(
 
     ``fit`` shuffles the order of the batches once more, by Python's global generator: ``fit(..., shuffle=False)``
     leaves them as they are. It also calls ``on_epoch_end`` once before it begins, so that its first epoch is
-    ``epoch + 1``. Leave ``steps_per_epoch`` out: Keras would end the epoch in the middle of a pass, so that some samples
-    come twice and others not at all.
+    ``epoch + 1``. Leave ``steps_per_epoch`` out: Keras would end the epoch in the middle of a pass, so that some
+    samples come twice and others not at all.
 
     ``last="pad"`` spares the JAX backend to compile twice; Keras then counts the samples right in
     ``weighted_metrics``, and divides the loss of a batch by the number of all its rows. Batches are made ahead where
@@ -72,6 +74,7 @@ def to_keras(
             stacklevel=2,
         )
     batches = require_batches(ds.batches(batch_size, **options))
+    keras.backend.standardize_dtype(np.dtype(batches.layout.dtype or np.uint8).name)  # refuses now what Keras lacks
 
     class KerasBatches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
