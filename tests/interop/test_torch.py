@@ -163,6 +163,57 @@ def test_workers_give_the_same_batches_in_the_same_order(persistent: bool) -> No
         assert len(loader) == len(there)
 
 
+@pytest.mark.parametrize("start", ["spawn", "fork"])
+def test_the_epoch_may_be_set_where_workers_persist(start: str) -> None:
+    ds = mm.Dataset("breastmnist")
+    batches = to_torch_iterable(ds, 8, shuffle=True)
+    loader = data.DataLoader(
+        batches, batch_size=None, num_workers=2, multiprocessing_context=start, persistent_workers=True
+    )
+    for epoch, is_set in [(0, False), (5, True), (2, True), (2, True), (3, False)]:
+        if is_set:
+            batches.set_epoch(epoch)
+        wanted = [(batch.images, batch.labels) for batch in ds.batches(8, shuffle=True, epoch=epoch)]
+        assert_equal_batches(wanted, list(loader))
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_weights_that_the_caller_changes_later_change_nothing(n_workers: int) -> None:
+    ds = mm.Dataset("breastmnist")
+    weights, shard = np.arange(37.0), [0, 2]
+    batches = to_torch_iterable(ds, 8, shuffle=True, weights=weights, shard=shard)
+    expected = ds.batches(8, shuffle=True, weights=weights.copy(), shard=(0, 2))
+    weights[:], shard[:] = 1, [1, 2]
+    context = "spawn" if n_workers else None
+    loader = data.DataLoader(batches, batch_size=None, num_workers=n_workers, multiprocessing_context=context)
+    assert_equal_batches([(batch.images, batch.labels) for batch in expected], list(loader))
+
+
+def test_what_is_assigned_to_the_data_set_later_does_not_change_batches() -> None:
+    ds = mm.BreastMNIST("train")
+    batches, samples = to_torch_iterable(ds, 37), to_torch(ds)
+    images = torch.tensor(np.array(ds.imgs))
+    ds.imgs = np.zeros((3, 28, 28), np.uint8)
+    assert torch.equal(images, next(iter(batches))[0])
+    assert torch.equal(images, next(iter(pickle.loads(pickle.dumps(batches))))[0])
+    assert torch.equal(images[5], samples[5][0])
+
+
+@pytest.mark.parametrize("dtype", [">f4", "longdouble"])
+def test_a_dtype_that_pytorch_does_not_have_is_refused_at_once(dtype: str) -> None:
+    with pytest.raises(ValueError, match="PyTorch has no tensors of dtype"):
+        to_torch(mm.Dataset("breastmnist"), dtype=dtype)
+    with pytest.raises(ValueError, match="PyTorch has no tensors of dtype"):
+        to_torch_iterable(mm.Dataset("breastmnist"), 8, dtype=dtype)
+
+
+def test_an_empty_selection_gives_no_batch() -> None:
+    empty = mm.Dataset("breastmnist")[:0]
+    samples = to_torch(empty)
+    assert [] == list(data.DataLoader(samples, batch_size=4, collate_fn=samples.collate))
+    assert [] == list(data.DataLoader(to_torch_iterable(empty, 4), batch_size=None))
+
+
 def test_ranks_divide_the_set() -> None:
     ds = mm.Dataset("breastmnist")
     parts = [to_torch_iterable(ds, 4, shuffle=True, shard=(rank, 3)) for rank in range(3)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from medmnist_np.batches.layout import Channels
+from medmnist_np.batches.order import whole
 from medmnist_np.dataset import Dataset
 from medmnist_np.interop.needs import framework
 from medmnist_np.interop.reading import Reader, parts_of
@@ -100,8 +102,9 @@ def to_torch(
     >>> data[0][0].shape  # doctest: +SKIP
     torch.Size([1, 28, 28])
     """
-    framework("torch", "PyTorch")
-    return TorchSamples(Reader(ds, channels, dtype, scale))
+    reader = Reader(ds, channels, dtype, scale)
+    _require_tensors(reader.layout.dtype)
+    return TorchSamples(reader)
 
 
 def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
@@ -129,9 +132,9 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
         the number of batches. Whatever the number of workers, a loader gives the same batches in the same order: of
         ``w`` workers, each makes every ``w``-th.
 
-        Each pass is the next epoch. Where a loader starts its workers anew for each pass, these cannot know which it
-        is: say so with ``set_epoch(epoch)`` before each, as with a ``DistributedSampler``, or use
-        ``persistent_workers=True``.
+        Each pass is the next epoch, or the one that ``set_epoch(epoch)`` named before it. Where a loader starts its
+        workers anew for each pass, these cannot know which it is: call ``set_epoch`` before each, as with a
+        ``DistributedSampler``, or use ``persistent_workers=True``.
 
     Raises
     ------
@@ -150,34 +153,64 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
     """
     torch = framework("torch", "PyTorch")
     batches = ds.batches(batch_size, **options)
+    _require_tensors(batches.layout.dtype)
+    # Workers get these later, when the caller may have changed arrays that were handed over, or the data set.
+    ds = ds._copy()
+    options["shard"] = batches.plan.shard
+    if not isinstance(options.get("weights"), str):
+        options["weights"] = batches.plan.weights
 
     class TorchBatches(torch.utils.data.IterableDataset):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             self._epoch = batches.epoch
+            # The epoch that was set last, and how often one was: in memory that workers share, as those that persist
+            # got this object before.
+            self._set = torch.tensor([batches.epoch, 0]).share_memory_()
+            self._n_set = 0
 
         def __len__(self) -> int:
             return len(batches)
 
         def __iter__(self) -> Iterator[tuple[Any, ...]]:
-            epoch, self._epoch = self._epoch, self._epoch + 1
+            epoch = self._next_epoch()
+            self._epoch = epoch + 1
             worker = torch.utils.data.get_worker_info()
             if worker is None:
-                made = iter(ds.batches(batch_size, **{**options, "epoch": epoch}))
+                made = (batch for _, batch in batches._made(epoch, 0))
             else:
                 numbers = range(worker.id, len(batches), worker.num_workers)
                 made = (batches.batch(epoch, number) for number in numbers)
             return (tuple(map(torch.from_numpy, parts_of(batch, batches))) for batch in made)
 
         def set_epoch(self, epoch: int) -> None:
-            """Make the next pass this epoch."""
-            self._epoch = epoch
+            """Make the next pass this epoch, also in workers that run already."""
+            self._set[0] = whole("epoch", epoch, least=0)
+            self._set[1] += 1
+
+        def _next_epoch(self) -> int:
+            epoch, n_set = self._set.tolist()
+            if n_set != self._n_set:
+                self._epoch, self._n_set = epoch, n_set
+            return self._epoch
 
         def __reduce__(self) -> tuple[Any, ...]:
             # The class is made where PyTorch is loaded, so that a pickle cannot name it.
-            return _restored, (ds, batch_size, options, self._epoch)
+            epoch = self._next_epoch()
+            return _restored, (ds, batch_size, options, epoch, self._set, self._n_set)
 
     return TorchBatches()
 
 
-def _restored(ds: Dataset, batch_size: int, options: dict[str, Any], epoch: int) -> Any:
-    return to_torch_iterable(ds, batch_size, **{**options, "epoch": epoch})
+def _restored(ds: Dataset, batch_size: int, options: dict[str, Any], epoch: int, shared: Any, n_set: int) -> Any:
+    batches = to_torch_iterable(ds, batch_size, **{**options, "epoch": epoch})
+    batches._set, batches._n_set = shared, n_set
+    return batches
+
+
+def _require_tensors(dtype: DTypeLike | None) -> None:
+    """Raise unless PyTorch has tensors of a dtype: it would say so in the middle of the first batch."""
+    torch = framework("torch", "PyTorch")
+    try:
+        torch.from_numpy(np.empty(0, dtype or np.uint8))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"PyTorch has no tensors of dtype {np.dtype(dtype)}: {error}") from error
