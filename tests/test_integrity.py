@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,19 +119,22 @@ def test_blank_images_are_noted_and_are_no_damage(tmp_path: Path, altered) -> No
     assert (True, {"train": [2, 5], "val": [], "test": [0]}) == (report.ok, report.blank_images)
 
 
+def store_otherwise(folder: Path, member: str, index: Any, value: int) -> None:
+    """Change a stored array and its checksums, as if an older version had unpacked it, which did not check labels."""
+    manifest = Manifest.read(folder)
+    assert manifest is not None
+    before = manifest.arrays[member]
+    values = np.load(folder / before.file)
+    values[index] = value
+    np.save(folder / before.file, values)
+    after = stored_array(folder / before.file, before.shape, before.dtype, before.offset)
+    replace(manifest, arrays={**manifest.arrays, member: after}).write(folder)
+
+
 @pytest.mark.parametrize(("name", "highest"), [("breastmnist", 1), ("chestmnist", 1), ("retinamnist", 4)])
 def test_labels_out_of_range_are_damage(tmp_path: Path, name: str, highest: int) -> None:
     with fake_datasets(tmp_path, name, n_samples=FEW):
-        folder = fetch(name)
-        # As an older version unpacked them, which did not check labels.
-        manifest = Manifest.read(folder)
-        assert manifest is not None
-        before = manifest.arrays["val_labels"]
-        labels = np.load(folder / before.file)
-        labels[1:3, 0] = highest + 1
-        np.save(folder / before.file, labels)
-        after = stored_array(folder / before.file, before.shape, before.dtype, before.offset)
-        replace(manifest, arrays={**manifest.arrays, "val_labels": after}).write(folder)
+        store_otherwise(fetch(name), "val_labels", (slice(1, 3), 0), highest + 1)
         report = verify(name)
     assert (f"val: 2 labels are not in 0 to {highest}, the first at index 1",) == report.damage
 
