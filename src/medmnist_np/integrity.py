@@ -42,7 +42,8 @@ class VerifyReport:
     damage : tuple of str
         Files that are missing or changed, labels out of range: empty if all is well.
     blank_images : dict of str to list of int
-        By split, indices of images whose values are all the same. A property of the data, not damage.
+        By split, indices of images whose values are all the same. A property of the data, not damage. A split that is
+        missing here was not searched: its images are damaged, corrupted, or volumes that differ in size.
     published_corruptions : bool
         Whether these are the corrupted images that MedMNIST-C published for the set.
     made_corruption : str

@@ -315,7 +315,11 @@ def test_the_search_for_near_copies_can_be_left_out(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][6] = arrays["test_images"][7] // 2
     result = found(tmp_path, arrays, max_distance=None)
-    assert (None, None, ("Near copies were not looked for.",)) == (result.near, result.near_distance, result.remarks)
+    assert (None, None, ("Near copies were not searched, as asked.",)) == (
+        result.near,
+        result.near_distance,
+        result.remarks,
+    )
 
 
 def test_shapes_of_two_values_and_small_images_have_no_near_copies(tmp_path: Path) -> None:
@@ -346,7 +350,8 @@ def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkey
         arrays[f"{split}_images"][:] = arrays["val_images"][0] // 2
         arrays[f"{split}_images"] += np.arange(len(arrays[f"{split}_images"]), dtype=np.uint8)[:, None, None]
     none = found(tmp_path, arrays, max_distance=0)
-    assert (None, None) == (none.near, none.near_distance)
+    assert (None, 0) == (none.near, none.near_distance)
+    assert "Near copies:  too many to list" in none.in_words()
     assert "have the very same perceptual hash" in none.remarks[0]
 
 
@@ -410,9 +415,47 @@ Blank:        7 images
     val 4
     ... and 2 more
 Wrong labels: no samples
+Patients:     not checked (no groups are known; give them with --ids)
 Leaks:        train 1; they also occur in a later split, and ds.without(audit.leaks) leaves them out"""
     result = found(tmp_path, arrays)
     assert (expected, expected) == (repr(result), result.in_words())
+
+
+NOT_CHECKED = "Patients:     not checked (no groups are known; give them with --ids)"
+
+
+def test_without_ids_it_says_that_patients_were_not_checked(tmp_path: Path) -> None:
+    said = found(tmp_path, sound()).in_words().splitlines()
+    assert NOT_CHECKED in said
+    assert "Leaks:        none among exact copies" in said
+
+
+def test_image_ids_are_not_reported_as_patients(tmp_path: Path) -> None:
+    result = found(tmp_path, sound(), ids=ids_of(tmp_path, "image_id", lambda split, k: f"{split}{k}"))
+    said = result.in_words().splitlines()
+    assert ["Image ids:    no image ids in several splits", NOT_CHECKED] == [
+        line for line in said if line.startswith(("Image ids", "Groups", "Patients"))
+    ]
+    assert "Leaks:        none among exact copies and image ids" in said
+    assert "Patients: not checked (no groups are known; give them with --ids)." in result.page()
+    assert "image_id" == result.to_dict()["grouped_by"]
+
+
+def test_groups_that_were_compared_are_reported(tmp_path: Path) -> None:
+    result = found(tmp_path, sound(), ids=ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{split}"))
+    said = result.in_words().splitlines()
+    assert "Groups:       no groups in several splits" in said
+    assert "Leaks:        none among exact copies and groups" in said
+    assert "not checked" not in result.in_words() + result.page()
+
+
+def test_one_split_has_no_leaks_to_look_for(tmp_path: Path) -> None:
+    said = found(tmp_path, sound(n_samples={"train": 20})).in_words()
+    assert "Leaks:        not checked (there is only one split)" in said
+
+
+def test_a_search_for_near_copies_that_was_left_out_is_said_in_its_line(tmp_path: Path) -> None:
+    assert "Near copies:  not searched" in found(tmp_path, sound(), max_distance=None).in_words()
 
 
 def test_of_many_copies_the_first_are_named(tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ def test_a_folder_becomes_a_set_like_any_other(tmp_path: Path) -> None:
     assert {"moles.npz", "moles_16.npz", "moles.toml"} == {path.name for path in built.folder.iterdir()}
 
 
+def test_an_audit_of_a_set_built_without_groups_says_that_patients_were_not_checked(tmp_path: Path) -> None:
+    build(folder_per_class(tmp_path / "images"), name="moles")
+    said = mm.audit("moles").in_words().splitlines()
+    assert "Patients:     not checked (no groups are known; build with --group-by)" in said
+
+
 def test_a_built_set_is_evaluated_batched_and_listed(tmp_path: Path) -> None:
     build(folder_per_class(tmp_path / "images"), name="moles")
     evaluator = mm.Evaluator("moles", "test")
@@ -156,6 +162,7 @@ def test_ids_and_groups_are_kept(tmp_path: Path) -> None:
         assert [patient_of[one] for one in ids.tolist()] == groups.tolist()
         assert {split} == {seen.setdefault(group, split) for group in groups.tolist()}
     assert "no patient is in two splits" in mm.info("moles").notes[0]
+    assert not any("not checked" in note for note in mm.info("moles").notes)
 
 
 def test_names_of_files_may_be_of_any_script_or_none(tmp_path: Path) -> None:
@@ -387,6 +394,7 @@ def test_a_class_may_be_absent_from_a_given_split_and_is_noted() -> None:
     built = build(name="m", images=images, labels=[0, 1, 0, 1, 0, 0], splits=["train"] * 4 + ["test"] * 2)
     assert (
         "The splits were given.",
+        "Patients: not checked (no groups are known; build with --group-by).",
         "Class '1' has no samples in test: it cannot be evaluated there.",
     ) == built.record.notes
     with pytest.raises(ValueError, match="The splits are given"):

@@ -43,8 +43,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_sound_machine_has_no_problem(cache: Path) -> None:
     result = run("--offline")
-    assert (0, True) == (result.exit_code, result.stdout.endswith("No problems found.\n"))
+    assert (0, True) == (result.exit_code, result.stdout.endswith("No problems found. The servers were not asked.\n"))
     assert f"medmnist-np  {__version__}\n" in result.stdout
+
+
+def test_servers_that_were_not_asked_are_no_list_of_servers(cache: Path) -> None:
+    assert tables("--offline")["network"] is None
 
 
 def test_what_is_in_the_cache_is_counted(cache: Path) -> None:

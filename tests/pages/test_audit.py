@@ -39,10 +39,15 @@ def data_of(of: str = "breastmnist", /, **changes: Any) -> AuditData:
         bad_labels=(),
         absent=(),
         groups=None,
+        grouped_by="image ids",
+        not_checked="not checked (no groups are known; give them with --ids)",
         remarks=(),
         origin={"Program": "1"},
     )
     return replace(empty, **changes)
+
+
+UNCHECKED = "Patients: not checked (no groups are known; give them with --ids)."
 
 
 def shown(*arguments: Any, **changes: Any) -> Content:
@@ -55,7 +60,7 @@ def pixels(n: int, *shape: int) -> list[Any]:
 
 def test_where_nothing_is_wrong_the_page_says_so() -> None:
     content = shown()
-    assert ("Audit of breastmnist", []) == (content.headings[0][1], content.notes)
+    assert ("Audit of breastmnist", [UNCHECKED]) == (content.headings[0][1], content.notes)
     assert all(later - earlier <= 1 for (earlier, _), (later, _) in pairwise(content.headings))
     assert "Images that are the same to the byte: none." in content.text
     assert "No images are blank." in content.text
@@ -93,8 +98,8 @@ def test_of_volumes_it_says_which_slice_is_shown() -> None:
 
 
 def test_what_was_not_looked_for_is_said_at_the_top() -> None:
-    content = shown(near=None, remarks=["Near copies were not looked for: why."])
-    assert ["Near copies were not looked for: why."] == content.notes
+    content = shown(near=None, remarks=["Near copies were not searched: why."])
+    assert ["Near copies were not searched: why.", UNCHECKED] == content.notes
     assert "Near copies" not in content.facts
 
 
@@ -102,23 +107,38 @@ def test_leaks_are_counted_by_split() -> None:
     splits = {"train": SplitFacts(10, (4, 6), "0 to 1", 3), "test": SplitFacts(5, (2, 3), "0 to 1", 0)}
     content = shown(splits=splits)
     assert [["train", "10", "3", "7"], ["test", "5", "0", "5"]] == content.tables["Images of each split"][1:]
-    assert "3images that also occur in a later split" == content.facts["Leaks"]
+    assert "3images that also occur in a later split; patients were not checked" == content.facts["Leaks"]
     assert 'ds = mm.Dataset("breastmnist", "train").without(audit.leaks)' in content.text
 
 
 def test_labels_are_counted_and_what_is_odd_about_them_is_noted() -> None:
     content = shown(absent=["val has no sample of 0 malignant"], bad_labels=["train 3, 8"], blank=["test 1, 2"])
     assert ["0 malignant", "240.0%", "240.0%", "240.0%"] == content.tables["Samples by label and split"][1]
-    assert ["val has no sample of 0 malignant.", "Labels that are none: train 3, 8."] == content.notes
+    assert ["val has no sample of 0 malignant.", "Labels that are none: train 3, 8.", UNCHECKED] == content.notes
     assert "Values of the labels: train 0 to 1, val 0 to 1, test 0 to 1." in content.text
     assert "test 1, 2" in content.text
 
 
 def test_groups_are_listed_up_to_a_number() -> None:
-    content = shown(groups={f"p{k}": f"train {k}; test 1" for k in range(60)})
+    known = {"grouped_by": "groups", "not_checked": ""}
+    content = shown(groups={f"p{k}": f"train {k}; test 1" for k in range(60)}, **known)
     rows = content.tables["Groups in several splits; the first 50 of 60"]
     assert (51, ["p0", "train 0; test 1"]) == (len(rows), rows[1])
-    assert "No group has samples in more than one split." in shown(groups={}).text
+    assert [] == content.notes
+    assert "not checked" not in content.facts["Leaks"]
+    assert "No groups have samples in more than one split." in shown(groups={}, **known).text
+
+
+def test_patients_that_were_not_checked_are_not_reported_as_patients_without_leaks() -> None:
+    content = shown(groups={})
+    assert [UNCHECKED] == content.notes
+    assert "No image ids have samples in more than one split." in content.text
+    assert "No groups" not in content.text
+
+
+def test_a_single_split_has_no_leaks_to_look_for() -> None:
+    content = shown(splits={"train": SplitFacts(10, (4, 6), "0 to 1", 0)})
+    assert "0not checked: there is only one split" == content.facts["Leaks"]
 
 
 def test_names_are_text() -> None:

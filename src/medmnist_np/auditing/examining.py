@@ -103,7 +103,7 @@ def audit(
         near_pairs(np.empty(0, dtype=np.uint64), max_distance)  # raises if it is none
     with opened(source, size=size, root=root, download=download, progress=progress) as data:
         groups = grouping(data, ids)
-        reason = "Near copies were not looked for." if max_distance is None else why_not(data)
+        reason = "Near copies were not searched, as asked." if max_distance is None else why_not(data)
         scans = scan(data.images, hashed=reason is None, executor=executor, progress=progress)
         blank = _places({split: one.blank for split, one in scans.items()})
         copies = _copies(data, scans)
@@ -121,7 +121,7 @@ def audit(
             splits={split: _summary(table, data.record) for split, table in data.labels.items()},
             duplicates=tuple(copies),
             near=None if near is None else tuple(near),
-            near_distance=None if near is None else kept_to,
+            near_distance=kept_to,
             blank=blank,
             bad_labels=_places({split: _is_bad(table, data.record) for split, table in data.labels.items()}),
             shared_groups=groups.shared,
@@ -155,7 +155,7 @@ def _left_out(groups: Grouping, data: Source) -> Iterator[str]:
 def _kept_to(near: list[NearPair] | None, kept_to: int, max_distance: int) -> str | None:
     """Return a remark if there were too many near pairs."""
     if near is None:
-        return f"Near copies are not told: more than {MOST_PAIRS:,} pairs have the very same perceptual hash."
+        return f"Near copies are not listed: more than {MOST_PAIRS:,} pairs have the very same perceptual hash."
     if kept_to < max_distance:
         return (
             f"More than {MOST_PAIRS:,} pairs have hashes that differ in at most {max_distance} bits: only those up to "

@@ -34,10 +34,10 @@ def why_not(data: Source) -> str | None:
     """Return why perceptual hashes would say nothing about these images; None if they may."""
     shape = data.image_shape
     if min(shape[:2] if shape[2:] == (3,) else shape) < _LEAST_PIXELS:
-        return f"Near copies were not looked for: at least {_LEAST_PIXELS} pixels along each axis are needed."
+        return f"Near copies were not searched: at least {_LEAST_PIXELS} pixels along each axis are needed."
     if all(_has_two_values(array) for array in data.images.values()):
         return (
-            "Near copies were not looked for: the images are shapes of two values, and shapes of one organ have near "
+            "Near copies were not searched: the images are shapes of two values, and shapes of one organ have near "
             "hashes in thousands of pairs that are no copies."
         )
     return None

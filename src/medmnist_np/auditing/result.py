@@ -43,9 +43,9 @@ class Audit:
         Images that are the same to the byte, those in several splits first. Blank images are left out.
     near : tuple of NearPair, or None
         Images that look alike, the least difference first; of copies the first one stands for all. None if they were
-        not looked for: ``remarks`` say why.
+        not searched, or are too many to list: ``remarks`` say why.
     near_distance : int or None
-        Bits up to which hashes count as near.
+        Bits up to which hashes count as near; None if they were not searched.
     blank : tuple of Place
         Images of one gray level, or one colour.
     bad_labels : tuple of Place
@@ -141,16 +141,22 @@ class Audit:
         if self.near is not None and self.near_distance is not None:
             said = words.all_near(self.near, self.near_distance)
             lines += _listed("Near copies", said, [words.alike(pair, record) for pair in self.near])
+        else:
+            lines += _listed("Near copies", "too many to list" if self.near_distance == 0 else "not searched", [])
         lines += _listed("Blank", words.number(len(self.blank), things_of(record)), list(map(str, self.blank)))
         lines += _listed("Wrong labels", words.number(len(self.bad_labels), "samples"), list(map(str, self.bad_labels)))
+        title, things, not_checked = words.groups_of(self.grouped_by, record)
         if (shared := self.shared_groups) is not None:
-            said = f"{words.number(len(shared), 'groups')} in several splits"
-            lines += _listed("Groups", said, [f"{one.group}: {words.where(one.places)}" for one in shared])
+            said = f"{words.number(len(shared), things)} in several splits"
+            lines += _listed(title, said, [f"{one.group}: {words.where(one.places)}" for one in shared])
+        if not_checked:
+            lines += _listed("Patients", not_checked, [])
         if absent := words.absent_classes(self.splits, record):
             lines += _listed("Absent", "", absent)
         leaks = [f"{split} {len(positions):,}" for split, positions in self.leaks.items() if len(positions)]
         after = "; they also occur in a later split, and ds.without(audit.leaks) leaves them out"
-        lines += _listed("Leaks", ", ".join(leaks) + after if leaks else "none", [])
+        none = words.no_leaks(self.grouped_by, len(self.splits))
+        lines += _listed("Leaks", ", ".join(leaks) + after if leaks else none, [])
         return "\n".join([*lines, *self.remarks])
 
     def page(self) -> str:
@@ -178,13 +184,17 @@ class Audit:
             bad_labels=words.by_split(self.bad_labels),
             absent=words.absent_classes(self.splits, record),
             groups=None if shared is None else {one.group: words.where(one.places) for one in shared},
+            grouped_by=words.groups_of(self.grouped_by, record)[1],
+            not_checked=words.groups_of(self.grouped_by, record)[2],
             remarks=self.remarks,
             origin={
                 "Archive": self.digest,
                 "Copies": "all images, compared by 64-bit digests, and those of one digest by BLAKE2b of 128 bits",
                 "Near copies": "" if near is None else hashes,
                 "Order of near copies": "" if near is None else "mean absolute difference of the values",
-                "Groups": "no ids are known" if shared is None else "by the ids of all samples",
+                "Groups": {"group": "by the groups of all samples", "image_id": "by image ids", None: "not checked"}[
+                    self.grouped_by
+                ],
                 "Program": f"medmnist-np {__version__}",
             },
         )

@@ -8,6 +8,7 @@ from itertools import groupby
 from medmnist_np.auditing.findings import Copies, Label, NearPair, Place, SplitSummary
 from medmnist_np.pages.naming import class_titles, things_of
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.own import LOCAL
 
 # Places that are named; `to_dict` has all.
 _FEW = 8
@@ -23,6 +24,30 @@ def samples(splits: Mapping[str, SplitSummary], image_shape: Sequence[int], reco
     counts = ", ".join(f"{split} {one.n_samples:,}" for split, one in splits.items())
     total = sum(one.n_samples for one in splits.values())
     return f"{total:,} {things_of(record)} of {' x '.join(map(str, image_shape))} ({counts})"
+
+
+def groups_of(by: str | None, record: DatasetInfo) -> tuple[str, str, str]:
+    """Return what was compared between the splits: the title, the things, and what was not checked, empty if all was.
+
+    Parameters
+    ----------
+    by : "group", "image_id" or None
+        As ``Audit.grouped_by``.
+    record : DatasetInfo
+        For what to do.
+    """
+    if by == "group":
+        return "Groups", "groups", ""
+    how = "build with --group-by" if record.collection == LOCAL and record.archives else "give them with --ids"
+    return "Image ids", "image ids", f"not checked (no groups are known; {how})"
+
+
+def no_leaks(by: str | None, n_splits: int) -> str:
+    """Say that there are no leaks, and among what they were looked for."""
+    if n_splits < 2:
+        return "not checked (there is only one split)"
+    among = {"group": "exact copies and groups", "image_id": "exact copies and image ids", None: "exact copies"}[by]
+    return f"none among {among}"
 
 
 def all_copies(found: Sequence[Copies]) -> str:
@@ -64,7 +89,7 @@ def by_split(places: Sequence[Place]) -> list[str]:
 
 def span(split: SplitSummary) -> str:
     """Return the range of the labels of a split."""
-    return "none" if split.label_range is None else f"{split.label_range[0]} to {split.label_range[1]}"
+    return "no samples" if split.label_range is None else f"{split.label_range[0]} to {split.label_range[1]}"
 
 
 def nearness(pair: NearPair) -> str:

@@ -85,6 +85,8 @@ def _notes(
     labels: Labels, division: Division, prepared: Sequence[Prepared], n_skipped: int, *, rgb: bool
 ) -> Iterator[str]:
     yield division.how
+    if not division.grouped:
+        yield "Patients: not checked (no groups are known; build with --group-by)."
     yield from division.absent(labels)
     if rgb and (n_gray := sum(len(one.gray) for one in prepared)):
         yield f"{n_gray} gray images among the RGB images were repeated to three channels."

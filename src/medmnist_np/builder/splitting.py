@@ -30,11 +30,14 @@ class Division:
         The number of the split of each sample.
     how : str
         How it was done, in a sentence.
+    grouped : bool
+        Whether groups, as patients, are known. Then none is in two splits.
     """
 
     splits: tuple[str, ...]
     part_of: NDArray[np.intp]
     how: str
+    grouped: bool
 
     @property
     def n_samples(self) -> dict[str, int]:
@@ -91,7 +94,8 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
             )
         given = tuple(split for split in SPLITS if split in source.splits)
         numbers = {split: number for number, split in enumerate(given)}
-        return Division(given, np.array([numbers[split] for split in source.splits], np.intp), "The splits were given.")
+        part_of = np.array([numbers[split] for split in source.splits], np.intp)
+        return Division(given, part_of, "The splits were given.", grouped=source.groups is not None)
     ratio = checked_ratio(_RATIO if ratio is None else ratio)
     names = _NAMES[len(ratio)]
     if source.labels.table.shape[1] == 1:
@@ -99,7 +103,9 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     part_of = divide(source.labels.table, ratio, seed, source.groups)
     by = "the classes in masks" if source.labels.task == SEGMENTATION else "label"
     how = f"Divided {':'.join(f'{part:g}' for part in ratio)} at random (seed {seed}), stratified by {by}"
-    return Division(names, part_of, f"{how}." if source.groups is None else f"{how}; no {group} is in two splits.")
+    if source.groups is None:
+        return Division(names, part_of, f"{how}.", grouped=False)
+    return Division(names, part_of, f"{how}; no {group} is in two splits.", grouped=True)
 
 
 def checked_ratio(ratio: Sequence[float]) -> tuple[float, ...]:

@@ -35,13 +35,15 @@ def doctor(ctx: click.Context, root: str | None, as_json: bool) -> None:
     places, unsettled = _settings(root)
     found = examine(places)
     found.problems[:0] = unsettled
+    offline = places is not None and places.offline
     reached = [] if places is None or places.offline else reaching.reach(reaching.places(places.mirrors))
     found.problems += _unreachable(reached)
     if as_json:
         problems = [{"problem": problem, "advice": advice} for problem, advice in found.problems]
-        say_json({**found.tables, "network": [asdict(one) for one in reached], "problems": problems})
+        asked = None if offline or places is None else [asdict(one) for one in reached]
+        say_json({**found.tables, "network": asked, "problems": problems})
     else:
-        _say(found, reached, offline=places is not None and places.offline)
+        _say(found, reached, offline=offline)
     ctx.exit(1 if found.problems else 0)
 
 
@@ -80,7 +82,7 @@ def _say(found: Examination, reached: Sequence[Reached], *, offline: bool) -> No
         click.echo(f"  {one.name.ljust(width)}  {_answer(one)}")
     click.echo()
     if not found.problems:
-        click.echo(click.style("No problems found.", fg="green"))
+        click.echo(click.style("No problems found.", fg="green") + (" The servers were not asked." if offline else ""))
     for number, (problem, advice) in enumerate(found.problems, 1):
         say_lines(f"{click.style(f'Problem {number}:', fg='red')} {problem}\n    {advice}")
 

@@ -275,6 +275,8 @@ def _say(report: VerifyReport) -> None:
         click.echo("    note: members checked by CRC-32; the whole archive's digest was not")
     for problem in report.damage:
         click.echo(f"    {problem}")
+    if not report.blank_images:
+        click.echo("    note: blank images were not searched")
     for split, blank in report.blank_images.items():
         if blank:
             shown = ", ".join(map(str, blank[:10])) + (", ..." if len(blank) > 10 else "")

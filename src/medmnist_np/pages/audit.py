@@ -52,7 +52,9 @@ def audit_page(data: AuditData) -> str:
         f"Blank {things_of(data.record)}": _blank(data),
     }
     if data.groups is not None:
-        sections["Groups in several splits"] = _groups(data.groups)
+        sections[f"{data.grouped_by.capitalize()} in several splits"] = _groups(data.groups, data.grouped_by)
+    if data.not_checked:
+        sections["Patients in several splits"] = [note(f"Patients: {data.not_checked}.")]
     sections["How this was found"] = [facts(data.origin)]
     return page(f"Audit of {data.name}", data.samples, sections)
 
@@ -60,10 +62,15 @@ def audit_page(data: AuditData) -> str:
 def _summary(data: AuditData) -> list[Html]:
     things, copies, near = things_of(data.record), data.copies, data.near
     n_leaks = sum(split.n_leaks for split in data.splits.values())
+    leaks = f"{things} that also occur in a later split"
+    if len(data.splits) < 2:
+        leaks = "not checked: there is only one split"
+    elif data.not_checked:
+        leaks += "; patients were not checked"
     shown = {
         "Exact copies": (number(copies.n), f"groups of {things} that are the same"),
         "Contradictions": (number(copies.n_contradicting), "of these groups have labels that differ"),
-        "Leaks": (number(n_leaks), f"{things} that also occur in a later split"),
+        "Leaks": (number(n_leaks), leaks),
     }
     if near is not None:
         shown["Near copies"] = (number(near.n), f"pairs to look at, {near.n_crossing:,} of them in two splits")
@@ -81,7 +88,7 @@ def _copies(data: AuditData) -> list[Html]:
 def _near(data: AuditData) -> list[Html]:
     things = things_of(data.record)
     if data.near is None:
-        return [element("p", "Not told.")]
+        return [element("p", "Not searched, or too many to list; the summary says why.")]
     return [
         element("p", f"{things.capitalize()} that look alike: {data.near.said}."),
         element(
@@ -115,8 +122,9 @@ def _leaks(data: AuditData) -> list[Html]:
     return [
         element(
             "p",
-            f"{things.capitalize()} that also occur in a later split, as exact copies or by their group. The later "
-            "split keeps its own, so that test stays as it is published. Near copies are not counted.",
+            f"{things.capitalize()} that also occur in a later split, as exact copies"
+            + (f" or by their {data.grouped_by}" if data.groups is not None else "")
+            + ". The later split keeps its own, so that test stays as it is published. Near copies are not counted.",
         ),
         table(f"{things.capitalize()} of each split", ["split", things, "leaks", "without leaks"], rows),
         *([code(lines, "Code that leaves the leaks out")] if data.record.archives else []),
@@ -149,12 +157,12 @@ def _blank(data: AuditData) -> list[Html]:
     ]
 
 
-def _groups(groups: Mapping[str, str]) -> list[Html]:
+def _groups(groups: Mapping[str, str], things: str) -> list[Html]:
     if not groups:
-        return [element("p", "No group has samples in more than one split.")]
+        return [element("p", f"No {things} have samples in more than one split.")]
     rows = [list(row) for row in groups.items()][:_MOST_GROUPS]
     rest = f"; the first {_MOST_GROUPS} of {len(groups):,}" if len(groups) > _MOST_GROUPS else ""
-    return [table(f"Groups in several splits{rest}", ["group", "samples"], rows, text={1})]
+    return [table(f"{things.capitalize()} in several splits{rest}", [things[:-1], "samples"], rows, text={1})]
 
 
 def _side_by_side(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:

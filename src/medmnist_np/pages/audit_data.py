@@ -84,7 +84,11 @@ class AuditData:
     absent : sequence of str
         Classes that a split has no sample of, in words.
     groups : Mapping of str to str, or None
-        Where the samples are of groups in several splits; None if no ids are known.
+        Where the samples are of groups in several splits; None if that was not checked.
+    grouped_by : str
+        What these are: ``"groups"`` or ``"image ids"``.
+    not_checked : str
+        Why patients were not checked; empty if they were.
     remarks : sequence of str
         What must not be overlooked.
     origin : Mapping of str to str
@@ -101,5 +105,7 @@ class AuditData:
     bad_labels: Sequence[str]
     absent: Sequence[str]
     groups: Mapping[str, str] | None
+    grouped_by: str
+    not_checked: str
     remarks: Sequence[str]
     origin: Mapping[str, str]
