@@ -5,18 +5,23 @@ from __future__ import annotations
 import ctypes
 import errno
 import hashlib
+import http.client
+import io
 import os
 import resource
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pytest
+import requests
+import urllib3
 
 from benchmarks.mutants import archive_of, npy, zipped
 from medmnist_np.cache import store
@@ -37,7 +42,7 @@ from medmnist_np.errors import (
 from medmnist_np.registry import Archive, Superseded
 from tests.audit import Recording
 from tests.cache.test_disk import in_child, posix
-from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status
+from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status, redirect
 
 Audit = Callable[[], AbstractContextManager[Recording]]
 
@@ -561,3 +566,112 @@ def test_a_look_up_writes_nothing(case: Case, audit: Callable[[], AbstractContex
     with audit() as seen, pytest.raises(NotCachedError):
         case.prepare(download=False)
     assert [] == seen.writes
+
+
+# What is no wrong digest
+
+
+def classes_below(*bases: type[Exception]) -> list[type[Exception]]:
+    """Return these classes and all that are derived from them now, each once."""
+    found = dict.fromkeys(bases)
+    for base in bases:
+        found |= dict.fromkeys(classes_below(*base.__subclasses__()))
+    return list(found)
+
+
+def of_http() -> list[type[Exception]]:
+    """Return the exception classes of the modules that speak HTTP, and those of sockets and codecs."""
+    layers = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, ssl.SSLError)
+    return sorted(
+        {
+            *classes_below(*layers),
+            *classes_below(UnicodeError),
+            OSError,
+            TimeoutError,
+            ConnectionResetError,
+            ValueError,
+        },
+        key=lambda kind: f"{kind.__module__}.{kind.__qualname__}",
+    )
+
+
+def raises(kind: type[Exception]) -> Callable[..., Any]:
+    def function(*_: Any, **__: Any) -> Any:
+        error = kind.__new__(kind)
+        error.args = ("of a test",)
+        partial = b"" if kind is http.client.IncompleteRead else 0
+        for name, value in {"partial": partial, "expected": 1, "length": b"x", "response": io.BytesIO()}.items():
+            with suppress(AttributeError, TypeError):
+                setattr(error, name, value)  # what some of them say of themselves
+        raise error
+
+    return function
+
+
+@pytest.mark.parametrize("kind", of_http(), ids=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+@pytest.mark.parametrize("where", ["request", "body"])
+def test_no_failure_of_http_removes_the_part(
+    case: Case, monkeypatch: pytest.MonkeyPatch, kind: type[Exception], where: str
+) -> None:
+    case.put(f"{NAME}.part", DATA[:1000])
+    target = (requests.Session, "get") if where == "request" else (urllib3.HTTPResponse, "read1")
+    monkeypatch.setattr(*target, raises(kind))
+    with pytest.raises(DownloadError, match="1000 bytes are kept"):
+        case.prepare()
+    assert DATA[:1000] == (case.cache / "downloads" / f"{NAME}.part").read_bytes()
+
+
+BAD_HOST = "http://lab..example/"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        redirect(f"{BAD_HOST}{NAME}"),
+        Serve(headers={"Content-Length": "9" * 5000}),
+        Serve(headers={"Content-Length": "9" * 5000}, honour_range=False),
+        Status(429, headers={"Retry-After": "9" * 5000}),
+    ],
+    ids=["redirect", "Content-Length of a part", "Content-Length", "Retry-After"],
+)
+def test_an_odd_answer_leaves_the_part_and_the_next_address_is_asked(
+    server: FaultServer, case: Case, step: Any
+) -> None:
+    case.put(f"{NAME}.part", DATA[:1000])
+    odd = server.file(f"odd/{NAME}", DATA).plan(then=step)
+    case.check_right(case.prepare(settings={"mirrors": (odd.url.removesuffix(f"/{NAME}"),)}))
+    assert ["bytes=1000-"] == case.ranges
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Status(416, headers={"Content-Range": f"bytes */{'9' * 5000}"}),
+        Status(206, headers={"Content-Range": f"bytes {'9' * 5000}-{'9' * 5000}/{'9' * 5000}"}),
+    ],
+    ids=["416", "206"],
+)
+def test_a_content_range_that_is_no_number_is_survived(server: FaultServer, case: Case, step: Any) -> None:
+    case.put(f"{NAME}.part", DATA[:1000])
+    odd = server.file(f"odd/{NAME}", DATA).plan(then=step)
+    case.check_right(case.prepare(settings={"mirrors": (odd.url.removesuffix(f"/{NAME}"),)}))
+
+
+def test_a_mirror_that_is_no_host_is_passed_over(case: Case) -> None:
+    case.put(f"{NAME}.part", DATA[:1000])
+    case.check_right(case.prepare(settings={"mirrors": (BAD_HOST,)}))
+    assert ["bytes=1000-"] == case.ranges
+
+
+def test_a_mirror_that_is_no_host_is_named_and_not_the_file(case: Case) -> None:
+    case.file.plan(then=Status(404))
+    with pytest.raises(DownloadError, match=r"lab\.\.example") as caught:
+        case.prepare(settings={"mirrors": (BAD_HOST,)})
+    assert "digest" not in str(caught.value)
+
+
+def test_a_failed_read_of_the_downloaded_file_is_no_wrong_digest(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pooch.core.hash_matches", raises(ValueError))
+    with pytest.raises(ValueError, match="of a test"):
+        case.prepare()
+    assert DATA == (case.cache / "downloads" / f"{NAME}.part").read_bytes()

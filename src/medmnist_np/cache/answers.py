@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+# Of a number of bytes; int() refuses to read thousands.
+_MOST_DIGITS = 18
+
 _WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -68,8 +71,8 @@ def judge(
         return Verdict("restart", f"HTTP 416: it has no bytes from {have} on")
     if status not in (200, 206):
         return Verdict("give up", f"HTTP {status}{explained(status)}")
-    if headers.get("Content-Encoding", "identity") not in ("", "identity"):
-        return Verdict("give up", f"it sends {headers['Content-Encoding']}, although plain bytes were asked for")
+    if reason := _unfit_body(headers):
+        return Verdict("give up", reason)
     fresh = _validator(headers)
     if status == 200:
         total = _integer(headers.get("Content-Length"))
@@ -94,6 +97,16 @@ def explained(status: int) -> str:
     return f" ({meanings[status]})" if status in meanings else ""
 
 
+def _unfit_body(headers: Mapping[str, str]) -> str:
+    """Return why a body cannot be used whatever is in it; an empty text if nothing is wrong."""
+    if headers.get("Content-Encoding", "identity") not in ("", "identity"):
+        return f"it sends {headers['Content-Encoding']}, although plain bytes were asked for"
+    stated = headers.get("Content-Length")
+    if stated is not None and _integer(stated) is None:
+        return f"it sends {stated[:_MOST_DIGITS]!r} as Content-Length, which is not a size"
+    return ""
+
+
 def _validator(headers: Mapping[str, str]) -> str:
     """Return what If-Range may carry: a strong ETag, else the date of the last change, else nothing."""
     etag = headers.get("ETag", "")
@@ -103,7 +116,7 @@ def _validator(headers: Mapping[str, str]) -> str:
 def _content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
     """``"bytes 100-199/200"`` -> (100, 200); None for what is missing."""
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
-    return (int(found[1]), _integer(found[2])) if found else (None, None)
+    return (_integer(found[1]), _integer(found[2])) if found else (None, None)
 
 
 def _range_total(headers: Mapping[str, str]) -> int | None:
@@ -112,7 +125,9 @@ def _range_total(headers: Mapping[str, str]) -> int | None:
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdecimal() else None
+    if text is None or len(text) > _MOST_DIGITS or not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text)
 
 
 def _retry_after(headers: Mapping[str, str], now: float | None) -> float | None:
@@ -122,6 +137,6 @@ def _retry_after(headers: Mapping[str, str], now: float | None) -> float | None:
         return float(text)
     try:
         when = email.utils.parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, when - (time.time() if now is None else now))

@@ -140,8 +140,13 @@ def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress
             urls={archive.file_name: archive.url},
         )
 
+        arrived = False
+
         def bring_and_show(url: str, output_file: str, files: pooch.Pooch) -> None:
+            nonlocal arrived
+            arrived = False
             bring(url, output_file, files)
+            arrived = True
             showing.enter_context(_ticking(progress, f"{CHECKING}{archive.file_name}"))
 
         for last_try in (False, True):
@@ -149,9 +154,11 @@ def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress
                 with ExitStack() as showing:
                     path = files.fetch(archive.file_name, downloader=bring_and_show)
                 break
-            except ValueError as error:  # Pooch's word for a wrong digest
+            except ValueError as error:  # Pooch's word for a wrong digest, and what else may go wrong
                 part = Part(bring.part)
                 source, found = part.origin.url, _digest_if_there(part, archive, progress)
+                if not arrived or found == archive.digest:
+                    raise
                 part.restart()
                 if last_try:
                     raise _wrong_twice(archive, found) from error

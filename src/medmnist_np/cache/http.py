@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import random
 import ssl
 import time
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
+
+# What comes through requests and urllib3 as it is.
+_UNWRAPPED = (http.client.HTTPException, ValueError)
 
 
 class Transient(Exception):
@@ -112,6 +116,7 @@ def answer(
         If there is no answer.
     """
     import requests
+    import urllib3
 
     url = address
     for _ in range(_MAX_REDIRECTS):
@@ -127,12 +132,25 @@ def answer(
             raise _classified(error) from error
         except OSError as error:  # a REQUESTS_CA_BUNDLE that is not there
             raise Permanent(str(error)) from error
+        except (urllib3.exceptions.HTTPError, *_UNWRAPPED) as error:  # a host name like "lab..example"
+            raise Permanent(in_short(error)) from error
         with response:
             if response.status_code not in _REDIRECTS or "Location" not in response.headers:
                 yield response
                 return
             url = _redirected(url, response.headers["Location"])
     raise Permanent(f"it redirects more than {_MAX_REDIRECTS} times")
+
+
+@contextmanager
+def reading(where: str = "") -> Iterator[None]:
+    """Turn whatever reading a body may raise into :class:`Transient`."""
+    import urllib3
+
+    try:
+        yield
+    except (urllib3.exceptions.HTTPError, OSError, AttributeError, *_UNWRAPPED) as error:
+        raise Transient(f"the connection broke{where} ({in_short(error)})") from error
 
 
 def in_short(error: BaseException) -> str:

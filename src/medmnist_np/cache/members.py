@@ -150,8 +150,9 @@ def _add(
         try:
             with progress(f"{UNPACKING}{name}", entry.inflated_bytes) as bar:
                 stored = npz.unpack_entry(stream, replace(entry, start=0), archive, scratch, bar.update)
-        except ArchiveError:
-            part.restart()  # its bytes are wrong: the next call must not go on from them
+        except ArchiveError as error:
+            if not isinstance(error.__cause__, (OSError, MemoryError)):
+                part.restart()  # its bytes are wrong: the next call must not go on from them
             raise
         os.replace(scratch / stored.file, folder.path / stored.file)
     manifest = replace(folder.manifest, arrays={**folder.manifest.arrays, name: stored})

@@ -85,8 +85,6 @@ class RemoteFile:
                 self.retries.after(error, progressed=False)
 
     def _request(self, start: int, stop: int) -> None:
-        import urllib3
-
         headers = {"Range": f"bytes={start}-{stop - 1}"}
         if self.validator:
             headers["If-Range"] = self.validator
@@ -107,10 +105,8 @@ class RemoteFile:
                 raise NoRange("it sends the whole file, although a part of it was asked for")
             if verdict.action != "append" or verdict.total is None:
                 raise Permanent(verdict.reason or "it does not say how large the file is")
-            try:
+            with http.reading():
                 body = response.raw.read(stop - start + 1, decode_content=False)
-            except urllib3.exceptions.HTTPError as error:
-                raise Transient(f"the connection broke ({http.in_short(error)})") from error
         if len(body) != stop - start:
             raise Transient(f"{len(body)} bytes came, and {stop - start} were asked for")
         self._start, self._bytes = start, body

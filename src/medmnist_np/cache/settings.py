@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from medmnist_np.errors import CacheError, NotCachedError
 
@@ -221,7 +222,10 @@ def _mirrors() -> tuple[str, ...]:
 
 
 def _is_web_address(text: str) -> bool:
-    return text.startswith(("https://", "http://"))
+    try:
+        return urlsplit(text).scheme in ("https", "http") and "://" in text
+    except ValueError:  # "http://[lab"
+        return False
 
 
 def _platform_cache() -> Path:

@@ -253,31 +253,31 @@ class ResumingDownloader:
 
     def _receive(self, response: requests.Response, part: Part, position: int, limit: int | None, bar: Bar) -> None:
         """Write the body to the part, which has so many bytes, and be sure that it is all of it."""
-        import urllib3
-
         with part.open(position) as target:
-            try:
-                for chunk in self._chunks(response):
-                    if os.fstat(target.fileno()).st_size != position:
-                        raise _Shared
-                    if limit is not None and position + len(chunk) > limit:
-                        raise Permanent(f"it sends more than the {limit} bytes that there are")
-                    _write_all(target, chunk)
-                    position += len(chunk)
-                    bar.update(len(chunk))
-            except urllib3.exceptions.HTTPError as error:
-                raise Transient(f"the connection broke at byte {position} ({http.in_short(error)})") from error
+            for chunk in self._chunks(response, position):
+                if os.fstat(target.fileno()).st_size != position:
+                    raise _Shared
+                if limit is not None and position + len(chunk) > limit:
+                    raise Permanent(f"it sends more than the {limit} bytes that there are")
+                _write_all(target, chunk)
+                position += len(chunk)
+                bar.update(len(chunk))
         if limit is None:
             # Neither the record nor the server states a size: the end of a well-formed body is all there is.
             part.note(Origin(response.url, "", position))
         elif position < limit:
             raise Transient(f"the body ended at byte {position} of {limit}")
 
-    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+    def _chunks(self, response: requests.Response, start: int) -> Iterator[bytes]:
         """Yield the body as it arrives, and give up on a connection that only drips."""
-        since, arrived = self.clock(), 0
-        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
+        position, since, arrived = start, self.clock(), 0
+        while True:
+            with http.reading(f" at byte {position}"):
+                chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
+            if not chunk:
+                return
             yield chunk
+            position += len(chunk)
             arrived += len(chunk)
             elapsed = self.clock() - since
             if elapsed >= self.patience.stall:

@@ -87,8 +87,9 @@ def prepare_unproven(
         with disk.errors_named(settings.downloads, purpose), bring.opened(archive.url) as stream:
             try:
                 published = _published(stream, archive, key, settings, progress)
-            except ArchiveError:
-                Part(bring.part).restart()  # its bytes are wrong: the next call must not go on from them
+            except ArchiveError as error:
+                if not isinstance(error.__cause__, (OSError, MemoryError)):
+                    Part(bring.part).restart()  # its bytes are wrong: the next call must not go on from them
                 raise
         Part(bring.part).restart()
         return published

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from medmnist_np.errors import RecordError
 
@@ -89,7 +90,7 @@ class Archive:
     def __post_init__(self) -> None:
         if not _FILE_NAME.fullmatch(self.file_name):
             raise RecordError(f"{self.file_name!r} is not a plain file name: letters, digits, '_', '-' and '.'.")
-        if not self.url.startswith(("https://", "http://", "file://")):
+        if not _is_address(self.url):
             raise RecordError(f"{self.file_name}: the url {self.url!r} is none of https, http and file.")
         _check_digest(self.digest, self.file_name)
         if self.sha256 is not None:
@@ -106,6 +107,13 @@ class Archive:
     def short_digest(self) -> str:
         """First eight hex digits of the digest, as used in folder names."""
         return self.digest.partition(":")[2][:8]
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("https", "http", "file") and "://" in url
+    except ValueError:  # "http://[lab"
+        return False
 
 
 def _check_digest(digest: str, of: str) -> None:
