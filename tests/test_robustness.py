@@ -184,7 +184,7 @@ def runs(corruption: str) -> list[RunName]:
 
 def scores_of(evaluator: Evaluator, number: int) -> np.ndarray:
     noise = np.random.default_rng(number).random((80, 8))
-    return noise + np.eye(8)[evaluator.labels[:, 0]] / (1 + number)
+    return (noise + np.eye(8)[evaluator.labels[:, 0]] / (1 + number)) / 2
 
 
 def test_errors_are_those_of_the_scores(files: list[Path]) -> None:
@@ -247,6 +247,19 @@ def test_two_files_of_one_run_are_refused(files: list[Path]) -> None:
 def test_a_file_that_names_no_corruption_is_refused_before_any_is_read(tmp_path: Path) -> None:
     with pytest.raises(ScoresError, match=r"bloodmnist_test@m\+pixel_1\.csv: The run 'm\+pixel_1' names no corruption"):
         measure_robustness([tmp_path / "bloodmnist_test@m+pixel_1.csv"], progress=silent)
+
+
+def test_scores_that_do_not_suit_the_threshold_are_noted(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"test": 80}):
+        evaluator = Evaluator("breastmnist", "test")
+        with pytest.warns(UserWarning, match="instead of 0 to 1"):
+            evaluator.evaluate(4 * evaluator.get_dummy_prediction() - 2, tmp_path / "results", "m+pixelate_1")
+        (file,) = (tmp_path / "results").glob("*.csv")
+        (at_half,) = measure_robustness([file], progress=silent)
+        (at_zero,) = measure_robustness([file], threshold=0, progress=silent)
+
+    assert at_half.notes[0].startswith(f"{file.name}: The scores run from -")
+    assert not any("The scores run" in note for note in at_zero.notes)
 
 
 def test_no_file_at_all_is_refused() -> None:

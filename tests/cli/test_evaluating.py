@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import medmnist_np as mm
 from medmnist_np.cli import main
-from medmnist_np.evaluation import Evaluator
+from medmnist_np.evaluation import Evaluator, read_scores, write_scores
 from medmnist_np.testing import fake_datasets
 
 
@@ -27,7 +27,8 @@ def files(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
         evaluator = Evaluator("breastmnist", "test")
         noise = np.random.default_rng(0).normal(0.5, 1, (80, 1))
         for name, share in (("good", 0.3), ("bad", 0.9)):
-            evaluator.evaluate((1 - share) * evaluator.labels + share * noise, tmp_path / "results", name)
+            scores = (1 - share) * evaluator.labels + share * noise
+            evaluator.evaluate(1 / (1 + np.exp(0.5 - scores)), tmp_path / "results", name)
         good, bad = (next((tmp_path / "results").glob(f"*@{name}.csv")) for name in ("good", "bad"))
         yield good, bad
 
@@ -45,6 +46,43 @@ def without_class(tmp_path: Path) -> tuple[Path, Path]:
 
 
 # evaluate
+
+
+@pytest.fixture
+def logits(files: tuple[Path, Path]) -> Path:
+    """A run whose scores are logits."""
+    file = files[0].with_name("breastmnist_test_logits.csv")
+    write_scores(file, 4 * read_scores(files[0]) - 2)
+    return file
+
+
+NOTE = "The scores run from -"
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["leaderboard", "breastmnist"]])
+def test_scores_that_are_no_probabilities_are_noted(logits: Path, command: list[str]) -> None:
+    result = run(*command, logits)
+    assert 0 == result.exit_code
+    assert NOTE in result.stdout
+    assert "UserWarning" not in result.stderr
+
+
+def test_compare_notes_which_scores_are_no_probabilities(files: tuple[Path, Path], logits: Path) -> None:
+    assert f"Note on B: {NOTE}" in run("compare", files[0], logits).stdout
+
+
+def test_notes_on_scores_are_in_the_json(files: tuple[Path, Path], logits: Path) -> None:
+    (found,) = json.loads(run("evaluate", logits, "--json").stdout)
+    (own,) = (
+        entry
+        for entry in json.loads(run("leaderboard", "breastmnist", logits, "--json").stdout)["entries"]
+        if entry["yours"]
+    )
+    compared = json.loads(run("compare", files[0], logits, "--json").stdout)
+
+    assert found["notes"][0].startswith(NOTE)
+    assert found["notes"] == own["notes"] == compared["second"]["notes"]
+    assert [] == compared["first"]["notes"]
 
 
 def test_a_class_that_is_absent_is_refused_with_the_option_that_helps(without_class: tuple[Path, Path]) -> None:
@@ -233,7 +271,7 @@ def test_leaderboard_of_a_set_of_ones_own_says_that_no_figures_are_known(tmp_pat
     result = run("leaderboard", "moles")
     assert (0, "No published figures of moles are known.\n") == (result.exit_code, result.stdout)
     labels = mm.load("moles", "test").labels
-    Evaluator("moles", "test").evaluate(np.eye(2)[labels[:, 0]], tmp_path, "mine")
+    Evaluator("moles", "test").evaluate(0.1 + 0.8 * np.eye(2)[labels[:, 0]], tmp_path, "mine")
     (file,) = tmp_path.glob("*@mine.csv")
     lines = run("leaderboard", "Moles", file).stdout.splitlines()
     assert ["method", "AUC", "ACC"] == lines[0].split()

@@ -29,7 +29,12 @@ def result(name: str, noise: float, seed: int = 0, split: str = "test") -> Evalu
     width = evaluator.get_dummy_prediction().shape[1]
     truth = evaluator.labels if width in (1, 14) else evaluator.labels == np.arange(width)
     jitter = np.random.default_rng(seed).normal(0.5, 1, (len(truth), width))
-    return evaluator.evaluate((1 - noise) * truth + noise * jitter)
+    return evaluator.evaluate(sigmoid((1 - noise) * truth + noise * jitter))
+
+
+def sigmoid(scores: np.ndarray) -> np.ndarray:
+    """Return probabilities: in the same order, and above 0.5 where they were."""
+    return 1 / (1 + np.exp(0.5 - scores))
 
 
 def without_class(evaluator: Evaluator, undefined: str, seed: int) -> Evaluation:
@@ -104,7 +109,7 @@ def test_methods_that_do_not_agree_make_a_borderline_case() -> None:
     first, second = truth.copy(), truth.copy()
     first[:9] = 1 - first[:9]
     second[9:11] = 1 - second[9:11]
-    found = compare(evaluator.evaluate(first), evaluator.evaluate(second))
+    found = compare(evaluator.evaluate(sigmoid(first)), evaluator.evaluate(sigmoid(second)))
     assert found.mcnemar is not None
     assert (2, 9) == (found.mcnemar.only_first, found.mcnemar.only_second)
     assert (
@@ -121,3 +126,21 @@ def test_other_samples_are_refused(name: str, split: str) -> None:
 def test_of_the_same_scores_twice_it_is_said_that_they_do_not_differ() -> None:
     one = result("breastmnist", 0.5)
     assert all(words.endswith("There is no difference on these samples.") for words in compare(one, one).in_words())
+
+
+def test_notes_on_the_scores_come_last_and_name_the_result() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    scores = evaluator.get_dummy_prediction()
+    with pytest.warns(UserWarning, match="instead of 0 to 1"):
+        logits = evaluator.evaluate(2 * scores - 1)
+
+    assert compare(evaluator.evaluate(scores), logits, n_resamples=50).in_words()[-1] == f"Note on B: {logits.notes[0]}"
+
+
+def test_a_note_on_both_is_said_once() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    with pytest.warns(UserWarning, match="All scores are 0 or 1"):
+        first, second = (evaluator.evaluate(evaluator.get_dummy_prediction(seed=k) > 0.5) for k in (1, 2))
+    notes = [one for one in compare(first, second, n_resamples=50).in_words() if one.startswith("Note")]
+
+    assert [f"Note: {first.notes[0]}"] == notes

@@ -15,7 +15,7 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np.errors import ScoresError, UnknownSizeError, UnknownSplitError
-from medmnist_np.evaluation import Evaluation, Evaluator, compare, parse_name, read_scores
+from medmnist_np.evaluation import Evaluation, Evaluator, compare, parse_name, read_scores, write_scores
 from medmnist_np.metrics import METRICS, Interval, accuracy, auc, interval
 from medmnist_np.registry import Superseded, registered
 from medmnist_np.testing import fake_datasets
@@ -132,6 +132,58 @@ def test_masked_scores_are_refused() -> None:
 
     with pytest.raises(ValueError, match="y_score is a masked array with masked values"):
         evaluator.evaluate(scores)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("breastmnist", r"scores run from -.* instead of 0 to 1, but decisions are made at 0\.5"),
+        ("chestmnist", r"scores run from -.* instead of 0 to 1, but decisions are made at 0\.5"),
+        ("pathmnist", r"scores run from -.* instead of 0 to 1\. The AUC of each class .* apply a softmax"),
+    ],
+)
+def test_scores_beyond_0_and_1_are_warned_of_and_noted(name: str, said: str, tmp_path: Path) -> None:
+    evaluator = Evaluator(name, "test")
+    scores = 6 * evaluator.get_dummy_prediction() - 3
+    with pytest.warns(UserWarning, match=said) as found:
+        result = evaluator.evaluate(scores, tmp_path, "a")
+
+    (note,) = result.notes
+    assert __file__ == found[0].filename
+    assert str(found[0].message) == note
+    (file,) = tmp_path.glob("*.json")
+    assert [note] == json.loads(file.read_text("utf-8"))["notes"]
+
+
+def test_the_figures_of_logits_are_the_official_ones() -> None:
+    evaluator = Evaluator("breastmnist", "test")
+    scores = 6 * evaluator.get_dummy_prediction() - 3
+    with pytest.warns(UserWarning, match="instead of 0 to 1"):
+        result = evaluator.evaluate(scores)
+
+    assert np.mean((scores > 0.5) == evaluator.labels) == result.ACC
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scores_that_look_like_decisions_are_warned_of(name: str) -> None:
+    evaluator = Evaluator(name, "test")
+    scores = evaluator.get_dummy_prediction()
+    decisions = scores > 0.5 if name in ("breastmnist", "chestmnist") else scores == scores.max(axis=1, keepdims=True)
+    with pytest.warns(UserWarning, match="All scores are 0 or 1, as of decisions"):
+        result = evaluator.evaluate(decisions.astype(int))
+
+    assert result.notes[0].endswith("give the probabilities.")
+
+
+def test_a_result_file_of_logits_is_warned_of(tmp_path: Path) -> None:
+    write_scores(tmp_path / "breastmnist_test_a.csv", 6 * Evaluator("breastmnist", "test").get_dummy_prediction() - 3)
+    with pytest.warns(UserWarning, match="instead of 0 to 1"):
+        Evaluator.parse_and_evaluate(tmp_path / "breastmnist_test_a.csv")
+
+
+def test_probabilities_have_no_notes() -> None:
+    evaluator = Evaluator("chestmnist", "test")
+    assert () == evaluator.evaluate(evaluator.get_dummy_prediction()).notes
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -282,6 +334,7 @@ def test_the_json_says_what_the_figures_rest_on(tmp_path: Path) -> None:
         "threshold": 0.5,
         "undefined": "raise",
         "undefined_classes": [],
+        "notes": [],
         "labels_sha256": hashlib.sha256(evaluator.labels.tobytes()).hexdigest(),
         "medmnist_np": mm.__version__,
     }

@@ -245,7 +245,7 @@ def test_without_images_mistakes_are_a_table() -> None:
 
 def test_perfect_scores_make_no_mistake() -> None:
     evaluator = Evaluator("pathmnist", "test")
-    page = read(report(evaluator.evaluate((evaluator.labels == np.arange(9)).astype(float))))
+    page = read(report(evaluator.evaluate(0.1 + 0.2 * (evaluator.labels == np.arange(9)))))
     assert "Every decision is right." in page.text
 
 
@@ -279,7 +279,10 @@ def test_a_metric_that_is_not_defined_is_told(undefined: str) -> None:
 
 def test_scores_that_are_no_probabilities_have_no_calibration() -> None:
     evaluator = Evaluator("breastmnist", "test")
-    page = read(report(evaluator.evaluate(5 * scores_of(evaluator))))
+    with pytest.warns(UserWarning, match="instead of 0 to 1"):
+        result = evaluator.evaluate(5 * scores_of(evaluator))
+    page = read(report(result))
+    assert any("The scores run from " in note and "but decisions are made at 0.5" in note for note in page.notes)
     assert "The scores cannot be taken as probabilities. y_score runs from " in page.text
     assert "Without log loss: y_score runs from " in page.text
 

@@ -3,7 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medmnist_np.metrics import accuracy, exact_match, hamming_loss
+from medmnist_np.metrics import (
+    accuracy,
+    cohen_kappa,
+    confusion_matrix,
+    exact_match,
+    f1,
+    getACC,
+    hamming_loss,
+    mcc,
+    precision,
+    recall,
+)
 
 
 def test_a_binary_score_equal_to_the_threshold_decides_for_zero() -> None:
@@ -73,3 +84,42 @@ def test_an_exact_match_has_all_labels_right() -> None:
     assert 0.5 == exact_match(labels, scores, "multi-label, binary-class")
     assert 1 / 6 == hamming_loss(labels, scores, "multi-label, binary-class")
     assert 1.0 == exact_match(labels, scores, "multi-label, binary-class", threshold=0.3)
+
+
+# Scores that are not probabilities
+
+LOGITS = [-2.0, 0.3, 0.4, 3.0]
+
+
+@pytest.mark.parametrize(
+    "metric", [accuracy, exact_match, hamming_loss, precision, recall, f1, mcc, cohen_kappa, confusion_matrix, getACC]
+)
+def test_decisions_on_logits_are_warned_of(metric) -> None:
+    said = r"scores run from -2 to 3 instead of 0 to 1, but decisions are made at 0\.5\. Apply a sigmoid"
+    with pytest.warns(UserWarning, match=said):
+        metric([0, 1, 1, 1], LOGITS, "binary-class")
+
+
+def test_the_accuracy_of_logits_is_the_official_one() -> None:
+    with pytest.warns(UserWarning, match="instead of 0 to 1"):
+        assert 0.5 == accuracy([0, 1, 1, 1], LOGITS, "binary-class")
+
+
+def test_the_warning_names_the_line_of_the_caller() -> None:
+    with pytest.warns(UserWarning, match="instead of 0 to 1") as found:
+        accuracy([0, 1, 1, 1], LOGITS, "binary-class")
+
+    assert __file__ == found[0].filename
+
+
+# Warnings are errors in these tests.
+def test_logits_with_a_threshold_of_their_own_are_not_warned_of() -> None:
+    assert 1.0 == accuracy([0, 1, 1, 1], LOGITS, "binary-class", threshold=0)
+
+
+def test_the_highest_of_several_logits_is_no_matter_of_a_threshold() -> None:
+    assert 1.0 == accuracy([0, 1], [[2.0, -1.0], [-3.0, 4.0]], "multi-class")
+
+
+def test_probabilities_that_are_rounded_are_not_warned_of() -> None:
+    assert 1.0 == accuracy([0, 1], np.array([-1e-7, 1 + 1e-7]), "binary-class")

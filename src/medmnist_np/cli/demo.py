@@ -103,7 +103,9 @@ def _ridge_scores(train: Arrays, images: NDArray[np.uint8], record: DatasetInfo)
 
     share = targets.mean(axis=0)
     kernel = known @ known.T / known.shape[1] + _PENALTY * np.eye(len(known))
-    scores: NDArray[Any] = asked @ known.T / known.shape[1] @ np.linalg.solve(kernel, targets - share) + share
+    values = asked @ known.T / known.shape[1] @ np.linalg.solve(kernel, targets - share) + share
+    # From 0 to 1, in the same order and on the same side of 0.5.
+    scores: NDArray[Any] = 1 / (1 + np.exp(0.5 - values))
     return scores
 
 

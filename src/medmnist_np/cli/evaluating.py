@@ -50,7 +50,8 @@ def evaluate(
       medmnist-np evaluate results/*.csv
       medmnist-np evaluate pathmnist_test_run1.csv --intervals
     """
-    from medmnist_np.evaluation import Evaluator, parse_name
+    from medmnist_np.evaluation import parse_name
+    from medmnist_np.evaluation.evaluator import evaluate_file
 
     every = (*files, *paths)
     if not every:
@@ -59,7 +60,7 @@ def evaluate(
     failures = []
     for file in every:
         try:
-            result = Evaluator.parse_and_evaluate(file, root=root, undefined=undefined)
+            result = evaluate_file(file, root=root, undefined=undefined)
         except MedMNISTError as error:
             failures.append(str(error) if file in str(error) else f"{file}: {error}")
             continue
@@ -76,6 +77,8 @@ def evaluate(
         click.echo(f"    AUC {result.AUC:.5f}{around['auc']}\n    ACC {result.ACC:.5f}{around['accuracy']}")
         if words := result.undefined_in_words():
             say_paragraph(f"    {words}", indent="    ")
+        for note in result.notes:
+            say_paragraph(f"    Note: {note}", indent="    ")
     if as_json:
         say_json(rows)
     if failures:
@@ -97,10 +100,10 @@ def compare(first: str, second: str, undefined: Undefined, root: str | None, as_
     \b
       medmnist-np compare pathmnist_test_run1.csv pathmnist_test_run2.csv
     """
-    from medmnist_np.evaluation import Evaluator
     from medmnist_np.evaluation import compare as compare_results
+    from medmnist_np.evaluation.evaluator import evaluate_file
 
-    results = [Evaluator.parse_and_evaluate(file, root=root, undefined=undefined) for file in (first, second)]
+    results = [evaluate_file(file, root=root, undefined=undefined) for file in (first, second)]
     for file, result in zip((first, second), results, strict=True):
         _warn_of_wrong_figures(file, result)
     try:
@@ -136,12 +139,12 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
       medmnist-np leaderboard pathmnist pathmnist_test_run1.csv
     """
     from medmnist_np import registry
-    from medmnist_np.evaluation import Evaluator
     from medmnist_np.evaluation import leaderboard as board
+    from medmnist_np.evaluation.evaluator import evaluate_file
     from medmnist_np.evaluation.published import SPLIT
 
     published = f"{registry.info(name).name} {SPLIT}"
-    results = [Evaluator.parse_and_evaluate(file, root=root, undefined=undefined) for file in files]
+    results = [evaluate_file(file, root=root, undefined=undefined) for file in files]
     for file, result in zip(files, results, strict=True):
         if (found := f"{result.record.name} {result.split}") != published:
             raise ScoresError(f"{file} has scores of {found}, and the published figures are of {published}.")
@@ -161,7 +164,7 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
     if rows:
         say_table(rows, ["", "method", "AUC", "", "ACC", ""], [2, 4])
         click.echo()
-    _say_undefined(names, results)
+    _say_notes(names, results)
     if not known.rows:
         click.echo(f"No published figures of {registry.info(name).name} are known.")
         if files:
@@ -182,10 +185,10 @@ def _warn_of_wrong_figures(file: str, result: Any) -> None:
         click.echo(f"Warning: {file}: {one}.", err=True)
 
 
-def _say_undefined(names: Sequence[str], results: Sequence[Any]) -> None:
-    """Say which results have no AUC of which classes."""
+def _say_notes(names: Sequence[str], results: Sequence[Any]) -> None:
+    """Say which results have no AUC of which classes, and what else to know about their scores."""
     for name, result in zip(names, results, strict=True):
-        if words := result.undefined_in_words():
+        for words in filter(None, (result.undefined_in_words(), *result.notes)):
             say_paragraph(f"* {name}: {words}", indent="  ")
 
 

@@ -35,7 +35,8 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
     \b
       medmnist-np report pathmnist_test_run1.csv -o run1.html
     """
-    from medmnist_np.evaluation import Evaluator, parse_name
+    from medmnist_np.evaluation import parse_name
+    from medmnist_np.evaluation.evaluator import evaluate_file
     from medmnist_np.evaluation.reporting import images_at_hand
     from medmnist_np.evaluation.reporting import report as report_on
     from medmnist_np.pages import check_page_path, write_page
@@ -44,7 +45,7 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
         page = check_page_path(Path(file).with_suffix(".html") if output is None else output)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    result = Evaluator.parse_and_evaluate(file, root=root, undefined=undefined)
+    result = evaluate_file(file, root=root, undefined=undefined)
     wrong = parse_name(file).contradictions(result._asdict())
     images = images_at_hand(result, root=root)
     try:
@@ -55,6 +56,8 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
         write_page(page, document)
     for one in wrong:
         click.echo(f"Warning: {file}: {one}.", err=True)
+    for note in result.notes:
+        click.echo(f"Note: {note}", err=True)
     click.echo(page)
     if images is None:
         click.echo(f"Without pictures: `medmnist-np fetch {result.record.name}` brings the images.", err=True)

@@ -87,7 +87,14 @@ class Comparison:
         words = [self._auc_in_words(), self._accuracy_in_words()]
         if self.classes:
             words.append(self._classes_in_words())
-        return words
+        return [*words, *self._notes()]
+
+    def _notes(self) -> list[str]:
+        """Return what must be known about the scores of either, said once if it is the same."""
+        shared = [f"Note: {note}" for note in self.first.notes if note in self.second.notes]
+        for name, result in (("A", self.first), ("B", self.second)):
+            shared += [f"Note on {name}: {note}" for note in result.notes if f"Note: {note}" not in shared]
+        return shared
 
     def _auc_in_words(self) -> str:
         verdict = _verdict(self.auc, self.auc.p_value, "DeLong", self.auc_bootstrap)

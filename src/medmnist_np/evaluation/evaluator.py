@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +123,19 @@ class Evaluator:
             identify the samples or the classes.
         ValueError
             If there are not as many columns as classes, a score is not finite or masked, or a class is absent.
+
+        Warns
+        -----
+        UserWarning
+            If scores are not probabilities: outside 0 to 1, or only 0 and 1. The figures are those of the official
+            evaluator all the same. :attr:`Evaluation.notes` has the same sentences.
         """
         scores = self._in_order(y_score)
         name = "" if run is None else check_run(run)
         if save_folder is not None and run is None:
             name = str(time.time())
         result = self._measure(scores, name, threshold, undefined)
+        _warn(result)
         if save_folder is not None:
             folder = Path(save_folder)
             folder.mkdir(parents=True, exist_ok=True)
@@ -203,15 +211,15 @@ class Evaluator:
             If the name or the content is not of the standard form, or the scores do not fit the data set.
         OSError
             If the file cannot be read.
+
+        Warns
+        -----
+        UserWarning
+            As of :meth:`evaluate`.
         """
-        said = parse_name(path)
-        evaluator = cls(said.name, said.split, size=said.size, root=root)
-        scores = read_scores(path)
-        name = said.run if run is None else check_run(run)
-        try:
-            return evaluator._measure(scores, name, threshold, undefined)
-        except ValueError as error:
-            raise ScoresError(f"{path}: {error}") from error
+        result = evaluate_file(path, run, root, threshold=threshold, undefined=undefined, kind=cls)
+        _warn(result)
+        return result
 
     def _measure(self, scores: NDArray[Any], run: str, threshold: float, undefined: Undefined) -> Evaluation:
         if scores.ndim and len(scores) != len(self.labels):
@@ -249,3 +257,29 @@ class Evaluator:
                         "scores seem to be of. Predict the present split anew: its samples are not quite the same."
                     )
         return ""
+
+
+def evaluate_file(
+    path: str | os.PathLike[str],
+    run: object = None,
+    root: str | os.PathLike[str] | None = None,
+    *,
+    threshold: float = 0.5,
+    undefined: Undefined = "raise",
+    kind: type[Evaluator] = Evaluator,
+) -> Evaluation:
+    """Evaluate a result file as :meth:`Evaluator.parse_and_evaluate` does, without warnings: the result has notes."""
+    said = parse_name(path)
+    evaluator = kind(said.name, said.split, size=said.size, root=root)
+    scores = read_scores(path)
+    name = said.run if run is None else check_run(run)
+    try:
+        return evaluator._measure(scores, name, threshold, undefined)
+    except ValueError as error:
+        raise ScoresError(f"{path}: {error}") from error
+
+
+def _warn(result: Evaluation) -> None:
+    """Warn the caller of a method of the evaluator."""
+    for note in result.predictions.notes:
+        warnings.warn(note, stacklevel=3)

@@ -29,12 +29,15 @@ class Entry:
         Published to three decimals; one's own in full.
     intervals : tuple of Interval, or None
         Of AUC and ACC, for one's own.
+    notes : tuple of str
+        What to know about the scores of one's own.
     """
 
     method: str
     AUC: float
     ACC: float
     intervals: tuple[Interval, Interval] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def leaderboard(name: str | DatasetInfo, results: Mapping[str, Evaluation] = MappingProxyType({})) -> list[Entry]:
@@ -74,5 +77,5 @@ def leaderboard(name: str | DatasetInfo, results: Mapping[str, Evaluation] = Map
                 f"{result.record.name} {result.split}."
             )
         found = result.intervals()
-        entries.append(Entry(method, *result, intervals=(found["auc"], found["accuracy"])))
+        entries.append(Entry(method, *result, intervals=(found["auc"], found["accuracy"]), notes=result.notes))
     return sorted(entries, key=lambda entry: -math.inf if math.isnan(entry.AUC) else entry.AUC, reverse=True)

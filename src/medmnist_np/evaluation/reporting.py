@@ -97,7 +97,7 @@ def report(
                 "Labels, SHA-256": result.to_dict()["labels_sha256"],
                 "Program": f"medmnist-np {__version__}",
             },
-            remarks=[*remarks, *filter(None, [result.undefined_in_words()])],
+            remarks=[*remarks, *result.notes, *filter(None, [result.undefined_in_words()])],
             images=images,
         )
     )

@@ -85,6 +85,11 @@ class Evaluation(_Figures):
         names = self.record.class_names[-len(n_positive) :]  # a binary set has one column, of its last class
         return tuple(name for name, n in zip(names, n_positive, strict=True) if n in (0, self.n_samples))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know about the scores, in sentences; empty if there is nothing."""
+        return self.predictions.notes
+
     def undefined_in_words(self) -> str:
         """Say which classes have no AUC, and what was made of that; empty if each has one."""
         if not self.undefined_classes:
@@ -153,6 +158,7 @@ class Evaluation(_Figures):
             "threshold": self.threshold,
             "undefined": self.undefined,
             "undefined_classes": list(self.undefined_classes),
+            "notes": list(self.notes),
             "labels_sha256": sha256(self.y_true.tobytes()).hexdigest(),
             "medmnist_np": __version__,
         }

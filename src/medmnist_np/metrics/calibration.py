@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics.decisions import means
-from medmnist_np.metrics.inputs import MULTI_LABEL, Counts, Predictions, each_once, ratio
+from medmnist_np.metrics.inputs import MULTI_LABEL, ROUNDING, Counts, Predictions, each_once, ratio
 
 N_BINS = 15  # as Guo et al. 2017 have it
 
 # Probabilities that went through float16 or a file with three decimals still add up to 1 within this.
 _SUM_TOLERANCE = 0.01
-_ROUNDING = 1e-6
 
 Values = NDArray[np.float64]
 
@@ -228,7 +227,7 @@ def _probabilities(predictions: Predictions) -> Values:
     """Return the scores ``(n, columns)`` if they are probabilities."""
     scores = predictions.scores.astype(np.float64)
     low, high = scores.min(), scores.max()
-    if low < -_ROUNDING or high > 1 + _ROUNDING:
+    if low < -ROUNDING or high > 1 + ROUNDING:
         raise ValueError(
             f"y_score runs from {low:.6g} to {high:.6g}; probabilities, from 0 to 1, are needed. "
             "Apply a softmax (classes) or a sigmoid (binary and multi-label) to logits first."

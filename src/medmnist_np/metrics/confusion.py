@@ -5,7 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from medmnist_np.metrics.averaging import Undefined, average
-from medmnist_np.metrics.inputs import MULTI_LABEL, Predictions, each_once
+from medmnist_np.metrics.inputs import MULTI_LABEL, Predictions, decided, each_once
 from medmnist_np.metrics.tables import (
     ALL_ALIKE,
     NEVER_DECIDED,
@@ -51,9 +51,13 @@ def confusion_matrix(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold
     >>> confusion_matrix([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class").tolist()
     [[1, 1], [0, 2]]
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    return table_of(decided(y_true, y_score, task, threshold))
+
+
+def table_of(predictions: Predictions) -> Table:
+    """Return the confusion matrix, ``(k, k)``, or one for each label, ``(l, 2, 2)``."""
     tables: Table = resampled_tables(predictions, each_once(predictions))[0]
-    return tables if task == MULTI_LABEL else tables.reshape(tables.shape[1:])
+    return tables if predictions.task == MULTI_LABEL else tables.reshape(tables.shape[1:])
 
 
 def precision(
@@ -90,7 +94,7 @@ def precision(
     >>> precision([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     0.6666666666666666
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     values = resampled_precisions(predictions, each_once(predictions))[0]
     return average(values, predictions, "precision", undefined, NEVER_DECIDED)
 
@@ -127,7 +131,7 @@ def recall(
     >>> recall([0, 1, 1, 1], [0.1, 0.6, 0.4, 0.3], "binary-class")
     0.3333333333333333
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     return average(resampled_recalls(predictions, each_once(predictions))[0], predictions, "recall", undefined)
 
 
@@ -164,7 +168,7 @@ def specificity(
     >>> specificity([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     0.5
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     values = resampled_specificities(predictions, each_once(predictions))[0]
     return average(values, predictions, "specificity", undefined)
 
@@ -202,7 +206,7 @@ def f1(
     >>> f1([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     0.8
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     return average(resampled_f1(predictions, each_once(predictions))[0], predictions, "F1", undefined)
 
 
@@ -238,7 +242,7 @@ def balanced_accuracy(
     >>> balanced_accuracy([0, 1, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     1.0
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     values = resampled_balanced_accuracies(predictions, each_once(predictions))[0]
     return average(values, predictions, "balanced accuracy", undefined)
 
@@ -276,7 +280,7 @@ def mcc(
     >>> mcc([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     0.5773502691896258
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     values = resampled_mcc(predictions, each_once(predictions))[0]
     return average(values, predictions, "MCC", undefined, ALL_ALIKE)
 
@@ -325,6 +329,6 @@ def cohen_kappa(
     """
     if weights not in ("none", "linear", "quadratic"):
         raise ValueError(f"weights is {weights!r}; 'none', 'linear' or 'quadratic' is needed.")
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     values = resampled_kappa(predictions, each_once(predictions), weights)[0]
     return average(values, predictions, "kappa", undefined, ALL_ALIKE)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.inputs import MULTI_LABEL, Counts, Predictions, each_once, ratio
+from medmnist_np.metrics.inputs import MULTI_LABEL, Counts, Predictions, decided, each_once, ratio
 
 
 def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
@@ -53,7 +53,7 @@ def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float 
     >>> accuracy([0, 1, 2, 2], [[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7], [0.4, 0.3, 0.3]], "multi-class")
     0.75
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     return float(resampled_accuracies(predictions, each_once(predictions))[0, 0])
 
 
@@ -86,7 +86,7 @@ def exact_match(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: flo
     >>> exact_match([[0, 1], [1, 1]], [[0.1, 0.9], [0.2, 0.8]], "multi-label, binary-class")
     0.5
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     return float(resampled_exact_matches(predictions, each_once(predictions))[0, 0])
 
 
@@ -118,7 +118,7 @@ def hamming_loss(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: fl
     >>> hamming_loss([[0, 1], [1, 1]], [[0.1, 0.9], [0.2, 0.8]], "multi-label, binary-class")
     0.25
     """
-    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    predictions = decided(y_true, y_score, task, threshold)
     return float(resampled_hamming_losses(predictions, each_once(predictions))[0, 0])
 
 

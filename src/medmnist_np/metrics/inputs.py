@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
@@ -21,6 +22,9 @@ Counts = NDArray[np.integer[Any]]
 T = TypeVar("T")
 
 MULTI_LABEL = "multi-label, binary-class"
+
+# So far beyond 0 and 1 a score still counts as a probability.
+ROUNDING = 1e-6
 
 
 def as_array(values: object, name: str) -> Array:
@@ -154,6 +158,31 @@ class Predictions:
         return len(self.labels)
 
     @cached_property
+    def decision_note(self) -> str:
+        """What is wrong with decisions at the threshold, as the scores are not probabilities; empty if nothing is."""
+        if self.task not in ("binary-class", MULTI_LABEL) or not 0 < self.threshold < 1:
+            return ""
+        said = _beyond_0_and_1(self.scores)
+        return said and (
+            f"{said}, but decisions are made at {self.threshold:g}. Apply a sigmoid to logits, or a softmax to two "
+            "columns of them, or choose a threshold."
+        )
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with the scores if they are to be probabilities of classes or labels, in sentences."""
+        of_classes = said = ""
+        if self.task not in ("binary-class", MULTI_LABEL) and (said := _beyond_0_and_1(self.scores)):
+            of_classes = f"{said}. The AUC of each class against the rest is another one for logits: apply a softmax."
+        hard = ""
+        if ((self.scores == 0) | (self.scores == 1)).all():
+            hard = (
+                "All scores are 0 or 1, as of decisions. The AUC of decisions is usually lower than that of the "
+                "scores behind them: give the probabilities."
+            )
+        return tuple(filter(None, (self.decision_note, of_classes, hard)))
+
+    @cached_property
     def columns(self) -> Array:
         """The scores with one row for each class or label, ``(columns, n)``: sorting a row is then fast."""
         return np.ascontiguousarray(self.scores.T)
@@ -195,6 +224,22 @@ def frozen_copy(array: Array) -> Array:
     copy = np.array(array, order="C")
     copy.setflags(write=False)
     return copy
+
+
+def decided(y_true: object, y_score: object, task: str, threshold: float) -> Predictions:
+    """Return predictions for a metric of decisions; warn its caller if the scores do not suit the threshold."""
+    predictions = Predictions(y_true, y_score, task, threshold=threshold)
+    if predictions.decision_note:
+        warnings.warn(predictions.decision_note, stacklevel=3)
+    return predictions
+
+
+def _beyond_0_and_1(scores: Array) -> str:
+    """Say from where to where scores run, if that is beyond 0 and 1 by more than rounding."""
+    low, high = float(scores.min()), float(scores.max())
+    if low >= -ROUNDING and high <= 1 + ROUNDING:
+        return ""
+    return f"The scores run from {low:.4g} to {high:.4g} instead of 0 to 1"
 
 
 def _table(values: object, name: str, *, kinds: str, content: str) -> Array:

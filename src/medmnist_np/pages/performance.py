@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from medmnist_np.metrics import (
     METRICS,
-    confusion_matrix,
     measure_per_class,
     pr_curves,
     reliability_curves,
     roc_curves,
 )
+from medmnist_np.metrics.confusion import table_of
 from medmnist_np.pages.curves import pr_chart, reliability_chart, roc_chart
 from medmnist_np.pages.frame import aside, figure, gallery, number, span, table
 from medmnist_np.pages.markup import Html, element
@@ -68,7 +68,7 @@ def curves(measured: Measured) -> list[Html]:
 def decisions(measured: Measured) -> list[Html]:
     """Return the confusion matrix, or for several labels the counts of each."""
     predictions, names = measured.predictions, measured.names
-    tables = confusion_matrix(predictions.labels, predictions.scores, predictions.task, predictions.threshold)
+    tables = table_of(predictions)
     if measured.record.multi_label:
         head = ["label", "found", "missed", "false alarms", "rightly left out"]
         rows = [

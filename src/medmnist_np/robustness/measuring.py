@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ import numpy as np
 from medmnist_np import registry
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.errors import ScoresError
-from medmnist_np.evaluation import Evaluator, parse_name
+from medmnist_np.evaluation import parse_name
+from medmnist_np.evaluation.evaluator import evaluate_file
 from medmnist_np.metrics import measure
 from medmnist_np.metrics.averaging import averages
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, replicates
@@ -119,21 +121,23 @@ def measure_robustness(
         for file in runs.values()
     ]
     sizes = [task.file.stat().st_size for task in tasks]
-    errors = {}
+    errors, wrong = {}, {}
     with progress("measuring result files", total=sum(sizes)) as bar:
         for task, n_bytes, found in zip(tasks, sizes, spread(_measure, tasks, executor), strict=True):
-            errors[task.file] = found
+            errors[task.file], wrong[task.file] = found
             bar.update(n_bytes)
-    return [
-        summarise_errors(
+    found_of_each = []
+    for subject, runs in plan.items():
+        summary = summarise_errors(
             registry.info(subject.name),
             {run: errors[file] for run, file in runs.items()},
             split=subject.split,
             size=subject.size,
             level=level,
         )
-        for subject, runs in plan.items()
-    ]
+        notes = (f"{file.name}: {wrong[file]}" for file in runs.values() if wrong[file])
+        found_of_each.append(replace(summary, notes=(*notes, *summary.notes)))
+    return found_of_each
 
 
 def _plan(files: Iterable[Path]) -> dict[_Subject, dict[RunName, Path]]:
@@ -154,10 +158,10 @@ def _plan(files: Iterable[Path]) -> dict[_Subject, dict[RunName, Path]]:
     return plan
 
 
-def _measure(task: _Task) -> Errors:
-    """Return the balanced error, and that of each resample, ``(1 + n_resamples,)``."""
+def _measure(task: _Task) -> tuple[Errors, str]:
+    """Return the balanced error and that of each resample, ``(1 + n_resamples,)``, and a note on the scores."""
     # The AUC is not needed here, and not defined wherever a balanced error is.
-    result = Evaluator.parse_and_evaluate(task.file, root=task.root, threshold=task.threshold, undefined="nan")
+    result = evaluate_file(task.file, root=task.root, threshold=task.threshold, undefined="nan")
     try:
         accuracy = measure(result.predictions, _METRIC)
         drawn = replicates(
@@ -166,4 +170,4 @@ def _measure(task: _Task) -> Errors:
     except ValueError as error:
         raise ScoresError(f"{task.file}: {error}") from error
     errors: Errors = 1 - np.concatenate([[accuracy], averages(drawn[_METRIC], "raise")])
-    return errors
+    return errors, result.predictions.decision_note
