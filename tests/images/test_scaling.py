@@ -26,7 +26,19 @@ def by_pillow(image: Pixels, size: int, resampler: str) -> Pixels:
 
 @pytest.mark.parametrize("resampler", RESAMPLERS)
 @pytest.mark.parametrize(
-    "shape", [(1024, 1024), (1024, 1024, 3), (1023, 700), (363, 450), (5, 40_000), (40, 50), (3, 2)]
+    "shape",
+    [
+        (1024, 1024),
+        (1024, 1024, 3),
+        (1023, 700),
+        (363, 450),
+        (5, 40_000),
+        (40_000, 5),
+        (512, 300),
+        (300, 512),
+        (40, 50),
+        (3, 2),
+    ],
 )
 def test_pixels_are_those_of_separate_calls_of_pillow(shape: tuple[int, ...], resampler: Any) -> None:
     image = noise(*shape)
@@ -37,6 +49,19 @@ def test_pixels_are_those_of_separate_calls_of_pillow(shape: tuple[int, ...], re
     for size, result in resized.items():
         assert np.array_equal(by_pillow(image, size, resampler), result)
         assert np.array_equal(result, resize(image, size, resampler=resampler))
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+@pytest.mark.parametrize("resampler", RESAMPLERS)
+@pytest.mark.parametrize("shape", [(512, 300), (300, 512), (2000, 400), (1024, 1024)])
+def test_gray_and_colour_give_the_same_pixels(shape: tuple[int, int], resampler: Any, approximate: bool) -> None:
+    image = noise(*shape)
+    options: Any = {"resampler": resampler, "approximate": approximate}
+
+    colour = resize_each(np.repeat(image[..., None], 3, axis=-1), SIZES, **options)
+
+    for size, gray in resize_each(image, SIZES, **options).items():
+        assert np.array_equal(np.repeat(gray[..., None], 3, axis=-1), colour[size])
 
 
 @given(height=st.integers(1, 90), width=st.integers(1, 90), size=st.integers(1, 70), rgb=st.booleans())

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.errors import nearest
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
 
 Resampler = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 
@@ -45,7 +42,8 @@ def resize(
     Returns
     -------
     (size, size) or (size, size, 3) uint8, 0-255
-        A new array. Unless ``approximate``, the pixels are those of ``PIL.Image.resize``.
+        A new array. Unless ``approximate``, the pixels are those of ``PIL.Image.resize`` in the installed release of
+        Pillow, and each channel of an RGB image is what the same gray image gives.
 
     Raises
     ------
@@ -97,7 +95,6 @@ def resize_each(
     pixels, sizes = _checked(image), [checked_size(size) for size in sizes]
     how = _resampling(resampler)
     picture = Image.fromarray(pixels)
-    bands = _rows_in_bands(pixels) if how != Image.Resampling.NEAREST else None
     reducible = [size for size in sizes if approximate and max(picture.size) >= 2 * _REDUCING_GAP * size]
     if reducible:
         factors = [max(1, length // (_REDUCING_GAP * max(reducible))) for length in picture.size]
@@ -109,8 +106,6 @@ def resize_each(
         small = (size, size)
         if size in reducible:
             result = reduced.resize(small, how, box, reducing_gap=_REDUCING_GAP)
-        elif bands is not None and size < picture.width:
-            result = _rows_resized(bands, pixels, size, how).resize(small, how)
         else:
             result = picture.resize(small, how)
         resized[size] = np.array(result)
@@ -205,30 +200,3 @@ def _resampling(resampler: str) -> Any:
 
     checked_resampler(resampler)
     return Image.Resampling[resampler.upper()]
-
-
-# A filter other than "nearest" resizes the rows, rounds, and then resizes the columns. Pillow works on four bands in
-# little more time than on one, so the rows of a gray image are resized as a picture of four bands, each a quarter of
-# them: the same pixels in 0.9 of the time (benchmarks/resize.py). Small images would only lose by it.
-_MIN_PIXELS_IN_BANDS = 1 << 17
-
-
-def _rows_in_bands(pixels: NDArray[np.uint8]) -> Picture | None:
-    from PIL import Image
-
-    if pixels.ndim != 2 or pixels.size < _MIN_PIXELS_IN_BANDS or len(pixels) < 4:
-        return None
-    rows = len(pixels) // 4
-    # CMYK: four bands of which none is alpha, by which Pillow would multiply the others.
-    return Image.merge("CMYK", [Image.fromarray(pixels[k * rows : (k + 1) * rows]) for k in range(4)])
-
-
-def _rows_resized(bands: Picture, pixels: NDArray[np.uint8], width: int, how: Any) -> Picture:
-    from PIL import Image
-
-    quarters = np.asarray(bands.resize((width, bands.height), how))
-    rows = quarters.transpose(2, 0, 1).reshape(-1, width)
-    if len(rows) < len(pixels):
-        rest = Image.fromarray(pixels[len(rows) :])
-        rows = np.concatenate([rows, np.asarray(rest.resize((width, rest.height), how))])
-    return Image.fromarray(rows)
