@@ -17,7 +17,7 @@ SOURCE = Path(medmnist_np.__file__).parent
 
 # A file imports only what stands on a line above its own.
 ROOMS = """
-    _version errors missing registry.markup
+    _version errors missing numbering registry.markup
     cache
     cache.progress cache.settings spread
     registry.archives registry.papers

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.batches.order import checked_seed, whole
 from medmnist_np.missing import is_missing
+from medmnist_np.numbering import by_first_appearance
 
 
 def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_names: Sequence[str]) -> NDArray[np.intp]:
@@ -155,7 +156,7 @@ def divide(
     rng = np.random.default_rng(checked_seed(seed))
     shares = np.asarray(ratio, dtype=np.float64)
     shares = shares / shares.sum()
-    strata = _numbered(labels)
+    strata = by_first_appearance(labels)
     if groups is None:
         if len(strata) < len(shares):
             raise ValueError(f"{len(strata)} samples cannot be divided into {len(shares)} parts.")
@@ -169,7 +170,7 @@ def divide(
                 f"The sample {sample} has no group: groups[{sample}] is {group!r}. Give it a group of its "
                 "own, or leave it out."
             )
-    group_of = _numbered(group_of)
+    group_of = by_first_appearance(group_of)
     n_groups = int(group_of.max(initial=-1)) + 1
     if n_groups < len(shares):
         raise ValueError(f"{n_groups} groups cannot be divided into {len(shares)} parts.")
@@ -178,14 +179,6 @@ def divide(
     contents = np.zeros((n_groups, columns.shape[1]))
     np.add.at(contents, group_of, columns[strata])
     return part_of_fold[_dealt_by_group(contents, len(part_of_fold), rng)][group_of]
-
-
-def _numbered(values: NDArray[Any]) -> NDArray[np.intp]:
-    """Return a number for each value or row, ``(n,)``, counted in the order in which they first appear."""
-    _, first, which = np.unique(values, axis=0, return_index=True, return_inverse=True)
-    number = np.empty(len(first), dtype=np.intp)
-    number[np.argsort(first)] = np.arange(len(first))
-    return number[which.reshape(-1)]
 
 
 def _columns(labels: NDArray[np.integer[Any]], strata: NDArray[np.intp]) -> NDArray[np.float64]:

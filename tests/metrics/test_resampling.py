@@ -54,7 +54,44 @@ def test_every_sample_is_drawn_equally_often(of) -> None:
 def test_strata_are_classes_or_combinations_of_labels() -> None:
     assert [0, 1, 0] == strata(Predictions([0, 1, 0], [0.1, 0.2, 0.3], "binary-class")).tolist()
     findings = [[0, 1], [1, 1], [0, 1], [0, 0]]
-    assert [1, 2, 1, 0] == strata(Predictions(findings, np.ones((4, 2)), "multi-label, binary-class")).tolist()
+    assert [0, 1, 0, 2] == strata(Predictions(findings, np.ones((4, 2)), "multi-label, binary-class")).tolist()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        str,
+        float,
+        lambda number: f"patient {9 - number % 10}{number}",
+        lambda number: (number, "of two parts"),
+        lambda n: -n,
+    ],
+    ids=["text", "float", "sorted otherwise", "objects", "negative"],
+)
+def test_the_names_of_groups_do_not_matter(name) -> None:
+    random = np.random.default_rng(0)
+    numbers = random.permutation(np.repeat(np.arange(8, 28), 3)).tolist()  # 8 to 27: "10" is before "8"
+    labels = random.integers(2, size=60)
+    predictions = Predictions(labels, random.random(60) + labels / 2, "binary-class")
+    renamed = np.empty(60, dtype=object)
+    renamed[:] = [name(number) for number in numbers]
+    kinds = [renamed] if isinstance(renamed[0], tuple) else [renamed, np.array(renamed.tolist())]
+    for groups in kinds:
+        assert interval(predictions, groups=numbers) == interval(predictions, groups=groups)
+        first = paired_bootstrap(predictions, predictions, "f1", groups=numbers)
+        assert first == paired_bootstrap(predictions, predictions, "f1", groups=groups)
+
+
+def test_the_numbers_of_classes_do_not_matter_for_a_stratified_bootstrap() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(3, size=90)
+    scores = random.random((90, 3)) + np.eye(3)[labels]
+    renumber = np.array([2, 0, 1])
+    first = interval(Predictions(labels, scores, "multi-class"), "accuracy", stratified=True)
+    other = interval(
+        Predictions(renumber[labels], scores[:, np.argsort(renumber)], "multi-class"), "accuracy", stratified=True
+    )
+    assert first == other
 
 
 def test_whole_groups_are_drawn() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
@@ -232,9 +231,6 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 found, scaled = of_masks(present, [row.where for row in usable.rows], class_names)
                 usable = replace(usable, labels=found)
             division = division_of(usable, ratio, seed, group_by or "group")
-            if every.splits is None:
-                for note in division.absent(usable.labels):
-                    warnings.warn(f"{note} Another seed may give another division.", stacklevel=2)
             if usable.renamed:
                 read = ", ".join(f"{name!r} as {split}" for name, split in usable.renamed)
                 division = replace(division, how=f"{division.how.rstrip('.')}: {read}.")

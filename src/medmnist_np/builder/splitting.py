@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,6 +87,11 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     ------
     ValueError
         If there are both splits and a ratio, or a class has too few samples or groups to be in each split.
+
+    Warns
+    -----
+    UserWarning
+        If a class has no samples in a split after the division.
     """
     if source.splits is not None:
         if ratio is not None:
@@ -103,9 +109,11 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     part_of = divide(source.labels.table, ratio, seed, source.groups)
     by = "the classes in masks" if source.labels.task == SEGMENTATION else "label"
     how = f"Divided {':'.join(f'{part:g}' for part in ratio)} at random (seed {seed}), stratified by {by}"
-    if source.groups is None:
-        return Division(names, part_of, f"{how}.", grouped=False)
-    return Division(names, part_of, f"{how}; no {group} is in two splits.", grouped=True)
+    how = f"{how}." if source.groups is None else f"{how}; no {group} is in two splits."
+    division = Division(names, part_of, how, grouped=source.groups is not None)
+    for note in division.absent(source.labels):
+        warnings.warn(f"{note} Another seed may give another division.", stacklevel=3)  # where build is called
+    return division
 
 
 def checked_ratio(ratio: Sequence[float]) -> tuple[float, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +16,7 @@ from medmnist_np.metrics.inputs import Predictions, as_array
 from medmnist_np.metrics.records import Interval
 from medmnist_np.metrics.resampling import resamples, strata
 from medmnist_np.missing import is_missing
+from medmnist_np.numbering import by_first_appearance
 
 Values = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ def check_enough(n_samples: int, n_resamples: int, of: str = "samples") -> None:
         raise ValueError(f"A bootstrap needs at least two {of}; there is one.")
 
 
-def _checked_groups(groups: ArrayLike, n_samples: int) -> NDArray[Any]:
+def _checked_groups(groups: ArrayLike, n_samples: int) -> NDArray[np.intp]:
     refuse_other_order(groups, "groups")
     array = as_array(groups, "groups")
     if array.shape != (n_samples,):
@@ -64,9 +64,10 @@ def _checked_groups(groups: ArrayLike, n_samples: int) -> NDArray[Any]:
     for sample, group in enumerate(array.tolist()):
         if is_missing(group):  # all of these would be drawn as one group
             raise ValueError(f"The sample {sample} has no group: groups[{sample}] is {array[sample]!r}.")
-    if (array == array[0]).all():
+    numbers = by_first_appearance(array)
+    if not numbers.any():
         raise ValueError("A bootstrap of groups needs at least two; there is one.")
-    return array.astype(np.str_) if array.dtype.kind == "O" else array
+    return numbers
 
 
 def method_name(method: str, stratified: bool, groups: ArrayLike | None = None) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.metrics.inputs import Counts, Predictions
+from medmnist_np.numbering import by_first_appearance
 
 # Values in a block: what is made of one block stays in the processor's cache, and a few MB are all that is ever held.
 BLOCK = 1 << 17
@@ -16,8 +17,7 @@ BLOCK = 1 << 17
 
 def strata(predictions: Predictions) -> NDArray[np.intp]:
     """Return to which stratum each sample belongs, ``(n,)``: its class, or its row of labels in a multi-label task."""
-    _, which = np.unique(predictions.labels, axis=0, return_inverse=True)
-    return which.reshape(-1)
+    return by_first_appearance(predictions.labels)
 
 
 def resamples(
@@ -42,7 +42,8 @@ def resamples(
     strata : (n,) intp, optional
         Draw from each stratum as many samples as it has; by default all samples are one stratum.
     groups : (n,) array, optional
-        Draw whole groups, as many as there are, each with all its samples; not together with `strata`.
+        Draw whole groups, as many as there are, each with all its samples; not together with `strata`. Only the order
+        in which they first appear matters, not what they are called.
     block : int
         Number of counts to hold at a time; there is at least one resample in a block.
 
@@ -64,10 +65,11 @@ def resamples(
     random = np.random.default_rng(seed)
     rows = max(1, block // n_samples)
     if strata is None:
-        names, group_of = (range(n_samples), None) if groups is None else np.unique(groups, return_inverse=True)
+        group_of = None if groups is None else by_first_appearance(groups)
+        n_drawn = n_samples if group_of is None else int(group_of.max()) + 1
         for done in range(0, n_resamples, rows):
             b = min(rows, n_resamples - done)
-            counts = _count(random.integers(len(names), size=(b, len(names))))
+            counts = _count(random.integers(n_drawn, size=(b, n_drawn)))
             yield counts if group_of is None else counts[:, group_of]
         return
     order = np.argsort(strata, kind="stable")
