@@ -178,3 +178,30 @@ def test_other_arrays_are_passed_over_and_other_splits_come_between(tmp_path: Pa
     result = audit(tmp_path / "stored.npz")
     assert ["train", "extra", "val", "test"] == list(result.splits)
     assert {"train": [1], "extra": [1], "val": [], "test": []} == {k: v.tolist() for k, v in result.leaks.items()}
+    assert "extra: not known as train, val or test, so counted as coming after train." in result.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("training", "validation", "testing"),
+        ("Train", "Valid", "Test"),
+        ("tr", "dev", "ts"),
+        ("train1", "val1", "test1"),
+        ("TRAINING", "VAL", "TESTING"),
+    ],
+)
+def test_splits_are_known_by_their_usual_names(tmp_path: Path, names: tuple[str, str, str]) -> None:
+    arrays = {
+        f"{name}_{role}": array
+        for name, split in zip(names, ("train", "val", "test"), strict=True)
+        for role, array in ((role, sound()[f"{split}_{role}"]) for role in ("images", "labels"))
+    }
+    train, val, test = names
+    arrays[f"{train}_images"][1] = arrays[f"{test}_images"][2]
+    arrays[f"{val}_images"][3] = arrays[f"{test}_images"][4]
+    arrays[f"{train}_images"][5] = arrays[f"{val}_images"][6]
+    result = audit(save(tmp_path, arrays))
+    assert list(names) == list(result.splits)
+    assert {train: [1, 5], val: [3], test: []} == {k: v.tolist() for k, v in result.leaks.items()}
+    assert () == result.remarks

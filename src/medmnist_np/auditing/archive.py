@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from medmnist_np._version import __version__
+from medmnist_np.builder.rows import split_called
 from medmnist_np.cache import disk, npz, store
 from medmnist_np.cache.archives import opened
 from medmnist_np.cache.digests import digest_of
@@ -26,6 +27,7 @@ _LABELS = frozenset({"bool", *(f"{kind}{bits}" for kind in ("int", "uint") for b
 
 # Others come between train and these.
 _ORDER = {"train": 0, "val": 2, "test": 3}
+_OTHER = 1
 
 
 @contextmanager
@@ -63,8 +65,17 @@ def unpacked(path: Path, settings: Settings, progress: Progress) -> Iterator[Arr
 
 def splits_of(names: Iterable[str]) -> tuple[str, ...]:
     """Return the splits whose arrays have these names: train first, val and test last."""
-    found = dict.fromkeys(match[1] for match in map(_NAME.fullmatch, names) if match)
-    return tuple(sorted(found, key=lambda split: _ORDER.get(split, 1)))
+    return in_order(dict.fromkeys(match[1] for match in map(_NAME.fullmatch, names) if match))
+
+
+def in_order(splits: Iterable[str]) -> tuple[str, ...]:
+    """Return splits by what their names mean, as ``Training`` and ``test2``: train first, val and test last."""
+    return tuple(sorted(splits, key=lambda split: _ORDER.get(meant_by(split) or "", _OTHER)))
+
+
+def meant_by(split: str) -> str | None:
+    """Return ``"train"``, ``"val"`` or ``"test"`` of the name of a split, a number behind it left out; else None."""
+    return split_called(split.rstrip("0123456789"))
 
 
 def _unpack(stream: BinaryIO, path: Path, folder: Path, progress: Progress) -> Manifest:

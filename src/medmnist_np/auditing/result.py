@@ -87,7 +87,8 @@ class Audit:
 
         Of copies that are in several splits, and of groups that are, all samples stay that are in the last of these
         splits, and the others are leaks: those of train and val that also occur in test, and those of train that also
-        occur in val. So test stays as published. Near copies are not among them: they are for people to look at.
+        occur in val. So test stays as published. Other names of splits mean the same, as ``Training``, ``valid`` and
+        ``test2``. Near copies are not among leaks: they are for people to look at.
         """
         order = {split: number for number, split in enumerate(self.splits)}
         found: dict[str, set[int]] = {split: set() for split in self.splits}

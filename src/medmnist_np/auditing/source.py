@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
-from medmnist_np.auditing.archive import splits_of, unpacked
+from medmnist_np.auditing.archive import in_order, meant_by, splits_of, unpacked
 from medmnist_np.auditing.findings import Label, Place
 from medmnist_np.cache import disk, settings
 from medmnist_np.cache.progress import Progress
@@ -91,7 +91,10 @@ def opened(
         record, size = registry.resolve_size(source, size)
         record.require_labels("audit")
         folder = locate(record, size, root=root, download=download, progress=progress)
-        names = {split: [record.member_name(split, role) for role in ("images", "labels")] for split in record.splits}
+        names = {
+            split: [record.member_name(split, role) for role in ("images", "labels")]
+            for split in in_order(record.splits)
+        }
         yield Source(record.name, record, record.archive(size).digest, *_arrays(folder, names))
         return
     path = Path(source).expanduser()
@@ -102,7 +105,8 @@ def opened(
         stored, labels = _arrays(folder, {split: [f"{split}_images", f"{split}_labels"] for split in splits})
         images = {split: _with_usual_axes(array, folder.path) for split, array in stored.items()}
         record = _known(folder.manifest.digest, labels) or _made_up(path, images, labels)
-        yield Source(path.name, record, folder.manifest.digest, images, labels, _as_read(stored, images))
+        remarks = (*_as_read(stored, images), *_order_of(splits))
+        yield Source(path.name, record, folder.manifest.digest, images, labels, remarks)
 
 
 def _arrays(
@@ -141,6 +145,15 @@ def _as_read(stored: Mapping[str, Images], images: Mapping[str, Images]) -> tupl
     axes = ", ".join(map(str, found[1:]))
     as_read = ("RGB images " if shown[-1] == 3 and len(shown) == 4 else "") + f"({', '.join(map(str, shown[1:]))})"
     return (f"The images are stored as (n, {axes}); the channel axis was recognised, and they were read as {as_read}.",)
+
+
+def _order_of(splits: Sequence[str]) -> tuple[str, ...]:
+    """Say in which order splits are protected, if their names do not tell."""
+    unknown = [split for split in splits if meant_by(split) is None]
+    if not unknown or len(splits) < 2:
+        return ()
+    order = f"The order of the splits is {', '.join(splits)}; of a leak the later split keeps its samples."
+    return (f"{order} {', '.join(unknown)}: not known as train, val or test, so counted as coming after train.",)
 
 
 def _known(digest: str, labels: Mapping[str, NDArray[np.integer]]) -> DatasetInfo | None:
