@@ -151,7 +151,7 @@ def read_ids(file: Path, record: DatasetInfo) -> dict[str, list[tuple[str, str]]
     """Return id and group of each sample, by split; each is empty if it is unknown."""
     found: dict[str, list[tuple[str, str] | None]] = {split: [None] * n for split, n in record.n_samples.items()}
     try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
+        with open(file, newline="", encoding="utf-8-sig", opener=disk.regular_only) as stream:
             reader = csv.DictReader(stream)
             columns = reader.fieldnames or ()
             for needed in _COLUMNS[:3]:

@@ -116,7 +116,7 @@ def _digests(record: DatasetInfo) -> dict[int, str]:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=disk.regular_only) as stream:
             content = stream.read(_MAX_BYTES + 1)
         return _decoded(content, path)
     except OSError as error:

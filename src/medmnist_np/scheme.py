@@ -168,7 +168,7 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
     path = Path(file)
     moves: dict[tuple[str, int], str] = {}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
+        with open(path, newline="", encoding="utf-8-sig", opener=disk.regular_only) as stream:
             facts, n_remarks = _facts(stream.read(1 << 16))
             stream.seek(0)
             for _ in range(n_remarks):

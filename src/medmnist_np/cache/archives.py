@@ -293,7 +293,7 @@ def check_known(path: Path, digest: str) -> tuple[DatasetInfo, int]:
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, with errors that name it."""
-    with disk.errors_named(path, f"read {path.name}"), open(path, "rb") as stream:
+    with disk.errors_named(path, f"read {path.name}"), open(path, "rb", opener=disk.regular_only) as stream:
         yield stream
 
 

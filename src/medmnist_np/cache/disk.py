@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -100,6 +101,23 @@ def make_folder(path: Path, *, in_cache: bool = True) -> Path:
 def open_without_following(path: str, flags: int) -> int:
     """Open as an ``opener`` of :func:`open` that refuses a link at the last step, which could lead anywhere."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
+
+
+def regular_only(path: str, flags: int) -> int:
+    """Open as an ``opener`` of :func:`open` that refuses pipes, sockets and devices without opening them."""
+
+    def check(mode: int) -> None:
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError(errno.EINVAL, "Not a file but a pipe, a socket or a device", path)
+
+    check(os.stat(path).st_mode)
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    try:
+        check(os.fstat(descriptor).st_mode)  # it may have been replaced meanwhile
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 @contextmanager

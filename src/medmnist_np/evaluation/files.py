@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.cache import disk
 from medmnist_np.errors import ScoresError
 
 _FORM = (
@@ -50,7 +51,8 @@ def read_scores(path: str | os.PathLike[str]) -> NDArray[np.float64]:
            [0.25]])
     """
     try:
-        lines = Path(path).read_text("utf-8-sig").splitlines()
+        with open(path, encoding="utf-8-sig", opener=disk.regular_only) as stream:
+            lines = stream.read().splitlines()
         if not any(map(str.strip, lines)):
             raise ScoresError(f"{path} is empty. {_FORM}")
         table = np.loadtxt(lines, delimiter=",", comments=None, ndmin=2)
