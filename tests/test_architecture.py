@@ -79,7 +79,8 @@ ROOMS = """
     statistics subsets
     corruption.augmenting corruption.computed identifiers loading registering scheme
     corruption.storing
-    builder.labels builder.reading
+    builder.labels builder.signatures
+    builder.reading
     builder.choices builder.pairs builder.rows
     builder.tables
     builder.sources

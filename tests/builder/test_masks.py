@@ -181,7 +181,7 @@ def test_every_kind_of_mask_file_is_read_as_numbers(ending: str, tmp_path: Path)
     ("name", "array", "reason"),
     [
         ("m.png", np.dstack([blob(0), blob(1), blob(2)]), "pixels of mode RGB: colours are no numbers of classes"),
-        ("m.jpg", blob(0), "is a JPEG, which does not keep values"),
+        ("m.jpg", blob(0), "is a JPEG, which need not keep values"),
         ("m.npy", blob(0).astype(np.float32), "float32 of shape"),
         ("m.npy", blob(0).astype(np.int64) - 1, "holds -1 to 0; numbers of classes are 0 to 255"),
         ("m.npy", np.zeros((4, 5, 6), np.uint8), r"uint8 of shape \(4, 5, 6\)"),

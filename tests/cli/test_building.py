@@ -76,7 +76,7 @@ def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     (folder / "benign" / "000.png").write_bytes(b"no image")
     result = run(build, folder, "--name", "moles")
-    assert (1, True) == (result.exit_code, "benign/000.png: cannot identify" in result.stderr)
+    assert (1, True) == (result.exit_code, "benign/000.png: its content has no supported format" in result.stderr)
     result = run(build, folder, "--name", "moles", "--skip-bad", "--json")
     assert f"{folder}/benign/000.png" == json.loads(result.stdout)["skipped"][0]["image"]
     result = run(build, folder, "--name", "again", "--skip-bad")

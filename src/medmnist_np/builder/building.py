@@ -327,8 +327,10 @@ def _are_volumes(rows: Sequence[Row], *, skip_bad: bool, slices: bool) -> bool:
     for row in rows:
         try:
             return is_volume(read_image(row.file, row.index, slices=slices))
-        except (ImportError, MemoryError):
+        except ImportError:
             raise
+        except MemoryError as error:
+            raise MemoryError(f"{row.where}: {error}") from error
         except Exception as error:  # decoders raise whatever they like about a damaged file
             first = first or f"{row.where}: {reason_of(error)}."
             if not skip_bad:

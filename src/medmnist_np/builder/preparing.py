@@ -136,8 +136,10 @@ def prepare(chunk: Chunk) -> Prepared:
                 done.present.append(np.unique(mask).tolist())
             if image.shape not in edges:
                 edges[image.shape] = _edge(image, chunk.recipe)
-        except (ImportError, MemoryError):
+        except ImportError:
             raise
+        except MemoryError as error:
+            raise MemoryError(f"{row.where}: {error}") from error
         except Exception as error:  # noqa: BLE001 -- decoders raise whatever they like about a damaged file
             done.bad.append((number, reason_of(error)))
             continue

@@ -10,12 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.builder import signatures
 from medmnist_np.images.channels import usual_axes
+from medmnist_np.volumes.files import most_inflated, stored_file
+from medmnist_np.volumes.nifti import read_header
 
 Array = NDArray[Any]
 
 _NIFTI = (".nii", ".nii.gz")
-_ITK = (".mha", ".mhd", ".dcm")
+_META = (".mha", ".mhd")
+
+# Pictures that keep the values of a mask.
+_LOSSLESS = ("PNG", "TIFF", "BMP", "GIF", "PPM")
 
 # What systems and archive programs leave in folders beside images.
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
@@ -38,9 +44,9 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
     Parameters
     ----------
     file : Path
-        PNG, JPEG, TIFF or what else Pillow reads; a TIFF of several pages is a volume. ``.npy``, where a channel axis
-        of 1 or 3 may come first or last. ``.nii``, ``.nii.gz``, ``.mha``, ``.mhd``, ``.dcm``. A folder with a DICOM
-        series is a volume.
+        NIfTI (``.nii``, ``.nii.gz``) and MetaImage (``.mha``, ``.mhd``) by its name; by its first bytes PNG, JPEG,
+        TIFF, of which several pages are a volume, BMP, GIF, WebP, JPEG 2000, PGM, PPM, NumPy's NPY, where a channel
+        axis of 1 or 3 may come first or last, and DICOM. A folder with a DICOM series is a volume.
     index : int, optional
         Which image of a ``.npy`` file that holds many; None means that the file is the image.
     slices : bool
@@ -55,9 +61,9 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
     Raises
     ------
     ValueError
-        If it is none of these.
+        If it is none of these, or its header says more than the file or the memory of this machine can hold.
     OSError
-        If it cannot be read.
+        If it cannot be read, or is a pipe, a socket or a device.
     ModuleNotFoundError
         If the format needs an extra that is not installed.
     Exception
@@ -68,13 +74,14 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
         image = _read_folder(file, slices=slices)
     elif name.endswith(_NIFTI):
         image = _read_nifti(file)
-    elif name.endswith(_ITK):
-        image = _read_itk(file)
-    elif name.endswith(".npy"):
-        image = np.load(file, mmap_mode="r", allow_pickle=False)
-        image = usual_axes(np.array(image if index is None else image[index]), n_before=0)
+    elif name.endswith(_META):
+        image = _read_metaimage(file)
+    elif (kind := signatures.format_of(file)) == "NPY":
+        image = usual_axes(_read_npy(file, index), n_before=0)
+    elif kind == "DICOM":
+        image = _read_dicom(file)
     else:
-        image = _read_picture(file)
+        image = _read_picture(file, kind)
     if image.ndim in (3, 4) and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim == 3 and image.shape[2] in (2, 4) and min(image.shape[:2]) > image.shape[2]:
@@ -92,8 +99,7 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
     Parameters
     ----------
     file : Path
-        PNG, TIFF or what else Pillow reads and keeps every value, or ``.npy``. Of a picture with a palette the numbers
-        are read and not the colours.
+        PNG, TIFF, BMP, GIF, PGM or NPY. Of a picture with a palette the numbers are read and not the colours.
     index : int, optional
         As of :func:`read_image`.
 
@@ -107,15 +113,12 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
     ValueError
         If it is none, as it has colours, or values that are no whole numbers from 0 to 255.
     OSError
-        If it cannot be read.
+        If it cannot be read, or is a pipe, a socket or a device.
     Exception
         What else a decoder makes of a damaged file.
     """
-    if file.suffix.lower() == ".npy":
-        mask = np.load(file, mmap_mode="r", allow_pickle=False)
-        mask = np.array(mask if index is None else mask[index])
-    else:
-        mask = _mask_pixels(file)
+    kind = signatures.format_of(file)
+    mask = _read_npy(file, index) if kind == "NPY" else _mask_pixels(file, kind)
     if mask.ndim == 3 and 1 in (mask.shape[0], mask.shape[2]):
         mask = mask.squeeze(2 if mask.shape[2] == 1 else 0)
     if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "bui":
@@ -125,12 +128,20 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
     return mask.astype(np.uint8)
 
 
-def _mask_pixels(file: Path) -> Array:
+def _read_npy(file: Path, index: int | None) -> Array:
+    stored = np.load(file, mmap_mode="r", allow_pickle=False)
+    wanted = stored if index is None else stored[index]
+    signatures.check_room(wanted.shape, wanted.dtype.itemsize)
+    return np.array(wanted)
+
+
+def _mask_pixels(file: Path, kind: str) -> Array:
     from PIL import Image
 
-    with Image.open(file) as picture:
-        if picture.format in ("JPEG", "MPO"):
-            raise ValueError("it is a JPEG, which does not keep values: masks are PNG, TIFF or NPY files")
+    if kind not in _LOSSLESS:
+        raise ValueError(f"it is a {kind}, which need not keep values: masks are PNG, TIFF or NPY files")
+    with Image.open(file, formats=(kind,)) as picture:
+        _check_picture(file, picture, kind)
         if getattr(picture, "n_frames", 1) > 1:
             raise ValueError("it has several pages or frames")
         pixels = np.array(picture)
@@ -150,10 +161,22 @@ def is_volume(image: Array) -> bool:
     return image.ndim == 3 and image.shape[2] != 3
 
 
-def _read_picture(file: Path) -> Array:
+def _check_picture(file: Path, picture: Any, kind: str) -> None:
+    from PIL import ImageMode
+
+    n_frames = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
+    bands = len(picture.getbands())
+    item_bytes = np.dtype(ImageMode.getmode(picture.mode).typestr).itemsize
+    # Deflated pixels have a largest ratio. In other formats a few bytes may stand for any number of equal pixels.
+    room = most_inflated(file.stat().st_size) if kind == "PNG" and picture.mode != "1" else None
+    signatures.check_room([n_frames, picture.height, picture.width, bands][n_frames == 1 :], item_bytes, room)
+
+
+def _read_picture(file: Path, kind: str) -> Array:
     from PIL import Image, ImageSequence
 
-    with Image.open(file) as picture:
+    with Image.open(file, formats=(kind,)) as picture:
+        _check_picture(file, picture, kind)
         # Pillow reads these as 8 bits a channel, and says nothing.
         if picture.mode in ("RGB", "RGBA", "LA") and any(";16" in _raw_mode(tile) for tile in picture.tile):
             raise ValueError("it is a colour image of 16 bits a channel: convert it to 8 bits")
@@ -196,7 +219,7 @@ def _read_folder(folder: Path, *, slices: bool) -> Array:
             "it is a folder. If its files are the slices of one volume, say so (slices=, --slices). If it is a class "
             "in a split, call the folders of the splits train, val and test"
         )
-    planes = [_read_picture(path) for path in files]
+    planes = [_read_picture(path, signatures.format_of(path)) for path in files]
     if len({(plane.shape, plane.dtype) for plane in planes}) > 1 or planes[0].ndim != 2:
         raise ValueError("its images are not gray slices of one size")
     return np.stack(planes)
@@ -216,25 +239,55 @@ def _is_dicom(file: Path) -> bool:
 
 def _read_nifti(file: Path) -> Array:
     nibabel = _needed("nibabel", "NIfTI files", "nifti")
+    stored = stored_file(file)
+    header = read_header(stored)
+    signatures.check_room(header.shape, header.value_dtype.itemsize)
+    image_class = nibabel.Nifti1Image if header.version == 1 else nibabel.Nifti2Image
     # Voxels along x, y, z to the right, the front and the head of the body.
-    voxels = np.asarray(nibabel.as_closest_canonical(nibabel.load(file)).dataobj)
+    voxels = np.asarray(nibabel.as_closest_canonical(image_class.from_filename(file)).dataobj)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     return voxels[::-1, ::-1].T if voxels.ndim == 3 else voxels
 
 
-def _read_itk(file: Path) -> Array:
-    itk = _needed("SimpleITK", "MetaImage and DICOM files", "medical")
-    return _turned(itk, itk.ReadImage(str(file)))
+def _read_metaimage(file: Path) -> Array:
+    itk = _needed("SimpleITK", "MetaImage files", "medical")
+    signatures.check_metaimage(file)
+    return _turned(itk, itk.ReadImage(str(file), imageIO="MetaImageIO"))
+
+
+def _read_dicom(file: Path) -> Array:
+    itk = _needed("SimpleITK", "DICOM files", "medical")
+    _check_dicom(itk, file)
+    return _turned(itk, itk.ReadImage(str(file), imageIO="GDCMImageIO"))
+
+
+def _check_dicom(itk: Any, file: Path) -> None:
+    syntax = signatures.check_dicom(file)
+    reader = itk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(file))
+    reader.ReadImageInformation()
+    bits = reader.GetMetaData("0028|0100") if reader.HasMetaDataKey("0028|0100") else ""
+    channels = reader.GetNumberOfComponents()
+    signatures.check_dicom_values(file, syntax, bits, [*reader.GetSize(), *([channels] * (channels > 1))])
 
 
 def _read_series(folder: Path) -> Array:
     itk = _needed("SimpleITK", "DICOM series", "medical")
+    signatures.check_regular(folder)
     reader = itk.ImageSeriesReader()
+    reader.SetImageIO("GDCMImageIO")
     series = reader.GetGDCMSeriesIDs(str(folder))
     if len(series) != 1:
         raise ValueError(f"it holds {len(series)} DICOM series; one is needed")
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder), series[0]))
+    files = reader.GetGDCMSeriesFileNames(str(folder), series[0])
+    for file in files:
+        try:
+            _check_dicom(itk, Path(file))
+        except ValueError as error:
+            raise ValueError(f"{Path(file).name}: {error}") from error
+    reader.SetFileNames(files)
     return _turned(itk, reader.Execute())
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from medmnist_np.cache import zips
+from medmnist_np.cache import disk, zips
 from medmnist_np.cache.archives import Verified
 from medmnist_np.errors import ArchiveError
 
@@ -113,6 +113,19 @@ def archive_files(archive: Verified, kind: str) -> dict[str, StoredFile]:
             f"{archive.path} is damaged or hostile: {error}. Nothing of it was kept. Download it again, from its "
             "official address."
         ) from error
+
+
+def stored_file(file: Path) -> StoredFile:
+    """Return a single file on disk.
+
+    Raises
+    ------
+    OSError
+        If it is not there, or no regular file.
+    """
+    with open(file, "rb", opener=disk.regular_only) as stream:
+        state = os.fstat(stream.fileno())
+    return StoredFile(file.name, str(file), 0, state.st_size, state.st_size, _version(state))
 
 
 def folder_files(folder: Path) -> dict[str, StoredFile]:

@@ -48,6 +48,8 @@ class Header:
         Distance of voxels along x, y and z, in mm.
     affine : (4, 4) float64
         From voxel indices to mm, as NiBabel's ``get_best_affine``: the sform, else the qform, else the spacing alone.
+    version : int
+        1 or 2: NIfTI-1 or NIfTI-2.
     """
 
     shape: tuple[int, ...]
@@ -57,6 +59,7 @@ class Header:
     inter: float
     spacing: NDArray[np.float64]
     affine: NDArray[np.float64]
+    version: int = 1
 
     @property
     def is_scaled(self) -> bool:
@@ -180,7 +183,14 @@ def _understood(file: StoredFile, header_class: Any, block: bytes) -> Header:
     if not (np.isfinite(affine).all() and np.isfinite(spacing).all() and (spacing > 0).all()):
         raise ArchiveError(f"{file.name} has an affine or spacing that is not finite, or no distance of voxels")
     found = Header(
-        shape, dtype.str, offset, 1.0 if slope is None else slope, 0.0 if inter is None else inter, spacing, affine
+        shape,
+        dtype.str,
+        offset,
+        1.0 if slope is None else slope,
+        0.0 if inter is None else inter,
+        spacing,
+        affine,
+        1 if len(block) == 348 else 2,
     )
     room = file.n_bytes if not file.name.lower().endswith(".gz") else most_inflated(file.n_bytes)
     if offset < len(block) or offset + found.n_bytes > room:

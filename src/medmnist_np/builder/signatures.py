@@ -1,0 +1,241 @@
+"""What a file is, by its first bytes and its header, before a reader of its format opens it.
+
+Readers trust what they open: Pillow runs Ghostscript for PostScript, and ITK opens any file that a MetaImage header
+names.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from medmnist_np.cache import disk
+from medmnist_np.volumes.files import most_inflated
+
+#: The formats of pictures, as Pillow calls them, each with how its files start.
+PICTURES: dict[str, tuple[bytes, ...]] = {
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "JPEG": (b"\xff\xd8\xff",),
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "BMP": (b"BM",),
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "JPEG2000": (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"),
+    "PPM": (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"),
+}
+
+_SUPPORTED = "PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000, PGM, PPM, NPY, NIfTI, MetaImage and DICOM"
+
+# Transfer syntaxes of DICOM, each with the bits of a stored value at which SimpleITK was found to decode as pydicom
+# does. It decodes 32-bit big endian, and RLE of more than 8 bits in some files, wrongly.
+_TRANSFER_SYNTAXES = {
+    "1.2.840.10008.1.2": (8, 16, 32),  # implicit little endian
+    "1.2.840.10008.1.2.1": (8, 16, 32),  # explicit little endian
+    "1.2.840.10008.1.2.1.99": (8, 16, 32),  # deflated explicit little endian
+    "1.2.840.10008.1.2.2": (8, 16),  # explicit big endian
+    "1.2.840.10008.1.2.4.50": (8,),  # JPEG baseline
+    "1.2.840.10008.1.2.4.57": (8, 16),  # JPEG lossless
+    "1.2.840.10008.1.2.4.70": (8, 16),  # JPEG lossless, first-order prediction
+    "1.2.840.10008.1.2.4.80": (8, 16),  # JPEG-LS lossless
+    "1.2.840.10008.1.2.4.81": (8, 16),  # JPEG-LS near-lossless
+    "1.2.840.10008.1.2.4.90": (8, 16),  # JPEG 2000 lossless
+    "1.2.840.10008.1.2.4.91": (8, 16),  # JPEG 2000
+    "1.2.840.10008.1.2.5": (8,),  # RLE
+}
+_STORED_AS_IS = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+
+# Of the file meta information, which is short, and of the text before the voxels of a MetaImage.
+_META_BYTES = 1 << 16
+
+_META_LINE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*=[^=\n]*")
+_META_TYPES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
+
+
+def format_of(file: Path) -> str:
+    """Return the format of a file: one of :data:`PICTURES`, ``"WEBP"``, ``"NPY"`` or ``"DICOM"``.
+
+    Raises
+    ------
+    ValueError
+        If its first bytes are those of no supported format.
+    OSError
+        If it is no regular file or cannot be read.
+    """
+    start = _start_of(file, 132)
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WEBP"
+    if start.startswith(b"\x93NUMPY"):
+        return "NPY"
+    if start[128:132] == b"DICM":
+        return "DICOM"
+    for name, starts in PICTURES.items():
+        if start.startswith(starts):
+            return name
+    raise ValueError(f"its content has no supported format. Supported: {_SUPPORTED}")
+
+
+def check_room(shape: Sequence[int], item_bytes: int, room: int | None = None) -> None:
+    """Refuse an image that is said to be larger than its file can hold, or than the memory of this machine.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        What the header says.
+    item_bytes : int
+        Bytes of each value.
+    room : int, optional
+        Bytes that the file can hold once it is unpacked; None means that the format sets no limit.
+
+    Raises
+    ------
+    ValueError
+        If it is too large.
+    """
+    n_bytes = math.prod(shape) * item_bytes
+    says = f"its header says {' x '.join(map(str, shape))} values ({disk.readable(n_bytes)})"
+    if room is not None and n_bytes > room:
+        raise ValueError(f"{says}, and the file is too small for them: it is damaged")
+    memory = _memory_bytes()
+    if memory is not None and n_bytes > memory:
+        raise ValueError(f"{says}, which is more than the memory of this machine ({disk.readable(memory)})")
+
+
+def check_metaimage(file: Path) -> None:
+    """Read the header of a MetaImage file strictly, so that ITK finds nothing else in it.
+
+    Raises
+    ------
+    ValueError
+        If it is no MetaImage, its header is not plain, it names a data file outside its folder or several data files,
+        or the voxels do not fit into the data file.
+    OSError
+        If the file or its data file is no regular file or cannot be read.
+    """
+    fields = _metaimage_fields(file)
+    data = fields["ElementDataFile"]
+    source = file
+    if data != "LOCAL":
+        if data == "LIST" or "%" in data:
+            raise ValueError("it names several data files: write it as one .mha file")
+        for path in (PurePosixPath(data), PureWindowsPath(data)):
+            if path.is_absolute() or path.anchor or ".." in path.parts:
+                raise ValueError(f"it names the data file {data!r}, which is not in its folder")
+        source = file.parent / data
+    with open(source, "rb", opener=disk.regular_only) as stream:
+        n_bytes = os.fstat(stream.fileno()).st_size
+    kind = fields["ElementType"].removeprefix("MET_").removesuffix("_ARRAY").removeprefix("U")
+    try:
+        shape = [int(length) for length in fields["DimSize"].split()]
+        channels = int(fields.get("ElementNumberOfChannels", "1"))
+        item_bytes = _META_TYPES[kind]
+    except (ValueError, KeyError):
+        raise ValueError("its header has no plain DimSize, ElementNumberOfChannels and ElementType") from None
+    if str(len(shape)) != fields["NDims"] or min(*shape, channels) < 1:
+        raise ValueError(f"its header says {fields['DimSize']} voxels of {channels} channels")
+    compressed = fields.get("CompressedData", "False").lower() not in ("false", "0")
+    check_room([*shape, *([channels] * (channels > 1))], item_bytes, most_inflated(n_bytes) if compressed else n_bytes)
+
+
+def _metaimage_fields(file: Path) -> dict[str, str]:
+    text = _start_of(file, _META_BYTES).decode("latin-1")
+    fields: dict[str, str] = {}
+    for line in text.split("\n"):
+        # ITK cuts long values, and what is behind the cut would be the next field.
+        if len(line) > 255 or not _META_LINE.fullmatch(line.rstrip("\r")) or "\r" in line.rstrip("\r"):
+            break
+        key, _, value = (part.strip() for part in line.partition("="))
+        # ITK compares beginnings of keys.
+        if key in fields or (key.lower().startswith("elementdatafile") and key != "ElementDataFile"):
+            break
+        fields[key] = value
+        if key == "ElementDataFile":
+            if {"NDims", "DimSize", "ElementType"} <= fields.keys():
+                return fields
+            break
+    raise ValueError("it does not start with the header of a MetaImage file")
+
+
+def check_dicom(file: Path) -> str:
+    """Return the transfer syntax of a DICOM file.
+
+    Raises
+    ------
+    ValueError
+        If it is no DICOM file, or its transfer syntax is not known to be decoded rightly.
+    OSError
+        If it is no regular file or cannot be read.
+    """
+    start = _start_of(file, _META_BYTES)
+    if start[128:132] != b"DICM":
+        raise ValueError("it is no DICOM file: it has no signature DICM after 128 bytes")
+    # The file meta information has group 2 and is in explicit little endian, whatever follows.
+    place, found = 132, ""
+    while start[place : place + 2] == b"\x02\0":
+        element, kind = start[place + 2 : place + 4], start[place + 4 : place + 6]
+        long = kind in (b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT")
+        length_at = place + (8 if long else 6)
+        value_at = length_at + (4 if long else 2)
+        end = value_at + int.from_bytes(start[length_at:value_at], "little")
+        if element == b"\x10\0":
+            found = start[value_at:end].rstrip(b"\0 ").decode("latin-1")
+            break
+        place = end
+    if found not in _TRANSFER_SYNTAXES:
+        raise ValueError(_not_known_to_be_right(f"its transfer syntax is {found or 'not stated'}"))
+    return found
+
+
+def check_dicom_values(file: Path, syntax: str, bits: str, shape: Sequence[int]) -> None:
+    """Refuse values that SimpleITK may decode wrongly, or that the file cannot hold.
+
+    Parameters
+    ----------
+    file : Path
+        A DICOM file.
+    syntax : str
+        As :func:`check_dicom` returns it.
+    bits : str
+        What the header says in Bits Allocated.
+    shape : sequence of int
+        What the header says of the image.
+
+    Raises
+    ------
+    ValueError
+        If it is so.
+    """
+    n_bits = int(bits) if bits.strip().isdecimal() else 0
+    if n_bits not in _TRANSFER_SYNTAXES[syntax]:
+        raise ValueError(_not_known_to_be_right(f"it holds {n_bits}-bit values in the transfer syntax {syntax}"))
+    check_room(shape, n_bits // 8, file.stat().st_size if syntax in _STORED_AS_IS else None)
+
+
+def _not_known_to_be_right(what: str) -> str:
+    return (
+        f"{what}, which may be decoded wrongly: convert it to explicit little endian, for example with dcmconv or "
+        "dcmdrle of DCMTK"
+    )
+
+
+def check_regular(folder: Path) -> None:
+    """Refuse a folder that holds a pipe, a socket or a device: a reader that looks through it would open that."""
+    for path in folder.iterdir():
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ValueError(f"{path.name} in it is a pipe, a socket or a device")
+
+
+def _start_of(file: Path, n_bytes: int) -> bytes:
+    with open(file, "rb", opener=disk.regular_only) as stream:
+        return stream.read(n_bytes)
+
+
+def _memory_bytes() -> int | None:
+    """Return the bytes of memory of this machine; None where that is not known."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
