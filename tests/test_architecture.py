@@ -17,7 +17,7 @@ SOURCE = Path(medmnist_np.__file__).parent
 
 # A file imports only what stands on a line above its own.
 ROOMS = """
-    _version errors missing numbering registry.markup
+    _controls _version errors missing numbering registry.markup
     cache
     cache.progress cache.settings spread
     registry.archives registry.papers
@@ -131,7 +131,8 @@ ROOMS = """
     testing.fakes
     testing
     cli.threads
-    cli.completing cli.display cli.examining cli.output cli.reaching
+    cli.completing cli.examining cli.output cli.reaching
+    cli.display
     cli.jobs
     cli.auditing cli.building cli.carding cli.cataloguing cli.corrupting cli.demo cli.doctoring cli.evaluating
     cli.exporting cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting

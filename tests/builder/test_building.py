@@ -563,6 +563,12 @@ def test_another_recipe_or_image_is_not_taken_from_an_earlier_run(tmp_path: Path
     assert all(one.fingerprint() != before[choice] for choice, one in chunk.items())
 
 
+@pytest.mark.parametrize("field", ["description", "modality", "license"])
+def test_texts_with_control_characters_are_refused_before_any_work(field: str, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=rf"{field} has the control character '\\x1b'"):
+        build(name="moles", images=tmp_path / "absent", labels=[0], **{field: "a\x1b[2J"})
+
+
 # Memory
 
 

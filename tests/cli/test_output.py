@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,81 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.cli import _COMMANDS, main
-from medmnist_np.cli.output import table_lines
+from medmnist_np._controls import CONTROL
+from medmnist_np.cli import _COMMANDS, display, main, output
+from medmnist_np.cli.output import say, say_lines, say_paragraph, say_table, table_lines
 
 ROWS = [
     ["name", "task", "n", "sizes"],
     ["pathmnist", "multi-class", "9", "28 64 128 224"],
     ["chestmnist", "multi-label, binary-class", "14", "28 64 128 224"],
 ]
+
+
+HOSTILE = "\x1b]52;c;eA==\x07\x9b2J\r\u202e"
+SHOWN = r"\x1b]52;c;eA==\x07\x9b2J\r\u202e"
+
+
+def test_control_characters_in_tables_are_shown_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    say_table([[f"a{HOSTILE}", "b\nLicence: CC BY"]], head=["name", "text"])
+    assert [rf"a{SHOWN}  b\nLicence: CC BY"] == capsys.readouterr().out.splitlines()[1:]
+
+
+@pytest.mark.parametrize("write", [say, say_lines, say_paragraph])
+def test_control_characters_in_texts_are_shown_as_escapes(
+    write: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(f"a{HOSTILE}b")
+    assert f"a{SHOWN}b\n" == capsys.readouterr().out
+
+
+def test_only_what_has_colours_of_its_own_goes_past_the_escapes() -> None:
+    folder = Path(output.__file__).parent
+    writers = {
+        file.name for file in folder.glob("*.py") if re.search(r"(?<!\w)(click\.echo|print)\(", file.read_text("utf-8"))
+    }
+    assert {"output.py", "doctoring.py", "keeping.py"} == writers
+
+
+def test_control_characters_in_errors_warnings_and_log_messages_are_shown_as_escapes(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import logging, warnings\n"
+        "from medmnist_np import registry\n"
+        "from medmnist_np.cli import main\n"
+        "from medmnist_np.errors import ArchiveError\n"
+        f"text = {HOSTILE!r}\n"
+        "def fail(*args, **options):\n"
+        "    warnings.warn(f'warning {text}')\n"
+        "    logging.getLogger('medmnist_np').warning('log %s', text)\n"
+        "    raise ArchiveError(f'error {text}')\n"
+        "registry.cite = fail\n"
+        "main(['cite', 'pathmnist'])\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, check=False, timeout=120)  # noqa: S603
+    said = done.stderr.decode("utf-8")
+    assert all(f"{kind} {SHOWN}" in said for kind in ("Error: error", "warning", "log"))
+    assert CONTROL.sub("", said) == said.replace("\n", "").replace("\r", "")
+
+
+def test_a_file_name_with_control_characters_is_escaped_in_errors(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["import", str(tmp_path / f"a{HOSTILE}.npz")])
+    assert (True, False) == (SHOWN in done.output, "\x1b" in done.output)
+
+
+def test_a_task_with_control_characters_is_escaped_in_progress_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display, "_LINES_EVERY_S", 0)
+    with display.Lines(threading.Event()).progress(f"a{HOSTILE}", 10) as bar:
+        bar.update(5)
+    assert f"a{SHOWN}: 5 bytes of 10" in capsys.readouterr().err
+
+
+def test_a_task_with_control_characters_is_escaped_in_bars(capsys: pytest.CaptureFixture[str]) -> None:
+    with display.Bars(threading.Event(), {}).progress(f"a{HOSTILE}", 10) as bar:
+        bar.update(5)
+    assert (True, False) == (SHOWN in (said := capsys.readouterr().err), "\x07" in said)
 
 
 def test_what_fits_is_one_line_a_row() -> None:

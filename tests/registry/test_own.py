@@ -52,6 +52,59 @@ def put(table: dict[str, Any], name: str = "moles") -> Path:
     return path
 
 
+@pytest.mark.parametrize("field", ["description", "modality", "license", "source_size", "preparation", "python_class"])
+@pytest.mark.parametrize("character", ["\x1b", "\n", "\r", "\x07", "\x7f", "\x9b", "\u202e", "\u2028"])
+def test_a_text_with_a_control_character_is_refused(field: str, character: str) -> None:
+    text = as_toml({**TABLE, field: f"a{character}b"})
+    with pytest.raises(RecordError, match=rf"here: {field} has the control character .*: leave it out"):
+        read_table(text, "here")
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"class_names": ["a", "b\x1b]52;c;eA==\x07"]}, "class_names.1"),
+        ({"notes": ["\nLicence: CC BY"]}, "notes.0"),
+        ({"provenance": {"software": {"numpy": "\x1b"}}}, "provenance.software.numpy"),
+        ({"a\x1b": 1}, "a key"),
+    ],
+)
+def test_control_characters_are_found_wherever_they_are(changed: dict[str, Any], where: str) -> None:
+    with pytest.raises(RecordError, match=f"here: {re.escape(where)} has the control character"):
+        read_table(as_toml({**TABLE, **changed}), "here")
+
+
+def test_the_recipe_in_the_provenance_may_have_lines() -> None:
+    assert "moles" == record_of(read_table(as_toml(TABLE), "here"), "here").name
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("ndim = " + "1" * 5000, "a number in it is too long"),
+        ("ndim = 0x" + "f" * 5000, "here: ndim is a number of more than 64 bits"),
+        ("ndim = " + "9" * 20, "here: ndim is a number of more than 64 bits"),
+        ("format = " + "0x" + "f" * 5000, "here: format is a number of more than 64 bits"),
+        ("score = nan", "here: score is nan"),
+        ("score = -inf", "here: score is -inf"),
+        ("day = 2026-11-21", "here: day is a date"),
+        ("deep = " + "[" * 50 + "]" * 50, "nested too deeply"),
+        (".".join(["a"] * 5000) + " = 1", "nested too deeply"),
+    ],
+)
+def test_a_value_that_could_not_be_shown_or_written_again_is_refused(line: str, why: str) -> None:
+    with pytest.raises(RecordError, match=why):
+        read_table(line, "here")
+
+
+def test_a_record_with_an_endless_number_is_passed_over_in_lists(caplog: pytest.LogCaptureFixture) -> None:
+    put(TABLE)
+    path = put({**TABLE, "name": "broken"}, "broken")
+    path.write_text(path.read_text("utf-8").replace("ndim = 2", f"ndim = {'1' * 5000}"), "utf-8")
+    assert "moles" in [record.name for record in registry.datasets()]
+    assert "a number in it is too long" in caplog.text
+
+
 def test_a_record_is_found_by_its_name() -> None:
     put(TABLE)
     assert registry.info("Moles") is registry.info("moles_28")

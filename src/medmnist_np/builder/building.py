@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ from medmnist_np.images.recipes import Recipe
 from medmnist_np.loading import locate
 from medmnist_np.registering import check_free, record_at, register
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.own import as_toml, check_name, own_record, record_file
+from medmnist_np.registry.own import as_toml, check_name, check_text, own_record, record_file
 from medmnist_np.spread import spread
 
 _SKIPPING = "Such images may be left out (skip_bad=, --skip-bad)."
@@ -176,7 +176,10 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     >>> mm.load("noise", "test").images.shape
     (12, 28, 28)
     """
-    check_choices(name=name, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window, output=output)
+    texts = {"description": description, "modality": modality, "license": license}
+    check_choices(
+        name=name, texts=texts, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window, output=output
+    )
     wanted = checked_sizes(sizes)
     places = settings.current()
     folder = _folder_of(name, output)
@@ -239,7 +242,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             archives = _written(orders, executor, progress)
             skipped = (*every.alone, *((row.where, reason) for row, reason in _skipped(parts, prepared)))
             table = describe(
-                {"name": name, "description": description, "modality": modality, "license": license},
+                {"name": name, **texts},
                 usable.labels,
                 division,
                 orders[0].image_shape,
@@ -271,6 +274,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
 def check_choices(
     *,
     name: str,
+    texts: Mapping[str, str],
     sizes: int | Sequence[int],
     task: str | None,
     ratio: Sequence[float] | None,
@@ -280,6 +284,8 @@ def check_choices(
 ) -> None:
     """Raise ValueError for what :func:`build` refuses whatever the images are: wrong usage."""
     _check_free(check_name(name), _folder_of(name, output))
+    for what, text in texts.items():
+        check_text(text, what)
     checked_sizes(sizes)
     checked_task(task, "multi-class")
     chosen_recipe(recipe, window, volumes=False)

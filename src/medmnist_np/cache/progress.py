@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol, Self, cast
 
+from medmnist_np._controls import escaped_line
+
 # Shorter work shows no bar.
 _DELAY_S = 2.0
 
@@ -34,7 +36,14 @@ def bars(task: str, total: int | None, done: int = 0) -> AbstractContextManager[
     from tqdm.auto import tqdm
 
     bar = tqdm(
-        desc=task, total=total, initial=done, unit="B", unit_scale=True, delay=_DELAY_S, disable=None, leave=False
+        desc=escaped_line(task),
+        total=total,
+        initial=done,
+        unit="B",
+        unit_scale=True,
+        delay=_DELAY_S,
+        disable=None,
+        leave=False,
     )
     return cast("AbstractContextManager[Bar]", bar)
 

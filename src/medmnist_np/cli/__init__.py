@@ -6,8 +6,10 @@ A command is loaded when it is called. Exit codes: 0, 1 for a failure, 2 for wro
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -15,6 +17,7 @@ from typing import Any
 
 import click
 
+from medmnist_np._controls import escaped
 from medmnist_np._version import __version__
 from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded
 from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest
@@ -52,6 +55,27 @@ _COMMANDS = {
 
 
 @contextmanager
+def _errors_escaped() -> Iterator[None]:
+    """Have control characters in errors, warnings and log messages shown as escapes, as in all other output."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Escaping())
+    format_warning = warnings.formatwarning
+    warnings.formatwarning = lambda *args, **options: escaped(format_warning(*args, **options))
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = escaped(error.message)  # which newer releases of click declare final
+        raise
+    finally:
+        warnings.formatwarning = format_warning
+
+
+class _Escaping(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return escaped(super().format(record))
+
+
+@contextmanager
 def _ending_in_words() -> Iterator[None]:
     """Say in one message what can happen to any command: Ctrl-C, a full disk, too little memory, a missing package."""
     try:
@@ -75,6 +99,7 @@ def _ending_in_words() -> Iterator[None]:
 
 
 class _Program(click.Group):
+    @_errors_escaped()
     @_ending_in_words()
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         show_what_cannot_be_encoded(sys.stdout)
@@ -100,6 +125,7 @@ class _Program(click.Group):
             raise click.UsageError(f"There is no command {args[0]!r}.{nearest(args[0], _COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    @_errors_escaped()
     @_ending_in_words()
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import json_option, root_option, say_json, say_lines, writing
+from medmnist_np.cli.output import json_option, root_option, say, say_json, say_lines, writing
 from medmnist_np.cli.threads import threads, workers_option
 from medmnist_np.errors import MedMNISTError
 
@@ -114,7 +114,7 @@ def audit(
         return
     say_lines(found.in_words())
     for written in filter(None, (scheme, page)):
-        click.echo(f"Written: {written}")
+        say(f"Written: {written}")
 
 
 def _check_scheme(scheme: str, ids: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from medmnist_np.cli.output import json_option, say_json, say_lines
+from medmnist_np.cli.output import json_option, say, say_json, say_lines
 from medmnist_np.cli.threads import threads, workers_option
 
 # Of images that were left out; JSON lists all.
@@ -88,8 +88,11 @@ def build(
     limits = None if window is None else _limits(window)
     pixels = _numbers(sizes, ",", int, "--sizes 28,64,224")
     shares = None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2")
+    texts = {"description": description, "modality": modality, "license": license}
     try:
-        check_choices(name=name, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits, output=output)
+        check_choices(
+            name=name, texts=texts, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits, output=output
+        )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with _failing_cleanly(), threads(workers) as executor, warnings.catch_warnings():
@@ -117,7 +120,7 @@ def build(
             progress=silent if as_json else bars,
         )
     if not license:
-        click.echo("No licence is stated (--license), so nobody knows what may be done with the set.", err=True)
+        say("No licence is stated (--license), so nobody knows what may be done with the set.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
         notes = list(built.record.notes)
@@ -125,11 +128,11 @@ def build(
         return
     say_lines(repr(built.record))
     for where, reason in built.skipped[:_NAMED]:
-        click.echo(f"Left out: {where}: {reason}.", err=True)
+        say(f"Left out: {where}: {reason}.", err=True)
     if len(built.skipped) > _NAMED:
-        click.echo(f"... and {len(built.skipped) - _NAMED} more; --json lists all.", err=True)
+        say(f"... and {len(built.skipped) - _NAMED} more; --json lists all.", err=True)
     first = f'mm.load("{built.record.name}", "{built.record.splits[0]}")'
-    click.echo(f"Ready: {first}. To hand it to others, see {built.folder}")
+    say(f"Ready: {first}. To hand it to others, see {built.folder}")
 
 
 @click.command

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import root_option, writing
+from medmnist_np.cli.output import root_option, say, writing
 
 
 @click.command
@@ -49,6 +49,6 @@ def card(name: str, output: str, size: int | None, download: bool, seed: int, ro
     document = card_of(name, size=size, root=root, download=download, seed=seed)
     with writing(page):
         write_page(page, document)
-    click.echo(page)
+    say(page)
     if "<img " not in document:
-        click.echo("Without pictures: the data set is not on this machine, and --download would fetch it.", err=True)
+        say("Without pictures: the data set is not on this machine, and --download would fetch it.", err=True)

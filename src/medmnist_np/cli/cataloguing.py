@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from medmnist_np.cli.output import json_option, say_json, say_lines, say_paragraph, terminal_width
+from medmnist_np.cli.output import json_option, say, say_json, say_lines, say_paragraph, terminal_width
 from medmnist_np.registry.known_sets import CatalogEntry, access_levels
 from medmnist_np.registry.selection import Catalog
 from medmnist_np.registry.selection import catalog as search
@@ -65,16 +65,16 @@ def catalog(
 
 def _say_found(found: Catalog) -> None:
     if not found:
-        click.echo(found.advice, err=True)
+        say(found.advice, err=True)
         return
     if found.sets:
         _say_sets(found.sets)
-        click.echo()
+        say()
     if found.resources:
-        click.echo("Archives and lists of data sets:")
+        say("Archives and lists of data sets:")
         for entry in found.resources:
             say_lines(f"    {entry.title} ({entry.name}): {entry.description}\n    {entry.link}")
-        click.echo()
+        say()
     say_paragraph("`medmnist-np catalog --name NAME` says everything known about one: licence, papers, how sure it is.")
     for access in dict.fromkeys(entry.access for entry in found):
         say_lines(f"{access}: {access_levels()[access]}.")
@@ -93,13 +93,13 @@ def _say_sets(entries: Sequence[CatalogEntry]) -> None:
         for entry, mark in zip(entries, marked, strict=True)
     ]
     head, *lines = fitted([_HEAD, *rows], terminal_width() or _UNLIMITED)
-    click.echo(head)
+    say(head)
     for entry, line in zip(entries, lines, strict=True):
-        click.echo(f"{line}\n    {entry.link}")
+        say(f"{line}\n    {entry.link}")
         for load_line in _lines_to_load(entry):
-            click.echo(f"    {load_line}")
+            say(f"    {load_line}")
     if any(marked):
-        click.echo("\n? not checked, or only in part.")
+        say("\n? not checked, or only in part.")
 
 
 def _lines_to_load(entry: CatalogEntry) -> Sequence[str]:

@@ -12,7 +12,7 @@ import click
 
 from medmnist_np import registry
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import json_option, root_option, say_json, say_paragraph, say_table, source_options
+from medmnist_np.cli.output import json_option, root_option, say, say_json, say_paragraph, say_table, source_options
 from medmnist_np.cli.threads import n_processors, threads, workers_option
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def corrupt(
         say_json([asdict(one) for one in made])
         return
     for one in made:
-        click.echo(f"{one.corruption} {one.severity}  {one.sha256[:16]}  {one.folder}")
+        say(f"{one.corruption} {one.severity}  {one.sha256[:16]}  {one.folder}")
 
 
 def _begin_worker() -> None:
@@ -169,9 +169,9 @@ def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> No
     if as_json:
         say_json({"name": registry.info(name).name, "folder": folder, "checked": checked})
         return
-    click.echo(f"{folder}")
+    say(f"{folder}")
     if manifest is not None and checked == "crc32":
-        click.echo(f"    note: arrays checked by CRC-32; no digest is known. The file that came is {manifest.digest}")
+        say(f"    note: arrays checked by CRC-32; no digest is known. The file that came is {manifest.digest}")
 
 
 @click.command
@@ -230,14 +230,14 @@ def robustness(
         return
     for number, one in enumerate(found):
         if number:
-            click.echo()
+            say()
         _say(one)
     if page is not None:
-        click.echo(f"\n{page}")
+        say(f"\n{page}")
 
 
 def _say(found: Robustness) -> None:
-    click.echo(f"{found.model or '(no name)'}: {found.record.name} {found.split}, {found.size} px, balanced errors")
+    say(f"{found.model or '(no name)'}: {found.record.name} {found.split}, {found.size} px, balanced errors")
     severities = (1, 2, 3, 4, 5)
     rows = [["as they are", *[""] * 5, _estimate(found.clean), _ends(found.clean), "", "", "", ""]]
     for one in found.corruptions:

@@ -11,7 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.cli.output import say_paragraph
+from medmnist_np.cli.output import say, say_paragraph
 from medmnist_np.errors import MedMNISTError
 from medmnist_np.images import montage
 from medmnist_np.loading import Arrays, load
@@ -57,28 +57,28 @@ def _demonstrate(folder: Path | None, seed: int) -> None:
 
     folder = (folder or Path(tempfile.mkdtemp(prefix="medmnist-np-demo-"))).resolve()
     say_paragraph("Made-up images in the shape of four MedMNIST sets: the numbers say nothing about the real ones.")
-    click.echo()
+    say()
     started = time.perf_counter()
     with fake_datasets(folder, *_NAMES, seed=seed) as records:
         made = time.perf_counter()
-        click.echo(f"Made and served four archives          {made - started:5.1f} s")
+        say(f"Made and served four archives          {made - started:5.1f} s")
         splits = [(record, load(record, "train"), load(record, "test")) for record in records]
         loaded = time.perf_counter()
-        click.echo(f"Downloaded, verified, unpacked, mapped {loaded - made:5.1f} s")
+        say(f"Downloaded, verified, unpacked, mapped {loaded - made:5.1f} s")
     rows = [_row(record, train, test) for record, train, test in splits]
-    click.echo(f"Trained a ridge regression on each     {time.perf_counter() - loaded:5.1f} s\n")
+    say(f"Trained a ridge regression on each     {time.perf_counter() - loaded:5.1f} s\n")
 
-    click.echo(f"{'data set':<15}{'task':<26}{'one image':<13}{'train':>6}{'test':>5}{'AUC':>7}{'ACC':>7}")
+    say(f"{'data set':<15}{'task':<26}{'one image':<13}{'train':>6}{'test':>5}{'AUC':>7}{'ACC':>7}")
     for row in rows:
-        click.echo(row)
+        say(row)
 
     picture = folder / "demo.png"
     shown = [_as_rgb(test.images[:_SHOWN], record) for record, _, test in splits]
     imageio.imwrite(picture, montage(np.concatenate(shown), columns=_SHOWN))
-    click.echo(f"\nPicture   {picture}  (test images, one set a row)")
-    click.echo(f"Archives  {folder / 'archives'}")
-    click.echo(f"Arrays    {folder / 'cache' / 'arrays'}")
-    click.echo("Nothing was written anywhere else: delete the folder when you have seen it.")
+    say(f"\nPicture   {picture}  (test images, one set a row)")
+    say(f"Archives  {folder / 'archives'}")
+    say(f"Arrays    {folder / 'cache' / 'arrays'}")
+    say("Nothing was written anywhere else: delete the folder when you have seen it.")
 
 
 def _row(record: DatasetInfo, train: Arrays, test: Arrays) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol, cast
 
-import click
-
+from medmnist_np._controls import escaped, escaped_line
 from medmnist_np.cache.disk import readable
 from medmnist_np.cache.progress import Bar, is_download
+from medmnist_np.cli.output import say
 
 # Between two lines about one file, where stderr is no terminal.
 _LINES_EVERY_S = 10.0
@@ -83,7 +83,7 @@ class Bars:
         self._all = self._bar("all downloads", self._total(), 0) if len(expected) > 1 else None
 
     def _bar(self, task: str, total: int | None, done: int) -> Any:
-        return self._tqdm(desc=task, total=total, initial=done, unit="B", unit_scale=True, leave=False)
+        return self._tqdm(desc=escaped_line(task), total=total, initial=done, unit="B", unit_scale=True, leave=False)
 
     def _total(self) -> int | None:
         sizes = list(self._expected.values())
@@ -122,7 +122,7 @@ class Bars:
 
     def say(self, text: str) -> None:
         """Print a line above the bars."""
-        self._tqdm.write(text, file=sys.stdout)
+        self._tqdm.write(escaped(text), file=sys.stdout)
 
     def close(self) -> None:
         """Take all bars away, also those of workers that still wait for a server."""
@@ -166,7 +166,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        click.echo(text)
+        say(text)
 
     def close(self) -> None:
         """Do nothing."""
@@ -184,7 +184,7 @@ class _LineWork(_Work):
         now = time.monotonic()
         if now - self._told >= _LINES_EVERY_S:
             self._told = now
-            click.echo(f"{self._task}: {self._state(now - self._started)}", err=True)
+            say(f"{self._task}: {self._state(now - self._started)}", err=True)
 
     def _state(self, elapsed: float) -> str:
         rate = max(0.0, (self._done - self._first) / elapsed)

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from medmnist_np._controls import escaped_line
 from medmnist_np.cache import disk, settings
 from medmnist_np.cli import reaching
 from medmnist_np.cli.examining import Examination, examine, shown
-from medmnist_np.cli.output import json_option, root_option, say_json, say_lines, source_options
+from medmnist_np.cli.output import json_option, root_option, say, say_json, say_lines, source_options
 from medmnist_np.cli.reaching import Reached
 from medmnist_np.errors import CacheError
 
@@ -69,22 +70,23 @@ def _unreachable(reached: Sequence[Reached]) -> Iterator[tuple[str, str]]:
 def _say(found: Examination, reached: Sequence[Reached], *, offline: bool) -> None:
     for title, table in found.tables.items():
         if table:
-            click.echo(f"{title.capitalize()}")
+            say(f"{title.capitalize()}")
             width = max(map(len, table))
             for name, value in table.items():
-                click.echo(f"  {name.ljust(width)}  {_in_words(value)}".rstrip())
-            click.echo()
-    click.echo("Network")
+                say(f"  {name.ljust(width)}  {_in_words(value)}".rstrip())
+            say()
+    say("Network")
     if offline:
-        click.echo("  not asked: this is offline")
+        say("  not asked: this is offline")
     width = max((len(one.name) for one in reached), default=0)
     for one in reached:
-        click.echo(f"  {one.name.ljust(width)}  {_answer(one)}")
-    click.echo()
+        click.echo(f"{escaped_line(f'  {one.name.ljust(width)}  ')}{_answer(one)}")
+    say()
     if not found.problems:
         click.echo(click.style("No problems found.", fg="green") + (" The servers were not asked." if offline else ""))
     for number, (problem, advice) in enumerate(found.problems, 1):
-        say_lines(f"{click.style(f'Problem {number}:', fg='red')} {problem}\n    {advice}")
+        title = f"Problem {number}:"
+        say_lines(f"{title} {problem}\n    {advice}", red=title)
 
 
 def _in_words(value: Any) -> str:
@@ -103,4 +105,4 @@ def _answer(one: Reached) -> str:
     if not one.reached:
         return click.style("not reached", fg="red") + way
     said = one.reason if one.does_range or one.reason else "it does no Range, which downloads need to go on"
-    return f"answers in {one.seconds:.2f} s{way}{f': {said}' if said else ''}"
+    return f"answers in {one.seconds:.2f} s{way}{f': {escaped_line(said)}' if said else ''}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import json_option, root_option, say_json, say_paragraph, say_table
+from medmnist_np.cli.output import json_option, root_option, say, say_json, say_paragraph, say_table
 from medmnist_np.errors import MedMNISTError, ScoresError
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def evaluate(
         if as_json:
             rows.append({"file": file, **result.to_dict(intervals=intervals), "contradictions": wrong})
             continue
-        click.echo(file)
-        click.echo(f"    {result.record.name} {result.split}, {result.n_samples:,} samples, {result.task}")
+        say(file)
+        say(f"    {result.record.name} {result.split}, {result.n_samples:,} samples, {result.task}")
         around = dict.fromkeys(("auc", "accuracy"), "")
         if intervals:
             around = {metric: f"  {_ends(found)}" for metric, found in result.intervals().items()}
-        click.echo(f"    AUC {result.AUC:.5f}{around['auc']}\n    ACC {result.ACC:.5f}{around['accuracy']}")
+        say(f"    AUC {result.AUC:.5f}{around['auc']}\n    ACC {result.ACC:.5f}{around['accuracy']}")
         if words := result.undefined_in_words():
             say_paragraph(f"    {words}", indent="    ")
         for note in result.notes:
@@ -115,10 +115,10 @@ def compare(first: str, second: str, undefined: Undefined, root: str | None, as_
     if as_json:
         say_json({"files": [first, second], **found.to_dict()})
         return
-    click.echo(f"A: {first}\nB: {second}")
-    click.echo(f"{results[0].record.name} {results[0].split}, {results[0].n_samples:,} samples")
+    say(f"A: {first}\nB: {second}")
+    say(f"{results[0].record.name} {results[0].split}, {results[0].n_samples:,} samples")
     for paragraph in found.in_words():
-        click.echo()
+        say()
         say_paragraph(paragraph)
 
 
@@ -163,14 +163,14 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
         rows.append(["*" if entry.intervals else "", entry.method, f"{entry.AUC:.3f}", auc, f"{entry.ACC:.3f}", acc])
     if rows:
         say_table(rows, ["", "method", "AUC", "", "ACC", ""], [2, 4])
-        click.echo()
+        say()
     _say_notes(names, results)
     if not known.rows:
-        click.echo(f"No published figures of {registry.info(name).name} are known.")
+        say(f"No published figures of {registry.info(name).name} are known.")
         if files:
-            click.echo("* yours, with its 95 % interval.")
+            say("* yours, with its 95 % interval.")
         return
-    click.echo(f"Published figures: {known.paper}")
+    say(f"Published figures: {known.paper}")
     for note in known.notes:
         say_paragraph(f"- {note}", indent="  ")
     if files:
@@ -182,7 +182,7 @@ def _warn_of_wrong_figures(file: str, result: Any) -> None:
     from medmnist_np.evaluation import parse_name
 
     for one in parse_name(file).contradictions(result._asdict()):
-        click.echo(f"Warning: {file}: {one}.", err=True)
+        say(f"Warning: {file}: {one}.", err=True)
 
 
 def _say_notes(names: Sequence[str], results: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ import click
 from medmnist_np import registry
 from medmnist_np.cache.progress import Progress, bars, silent
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import end_interrupted, root_option
+from medmnist_np.cli.output import end_interrupted, root_option, say
 from medmnist_np.errors import MedMNISTError, NotCachedError
 from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save_pairs
 from medmnist_np.export import save as save_files
@@ -103,7 +103,7 @@ def save(
                 "--layout, --size and --format out."
             )
         saved = _save_volumes(record, splits, folder, root=root, download=download, progress=progress)
-        click.echo("" if quiet else f"Volumes  {saved}\n", nl=False)
+        say("" if quiet else f"Volumes  {saved}\n", nl=False)
         return
     record, size = registry.resolve_size(name, size)
     try:
@@ -122,7 +122,7 @@ def save(
                 done.append(save_files(plan, images, labels, folder, workers=workers, progress=progress))
             if not quiet:
                 things = "pairs of files" if isinstance(plan, PairPlan) else "files"
-                click.echo(f"{plan.split}: {done[-1].n_files:,} {things}, {done[-1].n_written:,} of them new")
+                say(f"{plan.split}: {done[-1].n_files:,} {things}, {done[-1].n_written:,} of them new")
     if not quiet:
         _say_where(plans, done)
 
@@ -184,8 +184,8 @@ def _name_and_folder(given: Sequence[str], flag: str | None, folder: str | None)
 
 
 def _say_where(plans: Sequence[Plan | PairPlan], done: Sequence[Saved]) -> None:
-    click.echo(f"Images  {done[0].folder}")
+    say(f"Images  {done[0].folder}")
     for table in dict.fromkeys(saved.table for saved in done if saved.table is not None):
-        click.echo(f"Table   {table}")
+        say(f"Table   {table}")
     if not plans[0].is_lossless:
-        click.echo(f"Note: {plans[0].ending} does not keep every pixel of {plans[0].kind}.")
+        say(f"Note: {plans[0].ending} does not keep every pixel of {plans[0].kind}.")

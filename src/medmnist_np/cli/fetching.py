@@ -11,7 +11,7 @@ from medmnist_np.cache import disk, settings
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cli import completing
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
-from medmnist_np.cli.output import json_option, root_option, say_json, say_table, source_options
+from medmnist_np.cli.output import json_option, root_option, say, say_json, say_table, source_options
 from medmnist_np.corruption.published import adopt_published
 from medmnist_np.errors import DigestError, MedMNISTError, NoSpaceError, nearest
 from medmnist_np.loading import adopt, bring, members_of
@@ -168,10 +168,10 @@ def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip
     failed = 0
     for file in files:
         try:
-            click.echo(f"{file} is {_taken(file, root)}")
+            say(f"{file} is {_taken(file, root)}")
         except MedMNISTError as error:
             failed += 1
-            click.echo(f"{error}", err=True)
+            say(f"{error}", err=True)
     if failed:
         raise click.ClickException(f"{failed} of {len(files)} could not be imported.")
 
@@ -187,7 +187,7 @@ def _take_ids(name: str, files: tuple[Path, ...]) -> None:
         raise
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"The ids of {name} are kept in {path}.")
+    say(f"The ids of {name} are kept in {path}.")
 
 
 def _taken(file: Path, root: str | None) -> str:
@@ -212,7 +212,7 @@ def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str |
     if not isinstance(record, VolumeInfo):
         raise click.UsageError(f"{name} is no set of volumes that differ in size: import its archives without --as.")
     folder = adopt_volumes(files[0], record, root=root, skip=skip).path
-    click.echo(f"{record.qualified_name}: ready, {folder}")
+    say(f"{record.qualified_name}: ready, {folder}")
     _say_left_out(record, folder)
 
 
@@ -221,7 +221,7 @@ def _say_left_out(record: VolumeInfo, folder: Path) -> None:
     from medmnist_np.volumes.left_out import REPORT, read_report
 
     if left_out := read_report(folder):
-        click.echo(f"{record.qualified_name}: {len(left_out)} left out: {folder / REPORT} says which and why.")
+        say(f"{record.qualified_name}: {len(left_out)} left out: {folder / REPORT} says which and why.")
 
 
 @click.command(hidden=True)
@@ -284,7 +284,7 @@ def _say_collections(collections: list[str]) -> None:
 
 def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) -> None:
     if len(wanted) > len(missing):
-        click.echo(f"{len(wanted) - len(missing)} of {len(wanted)} are on this machine already.")
+        say(f"{len(wanted) - len(missing)} of {len(wanted)} are on this machine already.")
     if not missing:
         return
     rows = []
@@ -297,7 +297,7 @@ def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) 
     say_table(rows, head=["name", "size", "download", "unpacked", "licence"], right=[1, 2, 3])
     download = disk.readable(sum(job.most_download_bytes for job in missing))
     unpacked = disk.readable(sum(job.array_bytes for job in missing))
-    click.echo(f"At most {download} to download, {unpacked} unpacked, into {places.cache}")
+    say(f"At most {download} to download, {unpacked} unpacked, into {places.cache}")
 
 
 def _require_space(missing: list[Job], places: settings.Settings, *, dry_run: bool) -> None:
@@ -310,7 +310,7 @@ def _require_space(missing: list[Job], places: settings.Settings, *, dry_run: bo
         if not dry_run:
             raise
         free = disk.readable(disk.free_bytes(places.cache))
-        click.echo(f"Not enough space for this: {disk.readable(needed)} are needed and {free} are free.", err=True)
+        say(f"Not enough space for this: {disk.readable(needed)} are needed and {free} are free.", err=True)
 
 
 def _described(job: Job, outcome: Path | MedMNISTError | None) -> dict[str, object]:

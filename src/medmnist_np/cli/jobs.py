@@ -16,7 +16,7 @@ from medmnist_np import registry
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cli.display import Bars, Cancelled, Display, Lines, Silent
-from medmnist_np.cli.output import end_interrupted, is_terminal
+from medmnist_np.cli.output import end_interrupted, is_terminal, say
 from medmnist_np.errors import MedMNISTError, OfflineError, UnknownSizeError
 from medmnist_np.loading import find_here
 from medmnist_np.registry import Archive, DatasetInfo
@@ -117,7 +117,7 @@ def run_jobs(
                     display.say(f"{job.title}: ready in {time.monotonic() - started:.1f} s, {outcome}")
             except MedMNISTError as error:
                 outcomes[id(job)] = error
-                click.echo(f"{job.title}: failed\n{error}", err=True)
+                say(f"{job.title}: failed\n{error}", err=True)
             except Cancelled:
                 return
             except BaseException as error:  # noqa: BLE001  (raised again in the main thread)

@@ -7,11 +7,12 @@ import sys
 import click
 
 from medmnist_np import registry
+from medmnist_np._controls import escaped, escaped_line
 from medmnist_np.cache import contents, disk, settings, store
 from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cache.progress import bars, silent
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import json_option, root_option, say_json, say_table
+from medmnist_np.cli.output import json_option, root_option, say, say_json, say_table
 from medmnist_np.corruption.published import SIZE, published_key
 from medmnist_np.errors import RecordError, UnknownDatasetError
 from medmnist_np.integrity import VerifyReport, verify_corrupted, verify_published
@@ -53,7 +54,7 @@ def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: 
     if not reports and not as_json:
         of_size = "" if size is None else f" of size {size}"
         where = ", ".join(map(str, settings.current(root).searched))
-        click.echo(f"There is nothing{of_size} in {where}. `medmnist-np fetch NAME` gets a data set.")
+        say(f"There is nothing{of_size} in {where}. `medmnist-np fetch NAME` gets a data set.")
     damaged = [report for report in reports if not report.ok]
     if damaged:
         message = f"{len(damaged)} of {len(reports)} damaged."
@@ -82,7 +83,7 @@ def cache(root: str | None, as_json: bool) -> None:
         rows = [{"kind": i.kind, "name": i.name, "path": str(i.path), "bytes": i.bytes} for i in items]
         say_json({"cache": str(places.cache), "free_bytes": disk.free_bytes(places.cache), "items": rows})
         return
-    click.echo(f"{places.cache}")
+    say(f"{places.cache}")
     if items:
         rows_ = [
             [item.kind, item.name, disk.readable(item.bytes), item.path.relative_to(places.cache)] for item in items
@@ -90,8 +91,8 @@ def cache(root: str | None, as_json: bool) -> None:
         total = ["", "in all", disk.readable(sum(item.bytes for item in items)), ""]
         say_table([*rows_, total], ["what", "name", "size", "where"], [2])
     else:
-        click.echo("It is empty.")
-    click.echo(f"{disk.readable(disk.free_bytes(places.cache))} free. {settings.CACHE_VARIABLE} moves the cache.")
+        say("It is empty.")
+    say(f"{disk.readable(disk.free_bytes(places.cache))} free. {settings.CACHE_VARIABLE} moves the cache.")
 
 
 @click.command
@@ -127,17 +128,17 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool,
     kept = [] if built else [item for item in items if item.kind in contents.IRREPLACEABLE]
     items = [item for item in items if item not in kept and not (archives and item.kind == "arrays")]
     if not items:
-        click.echo(f"There is nothing to remove in {places.cache}.")
+        say(f"There is nothing to remove in {places.cache}.")
         _say_kept(kept)
         return
     total = disk.readable(sum(item.bytes for item in items))
     for item in items:
-        click.echo(f"{item.kind:<10}  {item.name}  {disk.readable(item.bytes)}")
+        say(f"{item.kind:<10}  {item.name}  {disk.readable(item.bytes)}")
     if not yes and not _agreed(f"Remove these, {total}, from {places.cache}?"):
         raise click.ClickException("Nothing was removed.")
     for item in items:
         contents.remove(item)
-    click.echo(f"Removed {total}.")
+    say(f"Removed {total}.")
     _say_kept(kept)
 
 
@@ -146,10 +147,10 @@ def _agreed(question: str) -> bool:
     if sys.stdin is None:  # closed, as by `<&-`
         raise nobody
     try:
-        return click.confirm(question)
+        return click.confirm(escaped(question))
     except click.Abort as error:
         if isinstance(error.__context__, EOFError):
-            click.echo()  # the question has no end of line
+            say()  # the question has no end of line
             raise nobody from None
         raise
 
@@ -233,7 +234,7 @@ def _say_kept(kept: list[contents.Item]) -> None:
     if kept:
         names = ", ".join(sorted({item.name for item in kept}))
         total = disk.readable(sum(item.bytes for item in kept))
-        click.echo(
+        say(
             f"Kept, as it cannot be fetched again: what was built, registered or imported of {names}, {total}. "
             "`medmnist-np clean NAME --built` removes it."
         )
@@ -270,17 +271,17 @@ def _say(report: VerifyReport) -> None:
         what = " corrupted, as published"
     verdict = "ok" if report.ok else click.style("DAMAGED", fg="red")
     size = f" {report.size}" if report.size else ""
-    click.echo(f"{report.name}{size}{what}: {verdict}, {report.folder}")
+    click.echo(f"{escaped_line(f'{report.name}{size}{what}')}: {verdict}, {escaped_line(str(report.folder))}")
     if report.checked == "crc32":
-        click.echo("    note: members checked by CRC-32; the whole archive's digest was not")
+        say("    note: members checked by CRC-32; the whole archive's digest was not")
     for problem in report.damage:
-        click.echo(f"    {problem}")
+        say(f"    {problem}")
     if not report.blank_images:
-        click.echo("    note: blank images were not searched")
+        say("    note: blank images were not searched")
     for split, blank in report.blank_images.items():
         if blank:
             shown = ", ".join(map(str, blank[:10])) + (", ..." if len(blank) > 10 else "")
-            click.echo(f"    note: {len(blank)} blank images in {split}, as in the archive: {shown}")
+            say(f"    note: {len(blank)} blank images in {split}, as in the archive: {shown}")
 
 
 def _described(report: VerifyReport) -> dict[str, object]:

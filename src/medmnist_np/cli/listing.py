@@ -9,7 +9,7 @@ import click
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import json_option, say_json, say_lines, say_paragraph, say_table
+from medmnist_np.cli.output import json_option, say, say_json, say_lines, say_paragraph, say_table
 from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo, reading
 from medmnist_np.registry.own import LOCAL
 
@@ -52,7 +52,7 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
         return
     if not records:
         of_your_own = "`medmnist-np build` makes one of your own images, `medmnist-np register` takes a colleague's."
-        click.echo(f"There are no such data sets. {of_your_own if collection == LOCAL.name else ''}".rstrip())
+        say(f"There are no such data sets. {of_your_own if collection == LOCAL.name else ''}".rstrip())
         return
     say_table(
         [
@@ -68,7 +68,7 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
         head=["name", "task", "classes", *_SPLITS, "sizes"],
         right=[2, 3, 4, 5],
     )
-    click.echo()
+    say()
     say_paragraph("* on this machine. `medmnist-np info NAME` says more, `medmnist-np fetch NAME` gets one.")
     if collection is None:
         others = ", ".join(reading.COLLECTIONS[1:])
@@ -107,7 +107,7 @@ def cite(name: str) -> None:
       medmnist-np cite pathmnist > pathmnist.bib
     """
     record, _ = registry.resolve_size(name)  # refuses a size in the name that there is not
-    click.echo(registry.cite(record) or f"No papers of {record.qualified_name} are known.")
+    say(registry.cite(record) or f"No papers of {record.qualified_name} are known.")
 
 
 @click.command(hidden=True)
@@ -115,7 +115,7 @@ def available() -> None:
     """List the data sets in the official program's form."""
     for record in registry.datasets():
         sizes = ", ".join(f"{size} (default)" if size == 28 else str(size) for size in record.sizes)
-        click.echo(f"\t{record.name:<15} | {record.python_class:<15} | Size: {sizes}.")
+        say(f"\t{record.name:<15} | {record.python_class:<15} | Size: {sizes}.")
 
 
 def _is_here(record: DatasetInfo, size: int, places: settings.Settings) -> bool:

@@ -10,7 +10,7 @@ from medmnist_np.cache import archives, settings
 from medmnist_np.cache.progress import Progress
 from medmnist_np.cli import completing
 from medmnist_np.cli.jobs import Job, raise_failures, run_jobs, wanted_sets
-from medmnist_np.cli.output import root_option, source_options
+from medmnist_np.cli.output import root_option, say, source_options
 
 
 @click.command
@@ -48,7 +48,7 @@ def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, 
     outcomes = run_jobs(jobs, bring, silenced=quiet, new=jobs)
     raise_failures(outcomes)
     if not quiet:
-        click.echo(f"{len(jobs)} archive(s) in {folder}. Serve it, and set {settings.MIRRORS_VARIABLE} to its address.")
+        say(f"{len(jobs)} archive(s) in {folder}. Serve it, and set {settings.MIRRORS_VARIABLE} to its address.")
 
 
 def _make(folder: Path) -> None:

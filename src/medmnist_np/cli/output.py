@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
+from medmnist_np._controls import escaped, escaped_line
 from medmnist_np.cache.settings import configure
 from medmnist_np.errors import MedMNISTError
 
@@ -62,8 +63,13 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def end_interrupted(text: str) -> NoReturn:
     """Say that Ctrl-C was pressed and end, with the exit code that shells expect then."""
-    click.echo(f"\n{text}", err=True)  # the terminal has put ^C on the line
+    say(f"\n{text}", err=True)  # the terminal has put ^C on the line
     sys.exit(130)
+
+
+def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text; control characters in it, which may come from a file of others, are shown as escapes."""
+    click.echo(escaped(str(text)), err=err, nl=nl)
 
 
 def say_json(value: Any) -> None:
@@ -73,19 +79,27 @@ def say_json(value: Any) -> None:
 
 def say_paragraph(text: str, indent: str = "") -> None:
     """Print a text in lines that the terminal holds; ``indent`` comes before all but the first."""
-    click.echo("\n".join(_wrapped(text, min(_WIDEST_TEXT, terminal_width() or _WIDEST_TEXT), indent)))
+    say("\n".join(_wrapped(escaped(text), min(_WIDEST_TEXT, terminal_width() or _WIDEST_TEXT), indent)))
 
 
-def say_lines(text: str) -> None:
-    """Print lines as they are; on a terminal, one that is too long goes on below its text, behind its ``Title:``."""
+def say_lines(text: str, red: str = "") -> None:
+    """Print lines as they are; on a terminal, one that is too long goes on below its text, behind its ``Title:``.
+
+    ``red`` is shown in that colour where the text begins with it.
+    """
     width = terminal_width()
-    for line in text.splitlines():
+    lines: list[str] = []
+    for line in escaped(text).splitlines():
         if width is None or len(line) <= width or " " not in line.strip():
-            click.echo(line)
+            lines.append(line)
             continue
         before = _BEFORE_TEXT.match(line)
         indent = len(before[0]) if before else len(line) - len(line.lstrip()) + 2
-        click.echo("\n".join(_wrapped(line, min(_WIDEST_TEXT, width), " " * indent)))
+        lines += _wrapped(line, min(_WIDEST_TEXT, width), " " * indent)
+    shown = "\n".join(lines)
+    if red and shown.startswith(red):
+        shown = click.style(red, fg="red") + shown.removeprefix(red)
+    click.echo(shown)
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
@@ -98,8 +112,9 @@ def say_table(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequ
 
     On a terminal that is too narrow, cells take several lines; in a file or a pipe each row is one line.
     """
-    for line in table_lines([list(map(str, row)) for row in (head, *rows)], right, terminal_width()):
-        click.echo(line)
+    cells = [[escaped_line(str(cell)) for cell in row] for row in (head, *rows)]
+    for line in table_lines(cells, right, terminal_width()):
+        say(line)
 
 
 def table_lines(rows: Sequence[Sequence[str]], right: Sequence[int], width: int | None) -> Iterator[str]:

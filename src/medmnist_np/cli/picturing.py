@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from medmnist_np import registry
 from medmnist_np.cli import completing
-from medmnist_np.cli.output import root_option, writing
+from medmnist_np.cli.output import root_option, say, writing
 from medmnist_np.dataset import Dataset
 from medmnist_np.errors import MedMNISTError
 from medmnist_np.images import VIEWS, Picture
@@ -129,7 +129,7 @@ def _write(draw: Callable[[], Picture], output: str) -> None:
         raise
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    click.echo(path)
+    say(path)
 
 
 def _checked(index: int, dataset: Dataset | VolumeDataset) -> int:

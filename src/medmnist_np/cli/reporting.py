@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from medmnist_np.cli.evaluating import undefined_option
-from medmnist_np.cli.output import root_option, writing
+from medmnist_np.cli.output import root_option, say, writing
 
 if TYPE_CHECKING:
     from medmnist_np.metrics import Undefined
@@ -55,9 +55,9 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
     with writing(page):
         write_page(page, document)
     for one in wrong:
-        click.echo(f"Warning: {file}: {one}.", err=True)
+        say(f"Warning: {file}: {one}.", err=True)
     for note in result.notes:
-        click.echo(f"Note: {note}", err=True)
-    click.echo(page)
+        say(f"Note: {note}", err=True)
+    say(page)
     if images is None:
-        click.echo(f"Without pictures: `medmnist-np fetch {result.record.name}` brings the images.", err=True)
+        say(f"Without pictures: `medmnist-np fetch {result.record.name}` brings the images.", err=True)

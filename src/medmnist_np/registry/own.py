@@ -7,12 +7,14 @@ record is shared: the archive then lies beside it. ``[provenance]`` is for peopl
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from medmnist_np._controls import CONTROL, escaped_line
 from medmnist_np.errors import CacheError, RecordError
 from medmnist_np.registry.archives import Archive
 from medmnist_np.registry.records import Collection, DatasetInfo
@@ -40,6 +42,9 @@ _TEXT = ("name", "python_class", "description", "modality", "task", "license", "
 _NUMBERS = ("ndim", "n_channels")
 _LISTS = {"class_names": str, "enlarged_sizes": int, "notes": str}
 _TABLES = ("n_samples", "archives")
+# Lists and tables within one another; no record has more than three.
+_DEPTH_LIMIT = 5
+_NUMBER_LIMIT = 1 << 63
 _ARCHIVE = {"file_name": str, "url": str, "digest": str, "bytes": int, "sha256": str}
 
 
@@ -101,7 +106,8 @@ def read_table(text: str, source: object) -> dict[str, Any]:
     Raises
     ------
     RecordError
-        If it is no TOML, or of another format.
+        If it is no TOML, or of another format, or holds a value that no record has: a text with control characters, a
+        number of more than 64 bits, a date.
     """
     import tomllib
 
@@ -109,6 +115,9 @@ def read_table(text: str, source: object) -> dict[str, Any]:
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecordError(f"{source} is no record of a data set: {error}.") from error
+    except ValueError as error:  # Python converts numbers of up to 4,300 digits
+        raise RecordError(f"{source} is no record of a data set: a number in it is too long.") from error
+    _check_values(table, source)
     if table.get("format") != FORMAT:
         raise RecordError(f"{source} is no record of a data set in format {FORMAT}: format is {table.get('format')!r}.")
     return table
@@ -158,6 +167,40 @@ def as_toml(table: Mapping[str, Any], heading: tuple[str, ...] = ()) -> str:
         lines = ["", f"[{'.'.join(map(_key, heading))}]", *lines]
     tables = [as_toml(inner, (*heading, key)) for key, inner in table.items() if isinstance(inner, Mapping)]
     return "".join([*(f"{line}\n" for line in lines), *tables])
+
+
+def check_text(text: str, what: str) -> str:
+    """Return a text that a record may have; raise :class:`RecordError` if it has control characters or line ends."""
+    if found := CONTROL.search(text):
+        raise RecordError(f"{escaped_line(what)} has the control character {found[0]!r}: leave it out.")
+    return text
+
+
+def _check_values(table: Mapping[str, Any], source: object) -> None:
+    """Refuse values that could not be shown or written again, wherever in the table they are."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), table)]
+    while waiting:
+        keys, value = waiting.pop()
+        where = f"{source}: {escaped_line('.'.join(keys))}"
+        if isinstance(value, str):
+            # Nothing shows the provenance; a recipe in it has several lines.
+            check_text(value.replace("\n", "") if keys[0] == "provenance" else value, where)
+        elif isinstance(value, int):
+            if abs(value) >= _NUMBER_LIMIT:
+                raise RecordError(f"{where} is a number of more than 64 bits.")
+        elif isinstance(value, float):
+            if not math.isfinite(value):
+                raise RecordError(f"{where} is {value}, which is no number.")
+        elif len(keys) > _DEPTH_LIMIT:
+            raise RecordError(f"{source} is no record of a data set: its tables are nested too deeply.")
+        elif isinstance(value, Mapping):
+            for key in value:
+                check_text(key, f"{source}: a key")
+            waiting += [((*keys, key), inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*keys, str(number)), inner) for number, inner in enumerate(value)]
+        else:
+            raise RecordError(f"{where} is a {type(value).__name__}: a text, a number, a list or a table is needed.")
 
 
 def _check(values: Mapping[str, Any], wanted: Mapping[str, type], source: str, optional: tuple[str, ...] = ()) -> None:
