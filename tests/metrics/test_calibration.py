@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medmnist_np.metrics import brier_score, expected_calibration_error, log_loss, reliability_curves
+from medmnist_np.metrics import (
+    Predictions,
+    brier_score,
+    expected_calibration_error,
+    log_loss,
+    measure,
+    reliability_curves,
+)
 
 MULTI_LABEL = "multi-label, binary-class"
 
@@ -36,11 +43,32 @@ def test_log_loss_of_labels_is_their_mean(reference) -> None:
     assert log_loss(labels, scores, MULTI_LABEL) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_certain_error_costs_much_but_not_all(dtype: type) -> None:
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
+def test_a_probability_of_0_for_what_is_true_costs_the_same_whatever_the_dtype(dtype: type) -> None:
     loss = log_loss([1], np.array([0.0], dtype=dtype), "binary-class")
 
-    assert loss == pytest.approx(-np.log(np.finfo(dtype).eps))
+    assert loss == pytest.approx(52 * np.log(2))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("metric", ["log_loss", "brier_score", "expected_calibration_error"])
+def test_saturated_scores_are_measured_as_the_file_that_is_written_from_them(metric: str, dtype: type) -> None:
+    random = np.random.default_rng(5)
+    scores = random.choice(np.array([0, 1, 0.2, 0.4, 0.6, 0.8]), 200).astype(dtype)
+    labels = random.integers(0, 2, 200)
+    as_read = np.array([float(str(one)) for one in scores])
+
+    found = measure(Predictions(labels, scores, "binary-class"), metric)
+
+    assert found == pytest.approx(measure(Predictions(labels, as_read, "binary-class"), metric), rel=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_score_on_a_border_is_in_the_lower_bin_whatever_the_dtype(dtype: type) -> None:
+    borders = (np.arange(1, 16) / 15).astype(dtype)
+    (curve,) = reliability_curves([0, 1] * 7 + [0], borders, "binary-class")
+
+    assert [1] * 15 == curve.n_samples.tolist()
 
 
 def test_brier_scores_agree_with_their_definitions(reference) -> None:

@@ -26,8 +26,9 @@ def test_another_threshold_decides_otherwise() -> None:
     assert accuracy([1, 1, 1, 0], [0.5, 0.51, 0.5, 0.1], "binary-class", threshold=0.4) == 1.0
 
 
-def test_a_threshold_is_compared_in_the_precision_of_the_scores() -> None:
-    assert accuracy([0], np.array([0.3], dtype=np.float32), "binary-class", threshold=0.3) == 1.0
+@pytest.mark.parametrize("threshold", [0.3, np.float64(0.3), np.array(0.3)])
+def test_a_threshold_is_compared_in_the_precision_of_the_scores(threshold) -> None:
+    assert accuracy([0], np.array([0.3], dtype=np.float32), "binary-class", threshold=threshold) == 1.0
 
 
 def test_two_columns_of_a_binary_task_mean_the_last() -> None:

@@ -102,6 +102,15 @@ def test_a_distance_that_is_the_tolerance_but_for_rounding_counts_as_within() ->
     assert [1.0] == surface_dice([[1, 0, 0, 0]], [[0, 0, 0, 1]], spacing_mm=0.1, tolerance_mm=0.3).tolist()
 
 
+@pytest.mark.parametrize("spacing_mm", [0.1, 0.3, 0.7])
+def test_a_spacing_in_float32_as_in_nifti_files_gives_the_same_surface_dice(spacing_mm: float) -> None:
+    masks = [[1, 0, 0, 0]], [[0, 0, 0, 1]]
+
+    found = surface_dice(*masks, spacing_mm=np.float32(spacing_mm), tolerance_mm=3 * spacing_mm)
+
+    assert [1.0] == found.tolist()
+
+
 EMPTY, FULL = np.zeros((3, 4), dtype=bool), np.ones((3, 4), dtype=bool)
 
 

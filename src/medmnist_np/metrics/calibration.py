@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,9 @@ N_BINS = 15  # as Guo et al. 2017 have it
 
 # Probabilities that went through float16 or a file with three decimals still add up to 1 within this.
 _SUM_TOLERANCE = 0.01
+
+# One for every dtype: scores in float32 and the file written from them must give the same log loss.
+_EPS = 2.0**-52
 
 Values = NDArray[np.float64]
 
@@ -39,8 +42,8 @@ def log_loss(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     Notes
     -----
     Good 1952, *Rational decisions* (doi:10.1111/j.2517-6161.1952.tb00104.x). A probability of 0 for what is true
-    would make it infinite; as in scikit-learn, probabilities are first brought to between ``eps`` and ``1 - eps`` of
-    their dtype.
+    would make it infinite, so probabilities are first clipped to between ``eps`` and ``1 - eps``, where ``eps`` is
+    2**-52 whatever the dtype of the scores. scikit-learn takes the ``eps`` of the dtype, which is the same for float64.
 
     Examples
     --------
@@ -167,8 +170,9 @@ def reliability_curves(
     if n_bins < 1:
         raise ValueError(f"n_bins is {n_bins}; at least one bin is needed.")
     curves = []
-    for confidence, hits in zip(*_confidence(Predictions(y_true, y_score, task)), strict=True):
-        bins = _bins(confidence, n_bins)
+    predictions = Predictions(y_true, y_score, task)
+    for confidence, hits in zip(*_confidence(predictions), strict=True):
+        bins = _bins(confidence, n_bins, predictions.scores.dtype)
         count = np.bincount(bins, minlength=n_bins)
         means_, shares = (ratio(np.bincount(bins, values, n_bins), count) for values in (confidence, hits))
         curves.append(ReliabilityCurve(means_, shares, count))
@@ -178,8 +182,7 @@ def reliability_curves(
 def log_losses(predictions: Predictions) -> Values:
     """Return the loss of each sample, ``(n,)``."""
     probabilities = _probabilities(predictions)
-    eps = np.finfo(predictions.scores.dtype).eps if predictions.scores.dtype.kind == "f" else np.finfo(float).eps
-    probabilities = np.clip(probabilities, eps, 1 - eps)
+    probabilities = np.clip(probabilities, _EPS, 1 - _EPS)
     if _is_one_of_many(predictions):
         return -np.log(np.take_along_axis(probabilities, predictions.labels[:, None].astype(np.intp), axis=1)[:, 0])
     losses: Values = -np.log(np.where(predictions.positive.T, probabilities, 1 - probabilities))
@@ -216,7 +219,7 @@ def resampled_calibration_errors(predictions: Predictions, counts: Counts) -> Va
 def _gaps(predictions: Predictions) -> list[tuple[NDArray[np.intp], Values]]:
     """Return for each curve the bin of each sample, and by how much its confidence is above what is true."""
     pairs = zip(*_confidence(predictions), strict=True)
-    return [(_bins(confidence, N_BINS), confidence - hits) for confidence, hits in pairs]
+    return [(_bins(confidence, N_BINS, predictions.scores.dtype), confidence - hits) for confidence, hits in pairs]
 
 
 def _is_one_of_many(predictions: Predictions) -> bool:
@@ -251,7 +254,13 @@ def _confidence(predictions: Predictions) -> tuple[Values, NDArray[np.bool_]]:
     return probabilities.T, predictions.positive
 
 
-def _bins(confidence: Values, n_bins: int) -> NDArray[np.intp]:
-    """Return the bin of each value; bins are open below and closed above, but the first has 0 too."""
+def _bins(confidence: Values, n_bins: int, dtype: np.dtype[Any]) -> NDArray[np.intp]:
+    """Return the bin of each value; bins are open below and closed above, but the first has 0 too.
+
+    ``dtype`` is that of the scores: 0.2 is on the border of 3/15 in float32 too, where it is above the 0.2 of float64.
+    """
     # Not `confidence * n_bins`: in 50 bins 0.14 is on a border, and 0.14 * 50 is above 7.
-    return np.searchsorted(np.arange(1, n_bins) / n_bins, confidence, side="left")
+    borders = np.arange(1, n_bins) / n_bins
+    if dtype.kind == "f":
+        borders = borders.astype(dtype).astype(np.float64)
+    return np.searchsorted(borders, confidence, side="left")

@@ -126,6 +126,8 @@ class Predictions:
             raise ValueError(f"There is no task {self.task!r}.{hint} The tasks are: {known}.")
         if not np.isfinite(self.threshold):
             raise ValueError(f"The threshold is {self.threshold}; a finite number is needed.")
+        # A Python float is compared in the dtype of the scores: 0.3 in float32 is not above a threshold of 0.3.
+        object.__setattr__(self, "threshold", float(self.threshold))
         label_columns, score_order = order_of_predictions(y_true, y_score, self.task)
         labels = _whole(_table(y_true, "y_true", kinds="iubf", content="integers"))
         labels = in_order(labels, None, label_columns)

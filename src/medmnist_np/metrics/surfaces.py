@@ -13,8 +13,9 @@ from medmnist_np.metrics.masks import Case, Labels, Mask, MaskPair, Values, case
 
 Direction = Literal["both", "from_reference", "from_prediction"]
 
-# So far above the tolerance a distance still counts: 3 x 0.1 mm is 0.30000000000000004 mm.
-_ROUNDING = 1e-9
+# So far above the tolerance a distance still counts: 3 x 0.1 mm is 0.30000000000000004 mm, and spacings of NIfTI files
+# are float32, in which 0.1 mm is 0.10000000149 mm.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False, slots=True)
