@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from medmnist_np.metrics import (
     average_surface_distance,
     hausdorff,
+    segmentation_table,
     surface_dice,
     surface_distances,
 )
@@ -43,7 +44,7 @@ def test_a_plane_that_is_shifted_is_as_far_as_it_was_shifted() -> None:
 
 
 def test_spheres_around_one_centre_are_as_far_as_their_radii_differ() -> None:
-    found = hausdorff(sphere(18), sphere(12), spacing_mm=0.5, percentile=100)[0]
+    found = hausdorff(sphere(18), sphere(12), spacing_mm=0.5)[0]
     mean = average_surface_distance(sphere(18), sphere(12), spacing_mm=0.5)[0]
 
     assert found == pytest.approx(3, abs=0.5)
@@ -57,7 +58,7 @@ def test_a_box_that_is_longer_by_one_voxel_is_farther_by_the_spacing_of_that_axi
     stop[axis] = 7
     longer = box((9, 9, 9), (2, 2, 2), tuple(stop))
 
-    assert [expected] == hausdorff(reference, longer, spacing_mm=(0.5, 1, 4), percentile=100).tolist()
+    assert [expected] == hausdorff(reference, longer, spacing_mm=(0.5, 1, 4)).tolist()
 
 
 def test_a_box_has_its_outermost_voxels_as_surface() -> None:
@@ -78,8 +79,24 @@ def test_one_voxel_far_away_counts_for_the_maximum_and_not_for_the_percentile() 
     prediction = reference.copy()
     prediction[0, 0] = True
 
-    assert hausdorff(reference, prediction, spacing_mm=1, percentile=100)[0] == pytest.approx(math.hypot(10, 10))
-    assert [0.0] == hausdorff(reference, prediction, spacing_mm=1).tolist()
+    assert hausdorff(reference, prediction, spacing_mm=1)[0] == pytest.approx(math.hypot(10, 10))
+    assert [0.0] == hausdorff(reference, prediction, spacing_mm=1, percentile=95).tolist()
+
+
+def test_the_hausdorff_distance_is_the_farthest_one_wherever_it_is_asked_for() -> None:
+    # A cube of 10 voxels and one stray voxel: MedPy, MONAI and SimpleITK give 24.25.
+    reference = box((40, 40, 40), (5, 5, 5), (15, 15, 15))
+    prediction = reference.copy()
+    prediction[28, 28, 28] = True
+    (distances,) = surface_distances(reference, prediction, spacing_mm=1)
+    table = segmentation_table([reference], [prediction], spacing_mm=1)
+
+    expected = math.sqrt(3 * 14**2)
+    assert expected == pytest.approx(24.25, abs=0.005)
+    assert hausdorff(reference, prediction, spacing_mm=1).tolist() == pytest.approx([expected])
+    assert distances.hausdorff() == pytest.approx(expected)
+    assert table.mean("hausdorff") == pytest.approx(expected)
+    assert hausdorff(reference, prediction, spacing_mm=1, percentile=95)[0] == table.mean("hausdorff_95")
 
 
 def test_a_direction_counts_one_surface_only() -> None:
@@ -147,7 +164,7 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(ValueError, match="a positive number is needed, or one for each of 2 axes"):
             hausdorff(FULL, FULL, spacing_mm=spacing)
     for percentile in (0, -5, 101, math.nan):
-        with pytest.raises(ValueError, match="above 0 and up to 100 is needed"):
+        with pytest.raises(ValueError, match="above 0 and at most 100"):
             hausdorff(FULL, FULL, spacing_mm=1, percentile=percentile)
     for tolerance in (-1, math.nan, math.inf, [1, 2]):
         with pytest.raises(ValueError, match="or one for each of 1 labels"):
@@ -198,6 +215,7 @@ def test_distances_are_those_between_all_pairs_of_surface_voxels(pair: tuple[Mas
 def measured(a: Mask, b: Mask, spacing_mm: list[float]) -> list[float]:
     return [
         hausdorff(a, b, spacing_mm=spacing_mm)[0],
+        hausdorff(a, b, spacing_mm=spacing_mm, percentile=95)[0],
         average_surface_distance(a, b, spacing_mm=spacing_mm)[0],
         surface_dice(a, b, spacing_mm=spacing_mm, tolerance_mm=1.1)[0],
     ]

@@ -233,7 +233,7 @@ def _row(case: Case, values: tuple[int, ...], settings: _Settings, tolerance_mm:
     if not _OVERLAP.issuperset(settings.metrics):
         distances = distances_of(case.pair(values), case)
         for metric, found in (
-            ("hausdorff", distances.hausdorff(100)),
+            ("hausdorff", distances.hausdorff()),
             ("hausdorff_95", distances.hausdorff(95)),
             ("average_surface_distance", distances.average()),
         ):

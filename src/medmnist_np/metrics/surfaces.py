@@ -48,8 +48,11 @@ class SurfaceDistances:
         """How many of the two masks are empty."""
         return int(not self.from_reference.size) + int(not self.from_prediction.size)
 
-    def hausdorff(self, percentile: float = 95) -> float:
-        """Return the larger of the percentiles of both directions; NaN or infinite if masks are empty."""
+    def hausdorff(self, percentile: float = 100) -> float:
+        """Return the farthest distance, or the larger percentile of the two directions.
+
+        It is NaN if both masks are empty, and infinite if one is.
+        """
         if self.n_empty:
             return _without_surface(self.n_empty)
         return max(float(np.percentile(one, percentile)) for one in (self.from_reference, self.from_prediction))
@@ -103,7 +106,7 @@ def surface_distances(
     --------
     >>> from medmnist_np.metrics import surface_distances
     >>> (found,) = surface_distances([[0, 1, 1, 0]], [[1, 1, 0, 0]], spacing_mm=(3, 0.5))
-    >>> found.hausdorff(100), found.average(), found.share_within(0.4)
+    >>> found.hausdorff(), found.average(), found.share_within(0.4)
     (0.5, 0.25, 0.5)
     """
     wanted = structures(labels)
