@@ -9,12 +9,14 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from medmnist_np.errors import NotCachedError
+from medmnist_np.errors import CacheError, NotCachedError
+from medmnist_np.integrity import verify
 from medmnist_np.loading import Arrays, fetch, load
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets, make_arrays
@@ -76,11 +78,45 @@ def manifest_of_a_list(folder: Path) -> None:
 
 def manifest_of_another_format(folder: Path) -> None:
     path = folder / "manifest.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 999'))
+    path.write_text(path.read_text().replace('"format": 1', '"format": 0'))
 
 
 DAMAGE = [truncated, grown, emptied, missing, linked, without_manifest, garbage_manifest, empty_manifest]
 DAMAGE += [manifest_of_a_list, manifest_of_another_format]
+
+
+def of_a_newer_version(folder: Path) -> dict[Path, bytes]:
+    """Make the manifest of a folder that of a newer version, and return what the folder holds."""
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    return {file: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "use", [load, partial(load, download=False), fetch, verify], ids=["load", "here", "fetch", "verify"]
+)
+def test_arrays_of_a_newer_version_are_left_alone_and_named(record, use: Callable[[str], object]) -> None:
+    folder = fetch("breastmnist")
+    before = of_a_newer_version(folder)
+    with pytest.raises(CacheError, match=f"{folder} was written by a newer version"):
+        use("breastmnist")
+    assert before == {file: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("use", [partial(load, partial=True), partial(fetch, splits=["test"]), verify])
+def test_members_of_a_newer_version_are_left_alone_and_named(record, use: Callable[[str], object]) -> None:
+    folder = fetch("breastmnist", splits=["val"])
+    before = of_a_newer_version(folder)
+    with pytest.raises(CacheError, match=f"{folder} was written by a newer version"):
+        use("breastmnist")
+    assert before == {file: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_members_of_a_newer_version_are_left_alone_by_a_whole_download(record) -> None:
+    folder = fetch("breastmnist", splits=["val"])
+    before = of_a_newer_version(folder)
+    load("breastmnist")
+    assert before == {file: file.read_bytes() for file in folder.iterdir()}
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)

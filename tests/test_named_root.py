@@ -253,7 +253,7 @@ def test_an_official_class_takes_other_counts_and_integer_labels(fakes, root: Pa
     np.savez_compressed(root / FILE, **arrays, more=np.arange(3))
     with pytest.warns(UserWarning, match="official archive"):
         dataset = mm.BreastMNIST("train", root=root)
-    assert (5, np.int64) == (len(dataset), dataset.labels.dtype)
+    assert (5, 1) == (len(dataset), int(dataset.labels[0, 0]))
 
 
 def test_state_of_another_archive_does_not_fit_the_official_one(own, root: Path) -> None:
@@ -268,7 +268,7 @@ def test_state_of_another_archive_does_not_fit_the_official_one(own, root: Path)
         ({"train_images": np.zeros((12, 29, 28), np.uint8)}, "train_images"),
         ({"train_images": np.zeros((12, 28, 28), np.float32)}, "train_images"),
         ({"train_labels": np.zeros((11, 1), np.uint8)}, "train_labels"),
-        ({"train_labels": np.full((12, 1), 2, np.uint8)}, "labels outside 0 to 1"),
+        ({"train_labels": np.full((12, 1), 2, np.uint8)}, "train_labels|classes"),
     ],
 )
 def test_an_official_class_checks_the_arrays(own, root: Path, changed: dict[str, np.ndarray], said: str) -> None:

@@ -395,12 +395,10 @@ def locate_own(
         )
         key = record.storage_key(size)
         folder = store.find(key, [places.cache])
-        if folder is None:
-            folder = publish_archive(stream, record.archive(size), key, places.cache, progress)
-    for split in counts:
-        labels = folder.open(record.member_name(split, "labels"))
-        if labels.size and not 0 <= labels.min() <= labels.max() <= record.highest_label:
-            raise ArchiveError(f"{path} cannot be used: {split} has labels outside 0 to {record.highest_label}.")
+        try:
+            folder = folder or publish_archive(stream, record.archive(size), key, places.cache, progress)
+        except ArchiveError as error:
+            raise ArchiveError(f"{path} cannot be used: {error}") from error
     warnings.warn(
         f"{path} is not the official archive of {record.qualified_name}: its checksum is {digest}, not "
         f"{archive.digest}. Its arrays are used.",

@@ -200,7 +200,7 @@ def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
         lambda folder: (folder / "manifest.json").write_text('{"format": 1, "arrays": 3}'),
         lambda folder: (folder / "manifest.json").write_text("[]"),
         lambda folder: (folder / "manifest.json").write_text(
-            json.dumps({**json.loads((folder / "manifest.json").read_text()), "format": 2})
+            json.dumps({**json.loads((folder / "manifest.json").read_text()), "format": 0})
         ),
     ],
     ids=["cut", "grown", "missing", "no manifest", "empty", "garbage", "other types", "a list", "another format"],
@@ -211,6 +211,30 @@ def test_a_damaged_folder_is_passed_over_and_replaced(tmp_path: Path, damage: Ca
     check_right(publish(tmp_path))
     check_right(store.find(KEY, [tmp_path]))
     assert ["fakemnist_28-00000000"] == names(tmp_path)
+
+
+def newer(folder: Path) -> bytes:
+    """Make the manifest of a folder that of a newer version, and return it."""
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({"format": 2, "tables": ["new"]}))
+    return path.read_bytes()
+
+
+def test_a_folder_of_a_newer_version_is_left_alone_and_named(tmp_path: Path) -> None:
+    folder = publish(tmp_path).path
+    before = newer(folder)
+    with pytest.raises(CacheError, match=f"{folder} was written by a newer version.*update medmnist-np") as caught:
+        publish(tmp_path)
+    assert not isinstance(caught.value, CorruptCacheError)
+    assert before == (folder / "manifest.json").read_bytes()
+    assert ["fakemnist_28-00000000"] == names(tmp_path)
+
+
+def test_a_folder_of_a_newer_version_is_passed_over_where_another_cache_has_one(tmp_path: Path, caplog) -> None:
+    newer(publish(tmp_path / "shared").path)
+    publish(tmp_path / "own")
+    check_right(store.find(KEY, [tmp_path / "shared", tmp_path / "own"]))
+    assert "newer version" in caplog.text
 
 
 def test_an_array_that_is_a_link_is_refused(tmp_path: Path) -> None:

@@ -13,10 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from medmnist_np.errors import CorruptCacheError
+from medmnist_np.errors import CacheError, CorruptCacheError
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
+
+
+class NewerFormatError(CacheError):
+    """The folder belongs to a newer version of the package, which must not be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,21 @@ class Manifest:
         ------
         CorruptCacheError
             If it cannot be understood.
+        NewerFormatError
+            If a newer version of the package wrote it.
         """
         path = os.path.join(folder, FILE_NAME)
         try:
             with open(path, "rb") as stream:
                 table: Any = json.loads(stream.read())
-            if table.pop("format") != FORMAT:
+            format_number = table.pop("format")
+            if type(format_number) is int and format_number > FORMAT:
+                raise NewerFormatError(
+                    f"{folder} was written by a newer version of medmnist-np (format {format_number}; this version "
+                    f"reads {FORMAT}). It was left alone: update medmnist-np, or use another cache folder.",
+                    path=path,
+                )
+            if format_number != FORMAT:
                 raise ValueError("another format")
             arrays = {
                 name: StoredArray(**{**array, "shape": tuple(array["shape"])})
@@ -86,6 +99,8 @@ class Manifest:
             return cls(arrays=arrays, **table)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except NewerFormatError:
+            raise
         except OSError as error:
             raise CorruptCacheError(
                 f"{path} cannot be read: {error.strerror}.", errno=error.errno, path=path

@@ -83,6 +83,7 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
     passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
     if (found := find_arrays(archive, [key], settings, progress)) is not None:
         return found
+    store.refuse_newer(settings.cache / store.ARRAYS / key)
     candidates = _candidates(archive, [passing, kept], settings, download)
     if not any(map(os.path.isfile, candidates)):
         _require_download_allowed(archive, key, settings, download, command)  # before anything is written
@@ -165,6 +166,7 @@ def published_once(key: str, settings: Settings, publish: Callable[[], ArrayFold
     settings.require_writable()
     if (found := store.find(key, settings.searched)) is not None:
         return found
+    store.refuse_newer(settings.cache / store.ARRAYS / key)
     with locks.held(settings.lock_file(key), [_staged(key, settings)]):
         return store.find(key, settings.searched) or publish()
 
@@ -182,9 +184,7 @@ def publish_archive(
                 arrays = unpack(stream, archive, folder, bar.update)
             manifest = Manifest(archive.file_name, archive.digest, checked, __version__, arrays)
             published = store.publish(folder, cache, key, manifest)
-        partial = cache / store.ARRAYS / store.partial_key(key)
-        if partial.is_dir():
-            store.remove(partial)
+        store.remove_partial(cache, key)
         return published
 
 

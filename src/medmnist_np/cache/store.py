@@ -9,7 +9,7 @@ import os
 import platform
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from medmnist_np.cache import disk
-from medmnist_np.cache.manifest import FILE_NAME, Manifest
+from medmnist_np.cache.manifest import FILE_NAME, Manifest, NewerFormatError
 from medmnist_np.errors import CacheError, CorruptCacheError
 
 ARRAYS = "arrays"
@@ -98,6 +98,8 @@ def at(path: Path) -> ArrayFolder | None:
     ------
     CorruptCacheError
         If there is one, and it or a file does not hold together.
+    NewerFormatError
+        If a newer version of the package wrote it.
     """
     manifest = Manifest.read(path)
     if manifest is None:
@@ -115,17 +117,24 @@ def partial_key(key: str) -> str:
 def find(key: str, caches: Iterable[Path]) -> ArrayFolder | None:
     """Return the first complete folder of arrays under a key, e.g. ``"medmnist/pathmnist_28-a8b06965"``.
 
-    A damaged one is passed over and reported to the log, for the caller to make anew.
+    A damaged one is passed over and reported to the log, for the caller to make anew; so is one of a newer version.
     """
     for cache in caches:
         try:
             if (folder := at(cache / ARRAYS / key)) is not None:
                 return folder
-        except CorruptCacheError as error:
+        except (CorruptCacheError, NewerFormatError) as error:
             import logging  # only now: the opening path does without
 
-            logging.getLogger(__name__).warning("Passing over damaged arrays: %s", error)
+            what = "damaged arrays" if isinstance(error, CorruptCacheError) else "arrays of a newer version"
+            logging.getLogger(__name__).warning("Passing over %s: %s", what, error)
     return None
+
+
+def refuse_newer(folder: Path) -> None:
+    """Raise :class:`NewerFormatError` if a newer version of the package wrote a folder of arrays."""
+    with suppress(CorruptCacheError):
+        Manifest.read(folder)
 
 
 @contextmanager
@@ -146,6 +155,15 @@ def workshop(target: Path) -> Iterator[Path]:
         yield folder
     finally:
         disk.remove_tree(folder, ignore_errors=True)
+
+
+def remove_partial(cache: Path, key: str) -> None:
+    """Remove members that were taken one by one, after the whole archive was unpacked."""
+    folder = cache / ARRAYS / partial_key(key)
+    with suppress(NewerFormatError):
+        refuse_newer(folder)
+        if folder.is_dir():
+            remove(folder)
 
 
 def remove(folder: Path) -> None:
@@ -170,6 +188,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
                 raise
             if (theirs := find(key, [cache])) is not None:
                 return theirs
+            refuse_newer(target)
             _set_aside(target)
         else:
             disk.sync_folder(target.parent)

@@ -60,6 +60,7 @@ def prepare_unproven(
     if archive_in_root(archive, settings) is None:
         settings.require_writable()
     target = settings.cache / store.ARRAYS / key
+    store.refuse_newer(target)
     watched = [(settings.downloads, f"{archive.file_name}*"), (target.parent, f".{target.name}.*/*")]
     with locks.held(settings.lock_file(key), watched) as locked:
         if (found := find_unproven(archive, key, settings, progress)) is not None:

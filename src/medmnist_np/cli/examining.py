@@ -20,6 +20,7 @@ from typing import Any
 
 from medmnist_np._version import __version__
 from medmnist_np.cache import contents, disk, settings, store
+from medmnist_np.cache.manifest import NewerFormatError
 from medmnist_np.cli.threads import n_processors
 from medmnist_np.errors import CacheError, CorruptCacheError
 
@@ -229,6 +230,9 @@ def _damage(folder: Path, items: list[contents.Item]) -> Iterator[tuple[str, str
                 reason = "" if whole else "it has no manifest"
             except CorruptCacheError as error:
                 reason = shown(error).removeprefix(shown(folder)).rstrip(".")
+            except NewerFormatError as error:
+                yield shown(error), "Or name another cache folder with MEDMNIST_NP_CACHE."
+                continue
             except CacheError as error:
                 reason = shown(error).rstrip(".")
             if reason:
