@@ -263,6 +263,15 @@ def test_images_of_two_channels_are_no_volumes() -> None:
         build(name="m", images=np.stack([noise(number, (28, 30, 2)) for number in range(12)]), labels=[0, 1] * 6)
 
 
+def test_a_split_is_never_left_out_as_a_whole(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        folder_per_class(tmp_path / "images" / split, n=2)
+    for path in (tmp_path / "images" / "val").rglob("*.png"):
+        path.write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"No image of the val split can be used.*val/benign/000\.png: .*--skip-bad"):
+        build(tmp_path / "images", name="moles", skip_bad=True)
+
+
 def test_a_recipe_that_is_none_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     build(folder, name="moles")

@@ -57,6 +57,17 @@ def test_usual_names_of_splits_are_understood(tmp_path: Path, names: tuple[str, 
     assert {pair for pair in zip(names, splits, strict=True) if pair[0] != pair[1]} == set(found.renamed)
 
 
+def test_a_folder_of_a_split_without_anything_to_use_is_refused(tmp_path: Path) -> None:
+    folder_per_class(tmp_path / "images" / "train", n=1)
+    save(tmp_path / "images" / "Test" / "0.png", noise(0))  # of no class
+    with pytest.raises(ValueError, match=r"Test holds no folder per class with images, so the set would have no test"):
+        source_of(tmp_path, tmp_path / "images")
+    for part in ("train/images", "train/masks", "Test/images"):
+        save(tmp_path / "pairs" / part / "0.png", noise(0))
+    with pytest.raises(ValueError, match=r"Test holds no image that has a mask of the same name"):
+        source_of(tmp_path, tmp_path / "pairs")
+
+
 def test_two_folders_of_one_split_are_refused(tmp_path: Path) -> None:
     for split in ("val", "valid", "train"):
         folder_per_class(tmp_path / "images" / split, n=1)

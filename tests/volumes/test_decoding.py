@@ -225,7 +225,17 @@ def test_rounding_in_an_affine_is_no_difference(tmp_path: Path) -> None:
     check(locate(made(tmp_path, GOOD | {"h_01": (packed(nifti(IMAGE)), mask)}), progress=silent), PAIRS, "i2")
 
 
-def test_a_split_of_which_nothing_is_left_is_not_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep", [20, -9], ids=["headers", "voxels"])
+def test_a_labelled_split_is_never_left_out_as_a_whole(tmp_path: Path, keep: int) -> None:
+    cut = {name: (image if mask is None else image[:keep], mask) for name, (image, mask) in GOOD.items()}
+    with pytest.raises(
+        ArchiveError, match=r"No case of the train split of msd/hippocampus can be used: h_00: .*--skip"
+    ):
+        locate(made(tmp_path, cut), progress=silent, skip=True)
+    assert ([], []) == (staged(), list(cache().glob("arrays/*/*")))
+
+
+def test_an_unlabelled_split_of_which_nothing_is_left_is_not_there(tmp_path: Path) -> None:
     cut = {name: (image[:-9] if mask is None else image, mask) for name, (image, mask) in GOOD.items()}
     folder = locate(made(tmp_path, cut), progress=silent, skip=True)
     assert {"train"} == {name.partition("_")[0] for name in folder.manifest.arrays}

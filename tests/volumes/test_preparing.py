@@ -233,6 +233,43 @@ def test_a_half_extracted_folder_is_refused_or_reported(tmp_path: Path, caplog: 
     assert "taken without what is missing or damaged. train split: only 5 of 6" in caplog.text
 
 
+def nothing(root: Path) -> None:
+    for file in (root / "imagesTr").iterdir():
+        file.unlink()
+        (root / "labelsTr" / file.name).unlink()
+
+
+def no_masks(root: Path) -> None:
+    shutil.rmtree(root / "labelsTr")
+
+
+def as_nnunet(root: Path) -> None:
+    for file in (root / "imagesTr").iterdir():
+        file.rename(file.with_name(file.name.replace(".nii", "_0000.nii")))
+
+
+@pytest.mark.parametrize("change", [nothing, no_masks, as_nnunet])
+def test_a_folder_without_a_usable_training_case_is_refused_with_skip_too(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    record = info("msd/hippocampus")
+    root = make_volumes(tmp_path, record, n_samples={"train": 3, "test": 2})
+    change(root)
+    with pytest.raises(ArchiveError, match="No case of the train split of msd/hippocampus can be used"):
+        adopt(root, record, progress=silent, skip=True)
+    assert [] == list(cache().glob("arrays/*/*"))
+
+
+def test_masks_of_brats_that_are_all_damaged_are_refused_with_skip_too(tmp_path: Path) -> None:
+    record = info("brats/brats2021")
+    root = tmp_path / "brats"
+    make_volumes(root, record, n_samples={"train": 2, "val": 2})
+    for mask in root.rglob("*_seg.nii.gz"):
+        mask.write_bytes(b"damaged")
+    with pytest.raises(ArchiveError, match="No case of the train split of brats2021 can be used"):
+        adopt(root, record, progress=silent, skip=True)
+
+
 def test_a_folder_whose_files_were_changed_since_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     record = replace(info("msd/hippocampus"), n_samples={"train": 3})
     source = make_volumes(tmp_path / "a", record, n_samples={"train": 3})

@@ -229,6 +229,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         with disk.errors_named(unfinished, f"build {name}", in_cache=output is None):
             prepared = _prepared(parts, skip_bad, executor, progress)
             usable, scaled = every.only(_kept_rows(parts, prepared)), False
+            _check_no_split_lost(every, usable, next(_skipped(parts, prepared), None))
             if segmented:
                 present = [values for part in prepared for values in part.present]
                 found, scaled = of_masks(present, [row.where for row in usable.rows], class_names)
@@ -366,6 +367,16 @@ def _kept_rows(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> list[int
         row, reason = next(_skipped(parts, prepared))
         raise ValueError(f"None of {start} images can be used. The first: {row.where}: {reason}.")
     return kept
+
+
+def _check_no_split_lost(every: Source, usable: Source, first: tuple[Row, str] | None) -> None:
+    lost = sorted(set(every.splits or ()) - set(usable.splits or ()))
+    if lost and first is not None:
+        row, reason = first
+        raise ValueError(
+            f"No image of the {lost[0]} split can be used. The first that cannot: {row.where}: {reason}. skip_bad= "
+            "(--skip-bad) leaves out single images, not a whole split."
+        )
 
 
 def _skipped(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> Iterator[tuple[Row, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from medmnist_np.builder.labels import SEGMENTATION, of_array, one_each, text_of, unseen, values_of
 from medmnist_np.builder.pairs import IMAGES, MASKS, Pairs, find_pairs
 from medmnist_np.builder.reading import listed
-from medmnist_np.builder.rows import Row, Source, given_splits, split_folders
+from medmnist_np.builder.rows import Row, Source, given_splits, split_called, split_folders
 from medmnist_np.builder.tables import from_tables, tables_of_splits
 from medmnist_np.cache import disk
 
@@ -106,6 +106,9 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
             f"{folder} holds no folder per class with images in it. Is {folder}/<class>/<image> how they lie? If not, "
             "list them in a CSV file."
         )
+    _check_splits(
+        splits if given else {}, {split_called(split) for split, _, _ in found}, "folder per class with images"
+    )
     names = sorted({label for _, label, _ in found})
     if len(names) > 1 and IMAGES in map(str.lower, names):
         raise ValueError(
@@ -136,6 +139,9 @@ def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
     splits = tuple(split for split, _, _ in pairs.found)
     unpaired = tuple((str(file), reason) for file, reason in pairs.alone)
     given = any(splits)
+    _check_splits(
+        split_folders(folder) if given else {}, set(splits), "image that has a mask of the same name", pairs.alone
+    )
     return Source(
         rows,
         unseen(len(rows), task),
@@ -143,6 +149,22 @@ def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
         alone=unpaired,
         renamed=given_splits(image.parents[1].name for _, image, _ in pairs.found)[1] if given else (),
     )
+
+
+def _check_splits(
+    folders: Mapping[str, Path],
+    found: Collection[str | None],
+    needed: str,
+    alone: Sequence[tuple[Path, str]] = (),
+) -> None:
+    """Refuse a folder of a split in which nothing was found; ``alone`` may tell why."""
+    for split, folder in folders.items():
+        if split not in found:
+            reasons = [f" {file}: {reason}." for file, reason in alone if folder in file.parents]
+            raise ValueError(
+                f"{folder} holds no {needed}, so the set would have no {split} split.{''.join(reasons[:1])} Complete "
+                "the folder, or move it away."
+            )
 
 
 def from_arrays(

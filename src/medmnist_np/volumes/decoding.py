@@ -29,7 +29,7 @@ from medmnist_np.spread import spread
 from medmnist_np.volumes import flat
 from medmnist_np.volumes.files import StoredFile
 from medmnist_np.volumes.layouts import Case
-from medmnist_np.volumes.left_out import LeftOut, none_left, refuse
+from medmnist_np.volumes.left_out import LeftOut, none_left, refuse, refuse_lost_splits
 from medmnist_np.volumes.survey import Read, common_dtype, survey
 from medmnist_np.volumes.voxels import Copy, copy_voxels
 
@@ -107,6 +107,7 @@ def decode(
     refuse(left_out, record, skip=skip)
     if not reads:
         raise none_left(left_out, record)
+    refuse_lost_splits(left_out, {read.case.split for read in reads}, record)
     dtype = common_dtype(header for read in reads for header in read.images)
     n_bytes = sum(read.n_voxels * dtype.itemsize + read.n_mask_voxels for read in reads)
     disk.require_space(folder, n_bytes, f"decode {len(reads)} cases of {record.qualified_name}")
@@ -118,12 +119,13 @@ def decode(
             advance(math.prod(copy.header.shape) * np.dtype(copy.dtype).itemsize)
             if why and case not in failed:
                 failed.add(case)
-                left_out.append(LeftOut(case.name, why))
+                left_out.append(LeftOut(case.name, why, case.split if case.mask else ""))
                 refuse(left_out, record, skip=skip)
     left_out.sort(key=lambda one: one.case)
     arrays = _finished(splits, failed, dtype, folder)
     if not arrays:
         raise none_left(left_out, record)
+    refuse_lost_splits(left_out, {read.case.split for read in reads if read.case not in failed}, record)
     stored = {}
     with _shown(progress, f"{CHECKING}{record.qualified_name}", sum(one.n_bytes for one in arrays), folder) as advance:
         # Only in this process can the bar be told of parts of a file.

@@ -206,11 +206,13 @@ def _cases_by_kind(volumes: Sequence[str], root: str, record: VolumeInfo) -> Lis
     damaged = record.layout_facts.get("damaged", ())
     for suffix, split in _SPLITS.items():
         images, masks = by_folder[f"images{suffix}"], by_folder[f"labels{suffix}"]
+        labelled = split if split != "test" or any(masks.values()) else ""
         for case in sorted(images.keys() | masks.keys()):
-            if why := _fault(images[case], masks[case], needs_mask=split != "test" or any(masks.values())):
-                found.faults.append(LeftOut(case, why))
+            if why := _fault(images[case], masks[case], needs_mask=bool(labelled)):
+                found.faults.append(LeftOut(case, why, labelled))
             elif not _CASE_NAME.fullmatch(case):
-                found.faults.append(LeftOut(case, "it has a name with other signs than letters, digits, '_', '-', '.'"))
+                why = "it has a name with other signs than letters, digits, '_', '-', '.'"
+                found.faults.append(LeftOut(case, why, labelled))
             elif case in damaged:
                 found.remarks.append(f"{case} is known to be damaged and was left out.")
             else:
@@ -249,7 +251,8 @@ def _compare(found: Listing, table: Any, root: str, record: VolumeInfo) -> None:
     there = {case.name for case in found.cases} | {one.case for one in found.faults}
     damaged = set(record.layout_facts.get("damaged", ()))
     found.missing += [
-        LeftOut(case, "dataset.json lists it, and it is not there") for case in sorted(listed.keys() - there - damaged)
+        LeftOut(case, "dataset.json lists it, and it is not there", "" if listed[case] == "test" else listed[case])
+        for case in sorted(listed.keys() - there - damaged)
     ]
     if listed and (more := sorted(there - listed.keys())):
         shown = ", ".join(more[:_SHOWN]) + (", ..." if len(more) > _SHOWN else "")
@@ -289,13 +292,17 @@ def _cases_in_folders(volumes: Sequence[str], record: VolumeInfo) -> Listing:
         kinds = zip(facts["files"], record.modalities, strict=True)
         images = [files.get(own, files.get(other)) for own, other in kinds]
         lacking = [kind for kind, image in zip(facts["files"], images, strict=True) if image is None]
-        mask = files.get(facts["mask"]) if split in facts["masked"] else None
+        labelled = split if split in facts["masked"] else ""
+        mask = files.get(facts["mask"]) if labelled else None
         if split in facts["masked"] and mask is None:
             lacking.append(facts["mask"])
         if lacking:
-            found.faults.append(LeftOut(case, f"{', '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} missing"))
+            found.faults.append(
+                LeftOut(case, f"{', '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} missing", labelled)
+            )
         elif case in seen or not _CASE_NAME.fullmatch(case):
-            found.faults.append(LeftOut(case, f"its name is no plain one, or is that of {seen.get(case, folder)} too"))
+            why = f"its name is no plain one, or is that of {seen.get(case, folder)} too"
+            found.faults.append(LeftOut(case, why, labelled))
         else:
             found.cases.append(Case(case, split, tuple(name for name in images if name is not None), mask))
         seen.setdefault(case, folder)

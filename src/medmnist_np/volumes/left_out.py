@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,14 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A case that cannot be used, and why; or a split that lacks cases, and how many."""
+    """A case that cannot be used, and why; or a split that lacks cases, and how many.
+
+    ``split`` is the split of a case that has a mask, or should have one; else it is empty.
+    """
 
     case: str
     why: str
+    split: str = field(default="", compare=False)
 
 
 def words(left_out: Sequence[LeftOut]) -> str:
@@ -38,6 +42,17 @@ def refuse(left_out: Sequence[LeftOut], record: VolumeInfo, *, skip: bool) -> No
             f"{record.qualified_name} cannot be taken as it is: {words(left_out)}. No arrays were made, and what was "
             "downloaded is kept. Mend or complete the files of a folder, or go on without these cases: skip=True "
             "(`--skip`)."
+        )
+
+
+def refuse_lost_splits(left_out: Sequence[LeftOut], splits: Iterable[str], record: VolumeInfo) -> None:
+    """Raise :class:`ArchiveError` if a split with masks would be left out as a whole. ``splits`` remain."""
+    lost = {one.split for one in left_out} - {"", *splits}
+    for split in sorted(lost):
+        of_split = [one for one in left_out if one.split == split]
+        raise ArchiveError(
+            f"No case of the {split} split of {record.qualified_name} can be used: {words(of_split)}. No arrays were "
+            "made. skip=True (`--skip`) leaves out single cases, not a whole split."
         )
 
 

@@ -23,7 +23,15 @@ from medmnist_np.registry.volumes import VolumeInfo
 from medmnist_np.volumes.decoding import decode
 from medmnist_np.volumes.files import StoredFile, archive_files, folder_files
 from medmnist_np.volumes.layouts import Listing, find_cases, refuse_another_data_set
-from medmnist_np.volumes.left_out import LeftOut, none_left, read_report, refuse, words, write_report
+from medmnist_np.volumes.left_out import (
+    LeftOut,
+    none_left,
+    read_report,
+    refuse,
+    refuse_lost_splits,
+    words,
+    write_report,
+)
 from medmnist_np.volumes.nifti import require_nibabel
 
 # Of a dataset.json, which lists a few hundred names.
@@ -138,6 +146,7 @@ def _publish(
     refuse(found.faults, record, skip=way.skip)
     if not found.cases:
         raise none_left(found.faults, record)
+    refuse_lost_splits(found.faults, {case.split for case in found.cases}, record)
     with (
         disk.errors_named(places.cache, f"decode {record.qualified_name}", record.array_bytes),
         store.staging(places.cache, key) as folder,

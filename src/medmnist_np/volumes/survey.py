@@ -64,7 +64,7 @@ def survey(
             headers = [answer for answer in found if isinstance(answer, Header)]
             why = "; ".join(problems) if problems else _disagreement(case, headers, record)
             if why:
-                left_out.append(LeftOut(case.name, why))
+                left_out.append(LeftOut(case.name, why, case.split if case.mask else ""))
                 continue
             images, mask = headers[: len(case.images)], headers[-1] if case.mask else None
             channels = (len(images),) if len(images) > 1 else ()
