@@ -262,6 +262,15 @@ def test_scores_that_do_not_suit_the_threshold_are_noted(tmp_path: Path) -> None
     assert not any("The scores run" in note for note in at_zero.notes)
 
 
+def test_errors_on_train_are_noted(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 40}):
+        evaluator = Evaluator("breastmnist", "train")
+        evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "results", "m")
+        (found,) = measure_robustness(list((tmp_path / "results").glob("*.csv")), progress=silent)
+
+    assert found.notes[0].startswith("Measured on the training split: ")
+
+
 def test_no_file_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="no result file"):
         measure_robustness([])

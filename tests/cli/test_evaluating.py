@@ -71,6 +71,31 @@ def test_compare_notes_which_scores_are_no_probabilities(files: tuple[Path, Path
     assert f"Note on B: {NOTE}" in run("compare", files[0], logits).stdout
 
 
+@pytest.fixture
+def on_train(tmp_path: Path) -> Iterator[Path]:
+    """A run on training images."""
+    with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 40}):
+        file = tmp_path / "breastmnist_train_mine.csv"
+        write_scores(file, Evaluator("breastmnist", "train").get_dummy_prediction())
+        yield file
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["evaluate", "--intervals"]])
+def test_figures_on_train_are_noted(on_train: Path, command: list[str]) -> None:
+    said = " ".join(run(*command, on_train).stdout.split())
+    assert "Note: Measured on the training split: figures and intervals say nothing about new images." in said
+
+
+def test_a_comparison_on_train_is_noted(on_train: Path) -> None:
+    assert "Note: Measured on the training split" in run("compare", on_train, on_train).stdout
+
+
+def test_training_scores_have_no_place_on_a_leaderboard(on_train: Path) -> None:
+    result = run("leaderboard", "breastmnist", on_train)
+    assert 1 == result.exit_code
+    assert "has scores of breastmnist train, and the published figures are of breastmnist test" in result.stderr
+
+
 def test_notes_on_scores_are_in_the_json(files: tuple[Path, Path], logits: Path) -> None:
     (found,) = json.loads(run("evaluate", logits, "--json").stdout)
     (own,) = (

@@ -144,3 +144,9 @@ def test_a_note_on_both_is_said_once() -> None:
     notes = [one for one in compare(first, second, n_resamples=50).in_words() if one.startswith("Note")]
 
     assert [f"Note: {first.notes[0]}"] == notes
+
+
+def test_a_comparison_on_val_says_what_it_does_not_show() -> None:
+    words = compare(result("breastmnist", 0.2, split="val"), result("breastmnist", 0.9, split="val")).in_words()
+
+    assert words[-1].startswith("Note: Measured on the validation split: ")

@@ -181,9 +181,26 @@ def test_a_result_file_of_logits_is_warned_of(tmp_path: Path) -> None:
         Evaluator.parse_and_evaluate(tmp_path / "breastmnist_test_a.csv")
 
 
-def test_probabilities_have_no_notes() -> None:
+def test_probabilities_on_test_have_no_notes() -> None:
     evaluator = Evaluator("chestmnist", "test")
     assert () == evaluator.evaluate(evaluator.get_dummy_prediction()).notes
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        ("train", "Measured on the training split: figures and intervals say nothing about new images."),
+        ("val", "Measured on the validation split: if it was used to choose the model or to stop training,"),
+    ],
+)
+def test_what_figures_on_train_and_val_do_not_say_is_noted(split: str, said: str, tmp_path: Path) -> None:
+    evaluator = Evaluator("breastmnist", split)
+    result = evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path, "a", intervals=True)
+
+    (note,) = result.notes
+    assert note.startswith(said)
+    (file,) = tmp_path.glob("*.json")
+    assert [note] == json.loads(file.read_text("utf-8"))["notes"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -254,6 +254,23 @@ def test_as_many_images_as_samples_are_needed() -> None:
         report(evaluated("breastmnist"), mm.load("breastmnist", "val").images)
 
 
+# Splits
+
+
+def test_a_report_on_train_says_that_intervals_say_nothing_about_new_images() -> None:
+    evaluator = Evaluator("breastmnist", "train")
+    page = read(report(evaluator.evaluate(scores_of(evaluator))))
+    assert "say nothing about images that the model was not trained on" in page.text
+    assert "for endless images" not in page.text
+    assert any(note.startswith("Measured on the training split") for note in page.notes)
+
+
+def test_a_report_on_test_says_what_intervals_hold() -> None:
+    page = page_of("breastmnist")[1]
+    assert "95 of 100 such intervals hold the value for endless images of the same kind." in page.text
+    assert not any("Measured on the" in note for note in page.notes)
+
+
 # What cannot be computed
 
 

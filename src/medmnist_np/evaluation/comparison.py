@@ -90,7 +90,7 @@ class Comparison:
         return [*words, *self._notes()]
 
     def _notes(self) -> list[str]:
-        """Return what must be known about the scores of either, said once if it is the same."""
+        """Return what must be known about the split and the scores of either, once if it is the same."""
         shared = [f"Note: {note}" for note in self.first.notes if note in self.second.notes]
         for name, result in (("A", self.first), ("B", self.second)):
             shared += [f"Note on {name}: {note}" for note in result.notes if f"Note: {note}" not in shared]

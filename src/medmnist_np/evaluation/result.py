@@ -18,6 +18,14 @@ from medmnist_np.registry import DatasetInfo
 
 _THRESHOLDED = ("binary-class", "multi-label, binary-class")
 
+_NOTES_ON_SPLITS = {
+    "train": "Measured on the training split: figures and intervals say nothing about new images. Evaluate on test.",
+    "val": (
+        "Measured on the validation split: if it was used to choose the model or to stop training, figures and "
+        "intervals are somewhat too good for new images. Report those on test."
+    ),
+}
+
 # What each choice makes of classes without an AUC.
 _MADE_OF = {"skip": "The AUC is the mean of the others", "zero": "They count as 0", "nan": "So there is no mean"}
 
@@ -87,8 +95,8 @@ class Evaluation(_Figures):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know about the scores, in sentences; empty if there is nothing."""
-        return self.predictions.notes
+        """What a reader of the figures must know about the split and the scores, in sentences; empty if nothing."""
+        return (*split_notes(self.split), *self.predictions.notes)
 
     def undefined_in_words(self) -> str:
         """Say which classes have no AUC, and what was made of that; empty if each has one."""
@@ -120,7 +128,8 @@ class Evaluation(_Figures):
         -------
         dict of str to Interval
             By the name of the metric. For other kinds of intervals give ``predictions`` to
-            :func:`~medmnist_np.metrics.interval`.
+            :func:`~medmnist_np.metrics.interval`. On the training split they say nothing about new images:
+            :attr:`notes`.
 
         Raises
         ------
@@ -179,6 +188,11 @@ class Evaluation(_Figures):
             f"Evaluation(AUC={self.AUC:.5f}, ACC={self.ACC:.5f}: "
             f"{self.n_samples} samples of {self.record.name} {self.split}{run})"
         )
+
+
+def split_notes(split: str) -> tuple[str, ...]:
+    """Return what figures and intervals on a split do not say; nothing for test."""
+    return (_NOTES_ON_SPLITS[split],) if split in _NOTES_ON_SPLITS else ()
 
 
 def evaluation_of(

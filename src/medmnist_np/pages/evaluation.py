@@ -61,9 +61,8 @@ def _summary(measured: Measured) -> list[Html]:
         element(
             "p",
             "AUC says how well the scores rank, ACC how often the decisions are right. The intervals say how much of "
-            f"that is chance in these {n:,} {measured.things}: they are made so that {100 * auc.level:g} of 100 hold "
-            f"the value for endless {measured.things} of the same kind. Whether another model is better is not told by "
-            "two intervals, but by ",
+            f"that is chance in these {n:,} {measured.things}{_what_intervals_hold(measured, auc)} Two intervals do "
+            "not tell whether another model is better. To find out, run ",
             element("code", "medmnist-np compare"),
             " on the same samples.",
         ),
@@ -73,6 +72,12 @@ def _summary(measured: Measured) -> list[Html]:
         what = f"There are fewer than {FEW} {measured.things} of, or beside, {', '.join(rare)}."
         content.append(note(f"{what} The interval of such an AUC is too narrow."))
     return content
+
+
+def _what_intervals_hold(measured: Measured, auc: Interval) -> str:
+    if measured.split == "train":
+        return f", and say nothing about {measured.things} that the model was not trained on."
+    return f": {100 * auc.level:g} of 100 such intervals hold the value for endless {measured.things} of the same kind."
 
 
 def _metrics(measured: Measured) -> list[Html]:

@@ -16,6 +16,7 @@ from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.errors import ScoresError
 from medmnist_np.evaluation import parse_name
 from medmnist_np.evaluation.evaluator import evaluate_file
+from medmnist_np.evaluation.result import split_notes
 from medmnist_np.metrics import measure
 from medmnist_np.metrics.averaging import averages
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, replicates
@@ -135,8 +136,8 @@ def measure_robustness(
             size=subject.size,
             level=level,
         )
-        notes = (f"{file.name}: {wrong[file]}" for file in runs.values() if wrong[file])
-        found_of_each.append(replace(summary, notes=(*notes, *summary.notes)))
+        of_scores = (f"{file.name}: {wrong[file]}" for file in runs.values() if wrong[file])
+        found_of_each.append(replace(summary, notes=(*split_notes(subject.split), *of_scores, *summary.notes)))
     return found_of_each
 
 
