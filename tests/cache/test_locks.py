@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -51,6 +52,24 @@ def test_the_lock_is_free_after_a_failure(tmp_path: Path) -> None:
         raise KeyError
     with locks.held(tmp_path / "x.lock", patience=0) as locked:
         assert locked
+
+
+@posix
+@pytest.mark.parametrize("emptied", [False, True], ids=["as it is", "with a lock that opens and empties what it finds"])
+def test_a_link_planted_as_a_lock_does_not_empty_its_target(tmp_path: Path, monkeypatch, emptied: bool) -> None:
+    """Releases of filelock before 3.20.1 truncated what they opened, through a link."""
+
+    def emptying(lock: Any) -> None:
+        lock._context.lock_file_fd = os.open(lock.lock_file, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+
+    if emptied:
+        monkeypatch.setattr(filelock.FileLock, "_acquire", emptying)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "x.lock").symlink_to(victim)
+    with locks.held(tmp_path / "x.lock", patience=0) as locked:
+        assert not locked
+    assert victim.read_text() == "precious"
 
 
 def hold(path: Path, held: Any, free: Any) -> None:

@@ -84,6 +84,19 @@ def test_a_file_in_the_place_of_the_cache_is_a_problem(tmp_path: Path) -> None:
     assert f"The folder {tmp_path / 'file' / 'cache'} does not exist" in result.stdout
 
 
+def test_a_link_planted_as_a_lock_does_not_empty_its_target(cache: Path, tmp_path: Path, monkeypatch) -> None:
+    def emptying(lock: Any) -> None:
+        lock._context.lock_file_fd = os.open(lock.lock_file, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+
+    monkeypatch.setattr(FileLock, "_acquire", emptying)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (cache / "locks").mkdir(exist_ok=True)
+    (cache / "locks" / "planted.lock").symlink_to(victim)
+    run("--offline")
+    assert victim.read_text() == "precious"
+
+
 def test_damaged_arrays_are_a_problem(cache: Path) -> None:
     folder = next((cache / "arrays" / "medmnist").iterdir())
     (folder / "test_images.npy").write_bytes(b"short")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -40,14 +42,15 @@ def held(path: Path, watched: Sequence[tuple[Path, str]] = (), patience: float |
     Yields
     ------
     bool
-        False where no lock can be had (a folder that cannot be written to, a file system without locks, a holder
-        that shows no life): go on, but in files of your own.
+        False where no lock can be had (a folder that cannot be written to, a file system without locks, a link in
+        place of the lock file, a holder that shows no life): go on, but in files of your own.
     """
     from filelock import FileLock
 
     lock = FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        require_plain(path)
         acquired = _acquire(lock, path, watched, PATIENCE_S if patience is None else patience)
     except (OSError, NotImplementedError) as error:
         _log.info("No lock for %s (%s): going on without.", path.stem, error)
@@ -57,6 +60,13 @@ def held(path: Path, watched: Sequence[tuple[Path, str]] = (), patience: float |
     finally:
         if acquired:
             lock.release()
+
+
+def require_plain(path: Path) -> None:
+    """Raise :class:`OSError` if a lock file is there and is not a plain file: opening a link would empty its target."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise OSError(errno.ELOOP, "not a plain file", str(path))
 
 
 def _acquire(lock: BaseFileLock, path: Path, watched: Sequence[tuple[Path, str]], patience: float) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from medmnist_np._version import __version__
-from medmnist_np.cache import contents, disk, settings, store
+from medmnist_np.cache import contents, disk, locks, settings, store
 from medmnist_np.cache.manifest import NewerFormatError
 from medmnist_np.cli.threads import n_processors
 from medmnist_np.errors import CacheError, CorruptCacheError
@@ -213,6 +213,7 @@ def _is_held(path: Path) -> bool:
 
     lock = FileLock(path)
     try:
+        locks.require_plain(path)
         lock.acquire(blocking=False)
     except Timeout:
         return True
