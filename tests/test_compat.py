@@ -102,9 +102,11 @@ def test_a_wrong_split_or_size_is_a_value_error(arguments: tuple[Any, ...]) -> N
         medmnist.BreastMNIST(*arguments)
 
 
-@pytest.mark.parametrize("mmap_mode", [None, "r"])
-def test_mmap_mode_has_no_effect(arrays, mmap_mode: str | None) -> None:
-    assert isinstance(medmnist.BreastMNIST("test", mmap_mode=mmap_mode).imgs, np.memmap)
+@pytest.mark.parametrize("mmap_mode", [None, "r", "r+", "c"])
+def test_images_are_mapped_copy_on_write_whatever_the_mode(arrays, mmap_mode: str | None) -> None:
+    ds = medmnist.BreastMNIST("test", mmap_mode=mmap_mode)
+    assert (np.memmap, "c") == (type(ds.imgs), ds.imgs.mode)
+    assert (True, True) == (ds.imgs.flags.writeable, ds.labels.flags.writeable)
 
 
 # Items

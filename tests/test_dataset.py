@@ -111,6 +111,69 @@ def int_of(label: np.ndarray) -> int:
     return int(label[0])
 
 
+# Modes of mapping
+
+
+@pytest.mark.parametrize("mode", ["c", None])
+def test_what_is_written_changes_the_data_set_and_no_file(fakes, mode: Any) -> None:
+    dataset = Dataset("breastmnist", mmap_mode=mode)
+    dataset.images[2] = 9
+    dataset.labels[2] = 1 - dataset.labels[2]
+    image, label = dataset[2]
+    clean_image, clean_label = Dataset("breastmnist")[2]
+    assert ({9}, 1 - clean_label) == (set(image.flat), label)
+    assert {9} == set(next(iter(dataset[2:].batches(1))).images.flat)
+    assert {9} != set(clean_image.flat)
+    assert dataset.statistics().histogram[0, 9] >= 28 * 28
+
+
+@pytest.mark.parametrize("mode", ["r", "c", None])
+def test_a_pickle_keeps_the_mode(fakes, mode: Any) -> None:
+    again = pickle.loads(pickle.dumps(Dataset("breastmnist", mmap_mode=mode)))
+    kind = np.ndarray if mode is None else np.memmap
+    assert (kind, mode != "r") == (type(again.images), again.images.flags.writeable)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Dataset("breastmnist", mmap_mode="c"), lambda: BreastMNIST("train"), lambda: BreastMNIST("train")[2:9]],
+    ids=["Dataset", "official class", "part"],
+)
+def test_labels_that_were_written_into_travel_in_a_pickle_and_a_corruption(fakes, make: Any) -> None:
+    dataset = make()
+    dataset.labels[:] = 1 - dataset.labels
+    for other in pickle.loads(pickle.dumps(dataset)), dataset.corrupt("pixelate", 1):
+        assert dataset.labels.tolist() == other.labels.tolist()
+        assert dataset[1][1].tolist() == other[1][1].tolist()
+
+
+def test_labels_that_were_written_into_are_in_the_state_of_batches_and_not_joined(fakes) -> None:
+    dataset = BreastMNIST("train")
+    state = dataset.batches(2).state_dict()
+    dataset.labels[3] = 1 - dataset.labels[3]
+    with pytest.raises(ValueError, match="other batches"):
+        dataset.batches(2).load_state_dict(state)
+    for joined in (lambda: dataset + BreastMNIST("val"), lambda: BreastMNIST("val") + dataset):
+        with pytest.raises(ValueError, match="were changed, and only published ones can be joined"):
+            joined()
+
+
+def test_opening_reads_no_images(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    taken = np.array
+
+    def noted(values: Any, *arguments: Any, **options: Any) -> Any:
+        if isinstance(values, np.memmap):
+            read.append(Path(values.filename).name)
+        return taken(values, *arguments, **options)
+
+    monkeypatch.setattr(np, "array", noted)
+    for mode in ("r", "c"):
+        Dataset("breastmnist", "test", mmap_mode=mode)
+    BreastMNIST("test")
+    assert ["test_labels.npy"] * 3 == read
+
+
 # Views
 
 
@@ -119,7 +182,8 @@ def test_a_contiguous_slice_is_a_slice_of_the_map(fakes) -> None:
     for part in (dataset, dataset[3:7], dataset[3:][1:4], dataset[::-1][::-1], dataset[::2][3:4]):
         if part._selection.step == 1:
             assert np.shares_memory(dataset.images, part.images)
-            assert [(np.memmap, False)] * 2 == [(type(a), a.flags.writeable) for a in (part.images, part.labels)]
+            assert (np.memmap, False) == (type(part.images), part.images.flags.writeable)
+            assert (np.ndarray, False) == (type(part.labels), part.labels.flags.writeable)
     assert dataset.images[4:7].tolist() == dataset[3:][1:4].images.tolist()
 
 

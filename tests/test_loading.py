@@ -6,6 +6,8 @@ import errno
 import hashlib
 import multiprocessing
 import os
+import pickle
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -68,13 +70,69 @@ def state_of(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
     ],
 )
 @pytest.mark.parametrize("split", FEW)
-def test_a_split_is_two_read_only_maps(fakes, name: str, shape: tuple[int, ...], width: int, split: str) -> None:
+def test_a_split_is_a_read_only_map_of_images_and_labels_in_memory(
+    fakes, name: str, shape: tuple[int, ...], width: int, split: str
+) -> None:
     arrays = load(name, split)
-    assert [np.memmap, np.memmap] == [type(array) for array in arrays]
+    assert [np.memmap, np.ndarray] == [type(array) for array in arrays]
     assert [(FEW[split], *shape), (FEW[split], width)] == [array.shape for array in arrays]
     assert ["uint8", "uint8"] == [str(array.dtype) for array in arrays]
-    assert [(False, "r")] * 2 == [(array.flags.writeable, array.mode) for array in arrays]
+    assert (False, "r") == (arrays.images.flags.writeable, arrays.images.mode)
+    assert (True, True) == (arrays.labels.flags.writeable, arrays.labels.flags.owndata)
     assert equals_the_fake(arrays, fakes[NAMES.index(name)], split)
+
+
+def test_images_that_are_mapped_copy_on_write_are_changed_in_memory_alone(fakes) -> None:
+    images, _ = load("breastmnist", mmap_mode="c")
+    assert (np.memmap, "c", True) == (type(images), images.mode, images.flags.writeable)
+    images[0] = 7
+    assert (7 == images[0]).all()
+    assert equals_the_fake(load("breastmnist"), fakes[NAMES.index("breastmnist")], "train")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_a_map_everything_is_read_into_memory(fakes, name: str) -> None:
+    arrays = load(name, mmap_mode=None)
+    assert [(np.ndarray, True, True)] * 2 == [(type(a), a.flags.writeable, a.flags.owndata) for a in arrays]
+    assert equals_the_fake(arrays, fakes[NAMES.index(name)], "train")
+
+
+@pytest.mark.parametrize("mode", ["r+", "w+", "x", True])
+def test_a_mode_that_would_change_files_is_refused_before_anything_is_looked_for(mode: Any) -> None:
+    with pytest.raises(ValueError, match="it is 'r', 'c' or None"):
+        load("breastmnist", mmap_mode=mode, download=False)
+    with pytest.raises(ValueError, match="it is 'r', 'c' or None"):
+        mm.Dataset("breastmnist", mmap_mode=mode, download=False)
+
+
+# What other libraries do with arrays, whether NumPy may write to them or not.
+WRITES = """
+import ctypes, pickle, sys
+import numpy as np
+import medmnist_np as mm
+
+name, mode = pickle.loads(bytes.fromhex(sys.argv[1]))
+images, labels = mm.load(name, mmap_mode=mode)
+ds = mm.Dataset(name, mmap_mode=mode)
+for array in images, labels, ds.images, ds.labels:
+    ctypes.memset(array.ctypes.data, 7, array.nbytes)
+    assert (array == 7).all()
+"""
+
+
+@pytest.mark.parametrize("name", ["breastmnist", "medsegbench/kvasir_128"])
+@pytest.mark.parametrize("mode", ["r", "c", None])
+def test_a_write_into_memory_does_not_end_the_process_and_never_reaches_the_file(
+    tmp_path: Path, name: str, mode: str | None
+) -> None:
+    with fake_datasets(tmp_path, name, n_samples={"train": 3, "test": 2}) as (record,):
+        before = [array.copy() for array in load(name)]
+        argument = pickle.dumps((record, mode)).hex()
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", WRITES, argument], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert (0, "") == (done.returncode, done.stderr)
+        assert all(np.array_equal(one, other) for one, other in zip(before, load(name), strict=True))
 
 
 def test_the_train_split_is_meant_where_none_is_named(fakes) -> None:
@@ -313,7 +371,7 @@ def test_labels_that_were_fetched_alone_will_do(fakes, sandbox: Path, audit) -> 
     with audit() as seen:
         labels = load_labels("chestmnist", "val", download=False)
     assert ([], []) == (seen.network, seen.writes)
-    assert str(folder / "val_labels.npy") == labels.filename
+    assert ["val_labels.npy"] == [path.name for path in folder.glob("val*.npy")]
     assert np.array_equal(make_arrays(fakes[2])["val_labels"], labels)
 
 
@@ -321,9 +379,11 @@ def test_labels_of_a_whole_set_go_before_those_that_were_fetched_alone(tmp_path:
     with fake_datasets(tmp_path / "64", "breastmnist_64") as (at_64,):
         whole = fetch("breastmnist_64", root=tmp_path / "both")
     with fake_datasets(tmp_path / "28", "breastmnist") as (at_28,):
-        fetch("breastmnist", labels_only=True, root=tmp_path / "both")
+        alone = fetch("breastmnist", labels_only=True, root=tmp_path / "both")
     both = replace(at_28, archives={28: at_28.archive(28), 64: at_64.archive(64)})
-    assert str(whole / "test_labels.npy") == load_labels(both, "test", root=tmp_path / "both", download=False).filename
+    labels = np.load(whole / "test_labels.npy")
+    np.save(alone / "test_labels.npy", 1 - labels)
+    assert labels.tolist() == load_labels(both, "test", root=tmp_path / "both", download=False).tolist()
 
 
 def test_masks_are_those_of_the_size_that_is_named(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The official package's names, so that code written for ``medmnist`` runs after changing its import.
 
 Positional order, keyword names and defaults are the official ones, and so are the items: a PIL image in 2D, a float64
-array in [0, 1] in 3D. Differences: arrays are memory-mapped and read-only, ``mmap_mode`` has no effect (it is always
-on), and a wrong size or split is a :class:`ValueError` that says what there is.
+array in [0, 1] in 3D. Differences: images are always memory-mapped, copy on write, whatever ``mmap_mode``; and a wrong
+size or split is a :class:`ValueError` that says what there is.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class MedMNIST(Dataset):
     size : int, optional
         28 (or None), 64, 128 or 224 in 2D; 28 or 64 in 3D.
     mmap_mode : str, optional
-        Accepted, without effect: arrays are always memory-mapped.
+        Accepted, without effect: images are always mapped copy on write (``"c"``), so that code which writes into
+        ``imgs`` or ``labels`` works as in the official package. Files never change.
 
     Raises
     ------
@@ -66,7 +67,9 @@ class MedMNIST(Dataset):
     Notes
     -----
     ``imgs`` and ``labels`` may be assigned, as in code that relabels or filters a split; arrays of your own then
-    take the place of the mapped ones, and travel in a pickle.
+    take the place of the mapped ones, and travel in a pickle. They may also be written into. Labels that were written
+    into travel in a pickle, as to worker processes; pixels that were written into mapped ``imgs`` do not: assign them,
+    ``ds.imgs = ds.imgs.copy()``, and write into those.
     """
 
     flag: ClassVar[str]
@@ -93,6 +96,7 @@ class MedMNIST(Dataset):
             as_rgb=as_rgb,
             root=root,
             download=download,
+            mmap_mode="c",
         )
         self.size_flag = "" if self.size == 28 else f"_{self.size}"
 
@@ -195,6 +199,9 @@ class MedMNIST(Dataset):
                 f"{what} samples by their places in the published arrays, which those of assigned imgs, and of a part "
                 "whose labels were assigned, are not: ask the data set before anything is assigned."
             )
+
+    def _written_labels(self) -> list[npt.NDArray[Any]] | None:
+        return None if "labels" in self._own else super()._written_labels()
 
     def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
         if self._own:

@@ -44,6 +44,10 @@ class Dataset(Samples):
     scheme : Scheme or path, optional
         Corrected splits, see :mod:`medmnist_np.scheme`: the samples that ``split`` has by it. ``ds.split`` names the
         published splits that they are taken from.
+    mmap_mode : {"r", "c", None}
+        See :func:`load`. ``"r"``: images and labels are read-only. ``"c"`` and None: what you write into :attr:`images`
+        or :attr:`labels` changes this data set and its selections, in this process. Changed labels go along in a
+        pickle, as to worker processes; changed images do not.
 
     Attributes
     ----------
@@ -61,9 +65,9 @@ class Dataset(Samples):
     dtype that they are stored in.
 
     A slice, an array of indices or a boolean mask gives a :class:`Dataset` that is a view; so does ``train + val``.
-    Its :attr:`images` and :attr:`labels` are slices of the map if the selection is contiguous (0 bytes of memory); for
-    any other selection, or one that spans two splits, they are gathered at each access into new arrays of ``len(ds) *
-    image bytes``, for example 150,528 bytes for each image of 224 px in RGB.
+    If the selection is contiguous, its :attr:`images` are a slice of the map and take no memory, and its :attr:`labels`
+    a slice of an array in memory. For any other selection, or one that spans two splits, they are gathered at each
+    access into new arrays of ``len(ds) * image bytes``, for example 150,528 bytes for each image of 224 px in RGB.
 
     It may be shared between threads. It pickles as a path and a selection: under 2 kB for a whole split or a slice,
     plus 8 bytes a sample for any other selection; transforms must pickle themselves.
@@ -350,7 +354,7 @@ class Dataset(Samples):
         """Count how often each value occurs in the selected images; so mean and standard deviation, exactly.
 
         Of whole splits the counts are kept beside the arrays, where the folder is writable, and taken from there at the
-        next call.
+        next call. With another ``mmap_mode`` than ``"r"`` the images are counted anew each time, in this thread.
 
         Parameters
         ----------
@@ -378,7 +382,8 @@ class Dataset(Samples):
         from medmnist_np.statistics import Statistics, of_mapped, of_rows
 
         channels = self._record.n_channels
-        mapped = self._mapped_images()
+        # What was written into images is not in their files.
+        mapped = self._mapped_images() if self._mmap_mode == "r" else None
         if mapped is None:
             images = self._all_images
             if isinstance(images, np.ndarray) and self._record.ndim == 2:  # assigned, perhaps in another layout
@@ -431,7 +436,7 @@ class Dataset(Samples):
 
         corrupted = self._copy()
         corrupted._corruption = Corruption.made_here(name, severity, seed)
-        corrupted._open(self._folder)
+        corrupted._corrupt_images()
         return corrupted
 
     def montage(
@@ -596,6 +601,7 @@ class Dataset(Samples):
 
     def _identity(self) -> dict[str, Any]:
         """Return what the states of batches and of Grain say of the data set: it does not depend on where it lies."""
+        written = self._written_labels()
         return {
             "name": self._record.qualified_name,
             "size": self.size,
@@ -604,6 +610,7 @@ class Dataset(Samples):
             **({} if self._corruption is None else {"corruption": list(self._corruption)}),
             "selection": None if self._is_whole else zlib.crc32(self._positions().astype("<i8").tobytes()),
             **({"as_rgb": True} if self._repeats_channels else {}),
+            **({} if written is None else {"labels": [zlib.crc32(labels.tobytes()) for labels in written]}),
         }
 
     def _repr_html_(self) -> str:

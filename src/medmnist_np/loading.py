@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
 from medmnist_np.cache.progress import Progress, bars, silent
 from medmnist_np.cache.search import archive_in_root, digest_of_file, find_arrays
 from medmnist_np.cache.settings import Settings
-from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.cache.store import ArrayFolder, MmapMode
 from medmnist_np.errors import ArchiveError, UnknownSizeError, UnknownSplitError
 from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo
 
@@ -29,22 +30,22 @@ _LABEL_DTYPES = ("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32",
 
 
 class Arrays(NamedTuple):
-    """Two read-only :class:`numpy.memmap`: the images of one split, and their labels or masks.
+    """The images of one split, memory-mapped, and their labels or masks.
 
     Attributes
     ----------
-    images : np.memmap
+    images : np.memmap, or np.ndarray with ``mmap_mode=None``
         ``(n, h, w)`` gray, ``(n, h, w, 3)`` RGB or ``(n, d, h, w)`` volumes, uint8, 0-255.
-    labels : np.memmap
-        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set; as in the archive. Of a
-        segmentation set the masks, ``(n, h, w)``: the class number of each pixel.
+    labels : np.ndarray
+        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set; as in the archive, in
+        memory. Of a segmentation set the masks, ``(n, h, w)``, the class number of each pixel: mapped as images are.
     """
 
-    images: np.memmap[Any, np.dtype[np.uint8]]
-    labels: np.memmap[Any, np.dtype[np.uint8]]
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
 
     @property
-    def masks(self) -> np.memmap[Any, np.dtype[np.uint8]]:
+    def masks(self) -> npt.NDArray[np.uint8]:
         """The labels, by the name that they go by in a segmentation set."""
         return self.labels
 
@@ -57,8 +58,9 @@ def load(
     root: str | os.PathLike[str] | None = None,
     download: bool | None = None,
     partial: bool = False,
+    mmap_mode: MmapMode = "r",
 ) -> Arrays:
-    """Map the images of one split and their labels or masks, downloading them first if they are not on this machine.
+    """Map the images of one split and read their labels, downloading them first if they are not on this machine.
 
     On a complete cache this opens no socket, hashes nothing, takes no lock and writes nothing.
 
@@ -83,11 +85,15 @@ def load(
         the remote archive (7,180 of 107,180 images for the test split of PathMNIST). They are checked by the
         CRC-32 in the archive's directory and by the record's shapes and dtypes, which is weaker than the digest of the
         whole archive: it finds accidents, not a mirror that lies.
+    mmap_mode : {"r", "c", None}
+        How images and masks are mapped, as in :func:`numpy.load`. ``"r"``: read-only. ``"c"``: copy on write; what you
+        write stays in memory and in this process, and files never change. None: read all of it into memory now.
 
     Returns
     -------
     Arrays
-        ``(images, labels)``, read-only and memory-mapped: only what is touched is read from disk.
+        ``(images, labels)``. Images are memory-mapped: only what is touched is read from disk. Labels are an ordinary
+        array of yours.
 
     Raises
     ------
@@ -110,10 +116,11 @@ def load(
     >>> images.shape, labels.shape  # doctest: +SKIP
     ((156, 28, 28), (156, 1))
     """
+    mode = store.checked_mode(mmap_mode)
     record, size = resolve(name, size)
     record.check_split(split)
     members = [record.member_name(split, role) for role in record.roles] if partial else []
-    return map_split(locate(record, size, root=root, download=download, members=members), record, split)
+    return map_split(locate(record, size, root=root, download=download, members=members), record, split, mode)
 
 
 def load_labels(
@@ -122,8 +129,8 @@ def load_labels(
     *,
     root: str | os.PathLike[str] | None = None,
     download: bool | None = None,
-) -> np.memmap[Any, np.dtype[np.uint8]]:
-    """Map the labels of one split, from whichever size is on this machine.
+) -> npt.NDArray[np.uint8]:
+    """Read the labels of one split, from whichever size is on this machine.
 
     The samples and their order are the same at every size, so labels are too. Complete sets are looked for first, whose
     archives were proven by their digests, then labels that were taken alone (``fetch(name, labels_only=True)``) and
@@ -138,8 +145,8 @@ def load_labels(
 
     Returns
     -------
-    np.memmap
-        ``(n, 1)`` or ``(n, l)`` uint8, or masks ``(n, h, w)``; read-only.
+    np.ndarray
+        ``(n, 1)`` or ``(n, l)`` uint8, an array of yours; or masks ``(n, h, w)``, a read-only map.
 
     Raises
     ------
@@ -155,11 +162,11 @@ def load_labels(
     for members in ([], [member]):
         for size in sizes:
             if (folder := find_here(record, size, places, members)) is not None:
-                return folder.open(member)
+                return _values(folder, member, record.target, "r")
     for size in sizes:  # an archive in a named root may not be unpacked yet
         if archive_in_root(record.archive(size), places) is not None:
-            return locate(record, size, root=root, download=download).open(member)
-    return locate(record, sizes[0], root=root, download=download).open(member)
+            return _values(locate(record, size, root=root, download=download), member, record.target, "r")
+    return _values(locate(record, sizes[0], root=root, download=download), member, record.target, "r")
 
 
 def fetch(
@@ -431,12 +438,12 @@ def find_here(
     return None
 
 
-def map_split(folder: ArrayFolder, record: DatasetInfo, split: str) -> Arrays:
-    """Map the two arrays of a split that lie in a folder."""
-    return Arrays(*(_opened(folder, record, split, role) for role in record.roles))
+def map_split(folder: ArrayFolder, record: DatasetInfo, split: str, mode: MmapMode = "r") -> Arrays:
+    """Map the images or masks of a split that lie in a folder, and read its labels."""
+    return Arrays(*(_opened(folder, record, split, role, mode) for role in record.roles))
 
 
-def _opened(folder: ArrayFolder, record: DatasetInfo, split: str, role: str) -> Any:
+def _opened(folder: ArrayFolder, record: DatasetInfo, split: str, role: str, mode: MmapMode) -> Any:
     member = record.member_name(split, role)
     if member not in folder.manifest.arrays:  # an array that an archive need not have
         parts = f" Its parts may be: {', '.join(f'{record.collection.name}/{part}' for part in record.parts)}."
@@ -444,7 +451,14 @@ def _opened(folder: ArrayFolder, record: DatasetInfo, split: str, role: str) -> 
             f"The archive of {record.qualified_name} has no {member}; it has {', '.join(folder.manifest.arrays)}."
             f"{parts if record.parts else ''}"
         )
-    return folder.open(member)
+    return _values(folder, member, role, mode)
+
+
+def _values(folder: ArrayFolder, member: str, role: str, mode: MmapMode) -> npt.NDArray[Any]:
+    """Return an array: labels are small and read into memory; images and masks are mapped, unless the mode is None."""
+    if role == "labels" or mode is None:
+        return np.array(folder.open(member))
+    return folder.open(member, mode=mode)
 
 
 def resolve(name: str | DatasetInfo, size: int | None = None) -> tuple[DatasetInfo, int]:

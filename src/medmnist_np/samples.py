@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from medmnist_np import registry
 from medmnist_np.cache import store
-from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.cache.store import ArrayFolder, MmapMode
 from medmnist_np.items import Items
 from medmnist_np.joined import Joined, Rows
 from medmnist_np.loading import locate, map_split, resolve
@@ -28,6 +28,7 @@ class Samples(Items):
 
     _corruption: Corruption | None = None
     _scheme: Scheme | None = None
+    _mmap_mode: MmapMode = "r"
 
     def __init__(  # noqa: PLR0913 -- each is one choice, and has a default
         self,
@@ -41,7 +42,9 @@ class Samples(Items):
         root: str | os.PathLike[str] | None = None,
         download: bool | None = None,
         scheme: Scheme | str | os.PathLike[str] | None = None,
+        mmap_mode: MmapMode = "r",
     ) -> None:
+        self._mmap_mode = store.checked_mode(mmap_mode)
         record, size = resolve(name, size)
         self._record = record
         self.size = size
@@ -65,18 +68,24 @@ class Samples(Items):
 
     def _open(self, folder: ArrayFolder) -> None:
         self._folder = folder
-        maps = [map_split(folder, self._record, split) for split in self.split.split("+")]
+        maps = [map_split(folder, self._record, split, self._mmap_mode) for split in self.split.split("+")]
+        if self._mmap_mode == "r":
+            for arrays in maps:
+                arrays.labels.flags.writeable = False  # a write would change the data set, and be lost in a pickle
         self._maps: tuple[Rows, ...] = tuple(_as_one(arrays) for arrays in zip(*maps, strict=True))
         # Indexing a plain view costs a fraction of indexing the memmap itself.
         plain = ([np.asarray(array) for array in arrays] for arrays in zip(*maps, strict=True))
         self._all_images, self._all_labels = map(_as_one, plain)
         # The files that images are read or computed from.
-        self._image_maps: Rows | None = self._maps[0]
+        self._image_maps: Rows | None = None if self._mmap_mode is None else self._maps[0]
+        self._corrupt_images()
+
+    def _corrupt_images(self) -> None:
         if self._corruption is not None and self._corruption.seed is not None:
             from medmnist_np.corruption.computed import corrupted, stored
 
             name, severity, seed = self._corruption.name, self._corruption.severity, self._corruption.seed
-            made = stored(folder, self._record, self.size, self.split, name, severity, seed)
+            made = stored(self._folder, self._record, self.size, self.split, name, severity, seed)
             if made is None:
                 self._all_images = corrupted(self._all_images, self._record, name, severity, seed)
             else:
@@ -280,6 +289,11 @@ class Samples(Items):
 
     def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
         """Return where the samples lie in the arrays of more splits."""
+        if self._written_labels() is not None:
+            raise ValueError(
+                f"The labels of {self._record.name} {self.split} were changed, and only published ones can be joined: "
+                "join the arrays with np.concatenate."
+            )
         start_in = _starts(self._record, split)
         positions = self._positions()
         moved = positions.copy()
@@ -288,9 +302,20 @@ class Samples(Items):
             moved[inside] += start_in[name] - start
         return moved
 
+    def _written_labels(self) -> list[npt.NDArray[Any]] | None:
+        """Return the labels of each split, if they were changed in memory; None if they are those of the files."""
+        if self._mmap_mode == "r" or self._record.target == "masks":
+            return None
+        parts: Any = self._all_labels.parts if isinstance(self._all_labels, Joined) else (self._all_labels,)
+        members = [self._record.member_name(split, "labels") for split in self.split.split("+")]
+        same = (np.array_equal(self._folder.open(member), part) for member, part in zip(members, parts, strict=True))
+        return None if all(same) else list(parts)
+
     def __reduce__(self) -> tuple[Any, ...]:
         record = self._record.qualified_name if registry.is_published(self._record) else self._record
         state = {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
+        if (written := self._written_labels()) is not None:
+            state[_WRITTEN] = written
         return _restore, (self.__class__, record, str(self.folder), state)
 
 
@@ -320,14 +345,21 @@ def _checked_splits(record: DatasetInfo, split: str) -> str:
     return "+".join(splits)
 
 
+# Labels that were changed in memory, in a pickle.
+_WRITTEN = "written labels"
+
 # Opened anew where it is unpickled.
 _NOT_PICKLED = frozenset({"_record", "_maps", "_image_maps", "_all_images", "_all_labels", "_folder"})
 
 
 def _restore(kind: type[Samples], record: str | DatasetInfo, folder: str, state: dict[str, Any]) -> Samples:
     """Unpickle: the same folder, or what this machine has in place of it."""
+    written = state.pop(_WRITTEN, None)
     samples = kind.__new__(kind)
     samples.__dict__.update(state)
     samples._record = registry.info(record)
     samples._open(store.at(Path(folder)) or samples._locate())
+    if written is not None:
+        samples._all_labels = _as_one(written)
+        samples._maps = (samples._maps[0], samples._all_labels)
     return samples

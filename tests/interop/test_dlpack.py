@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -30,6 +34,39 @@ def test_arrays_of_a_batch_leave_through_dlpack(module: str, name: str, options:
     taken = from_dlpack(batch.images)
     assert np.array_equal(batch.images, np.asarray(taken))
     assert batch.images.shape == tuple(taken.shape)
+
+
+WRITES = """
+import pickle, sys, warnings
+import medmnist_np as mm
+import torch
+
+warnings.simplefilter("ignore")  # PyTorch: the array is not writable
+for ds in pickle.loads(bytes.fromhex(sys.argv[1])):
+    for array in ds.images, ds.labels, ds[3:].images:
+        taken = torch.from_numpy(array)
+        taken[taken != 1] = 7
+        taken = torch.from_dlpack(array)
+        taken[taken != 1] = 5
+"""
+
+
+@pytest.mark.framework
+def test_a_write_through_pytorch_does_not_end_the_process() -> None:
+    pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
+    sets = [
+        mm.Dataset("breastmnist"),
+        mm.BreastMNIST("train"),
+        *(mm.Dataset("breastmnist", mmap_mode=mode) for mode in ("c", None)),
+    ]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", WRITES, pickle.dumps(sets).hex()],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
 
 
 def test_no_copy_is_made() -> None:

@@ -5,14 +5,17 @@ Opening is cheap and touches nothing: a manifest and the size of each file are e
 
 from __future__ import annotations
 
+import math
+import mmap
 import os
 import platform
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -22,6 +25,12 @@ from medmnist_np.errors import CacheError, CorruptCacheError
 
 ARRAYS = "arrays"
 
+MmapMode: TypeAlias = Literal["r", "c"] | None
+"""See :func:`numpy.load`; modes that would change files are left out."""
+
+# Python names it from 3.13 on.
+_NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class ArrayFolder:
@@ -30,8 +39,10 @@ class ArrayFolder:
     path: Path
     manifest: Manifest
 
-    def open(self, member: str, rows: range | None = None) -> np.memmap[Any, np.dtype[Any]]:
-        """Map one array read-only, by its name in the archive. Nothing is read: the manifest has the header.
+    def open(
+        self, member: str, rows: range | None = None, *, mode: Literal["r", "c"] = "r"
+    ) -> np.memmap[Any, np.dtype[Any]]:
+        """Map one array by its name in the archive. Nothing is read: the manifest has the header.
 
         Parameters
         ----------
@@ -39,6 +50,8 @@ class ArrayFolder:
             Its name.
         rows : range, optional
             Of an array in C order only these, which follow one another.
+        mode : {"r", "c"}
+            Read-only, or copy on write: what is written stays in this process.
 
         Raises
         ------
@@ -57,14 +70,9 @@ class ArrayFolder:
                     raise CorruptCacheError(
                         f"{path} is not {array.bytes} bytes long any more: `medmnist-np verify` it."
                     )
-                return np.memmap(
-                    cast("Any", stream),
-                    dtype=array.dtype,
-                    mode="r",
-                    offset=offset,
-                    shape=shape,
-                    order=cast("Any", array.order),
-                )
+                mapped = _mapped_privately(stream.fileno(), np.dtype(array.dtype), shape, offset, array.order, mode)
+                mapped.filename = os.path.abspath(path)
+                return mapped
         except CacheError:
             raise
         except OSError as error:
@@ -89,6 +97,38 @@ class ArrayFolder:
                 raise CorruptCacheError(
                     f"{path} has {found.st_size} bytes, and the manifest says {array.bytes}.", path=path
                 )
+
+
+def _mapped_privately(
+    file: int, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, order: str, mode: Literal["r", "c"]
+) -> np.memmap[Any, np.dtype[Any]]:
+    """Do what :class:`numpy.memmap` does, but so that no write can end the process.
+
+    Other libraries write into arrays without asking whether they may: ``torch.from_numpy(images)[0] = 7``. In memory
+    that the system holds read-only, that is a segmentation fault. So files are mapped copy on write in both modes, and
+    "r" is read-only for NumPy. No memory is set aside for copies, since a file may be larger than all memory.
+    """
+    start = offset - offset % mmap.ALLOCATIONGRANULARITY
+    n_bytes = offset - start + dtype.itemsize * math.prod(shape)
+    try:
+        if os.name == "posix":
+            flags, access = mmap.MAP_PRIVATE | _NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
+            memory = mmap.mmap(file, n_bytes, flags=flags, prot=access, offset=start)
+        else:
+            memory = mmap.mmap(file, n_bytes, access=mmap.ACCESS_COPY, offset=start)
+    except OSError:  # a system that does set memory aside has too little
+        memory, mode = mmap.mmap(file, n_bytes, access=mmap.ACCESS_READ, offset=start), "r"
+    array = np.ndarray.__new__(np.memmap, shape, dtype, memory, offset - start, order=cast("Any", order))
+    array.flags.writeable = mode == "c"
+    array._mmap, array.offset, array.mode = memory, offset, mode  # type: ignore[attr-defined]
+    return array
+
+
+def checked_mode(mode: object) -> MmapMode:
+    """Return a ``mmap_mode``, or raise :class:`ValueError` that says which there are."""
+    if mode not in ("r", "c", None):
+        raise ValueError(f"mmap_mode is {mode!r}; it is 'r', 'c' or None. The files of the cache are never changed.")
+    return mode
 
 
 def at(path: Path) -> ArrayFolder | None:

@@ -123,7 +123,8 @@ class PublishedCorruption(Dataset):
         images, labels = (_member_name(self._record, self._corruption.name, array) for array in (_IMAGES, _LABELS))
         # A map of these rows alone is a whole one to all who read ahead in its file.
         self._image_maps = folder.open(images, range(start, start + n))
-        self._maps = (self._image_maps, folder.open(labels)[start : start + n])
+        self._maps = (self._image_maps, np.array(folder.open(labels)[start : start + n]))
+        self._maps[1].flags.writeable = False
         self._all_images, self._all_labels = map(np.asarray, self._maps)
         self._folder = folder
 
