@@ -26,7 +26,9 @@ GRAY = COLOUR[..., 0]
         ((5, 28, 28), None),
         ((28, 3, 28), None),
         ((3, 4, 5), None),
+        ((3, 7, 28), None),
         ((4, 4, 3), 2),
+        ((4, 7, 3), 2),
     ],
 )
 def test_an_axis_of_1_or_3_at_either_end_holds_channels(shape: tuple[int, ...], axis: int | None) -> None:

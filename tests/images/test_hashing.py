@@ -144,11 +144,11 @@ def test_blank_images_are_found_and_one_pixel_makes_the_difference(
     assert [True, images[0].size == 1, True] == constant(images).tolist()
 
 
-def test_an_image_of_one_colour_is_blank_and_a_volume_of_three_slices_is_not() -> None:
+def test_an_image_of_one_colour_is_blank_and_a_volume_of_differing_slices_is_not() -> None:
     colour = np.broadcast_to(np.array([10, 20, 30], dtype=np.uint8), (1, 28, 28, 3))
 
     assert [True] == constant(colour).tolist()
-    assert [False] == constant(np.moveaxis(colour, 3, 1)).tolist()
+    assert [False] == constant(np.repeat(np.moveaxis(colour, 3, 1), 2, axis=1)).tolist()
 
 
 @pytest.mark.parametrize("function", [digests, constant, lambda images: duplicates([images])])

@@ -9,7 +9,7 @@ from numpy import moveaxis
 from numpy.typing import NDArray
 
 _GRAY, _RGB, _RGBA = 1, 3, 4
-_MOST_CHANNELS = _RGBA
+_LEAST_PIXELS = 8  # along an axis of an image, for another one to be taken for its channels
 
 
 def channel_axis(shape: Sequence[int]) -> int | None:
@@ -27,7 +27,7 @@ def channel_axis(shape: Sequence[int]) -> int | None:
 
     Notes
     -----
-    An axis of 1, 3 or 4 at either end holds channels if the two others are longer than 4. Where they are not, a last
+    An axis of 1, 3 or 4 at either end holds channels if the two others have at least 8 pixels. In smaller images a last
     axis of 3 holds channels, and all else is a volume.
 
     Examples
@@ -38,7 +38,7 @@ def channel_axis(shape: Sequence[int]) -> int | None:
     """
     first, middle, last = shape
     channels = (_GRAY, _RGB, _RGBA)
-    if middle > _MOST_CHANNELS and first in channels and last in channels:
+    if middle >= _LEAST_PIXELS and first in channels and last in channels:
         raise ValueError(
             f"The shape {tuple(shape)} is ambiguous: the first and the last axis may both hold channels. Pass gray "
             "images as (h, w), RGB images as (h, w, 3) and volumes as (d, h, w)."
@@ -46,7 +46,7 @@ def channel_axis(shape: Sequence[int]) -> int | None:
     if last == _RGB:
         return 2
     for axis, n_channels, others in ((0, first, (middle, last)), (2, last, (first, middle))):
-        if n_channels in channels and min(others) > _MOST_CHANNELS:
+        if n_channels in channels and min(others) >= _LEAST_PIXELS:
             if n_channels == _RGBA:
                 kept = "images[..., :3]" if axis else "images[:, :3]"
                 raise ValueError(
@@ -99,7 +99,7 @@ def usual_axes(images: NDArray[Any], *, n_before: int = 1) -> NDArray[Any]:
 
 def refuse_one_image(images: NDArray[Any]) -> None:
     """Raise ValueError if an array of three axes seems to be one RGB image and not a batch of gray ones."""
-    if images.ndim == 3 and images.shape[2] in (_RGB, _RGBA) and images.shape[1] > _MOST_CHANNELS:
+    if images.ndim == 3 and images.shape[2] in (_RGB, _RGBA) and images.shape[1] >= _LEAST_PIXELS:
         raise ValueError(
             f"The shape {images.shape} is that of one colour image (h, w, {images.shape[2]}), and many are needed: "
             "pass image[None]."

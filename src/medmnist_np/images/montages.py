@@ -137,7 +137,7 @@ def draw(
         if kind == VOLUME:
             raise ValueError("Masks are drawn over images: cut slices out of these volumes first.")
         return _with_masks(images, masks, places, class_names if legend else ())
-    if kind != VOLUME and isinstance(images, np.ndarray):
+    if kind != VOLUME and isinstance(images, np.ndarray) and images.shape[3:] != (3,):
         images = usual_axes(images)
     below = 0 if labels is None else CAPTION_HEIGHT
     animated = kind == VOLUME and view in (None, "animated")
