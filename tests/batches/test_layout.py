@@ -87,3 +87,16 @@ def test_what_is_no_layout_is_refused(arguments: dict[str, Any], message: str) -
 def test_what_is_no_dtype_is_refused() -> None:
     with pytest.raises(TypeError):
         Layout(channel_axis_stored=False, dtype="nonsense")
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted", "value"),
+    [("int32", "int16", 40_000), ("int64", "int32", -(2**40)), (">i4", "int16", -40_000), ("uint16", "uint8", 256)],
+)
+def test_integers_that_would_wrap_around_are_refused(stored: str, wanted: str, value: int) -> None:
+    images = np.zeros((2, 3, 3), stored)
+    layout = Layout(channel_axis_stored=False, dtype=wanted)
+    assert np.array_equal(images, layout.arrange(images))
+    images[1, 2, 2] = value
+    with pytest.raises(ValueError, match=f"dtype {wanted} cannot hold images with values from"):
+        layout.arrange(images)

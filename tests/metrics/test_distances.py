@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,3 +241,17 @@ def test_nothing_changes_with_who_is_the_reference_or_how_the_axes_lie(
 def test_distances_grow_with_the_spacing(pair: tuple[Mask, Mask], factor: float) -> None:
     expected = hausdorff(*pair, spacing_mm=1)[0] * factor
     assert hausdorff(*pair, spacing_mm=factor)[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("argument", ["spacing_mm", "tolerance_mm"])
+def test_masked_numbers_are_refused(argument: str) -> None:
+    arguments: dict[str, Any] = {"spacing_mm": [1.0, 1.0], "tolerance_mm": 1.0, "labels": [1, 2]}
+    arguments[argument] = np.ma.array([1.0, 7.0], mask=[False, True])
+    with pytest.raises(ValueError, match=f"{argument} is a masked array with masked values"):
+        surface_dice([[0, 1]], [[1, 0]], **arguments)
+
+
+def test_a_masked_spacing_of_a_table_is_refused() -> None:
+    spacing = np.ma.array([1.0, 7.0], mask=[False, True])
+    with pytest.raises(ValueError, match="spacing_mm is a masked array with masked values"):
+        segmentation_table([[[0, 1]]], [[[1, 0]]], spacing_mm=spacing)

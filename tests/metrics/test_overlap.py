@@ -138,3 +138,8 @@ def test_labels_that_are_no_list_are_refused() -> None:
 def test_what_is_no_choice_about_empty_masks_is_refused() -> None:
     with pytest.raises(ValueError, match=r"both_empty is 'perfekt'\. Did you mean 'perfect'"):
         dice(REFERENCE, PREDICTION, both_empty="perfekt")  # type: ignore[arg-type]
+
+
+def test_two_labels_of_the_same_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="Two labels have the same name: 1, '1'"):
+        dice([[0, 1]], [[0, 1]], labels={1: 1, "1": 2})

@@ -202,3 +202,21 @@ def test_tables_that_were_made_in_other_ways_are_not_compared() -> None:
         compare_segmentations(table_of(scores(4)), table_of(scores(5)))
     with pytest.raises(ValueError, match="There is no metric 'iou'"):
         compare_segmentations(table_of(scores()), table_of(scores()), "iou")
+
+
+def test_differences_that_are_equal_but_for_rounding_have_the_same_rank() -> None:
+    from scipy.stats import wilcoxon
+
+    first = np.array([[0.8], [0.7], [0.4], [0.3], [0.6], [0.2], [0.5]])
+    second = np.array([[0.9], [0.8], [0.5], [0.2], [0.5], [0.3], [0.7]])
+    assert len(np.unique(np.abs(second - first))) > 2
+    found = compare_segmentations(table_of(first), table_of(second), test="wilcoxon")
+    assert wilcoxon([1, 1, 1, -1, -1, 1, 2]).pvalue == found.p_value
+
+
+def test_differences_that_cancel_out_but_for_rounding_are_none() -> None:
+    first = np.array([[0.1, 0.3]] * 6)
+    second = np.array([[0.3, 0.1]] * 6)
+    first[0, 0], second[0, 0] = 0.2, 0.1 + 0.2
+    second[0, 1], first[0, 1] = 0.5, 0.6
+    assert 1.0 == compare_segmentations(table_of(first), table_of(second), test="wilcoxon").p_value

@@ -225,6 +225,14 @@ def test_the_affine_is_the_sform_the_qform_or_the_spacing(tmp_path: Path) -> Non
     np.testing.assert_allclose([0.7, 0.7, 3, 1], np.abs(np.diag(found[2])), atol=1e-6)
 
 
+@pytest.mark.parametrize(("units", "mm"), [(0, 1), (2, 1), (10, 1), (1, 1e3), (9, 1e3), (3, 1e-3), (7, 1)])
+def test_lengths_are_in_mm_whatever_unit_the_file_states(tmp_path: Path, units: int, mm: float) -> None:
+    header = read_header(stored(tmp_path, "a.nii", nifti(ARRAY, xyzt_units=units)))
+    np.testing.assert_allclose(np.array([0.7, 0.7, 3]) * mm, header.spacing, rtol=1e-6)
+    np.testing.assert_allclose(AFFINE[:3] * mm, header.affine[:3], rtol=1e-5, atol=1e-5 * mm)
+    assert [0, 0, 0, 1] == header.affine[3].tolist()
+
+
 def test_only_the_first_bytes_are_inflated_for_a_header(tmp_path: Path) -> None:
     data = packed(nifti(np.random.default_rng(0).integers(0, 9999, (80, 80, 80), np.int16)))
     assert (80, 80, 80) == read_header(stored(tmp_path, "a.nii.gz", data[:300_000])).shape

@@ -315,6 +315,14 @@ def real_pairs() -> Path:
     return Path(TEST_DATA) / "msd" / "hippocampus"
 
 
+def test_a_volume_with_masked_values_is_not_written(tmp_path: Path) -> None:
+    from medmnist_np.volumes.exporting import write_nifti
+
+    volume = np.ma.array(np.zeros((2, 2, 2), np.uint8), mask=np.ones((2, 2, 2), bool))
+    with pytest.raises(ValueError, match="masked array with masked values"):
+        write_nifti(tmp_path / "a.nii", volume, np.eye(4), (1, 1, 1))
+
+
 def test_real_pairs_are_fetched_decoded_and_written_out_again(
     real_pairs: Path, server: FaultServer, tmp_path: Path
 ) -> None:

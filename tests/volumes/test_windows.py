@@ -239,3 +239,9 @@ def test_every_labelled_voxel_is_found_once(found: Ragged) -> None:
     for mask, counts in zip(found, count_labelled(found, 2, silent), strict=True):
         voxels = [labelled_voxel(mask, counts, number) for number in range(int(counts.sum()))]
         assert sorted(voxels) == sorted(map(tuple, np.argwhere(mask).tolist()))
+
+
+def test_a_pad_value_beyond_the_floats_of_the_volumes_is_refused() -> None:
+    volumes = Ragged(np.zeros(8, np.float32), np.array([[2, 2, 2]]))
+    with pytest.raises(ValueError, match="pad_value is 1e"):
+        Windows(volumes, Slices(2).places(volumes.shapes), pad_value=1e39)

@@ -76,6 +76,7 @@ class Layout:
         elif view.dtype == dtype and view.flags.c_contiguous:
             arranged = view
         else:
+            _check_fits(view, dtype)
             arranged = empty(view.shape, dtype)
             np.copyto(arranged, view)
         return arranged
@@ -96,3 +97,12 @@ class Layout:
         if not self.as_rgb:
             return placed
         return np.broadcast_to(placed, tuple(3 if i == axis else n for i, n in enumerate(placed.shape)))
+
+
+def _check_fits(images: NDArray[Any], dtype: np.dtype[Any]) -> None:
+    """Refuse integers that another integer dtype would wrap around: 40,000 is -25,536 as int16."""
+    if dtype.kind not in "iu" or not images.size or np.can_cast(images.dtype, dtype):
+        return
+    lowest, highest = images.min(), images.max()
+    if lowest < np.iinfo(dtype).min or highest > np.iinfo(dtype).max:
+        raise ValueError(f"dtype {dtype} cannot hold images with values from {lowest} to {highest}.")

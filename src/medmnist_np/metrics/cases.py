@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from medmnist_np.cache.progress import Progress, bars
 from medmnist_np.errors import nearest
 from medmnist_np.metrics.distances import check_tolerances, stated, stated_share
+from medmnist_np.metrics.inputs import as_array
 from medmnist_np.metrics.masks import BothEmpty, Case, Labels, OneEmpty, Values, case_of, check_empty, structures
 from medmnist_np.metrics.overlap import overlap_of
 from medmnist_np.metrics.segmentation import SegmentationTable
@@ -150,7 +151,7 @@ def _columns(
     """Return what there is for each case, and what there is without an end, for as many as there are."""
     bounded: dict[str, Iterator[Any]] = {"references": iter(references), "predictions": iter(predictions)}
     endless: dict[str, Iterator[Any]] = {}
-    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    spacing = np.asarray(as_array(spacing_mm, "spacing_mm"), dtype=np.float64)
     if spacing.shape == (3,) and isinstance(references, np.ndarray) and references.ndim == 3:
         raise ValueError(
             f"references has shape {references.shape}, a stack of 2D masks, a case each, and spacing_mm has three "

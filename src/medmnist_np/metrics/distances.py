@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from medmnist_np.metrics.inputs import as_array
 from medmnist_np.metrics.masks import BothEmpty, Labels, OneEmpty, Values, check_empty, structures
 from medmnist_np.metrics.surfaces import Direction, surface_distances
 
@@ -179,7 +180,7 @@ def stated_share(share: float, both_empty: BothEmpty) -> float:
 
 def check_tolerances(tolerance_mm: ArrayLike, n_labels: int) -> tuple[float, ...]:
     """Return one tolerance for each label."""
-    tolerances = np.asarray(tolerance_mm, dtype=np.float64)
+    tolerances = np.asarray(as_array(tolerance_mm, "tolerance_mm"), dtype=np.float64)
     if tolerances.shape not in ((), (n_labels,)) or not (np.isfinite(tolerances) & (tolerances >= 0)).all():
         raise ValueError(
             f"tolerance_mm is {tolerance_mm!r}; a number from 0 on is needed, or one for each of {n_labels} labels."

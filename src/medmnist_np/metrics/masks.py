@@ -72,6 +72,8 @@ def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
         raise TypeError(f"labels is {labels!r}; a list or a mapping is needed, as [1, 2].")
     if isinstance(labels, Mapping):
         named = {str(name): _values(one) for name, one in labels.items()}
+        if len(named) < len(labels):
+            raise ValueError(f"Two labels have the same name: {', '.join(map(repr, labels))}.")
     else:
         groups = [_values(one) for one in labels]
         named = {"+".join(map(str, group)): group for group in groups}
@@ -180,7 +182,7 @@ def _checked(mask: object, name: str) -> NDArray[Any]:
 
 
 def _spacing(spacing_mm: ArrayLike, n_axes: int) -> Values:
-    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    spacing = np.asarray(as_array(spacing_mm, "spacing_mm"), dtype=np.float64)
     if spacing.shape not in ((), (n_axes,)) or not (np.isfinite(spacing) & (spacing > 0)).all():
         raise ValueError(
             f"spacing_mm is {spacing_mm!r}; a positive number is needed, or one for each of {n_axes} axes."

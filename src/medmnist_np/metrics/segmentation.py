@@ -22,6 +22,10 @@ CaseMethod = Literal["percentile", "bca"]
 CaseTest = Literal["bootstrap", "wilcoxon"]
 
 
+# Differences that are nearer to each other than this many decimals are equal, and have the same rank.
+_DIGITS = 12
+
+
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
 class SegmentationTable:
     """Each metric of each label of each case; :func:`segmentation_table` makes it.
@@ -243,6 +247,7 @@ def _wilcoxon(differences: Values) -> float:
 
     defined = ~np.isnan(differences)
     of_cases = ratio(np.where(defined, differences, 0).sum(axis=1), defined.sum(axis=1))
+    of_cases = np.round(of_cases, _DIGITS)  # else 0.9 - 0.8 and 0.8 - 0.7 are no tie
     moved = of_cases[~np.isnan(of_cases) & (of_cases != 0)]
     return float(wilcoxon(moved).pvalue) if moved.size else 1.0
 

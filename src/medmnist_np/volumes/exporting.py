@@ -46,8 +46,8 @@ def write_nifti(
     Raises
     ------
     ValueError
-        If the ending is another, the volume has a shape or dtype that no NIfTI-1 file has, or affine or spacing are
-        not those of one volume.
+        If the ending is another, the volume has masked values, or a shape or dtype that no NIfTI-1 file has, or affine
+        or spacing are not those of one volume.
     ModuleNotFoundError
         If NiBabel, the extra ``nifti``, is not installed.
 
@@ -65,6 +65,8 @@ def write_nifti(
     compressed = target.name.lower().endswith(".nii.gz")
     if not compressed and target.suffix.lower() != ".nii":
         raise ValueError(f"{target.name!r} ends neither in .nii nor in .nii.gz: NIfTI is written to such files.")
+    if np.ma.is_masked(volume):
+        raise ValueError("The volume is a masked array with masked values, which no file holds: fill them.")
     if volume.ndim not in (3, 4):
         raise ValueError(f"The volume has the shape {volume.shape}; (x, y, z) or (x, y, z, c) is needed.")
     header = _header(volume, affine, spacing)

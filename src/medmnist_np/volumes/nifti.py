@@ -27,6 +27,9 @@ _PIECE_BYTES = 1 << 20
 
 _GZIP = 16 + zlib.MAX_WBITS
 
+# Units of length other than the mm that nearly all files have: metres and micrometres. 0 means that none is stated.
+_TO_MM = {1: 1e3, 3: 1e-3}
+
 _DTYPES = frozenset(("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"))
 
 
@@ -47,7 +50,8 @@ class Header:
     spacing : (3,) float64
         Distance of voxels along x, y and z, in mm.
     affine : (4, 4) float64
-        From voxel indices to mm, as NiBabel's ``get_best_affine``: the sform, else the qform, else the spacing alone.
+        From voxel indices to mm: the sform, else the qform, else the spacing alone. Lengths that the file states in
+        metres or micrometres are converted, as ITK does and NiBabel does not.
     version : int
         1 or 2: NIfTI-1 or NIfTI-2.
     """
@@ -176,6 +180,9 @@ def _understood(file: StoredFile, header_class: Any, block: bytes) -> Header:
         with np.errstate(all="ignore"):
             affine = np.array(header.get_best_affine(), np.float64)
         spacing = np.array(header.get_zooms()[:3], np.float64)
+        if (to_mm := _TO_MM.get(int(header["xyzt_units"]) & 7)) is not None:
+            spacing *= to_mm
+            affine[:3] *= to_mm
     except (HeaderDataError, ValueError, OverflowError, TypeError, KeyError, IndexError) as error:
         raise ArchiveError(f"{file.name} has a header that cannot be: {error}") from error
     if dtype.kind + str(dtype.itemsize) not in _DTYPES:

@@ -193,5 +193,7 @@ def _checked_pad_value(value: float, dtype: np.dtype[Any]) -> float:
         info = np.iinfo(dtype)
         if not (info.min <= value <= info.max and value == int(value)):
             raise ValueError(f"pad_value is {value!r}, which volumes of dtype {dtype} cannot hold.")
+    elif abs(value) > float(np.finfo(dtype).max):
+        raise ValueError(f"pad_value is {value!r}, which volumes of dtype {dtype} cannot hold.")
     plain: float = number.item()
     return plain
