@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -141,3 +143,24 @@ def test_an_archive_that_changed_is_refused(folder: Path) -> None:
         np.savez(folder / "moles.npz", **{**arrays, "test_images": arrays["test_images"] + 1})
     with pytest.raises(DownloadError, match=r"file://.*moles\.npz: there is no such file, or it is another one"):
         mm.load("moles", "test")
+
+
+@pytest.mark.parametrize("file", ["moles.toml", "none.toml", "moles.npz"])
+def test_an_address_with_a_password_is_not_shown(folder: Path, file: str) -> None:
+    with serve(folder) as base_url:
+        private = base_url.replace("//", "//me:hunter2@")
+        changed(folder, ("format = 1", "format = 7"))
+        address = f"{private}/{file}?token=s3cr3t"  # not in the line that fails, which a traceback shows
+        with pytest.raises(MedMNISTError) as caught:
+            register(address)
+    told = "".join(traceback.format_exception(caught.value))
+    assert [] == [secret for secret in ("hunter2", "s3cr3t") if secret in told]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+def test_a_record_whose_address_has_a_password_is_for_its_owner_alone(folder: Path) -> None:
+    with serve(folder) as base_url:
+        register(f"{base_url.replace('//', '//me:hunter2@')}/moles.toml")
+        assert (4, 28, 28) == mm.load("moles", "test").images.shape
+    (record,) = Path(os.environ["MEDMNIST_NP_CACHE"]).glob("records/*.toml")
+    assert 0o600 == record.stat().st_mode & 0o777

@@ -54,26 +54,31 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     """
     address = os.fspath(source)
     on_the_web = address.startswith(_WEB)
-    table = read_table(_downloaded(address) if on_the_web else _read(Path(address)), address)
+    table = read_table(_downloaded(address) if on_the_web else _read(Path(address)), settings.redacted(address))
     beside = address if on_the_web else Path(address).absolute().as_uri()
     if base_url is not None:
         beside = base_url if base_url.startswith((*_WEB, "file://")) else Path(base_url).absolute().as_uri()
         beside = f"{beside.rstrip('/')}/"
     placed = _placed(table, beside, every=base_url is not None)
-    record = record_of(placed, address)
+    shown = settings.redacted(address)
+    record = record_of(placed, shown)
     for archive in record.archives.values():
         if on_the_web and base_url is None and not archive.url.startswith(_WEB):
-            raise RecordError(f"{address} says that {archive.file_name} is at {archive.url}, which is no web address.")
+            raise RecordError(
+                f"{shown} says that {archive.file_name} is at {settings.redacted(archive.url)}, which is no web "
+                "address."
+            )
         for path in at_its_address(archive):
             if not path.is_file():
                 raise RecordError(
-                    f"{path} is not there, and {address} states no web address for it: put it beside the record, or "
+                    f"{path} is not there, and {shown} states no web address for it: put it beside the record, or "
                     "say where it is (base_url=, --base-url)."
                 )
     check_free(record.name, record)
     path = record_file(settings.current().cache, record.name)
     disk.make_folder(path.parent)
     with disk.errors_named(path, f"write the record of {record.name}"), disk.in_one_step(path) as fresh:
+        fresh.touch(0o600 if settings.redacted(str(placed)) != str(placed) else 0o666)
         fresh.write_text(as_toml(placed), "utf-8")
     return record
 
@@ -135,17 +140,17 @@ def _decoded(content: bytes, source: object) -> str:
 def _downloaded(url: str) -> str:
     from medmnist_np.cache.transport import ResumingDownloader
 
-    places = settings.current()
+    places, shown = settings.current(), settings.redacted(url)
     if places.offline:
-        raise OfflineError(f"{url} is not on this machine. {settings.why_offline()}, so nothing was downloaded.")
+        raise OfflineError(f"{shown} is not on this machine. {settings.why_offline()}, so nothing was downloaded.")
 
     def refuse_large(n_bytes: int) -> None:
         if n_bytes > _MAX_BYTES:
-            raise RecordError(f"{url} has {n_bytes} bytes, which no record has.")
+            raise RecordError(f"{shown} has {n_bytes} bytes, which no record has.")
 
     part = disk.make_folder(places.downloads) / f"record.{secrets.token_hex(4)}.part"
     try:
-        bring = ResumingDownloader(part, title=url, make_room=refuse_large)
-        return _decoded(bring.bring(url).path.read_bytes(), url)
+        bring = ResumingDownloader(part, title=shown, make_room=refuse_large)
+        return _decoded(bring.bring(url).path.read_bytes(), shown)
     finally:
         Part(part).restart()

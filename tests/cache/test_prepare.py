@@ -12,6 +12,7 @@ import resource
 import socket
 import ssl
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ import urllib3
 from benchmarks.mutants import archive_of, npy, zipped
 from medmnist_np.cache import store
 from medmnist_np.cache.http import Patience
+from medmnist_np.cache.members import fetch_members
 from medmnist_np.cache.prepare import prepare
 from medmnist_np.cache.progress import silent
 from medmnist_np.cache.settings import Settings
@@ -35,6 +37,7 @@ from medmnist_np.errors import (
     CacheError,
     DigestError,
     DownloadError,
+    MedMNISTError,
     NoSpaceError,
     NotCachedError,
     OfflineError,
@@ -42,7 +45,7 @@ from medmnist_np.errors import (
 from medmnist_np.registry import Archive, Superseded
 from tests.audit import Recording
 from tests.cache.test_disk import in_child, posix
-from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status, redirect
+from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status, etag_of, redirect
 
 Audit = Callable[[], AbstractContextManager[Recording]]
 
@@ -675,3 +678,76 @@ def test_a_failed_read_of_the_downloaded_file_is_no_wrong_digest(case: Case, mon
     with pytest.raises(ValueError, match="of a test"):
         case.prepare()
     assert DATA == (case.cache / "downloads" / f"{NAME}.part").read_bytes()
+
+
+# Passwords and tokens
+
+
+SECRETS = ("hunter2", "s3cr3t")
+
+
+def with_secrets(url: str) -> str:
+    return f"{url.replace('//', f'//me:{SECRETS[0]}@')}?token={SECRETS[1]}"
+
+
+def shown_of(error: BaseException | None) -> str:
+    """Return what a traceback shows of an error and of all that it rests on."""
+    return "" if error is None else "".join(traceback.format_exception(error))
+
+
+ODD_ANSWERS = {
+    "nothing there": Status(404),
+    "breaks off": [Drop(after=5000), Status(404)],
+    "another file": Serve(data=WRONG),
+    "redirects in a loop": redirect("?token=s3cr3t"),
+    "redirects to no host": redirect(f"http://me:{SECRETS[0]}@lab..example/x?token={SECRETS[1]}"),
+    "redirects to no address": redirect(f"http://me:{SECRETS[0]}@[lab/x?token={SECRETS[1]}"),
+    "redirects to a port that is none": redirect(f"http://me:{SECRETS[0]}@lab:x/x?token={SECRETS[1]}"),
+    "redirects to a scheme that is none": redirect(f"gopher://me:{SECRETS[0]}@lab/x?token={SECRETS[1]}"),
+    "redirects to nobody": redirect(f"http://me:{SECRETS[0]}@127.0.0.1:9/x?token={SECRETS[1]}"),
+    "asks to come back later": Status(503, headers={"Retry-After": "9999"}),
+}
+
+
+@pytest.mark.parametrize("step", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+def test_no_message_log_or_file_has_passwords_or_tokens(
+    server: FaultServer, case: Case, step: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "medmnist_np")
+    *first, last = step if isinstance(step, list) else [step]
+    odd = server.file("odd", DATA).plan(*first, then=last)
+    case.file.plan(then=Status(404))
+    with pytest.raises(MedMNISTError) as caught:
+        case.prepare(settings={"mirrors": (with_secrets(odd.url),)})
+    told = shown_of(caught.value) + caplog.text
+    told += "".join(path.read_text("utf-8", "replace") for path in case.cache.rglob("*.json"))
+    assert [] == [secret for secret in SECRETS if secret in told]
+    assert odd.requests
+
+
+def test_members_taken_alone_tell_no_passwords_or_tokens(server: FaultServer, case: Case, caplog) -> None:
+    caplog.set_level("DEBUG", "medmnist_np")
+    odd = server.file("odd", DATA).plan(then=Status(404))
+    case.file.plan(then=Status(404))
+    settings = Settings(case.cache, (case.cache,), mirrors=(with_secrets(odd.url),))
+    with pytest.raises(DownloadError) as caught:
+        fetch_members(case.archive, ["test_labels"], KEY, settings, silent)
+    assert [] == [secret for secret in SECRETS if secret in shown_of(caught.value) + caplog.text + repr(settings)]
+
+
+def test_a_part_is_continued_at_an_address_with_a_password(server: FaultServer, case: Case) -> None:
+    odd = server.file(f"odd/{NAME}", DATA).plan(Drop(after=5000), then=Status(404))
+    mirror = odd.url.removesuffix(f"/{NAME}").replace("//", f"//me:{SECRETS[0]}@")
+    case.file.plan(then=Status(404))
+    with pytest.raises(DownloadError):
+        case.prepare(settings={"mirrors": (mirror,)})
+    odd.plan(then=Serve())
+    case.check_right(case.prepare(settings={"mirrors": (mirror,)}))
+    assert (odd.requests[-1].range, odd.requests[-1].if_range) == ("bytes=5000-", etag_of(DATA))
+
+
+def test_a_mirror_with_a_password_that_holds_another_file_is_not_asked_again(server: FaultServer, case: Case) -> None:
+    odd = server.file(f"odd/{NAME}", DATA).plan(then=Serve(data=WRONG))
+    mirror = odd.url.removesuffix(f"/{NAME}").replace("//", f"//me:{SECRETS[0]}@")
+    case.check_right(case.prepare(settings={"mirrors": (mirror,)}))
+    assert (1, [None]) == (len(odd.requests), case.ranges)

@@ -191,3 +191,37 @@ def test_a_cache_that_is_named_does_without_a_home_folder(monkeypatch: pytest.Mo
     monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path))
     monkeypatch.setattr("os.path.expanduser", str)
     assert (tmp_path, ()) == (settings.current().cache, settings.current().archive_folders)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:hunter2@lab.example/x.npz", "https://***@lab.example/x.npz"),
+        ("https://hunter2@lab.example:8000/", "https://***@lab.example:8000/"),
+        ("http://me:hunt/er2@lab.example/x", "http://***@lab.example/x"),
+        ("http://me:hunt@er2@lab.example/x", "http://***@lab.example/x"),
+        ("https://lab.example/x.npz?hunter2", "https://lab.example/x.npz?***"),
+        ("see https://lab.example/x?a=1&b=hunter2: HTTP 404 (no)", "see https://lab.example/x?***: HTTP 404 (no)"),
+        ("'https://lab.example/x?a=1', twice", "'https://lab.example/x?***', twice"),
+        (
+            "Max retries exceeded with url: /x?a=hunter2 (Caused by y)",
+            "Max retries exceeded with url: /x?*** (Caused by y)",
+        ),
+        ("socks5://me:hunter2@lab:1080", "socks5://***@lab:1080"),
+        ("file:///data/@mine/x.npz", "file:///data/@mine/x.npz"),
+        ("Did you mean 'x'? Or y=1?", "Did you mean 'x'? Or y=1?"),
+    ],
+)
+def test_passwords_and_tokens_are_not_shown(text: str, shown: str) -> None:
+    assert shown == settings.redacted(text)
+    assert shown == settings.redacted(shown)
+
+
+@pytest.mark.parametrize("mirror", ["me:hunter2@lab.example", "ftp://me:hunter2@lab/x", "https://me:hunter2@[lab/"])
+def test_a_mirror_that_is_refused_is_shown_without_its_password(mirror: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="A mirror is") as caught:
+        settings.configure(mirrors=[mirror])
+    monkeypatch.setenv("MEDMNIST_NP_MIRRORS", mirror)
+    with pytest.raises(CacheError) as refused:
+        settings.current()
+    assert "hunter2" not in str(caught.value) + str(refused.value)

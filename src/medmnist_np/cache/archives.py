@@ -23,7 +23,7 @@ from medmnist_np.cache.http import Patience
 from medmnist_np.cache.part import Part, left_over, take_over
 from medmnist_np.cache.progress import CHECKING, Progress
 from medmnist_np.cache.search import archive_in_root, digest_of_file
-from medmnist_np.cache.settings import Settings, why_offline
+from medmnist_np.cache.settings import Settings, redacted, why_offline
 from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import DigestError, OfflineError, SupersededError
 from medmnist_np.registry import Archive, DatasetInfo
@@ -166,8 +166,8 @@ def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress
                     "%s sent a file whose digest is %s: downloading it once more.", source or "A server", found
                 )
                 # A mirror that holds another file is not asked again.
-                bring.mirrors = [base for base in bring.mirrors if not source.startswith(base)]
-                bring.others = [address for address in bring.others if address != source]
+                bring.mirrors = [base for base in bring.mirrors if not source.startswith(redacted(base))]
+                bring.others = [address for address in bring.others if redacted(address) != source]
         stream = open(path, "rb")  # noqa: SIM115  (the caller closes it)
         os.replace(path, target)
         Part(bring.part).restart()
@@ -185,7 +185,7 @@ def _wrong_twice(archive: Archive, found: str) -> DigestError:
     return DigestError(
         f"{archive.file_name} was downloaded twice and is not the file of the record: its digest should be "
         f"{archive.digest} and is {found}. Nothing was kept. Something between here and the server changes files, or a "
-        f"mirror holds another one: get {archive.url} by another way and `medmnist-np import` it.",
+        f"mirror holds another one: get {redacted(archive.url)} by another way and `medmnist-np import` it.",
         expected=archive.digest,
         found=found,
     )

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from medmnist_np._version import __version__
 from medmnist_np.cache.answers import explained
+from medmnist_np.cache.settings import redacted
 
 if TYPE_CHECKING:
     import requests
@@ -29,13 +30,16 @@ class Transient(Exception):
     """An attempt failed; another one may succeed, after ``wait`` seconds if the server asked for them."""
 
     def __init__(self, reason: str, *, wait: float | None = None, too_slow: bool = False) -> None:
-        super().__init__(reason)
+        super().__init__(redacted(reason))
         self.wait = wait
         self.too_slow = too_slow
 
 
 class Permanent(Exception):
     """An address will not deliver; the next one may."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(redacted(reason))
 
 
 @dataclass(frozen=True, slots=True)

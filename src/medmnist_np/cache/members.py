@@ -24,7 +24,7 @@ from medmnist_np.cache.npz import Entry
 from medmnist_np.cache.part import Part, take_over
 from medmnist_np.cache.progress import UNPACKING, Progress
 from medmnist_np.cache.ranges import NoRange, RemoteFile
-from medmnist_np.cache.settings import Settings
+from medmnist_np.cache.settings import Settings, redacted
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.cache.transport import ResumingDownloader, addresses
 from medmnist_np.errors import ArchiveError, CorruptCacheError, DownloadError
@@ -121,12 +121,12 @@ def _directory(
                 remote = RemoteFile(session, address, patience, Retries(patience))
                 entries = npz.read_directory(cast("BinaryIO", remote), archive, only=members)
             except NoRange as error:
-                whole_only.append(f"{address}: {error}")
+                whole_only.append(f"{redacted(address)}: {error}")
             except Permanent as error:
-                failures.append(f"{address}: {error}")
+                failures.append(f"{redacted(address)}: {error}")
             except ArchiveError as error:
                 refused = error
-                failures.append(f"{address}: {error}")
+                failures.append(f"{redacted(address)}: {error}")
             else:
                 return address, entries
     if whole_only:

@@ -21,7 +21,10 @@ from medmnist_np.cache.disk import open_without_following
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the bytes of a part came from: the url, its validator (a strong ETag, or a date) and the total size."""
+    """Where the bytes of a part came from: the url, its validator (a strong ETag, or a date) and the total size.
+
+    The url has no passwords and tokens: see :func:`~medmnist_np.cache.settings.redacted`.
+    """
 
     url: str = ""
     validator: str = ""

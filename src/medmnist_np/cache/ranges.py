@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from medmnist_np.cache import http
@@ -37,7 +37,7 @@ class RemoteFile:
     """
 
     session: requests.Session
-    address: str
+    address: str = field(repr=False)  # it may hold a password
     patience: Patience
     retries: Retries
 

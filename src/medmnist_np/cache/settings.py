@@ -9,12 +9,16 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from medmnist_np.errors import CacheError, NotCachedError
+
+# Of an address in a text: a name and password before "@", and what follows "?", where tokens are.
+_LOGIN = re.compile(r"\b(?!file:)([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@", re.IGNORECASE)
+_QUERY = re.compile(r"(://[^\s'\"<>?]*|url: [^\s'\"<>?]*)\?[^\s'\"<>)]*[^\s'\"<>):;,.]")
 
 CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 SHARED_VARIABLE = "MEDMNIST_NP_SHARED"
@@ -43,7 +47,7 @@ class Settings:
     cache: Path
     searched: tuple[Path, ...]
     root: Path | None = None
-    mirrors: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = field(default=(), repr=False)  # they may hold passwords
     offline: bool = False
 
     @property
@@ -117,7 +121,7 @@ def configure(
         mirrors = (mirrors,) if isinstance(mirrors, str) else tuple(mirrors)
     for mirror in mirrors or ():
         if not _is_web_address(mirror):
-            raise ValueError(f"A mirror is a base url that starts with https:// or http://, not {mirror!r}.")
+            raise ValueError(f"A mirror is a base url that starts with https:// or http://, not {_unfit(mirror)!r}.")
     given = {
         "cache": _expanded(cache) if cache else None,
         "shared": None if shared is None else tuple(map(_expanded, shared)),
@@ -215,10 +219,28 @@ def _mirrors() -> tuple[str, ...]:
     for mirror in mirrors:
         if not _is_web_address(mirror):
             raise CacheError(
-                f"{MIRRORS_VARIABLE} lists base urls that start with https:// or http://, and {mirror!r} is none. "
-                "Correct or unset it."
+                f"{MIRRORS_VARIABLE} lists base urls that start with https:// or http://, and {_unfit(mirror)!r} is "
+                "none. Correct or unset it."
             )
     return mirrors
+
+
+def redacted(text: str) -> str:
+    """Return a text without the passwords and tokens of the addresses in it, for messages, logs and files.
+
+    Examples
+    --------
+    >>> from medmnist_np.cache.settings import redacted
+    >>> redacted("https://me:secret@lab.example/x.npz?token=abc: HTTP 404")
+    'https://***@lab.example/x.npz?***: HTTP 404'
+    """
+    return _QUERY.sub(r"\1?***", _LOGIN.sub(r"\1***@", text))
+
+
+def _unfit(mirror: str) -> str:
+    """Return what may be shown of a mirror that is no web address."""
+    before, at, behind = mirror.rpartition("@")
+    return redacted(f"***@{behind}" if at else before + behind)
 
 
 def _is_web_address(text: str) -> bool:

@@ -23,6 +23,7 @@ from medmnist_np.cache.answers import judge
 from medmnist_np.cache.http import Patience, Permanent, Retries, Transient
 from medmnist_np.cache.part import Origin, Part
 from medmnist_np.cache.progress import Bar, Progress, silent
+from medmnist_np.cache.settings import redacted
 from medmnist_np.errors import DownloadError
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class ResumingDownloader:
     """
 
     part: Path
-    mirrors: Sequence[str] = ()
-    others: Sequence[str] = ()
+    mirrors: Sequence[str] = field(default=(), repr=False)  # they may hold passwords
+    others: Sequence[str] = field(default=(), repr=False)
     expected_bytes: int | None = None
     window: range | None = None
     title: str = ""
@@ -149,7 +150,7 @@ class ResumingDownloader:
         _log.info("Another process works on the same file: going on in %s.", self.part)
 
     def _bring(self, url: str, part: Part) -> Part:
-        name = self.title or _file_name(url)
+        name = redacted(self.title) or _file_name(url)
         failures = []
 
         def still_to_come() -> int | None:
@@ -166,8 +167,8 @@ class ResumingDownloader:
                         self._download_from(session, address, part, bar)
                         return part
                     except Permanent as error:
-                        failures.append(f"{address}: {error}")
-                        _log.info("%s: %s", address, error)
+                        failures.append(f"{redacted(address)}: {error}")
+                        _log.info("%s: %s", redacted(address), error)
         kept = (
             f"{part.bytes} bytes are kept in {part.path}, and the next try goes on from there. " if part.bytes else ""
         )
@@ -196,12 +197,12 @@ class ResumingDownloader:
             except _Spoiled as error:
                 if restarted:
                     raise Permanent(f"{error}, twice") from error
-                _log.info("%s: %s; starting again from the first byte.", address, error)
+                _log.info("%s: %s; starting again from the first byte.", redacted(address), error)
                 restarted = True
                 bar.update(-part.bytes)
                 part.restart()
             except Transient as error:
-                _log.info("%s: %s; %d bytes are there.", address, error, part.bytes)
+                _log.info("%s: %s; %d bytes are there.", redacted(address), error, part.bytes)
                 retries.after(error, progressed=part.bytes > before)
 
     def _attempt(self, session: requests.Session, address: str, part: Part, bar: Bar) -> None:
@@ -209,7 +210,7 @@ class ResumingDownloader:
         if have and have == self._goal(origin):
             return
         # Of a window the caller knows a checksum: that decides, whatever the server says of the file's age.
-        validator = origin.validator if origin.url == address and self.window is None else ""
+        validator = origin.validator if origin.url == redacted(address) and self.window is None else ""
         headers = self._asked_for(have)
         if have and validator:
             headers["If-Range"] = validator
@@ -242,8 +243,8 @@ class ResumingDownloader:
             bar.total = limit
             if limit is not None:
                 self.make_room(limit - have)
-            if origin.url != address or have == 0:
-                part.note(Origin(address, verdict.validator, verdict.total))
+            if origin.url != redacted(address) or have == 0:
+                part.note(Origin(redacted(address), verdict.validator, verdict.total))
             self._receive(response, part, have, limit, bar)
 
     def _asked_for(self, have: int) -> dict[str, str]:
@@ -264,7 +265,7 @@ class ResumingDownloader:
                 bar.update(len(chunk))
         if limit is None:
             # Neither the record nor the server states a size: the end of a well-formed body is all there is.
-            part.note(Origin(response.url, "", position))
+            part.note(Origin(redacted(response.url), "", position))
         elif position < limit:
             raise Transient(f"the body ended at byte {position} of {limit}")
 
@@ -293,7 +294,7 @@ class ResumingDownloader:
                         if response.status_code in (200, 206):
                             return True
                 except (Permanent, Transient) as error:
-                    _log.info("%s: %s", address, error)
+                    _log.info("%s: %s", redacted(address), error)
         return False
 
 

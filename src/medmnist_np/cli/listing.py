@@ -174,4 +174,9 @@ def _details(record: DatasetInfo) -> dict[str, Any]:
 
 
 def _archive(archive: Archive) -> dict[str, Any]:
-    return {"file_name": archive.file_name, "url": archive.url, "digest": archive.digest, "bytes": archive.bytes}
+    return {
+        "file_name": archive.file_name,
+        "url": settings.redacted(archive.url),
+        "digest": archive.digest,
+        "bytes": archive.bytes,
+    }

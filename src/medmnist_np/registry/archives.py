@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from medmnist_np.cache.settings import redacted
 from medmnist_np.errors import RecordError
 
 _DIGEST_LENGTHS = {"md5": 32, "sha256": 64}
@@ -91,7 +92,7 @@ class Archive:
         if not _FILE_NAME.fullmatch(self.file_name):
             raise RecordError(f"{self.file_name!r} is not a plain file name: letters, digits, '_', '-' and '.'.")
         if not _is_address(self.url):
-            raise RecordError(f"{self.file_name}: the url {self.url!r} is none of https, http and file.")
+            raise RecordError(f"{self.file_name}: the url {redacted(self.url)!r} is none of https, http and file.")
         _check_digest(self.digest, self.file_name)
         if self.sha256 is not None:
             _check_digest(f"sha256:{self.sha256}", self.file_name)
