@@ -499,6 +499,7 @@ def test_verify_and_cache_say_what_is_there(home: Path) -> None:
     assert [
         f"chestmnist 224 corrupted, as published: ok, {folders[1]}",
         "    note: members checked by CRC-32; the whole archive's digest was not",
+        "    note: blank images were not searched",
     ] == result.stdout.splitlines()
     mm.fetch(PROVEN, size=224)
     result = run(verify, "--json")
