@@ -215,8 +215,6 @@ def test_differences_that_are_equal_but_for_rounding_have_the_same_rank() -> Non
 
 
 def test_differences_that_cancel_out_but_for_rounding_are_none() -> None:
-    first = np.array([[0.1, 0.3]] * 6)
-    second = np.array([[0.3, 0.1]] * 6)
-    first[0, 0], second[0, 0] = 0.2, 0.1 + 0.2
-    second[0, 1], first[0, 1] = 0.5, 0.6
+    first, second = np.array([[0.2, 0.6]] * 6), np.array([[0.1 + 0.2, 0.5]] * 6)
+    assert (second - first).sum(axis=1).all()
     assert 1.0 == compare_segmentations(table_of(first), table_of(second), test="wilcoxon").p_value
