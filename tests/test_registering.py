@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import medmnist_np as mm
 from medmnist_np.builder import build
 from medmnist_np.cache import settings
+from medmnist_np.cli import main
 from medmnist_np.errors import ArchiveError, DownloadError, MedMNISTError, OfflineError, RecordError
 from medmnist_np.registering import register
-from medmnist_np.testing import serve
+from medmnist_np.testing import fake_datasets, serve
 from tests.builder.pictures import noise
 
 
@@ -164,3 +166,57 @@ def test_a_record_whose_address_has_a_password_is_for_its_owner_alone(folder: Pa
         assert (4, 28, 28) == mm.load("moles", "test").images.shape
     (record,) = Path(os.environ["MEDMNIST_NP_CACHE"]).glob("records/*.toml")
     assert 0o600 == record.stat().st_mode & 0o777
+
+
+# Archives of one file name
+
+
+def renamed(folder: Path, base_url: str) -> str:
+    """Give the archive the file name of a published one; return the record as an older release may have kept it."""
+    (folder / "moles.npz").rename(folder / "breastmnist.npz")
+    return changed(
+        folder, ('file_name = "moles.npz"', f'file_name = "breastmnist.npz"\nurl = "{base_url}/breastmnist.npz"')
+    ).read_text("utf-8")
+
+
+@pytest.fixture
+def both(folder: Path, tmp_path: Path) -> Iterator[Path]:
+    """The folder of downloads with a kept official archive and a part; a set of one's own has the same file name."""
+    with (
+        serve(folder) as base_url,
+        fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 4, "val": 2, "test": 2}),
+    ):
+        mm.fetch("breastmnist", keep_archive=True)
+        records = Path(os.environ["MEDMNIST_NP_CACHE"], "records")
+        records.mkdir()
+        (records / "moles.toml").write_text(renamed(folder, base_url), "utf-8")
+        downloads = records.parent / "downloads"
+        (downloads / "breastmnist.npz.part").write_bytes(b"half of the official one")
+        yield downloads
+
+
+def test_an_archive_with_the_file_name_of_a_published_one_is_refused(folder: Path) -> None:
+    renamed(folder, "https://lab.example")
+    with pytest.raises(RecordError, match=r"breastmnist\.npz of moles has the file name of a published archive"):
+        register(folder / "moles.toml")
+
+
+def test_archives_of_one_file_name_do_not_replace_each_other(both: Path) -> None:
+    before = {path: path.read_bytes() for path in both.iterdir() if path.is_file()}
+    assert 2 == len(before)
+    mm.fetch("moles", keep_archive=True)
+    mm.fetch("moles", splits=["test"])
+    assert before == {path: path.read_bytes() for path in both.iterdir() if path.is_file()}
+    assert 1 == len(list(both.glob("local/moles_28-*/breastmnist.npz")))
+
+
+@pytest.mark.parametrize(
+    ("name", "left"), [("moles", "breastmnist"), ("breastmnist", "moles"), ("moles_28", "breastmnist")]
+)
+def test_clean_removes_only_the_archives_of_the_named_set(both: Path, name: str, left: str) -> None:
+    mm.fetch("moles", keep_archive=True)
+    assert 0 == CliRunner().invoke(main, ["clean", "--yes", name]).exit_code
+    official = {path.name for path in both.iterdir() if path.is_file()}
+    own = {path.parent.name.partition("_")[0] for path in both.glob("local/*/*")}
+    expected = ({"breastmnist.npz", "breastmnist.npz.part"}, set()) if left == "breastmnist" else (set(), {"moles"})
+    assert expected == (official, own)

@@ -74,6 +74,7 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
                     f"{path} is not there, and {shown} states no web address for it: put it beside the record, or "
                     "say where it is (base_url=, --base-url)."
                 )
+    _check_file_names(record)
     check_free(record.name, record)
     path = record_file(settings.current().cache, record.name)
     disk.make_folder(path.parent)
@@ -101,6 +102,19 @@ def check_free(name: str, record: DatasetInfo | None = None) -> None:
             f"There is a data set {name!r} already{'' if record is None else ', of other archives'}. Choose another "
             f"name; or, if it is no longer wanted, `medmnist-np clean {name} --built` removes it."
         )
+
+
+def _check_file_names(record: DatasetInfo) -> None:
+    """Refuse archives with file names of published ones: in a folder with both, one would take the other's place."""
+    published = {
+        archive.file_name for other, _, archive in registry.known_archives() if other.collection.name != LOCAL.name
+    }
+    for archive in record.archives.values():
+        if archive.file_name in published:
+            raise RecordError(
+                f"The archive {archive.file_name} of {record.name} has the file name of a published archive. Rename "
+                f"it, as {record.name}.npz, and change file_name in the record."
+            )
 
 
 def _placed(table: dict[str, Any], beside: str, *, every: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Literal
 from medmnist_np import registry
 from medmnist_np.cache import disk, store
 from medmnist_np.cache.manifest import FILE_NAME
-from medmnist_np.cache.settings import Settings
+from medmnist_np.cache.settings import OWN_SETS, Settings
 from medmnist_np.registry.corruptions import corrupted_sets
 
 Kind = Literal["arrays", "archive", "unfinished", "built", "ids", "record"]
@@ -46,6 +46,7 @@ def contents(settings: Settings) -> list[Item]:
     items = [
         *_arrays(cache / store.ARRAYS),
         *_downloads(settings.downloads),
+        *_downloads_of_own(settings.downloads / OWN_SETS),
         *_built(cache / "built"),
         *_files("ids", cache / "ids", ".csv"),
         *_files("record", cache / "records", ".toml"),
@@ -81,6 +82,14 @@ def _downloads(folder: Path) -> Iterator[Item]:
             elif path.is_file() and (path.name in archives or _BEGUN.fullmatch(path.name)):
                 kind: Kind = "archive" if path.name in archives else "unfinished"
                 yield Item(kind, path.name, path, _bytes(path))
+
+
+def _downloads_of_own(area: Path) -> Iterator[Item]:
+    """Yield what was downloaded of the sets of users: each has a folder called after its arrays."""
+    for folder in _folders(area):
+        for path in folder.iterdir() if _ARRAYS.search(folder.name) else ():
+            kind: Kind = "archive" if path.is_file() and not _BEGUN.fullmatch(path.name) else "unfinished"
+            yield Item(kind, f"{folder.name}/{path.name}", path, _size(path) if path.is_dir() else _bytes(path))
 
 
 def _built(folder: Path) -> Iterator[Item]:

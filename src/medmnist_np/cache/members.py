@@ -55,7 +55,7 @@ def fetch_members(
     DownloadError, ArchiveError, NoSpaceError, CacheError
         Members that are complete stay, and unfinished ones go on at the next call.
     """
-    patience = patience or Patience()
+    patience, settings = patience or Patience(), settings.at(key)
     path = settings.cache / store.ARRAYS / store.partial_key(key)
     watched = [(settings.downloads, f"{archive.file_name}*"), (path, "**/*")]
     with (

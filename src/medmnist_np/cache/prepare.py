@@ -79,6 +79,7 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
     DownloadError, DigestError, SupersededError, ArchiveError, NoSpaceError, CacheError
         As their names say. Nothing is published then, and what was downloaded is kept.
     """
+    settings = settings.at(key)
     kept = settings.downloads / archive.file_name
     passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
     if (found := find_arrays(archive, [key], settings, progress)) is not None:
@@ -146,6 +147,7 @@ def _local(
 
 def collect(archive: Archive, key: str, settings: Settings) -> None:
     """Remove what a process that was killed after publishing left of the download."""
+    settings = settings.at(key)
     passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
     if os.path.exists(passing) and os.access(settings.downloads, os.W_OK):
         with locks.held(settings.lock_file(key), _watched(archive, key, settings)) as locked:

@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,9 @@ from medmnist_np.errors import CacheError, NotCachedError
 # Of an address in a text: a name and password before "@", and what follows "?", where tokens are.
 _LOGIN = re.compile(r"\b(?!file:)([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@", re.IGNORECASE)
 _QUERY = re.compile(r"(://[^\s'\"<>?]*|url: [^\s'\"<>?]*)\?[^\s'\"<>)]*[^\s'\"<>):;,.]")
+
+# How keys of sets begin that are not the package's own.
+OWN_SETS = "local/"
 
 CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 SHARED_VARIABLE = "MEDMNIST_NP_SHARED"
@@ -42,6 +45,8 @@ class Settings:
         Base urls tried before the official address.
     offline : bool
         Open no socket.
+    area : str
+        Folder below ``downloads`` for archives whose file names may be those of others.
     """
 
     cache: Path
@@ -49,11 +54,20 @@ class Settings:
     root: Path | None = None
     mirrors: tuple[str, ...] = field(default=(), repr=False)  # they may hold passwords
     offline: bool = False
+    area: str = ""
 
     @property
     def downloads(self) -> Path:
         """Folder of archives and unfinished downloads."""
-        return self.cache / "downloads"
+        return self.cache / "downloads" / self.area
+
+    def at(self, key: str) -> Settings:
+        """Return these settings for work on the archive of a key.
+
+        Those of users' sets have a folder for each key, which holds the checksum: two records may name their archives
+        alike, or as a published one is named.
+        """
+        return replace(self, area=key) if key.startswith(OWN_SETS) else self
 
     @property
     def archive_folders(self) -> tuple[Path, ...]:

@@ -227,6 +227,8 @@ def _own_set(item: contents.Item) -> str:
         return item.name
     if item.path.parent.name == "built":
         return item.path.name
+    if item.path.parent.parent.name == LOCAL.name:
+        return item.path.parent.name.partition("_")[0]
     return item.path.name.lstrip(".").partition("_")[0] if item.path.parent.name == LOCAL.name else ""
 
 
@@ -256,8 +258,12 @@ def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
             kept += [(folder, file) for folder in folders]
         if record.name in corrupted_sets() and size in (None, SIZE):
             kept.append((published_key(record).partition("/")[2], f"{record.name}.zip"))
-        for folder, file in kept:
-            where = item.path.name
+        # File names of users' archives may be those of others, so their downloads have folders with names of their own.
+        is_own = record.collection.name == LOCAL.name
+        in_own_folder = item.path.parent.parent.name == LOCAL.name
+        where = item.path.parent.name if in_own_folder else item.path.name
+        for folder, archive in kept:
+            file = folder if in_own_folder or is_own else archive
             # With "-" goes on what is of the same release: single members, and corrupted images.
             begun = (f"{folder}-", f".{folder}.", f".{folder}-", f"{file}.", f".{file}.")
             if where in (folder, file) or where.startswith(begun):
