@@ -279,7 +279,7 @@ def test_an_absent_class_is_told() -> None:
     scores = scores_of(evaluator)
     evaluator.labels = np.where(evaluator.labels == 3, 2, evaluator.labels)
     page = read(report(evaluator.evaluate(scores, undefined="skip")))
-    assert ["0", "not defined *", "not defined"] == page.tables[f"Each class against the rest{AUC_INTERVALS}"][4][1:4]
+    assert ["0", "not defined *", "no interval"] == page.tables[f"Each class against the rest{AUC_INTERVALS}"][4][1:4]
     assert 2 == page.text.count("none of the images is of it")
     with pytest.raises(ValueError, match="is not defined"):
         evaluator.evaluate(scores)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,6 +57,63 @@ def test_a_model_does_not_differ_from_itself() -> None:
     assert (0.0, 1.0) == (paired_delong(first, first).difference, paired_delong(first, first).p_value)
     assert (0.0, 1.0) == (paired_bootstrap(first, first).difference, paired_bootstrap(first, first).p_value)
     assert 1.0 == mcnemar(first, first).p_value
+
+
+@pytest.mark.parametrize("compare", [paired_delong, paired_bootstrap])
+def test_a_perfect_and_a_constant_score_of_four_samples_do_not_differ_for_certain(compare: Any) -> None:
+    perfect, constant = (Predictions([0, 0, 1, 1], scores, "binary-class") for scores in ([1, 2, 3, 4], [5] * 4))
+    found = compare(constant, perfect)
+
+    # Two of the six orders of the labels are as far apart.
+    assert (0.5, 1 / 3, "permutation") == (found.difference, found.p_value, found.method)
+    assert found.low < 0 < found.high <= 1
+    assert found.note
+
+
+def test_two_perfect_scores_have_an_interval_with_width() -> None:
+    labels = [0] * 5 + [1] * 5
+    first, second = (
+        Predictions(labels, scores, "binary-class") for scores in (range(10), [4, 3, 2, 1, 0, *range(5, 10)])
+    )
+    found = paired_delong(first, second)
+
+    assert (0.0, 1.0) == (found.difference, found.p_value)
+    assert found.low < -0.1 < 0.1 < found.high
+
+
+def test_a_permutation_test_keeps_its_level_where_an_auc_of_1_comes_by_chance() -> None:
+    p_values, ends = [], []
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        labels = np.repeat([0, 1], 8)
+        first, second = (Predictions(labels, random.normal(size=16) + 2 * labels, "binary-class") for _ in range(2))
+        if 1.0 in (auc(labels, first.scores, "binary-class"), auc(labels, second.scores, "binary-class")):
+            found = paired_delong(first, second)
+            p_values.append(found.p_value)
+            ends.append((found.low, found.high))
+
+    assert len(p_values) > 40
+    assert np.mean(np.array(p_values) < 0.05) < 0.12
+    assert np.mean([low <= 0 <= high for low, high in ends]) > 0.9
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_difference_has_an_interval_without_width_unless_the_scores_are_the_same(metric: str) -> None:
+    labels = [0, 1] * 6
+    right, wrong = (Predictions(labels, scores, "binary-class") for scores in ([0.0, 1.0] * 6, [1.0, 0.0] * 6))
+    found = paired_bootstrap(wrong, right, metric, n_resamples=50, undefined="skip")
+
+    assert found.low < found.high or (math.isnan(found.low) and found.note)
+    assert found.p_value != 0
+    assert math.isnan(found.low) == ("no interval" in str(found))
+    same = paired_bootstrap(right, right, metric, n_resamples=50, undefined="skip")
+    assert (0.0, 0.0, 1.0) == (same.low, same.high, same.p_value)
+
+
+def test_p_values_are_never_written_as_0() -> None:
+    first, second = two_models(3000, shares=(0.1, 0.2))
+
+    assert "p < 0.001" in str(paired_delong(first, second))
 
 
 def test_a_difference_of_areas_is_never_beyond_1() -> None:

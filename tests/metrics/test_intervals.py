@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from medmnist_np.metrics import (
     bootstrap_intervals,
     class_intervals,
     interval,
+    measure,
 )
 
 MULTI_LABEL = "multi-label, binary-class"
@@ -31,16 +33,16 @@ def predictions_of(task: str, n: int = 90) -> Predictions:
 TASKS = ["binary-class", MULTI_LABEL, "multi-class", "ordinal-regression"]
 
 
-@pytest.mark.parametrize("stratified", [False, True])
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("task", "stratified"),
+    [*((task, False) for task in TASKS), *((task, True) for task in TASKS if task != MULTI_LABEL)],
+)
 def test_every_metric_of_every_task_has_a_bootstrap_interval(task: str, stratified: bool) -> None:
     predictions = predictions_of(task)
     found = bootstrap_intervals(predictions, METRICS, n_resamples=50, stratified=stratified, undefined="skip")
 
     assert list(METRICS) == list(found)
     for name, one in found.items():
-        assert one.low <= one.high
-        # The calibration error of a resample is biased upwards: it may lie above the estimate.
         assert one.low <= one.estimate <= one.high or name == "expected_calibration_error"
         assert one.n_resamples == 50
 
@@ -153,12 +155,60 @@ def test_wilson_is_not_for_several_decisions_on_a_sample() -> None:
         interval(predictions_of(MULTI_LABEL), "accuracy", method="wilson")
 
 
-def test_delong_has_no_width_where_the_area_is_1_and_logit_delong_neither() -> None:
-    predictions = Predictions([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], "binary-class")
+@pytest.mark.parametrize("scores", [[0.1, 0.2, 0.3, 0.7, 0.8, 0.9], [0.5] * 6], ids=["perfect", "constant"])
+@pytest.mark.parametrize("method", ["delong", "logit-delong", "percentile", "bca"])
+def test_newcombes_interval_stands_in_for_one_of_the_auc_without_width(method: Any, scores: list[float]) -> None:
+    predictions = Predictions([0, 0, 0, 1, 1, 1], scores, "binary-class")
+    found, expected = interval(predictions, method=method), interval(predictions, method="newcombe")
 
-    for method in ("delong", "logit-delong"):
-        one = interval(predictions, method=method)
-        assert (1.0, 1.0, 1.0) == (one.estimate, one.low, one.high)
+    assert (expected.low, expected.high, "newcombe") == (found.low, found.high, found.method)
+    assert found.high - found.low > 0.1
+    assert found.note
+    if method != "bca":
+        (of_class,) = class_intervals(predictions, method=method)
+        assert (expected.low, expected.high) == (of_class.low, of_class.high)
+
+
+def test_a_perfect_mean_over_classes_has_the_mean_of_newcombes_ends() -> None:
+    labels = [0, 0, 0, 1, 1, 2, 2]
+    predictions = Predictions(labels, np.eye(3)[labels], "multi-class")
+    each = class_intervals(predictions, method="newcombe")
+    for method in ("delong", "percentile"):
+        found = interval(predictions, method=method, undefined="skip")
+        assert (found.low, found.high) == (pytest.approx(np.mean([one.low for one in each])), 1.0)
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_wilsons_interval_stands_in_for_one_of_the_accuracy_without_width(method: Any) -> None:
+    predictions = Predictions([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], "binary-class")
+    found, expected = (interval(predictions, "accuracy", method=one) for one in (method, "wilson"))
+
+    assert (1.0, expected.low, 1.0, "wilson") == (found.estimate, found.low, found.high, found.method)
+
+
+@pytest.mark.parametrize("groups", [None, [0, 0, 1, 1, 2, 2, 3, 3]], ids=["samples", "groups"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_metric_of_a_perfect_result_has_an_interval_without_width(metric: str, groups: Any) -> None:
+    predictions = Predictions([0, 1] * 4, [0.0, 1.0] * 4, "binary-class")
+    found = interval(predictions, metric, groups=groups, n_resamples=50, undefined="skip")
+
+    assert found.low < found.high or (math.isnan(found.low) and found.note)
+    assert math.isnan(found.low) == ("no interval" in str(found))
+
+
+def test_the_expected_calibration_error_has_no_bootstrap_interval() -> None:
+    predictions = predictions_of("multi-class")
+    found = interval(predictions, "expected_calibration_error")
+
+    assert found.estimate == measure(predictions, "expected_calibration_error")
+    assert math.isnan(found.low)
+    assert "larger in every resample" in found.note
+    assert all(math.isnan(one.low) for one in class_intervals(predictions, "expected_calibration_error"))
+
+
+def test_a_stratified_bootstrap_of_a_multi_label_task_is_refused() -> None:
+    with pytest.raises(ValueError, match="not available for a multi-label task"):
+        interval(predictions_of(MULTI_LABEL), stratified=True)
 
 
 def test_newcombe_has_width_where_the_area_is_1() -> None:
@@ -220,7 +270,7 @@ def test_resamples_without_a_class_are_left_out_and_counted() -> None:
 
     # A resample has neither positive sample with a chance of (20/22)^22, about 12 %.
     assert 80 < one.n_undefined < 170
-    assert (1.0, 1.0) == (one.low, one.high)
+    assert (1.0, "newcombe") == (one.estimate, one.method)
 
 
 def test_stratified_ones_are_all_defined() -> None:

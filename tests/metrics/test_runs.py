@@ -27,10 +27,12 @@ def test_one_run_has_a_mean_only() -> None:
     assert all(math.isnan(value) for value in (runs.std, runs.low, runs.high))
 
 
-def test_equal_runs_have_no_width() -> None:
-    runs = summarise_runs([0.5, 0.5])
+def test_equal_runs_have_no_interval() -> None:
+    runs = summarise_runs([0.1, 0.1, 0.1])
 
-    assert (0.5, 0.0, 0.5, 0.5) == (runs.mean, runs.std, runs.low, runs.high)
+    assert (0.1, 0.0) == (runs.mean, runs.std)
+    assert np.isnan([runs.low, runs.high]).all()
+    assert "0.100 (no interval of the mean: 3 runs with the same value)" == str(runs)
 
 
 @pytest.mark.parametrize("values", [[], [0.5, np.nan], [[0.5, 0.6]]])

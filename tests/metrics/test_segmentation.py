@@ -166,10 +166,18 @@ def test_a_method_does_not_differ_from_itself() -> None:
 
 def test_pairing_sees_what_two_intervals_do_not() -> None:
     first = scores()
-    table, better = table_of(first), table_of(first + 0.02)
+    table, better = table_of(first), table_of(first + 0.02 + np.arange(len(first))[:, None] % 2 / 1000)
 
     assert table.interval("dice").high > better.interval("dice").low
-    assert compare_segmentations(table, better).low == pytest.approx(0.02)
+    assert compare_segmentations(table, better).low == pytest.approx(0.02, abs=0.001)
+
+
+def test_a_difference_that_all_cases_share_has_no_bootstrap_interval() -> None:
+    first = scores()
+    found = compare_segmentations(table_of(first), table_of(first + 0.02))
+    assert np.isnan([found.low, found.high, found.p_value]).all()
+    assert found.note
+    assert compare_segmentations(table_of(first), table_of(first + 0.02), test="wilcoxon").p_value < 0.01
 
 
 def test_cases_count_where_both_are_defined() -> None:

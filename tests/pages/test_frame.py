@@ -79,4 +79,4 @@ def test_numbers_are_written_alike_on_all_pages(value: float, written: str) -> N
 
 
 def test_the_ends_of_an_interval() -> None:
-    assert ("0.100 to 0.200", "not defined") == (span(0.1, 0.2), span(np.nan, np.nan))
+    assert ("0.100 to 0.200", "no interval") == (span(0.1, 0.2), span(np.nan, np.nan))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -262,4 +263,6 @@ def _estimate(interval: Interval | None) -> str:
 
 
 def _ends(interval: Interval | None) -> str:
-    return "" if interval is None else f"({interval.low:.3f} to {interval.high:.3f})"
+    if interval is None:
+        return ""
+    return "(no interval)" if math.isnan(interval.low) else f"({interval.low:.3f} to {interval.high:.3f})"

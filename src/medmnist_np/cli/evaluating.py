@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -193,6 +194,8 @@ def _say_notes(names: Sequence[str], results: Sequence[Any]) -> None:
 
 
 def _ends(interval: Any) -> str:
+    if math.isnan(interval.low):
+        return "(no interval)"
     return f"({interval.low:.3f} to {interval.high:.3f})"
 
 

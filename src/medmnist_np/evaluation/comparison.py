@@ -19,6 +19,7 @@ from medmnist_np.metrics import (
     paired_delong,
     paired_delong_per_class,
 )
+from medmnist_np.metrics.records import p_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Comparison:
         differing = [one for one in self.classes if one.p_adjusted < 1 - one.auc.level]
         if not differing:
             return f"Single classes: in none of the {len(self.classes)} is a difference in AUC shown (Holm)."
-        named = "; ".join(f"{one.name!r} {one.auc.difference:+.3f} (p = {one.p_adjusted:.2g})" for one in differing)
+        named = "; ".join(f"{one.name!r} {one.auc.difference:+.3f} ({p_in_words(one.p_adjusted)})" for one in differing)
         return f"Single classes: B differs from A in AUC in {len(differing)} of {len(self.classes)} (Holm): {named}."
 
 
@@ -192,13 +193,19 @@ def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Diffe
     """Say whether there is a difference: there is, none is shown, or test and bootstrap do not agree."""
     if math.isnan(difference.difference):
         return "There is nothing to compare."
-    if difference.low == difference.high == difference.difference == 0:
+    if difference.difference == 0 and (math.isnan(difference.low) or difference.low == difference.high):
         return "There is no difference on these samples."
     gap = f"the gap of {abs(difference.difference):.3f}"
-    p = f"(p = {p_value:.2g}, {test})"
-    limits = f"{difference.low:+.3f} to {difference.high:+.3f} ({100 * difference.level:g} % interval)"
+    if difference.method == "permutation":
+        test = "permutation"
+    p = f"({p_in_words(p_value)}, {test})"
     by_test = p_value < 1 - difference.level
-    by_bootstrap = not bootstrap.low <= 0 <= bootstrap.high
+    # A bootstrap without an interval has no say.
+    by_bootstrap = by_test if math.isnan(bootstrap.low) else not bootstrap.low <= 0 <= bootstrap.high
+    if math.isnan(difference.low):
+        verdict = "is more than chance explains" if by_test else "may be chance"
+        return f"{gap[0].upper()}{gap[1:]} {verdict} {p}. There is no interval: {difference.note}."
+    limits = f"{difference.low:+.3f} to {difference.high:+.3f} ({100 * difference.level:g} % interval)"
     if by_test and by_bootstrap:
         better = "B" if difference.difference > 0 else "A"
         return f"{better} is better: {gap} is more than chance explains {p}. B minus A is likely to lie in {limits}."

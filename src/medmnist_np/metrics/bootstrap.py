@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +13,7 @@ from medmnist_np.metrics import catalogue, decisions, ranking
 from medmnist_np.metrics.averaging import Undefined, averages
 from medmnist_np.metrics.distributions import normal_cumulative, normal_quantile
 from medmnist_np.metrics.frames import refuse_other_order
-from medmnist_np.metrics.inputs import Predictions, as_array
+from medmnist_np.metrics.inputs import MULTI_LABEL, Predictions, as_array
 from medmnist_np.metrics.records import Interval
 from medmnist_np.metrics.resampling import resamples, strata
 from medmnist_np.missing import is_missing
@@ -21,6 +22,11 @@ from medmnist_np.numbering import by_first_appearance
 Values = NDArray[np.float64]
 
 N_RESAMPLES = 1000
+
+# Intervals narrower than this have no width: rounding errors are as large.
+NO_WIDTH = 1e-12
+
+_SAME = "the resamples all give the same value, so they do not tell how uncertain it is"
 
 # How None and the missing values of NumPy and pandas print themselves.
 
@@ -37,6 +43,11 @@ def replicates(
     """Return each metric of each resample and class, ``(n_resamples, columns)``, NaN where it is not defined."""
     chosen = [catalogue.metric_named(name) for name in metrics]
     check_enough(predictions.n_samples, n_resamples)
+    if stratified and predictions.task == MULTI_LABEL:
+        raise ValueError(
+            "A stratified bootstrap is not available for a multi-label task: its intervals are much too narrow, as "
+            "most combinations of labels are rare. Leave out stratified=True."
+        )
     if groups is not None and stratified:
         raise ValueError("Either classes or groups are drawn from, not both: a group may hold several classes.")
     drawn = None if groups is None else _checked_groups(groups, predictions.n_samples)
@@ -77,12 +88,15 @@ def method_name(method: str, stratified: bool, groups: ArrayLike | None = None) 
 
 
 def percentile_interval(estimate: float, values: Values, level: float, method: str) -> Interval:
-    """Return the interval between two quantiles of the values of resamples, ``(n_resamples,)``; NaN are left out."""
+    """Return the interval between two quantiles of the values of resamples, ``(n_resamples,)``; NaN are left out.
+
+    There is none if it would have no width.
+    """
     defined = values[~np.isnan(values)]
     low = high = math.nan
     if defined.size and not math.isnan(estimate):
         low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]).tolist()
-    return Interval(estimate, low, high, level, method, len(values), len(values) - defined.size)
+    return _with_width(Interval(estimate, low, high, level, method, len(values), len(values) - defined.size))
 
 
 def bca_interval(estimate: float, values: Values, without_one: Values, level: float, method: str) -> Interval:
@@ -107,7 +121,14 @@ def bca_interval(estimate: float, values: Values, without_one: Values, level: fl
         z = bias + side * normal_quantile((1 + level) / 2)
         ends.append(normal_cumulative(bias + z / (1 - acceleration * z)))
     low, high = np.quantile(defined, ends).tolist()
-    return Interval(estimate, low, high, level, method, len(values), n_undefined)
+    return _with_width(Interval(estimate, low, high, level, method, len(values), n_undefined))
+
+
+def _with_width(found: Interval) -> Interval:
+    """Return no interval in place of one without width, which would say that the value is certain."""
+    if found.high - found.low > NO_WIDTH or math.isnan(found.low):
+        return found
+    return replace(found, low=math.nan, high=math.nan, note=_SAME)
 
 
 def metric_without_one(predictions: Predictions, metric: str, undefined: Undefined) -> Values:

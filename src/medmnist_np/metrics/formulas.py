@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from medmnist_np.metrics.delong import delong_areas, standard_error
 from medmnist_np.metrics.distributions import normal_quantile
 from medmnist_np.metrics.inputs import Predictions
 from medmnist_np.metrics.records import Interval
+
+# Standard errors below this are rounding errors.
+NO_VARIANCE = 1e-12
+
+_NO_VARIANCE = "DeLong's variance is 0, as of a perfect or a constant score, so Newcombe's interval is given"
 
 
 def wilson(predictions: Predictions, level: float) -> Interval:
@@ -61,6 +67,38 @@ def newcombe_interval(area: float, n_positive: int, n_negative: int, level: floa
     return Interval(area, end(0.0), end(1.0), level, "newcombe")
 
 
+def newcombe_mean(predictions: Predictions, level: float, undefined: Undefined) -> Interval:
+    """Return the mean of the ends of Newcombe's intervals over columns: wide enough even if these rise and fall as one.
+
+    It is for where other intervals have no width.
+    """
+    values = ranking.areas(predictions)
+    estimate = average(values, predictions, "AUC", undefined)
+    if math.isnan(estimate):
+        return Interval(estimate, math.nan, math.nan, level, "newcombe")
+    each = [
+        newcombe_interval(float(area), len(column.positives), len(column.negatives), level)
+        for area, column in zip(values, predictions.ranked, strict=True)
+        if not math.isnan(area)
+    ]
+    n_columns = len(values) if undefined == "zero" else len(each)
+    low, high = (sum(getattr(one, end) for one in each) / n_columns for end in ("low", "high"))
+    return Interval(estimate, low, high, level, "newcombe")
+
+
+def with_width(predictions: Predictions, metric: str, found: Interval, undefined: Undefined) -> Interval:
+    """Return the interval of a bootstrap, or in place of one without width that of a formula, if there is one."""
+    if not found.note:
+        return found
+    if metric == "auc":
+        formula = newcombe_mean(predictions, found.level, undefined)
+    elif metric == "accuracy" and decisions.n_decisions(predictions) == 1:
+        formula = wilson(predictions, found.level)
+    else:
+        return found
+    return replace(formula, n_resamples=found.n_resamples, n_undefined=found.n_undefined, note=found.note)
+
+
 def delong(predictions: Predictions, level: float, method: str, undefined: Undefined) -> Interval:
     """Return the interval of the AUC, or its mean over columns; ``method`` says on which scale."""
     values = ranking.areas(predictions)
@@ -70,6 +108,8 @@ def delong(predictions: Predictions, level: float, method: str, undefined: Undef
         return Interval(estimate, math.nan, math.nan, level, method)
     n_columns = len(values) if undefined == "zero" else len(defined)
     error = standard_error(delong_areas(predictions, defined).influence.sum(axis=1) / n_columns)
+    if error < NO_VARIANCE:
+        return replace(newcombe_mean(predictions, level, undefined), note=_NO_VARIANCE)
     return normal_interval(estimate, error, level, method)
 
 
@@ -80,7 +120,14 @@ def delong_per_class(predictions: Predictions, level: float, method: str) -> tup
     for k, column in enumerate(predictions.ranked):
         if min(len(column.positives), len(column.negatives)) > 1:
             errors[k] = standard_error(delong_areas(predictions, np.array([k])).influence[:, 0])
-    return tuple(normal_interval(float(a), float(e), level, method) for a, e in zip(values, errors, strict=True))
+    found = []
+    for area, error, column in zip(values.tolist(), errors.tolist(), predictions.ranked, strict=True):
+        if error < NO_VARIANCE:
+            by_newcombe = newcombe_interval(area, len(column.positives), len(column.negatives), level)
+            found.append(replace(by_newcombe, note=_NO_VARIANCE))
+        else:
+            found.append(normal_interval(area, error, level, method))
+    return tuple(found)
 
 
 def normal_interval(area: float, error: float, level: float, method: str) -> Interval:
@@ -88,7 +135,7 @@ def normal_interval(area: float, error: float, level: float, method: str) -> Int
     z = normal_quantile((1 + level) / 2)
     if math.isnan(error):
         return Interval(area, math.nan, math.nan, level, method)
-    if method == "delong" or not 0 < area < 1:
+    if method == "delong":
         return Interval(area, max(0.0, area - z * error), min(1.0, area + z * error), level, method)
     logit, half = math.log(area / (1 - area)), z * error / (area * (1 - area))
     low, high = (1 / (1 + math.exp(-(logit + side * half))) for side in (-1, 1))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Literal, get_args
 
 from numpy.typing import ArrayLike
@@ -55,8 +57,8 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     seed : int
         The same seed gives the same interval, whatever the metric is asked together with.
     stratified : bool
-        Draw from each class as many samples as it has (in a multi-label task, from each combination of labels). No
-        class is ever absent then, but the chance in the numbers of the classes is left out.
+        Draw from each class as many samples as it has. No class is ever absent then, but the chance in the numbers of
+        the classes is left out. Not for a multi-label task, where such intervals are much too narrow.
     undefined : {"raise", "skip", "nan", "zero"}
         What to do about classes for which the metric is not defined, as for :func:`measure`. A resample in which it is
         not defined is left out and counted, unless the choice is ``"skip"`` or ``"zero"``.
@@ -67,7 +69,9 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     Returns
     -------
     Interval
-        The estimate and the interval.
+        The estimate and the interval. Where the method gives one without width, as of a perfect score, it is replaced:
+        for the AUC by Newcombe's (of several classes the mean of their ends), for the accuracy of one decision per
+        sample by Wilson's, else by NaN. The expected calibration error has none. ``note`` says why.
 
     Raises
     ------
@@ -116,7 +120,9 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     estimate = catalogue.measure(predictions, metric, undefined=undefined)
     values = replicates(predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified)[metric]
     without_one = metric_without_one(predictions, metric, undefined)
-    return bca_interval(estimate, averages(values, undefined), without_one, level, method_name("bca", stratified))
+    how = method_name("bca", stratified)
+    found = bca_interval(estimate, averages(values, undefined), without_one, level, how)
+    return formulas.with_width(predictions, metric, found, undefined)
 
 
 def bootstrap_intervals(
@@ -169,9 +175,15 @@ def bootstrap_intervals(
     estimates = {name: catalogue.measure(predictions, name, undefined=undefined) for name in names}
     values = replicates(predictions, names, n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups)
     method = method_name("percentile", stratified, groups)
-    return {
-        name: percentile_interval(estimates[name], averages(values[name], undefined), level, method) for name in names
-    }
+    found = {}
+    for name in names:
+        if name in _BIASED:
+            found[name] = Interval(estimates[name], math.nan, math.nan, level, method, n_resamples, note=_BIASED[name])
+            continue
+        found[name] = percentile_interval(estimates[name], averages(values[name], undefined), level, method)
+        if groups is None:  # formulas take samples for independent
+            found[name] = formulas.with_width(predictions, name, found[name], undefined)
+    return found
 
 
 def class_intervals(
@@ -237,10 +249,21 @@ def class_intervals(
         predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups
     )[metric]
     how = method_name("percentile", stratified, groups)
-    return tuple(
+    if metric in _BIASED:
+        return tuple(
+            Interval(estimate, math.nan, math.nan, level, how, n_resamples, note=_BIASED[metric])
+            for estimate in estimates.tolist()
+        )
+    found = [
         percentile_interval(float(estimate), column, level, how)
         for estimate, column in zip(estimates, values.T, strict=True)
-    )
+    ]
+    if metric == "auc" and groups is None and any(one.note for one in found):
+        by_newcombe = class_intervals(predictions, metric, method="newcombe", level=level)
+        found = [
+            replace(other, note=one.note) if one.note else one for one, other in zip(found, by_newcombe, strict=True)
+        ]
+    return tuple(found)
 
 
 def _check_method(method: str, metric: str) -> None:
@@ -254,6 +277,14 @@ def _check_method(method: str, metric: str) -> None:
             'Take method="percentile", which is for every metric.'
         )
 
+
+# Metrics that a resample overstates, so that the interval of a bootstrap lies too high.
+_BIASED = {
+    "expected_calibration_error": (
+        "chance in the bins makes this error larger in every resample, so that a bootstrap interval may not even hold "
+        "the estimate"
+    )
+}
 
 _METRICS_OF: Mapping[str, tuple[str, ...]] = {
     "bca": ("auc", "accuracy", "exact_match", "hamming_loss"),

@@ -26,7 +26,7 @@ class Runs:
     std : float
         Their standard deviation, with ``n - 1``; NaN of one run.
     low, high : float
-        The ends of the interval of the mean; NaN of one run.
+        The ends of the interval of the mean; NaN of one run, or if all have the same value.
     level : float
         The share of such intervals that are meant to hold the mean of all possible runs.
     """
@@ -39,6 +39,9 @@ class Runs:
     level: float
 
     def __str__(self) -> str:
+        if math.isnan(self.low):
+            why = "one run" if self.n == 1 else f"{self.n} runs with the same value"
+            return f"{self.mean:.3f} (no interval of the mean: {why})"
         return (
             f"{self.mean:.3f} +- {self.std:.3f} "
             f"({100 * self.level:g} % interval of the mean {self.low:.3f} to {self.high:.3f}, {self.n} runs)"
@@ -86,5 +89,7 @@ def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
     if n == 1:
         return Runs(1, mean, math.nan, math.nan, math.nan, level)
     std = float(runs.std(ddof=1))
+    if (runs == runs[0]).all():  # an interval without width would say that the mean is certain
+        return Runs(n, float(runs[0]), 0.0, math.nan, math.nan, level)
     half = student_quantile((1 + level) / 2, n - 1) * std / math.sqrt(n)
     return Runs(n, mean, std, mean - half, mean + half, level)

@@ -201,7 +201,8 @@ def compare_segmentations(
     -------
     Difference
         ``second - first``: for distances, a better second method is below 0. It is not adjusted for there being
-        several labels or metrics: give the p-values to :func:`holm`.
+        several labels or metrics: give the p-values to :func:`holm`. If all cases differ by the same, the bootstrap
+        has neither an interval nor a p-value: take ``test="wilcoxon"``.
 
     Raises
     ------
@@ -236,6 +237,8 @@ def compare_segmentations(
     a, b = (_defined_labels(np.where(missing, np.nan, one)) for one in values)
     differences = _replicates(b, n_resamples, seed) - _replicates(a, n_resamples, seed)
     found = bootstrap_difference(_mean(_means(a)), _mean(_means(b)), differences, level, "bootstrap")
+    if found.note and np.array_equal(a, b, equal_nan=True):
+        found = replace(found, low=0.0, high=0.0, note="")  # the same masks differ by 0 on any cases
     if test == "wilcoxon" and a.size:
         return replace(found, p_value=_wilcoxon(b - a), method="wilcoxon, bootstrap interval")
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from medmnist_np.metrics import METRICS, Interval
 from medmnist_np.pages.frame import aside, facts, figures, note, number, page, span, table
 from medmnist_np.pages.markup import Html, element
@@ -86,13 +88,16 @@ def _metrics(measured: Measured) -> list[Html]:
         for metric, one in measured.intervals.items()
     ]
     auc = measured.intervals["auc"]
-    caption = f"Each metric and its {_level(auc)} interval, by {auc.method} bootstrap"
+    caption = f"Each metric and its {_level(auc)} interval, by percentile bootstrap"
     content = [table(caption, ["metric", "value", "interval", "0 to 1"], rows, text={3})]
     lower = [METRICS[metric].title for metric in measured.intervals if METRICS[metric].lower_is_better]
     content.append(aside(f"Higher is better, but for {', '.join(lower)}." if lower else "Higher is better."))
     for metric, reason in measured.undefined.items():
         content.append(aside(f"Without {METRICS[metric].title}: {reason}"))
     for metric, one in measured.intervals.items():
+        if one.note:
+            how = "has no interval" if math.isnan(one.low) else f"has the interval of {one.method.capitalize()}"
+            content.append(aside(f"{METRICS[metric].title} {how}: {one.note}."))
         if one.n_undefined:
             where = f"in {one.n_undefined:,} of the {one.n_resamples:,} resamples"
             content.append(aside(f"{METRICS[metric].title} was not defined {where}, which were left out."))
@@ -135,7 +140,7 @@ def _method(measured: Measured) -> list[Html]:
         facts(
             {
                 "Decision": decision,
-                "Intervals": f"{_level(auc)}, {auc.method} bootstrap, {auc.n_resamples:,} resamples",
+                "Intervals": f"{_level(auc)}, percentile bootstrap, {auc.n_resamples:,} resamples",
                 **measured.origin,
             }
         ),

@@ -218,4 +218,4 @@ def number(value: Any) -> str:
 
 def span(low: float, high: float) -> str:
     """Return the ends of an interval as pages write them."""
-    return "not defined" if np.isnan(low) else f"{number(low)} to {number(high)}"
+    return "no interval" if np.isnan(low) else f"{number(low)} to {number(high)}"

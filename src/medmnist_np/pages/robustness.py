@@ -79,7 +79,7 @@ def _both(interval: Mapping[str, Any] | None) -> tuple[str, str]:
 
 
 def _span(interval: Mapping[str, Any]) -> str:
-    return "not defined" if interval["low"] is None else span(interval["low"], interval["high"])
+    return "no interval" if interval["low"] is None else span(interval["low"], interval["high"])
 
 
 def _definitions() -> list[Html]:
