@@ -33,6 +33,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache folder that holds both sets."""
     folder = tmp_path_factory.mktemp("examples")
     if TEST_DATA:
+        (folder / "cache").mkdir()
         for name in NAMES:
             adopt(Path(TEST_DATA) / "medmnist" / f"{name}.npz", root=folder / "cache")
         yield folder / "cache"
