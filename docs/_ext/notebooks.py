@@ -121,6 +121,7 @@ def _target(record: DatasetInfo) -> str:
 @contextmanager
 def _cache_of(archive: Path, folder: Path) -> Iterator[None]:
     """Make a cache of one archive the cache of this process, for a block."""
+    (folder / "cache").mkdir()
     adopt(archive, root=folder / "cache")
     before = os.environ.get("MEDMNIST_NP_CACHE")
     os.environ["MEDMNIST_NP_CACHE"] = str(folder / "cache")

@@ -35,6 +35,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if TEST_DATA:
         (folder / "cache").mkdir()
         for name in NAMES:
+            (folder / "cache").mkdir(exist_ok=True)
             adopt(Path(TEST_DATA) / "medmnist" / f"{name}.npz", root=folder / "cache")
         yield folder / "cache"
     else:

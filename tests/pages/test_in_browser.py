@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Pages with charts for one, 14 and 11 classes, all with pictures."""
     folder = tmp_path_factory.mktemp("pages")
+    (folder / "root").mkdir()
     written = {}
     with fake_datasets(folder / "fakes", *NAMES, n_samples={"test": 110}):
         for name in NAMES:

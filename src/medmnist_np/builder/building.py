@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -254,22 +254,44 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             )
             text = as_toml(table)
             (complete / f"{name}.toml").write_text(text, "utf-8")
-        record = record_at(folder / f"{name}.toml", text)
-        check_free(name, record)
-        # Each step can be repeated, and the folder `unfinished` goes last: until then the same call finishes the set.
-        # Ids come before the record, so that a set that is known always has its groups.
-        keep_ids(record, *division.identifiers(usable))
-        with disk.errors_named(folder, f"build {name}", in_cache=output is None):
-            for file in (*archives, f"{name}.toml"):
-                (complete / file).replace(folder / file)
-        record = register(folder / f"{name}.toml")
-        for size in record.sizes:
-            locate(record, size, progress=progress)
-        if resumed:
-            for path in (ids_file(record), record_file(places.cache, name)):
-                disk.remove_abandoned(path)
-        disk.remove_tree(unfinished)
+        ids = division.identifiers(usable)
+        record = _published(
+            name, folder, text, archives, ids, resumed=resumed, in_cache=output is None, progress=progress
+        )
     return Built(record, folder, skipped)
+
+
+def _published(
+    name: str,
+    folder: Path,
+    text: str,
+    archives: Iterable[str],
+    ids: tuple[dict[str, list[str]], dict[str, list[str]] | None],
+    *,
+    resumed: bool,
+    in_cache: bool,
+    progress: Progress,
+) -> DatasetInfo:
+    """Hand over what is complete: ids, archives and record, registration, arrays.
+
+    Each step can be repeated, and the folder ``unfinished`` goes last: until then the same call finishes the set. Ids
+    come before the record, so that a set that is known always has its groups.
+    """
+    unfinished = folder / "unfinished"
+    record = record_at(folder / f"{name}.toml", text)
+    check_free(name, record)
+    keep_ids(record, *ids)
+    with disk.errors_named(folder, f"build {name}", in_cache=in_cache):
+        for file in (*archives, f"{name}.toml"):
+            (unfinished / "complete" / file).replace(folder / file)
+    record = register(folder / f"{name}.toml")
+    for size in record.sizes:
+        locate(record, size, progress=progress)
+    if resumed:
+        for path in (ids_file(record), record_file(settings.current().cache, name)):
+            disk.remove_abandoned(path)
+    disk.remove_tree(unfinished)
+    return record
 
 
 def check_choices(
