@@ -21,7 +21,7 @@ LARGE, SMALL = ("pathmnist", 33_000), ("bloodmnist", 1_000)
 N_PAIRS = 5
 
 AUDIT = (
-    "from medmnist_np.auditing import audit; from medmnist_np.cache.progress import silent; "
+    "from medmnist_np.audits import audit; from medmnist_np._progress import silent; "
     "audit({name!r}, size=224, max_distance={distance}, progress=silent)"
 )
 
@@ -51,8 +51,8 @@ def speeds(distance: int | None) -> Pairs:
     import numpy as np
 
     import medmnist_np as mm
-    from medmnist_np.auditing import audit
-    from medmnist_np.cache.progress import silent
+    from medmnist_np._progress import silent
+    from medmnist_np.audits import audit
 
     name, _ = LARGE
     n_bytes = sum(mm.load(name, split, size=224).images.nbytes for split in SPLITS)

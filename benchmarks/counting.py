@@ -14,8 +14,8 @@ def speeds(folder: str) -> Pairs:
     """GB a second of `statistics`, and of the largest value of the map."""
     import numpy as np
 
-    from medmnist_np.cache.progress import silent
-    from medmnist_np.statistics import of_mapped
+    from medmnist_np._progress import silent
+    from medmnist_np.data.statistics import of_mapped
 
     path = f"{folder}/images.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (N_IMAGES, 224, 224), dtype=np.uint8))

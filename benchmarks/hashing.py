@@ -38,7 +38,7 @@ def speeds(path: str, what: str) -> Pairs:
     import numpy as np
 
     from medmnist_np.images import hashing
-    from medmnist_np.images.perceptual import perceptual_hashes
+    from medmnist_np.images.hashes import perceptual_hashes
 
     kernels: dict[str, Any] = {
         "digests": hashing.digests,
@@ -66,7 +66,7 @@ def search(max_distance: int) -> Pairs:
     """Return seconds for the search, and for comparing each with each in one block after another."""
     import numpy as np
 
-    from medmnist_np.images.perceptual import distance, near_pairs
+    from medmnist_np.images.hashes import distance, near_pairs
 
     hashes = np.random.default_rng(0).integers(0, 2**64, N_HASHES, np.uint64)
 

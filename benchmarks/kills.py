@@ -25,9 +25,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from medmnist_np._progress import is_download, silent
 from medmnist_np.cache import store
 from medmnist_np.cache.prepare import prepare
-from medmnist_np.cache.progress import is_download, silent
 from medmnist_np.cache.settings import Settings
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import make_archive, make_arrays, serve

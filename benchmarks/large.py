@@ -20,7 +20,7 @@ import numpy as np
 
 import medmnist_np as mm
 from benchmarks.pictures import natural_images
-from medmnist_np.loading import locate, map_split
+from medmnist_np.data.arrays import locate, map_split
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import serve
 

@@ -35,14 +35,14 @@ def by_pillow(image: Any) -> list[Any]:
 
 
 def exact(rgb: bool) -> Pairs:
-    from medmnist_np.images.scaling import resize_each
+    from medmnist_np.images.interpolation import resize_each
 
     image = make(rgb)
     return measured(lambda: by_pillow(image), lambda: resize_each(image, SIZES), N_PAIRS)
 
 
 def approximate(rgb: bool) -> Pairs:
-    from medmnist_np.images.scaling import resize_each
+    from medmnist_np.images.interpolation import resize_each
 
     image = make(rgb)
     return measured(lambda: by_pillow(image), lambda: resize_each(image, SIZES, approximate=True), N_PAIRS)
@@ -52,7 +52,7 @@ def largest_differences(rgb: bool) -> tuple[int, int]:
     """Return by how many levels pixels differ from those of Pillow, exactly and approximately."""
     import numpy as np
 
-    from medmnist_np.images.scaling import resize_each
+    from medmnist_np.images.interpolation import resize_each
 
     image = make(rgb)
     expected = by_pillow(image)

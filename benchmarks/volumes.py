@@ -38,7 +38,7 @@ found = find_cases(files, record, lambda name: b"{}")
 decode(found.cases, files, record, Path(sys.argv[2]), progress=silent)
 """
 
-IMPORT = "import nibabel, numpy, medmnist_np.volumes.publishing"
+IMPORT = "import nibabel, numpy, medmnist_np.volumes.publish"
 
 NIBABEL = """
 import sys
@@ -72,7 +72,7 @@ def publish(name: str, source: str) -> str:
     from dataclasses import replace
 
     import medmnist_np as mm
-    from medmnist_np.cache.progress import silent
+    from medmnist_np._progress import silent
     from medmnist_np.registry import VolumeInfo
     from medmnist_np.volumes.preparing import adopt
 
@@ -187,12 +187,12 @@ def decoding(source: str, module: str) -> Pairs:
     import numpy as np
 
     import medmnist_np as mm
+    from medmnist_np._progress import silent
     from medmnist_np.cache import zips
-    from medmnist_np.cache.progress import silent
     from medmnist_np.registry import VolumeInfo
-    from medmnist_np.volumes.decoding import decode
-    from medmnist_np.volumes.files import folder_files
+    from medmnist_np.volumes.decoder import decode
     from medmnist_np.volumes.layouts import find_cases
+    from medmnist_np.volumes.stored_files import folder_files
 
     if module == "zlib":
         zips.fast_zlib = zlib

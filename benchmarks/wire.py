@@ -51,7 +51,7 @@ class Result:
 
 
 def ours(url: str, folder: Path, digest: str) -> None:
-    from medmnist_np.cache.transport import ResumingDownloader
+    from medmnist_np.cache.download import ResumingDownloader
 
     files = _pooch(url, folder, digest, retries=0)
     files.fetch("x.npz", downloader=ResumingDownloader(folder / "x.npz.part", expected_bytes=SIZE))

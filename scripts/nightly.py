@@ -19,7 +19,7 @@ from pathlib import Path
 
 import medmnist_np as mm
 from medmnist_np import registry
-from medmnist_np.cache.transport import ResumingDownloader
+from medmnist_np.cache.download import ResumingDownloader
 from medmnist_np.errors import MedMNISTError
 
 AT_ONCE = 2  # what Zenodo puts up with

@@ -176,5 +176,5 @@ def test_a_file_imports_only_from_above_its_line(file: Path) -> None:
 
 
 def test_imports_inside_functions_are_seen() -> None:
-    assert "cache.prepare" in set(imported(SOURCE / "loading.py"))
+    assert "cache.prepare" in set(imported(SOURCE / "data/arrays.py"))
     assert "cache.disk" in set(imported(SOURCE / "cache" / "store.py"))

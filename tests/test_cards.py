@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 
 import medmnist_np as mm
-from medmnist_np.cards import card
+from medmnist_np.data.arrays import bring
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError
 from medmnist_np.images import overlay
-from medmnist_np.loading import bring
 from medmnist_np.registry import Collection
+from medmnist_np.reports.card_page import card
 from medmnist_np.testing import fake_datasets
 from tests.audit import Recording
 from tests.pages.reading import read

@@ -18,7 +18,7 @@ import medmnist_np as medmnist
 from medmnist_np import INFO, registry
 from medmnist_np.compat import HOMEPAGE, MedMNIST, MedMNIST2D, MedMNIST3D
 from medmnist_np.errors import NotCachedError
-from medmnist_np.interop.reading import Reader
+from medmnist_np.interop.reader import Reader
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import fake_datasets, make_arrays
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medmnist_np.data.arrays import Arrays, fetch, load
+from medmnist_np.data.verification import verify
 from medmnist_np.errors import CacheError, NotCachedError
-from medmnist_np.integrity import verify
-from medmnist_np.loading import Arrays, fetch, load
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets, make_arrays
 

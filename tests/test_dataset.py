@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.cache import readahead
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
 from medmnist_np.compat import BreastMNIST, PathMNIST
-from medmnist_np.dataset import Dataset
+from medmnist_np.data import warm
+from medmnist_np.data.arrays import fetch, load
+from medmnist_np.data.dataset import Dataset
 from medmnist_np.errors import MedMNISTError, NotCachedError, UnknownSplitError
-from medmnist_np.loading import fetch, load
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import fake_datasets, make_arrays
 
@@ -631,13 +631,13 @@ def test_states_of_two_parts_are_told_apart(fakes) -> None:
 
 
 def test_blocks_are_read_ahead_from_the_files(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, one_by_one = [], readahead.read_rows
+    read, one_by_one = [], warm.read_rows
 
     def noted(array: np.memmap, rows: np.ndarray, bar: Any = None) -> int:
         read.append((Path(str(array.filename)).name, rows.tolist()))
         return one_by_one(array, rows, bar)
 
-    monkeypatch.setattr(readahead, "read_rows", noted)
+    monkeypatch.setattr(warm, "read_rows", noted)
     part = Dataset("pathmnist", "train+val")[::-1]
     with ThreadPool(1):
         list(part.batches(4, shuffle="blocks"))
@@ -758,17 +758,17 @@ def test_images_that_do_not_fit_are_not_read(fakes, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Bar, "bars", [])
     # Four fifths may be filled.
     for available, fits in ((int(n_bytes / 0.8) + 1, True), (int(n_bytes / 0.8) - 1, False), (0, False), (None, True)):
-        monkeypatch.setattr(readahead, "available_bytes", lambda available=available: available)
+        monkeypatch.setattr(warm, "available_bytes", lambda available=available: available)
         assert fits == dataset.warm(progress=Bar)
     assert 2 == len(Bar.bars)
-    monkeypatch.setattr(readahead, "available_bytes", lambda: int(n_bytes / 5))
+    monkeypatch.setattr(warm, "available_bytes", lambda: int(n_bytes / 5))
     assert dataset[:1].warm(progress=silent)
     # What is there several times is read once.
     assert dataset[[0] * 100].warm(progress=silent)
 
 
 def test_assigned_images_are_in_memory(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readahead, "available_bytes", lambda: 0)
+    monkeypatch.setattr(warm, "available_bytes", lambda: 0)
     dataset = BreastMNIST("train")
     assert not dataset.warm()
     dataset.imgs = 255 - dataset.imgs

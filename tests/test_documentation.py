@@ -23,7 +23,7 @@ import medmnist_np
 from docs._ext import commands, data_flow, data_sets, reference
 from medmnist_np.cli import main
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry.volume_records import VolumeInfo
 from medmnist_np.testing import fake_datasets
 from tests.interop.test_examples import NEEDS
 

@@ -10,8 +10,8 @@ import medmnist_np as mm
 from medmnist_np import registry
 from medmnist_np.cache.contents import contents
 from medmnist_np.cache.settings import current
+from medmnist_np.data.identifiers import attach_ids, identifiers, known_groups
 from medmnist_np.errors import NotCachedError, UnknownDatasetError
-from medmnist_np.identifiers import attach_ids, identifiers, known_groups
 from medmnist_np.registry import registered
 from medmnist_np.testing import fake_datasets, fake_record
 

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medmnist_np import integrity, registry
+from medmnist_np import registry
+from medmnist_np._progress import silent
 from medmnist_np.cache.digests import stored_array
 from medmnist_np.cache.manifest import Manifest
-from medmnist_np.cache.progress import silent
+from medmnist_np.data import verification
+from medmnist_np.data.arrays import fetch, load
+from medmnist_np.data.verification import verify
 from medmnist_np.errors import NotCachedError
-from medmnist_np.integrity import verify
-from medmnist_np.loading import fetch, load
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import FakeCase, fake_datasets, fakes, make_arrays
 from tests.volumes.published import publish
@@ -153,7 +154,7 @@ def test_masks_of_volumes_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatc
     case = FakeCase("hippocampus_001", "train", np.zeros_like(mask), mask, np.eye(4))
     with registered(record):
         publish(record, [case])
-        monkeypatch.setattr(integrity, "_BLOCK_BYTES", 1 << 16)
+        monkeypatch.setattr(verification, "_BLOCK_BYTES", 1 << 16)
         tracemalloc.start()
         try:
             report = verify("msd/hippocampus", progress=silent)

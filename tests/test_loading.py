@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
+from medmnist_np.data.arrays import Arrays, adopt, fetch, load, load_labels
 from medmnist_np.errors import DigestError, NotCachedError, OfflineError, SupersededError
-from medmnist_np.loading import Arrays, adopt, fetch, load, load_labels
 from medmnist_np.registry import DatasetInfo, Superseded, registered
 from medmnist_np.testing import fake_datasets, make_archive, make_arrays
 from tests.fault_server import FaultServer

@@ -16,8 +16,8 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np.cli import main
+from medmnist_np.data.arrays import load_labels
 from medmnist_np.errors import ArchiveError, CacheError, DigestError, NotCachedError, SupersededError
-from medmnist_np.loading import load_labels
 from medmnist_np.registry import DatasetInfo, Superseded, registered
 from medmnist_np.testing import fake_datasets, make_arrays
 from tests import audit as auditing

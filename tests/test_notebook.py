@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 import medmnist_np as mm
-from medmnist_np.notebook import dataset_html
+from medmnist_np._html import card, cautions_of
+from medmnist_np.data.notebook import dataset_html
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.markup import card, cautions_of
 from medmnist_np.testing import fake_record, make_arrays
 
 N = {"train": 60, "val": 10}

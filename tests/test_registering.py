@@ -16,8 +16,8 @@ import medmnist_np as mm
 from medmnist_np.builder import build
 from medmnist_np.cache import settings
 from medmnist_np.cli import main
+from medmnist_np.data.registration import register
 from medmnist_np.errors import ArchiveError, DownloadError, MedMNISTError, OfflineError, RecordError
-from medmnist_np.registering import register
 from medmnist_np.testing import fake_datasets, serve
 from tests.builder.pictures import noise
 

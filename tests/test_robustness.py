@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medmnist_np import registry
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
+from medmnist_np.corruptions import RunName, measure_robustness, parse_run, summarise_errors
 from medmnist_np.errors import ScoresError
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.metrics import balanced_accuracy
-from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set, corrupted_sets, corruption_facts
-from medmnist_np.robustness import RunName, measure_robustness, parse_run, summarise_errors
+from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set, corrupted_sets, corruption_facts
 from medmnist_np.testing import fake_datasets
 
 # Names of runs

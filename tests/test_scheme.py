@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import medmnist_np as mm
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
+from medmnist_np.data.scheme import Scheme, read_scheme
 from medmnist_np.errors import CacheError, UnknownSplitError
-from medmnist_np.scheme import Scheme, read_scheme
 from medmnist_np.testing import fake_datasets, fake_record
 
 RECORD = fake_record("breastmnist", n_samples={"train": 6, "val": 3, "test": 4})

@@ -18,13 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from medmnist_np import statistics as module
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
 from medmnist_np.compat import BreastMNIST
-from medmnist_np.dataset import Dataset
-from medmnist_np.loading import fetch
+from medmnist_np.data import statistics as module
+from medmnist_np.data.arrays import fetch
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.data.statistics import Statistics, of_rows
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.statistics import Statistics, of_rows
 from medmnist_np.testing import fake_datasets
 from tests.cache.test_disk import drop_rights
 
@@ -328,7 +328,7 @@ def test_a_read_only_folder_is_no_hindrance(fakes) -> None:
 
 
 def test_kept_statistics_do_not_disturb_the_cache(fakes) -> None:
-    from medmnist_np.integrity import verify
+    from medmnist_np.data.verification import verify
 
     dataset = Dataset("breastmnist")
     dataset.statistics(progress=silent)

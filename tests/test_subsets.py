@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from medmnist_np.subsets import absent_from, balanced_weights, divide, some_per_class, stratified_folds
+from medmnist_np.data.subsets import absent_from, balanced_weights, divide, some_per_class, stratified_folds
 
 NAMES = ("a", "b", "c")
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 0, 0, 1], np.uint8)[:, None]

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from medmnist_np import configure, registry
 from medmnist_np.cache import settings
+from medmnist_np.data.arrays import load
 from medmnist_np.errors import DownloadError, UnknownDatasetError, UnknownSizeError
-from medmnist_np.loading import load
 from medmnist_np.metrics import auc
 from medmnist_np.testing import fake_datasets, fake_record, make_archive, make_arrays, serve
 

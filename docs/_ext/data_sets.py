@@ -10,8 +10,8 @@ from docs._ext.written import Pages
 from medmnist_np import registry
 from medmnist_np.images import recipe
 from medmnist_np.registry import Archive, Collection, DatasetInfo
-from medmnist_np.registry.reading import COLLECTIONS
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry.bundled_records import COLLECTIONS
+from medmnist_np.registry.volume_records import VolumeInfo
 
 _INDEX = """\
 # Data sets

@@ -15,7 +15,7 @@ from pathlib import Path
 from docs._ext import data_sets
 from docs._ext.cells import Executed, execute
 from docs._ext.written import Pages
-from medmnist_np.loading import adopt
+from medmnist_np.data.arrays import adopt
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets
 

@@ -21,25 +21,25 @@ from medmnist_np.compat import MedMNIST
 
 # A module that has no __all__ offers what other pages name of it.
 ALSO: Mapping[str, tuple[str, ...]] = {
-    "medmnist_np.corruption.augmenting": ("Augmentation",),
+    "medmnist_np.corruptions.augmentation": ("Augmentation",),
     "medmnist_np.batches": ("Batch", "Batches"),
     "medmnist_np.compat": ("MedMNIST", "MedMNIST2D", "MedMNIST3D"),
-    "medmnist_np.corruption.computed": ("Corruption",),
-    "medmnist_np.corruption.storing": ("StoredCorruption", "make_corrupted"),
-    "medmnist_np.identifiers": ("attach_ids",),
-    "medmnist_np.images.corruption_figure": ("corruption_figure",),
-    "medmnist_np.integrity": ("VerifyReport", "verify_corrupted", "verify_published"),
-    "medmnist_np.loading": ("adopt", "load_labels"),
+    "medmnist_np.corruptions.computed": ("Corruption",),
+    "medmnist_np.corruptions.stored": ("StoredCorruption", "make_corrupted"),
+    "medmnist_np.data.identifiers": ("attach_ids",),
+    "medmnist_np.corruptions.figure": ("corruption_figure",),
+    "medmnist_np.data.verification": ("VerifyReport", "verify_corrupted", "verify_published"),
+    "medmnist_np.data.arrays": ("adopt", "load_labels"),
     "medmnist_np.batches.order": ("block_order",),
-    "medmnist_np.corruption.published": ("PublishedCorruption", "adopt_published", "fetch_published"),
-    "medmnist_np.registry.corruptions": ("CorruptedSet", "SEVERITIES", "corrupted_set", "corrupted_sets"),
-    "medmnist_np.scheme": ("Scheme", "read_scheme"),
-    "medmnist_np.statistics": ("Statistics",),
+    "medmnist_np.corruptions.published": ("PublishedCorruption", "adopt_published", "fetch_published"),
+    "medmnist_np.registry.corruption_facts": ("CorruptedSet", "SEVERITIES", "corrupted_set", "corrupted_sets"),
+    "medmnist_np.data.scheme": ("Scheme", "read_scheme"),
+    "medmnist_np.data.statistics": ("Statistics",),
     "medmnist_np.volumes.exporting": ("write_nifti",),
 }
 
 # Rooms that have an __all__ for the other rooms, not for users.
-INSIDE = ("medmnist_np.cache", "medmnist_np.cli", "medmnist_np.pages")
+INSIDE = ("medmnist_np.cache", "medmnist_np.cli", "medmnist_np.reports")
 
 # From so many names on a page groups them by the file that they are in.
 _MANY = 20
@@ -147,7 +147,7 @@ def full_name(target: str) -> str:
 
     >>> full_name("Dataset.batches")
     'medmnist_np.Dataset.batches'
-    >>> full_name("medmnist_np.images.scaling.resize")
+    >>> full_name("medmnist_np.images.interpolation.resize")
     'medmnist_np.images.resize'
     """
     for start, home in _described().items():

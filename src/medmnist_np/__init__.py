@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from medmnist_np._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from medmnist_np.auditing import audit as audit
+    from medmnist_np.audits import audit as audit
     from medmnist_np.builder import build as build
     from medmnist_np.cache.settings import configure as configure
-    from medmnist_np.cards import card as card
     from medmnist_np.compat import INFO as INFO
     from medmnist_np.compat import OCTMNIST as OCTMNIST
     from medmnist_np.compat import AdrenalMNIST3D as AdrenalMNIST3D
@@ -40,23 +39,24 @@ if TYPE_CHECKING:
     from medmnist_np.compat import SynapseMNIST3D as SynapseMNIST3D
     from medmnist_np.compat import TissueMNIST as TissueMNIST
     from medmnist_np.compat import VesselMNIST3D as VesselMNIST3D
-    from medmnist_np.corruption.augmenting import augment as augment
-    from medmnist_np.dataset import Dataset as Dataset
+    from medmnist_np.corruptions.augmentation import augment as augment
+    from medmnist_np.data.arrays import fetch as fetch
+    from medmnist_np.data.arrays import load as load
+    from medmnist_np.data.dataset import Dataset as Dataset
+    from medmnist_np.data.registration import register as register
+    from medmnist_np.data.verification import verify as verify
     from medmnist_np.errors import MedMNISTError as MedMNISTError
     from medmnist_np.evaluation import Evaluator as Evaluator
     from medmnist_np.images.recipes import recipe as recipe
-    from medmnist_np.integrity import verify as verify
-    from medmnist_np.loading import fetch as fetch
-    from medmnist_np.loading import load as load
     from medmnist_np.metrics import getACC as getACC
     from medmnist_np.metrics import getAUC as getAUC
-    from medmnist_np.registering import register as register
     from medmnist_np.registry import DatasetInfo as DatasetInfo
     from medmnist_np.registry import cite as cite
     from medmnist_np.registry import datasets as datasets
     from medmnist_np.registry import info as info
-    from medmnist_np.registry.selection import catalog as catalog
-    from medmnist_np.volumes.dataset import VolumeDataset as VolumeDataset
+    from medmnist_np.registry.catalog import catalog as catalog
+    from medmnist_np.reports.card_page import card as card
+    from medmnist_np.volumes.volume_dataset import VolumeDataset as VolumeDataset
 
 # Where each name lives.
 _HOME = {
@@ -82,27 +82,27 @@ _HOME = {
     "SynapseMNIST3D": "compat",
     "TissueMNIST": "compat",
     "VesselMNIST3D": "compat",
-    "Dataset": "dataset",
+    "Dataset": "data.dataset",
     "Evaluator": "evaluation",
     "getACC": "metrics",
     "getAUC": "metrics",
-    "fetch": "loading",
-    "load": "loading",
+    "fetch": "data.arrays",
+    "load": "data.arrays",
     "MedMNISTError": "errors",
-    "VolumeDataset": "volumes.dataset",
-    "verify": "integrity",
+    "VolumeDataset": "volumes.volume_dataset",
+    "verify": "data.verification",
     "DatasetInfo": "registry",
-    "audit": "auditing",
-    "augment": "corruption.augmenting",
+    "audit": "audits",
+    "augment": "corruptions.augmentation",
     "build": "builder",
-    "card": "cards",
-    "catalog": "registry.selection",
+    "card": "reports.card_page",
+    "catalog": "registry.catalog",
     "cite": "registry",
     "configure": "cache.settings",
     "datasets": "registry",
     "info": "registry",
     "recipe": "images.recipes",
-    "register": "registering",
+    "register": "data.registration",
 }
 
 __all__ = [

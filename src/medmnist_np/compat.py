@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.dataset import Dataset
-from medmnist_np.loading import locate_own
+from medmnist_np.data.arrays import locate_own
+from medmnist_np.data.dataset import Dataset
 from medmnist_np.registry import official_info
 
 HOMEPAGE = "https://github.com/MedMNIST/MedMNIST/"

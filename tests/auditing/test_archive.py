@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medmnist_np.auditing import audit
-from medmnist_np.cache import disk
+from medmnist_np import _files
+from medmnist_np.audits import audit
 from medmnist_np.errors import ArchiveError, CacheError, NoSpaceError
 from tests.auditing.planted import Arrays, save, sound
 
@@ -151,7 +151,7 @@ def test_a_member_that_leads_elsewhere_is_not_written(tmp_path: Path, sandbox: P
 
 
 def test_arrays_that_do_not_fit_on_the_disk_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "free_bytes", lambda _: 100)
+    monkeypatch.setattr(_files, "free_bytes", lambda _: 100)
     with pytest.raises(NoSpaceError, match=r"Not enough space to unpack mine\.npz"):
         audit(save(tmp_path, changed()))
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import medmnist_np as mm
-from medmnist_np.auditing import Audit, Copies, NearPair, Place, SharedGroup, audit, likeness, scanning
+from medmnist_np.auditing import scanning
+from medmnist_np.audits import Audit, Copies, NearPair, Place, SharedGroup, audit, scan
+from medmnist_np.data.identifiers import attach_ids
 from medmnist_np.errors import NotCachedError
-from medmnist_np.identifiers import attach_ids
 from medmnist_np.testing import fake_datasets
 from tests.auditing.planted import N_SAMPLES, Arrays, save, sound
 
@@ -340,7 +341,7 @@ def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkey
     everything = found(tmp_path, arrays, max_distance=16)
     n_pairs = len(everything.near or ())
     assert n_pairs > 100
-    monkeypatch.setattr(likeness, "MOST_PAIRS", n_pairs // 2)
+    monkeypatch.setattr(scan, "MOST_PAIRS", n_pairs // 2)
     fewer = found(tmp_path, arrays, max_distance=16)
     assert fewer.near_distance is not None
     assert fewer.near_distance < 16

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
+from medmnist_np.data.scheme import Scheme
 from medmnist_np.errors import UnknownSplitError
-from medmnist_np.scheme import Scheme
 from medmnist_np.testing import fake_datasets
 
 FEW = {"train": 20, "val": 6, "test": 9}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.auditing import Copies, NearPair, Place, audit
+from medmnist_np.audits import Copies, NearPair, Place, audit
 
 
 def counted(near: Sequence[NearPair]) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from medmnist_np.batches.ahead import made_ahead, read_ahead
+from medmnist_np._parallel import made_ahead, read_ahead
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])

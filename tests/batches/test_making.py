@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medmnist_np.batches import Batch, Batches, Transform, making
+from medmnist_np.batches import Batch, Batches, Transform, loader
 from medmnist_np.batches.layout import Layout
 from medmnist_np.batches.order import Plan
 from medmnist_np.joined import Joined
@@ -33,7 +33,7 @@ for array in (IMAGES, LABELS):
 def threads_for_small_batches() -> Iterator[None]:
     """Small batches are made where they are asked for; here threads make them too, as they do large ones."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "_WORTH_A_THREAD_BYTES", 0)
+        patch.setattr(loader, "_WORTH_A_THREAD_BYTES", 0)
         yield
 
 
@@ -697,7 +697,7 @@ def test_it_says_what_it_is() -> None:
 
 
 def test_small_batches_are_made_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "_WORTH_A_THREAD_BYTES", 2_000_000)
+    monkeypatch.setattr(loader, "_WORTH_A_THREAD_BYTES", 2_000_000)
     passing = iter(make(3, prefetch=2))
     next(passing)
     assert [] == still_running(seconds=0)

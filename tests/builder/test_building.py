@@ -14,15 +14,15 @@ import pytest
 from PIL import Image
 
 import medmnist_np as mm
-from medmnist_np.builder import build, preparing
+from medmnist_np.builder import build, preparation
 from medmnist_np.builder.choices import chosen_recipe
 from medmnist_np.cache import settings
+from medmnist_np.data.identifiers import identifiers
+from medmnist_np.data.registration import register
 from medmnist_np.errors import RecordError, UnknownDatasetError
-from medmnist_np.identifiers import identifiers
+from medmnist_np.images.interpolation import resize
 from medmnist_np.images.recipes import Recipe
-from medmnist_np.images.scaling import resize
 from medmnist_np.images.steps import CropCentre, Resize
-from medmnist_np.registering import register
 from medmnist_np.testing import fake_datasets
 from tests.builder.pictures import folder_per_class, noise, save, table
 
@@ -142,7 +142,7 @@ def test_findings_and_ordered_classes(tmp_path: Path) -> None:
 
 
 def test_gray_images_among_rgb_images_are_repeated_and_noted(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 2)
+    monkeypatch.setattr(preparation, "_CHUNK_ROWS", 2)
     images = [noise(number, (28, 28, 3) if number == 3 else (28, 28)) for number in range(12)]
     built = build(name="mixed", images=images, labels=[0, 1] * 6, splits=["train"] * 10 + ["test"] * 2)
     found = mm.load("mixed", "train").images
@@ -454,7 +454,7 @@ def test_an_existing_set_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_two_builds_are_identical_to_the_byte_whoever_works(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 3)
+    monkeypatch.setattr(preparation, "_CHUNK_ROWS", 3)
     folder = folder_per_class(tmp_path / "images", n=20)
     executors: list[Callable[[], Executor] | None] = [
         None,
@@ -476,7 +476,7 @@ def test_two_builds_are_identical_to_the_byte_whoever_works(tmp_path: Path, monk
 def test_the_size_of_chunks_does_not_matter(tmp_path: Path, monkeypatch) -> None:
     folder = folder_per_class(tmp_path / "images")
     first = build(folder, name="one")
-    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 7)
+    monkeypatch.setattr(preparation, "_CHUNK_ROWS", 7)
     assert digests(first) == digests(build(folder, name="other"))
 
 
@@ -493,10 +493,10 @@ def test_an_archive_is_what_numpy_reads(tmp_path: Path) -> None:
 
 
 def test_a_run_that_failed_goes_on_where_it_stopped(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 4)
+    monkeypatch.setattr(preparation, "_CHUNK_ROWS", 4)
     read = []
     monkeypatch.setattr(
-        preparing, "read_image", lambda file, *given, **named: read.append(file) or original(file, *given, **named)
+        preparation, "read_image", lambda file, *given, **named: read.append(file) or original(file, *given, **named)
     )
     folder = folder_per_class(tmp_path / "images")
     bad = folder / "malignant" / "005.png"
@@ -514,7 +514,7 @@ def test_a_run_that_failed_goes_on_where_it_stopped(tmp_path: Path, monkeypatch)
     assert digests(again) == digests(build(folder, name="moles"))
 
 
-original = preparing.read_image
+original = preparation.read_image
 
 KILLED = """
 import os, sys
@@ -543,14 +543,14 @@ def test_a_run_that_was_killed_has_published_nothing_and_is_gone_on_from(tmp_pat
         list(cache.glob("records/*")),
         list(cache.glob("arrays/*")),
     )
-    monkeypatch.setattr(preparing, "_CHUNK_ROWS", 4)
+    monkeypatch.setattr(preparation, "_CHUNK_ROWS", 4)
     made = []
-    monkeypatch.setattr(preparing, "_made", lambda image, chunk: made.append(1) or original_made(image, chunk))
+    monkeypatch.setattr(preparation, "_made", lambda image, chunk: made.append(1) or original_made(image, chunk))
     build(folder, name="moles")
     assert 8 == len(made)
 
 
-original_made = preparing._made
+original_made = preparation._made
 
 
 def test_another_recipe_or_image_is_not_taken_from_an_earlier_run(tmp_path: Path) -> None:
@@ -559,9 +559,9 @@ def test_another_recipe_or_image_is_not_taken_from_an_earlier_run(tmp_path: Path
     unfinished = tmp_path / "unfinished"
     unfinished.mkdir()
     files = [save(folder / f"{number}.png", image) for number, image in enumerate(images)]
-    rows = tuple(preparing.Row(file, None, str(file), file.name) for file in files)
+    rows = tuple(preparation.Row(file, None, str(file), file.name) for file in files)
     chunk = {
-        choice: preparing.chunks(
+        choice: preparation.chunks(
             rows, chosen_recipe(choice, None, volumes=False), (28,), volumes=False, folder=unfinished
         )[0]
         for choice in ("crop", "squeeze")
@@ -582,7 +582,7 @@ def test_texts_with_control_characters_are_refused_before_any_work(field: str, t
 
 
 def test_memory_does_not_grow_with_the_set(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(preparing, "_CHUNK_BYTES", 1 << 20)
+    monkeypatch.setattr(preparation, "_CHUNK_BYTES", 1 << 20)
     np.save(tmp_path / "a.npy", np.zeros((1, 200, 200), np.uint8))
     files = [save(tmp_path / f"{number}.png", noise(number, (128, 128))) for number in range(400)]
     build(name="warm-up", images=files[:20], labels=[0, 1] * 10)

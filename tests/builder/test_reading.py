@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medmnist_np.builder.reading import is_volume, read_image
+from medmnist_np.builder.image_files import is_volume, read_image
 from tests.builder.pictures import noise, save
 
 RGB = noise(0, (5, 4, 3))

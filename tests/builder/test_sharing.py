@@ -11,7 +11,7 @@ from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.builder import Built, build
-from medmnist_np.registering import register
+from medmnist_np.data.registration import register
 from medmnist_np.testing import serve
 from tests.builder.pictures import table
 

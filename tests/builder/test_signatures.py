@@ -14,11 +14,11 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np.builder import build
-from medmnist_np.builder.reading import read_image, read_mask
+from medmnist_np.builder.image_files import read_image, read_mask
 from medmnist_np.builder.signatures import check_room
+from medmnist_np.data.identifiers import attach_ids
+from medmnist_np.data.registration import register
 from medmnist_np.evaluation import read_scores
-from medmnist_np.identifiers import attach_ids
-from medmnist_np.registering import register
 from tests.builder.pictures import folder_per_class, noise, save
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n4 4 scale\nshowpage\n"
@@ -207,7 +207,7 @@ def test_a_lack_of_memory_names_the_image(tmp_path: Path, monkeypatch: pytest.Mo
     def read(*_: object, **__: object) -> None:
         raise MemoryError("12 GB")
 
-    monkeypatch.setattr("medmnist_np.builder.preparing.read_image", read)
+    monkeypatch.setattr("medmnist_np.builder.preparation.read_image", read)
     with pytest.raises(MemoryError, match=r"images\[0\]: 12 GB"):
         build(name="moles", images=[noise(number) for number in range(12)], labels=[0, 1] * 6)
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from benchmarks import kills
-from medmnist_np.cache import disk
+from medmnist_np import _files
 from medmnist_np.errors import CacheError, CorruptCacheError, DigestError, NoSpaceError
 
 Function = Callable[..., Any]
@@ -88,22 +88,22 @@ def test_a_child_without_rights_obeys_the_modes_of_files(tmp_path: Path) -> None
     ],
 )
 def test_bytes_are_written_as_people_write_them(n_bytes: int, expected: str) -> None:
-    assert expected == disk.readable(n_bytes)
+    assert expected == _files.readable(n_bytes)
 
 
 def test_the_space_of_a_path_that_is_not_there_is_that_of_its_disk(tmp_path: Path) -> None:
-    free = disk.free_bytes(tmp_path / "not" / "there" / "yet")
-    assert abs(free - disk.free_bytes(tmp_path)) < 1 << 30
+    free = _files.free_bytes(tmp_path / "not" / "there" / "yet")
+    assert abs(free - _files.free_bytes(tmp_path)) < 1 << 30
 
 
 def test_enough_space_passes(tmp_path: Path) -> None:
-    disk.require_space(tmp_path, 0, "do nothing")
+    _files.require_space(tmp_path, 0, "do nothing")
 
 
 def test_too_little_space_is_said_in_bytes_before_anything_is_done(tmp_path: Path) -> None:
     needed = 1 << 60
     with pytest.raises(NoSpaceError) as caught:
-        disk.require_space(tmp_path / "cache", needed, "unpack x.npz")
+        _files.require_space(tmp_path / "cache", needed, "unpack x.npz")
     message = str(caught.value)
     assert message.startswith(f"Not enough space to unpack x.npz: 1152921.5 TB ({needed} bytes) are needed and ")
     assert "are free. Nothing was lost: free some space (`medmnist-np clean`), or set MEDMNIST_NP_CACHE" in message
@@ -113,14 +113,14 @@ def test_too_little_space_is_said_in_bytes_before_anything_is_done(tmp_path: Pat
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_has_an_error_of_its_own(tmp_path: Path, number: int) -> None:
     expected = r"The disk is full: could not unpack x\.npz\. .* are free\."
-    with pytest.raises(NoSpaceError, match=expected) as caught, disk.errors_named(tmp_path, "unpack x.npz"):
+    with pytest.raises(NoSpaceError, match=expected) as caught, _files.errors_named(tmp_path, "unpack x.npz"):
         raise OSError(number, os.strerror(number))
     assert "What had arrived is kept: free some space (`medmnist-np clean`)" in str(caught.value)
     assert (number, str(tmp_path)) == (caught.value.errno, caught.value.filename)
 
 
 def test_another_failure_names_the_path_and_the_variable(tmp_path: Path) -> None:
-    with pytest.raises(CacheError) as caught, disk.errors_named(tmp_path, "make a folder of the cache"):
+    with pytest.raises(CacheError) as caught, _files.errors_named(tmp_path, "make a folder of the cache"):
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "x"))
     expected = (
         f"Could not make a folder of the cache in {tmp_path / 'x'}: Permission denied. Make that possible, or set "
@@ -139,13 +139,13 @@ def test_an_error_says_the_same_after_it_came_from_another_process(kind: type[Ca
 
 def test_errors_of_our_own_pass_unchanged(tmp_path: Path) -> None:
     ours = DigestError("no", expected="md5:0", found="md5:1")
-    with pytest.raises(DigestError) as caught, disk.errors_named(tmp_path, "read"):
+    with pytest.raises(DigestError) as caught, _files.errors_named(tmp_path, "read"):
         raise ours
     assert ours is caught.value
 
 
 def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
-    assert disk.make_folder(tmp_path / "a" / "b") == disk.make_folder(tmp_path / "a" / "b")
+    assert _files.make_folder(tmp_path / "a" / "b") == _files.make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
 
 
@@ -153,14 +153,14 @@ def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, below: str) -> None:
     (tmp_path / "cache").write_bytes(b"")
     with pytest.raises(CacheError, match=f"Could not make a folder of the cache in {tmp_path / 'cache'}"):
-        disk.make_folder(tmp_path / "cache" / below)
+        _files.make_folder(tmp_path / "cache" / below)
 
 
 @posix
 def test_a_folder_that_may_not_be_made_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     with pytest.raises(CacheError, match=f"{tmp_path}.*: Permission denied.*MEDMNIST_NP_CACHE"):
-        in_child(disk.make_folder, tmp_path / "cache" / "downloads", rights=False)
+        in_child(_files.make_folder, tmp_path / "cache" / "downloads", rights=False)
     tmp_path.chmod(0o755)
 
 
@@ -170,9 +170,9 @@ def test_a_link_is_not_opened(tmp_path: Path, mode: str) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
     (tmp_path / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(OSError, match="link"):
-        open(tmp_path / "link", mode, opener=disk.open_without_following).close()
+        open(tmp_path / "link", mode, opener=_files.open_without_following).close()
     assert b"secret" == (tmp_path / "secret").read_bytes()
 
 
 def test_a_folder_can_be_synced(tmp_path: Path) -> None:
-    disk.sync_folder(tmp_path)
+    _files.sync_folder(tmp_path)

@@ -23,8 +23,8 @@ import medmnist_np as mm
 from medmnist_np.cache import store
 from medmnist_np.cache.http import Patience
 from medmnist_np.cli import main as program
+from medmnist_np.data.arrays import Arrays
 from medmnist_np.errors import ArchiveError, DownloadError, NotCachedError, OfflineError, UnknownSplitError
-from medmnist_np.loading import Arrays
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import make_archive, make_arrays
 from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status

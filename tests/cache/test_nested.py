@@ -166,10 +166,10 @@ def test_a_deflated_archive_asks_for_the_room_that_it_needs_besides(
 ) -> None:
     zipped(tmp_path / "set.zip", FILES, deflated=True)
     needed = RECORD.array_bytes + len(FILES[0][1])
-    monkeypatch.setattr("medmnist_np.cache.disk.free_bytes", lambda _: (1 << 20) + needed - 1)
+    monkeypatch.setattr("medmnist_np._files.free_bytes", lambda _: (1 << 20) + needed - 1)
     with pytest.raises(NoSpaceError, match=f"unpack set.zip: .*{needed} bytes"):
         unpacked(tmp_path / "set.zip", tmp_path / "target")
-    monkeypatch.setattr("medmnist_np.cache.disk.free_bytes", lambda _: (1 << 20) + needed)
+    monkeypatch.setattr("medmnist_np._files.free_bytes", lambda _: (1 << 20) + needed)
     (tmp_path / "other").mkdir()
     with (tmp_path / "set.zip").open("rb") as stream:
         nested.unpack(stream, RECORD, tmp_path / "other")

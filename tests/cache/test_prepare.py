@@ -25,11 +25,11 @@ import requests
 import urllib3
 
 from benchmarks.mutants import archive_of, npy, zipped
+from medmnist_np._progress import silent
 from medmnist_np.cache import store
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.members import fetch_members
 from medmnist_np.cache.prepare import prepare
-from medmnist_np.cache.progress import silent
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.cache import readahead
-from medmnist_np.cache.readahead import available_bytes, read_rows
+from medmnist_np.data import warm
+from medmnist_np.data.warm import available_bytes, read_rows
 
 ROW = 1000
 GAP = 1 << 18
@@ -116,8 +116,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "meminfo").write_text(
         "MemTotal: 4000 kB\nMemFree:  50 kB\nMemAvailable:    1000 kB\nHugePages_Total: 0\n"
     )
-    monkeypatch.setattr(readahead, "_MACHINE", tmp_path / "meminfo")
-    monkeypatch.setattr(readahead, "_CONTROL_GROUP", tmp_path)
+    monkeypatch.setattr(warm, "_MACHINE", tmp_path / "meminfo")
+    monkeypatch.setattr(warm, "_CONTROL_GROUP", tmp_path)
     return tmp_path
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from medmnist_np.auditing import audit as audit_of
+from medmnist_np.audits import audit as audit_of
 from medmnist_np.cli import main
-from medmnist_np.scheme import read_scheme
+from medmnist_np.data.scheme import read_scheme
 from medmnist_np.testing import fake_datasets
 from tests.auditing.planted import N_SAMPLES, save, sound
 

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 import medmnist_np as mm
 from medmnist_np.cache import settings
-from medmnist_np.cli.building import build, register
-from medmnist_np.cli.exporting import save
-from medmnist_np.cli.mirroring import mirror
+from medmnist_np.cli.build import build, register
+from medmnist_np.cli.mirror import mirror
+from medmnist_np.cli.save import save
 from tests.builder.pictures import folder_per_class, noise, table
 from tests.builder.pictures import save as save_image
 

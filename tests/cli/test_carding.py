@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import medmnist_np as mm
-from medmnist_np.cards import card
 from medmnist_np.cli import main
+from medmnist_np.reports.card_page import card
 from medmnist_np.testing import fake_datasets
 
 

@@ -8,9 +8,9 @@ import shutil
 import pytest
 from click.testing import CliRunner, Result
 
-from medmnist_np.cli import cataloguing, main
+from medmnist_np.cli import catalog, main
+from medmnist_np.registry.catalog import catalog
 from medmnist_np.registry.known_sets import known_sets
-from medmnist_np.registry.selection import catalog
 
 
 def run(*arguments: str) -> Result:
@@ -101,7 +101,7 @@ def test_the_table_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COLUMNS", str(columns))
     assert columns == shutil.get_terminal_size().columns
     rows = [(one.name, one.organ, ", ".join(one.modality), ", ".join(one.tasks), one.access) for one in known_sets()]
-    lines = cataloguing.fitted(rows, columns)
+    lines = catalog.fitted(rows, columns)
     assert max(map(len, lines)) <= columns
     assert all(
         line.startswith(f"{row[0]} ") and line.endswith(f" {row[-1]}") for line, row in zip(lines, rows, strict=True)
@@ -109,5 +109,5 @@ def test_the_table_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_fits_is_not_cut() -> None:
-    assert ["a   bb  c", "cc  d   e"] == cataloguing.fitted([("a", "bb", "c"), ("cc", "d", "e")], 20)
-    assert ["b  aaaaaaa\N{HORIZONTAL ELLIPSIS}  b"] == cataloguing.fitted([("b", "a" * 30, "b")], 11)
+    assert ["a   bb  c", "cc  d   e"] == catalog.fitted([("a", "bb", "c"), ("cc", "d", "e")], 20)
+    assert ["b  aaaaaaa\N{HORIZONTAL ELLIPSIS}  b"] == catalog.fitted([("b", "a" * 30, "b")], 11)

@@ -11,14 +11,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 import medmnist_np as mm
-from medmnist_np.cache.progress import silent
-from medmnist_np.cli.corrupting import corrupt, robustness
-from medmnist_np.corruption.storing import make_corrupted
+from medmnist_np._progress import silent
+from medmnist_np.cli.corrupt import corrupt, robustness
+from medmnist_np.corruptions import measure_robustness
+from medmnist_np.corruptions.stored import make_corrupted
 from medmnist_np.evaluation import Evaluator
-from medmnist_np.robustness import measure_robustness
 from medmnist_np.testing import fake_datasets
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "robustness.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "corruptions.py"
 
 
 def run(*arguments: object) -> Result:

@@ -17,9 +17,9 @@ from click.testing import CliRunner, Result
 from filelock import FileLock
 
 from medmnist_np import __version__
-from medmnist_np.cli import examining, main, reaching
+from medmnist_np.cli import doctor, main, reaching
 from medmnist_np.cli.reaching import Place, reach
-from medmnist_np.loading import fetch
+from medmnist_np.data.arrays import fetch
 from medmnist_np.testing import fake_datasets, serve
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -137,7 +137,7 @@ def test_a_variable_that_is_wrong_is_a_problem_and_not_the_end(monkeypatch: pyte
 
 
 def test_a_dependency_that_is_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examining, "_lowest", lambda: {"numpy": "999.0"})
+    monkeypatch.setattr(doctor, "_lowest", lambda: {"numpy": "999.0"})
     result = run("--offline")
     assert (1, True) == (result.exit_code, "is older than 999.0, which is needed." in result.stdout)
     assert "pip install --upgrade numpy" in result.stdout
@@ -149,12 +149,12 @@ def test_its_list_of_dependencies_is_that_of_the_package() -> None:
     def names(requirements: list[str]) -> list[str]:
         return [re.split(r"[\[>=]", requirement)[0] for requirement in requirements]
 
-    assert names(project["dependencies"]) == list(examining.DEPENDENCIES)
+    assert names(project["dependencies"]) == list(doctor.DEPENDENCIES)
     extras = {extra: names(of) for extra, of in project["optional-dependencies"].items()}
-    assert {extra: extras[extra] for extra in examining.EXTRAS} == {
-        extra: list(known) for extra, (_, known) in examining.EXTRAS.items()
+    assert {extra: extras[extra] for extra in doctor.EXTRAS} == {
+        extra: list(known) for extra, (_, known) in doctor.EXTRAS.items()
     }
-    assert {"test", "docs", "dev"} == set(extras) - set(examining.EXTRAS)
+    assert {"test", "docs", "dev"} == set(extras) - set(doctor.EXTRAS)
 
 
 # What others may see

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from medmnist_np import registry
-from medmnist_np.cache import disk
+from medmnist_np import _files, registry
 from medmnist_np.cli import main
-from medmnist_np.loading import load
+from medmnist_np.data.arrays import load
 from medmnist_np.registry import DatasetInfo, Superseded, registered
 from medmnist_np.testing import fake_datasets, make_arrays
 
@@ -48,10 +47,10 @@ def test_fetch_brings_the_sets_that_are_named(fakes, tmp_path: Path) -> None:
 def test_fetch_says_how_much_it_is_before_it_starts(fakes, tmp_path: Path) -> None:
     lines = run("fetch", "breastmnist").stdout.splitlines()
     archive = fakes[0].archive(28)
-    row = ["breastmnist", "28", *disk.readable(archive.bytes).split(), *disk.readable(archive.array_bytes).split()]
+    row = ["breastmnist", "28", *_files.readable(archive.bytes).split(), *_files.readable(archive.array_bytes).split()]
     assert ["name", "size", "download", "unpacked", "licence"] == lines[0].split()
     assert [*row, "CC", "BY", "4.0"] == lines[1].split()
-    most, unpacked = disk.readable(archive.bytes), disk.readable(archive.array_bytes)
+    most, unpacked = _files.readable(archive.bytes), _files.readable(archive.array_bytes)
     assert f"At most {most} to download, {unpacked} unpacked, into {tmp_path / 'cache'}" == lines[2]
     assert lines[3].startswith("breastmnist 28: ready in ")
 
@@ -72,7 +71,7 @@ def test_a_dry_run_may_be_read_by_a_program(fakes) -> None:
 
 @pytest.mark.parametrize(("size", "number"), [("all", 60), ("28", 18), ("64", 18), ("224", 12)])
 def test_all_sets_may_be_asked_for(size: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "free_bytes", lambda _: 10**15)
+    monkeypatch.setattr(_files, "free_bytes", lambda _: 10**15)
     result = run("fetch", "--all", "--size", size, "--dry-run", "--json")
     assert (0, number) == (result.exit_code, len(json.loads(result.stdout)))
 
@@ -93,7 +92,7 @@ def test_several_sizes_may_be_asked_for(sizes: list[str], expected: list[int]) -
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_dry_run_gives_the_sizes_also_of_what_would_not_fit(options: list[str], fakes, monkeypatch) -> None:
-    monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
+    monkeypatch.setattr(_files, "free_bytes", lambda _: 1000)
     result = run("fetch", "breastmnist", "--dry-run", *options)
     assert (0, True) == (result.exit_code, "breastmnist" in result.stdout)
     assert "Not enough space for this: " in result.stderr
@@ -101,7 +100,7 @@ def test_a_dry_run_gives_the_sizes_also_of_what_would_not_fit(options: list[str]
 
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_starts(fakes, monkeypatch, audit) -> None:
-    monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
+    monkeypatch.setattr(_files, "free_bytes", lambda _: 1000)
     with audit() as seen:
         result = run("fetch", "breastmnist")
     needed = fakes[0].archive(28).array_bytes + fakes[0].archive(28).bytes

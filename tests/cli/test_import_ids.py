@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 import medmnist_np as mm
 from medmnist_np.builder import build
 from medmnist_np.cache import settings
-from medmnist_np.cli.fetching import import_
+from medmnist_np.cli.fetch import import_
 from tests.builder.pictures import folder_per_class
 
 

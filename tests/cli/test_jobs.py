@@ -168,7 +168,7 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed(shop: Shop, monkeypatch: 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("medmnist_np.cli.fetching.bring", broken)
+    monkeypatch.setattr("medmnist_np.cli.fetch.bring", broken)
     done = run("fetch", *NAMES)
     assert (type(done.exception), str(done.exception)) == (RuntimeError, "a bug")
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from medmnist_np._progress import silent
 from medmnist_np.builder import build
-from medmnist_np.cache.progress import silent
 from medmnist_np.cli import main
-from medmnist_np.corruption.storing import make_corrupted
-from medmnist_np.loading import fetch, load
+from medmnist_np.corruptions.stored import make_corrupted
+from medmnist_np.data.arrays import fetch, load
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets, fakes, make_arrays
 from tests.test_integrity import store_otherwise
@@ -219,7 +219,7 @@ def test_clean_lists_and_asks_first(cache: Path, typed: str, code: int, left: li
 
 def test_clean_without_an_input_removes_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.confirm", lambda _: pytest.fail("Nobody can answer."))
-    monkeypatch.setattr("medmnist_np.cli.keeping.sys", SimpleNamespace(stdin=None))  # as `<&-` leaves it
+    monkeypatch.setattr("medmnist_np.cli.cache.sys", SimpleNamespace(stdin=None))  # as `<&-` leaves it
     result = run("clean")
     said = "Error: Nobody answers, so nothing was removed. --yes removes without asking.\n"
     assert (1, said, EVERYTHING) == (result.exit_code, result.stderr, held(cache))

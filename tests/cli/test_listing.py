@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from medmnist_np import registry
 from medmnist_np.cli import main
-from medmnist_np.loading import fetch
+from medmnist_np.data.arrays import fetch
 from medmnist_np.testing import fake_datasets
 
 NAMES = [record.name for record in registry.datasets()]

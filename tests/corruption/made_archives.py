@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.corruptions import corrupted_set
+from medmnist_np.registry.corruption_facts import corrupted_set
 
 Arrays = Mapping[str, NDArray[Any]]
 

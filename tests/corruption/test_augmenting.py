@@ -12,8 +12,8 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np.batches import Batch
-from medmnist_np.corruption.augmenting import Augmentation, _between, augment
-from medmnist_np.registry.corruptions import corrupted_set, corrupted_sets
+from medmnist_np.corruptions.augmentation import Augmentation, _between, augment
+from medmnist_np.registry.corruption_facts import corrupted_set, corrupted_sets
 from medmnist_np.testing import fake_datasets
 
 
@@ -77,7 +77,7 @@ def test_each_corruption_is_as_likely(monkeypatch: pytest.MonkeyPatch) -> None:
         names[name] += 1
         return images
 
-    monkeypatch.setattr("medmnist_np.corruption.augmenting.corrupt", count)
+    monkeypatch.setattr("medmnist_np.corruptions.augmentation.corrupt", count)
     changed(augment("breastmnist", share=1), batch_of((4, 4), n=7000))
     assert set(corrupted_set("breastmnist").corruptions) == set(names)
     assert all(abs(n - 1000) < 150 for n in names.values())

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import medmnist_np as mm
-from medmnist_np.cache.progress import silent
-from medmnist_np.corruption.computed import Corrupted, corrupted
-from medmnist_np.corruption.storing import make_corrupted
+from medmnist_np._progress import silent
+from medmnist_np.corruptions.computed import Corrupted, corrupted
+from medmnist_np.corruptions.stored import make_corrupted
 from medmnist_np.images.corruptions import CORRUPTIONS, corrupt, image_seeds
 from medmnist_np.joined import Joined
-from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set, corrupted_sets
+from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set, corrupted_sets
 from medmnist_np.testing import fake_datasets
 
 N = 12
@@ -67,7 +67,7 @@ def test_an_image_is_the_same_in_any_thread_and_after_pickling() -> None:
 
 
 def test_many_images_are_made_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medmnist_np.corruption.computed._BLOCK_BYTES", 5 * IMAGES[0].nbytes)
+    monkeypatch.setattr("medmnist_np.corruptions.computed._BLOCK_BYTES", 5 * IMAGES[0].nbytes)
     rows = corrupted(IMAGES, RECORD, "impulse_noise", 3, 0)
     assert np.array_equal(SPECKLED[::-1], rows.take(np.arange(N)[::-1]))
 
@@ -172,7 +172,7 @@ def test_statistics_and_montage_are_of_the_corrupted_images(clean: mm.Dataset) -
 def test_stored_images_are_read_in_place_of_computing_them(clean: mm.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = clean.corrupt("speckle_noise", 2, seed=5).images
     make_corrupted("breastmnist", ["speckle_noise"], [2], seed=5, progress=silent)
-    monkeypatch.setattr("medmnist_np.corruption.computed.corrupt", None)
+    monkeypatch.setattr("medmnist_np.corruptions.computed.corrupt", None)
     ds = clean.corrupt("speckle_noise", 2, seed=5)
     assert np.array_equal(expected, ds.images)
     assert np.array_equal(expected[[3, 1]], ds.gather([3, 1]))

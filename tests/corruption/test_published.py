@@ -21,18 +21,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 import medmnist_np as mm
+from medmnist_np._progress import silent
 from medmnist_np.cache import store
 from medmnist_np.cache.manifest import Manifest
-from medmnist_np.cache.progress import silent
-from medmnist_np.cli.corrupting import corrupt
-from medmnist_np.cli.fetching import import_
-from medmnist_np.cli.keeping import cache, clean, verify
-from medmnist_np.corruption import published
-from medmnist_np.corruption.published import PublishedCorruption, adopt_published, fetch_published, published_archive
+from medmnist_np.cli.cache import cache, clean, verify
+from medmnist_np.cli.corrupt import corrupt
+from medmnist_np.cli.fetch import import_
+from medmnist_np.corruptions import RunName, measure_robustness, published
+from medmnist_np.corruptions.published import PublishedCorruption, adopt_published, fetch_published, published_archive
+from medmnist_np.data.verification import verify_published
 from medmnist_np.errors import ArchiveError, DigestError, DownloadError, NotCachedError, OfflineError
-from medmnist_np.integrity import verify_published
-from medmnist_np.registry.corruptions import corrupted_set, corrupted_sets
-from medmnist_np.robustness import RunName, measure_robustness
+from medmnist_np.registry.corruption_facts import corrupted_set, corrupted_sets
 from medmnist_np.testing import fake_datasets
 from tests.corruption.made_archives import publish, published_arrays
 from tests.fault_server import Drop, FaultServer, Status
@@ -320,7 +319,7 @@ def test_it_pickles_small_and_reads_the_same(ds: PublishedCorruption) -> None:
 
 def test_it_is_warmed_by_its_own_rows_alone(ds: PublishedCorruption, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr("medmnist_np.cache.readahead._read", lambda _, start, n: seen.append((start, n)) or n)
+    monkeypatch.setattr("medmnist_np.data.warm._read", lambda _, start, n: seen.append((start, n)) or n)
     assert ds.warm(progress=silent)
     start = 128 + 2 * N * 224 * 224
     assert start == min(first for first, _ in seen)

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
+from medmnist_np._progress import silent
 from medmnist_np.cache import store
-from medmnist_np.cache.progress import silent
-from medmnist_np.corruption import storing
-from medmnist_np.corruption.computed import corrupted, stored
-from medmnist_np.corruption.storing import make_corrupted
+from medmnist_np.corruptions import stored
+from medmnist_np.corruptions.computed import corrupted, stored
+from medmnist_np.corruptions.stored import make_corrupted
 from medmnist_np.errors import NoSpaceError, NotCachedError
-from medmnist_np.registry.corruptions import corrupted_set
+from medmnist_np.registry.corruption_facts import corrupted_set
 from medmnist_np.testing import fake_datasets
 
 KINDS = ("speckle_noise", "pixelate")
@@ -28,12 +28,12 @@ KINDS = ("speckle_noise", "pixelate")
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The cache of a small BreastMNIST; its images are made in pieces of seven."""
-    monkeypatch.setattr(storing, "_PIECE_BYTES", 7 * 28 * 28)
+    monkeypatch.setattr(stored, "_PIECE_BYTES", 7 * 28 * 28)
     with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 40}):
         yield tmp_path / "cache"
 
 
-def made(**options: Any) -> list[storing.StoredCorruption]:
+def made(**options: Any) -> list[stored.StoredCorruption]:
     return make_corrupted("breastmnist", KINDS, (2, 5), **{"progress": silent, **options})
 
 
@@ -136,7 +136,7 @@ def test_a_manifest_says_what_the_images_are() -> None:
 
 
 def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, calls = storing._write_piece, []
+    write, calls = stored._write_piece, []
 
     def fails_at_the_ninth(piece: Any) -> int:
         calls.append(piece)
@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, mo
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(piece)
 
-    monkeypatch.setattr(storing, "_write_piece", fails_at_the_ninth)
+    monkeypatch.setattr(stored, "_write_piece", fails_at_the_ninth)
     with pytest.raises(NoSpaceError, match="The disk is full: could not store corrupted images of breastmnist"):
         made()
     (complete,) = (home / store.ARRAYS / "corrupted").iterdir()
@@ -153,7 +153,7 @@ def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, mo
 
 def test_a_disk_that_would_be_full_is_told_before_anything_is_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mm.load("breastmnist", "test")
-    monkeypatch.setattr("medmnist_np.cache.disk.free_bytes", lambda _: 1 << 20)
+    monkeypatch.setattr("medmnist_np._files.free_bytes", lambda _: 1 << 20)
     with pytest.raises(NoSpaceError, match="Not enough space to store corrupted images of breastmnist: 126 kB"):
         made()
     assert not (home / store.ARRAYS / "corrupted").exists()

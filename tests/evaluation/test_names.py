@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from medmnist_np import registry
 from medmnist_np.errors import ScoresError, UnknownSizeError
 from medmnist_np.evaluation import ResultName, parse_name
-from medmnist_np.evaluation.names import check_run
+from medmnist_np.evaluation.result_files import check_run
 
 FIGURES = {"AUC": "0.997", "ACC": "0.957"}
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import medmnist_np as mm
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
 from medmnist_np.errors import CacheError
 from medmnist_np.export import PairPlan, Plan, save_pairs
 from medmnist_np.testing import fake_datasets, fake_record, make_arrays

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 import medmnist_np as mm
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
 from medmnist_np.export import Plan, save
 
 FORMATS = {2: ("png", "tiff", "npy"), 3: ("gif", "tiff", "npy", "nii")}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
 from medmnist_np.errors import CacheError, NoSpaceError
 from medmnist_np.export import LAYOUTS, Plan, save
 from medmnist_np.testing import fake_record, make_arrays

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.cache import disk
-from medmnist_np.cache.progress import UNPACKING, silent
+from medmnist_np import _files
+from medmnist_np._progress import UNPACKING, silent
+from medmnist_np.data.arrays import locate
 from medmnist_np.errors import CacheError, NoSpaceError, NotCachedError
-from medmnist_np.loading import locate
 from tests.faults.lab import K, Lab, Meanwhile, closed, names
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the rights and limits of POSIX are needed")
@@ -57,10 +57,10 @@ def full_before(lab: Lab, folder: Path) -> None:
     for left in (200_000, 0):
         fill(folder)
         os.truncate(folder / "filler", (folder / "filler").stat().st_size - left)
-        free_at_most = disk.free_bytes(folder)
+        free_at_most = _files.free_bytes(folder)
         message = lab.fails(
             NoSpaceError,
-            f"Not enough space to download and unpack breastmnist.npz: {disk.readable(needed)} ({needed} bytes)",
+            f"Not enough space to download and unpack breastmnist.npz: {_files.readable(needed)} ({needed} bytes)",
             "are needed and",
             "free some space (`medmnist-np clean`), or set MEDMNIST_NP_CACHE to a folder on a larger disk",
             "and run the same again",

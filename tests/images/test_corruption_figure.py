@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.corruption.computed import corrupted
-from medmnist_np.images.corruption_figure import corruption_figure
-from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set, corrupted_sets
+from medmnist_np.corruptions.computed import corrupted
+from medmnist_np.corruptions.figure import corruption_figure
+from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set, corrupted_sets
 
 GRAY = np.random.default_rng(0).integers(0, 256, (70, 70), dtype=np.uint8)
 COLOUR = np.random.default_rng(0).integers(0, 256, (70, 70, 3), dtype=np.uint8)

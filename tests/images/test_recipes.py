@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from medmnist_np import registry
 from medmnist_np.errors import UnknownDatasetError
+from medmnist_np.images.interpolation import resize
 from medmnist_np.images.recipes import Recipe, recipe
-from medmnist_np.images.scaling import resize
 from medmnist_np.images.steps import (
     At,
     Binarise,

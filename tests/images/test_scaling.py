@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from medmnist_np.images.scaling import RESAMPLERS, resize, resize_each, zoom
+from medmnist_np.images.interpolation import RESAMPLERS, resize, resize_each, zoom
 
 Pixels = NDArray[np.uint8]
 SIZES = (224, 128, 64, 28)

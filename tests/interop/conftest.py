@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from medmnist_np.loading import fetch
+from medmnist_np.data.arrays import fetch
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import fake_datasets
 

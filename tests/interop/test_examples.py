@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from medmnist_np.loading import adopt
+from medmnist_np.data.arrays import adopt
 from medmnist_np.testing import fake_datasets
 from tests.conftest import TEST_DATA
 

@@ -13,7 +13,7 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np import interop
-from medmnist_np.interop.needs import framework
+from medmnist_np._optional import framework
 
 pytestmark = pytest.mark.usefixtures("fakes")
 

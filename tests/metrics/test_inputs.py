@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medmnist_np.metrics import Predictions, accuracy, auc, log_loss, measure
-from medmnist_np.metrics.inputs import as_array
+from medmnist_np.metrics.predictions import as_array
 
 MULTI_LABEL = "multi-label, binary-class"
 

@@ -16,8 +16,8 @@ from medmnist_np import registry
 from medmnist_np.pages.card import card_page
 from medmnist_np.pages.card_data import CardData, Examples, Values
 from medmnist_np.pages.card_labels import most_frequent
-from medmnist_np.pages.frame import code, share_cell, table
 from medmnist_np.registry import Baselines, DatasetInfo
+from medmnist_np.reports.page import code, share_cell, table
 from tests.pages.reading import Content, read
 
 NAMES = [record.name for record in registry.datasets()]

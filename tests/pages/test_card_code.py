@@ -10,8 +10,8 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np import registry
-from medmnist_np.pages.card_code import scoring, snippets
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.reports.card_code import scoring, snippets
 from medmnist_np.testing import fake_datasets
 
 FRAMEWORKS = {

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medmnist_np.cards import card
-from medmnist_np.pages import write_page
+from medmnist_np.reports import write_page
+from medmnist_np.reports.card_page import card
 from medmnist_np.testing import fake_datasets
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 

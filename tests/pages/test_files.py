@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from medmnist_np.pages import write_page
+from medmnist_np.reports import write_page
 
 
 def test_a_page_replaces_the_one_that_is_there(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.evaluation.reporting import images_at_hand, report
-from medmnist_np.pages import write_page
+from medmnist_np.reports import write_page
 from medmnist_np.testing import fake_datasets
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from medmnist_np import registry
-from medmnist_np.pages.robustness import robustness_page
-from medmnist_np.registry.corruptions import SEVERITIES, corrupted_set
-from medmnist_np.robustness import RunName, summarise_errors
+from medmnist_np.corruptions import RunName, summarise_errors
+from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set
+from medmnist_np.reports.robustness_page import robustness_page
 
 
 def errors_of(name: str, model: str = "m") -> dict[RunName, np.ndarray]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from medmnist_np import registry
-from medmnist_np.pages import write_page
-from medmnist_np.pages.robustness import robustness_page
-from medmnist_np.robustness import summarise_errors
+from medmnist_np.corruptions import summarise_errors
+from medmnist_np.reports import write_page
+from medmnist_np.reports.robustness_page import robustness_page
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 from tests.pages.test_robustness import errors_of
 

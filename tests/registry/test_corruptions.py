@@ -9,7 +9,7 @@ import pytest
 
 from medmnist_np import registry
 from medmnist_np.errors import RecordError, UnknownDatasetError
-from medmnist_np.registry.corruptions import (
+from medmnist_np.registry.corruption_facts import (
     SEVERITIES,
     CorruptedSet,
     CorruptionFacts,

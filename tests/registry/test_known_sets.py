@@ -11,8 +11,8 @@ import pytest
 
 from medmnist_np import registry
 from medmnist_np.errors import RecordError
+from medmnist_np.registry import bundled_records
 from medmnist_np.registry import known_sets as module
-from medmnist_np.registry import reading
 from medmnist_np.registry.known_sets import CatalogEntry, access_levels, facts, known_sets
 from medmnist_np.testing import fake_datasets
 
@@ -90,9 +90,9 @@ def test_what_is_loaded_is_in_the_registry_and_can_be_cited(entry: CatalogEntry)
 
 def test_every_set_of_every_collection_is_loaded_by_an_entry() -> None:
     published = {
-        reading.record(collection, name).qualified_name
-        for collection in reading.COLLECTIONS
-        for name in reading.names(collection)
+        bundled_records.record(collection, name).qualified_name
+        for collection in bundled_records.COLLECTIONS
+        for name in bundled_records.names(collection)
     }
     loaded = {name for entry in SETS for name in entry.loads}
     assert set() == published - loaded - {"medsegbench/idrib"}  # which is loaded by its parts
@@ -103,16 +103,16 @@ def test_every_set_can_be_found_by_its_organ() -> None:
     collections = {"medmnist", "medsegbench", "msd"}  # these entries load sets of all organs
     single = {name for entry in SETS if entry.name not in collections for name in entry.loads}
     names = {
-        reading.record(collection, name).qualified_name
-        for collection in reading.COLLECTIONS
-        for name in reading.names(collection)
+        bundled_records.record(collection, name).qualified_name
+        for collection in bundled_records.COLLECTIONS
+        for name in bundled_records.names(collection)
     }
     assert set() == names - BY_NAME.keys() - single
 
 
 def test_a_collection_loads_its_members() -> None:
     for collection in ("medmnist", "medsegbench", "msd"):
-        names = [reading.record(collection, name).qualified_name for name in reading.names(collection)]
+        names = [bundled_records.record(collection, name).qualified_name for name in bundled_records.names(collection)]
         assert sorted(names) == sorted(BY_NAME[collection].loads)
 
 

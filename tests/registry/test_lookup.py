@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from medmnist_np import registry
+from medmnist_np.data.arrays import load
 from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError
-from medmnist_np.loading import load
 from medmnist_np.testing import fake_record
 
 # Names

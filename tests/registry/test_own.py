@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from medmnist_np import registry
 from medmnist_np.cache import settings
 from medmnist_np.errors import CacheError, MedMNISTError, RecordError, UnknownDatasetError
-from medmnist_np.registry.own import FORMAT, as_toml, read_table, record_of
+from medmnist_np.registry.user_records import FORMAT, as_toml, read_table, record_of
 
 TABLE: dict[str, Any] = {
     "format": FORMAT,

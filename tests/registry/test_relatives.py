@@ -10,7 +10,7 @@ import pytest
 
 from medmnist_np import registry
 from medmnist_np.errors import RecordError, UnknownDatasetError, UnknownSizeError, UnknownSplitError
-from medmnist_np.registry import DatasetInfo, VolumeInfo, reading
+from medmnist_np.registry import DatasetInfo, VolumeInfo, bundled_records
 
 MEDSEGBENCH = registry.datasets(collection="medsegbench")
 VOLUMES = [record for name in ("msd", "amos", "brats") for record in registry.datasets(collection=name)]
@@ -27,8 +27,8 @@ def test_there_are_as_many_as_published() -> None:
 
 
 def test_the_collections_of_the_package_are_its_folders() -> None:
-    assert sorted(reading.COLLECTIONS) == sorted(
-        path.parent.name for path in reading._FOLDER.glob("*/_collection.toml")
+    assert sorted(bundled_records.COLLECTIONS) == sorted(
+        path.parent.name for path in bundled_records._FOLDER.glob("*/_collection.toml")
     )
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import medmnist_np as mm
 from medmnist_np.errors import UnknownDatasetError
+from medmnist_np.registry.catalog import Catalog, catalog
 from medmnist_np.registry.known_sets import known_sets
-from medmnist_np.registry.selection import Catalog, catalog
 
 ALL = [entry.name for entry in known_sets()]
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from medmnist_np.cache.archives import Verified
 from medmnist_np.registry import Archive, VolumeInfo
-from medmnist_np.volumes.files import StoredFile, folder_files
+from medmnist_np.volumes.stored_files import StoredFile, folder_files
 
 AFFINE = np.array([[-0.7, 0, 0, 90], [0, 0.7, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, NoSpaceError
 from medmnist_np.registry import VolumeInfo
@@ -252,7 +252,7 @@ def test_if_nothing_at_all_is_left_that_is_an_error(tmp_path: Path, keep: int) -
 
 def test_the_disk_is_asked_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = replace(made(tmp_path, GOOD), size_voxels={})
-    monkeypatch.setattr("medmnist_np.cache.disk.free_bytes", lambda _: 1 << 20)
+    monkeypatch.setattr("medmnist_np._files.free_bytes", lambda _: 1 << 20)
     written = []
     monkeypatch.setattr("medmnist_np.volumes.flat.make", lambda *_: written.append(1))
     with pytest.raises(NoSpaceError, match="decode 7 cases of msd/hippocampus"):

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medmnist_np.errors import ArchiveError
-from medmnist_np.volumes import files
-from medmnist_np.volumes.files import archive_files, folder_files
+from medmnist_np.volumes import stored_files
+from medmnist_np.volumes.stored_files import archive_files, folder_files
 from tests.audit import Recording
 from tests.volumes.making import opened, tar_of
 
@@ -166,7 +166,7 @@ def test_hostile_tars_are_refused(tmp_path: Path, data: bytes, said: str) -> Non
 
 
 def test_a_tar_of_absurdly_many_entries_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_MOST_FILES", 50)
+    monkeypatch.setattr(stored_files, "_MOST_FILES", 50)
     data = b"".join(entry(f"d{number}", type=tarfile.DIRTYPE) for number in range(60)) + bytes(1024)
     with pytest.raises(ArchiveError, match="more than 50 entries"):
         listed(tmp_path, data)
@@ -256,7 +256,7 @@ def test_a_link_to_nothing_and_a_circle_of_links_are_named(tmp_path: Path) -> No
 
 
 def test_a_folder_of_absurdly_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_MOST_FILES", 3)
+    monkeypatch.setattr(stored_files, "_MOST_FILES", 3)
     for number in range(4):
         (tmp_path / str(number)).touch()
     with pytest.raises(ArchiveError, match="cannot be used: it has more than 3 entries"):

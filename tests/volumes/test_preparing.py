@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
 from medmnist_np.cache.settings import current
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, CacheError, DigestError, NoSpaceError, NotCachedError, OfflineError
@@ -127,7 +127,7 @@ def test_room_for_archive_and_arrays_is_asked_for_before_the_download(
     record = served(record, server, tmp_path)
     large = replace(record, size_voxels={"median": (512, 512, 432)}, n_samples={"train": 131, "test": 70})
     assert 512 * 512 * 432 * (201 * 2 + 131) == large.array_bytes()
-    monkeypatch.setattr("medmnist_np.cache.disk.free_bytes", lambda _: 50 * 10**9)
+    monkeypatch.setattr("medmnist_np._files.free_bytes", lambda _: 50 * 10**9)
     with pytest.raises(NoSpaceError, match=r"download and unpack Task04_Hippocampus\.tar: 60\.4 GB"):
         locate(large, progress=silent)
     assert [] == [path for path in (cache() / "downloads").iterdir() if path.stat().st_size]
@@ -174,7 +174,7 @@ def test_a_killed_run_leaves_nothing_that_the_next_does_not_collect(record: Volu
         sleep(60)
 
     def child() -> None:
-        import medmnist_np.volumes.decoding as module
+        import medmnist_np.volumes.decoder as module
 
         module.stored_array = wait  # after all voxels were written
         locate(record, progress=silent)

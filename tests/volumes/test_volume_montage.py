@@ -12,7 +12,7 @@ from medmnist_np.images import overlay
 from medmnist_np.images.montages import draw_slices
 from medmnist_np.images.overlays import class_colors, foremost_slice
 from medmnist_np.testing import FakeCase, make_cases
-from medmnist_np.volumes.dataset import VolumeDataset
+from medmnist_np.volumes.volume_dataset import VolumeDataset
 from tests.volumes.published import publish
 
 HIPPOCAMPUS, BRAIN = mm.info("msd/hippocampus"), mm.info("msd/brain")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.cache.progress import silent
+from medmnist_np._progress import silent
 from medmnist_np.volumes.cutting import Patches, Slices, draw_patches
 from medmnist_np.volumes.labelled import count_labelled, labelled_voxel
 from medmnist_np.volumes.ragged import Ragged

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from medmnist_np import _files
+from medmnist_np._progress import UNPACKING, Progress
 from medmnist_np._version import __version__
 from medmnist_np.builder.rows import split_called
-from medmnist_np.cache import disk, npz, store
-from medmnist_np.cache.archives import opened
+from medmnist_np.cache import npz, store
+from medmnist_np.cache.archives import opened as opened_archive
 from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.foreign import read_members
 from medmnist_np.cache.manifest import Manifest
-from medmnist_np.cache.progress import UNPACKING, Progress
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError
@@ -50,9 +51,9 @@ def unpacked(path: Path, settings: Settings, progress: Progress) -> Iterator[Arr
     NoSpaceError, CacheError
         If there is no room for the arrays, or something cannot be read or written.
     """
-    disk.make_folder(settings.downloads)
+    _files.make_folder(settings.downloads)
     with store.workshop(settings.downloads / "audited") as folder:
-        with opened(path) as stream:
+        with opened_archive(path) as stream:
             try:
                 manifest = _unpack(stream, path, folder, progress)
             except ArchiveError as error:
@@ -87,9 +88,9 @@ def _unpack(stream: BinaryIO, path: Path, folder: Path, progress: Progress) -> M
     with _in_short():
         entries = npz.read_directory(stream, archive, only=wanted)
     n_bytes = sum(entry.inflated_bytes for entry in entries)
-    disk.require_space(folder, n_bytes, f"unpack {path.name}")
+    _files.require_space(folder, n_bytes, f"unpack {path.name}")
     arrays = {}
-    with disk.errors_named(folder, f"unpack {path.name}"), progress(f"{UNPACKING}{path.name}", total=n_bytes) as bar:
+    with _files.errors_named(folder, f"unpack {path.name}"), progress(f"{UNPACKING}{path.name}", total=n_bytes) as bar:
         for entry in entries:
             with _in_short(f"{entry.member.name}: "):
                 arrays[entry.member.name] = npz.unpack_entry(stream, entry, archive, folder, bar.update)

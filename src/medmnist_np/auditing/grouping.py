@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from medmnist_np.auditing.findings import Place, SharedGroup
-from medmnist_np.auditing.source import Source
+from medmnist_np.audits.source import Source
+from medmnist_np.data.identifiers import identifiers, read_ids
 from medmnist_np.errors import NotCachedError
-from medmnist_np.identifiers import identifiers, read_ids
 from medmnist_np.missing import is_missing
 
 
@@ -42,7 +42,7 @@ def grouping(data: Source, file: str | os.PathLike[str] | None) -> Grouping:
     data : Source
         What is audited.
     file : path, optional
-        Ids of all samples, see :func:`~medmnist_np.identifiers.attach_ids`. None means those that are attached.
+        Ids of all samples, see :func:`~medmnist_np.data.identifiers.attach_ids`. None means those that are attached.
     """
     columns = _attached(data) if file is None else _in_file(data, Path(file))
     if columns is None:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.auditing.source import Images
-from medmnist_np.cache.progress import Progress
+from medmnist_np._progress import Progress
+from medmnist_np.audits.source import Images
+from medmnist_np.images.hashes import perceptual_hashes
 from medmnist_np.images.hashing import digests, one_colour
-from medmnist_np.images.perceptual import perceptual_hashes
 from medmnist_np.spread import MappedFile, spread
 
 # Read from disk once, and then from memory by each of the three.

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.auditing import words
 from medmnist_np.auditing.findings import Copies, NearPair, Place
+from medmnist_np.audits import findings
 from medmnist_np.pages.audit_data import Findings, Shown
 from medmnist_np.registry import DatasetInfo
 
@@ -23,7 +23,7 @@ def shown_places(found: Sequence[Copies | NearPair]) -> list[Place]:
     return list(dict.fromkeys(place for one in found[:MOST_SHOWN] for place in one.places[:MOST_OF_ONE]))
 
 
-def findings(found: Sequence[Copies | NearPair], said: str, pictures: Pictures, record: DatasetInfo) -> Findings:
+def shown_findings(found: Sequence[Copies | NearPair], said: str, pictures: Pictures, record: DatasetInfo) -> Findings:
     """Return findings of one kind as plain data, the first of them with pictures."""
     return Findings(
         n=len(found),
@@ -35,7 +35,7 @@ def findings(found: Sequence[Copies | NearPair], said: str, pictures: Pictures, 
 
 
 def _shown(found: Copies | NearPair, pictures: Pictures, record: DatasetInfo) -> Shown:
-    lines = words.by_label(found, record)
+    lines = findings.by_label(found, record)
     if isinstance(found, NearPair):
-        lines.append(words.nearness(found))
-    return Shown(words.where(found.places), lines, [pictures[place] for place in found.places[:MOST_OF_ONE]])
+        lines.append(findings.nearness(found))
+    return Shown(findings.where(found.places), lines, [pictures[place] for place in found.places[:MOST_OF_ONE]])

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medmnist_np.batches.making import Batch as Batch
-    from medmnist_np.batches.making import Batches as Batches
-    from medmnist_np.batches.making import Transform as Transform
+    from medmnist_np.batches.loader import Batch as Batch
+    from medmnist_np.batches.loader import Batches as Batches
+    from medmnist_np.batches.loader import Transform as Transform
 
 __all__ = ["Batch", "Batches", "Transform"]
 
@@ -19,6 +19,6 @@ __all__ = ["Batch", "Batches", "Transform"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'medmnist_np.batches' has no attribute {name!r}")
-    from medmnist_np.batches import making  # loads threads, which those do without who want an order
+    from medmnist_np.batches import loader  # loads threads, which those do without who want an order
 
-    return getattr(making, name)
+    return getattr(loader, name)

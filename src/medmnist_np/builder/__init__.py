@@ -1,5 +1,5 @@
 """Data sets of one's own images, in the format of MedMNIST."""
 
-from medmnist_np.builder.building import Built, build
+from medmnist_np.builder.pipeline import Built, build
 
 __all__ = ["Built", "build"]

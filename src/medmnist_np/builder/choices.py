@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from medmnist_np.builder.reading import Array, is_volume
+from medmnist_np.builder.image_files import Array, is_volume
 from medmnist_np.errors import UnknownDatasetError, nearest
+from medmnist_np.images.interpolation import checked_size
 from medmnist_np.images.recipes import Recipe, recipe
-from medmnist_np.images.scaling import checked_size
 from medmnist_np.images.steps import (
     At,
     CentreSlice,
@@ -22,7 +22,7 @@ from medmnist_np.images.steps import (
     Zoom,
 )
 from medmnist_np.registry import datasets, info
-from medmnist_np.registry.recipes import recipe_facts
+from medmnist_np.registry.recipe_facts import recipe_facts
 
 # With 3, RGB images could not be told from volumes.
 _SMALLEST = 4

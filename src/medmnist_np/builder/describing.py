@@ -10,12 +10,12 @@ from importlib import metadata
 from typing import Any
 
 from medmnist_np._version import __version__
+from medmnist_np.builder.archive_writer import Written
 from medmnist_np.builder.labels import SEGMENTATION, Labels
-from medmnist_np.builder.preparing import Prepared
-from medmnist_np.builder.splitting import Division
-from medmnist_np.builder.writing import Written
+from medmnist_np.builder.preparation import Prepared
+from medmnist_np.builder.splits import Division
 from medmnist_np.images.recipes import Recipe
-from medmnist_np.registry.own import FORMAT
+from medmnist_np.registry.user_records import FORMAT
 
 # Whose releases may change a pixel or a byte.
 _SOFTWARE = ("numpy", "pillow", "scipy", "nibabel", "SimpleITK")
@@ -31,7 +31,7 @@ def describe(
     recipe: Recipe,
     n_skipped: int,
 ) -> dict[str, Any]:
-    """Return the record as a table for :func:`~medmnist_np.registry.own.as_toml`.
+    """Return the record as a table for :func:`~medmnist_np.registry.user_records.as_toml`.
 
     Parameters
     ----------

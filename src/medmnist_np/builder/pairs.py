@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from medmnist_np.builder.reading import listed
+from medmnist_np.builder.image_files import listed
 
 IMAGES, MASKS = "images", "masks"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from medmnist_np.builder.image_files import listed
 from medmnist_np.builder.labels import Labels
-from medmnist_np.builder.reading import listed
 from medmnist_np.missing import is_missing
 
 SPLITS = ("train", "val", "test")

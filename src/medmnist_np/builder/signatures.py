@@ -13,8 +13,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from medmnist_np.cache import disk
-from medmnist_np.volumes.files import most_inflated
+from medmnist_np import _files
+from medmnist_np.volumes.stored_files import most_inflated
 
 #: The formats of pictures, as Pillow calls them, each with how its files start.
 PICTURES: dict[str, tuple[bytes, ...]] = {
@@ -95,12 +95,12 @@ def check_room(shape: Sequence[int], item_bytes: int, room: int | None = None) -
         If it is too large.
     """
     n_bytes = math.prod(shape) * item_bytes
-    says = f"its header says {' x '.join(map(str, shape))} values ({disk.readable(n_bytes)})"
+    says = f"its header says {' x '.join(map(str, shape))} values ({_files.readable(n_bytes)})"
     if room is not None and n_bytes > room:
         raise ValueError(f"{says}, and the file is too small for them: it is damaged")
     memory = _memory_bytes()
     if memory is not None and n_bytes > memory:
-        raise ValueError(f"{says}, which is more than the memory of this machine ({disk.readable(memory)})")
+        raise ValueError(f"{says}, which is more than the memory of this machine ({_files.readable(memory)})")
 
 
 def check_metaimage(file: Path) -> None:
@@ -124,7 +124,7 @@ def check_metaimage(file: Path) -> None:
             if path.is_absolute() or path.anchor or ".." in path.parts:
                 raise ValueError(f"it names the data file {data!r}, which is not in its folder")
         source = file.parent / data
-    with open(source, "rb", opener=disk.regular_only) as stream:
+    with open(source, "rb", opener=_files.regular_only) as stream:
         n_bytes = os.fstat(stream.fileno()).st_size
     kind = fields["ElementType"].removeprefix("MET_").removesuffix("_ARRAY").removeprefix("U")
     try:
@@ -229,7 +229,7 @@ def check_regular(folder: Path) -> None:
 
 
 def _start_of(file: Path, n_bytes: int) -> bytes:
-    with open(file, "rb", opener=disk.regular_only) as stream:
+    with open(file, "rb", opener=_files.regular_only) as stream:
         return stream.read(n_bytes)
 
 

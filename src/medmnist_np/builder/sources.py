@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from medmnist_np import _files
+from medmnist_np.builder.image_files import listed
 from medmnist_np.builder.labels import SEGMENTATION, of_array, one_each, text_of, unseen, values_of
 from medmnist_np.builder.pairs import IMAGES, MASKS, Pairs, find_pairs
-from medmnist_np.builder.reading import listed
 from medmnist_np.builder.rows import Row, Source, given_splits, split_called, split_folders
 from medmnist_np.builder.tables import from_tables, tables_of_splits
-from medmnist_np.cache import disk
 
 
 def read_source(  # noqa: PLR0913 -- as build()
@@ -196,7 +196,7 @@ def from_arrays(
     """
     if masks is not None and len(masks) != len(images):
         raise ValueError(f"There are {len(images)} images and {len(masks)} masks.")
-    with disk.errors_named(workshop, "put the images into files", in_cache=False):
+    with _files.errors_named(workshop, "put the images into files", in_cache=False):
         rows = tuple(_rows_of(images, workshop, masks))
     where = [row.where for row in rows]
     if not rows:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from medmnist_np import _files
+from medmnist_np.builder.image_files import listed
 from medmnist_np.builder.labels import Labels, one_each, several_each, unseen
-from medmnist_np.builder.reading import listed
 from medmnist_np.builder.rows import Row, Source, given_splits, split_folders
-from medmnist_np.cache import disk
 from medmnist_np.errors import nearest
 
 # The column with the image: as people call it, and as tables of exported splits do.
@@ -115,7 +115,7 @@ def _read_table(table: Path, folder: Path | None) -> tuple[Sequence[str], list[_
     split = table.parent.name
     beside, called, given = (table.parent, Path(split), {"split": split}) if folder is None else (folder, Path(), {})
     try:
-        with open(table, newline="", encoding="utf-8-sig", opener=disk.regular_only) as stream:
+        with open(table, newline="", encoding="utf-8-sig", opener=_files.regular_only) as stream:
             reader = csv.DictReader(stream, strict=True)
             columns = reader.fieldnames or ()
             lines = []

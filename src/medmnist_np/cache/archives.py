@@ -16,15 +16,15 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from medmnist_np import registry
-from medmnist_np.cache import disk, locks, store
+from medmnist_np import _files, registry
+from medmnist_np._progress import CHECKING, Progress
+from medmnist_np.cache import locks, store
 from medmnist_np.cache.digests import digest_of, require_digest, superseded
+from medmnist_np.cache.download import ResumingDownloader
 from medmnist_np.cache.http import Patience
+from medmnist_np.cache.locations import archive_in_root, digest_of_file
 from medmnist_np.cache.part import Part, left_over, take_over
-from medmnist_np.cache.progress import CHECKING, Progress
-from medmnist_np.cache.search import archive_in_root, digest_of_file
 from medmnist_np.cache.settings import Settings, redacted, why_offline
-from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import DigestError, OfflineError, SupersededError
 from medmnist_np.registry import Archive, DatasetInfo
 
@@ -114,12 +114,12 @@ def downloaded(
         mirrors=settings.mirrors,
         others=other_addresses,
         expected_bytes=archive.bytes,
-        make_room=lambda n_bytes: disk.require_space(target.parent, n_bytes + unpacked_bytes, purpose),
+        make_room=lambda n_bytes: _files.require_space(target.parent, n_bytes + unpacked_bytes, purpose),
         progress=progress,
         patience=patience or Patience(),
     )
     with ExitStack() as stack:
-        with disk.errors_named(target.parent, purpose):
+        with _files.errors_named(target.parent, purpose):
             stream = stack.enter_context(_fetched(archive, target, bring, progress))
         yield Verified(target, stream)
 
@@ -232,7 +232,7 @@ def at_its_address(archive: Archive) -> list[Path]:
 def place(archive: Archive, folder: Path, settings: Settings, progress: Progress) -> Path:
     """Put a verified copy of an archive into a folder, from this machine or the network, and return its path."""
     target = folder / archive.file_name
-    disk.make_folder(folder)
+    _files.make_folder(folder)
     # The lock lies in the cache: the folder is for others to see.
     lock = settings.lock_file(f"{folder.resolve()}/{archive.file_name}".lstrip("/"))
     with ExitStack() as stack:
@@ -256,8 +256,8 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
             return stack.enter_context(bringing).path
         if found.path != target:
             with (
-                disk.errors_named(folder, f"copy {archive.file_name}"),
-                disk.in_one_step(target) as fresh,
+                _files.errors_named(folder, f"copy {archive.file_name}"),
+                _files.in_one_step(target) as fresh,
                 open(fresh, "xb") as copy,
             ):
                 shutil.copyfileobj(found.stream, copy, 1 << 20)
@@ -293,7 +293,7 @@ def check_known(path: Path, digest: str) -> tuple[DatasetInfo, int]:
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, with errors that name it."""
-    with disk.errors_named(path, f"read {path.name}"), open(path, "rb", opener=disk.regular_only) as stream:
+    with _files.errors_named(path, f"read {path.name}"), open(path, "rb", opener=_files.regular_only) as stream:
         yield stream
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from medmnist_np import registry
-from medmnist_np.cache import disk, store
+from medmnist_np import _files, registry
+from medmnist_np.cache import store
 from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cache.settings import OWN_SETS, Settings
-from medmnist_np.registry.corruptions import corrupted_sets
+from medmnist_np.registry.corruption_facts import corrupted_sets
 
 Kind = Literal["arrays", "archive", "unfinished", "built", "ids", "record"]
 
@@ -48,15 +48,15 @@ def contents(settings: Settings) -> list[Item]:
         *_downloads(settings.downloads),
         *_downloads_of_own(settings.downloads / OWN_SETS),
         *_built(cache / "built"),
-        *_files("ids", cache / "ids", ".csv"),
-        *_files("record", cache / "records", ".toml"),
+        *_stored_files("ids", cache / "ids", ".csv"),
+        *_stored_files("record", cache / "records", ".toml"),
     ]
     return sorted(items, key=lambda item: (item.kind, item.name))
 
 
 def remove(item: Item) -> None:
     """Remove one item from disk."""
-    with disk.errors_named(item.path, f"remove {item.name}"):
+    with _files.errors_named(item.path, f"remove {item.name}"):
         if item.path.is_dir() and not item.path.is_symlink():
             store.remove(item.path)
         else:
@@ -100,7 +100,7 @@ def _built(folder: Path) -> Iterator[Item]:
             yield Item("unfinished", f"built/{path.name}", path, _size(path))
 
 
-def _files(kind: Kind, folder: Path, suffix: str) -> Iterator[Item]:
+def _stored_files(kind: Kind, folder: Path, suffix: str) -> Iterator[Item]:
     for path in sorted(folder.rglob(f"*{suffix}")):
         yield Item(kind, path.relative_to(folder).with_suffix("").as_posix(), path, _bytes(path))
 

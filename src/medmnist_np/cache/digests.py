@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from medmnist_np._progress import CHECKING, Progress
 from medmnist_np.cache.manifest import StoredArray
-from medmnist_np.cache.progress import CHECKING, Progress
 from medmnist_np.errors import DigestError, SupersededError
 from medmnist_np.registry import Archive, Superseded
 

@@ -16,17 +16,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from medmnist_np import _files
+from medmnist_np._progress import UNPACKING, Progress
 from medmnist_np._version import __version__
-from medmnist_np.cache import disk, http, locks, npz, store
+from medmnist_np.cache import http, locks, npz, store
+from medmnist_np.cache.download import ResumingDownloader, addresses
 from medmnist_np.cache.http import Patience, Permanent, Retries
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.npz import Entry
 from medmnist_np.cache.part import Part, take_over
-from medmnist_np.cache.progress import UNPACKING, Progress
 from medmnist_np.cache.ranges import NoRange, RemoteFile
 from medmnist_np.cache.settings import Settings, redacted
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.cache.transport import ResumingDownloader, addresses
 from medmnist_np.errors import ArchiveError, CorruptCacheError, DownloadError
 from medmnist_np.registry import Archive
 
@@ -60,7 +61,7 @@ def fetch_members(
     watched = [(settings.downloads, f"{archive.file_name}*"), (path, "**/*")]
     with (
         locks.held(settings.lock_file(store.partial_key(key)), watched) as locked,
-        disk.errors_named(path, f"unpack {archive.file_name}"),
+        _files.errors_named(path, f"unpack {archive.file_name}"),
     ):
         folder = _opened(path, archive)
         missing = [name for name in members if name not in folder.manifest.arrays]
@@ -70,7 +71,7 @@ def fetch_members(
         if found is None:
             return None
         address, entries = found
-        disk.require_space(
+        _files.require_space(
             path,
             sum(entry.inflated_bytes + entry.compressed_bytes for entry in entries),
             f"download and unpack {len(entries)} members of {archive.file_name}",
@@ -87,7 +88,7 @@ def fetch_members(
                 progress=progress,
                 patience=patience,
             )
-            disk.make_folder(settings.downloads)
+            _files.make_folder(settings.downloads)
             with bring.opened(address) as stream:
                 folder = _add(folder, archive, entry, stream, Part(bring.part), progress)
         return folder

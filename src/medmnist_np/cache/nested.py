@@ -17,7 +17,8 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from medmnist_np.cache import disk, npz, zips
+from medmnist_np import _files
+from medmnist_np.cache import npz, zips
 from medmnist_np.cache.manifest import StoredArray
 from medmnist_np.cache.zips import Extent
 from medmnist_np.errors import ArchiveError
@@ -147,7 +148,7 @@ def _opened(
     if extent.method == zipfile.ZIP_STORED:
         yield cast("BinaryIO", Window(stream, extent.start, extent.compressed_bytes))
         return
-    disk.require_space(folder, array_bytes + extent.inflated_bytes, f"unpack {archive.file_name}")
+    _files.require_space(folder, array_bytes + extent.inflated_bytes, f"unpack {archive.file_name}")
     scratch = folder / "inflated.npz"
     try:
         with npz.refusing(archive, f"{file}: "):
@@ -160,7 +161,7 @@ def _opened(
 
 def _inflate_to(scratch: Path, stream: BinaryIO, extent: Extent, advance: Callable[[int], object]) -> None:
     crc32 = 0
-    with open(scratch, "xb", opener=disk.open_without_following) as target:
+    with open(scratch, "xb", opener=_files.open_without_following) as target:
         for chunk in zips.inflate(stream, extent):
             target.write(chunk)
             crc32 = zlib.crc32(chunk, crc32)

@@ -21,9 +21,9 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
+from medmnist_np._files import open_without_following
 from medmnist_np.cache import zips
 from medmnist_np.cache.binarising import class_numbers
-from medmnist_np.cache.disk import open_without_following
 from medmnist_np.cache.manifest import StoredArray
 from medmnist_np.cache.zips import MALFORMED, Extent, find_extent, inflate, list_files
 from medmnist_np.errors import ArchiveError

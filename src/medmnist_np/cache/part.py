@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from medmnist_np._files import open_without_following
 from medmnist_np.cache import locks
-from medmnist_np.cache.disk import open_without_following
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from medmnist_np import _files
+from medmnist_np._progress import UNPACKING, Progress, bars
 from medmnist_np._version import __version__
-from medmnist_np.cache import archives, disk, locks, nested, npz, store
+from medmnist_np.cache import archives, locks, nested, npz, store
 from medmnist_np.cache.archives import Verified
 from medmnist_np.cache.http import Patience
+from medmnist_np.cache.locations import archive_in_root, find_arrays, note_digest
 from medmnist_np.cache.manifest import Manifest
-from medmnist_np.cache.progress import UNPACKING, Progress, bars
-from medmnist_np.cache.search import archive_in_root, find_arrays, note_digest
 from medmnist_np.cache.settings import CACHE_VARIABLE, Settings, why_offline
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import NotCachedError, OfflineError
@@ -111,7 +112,7 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
             folder = unpacking.publish(verified)
         else:
             folder = publish_archive(verified.stream, archive, key, settings.cache, progress)
-        with disk.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
+        with _files.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
             if locked:
                 archives.tidy(archive, passing)
             if keep_archive and verified.path == passing:
@@ -178,8 +179,8 @@ def publish_archive(
 ) -> ArrayFolder:
     """Unpack an open archive that is ``checked`` and rename its arrays into place."""
     purpose = f"unpack {archive.file_name}"
-    with disk.errors_named(cache, purpose, lambda: archive.array_bytes):
-        disk.require_space(cache, archive.array_bytes, purpose)
+    with _files.errors_named(cache, purpose, lambda: archive.array_bytes):
+        _files.require_space(cache, archive.array_bytes, purpose)
         with store.staging(cache, key) as folder:
             with progress(f"{UNPACKING}{archive.file_name}", archive.array_bytes) as bar:
                 unpack = nested.unpack if archive.kind == nested.KIND else npz.unpack

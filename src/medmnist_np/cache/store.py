@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from medmnist_np.cache import disk
+from medmnist_np import _files
 from medmnist_np.cache.manifest import FILE_NAME, Manifest, NewerFormatError
 from medmnist_np.errors import CacheError, CorruptCacheError
 
@@ -65,7 +65,7 @@ class ArrayFolder:
             offset += rows.start * (array.bytes - array.offset) // max(1, array.shape[0])
             shape = (len(rows), *array.shape[1:])
         try:
-            with open(path, "rb", buffering=0, opener=disk.open_without_following) as stream:
+            with open(path, "rb", buffering=0, opener=_files.open_without_following) as stream:
                 if os.fstat(stream.fileno()).st_size != array.bytes:
                     raise CorruptCacheError(
                         f"{path} is not {array.bytes} bytes long any more: `medmnist-np verify` it."
@@ -194,7 +194,7 @@ def workshop(target: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        disk.remove_tree(folder, ignore_errors=True)
+        _files.remove_tree(folder, ignore_errors=True)
 
 
 def remove_partial(cache: Path, key: str) -> None:
@@ -209,7 +209,7 @@ def remove_partial(cache: Path, key: str) -> None:
 def remove(folder: Path) -> None:
     """Remove a folder of arrays. The manifest goes first, so that no reader takes the rest for complete."""
     (folder / FILE_NAME).unlink(missing_ok=True)
-    disk.remove_tree(folder)
+    _files.remove_tree(folder)
 
 
 def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFolder:
@@ -219,7 +219,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
     """
     target = cache / ARRAYS / key
     manifest.write(folder)
-    disk.sync_folder(folder)
+    _files.sync_folder(folder)
     for _ in range(3):
         try:
             os.rename(folder, target)
@@ -231,7 +231,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
             refuse_newer(target)
             _set_aside(target)
         else:
-            disk.sync_folder(target.parent)
+            _files.sync_folder(target.parent)
             return ArrayFolder(target, manifest)
     raise CacheError(f"{target} is in the way: it holds no complete arrays and cannot be replaced. Remove it.")
 
@@ -243,7 +243,7 @@ def _set_aside(target: Path) -> None:
     except FileNotFoundError:
         return
     if aside.is_dir() and not aside.is_symlink():
-        disk.remove_tree(aside, ignore_errors=True)
+        _files.remove_tree(aside, ignore_errors=True)
     else:
         aside.unlink()
 
@@ -261,7 +261,7 @@ def collect_abandoned(target: Path) -> None:
         machine, _, rest = folder.name.removeprefix(f".{target.name}.").partition("~")
         process = rest.partition("~")[0]
         if machine == _machine() and process.isdecimal() and not _is_running(int(process)):
-            disk.remove_tree(folder, ignore_errors=True)
+            _files.remove_tree(folder, ignore_errors=True)
 
 
 def _machine() -> str:

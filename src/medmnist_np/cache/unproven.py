@@ -13,17 +13,18 @@ import secrets
 from dataclasses import replace
 from typing import BinaryIO
 
-from medmnist_np.cache import archives, disk, locks, store
+from medmnist_np import _files
+from medmnist_np._progress import Progress, bars
+from medmnist_np.cache import archives, locks, store
 from medmnist_np.cache.digests import digest_of
+from medmnist_np.cache.download import ResumingDownloader
 from medmnist_np.cache.http import Patience
+from medmnist_np.cache.locations import archive_in_root, caches_for, digest_of_file
 from medmnist_np.cache.members import CHECKED
 from medmnist_np.cache.part import Part
 from medmnist_np.cache.prepare import publish_archive
-from medmnist_np.cache.progress import Progress, bars
-from medmnist_np.cache.search import archive_in_root, caches_for, digest_of_file
 from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.cache.transport import ResumingDownloader
 from medmnist_np.errors import ArchiveError, OfflineError
 from medmnist_np.registry import Archive
 
@@ -80,12 +81,12 @@ def prepare_unproven(
         bring = ResumingDownloader(
             settings.downloads / f"{archive.file_name}.{suffix}",
             mirrors=settings.mirrors,
-            make_room=lambda n: disk.require_space(settings.downloads, n + archive.array_bytes, purpose),
+            make_room=lambda n: _files.require_space(settings.downloads, n + archive.array_bytes, purpose),
             progress=progress,
             patience=patience or Patience(),
         )
-        disk.make_folder(settings.downloads)
-        with disk.errors_named(settings.downloads, purpose), bring.opened(archive.url) as stream:
+        _files.make_folder(settings.downloads)
+        with _files.errors_named(settings.downloads, purpose), bring.opened(archive.url) as stream:
             try:
                 published = _published(stream, archive, key, settings, progress)
             except ArchiveError as error:

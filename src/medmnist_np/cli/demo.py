@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.cli.output import say, say_paragraph
+from medmnist_np.data.arrays import Arrays, load
 from medmnist_np.errors import MedMNISTError
 from medmnist_np.images import montage
-from medmnist_np.loading import Arrays, load
 from medmnist_np.metrics import accuracy, auc
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol, cast
 
 from medmnist_np._controls import escaped, escaped_line
-from medmnist_np.cache.disk import readable
-from medmnist_np.cache.progress import Bar, is_download
+from medmnist_np._files import readable
+from medmnist_np._progress import Bar, is_download
 from medmnist_np.cli.output import say
 
 # Between two lines about one file, where stderr is no terminal.
@@ -26,7 +26,7 @@ class Display(Protocol):
     """Shows the progress of files that are fetched in several threads. Safe to call from any of them."""
 
     def progress(self, task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
-        """Show one piece of work; it is a :class:`~medmnist_np.cache.progress.Progress`."""
+        """Show one piece of work; it is a :class:`~medmnist_np._progress.Progress`."""
 
     def say(self, text: str) -> None:
         """Print a line between the bars."""

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from medmnist_np import _files
 from medmnist_np._controls import escaped_line
-from medmnist_np.cache import disk, settings
+from medmnist_np.cache import settings
 from medmnist_np.cli import reaching
-from medmnist_np.cli.examining import Examination, examine, shown
+from medmnist_np.cli.doctor import Examination, examine, shown
 from medmnist_np.cli.output import json_option, root_option, say, say_json, say_lines, source_options
 from medmnist_np.cli.reaching import Reached
 from medmnist_np.errors import CacheError
@@ -37,7 +38,7 @@ def doctor(ctx: click.Context, root: str | None, as_json: bool) -> None:
     found = examine(places)
     found.problems[:0] = unsettled
     offline = places is not None and places.offline
-    reached = [] if places is None or places.offline else reaching.reach(reaching.places(places.mirrors))
+    reached = [] if places is None or places.offline else reaching.reach(reaching.servers(places.mirrors))
     found.problems += _unreachable(reached)
     if as_json:
         problems = [{"problem": problem, "advice": advice} for problem, advice in found.problems]
@@ -93,7 +94,7 @@ def _in_words(value: Any) -> str:
     if isinstance(value, Mapping) and "version" in value:
         return f"{value['version'] or '-'}".ljust(12) + f"  {value['for']}"
     if isinstance(value, Mapping):
-        words = [disk.readable(amount) if unit == "bytes" else str(amount) for unit, amount in value.items()]
+        words = [_files.readable(amount) if unit == "bytes" else str(amount) for unit, amount in value.items()]
         return ", ".join(words) + (" days" if "days" in value else "")
     if isinstance(value, bool):
         return "yes" if value else "no"

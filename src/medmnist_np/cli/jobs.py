@@ -13,12 +13,12 @@ from pathlib import Path
 import click
 
 from medmnist_np import registry
-from medmnist_np.cache.progress import Progress
+from medmnist_np._progress import Progress
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cli.display import Bars, Cancelled, Display, Lines, Silent
 from medmnist_np.cli.output import end_interrupted, is_terminal, say
+from medmnist_np.data.arrays import find_here
 from medmnist_np.errors import MedMNISTError, OfflineError, UnknownSizeError
-from medmnist_np.loading import find_here
 from medmnist_np.registry import Archive, DatasetInfo
 
 # Zenodo blocks those who open more.

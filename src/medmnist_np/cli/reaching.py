@@ -43,7 +43,7 @@ class Reached:
     is_mirror: bool = False
 
 
-def places(mirrors: Sequence[str]) -> list[Place]:
+def servers(mirrors: Sequence[str]) -> list[Place]:
     """Return the mirrors, then each server of a published data set; of each a small file."""
     hosts: dict[str, str] = {}
     for url in _published_urls():

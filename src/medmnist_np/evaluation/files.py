@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.cache import disk
+from medmnist_np import _files
 from medmnist_np.errors import ScoresError
 
 _FORM = (
@@ -51,7 +51,7 @@ def read_scores(path: str | os.PathLike[str]) -> NDArray[np.float64]:
            [0.25]])
     """
     try:
-        with open(path, encoding="utf-8-sig", opener=disk.regular_only) as stream:
+        with open(path, encoding="utf-8-sig", opener=_files.regular_only) as stream:
             lines = stream.read().splitlines()
         if not any(map(str.strip, lines)):
             raise ScoresError(f"{path} is empty. {_FORM}")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from medmnist_np._version import __version__
 from medmnist_np.cache import settings
+from medmnist_np.data.arrays import find_here
 from medmnist_np.evaluation.result import Evaluation
-from medmnist_np.loading import find_here
 from medmnist_np.metrics import METRICS, Interval, class_intervals
 
 _ALWAYS = ("auc", "accuracy")
@@ -71,8 +71,8 @@ def report(
     >>> page.splitlines()[0]
     '<!DOCTYPE html>'
     """
-    from medmnist_np.pages import Measured, evaluation_page
-    from medmnist_np.pages.charts import require_matplotlib
+    from medmnist_np.reports import Measured, evaluation_page
+    from medmnist_np.reports.charts import require_matplotlib
 
     require_matplotlib()
     if images is not None and len(images) != result.n_samples:

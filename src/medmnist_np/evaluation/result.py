@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np._version import __version__
 from medmnist_np.metrics import METRICS, Interval, Predictions, Undefined, bootstrap_intervals, measure
-from medmnist_np.metrics.inputs import frozen_copy
+from medmnist_np.metrics.predictions import frozen_copy
 from medmnist_np.registry import DatasetInfo
 
 _THRESHOLDED = ("binary-class", "multi-label, binary-class")

@@ -2,7 +2,7 @@
 
 from medmnist_np.export.pairs import PairPlan
 from medmnist_np.export.plan import LAYOUTS, Layout, Plan
-from medmnist_np.export.saving import Saved, save
 from medmnist_np.export.saving_pairs import save_pairs
+from medmnist_np.export.writer import Saved, save
 
 __all__ = ["LAYOUTS", "Layout", "PairPlan", "Plan", "Saved", "save", "save_pairs"]

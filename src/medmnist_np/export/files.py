@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from medmnist_np.cache import disk
+from medmnist_np import _files
 from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
 from medmnist_np.export.pairs import PairPlan
 from medmnist_np.export.plan import Export, Plan
@@ -158,7 +158,7 @@ def errors_named(folder: Path) -> Iterator[None]:
     except OSError as error:
         path = error.filename or folder
         if error.errno in _FULL:
-            free = disk.readable(disk.free_bytes(folder))
+            free = _files.readable(_files.free_bytes(folder))
             raise NoSpaceError(
                 f"The disk is full: {path} could not be written ({free} free). What was written before is complete: "
                 "free some space and run the same again to go on, or save to another disk.",

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.cache.progress import Progress, bars
+from medmnist_np._progress import Progress, bars
 from medmnist_np.export.blocks import in_blocks
 from medmnist_np.export.files import check_folder, errors_named, write_once
 from medmnist_np.export.pairs import PairPlan
-from medmnist_np.export.saving import Saved
+from medmnist_np.export.writer import Saved
 from medmnist_np.images.encoders import find_format
 from medmnist_np.joined import Rows
 

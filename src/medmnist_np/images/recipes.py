@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.images.scaling import Resampler, checked_size, resize_each
+from medmnist_np.images.interpolation import Resampler, checked_size, resize_each
 from medmnist_np.images.steps import (
     At,
     Binarise,
@@ -26,7 +26,7 @@ from medmnist_np.images.steps import (
     mask_step,
 )
 from medmnist_np.registry import DatasetInfo, datasets, info
-from medmnist_np.registry.recipes import recipe_facts
+from medmnist_np.registry.recipe_facts import recipe_facts
 
 Axes = Literal["hw", "hwc", "dhw"]
 
@@ -215,10 +215,10 @@ def recipe(name: str | DatasetInfo, *, resampler: Resampler | None = None, appro
     name : str or DatasetInfo
         One of the 18 sets of MedMNIST; a size in the name does not matter.
     resampler : str, optional
-        Another filter for sets of images, as in :func:`~medmnist_np.images.scaling.resize`. ``None`` means that of the
+        Another filter for sets of images, as in :func:`~medmnist_np.images.interpolation.resize`. ``None`` means that of the
         registry.
     approximate : bool
-        Faster and not exact, as in :func:`~medmnist_np.images.scaling.resize`; for sets of images only.
+        Faster and not exact, as in :func:`~medmnist_np.images.interpolation.resize`; for sets of images only.
 
     Returns
     -------

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.images.channels import usual_axes
-from medmnist_np.images.scaling import Resampler, checked_resampler, resize, zoom
+from medmnist_np.images.interpolation import Resampler, checked_resampler, resize, zoom
 
 Array = NDArray[Any]
 
@@ -171,7 +171,7 @@ class Binarise:
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """Resize an image to ``size`` x ``size`` with Pillow; see :func:`~medmnist_np.images.scaling.resize`."""
+    """Resize an image to ``size`` x ``size`` with Pillow; see :func:`~medmnist_np.images.interpolation.resize`."""
 
     resampler: Resampler = "bicubic"
     approximate: bool = False
@@ -194,7 +194,7 @@ class Resize:
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """Bring a volume to ``size`` x ``size`` x ``size`` with SciPy; see :func:`~medmnist_np.images.scaling.zoom`."""
+    """Bring a volume to ``size`` x ``size`` x ``size`` with SciPy; see :func:`~medmnist_np.images.interpolation.zoom`."""
 
     order: int = 3
     mode: str = "constant"

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.dataset import Dataset
-from medmnist_np.interop.needs import framework
-from medmnist_np.interop.reading import without_transform
+from medmnist_np._optional import framework
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.interop.reader import without_transform
 
 _CHUNK_BYTES = 64_000_000
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.dataset import Dataset
-from medmnist_np.interop.reading import Reader
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.interop.reader import Reader
 
 
 class GrainSource:

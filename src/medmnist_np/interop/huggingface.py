@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
-from medmnist_np.dataset import Dataset
-from medmnist_np.interop.needs import framework
-from medmnist_np.interop.reading import without_transform
+from medmnist_np._optional import framework
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.interop.reader import without_transform
 
 _BLOCK_BYTES = 16_000_000  # of images, in memory at once
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from medmnist_np._optional import framework
 from medmnist_np.batches import Batch, Batches
-from medmnist_np.dataset import Dataset
-from medmnist_np.interop.needs import framework
+from medmnist_np.data.dataset import Dataset
 
 
 class JaxBatches:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from medmnist_np._optional import framework
 from medmnist_np.batches import Batch
-from medmnist_np.dataset import Dataset
-from medmnist_np.interop.needs import framework
-from medmnist_np.interop.reading import parts_of, require_batches
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.interop.reader import parts_of, require_batches
 
 
 def to_keras(

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from medmnist_np.dataset import Dataset
-from medmnist_np.interop.needs import framework
+from medmnist_np._optional import framework
+from medmnist_np.data.dataset import Dataset
 
 
 def to_pandas(ds: Dataset) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from medmnist_np.dataset import Dataset
-from medmnist_np.interop.needs import framework
-from medmnist_np.interop.reading import parts_of, require_batches
+from medmnist_np._optional import framework
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.interop.reader import parts_of, require_batches
 
 
 def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from medmnist_np._optional import framework
 from medmnist_np.batches.layout import Channels
 from medmnist_np.batches.order import whole
-from medmnist_np.dataset import Dataset
-from medmnist_np.interop.needs import framework
-from medmnist_np.interop.reading import Reader, parts_of
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.interop.reader import Reader, parts_of
 
 
 class TorchBatch(Sequence[tuple[Any, ...]]):

@@ -5,6 +5,7 @@ for comparisons. Masks have metrics of their own, of a reference and a predictio
 cases. Distances between masks use SciPy.
 """
 
+from medmnist_np.metrics.all_metrics import METRICS, Metric, measure, measure_per_class
 from medmnist_np.metrics.averaging import Undefined
 from medmnist_np.metrics.calibration import (
     ReliabilityCurve,
@@ -13,9 +14,7 @@ from medmnist_np.metrics.calibration import (
     log_loss,
     reliability_curves,
 )
-from medmnist_np.metrics.cases import SEGMENTATION_METRICS, segmentation_table
-from medmnist_np.metrics.catalogue import METRICS, Metric, measure, measure_per_class
-from medmnist_np.metrics.comparison import Difference, paired_bootstrap, paired_delong, paired_delong_per_class
+from medmnist_np.metrics.case_metrics import SEGMENTATION_METRICS, segmentation_table
 from medmnist_np.metrics.confusion import (
     balanced_accuracy,
     cohen_kappa,
@@ -30,10 +29,11 @@ from medmnist_np.metrics.curves import PrCurve, RocCurve, pr_curves, roc_curves
 from medmnist_np.metrics.decisions import accuracy, exact_match, hamming_loss
 from medmnist_np.metrics.delong import Areas, delong_areas
 from medmnist_np.metrics.distances import average_surface_distance, hausdorff, surface_dice
-from medmnist_np.metrics.inputs import Predictions
 from medmnist_np.metrics.intervals import bootstrap_intervals, class_intervals, interval
 from medmnist_np.metrics.official import getACC, getAUC
 from medmnist_np.metrics.overlap import dice, iou
+from medmnist_np.metrics.paired_tests import Difference, paired_bootstrap, paired_delong, paired_delong_per_class
+from medmnist_np.metrics.predictions import Predictions
 from medmnist_np.metrics.ranking import auc, auc_per_class, average_precision
 from medmnist_np.metrics.records import Interval
 from medmnist_np.metrics.runs import Runs, summarise_runs

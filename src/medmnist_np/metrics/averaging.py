@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.errors import nearest
-from medmnist_np.metrics.inputs import MULTI_LABEL, Predictions, ratio
+from medmnist_np.metrics.predictions import MULTI_LABEL, Predictions, ratio
 
 Undefined = Literal["raise", "skip", "nan", "zero"]
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics import catalogue, decisions, ranking
+from medmnist_np._groups import by_first_appearance
+from medmnist_np.metrics import all_metrics, decisions, ranking
 from medmnist_np.metrics.averaging import Undefined, averages
 from medmnist_np.metrics.distributions import normal_cumulative, normal_quantile
 from medmnist_np.metrics.frames import refuse_other_order
-from medmnist_np.metrics.inputs import MULTI_LABEL, Predictions, as_array
+from medmnist_np.metrics.predictions import MULTI_LABEL, Predictions, as_array
 from medmnist_np.metrics.records import Interval
 from medmnist_np.metrics.resampling import resamples, strata
 from medmnist_np.missing import is_missing
-from medmnist_np.numbering import by_first_appearance
 
 Values = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def replicates(
     groups: ArrayLike | None = None,
 ) -> dict[str, Values]:
     """Return each metric of each resample and class, ``(n_resamples, columns)``, NaN where it is not defined."""
-    chosen = [catalogue.metric_named(name) for name in metrics]
+    chosen = [all_metrics.metric_named(name) for name in metrics]
     check_enough(predictions.n_samples, n_resamples)
     if stratified and predictions.task == MULTI_LABEL:
         raise ValueError(

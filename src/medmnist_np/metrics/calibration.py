@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics.decisions import means
-from medmnist_np.metrics.inputs import MULTI_LABEL, ROUNDING, Counts, Predictions, each_once, ratio
+from medmnist_np.metrics.predictions import MULTI_LABEL, ROUNDING, Counts, Predictions, each_once, ratio
 
 N_BINS = 15  # as Guo et al. 2017 have it
 

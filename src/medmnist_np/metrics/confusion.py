@@ -5,7 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from medmnist_np.metrics.averaging import Undefined, average
-from medmnist_np.metrics.inputs import MULTI_LABEL, Predictions, decided, each_once
+from medmnist_np.metrics.predictions import MULTI_LABEL, Predictions, decided, each_once
 from medmnist_np.metrics.tables import (
     ALL_ALIKE,
     NEVER_DECIDED,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.inputs import Array, Predictions, ratio
+from medmnist_np.metrics.predictions import Array, Predictions, ratio
 
 
 class RocCurve(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.inputs import MULTI_LABEL, Counts, Predictions, decided, each_once, ratio
+from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, decided, each_once, ratio
 
 
 def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:

@@ -8,8 +8,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from medmnist_np.metrics.inputs import as_array
 from medmnist_np.metrics.masks import BothEmpty, Labels, OneEmpty, Values, check_empty, structures
+from medmnist_np.metrics.predictions import as_array
 from medmnist_np.metrics.surfaces import Direction, surface_distances
 
 

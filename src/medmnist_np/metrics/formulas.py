@@ -11,7 +11,7 @@ from medmnist_np.metrics import decisions, ranking
 from medmnist_np.metrics.averaging import Undefined, average
 from medmnist_np.metrics.delong import delong_areas, standard_error
 from medmnist_np.metrics.distributions import normal_quantile
-from medmnist_np.metrics.inputs import Predictions
+from medmnist_np.metrics.predictions import Predictions
 from medmnist_np.metrics.records import Interval
 
 # Standard errors below this are rounding errors.

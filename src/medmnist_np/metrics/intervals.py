@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from numpy.typing import ArrayLike
 
 from medmnist_np.errors import nearest
-from medmnist_np.metrics import catalogue, formulas, ranking
+from medmnist_np.metrics import all_metrics, formulas, ranking
 from medmnist_np.metrics.averaging import Undefined, averages, check_choice
 from medmnist_np.metrics.bootstrap import (
     N_RESAMPLES,
@@ -20,7 +20,7 @@ from medmnist_np.metrics.bootstrap import (
     percentile_interval,
     replicates,
 )
-from medmnist_np.metrics.inputs import Predictions
+from medmnist_np.metrics.predictions import Predictions
 from medmnist_np.metrics.records import Interval, check_level
 
 Method = Literal["percentile", "bca", "wilson", "delong", "logit-delong", "newcombe"]
@@ -117,7 +117,7 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
             undefined=undefined,
             groups=groups,
         )[metric]
-    estimate = catalogue.measure(predictions, metric, undefined=undefined)
+    estimate = all_metrics.measure(predictions, metric, undefined=undefined)
     values = replicates(predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified)[metric]
     without_one = metric_without_one(predictions, metric, undefined)
     how = method_name("bca", stratified)
@@ -172,7 +172,7 @@ def bootstrap_intervals(
     """
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     check_level(level)
-    estimates = {name: catalogue.measure(predictions, name, undefined=undefined) for name in names}
+    estimates = {name: all_metrics.measure(predictions, name, undefined=undefined) for name in names}
     values = replicates(predictions, names, n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups)
     method = method_name("percentile", stratified, groups)
     found = {}
@@ -244,7 +244,7 @@ def class_intervals(
         )
     if method != "percentile":
         return formulas.delong_per_class(predictions, level, method)
-    estimates = catalogue.measure_per_class(predictions, metric)
+    estimates = all_metrics.measure_per_class(predictions, metric)
     values = replicates(
         predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups
     )[metric]
@@ -267,11 +267,11 @@ def class_intervals(
 
 
 def _check_method(method: str, metric: str) -> None:
-    catalogue.metric_named(metric)
+    all_metrics.metric_named(metric)
     if method not in get_args(Method):
         hint = nearest(method, get_args(Method)) if isinstance(method, str) else ""
         raise ValueError(f"There is no method {method!r}.{hint} The methods are: {', '.join(get_args(Method))}.")
-    if metric not in _METRICS_OF.get(method, catalogue.METRICS):
+    if metric not in _METRICS_OF.get(method, all_metrics.METRICS):
         raise ValueError(
             f"The method {method!r} is for {', '.join(_METRICS_OF[method])}, not for {metric}. "
             'Take method="percentile", which is for every metric.'

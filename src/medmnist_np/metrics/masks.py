@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.errors import nearest
-from medmnist_np.metrics.inputs import as_array
+from medmnist_np.metrics.predictions import as_array
 
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics.averaging import Undefined, average
-from medmnist_np.metrics.inputs import Array, Counts, Predictions, each_once, ratio
+from medmnist_np.metrics.predictions import Array, Counts, Predictions, each_once, ratio
 from medmnist_np.metrics.ranks import RankedColumn, twice_the_wins
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.metrics.inputs import Counts, Predictions
-from medmnist_np.numbering import by_first_appearance
+from medmnist_np._groups import by_first_appearance
+from medmnist_np.metrics.predictions import Counts, Predictions
 
 # Values in a block: what is made of one block stays in the processor's cache, and a few MB are all that is ever held.
 BLOCK = 1 << 17

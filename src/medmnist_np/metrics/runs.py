@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medmnist_np.metrics.distributions import student_quantile
-from medmnist_np.metrics.inputs import as_array
+from medmnist_np.metrics.predictions import as_array
 from medmnist_np.metrics.records import check_level
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics import decisions
-from medmnist_np.metrics.inputs import Predictions, as_array, check_same
+from medmnist_np.metrics.predictions import Predictions, as_array, check_same
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.metrics.inputs import MULTI_LABEL, Counts, Predictions, ratio
+from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, ratio
 
 Table = NDArray[np.int64]
 Values = NDArray[np.float64]

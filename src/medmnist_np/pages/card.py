@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from medmnist_np.pages.card_code import loading
+from medmnist_np._html import cautions_of
 from medmnist_np.pages.card_data import CardData
 from medmnist_np.pages.card_examples import SCRUBBER_SCRIPT, examples
 from medmnist_np.pages.card_labels import balance, most_frequent
 from medmnist_np.pages.card_masks import shares
-from medmnist_np.pages.card_values import values
-from medmnist_np.pages.frame import aside, code, facts, figures, link, note, number, page, table
 from medmnist_np.pages.markup import Html, element, join
 from medmnist_np.pages.naming import class_titles, things_of
-from medmnist_np.registry.markup import cautions_of
+from medmnist_np.reports.card_code import loading
+from medmnist_np.reports.card_sections import values
+from medmnist_np.reports.page import aside, code, facts, figures, link, note, number, page, table
 
 _TASKS = {
     "multi-class": "one class of {n} for each",

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.pages.card_data import CardData
-from medmnist_np.pages.frame import aside, figure, gallery, picture
 from medmnist_np.pages.markup import Html, element
 from medmnist_np.pages.naming import things_of
+from medmnist_np.reports.page import aside, figure, gallery, picture
 
 _LEAST_PX = 300  # width of the picture of a class
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.pages.card_data import CardData
-from medmnist_np.pages.frame import aside, number, share_cell, table
 from medmnist_np.pages.markup import Html, element
 from medmnist_np.pages.naming import class_titles, things_of
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.reports.page import aside, number, share_cell, table
 
 _MANY = 3  # findings of one sample; more are in the same row
 
@@ -25,7 +25,7 @@ def balance(data: CardData) -> list[Html]:
     kind = "finding" if record.multi_label else "class"
     counts = {split: present.sum(axis=0).tolist() for split, present in columns.items()}
     content = [
-        _counted(f"{things.capitalize()} of each {kind}, by split", kind, class_titles(record), counts, columns),
+        _counted_labels(f"{things.capitalize()} of each {kind}, by split", kind, class_titles(record), counts, columns),
         aside("Shares are of the split. A full bar is the largest share in the table."),
     ]
     if record.multi_label:
@@ -39,7 +39,7 @@ def presence(labels: NDArray[np.integer], record: DatasetInfo) -> NDArray[np.boo
     return present
 
 
-def _counted(
+def _counted_labels(
     caption: str,
     kind: str,
     names: Sequence[str],
@@ -63,7 +63,7 @@ def _several(columns: Mapping[str, NDArray[np.bool_]], things: str) -> Html:
         split: np.bincount(np.minimum(present.sum(axis=1), _MANY), minlength=len(names)).tolist()
         for split, present in columns.items()
     }
-    return _counted(f"{things.capitalize()} by the number of their findings", "findings", names, counts, columns)
+    return _counted_labels(f"{things.capitalize()} by the number of their findings", "findings", names, counts, columns)
 
 
 def _together(columns: Mapping[str, NDArray[np.bool_]], record: DatasetInfo, things: str) -> list[Html]:

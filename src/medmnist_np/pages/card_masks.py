@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.pages.card_data import CardData
-from medmnist_np.pages.frame import aside, share_cell, table
 from medmnist_np.pages.markup import Html, element
 from medmnist_np.pages.naming import class_titles, things_of
+from medmnist_np.reports.page import aside, share_cell, table
 
 # Ends of the intervals in which masks are counted by the share of their image that is labelled.
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -48,7 +48,7 @@ def _sizes(columns: dict[str, NDArray[np.int64]], things: str) -> list[Html]:
     ]
     head = ["split", "smallest", *(f"{share:.0%}" if share != 0.5 else "median" for share in _QUANTILES), "largest"]
     names = ["nothing", *_named_intervals()]
-    counts = {split: _binned(found) for split, found in labelled.items()}
+    counts = {split: _binned_sizes(found) for split, found in labelled.items()}
     in_all = {split: len(found) for split, found in labelled.items()}
     return [
         table("Labelled share of an image: quantiles", head, rows),
@@ -62,7 +62,7 @@ def _named_intervals() -> list[str]:
     return [f"up to {_ENDS[0]:.0%}", *named[1:], f"more than {_ENDS[-1]:.0%}"]
 
 
-def _binned(labelled: NDArray[np.float64]) -> NDArray[np.int64]:
+def _binned_sizes(labelled: NDArray[np.float64]) -> NDArray[np.int64]:
     """Count masks without a label, and the others by the interval of their share; its end belongs to it."""
     some = np.bincount(np.searchsorted(_ENDS, labelled[labelled > 0]), minlength=len(_ENDS) + 1)
     return np.concatenate([[(labelled == 0).sum()], some])

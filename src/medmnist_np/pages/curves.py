@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.metrics import PrCurve, ReliabilityCurve, RocCurve
-from medmnist_np.pages.charts import ACCENT, FAINT, INK, chart
 from medmnist_np.pages.markup import Html
+from medmnist_np.reports.charts import ACCENT, FAINT, INK, chart
 
 
 def roc_chart(curve: RocCurve, alt: str, *, threshold: float | None = None, side_px: int = 200) -> Html:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.metrics import Predictions
-from medmnist_np.pages.frame import aside, figure, gallery, picture, table
 from medmnist_np.pages.markup import Html, element
 from medmnist_np.pages.measured import Measured
+from medmnist_np.reports.page import aside, figure, gallery, picture, table
 
 _MULTI_LABEL = "multi-label, binary-class"
 

@@ -5,6 +5,7 @@ into a frozen :class:`DatasetInfo` that checks itself.
 """
 
 from medmnist_np.registry.archives import Archive, Member, Superseded
+from medmnist_np.registry.citations import Baseline, Baselines, Citation
 from medmnist_np.registry.lookup import (
     baselines,
     cite,
@@ -18,9 +19,8 @@ from medmnist_np.registry.lookup import (
     registered,
     resolve_size,
 )
-from medmnist_np.registry.papers import Baseline, Baselines, Citation
 from medmnist_np.registry.records import Collection, DatasetInfo
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry.volume_records import VolumeInfo
 
 __all__ = [
     "Archive",

@@ -8,12 +8,12 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Literal
 
+from medmnist_np._html import card
 from medmnist_np.errors import RecordError
-from medmnist_np.registry import reading
+from medmnist_np.registry import bundled_records
 from medmnist_np.registry.lookup import info
-from medmnist_np.registry.markup import card
 from medmnist_np.registry.records import DatasetInfo
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry.volume_records import VolumeInfo
 
 __all__ = ["Access", "CatalogEntry", "access_levels", "known_sets"]
 
@@ -22,7 +22,7 @@ Access = Literal["open", "registration", "application"]
 
 _FILE = Path(__file__).parent / "catalog_entries.toml"
 _LISTED = ("link", "subjects", "labels", "size", "access")
-_MOST_LINES = 3  # of a collection
+_MOST_SETS_OF_A_COLLECTION = 3  # of a collection
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
@@ -153,10 +153,10 @@ class CatalogEntry:
 
     def _facts(self) -> dict[str, str]:
         lines = self.load_lines()
-        more = len(self.loads) - _MOST_LINES
-        shown = list(lines[: 2 * _MOST_LINES])
+        more = len(self.loads) - _MOST_SETS_OF_A_COLLECTION
+        shown = list(lines[: 2 * _MOST_SETS_OF_A_COLLECTION])
         if more > 0:
-            shown.append(f"and {more} more: {', '.join(self.loads[_MOST_LINES:])}")
+            shown.append(f"and {more} more: {', '.join(self.loads[_MOST_SETS_OF_A_COLLECTION:])}")
         return {
             "Description": self.description,
             "Organ": self.organ,
@@ -210,13 +210,13 @@ def facts() -> dict[str, Any]:
 
 def _entry(name: str, table: dict[str, Any]) -> CatalogEntry:
     listed = tuple(table.get("listed", {}).items())
-    return CatalogEntry(name=name, **reading.tuples({**table, "listed": listed}))
+    return CatalogEntry(name=name, **bundled_records.tuples({**table, "listed": listed}))
 
 
 def _member(name: str, organ: str) -> CatalogEntry:
     """Make an entry of what the registry knows."""
     collection, _, own_name = name.rpartition("/")
-    record = reading.record(collection or "medmnist", own_name)
+    record = bundled_records.record(collection or "medmnist", own_name)
     # Masks of such a set belong to its parts alone.
     loads = [name.replace(own_name, part) for part in record.parts] if record.shares_images else [name]
     return CatalogEntry(

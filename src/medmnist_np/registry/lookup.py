@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
-from medmnist_np.registry import reading
+from medmnist_np.registry import bundled_records
 from medmnist_np.registry.archives import Archive, Superseded
-from medmnist_np.registry.own import LOCAL, own_names, own_record, own_records
-from medmnist_np.registry.papers import Baseline, Baselines, Citation
+from medmnist_np.registry.citations import Baseline, Baselines, Citation
 from medmnist_np.registry.records import DatasetInfo
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry.user_records import LOCAL, own_names, own_record, own_records
+from medmnist_np.registry.volume_records import VolumeInfo
 
 # Whose names need no collection before them.
 _NAMED_ALONE = ("medmnist", "amos", "brats")
@@ -45,23 +45,23 @@ def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
         return record, int(suffix)
     collection, _, rest = name.lower().rpartition("/")
     others = ""
-    if collection in reading.COLLECTIONS:
-        known: Sequence[str] = [f"{collection}/{one}" for one in reading.names(collection)]
+    if collection in bundled_records.COLLECTIONS:
+        known: Sequence[str] = [f"{collection}/{one}" for one in bundled_records.names(collection)]
         hint = nearest(name, known)
-    elif name.lower() in reading.COLLECTIONS:
-        known = [f"{rest}/{one}" for one in reading.names(rest)]
+    elif name.lower() in bundled_records.COLLECTIONS:
+        known = [f"{rest}/{one}" for one in bundled_records.names(rest)]
         hint = " That is a collection."
     else:
-        known = list(dict.fromkeys([*reading.names("medmnist"), *_added, *own_names()]))
+        known = list(dict.fromkeys([*bundled_records.names("medmnist"), *_added, *own_names()]))
         # "kvasir_128" carries a size, and "Task03_Liver" does not.
         elsewhere = [
             f"{one}/{found.name}"
-            for one in reading.COLLECTIONS[1:]
+            for one in bundled_records.COLLECTIONS[1:]
             if (found := _of(one, rest) or _of(one, stem or rest)) is not None
         ]
-        near = [*known, *(one for folder in _NAMED_ALONE[1:] for one in reading.names(folder))]
+        near = [*known, *(one for folder in _NAMED_ALONE[1:] for one in bundled_records.names(folder))]
         hint = f" Did you mean {' or '.join(map(repr, elsewhere))}?" if elsewhere else nearest(stem or rest, near)
-        others = f" Other collections: {', '.join(reading.COLLECTIONS[1:])}, as in 'msd/liver'."
+        others = f" Other collections: {', '.join(bundled_records.COLLECTIONS[1:])}, as in 'msd/liver'."
     raise UnknownDatasetError(f"There is no data set {name!r}.{hint} The names are: {', '.join(known)}.{others}")
 
 
@@ -177,7 +177,7 @@ def cite(name: str | DatasetInfo) -> str:
     """
     record = info(name)
     keys = (*record.collection.citations, *record.citations)
-    papers = reading.read(record.collection.name, "_citations") if keys else {}
+    papers = bundled_records.read(record.collection.name, "_citations") if keys else {}
     return "\n\n".join(Citation(key=key, **papers[key]).bibtex() for key in keys)
 
 
@@ -198,14 +198,14 @@ def baselines(name: str | DatasetInfo) -> Baselines:
     record = info(name)
     if record.collection.name not in _WITH_BASELINES:
         return Baselines((), paper="", copied_from="", notes=())
-    tables = reading.read(record.collection.name, "_baselines")
+    tables = bundled_records.read(record.collection.name, "_baselines")
     rows = tuple(Baseline(method, **figures) for method, figures in tables.get(record.name, {}).items())
-    return Baselines(rows, **reading.tuples(tables["source"]))
+    return Baselines(rows, **bundled_records.tuples(tables["source"]))
 
 
 def known_archives() -> Iterator[tuple[DatasetInfo, int, Archive]]:
     """Yield every archive of every collection with its record and size; 0 is that of volumes that differ in size."""
-    for collection in (None, *reading.COLLECTIONS[1:]):
+    for collection in (None, *bundled_records.COLLECTIONS[1:]):
         for record in _listed(collection):
             for size, archive in record.archives.items():
                 yield record, size, archive
@@ -227,7 +227,7 @@ def find_archive(digest: str) -> tuple[DatasetInfo, int, Superseded | None] | No
 def is_published(record: DatasetInfo) -> bool:
     """Return whether a record is one of the package's own, which every process finds by its name."""
     try:
-        return reading.record(record.collection.name, record.name) == record
+        return bundled_records.record(record.collection.name, record.name) == record
     except (KeyError, FileNotFoundError):
         return False
 
@@ -249,10 +249,10 @@ def registered(*records: DatasetInfo) -> Iterator[None]:
 
 def official_info() -> dict[str, dict[str, Any]]:
     """Return a new dict equal to ``medmnist.INFO`` of the official package."""
-    descriptions = reading.read("medmnist", "_official_descriptions")
+    descriptions = bundled_records.read("medmnist", "_official_descriptions")
     official = {}
-    for name in reading.names("medmnist"):
-        record = reading.record("medmnist", name)
+    for name in bundled_records.names("medmnist"):
+        record = bundled_records.record("medmnist", name)
         entry: dict[str, Any] = {"python_class": record.python_class, "description": descriptions[name]}
         for size in record.sizes:
             suffix = "" if size == 28 else f"_{size}"
@@ -273,7 +273,7 @@ def _record(name: str) -> DatasetInfo | None:
         return _added[name]
     collection, _, alone = name.rpartition("/")
     folders = (collection,) if collection else _NAMED_ALONE
-    for folder in folders if set(folders) <= set(reading.COLLECTIONS) else ():
+    for folder in folders if set(folders) <= set(bundled_records.COLLECTIONS) else ():
         if (record := _of(folder, alone)) is not None:
             return _added.get(record.qualified_name, record)
     return None if collection else own_record(alone)
@@ -281,24 +281,26 @@ def _record(name: str) -> DatasetInfo | None:
 
 def _of(collection: str, name: str) -> DatasetInfo | None:
     try:
-        return reading.record(collection, name)
+        return bundled_records.record(collection, name)
     except KeyError:
         return None
 
 
 def _listed(collection: str | None) -> list[DatasetInfo]:
     """Return the records of a collection, those that were added among them; None is MedMNIST and sets of users."""
-    if collection is not None and collection not in (*reading.COLLECTIONS, LOCAL.name):
-        known = (*reading.COLLECTIONS, LOCAL.name)
+    if collection is not None and collection not in (*bundled_records.COLLECTIONS, LOCAL.name):
+        known = (*bundled_records.COLLECTIONS, LOCAL.name)
         raise ValueError(
             f"There is no collection {collection!r}.{nearest(str(collection), known)} They are: {', '.join(known)}."
         )
     folder = collection or "medmnist"
-    records = [] if folder == LOCAL.name else [reading.record(folder, name) for name in reading.names(folder)]
+    records = (
+        [] if folder == LOCAL.name else [bundled_records.record(folder, name) for name in bundled_records.names(folder)]
+    )
     records = [_added.get(record.qualified_name, record) for record in records]
     known_names = {record.name for record in records}
     added = [record for record in _added.values() if record.name not in known_names]
-    elsewhere = {*reading.COLLECTIONS} - {folder}
+    elsewhere = {*bundled_records.COLLECTIONS} - {folder}
     records += [
         record
         for record in added

@@ -175,7 +175,7 @@ class DatasetInfo:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from medmnist_np.registry.markup import card, cautions_of
+        from medmnist_np._html import card, cautions_of
 
         cautions = cautions_of(
             self.notes, self.license, self.enlarged_sizes, not_for_clinical_use=self.collection.not_for_clinical_use

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from medmnist_np.errors import ScoresError, nearest
-from medmnist_np.registry.corruptions import SEVERITIES, corruption_facts
+from medmnist_np.registry.corruption_facts import SEVERITIES, corruption_facts
 
 _CORRUPTED = re.compile(r"(?P<model>.*)\+(?P<corruption>[A-Za-z_]+)_(?P<severity>[0-9]+)")
 

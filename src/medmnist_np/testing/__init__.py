@@ -15,9 +15,9 @@ The same arguments give the same bytes on one machine; another release of NumPy 
 """
 
 from medmnist_np.testing.cases import FakeCase, make_cases
+from medmnist_np.testing.fake_volumes import make_volume_archive, make_volumes
 from medmnist_np.testing.fakes import fake_datasets, fake_record, make_archive, make_arrays
 from medmnist_np.testing.server import serve
-from medmnist_np.testing.volumes import make_volume_archive, make_volumes
 
 __all__ = [
     "FakeCase",

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from medmnist_np.cache.settings import unconfigured
 from medmnist_np.registry import DatasetInfo, VolumeInfo, datasets, info, registered, resolve_size
+from medmnist_np.testing.fake_volumes import make_volume_archive
 from medmnist_np.testing.server import serve
-from medmnist_np.testing.volumes import make_volume_archive
 
 _N_SAMPLES = {"train": 200, "val": 40, "test": 60}
 

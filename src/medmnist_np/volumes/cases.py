@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
+from medmnist_np._progress import Progress
+from medmnist_np._sequences import Items
 from medmnist_np.cache import store
-from medmnist_np.cache.progress import Progress
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import CorruptCacheError, NotCachedError
-from medmnist_np.items import Items
 from medmnist_np.registry import DatasetInfo, VolumeInfo
 from medmnist_np.volumes.labelled import count_labelled
 from medmnist_np.volumes.preparing import locate

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.cache import disk
+from medmnist_np import _files
 from medmnist_np.volumes.nifti import require_nibabel
 
 # Twice as fast as the level that gzip has by default; files are about a twentieth larger.
@@ -71,8 +71,8 @@ def write_nifti(
         raise ValueError(f"The volume has the shape {volume.shape}; (x, y, z) or (x, y, z, c) is needed.")
     header = _header(volume, affine, spacing)
     with (
-        disk.errors_named(target, f"write {target.name}", in_cache=False),
-        disk.in_one_step(target) as fresh,
+        _files.errors_named(target, f"write {target.name}", in_cache=False),
+        _files.in_one_step(target) as fresh,
         fresh.open("wb") as file,
     ):
         if compressed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.cache.progress import Progress
+from medmnist_np._progress import Progress
 from medmnist_np.volumes.ragged import Ragged
 
 

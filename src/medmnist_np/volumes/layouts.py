@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medmnist_np.errors import ArchiveError
-from medmnist_np.registry import datasets, reading
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry import bundled_records, datasets
+from medmnist_np.registry.volume_records import VolumeInfo
 from medmnist_np.volumes.left_out import LeftOut
 from medmnist_np.volumes.nifti import is_nifti
 
@@ -147,7 +147,9 @@ def _case_names(record: VolumeInfo) -> tuple[str, str]:
 
 def _owner(case: str) -> str:
     """Say of which data set a case is, if it is one that is known."""
-    known = [one for name in reading.COLLECTIONS for one in datasets(collection=name) if isinstance(one, VolumeInfo)]
+    known = [
+        one for name in bundled_records.COLLECTIONS for one in datasets(collection=name) if isinstance(one, VolumeInfo)
+    ]
     for record in known:
         if re.fullmatch(_case_names(record)[0], case, re.IGNORECASE):
             name = record.qualified_name

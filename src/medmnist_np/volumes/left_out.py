@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from medmnist_np.errors import ArchiveError
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry.volume_records import VolumeInfo
 
 REPORT = "decoding.json"
 """The file in a folder of arrays that says how it was made: which dtype was chosen, and which cases were left out."""
 
-_SHOWN = 5
+_SHOWN_CASES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class LeftOut:
 
 def words(left_out: Sequence[LeftOut]) -> str:
     """Return the first few cases with their reasons, and how many more there are."""
-    shown = "; ".join(f"{one.case}: {one.why}" for one in left_out[:_SHOWN])
-    return shown + (f"; and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else "")
+    shown = "; ".join(f"{one.case}: {one.why}" for one in left_out[:_SHOWN_CASES])
+    return shown + (f"; and {len(left_out) - _SHOWN_CASES} more" if len(left_out) > _SHOWN_CASES else "")
 
 
 def refuse(left_out: Sequence[LeftOut], record: VolumeInfo, *, skip: bool) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from medmnist_np.cache import zips
 from medmnist_np.errors import ArchiveError
-from medmnist_np.volumes.files import StoredFile, most_inflated
+from medmnist_np.volumes.stored_files import StoredFile, most_inflated
 
 # Where single files say that they are such, by the size of the header: NIfTI-1 and NIfTI-2.
 _MAGIC = {348: (344, b"n+1\0"), 540: (4, b"n+2\0\r\n\x1a\n")}

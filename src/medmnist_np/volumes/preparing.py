@@ -10,19 +10,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medmnist_np._progress import Progress, bars, silent
 from medmnist_np.cache import settings
-from medmnist_np.cache.progress import Progress, bars, silent
-from medmnist_np.cache.search import find_arrays
+from medmnist_np.cache.locations import find_arrays
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, NotCachedError
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry.volume_records import VolumeInfo
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # would load logging, which opening does without
 
     from medmnist_np.cache.archives import Verified
-    from medmnist_np.volumes.publishing import Way
+    from medmnist_np.volumes.publish import Way
 
 
 def find_here(record: VolumeInfo, places: Settings, progress: Progress = silent) -> ArrayFolder | None:
@@ -85,7 +85,7 @@ def locate(
             errno=errno.ENOENT,
         )
     from medmnist_np.cache.prepare import Unpacking, prepare
-    from medmnist_np.volumes.publishing import Way, publish_archive
+    from medmnist_np.volumes.publish import Way, publish_archive
 
     way = Way(executor, progress, skip)  # looks for NiBabel before gigabytes are downloaded
     return prepare(
@@ -135,7 +135,7 @@ def adopt(
         As of :func:`locate`.
     """
     from medmnist_np.cache import archives
-    from medmnist_np.volumes.publishing import Way, publish_folder
+    from medmnist_np.volumes.publish import Way, publish_folder
 
     source = Path(path).expanduser().resolve()
     places = settings.current(root)
@@ -153,7 +153,7 @@ def adopt(
 def adopt_verified(verified: Verified, record: VolumeInfo, places: Settings, way: Way) -> ArrayFolder:
     """Decode an open archive whose digest was found right, unless its arrays are here already."""
     from medmnist_np.cache.prepare import published_once
-    from medmnist_np.volumes.publishing import publish_archive
+    from medmnist_np.volumes.publish import publish_archive
 
     archive = record.archive(0)
     return published_once(record.storage_key(), places, lambda: publish_archive(verified, archive, record, places, way))

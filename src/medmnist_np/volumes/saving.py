@@ -11,8 +11,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from medmnist_np.cache import disk
-from medmnist_np.cache.progress import Progress
+from medmnist_np import _files
+from medmnist_np._progress import Progress
 from medmnist_np.errors import CacheError
 from medmnist_np.volumes.exporting import write_nifti
 from medmnist_np.volumes.ragged import Ragged
@@ -38,7 +38,7 @@ def save_cases(
     """
     n_bytes = images.dtype.itemsize * int(images.shapes.prod(axis=1).sum())
     kinds = {"images": images} if masks is None else {"masks": masks, "images": images}
-    with disk.errors_named(folder, "save volumes", in_cache=False):
+    with _files.errors_named(folder, "save volumes", in_cache=False):
         for kind in kinds:
             (folder / kind).mkdir(parents=True, exist_ok=True)
     with progress(f"saving {folder.name}", n_bytes) as bar:
@@ -53,7 +53,7 @@ def save_cases(
 def _write_once(target: Path, volume: NDArray[Any], affine: NDArray[Any], spacing: list[float]) -> None:
     fresh = write_nifti(target.with_name(f".{secrets.token_hex(4)}.{target.name}"), volume, affine, spacing)
     try:
-        with disk.errors_named(target, f"write {target.name}", in_cache=False):
+        with _files.errors_named(target, f"write {target.name}", in_cache=False):
             if not target.exists():
                 fresh.replace(target)
             elif not filecmp.cmp(fresh, target, shallow=False):

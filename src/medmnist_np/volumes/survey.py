@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from medmnist_np.cache.progress import CHECKING, Progress
+from medmnist_np._progress import CHECKING, Progress
 from medmnist_np.errors import ArchiveError
-from medmnist_np.registry.volumes import VolumeInfo
+from medmnist_np.registry.volume_records import VolumeInfo
 from medmnist_np.spread import spread
-from medmnist_np.volumes.files import StoredFile
 from medmnist_np.volumes.layouts import Case
 from medmnist_np.volumes.left_out import LeftOut
 from medmnist_np.volumes.nifti import Header, read_header
+from medmnist_np.volumes.stored_files import StoredFile
 
 # Image and mask are of one place if no entry of the two affines differs by more, in mm (a voxel, or of the origin).
 AFFINE_TOLERANCE_MM = 1e-3

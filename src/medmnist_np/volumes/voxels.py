@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.cache.disk import open_without_following
+from medmnist_np._files import open_without_following
 from medmnist_np.errors import ArchiveError
-from medmnist_np.volumes.files import StoredFile
 from medmnist_np.volumes.nifti import Header, content
+from medmnist_np.volumes.stored_files import StoredFile
 
 # How far a scaled label may be from a whole number: more than float32 loses of one up to 255.
 _SCALE_TOLERANCE = 1e-4

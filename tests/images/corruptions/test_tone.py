@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from medmnist_np.images.corruptions import corrupt
-from medmnist_np.registry.corruptions import corrupted_sets
+from medmnist_np.registry.corruption_facts import corrupted_sets
 from tests.images.corruptions.pictures import enlarged, farthest, textured
 
 SHAPES = [(28, 28), (224, 224, 3), (31, 50, 3)]

@@ -3,6 +3,6 @@
 The images are near to those of the publication, and not the published files: docs/corruptions.md says how near.
 """
 
-from medmnist_np.images.corruptions.catalogue import CORRUPTIONS, Corruption, corrupt, image_seeds
+from medmnist_np.corruptions.functions import CORRUPTIONS, CorruptionFunction, corrupt, image_seeds
 
-__all__ = ["CORRUPTIONS", "Corruption", "corrupt", "image_seeds"]
+__all__ = ["CORRUPTIONS", "CorruptionFunction", "corrupt", "image_seeds"]

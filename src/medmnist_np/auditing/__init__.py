@@ -1,7 +1,0 @@
-"""Look for what is wrong in a data set: copies, leaks between splits, contradicting labels, blank images."""
-
-from medmnist_np.auditing.examining import audit
-from medmnist_np.auditing.findings import Copies, NearPair, Place, SharedGroup, SplitSummary
-from medmnist_np.auditing.result import Audit
-
-__all__ = ["Audit", "Copies", "NearPair", "Place", "SharedGroup", "SplitSummary", "audit"]

@@ -1,0 +1,349 @@
+"""Batches: fresh arrays out of mapped ones, made ahead by threads. Works on any pair of arrays and knows no data set.
+
+``order`` says which samples, ``layout`` what their images look like; this module makes, delivers and resumes.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple, NoReturn, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from medmnist_np._parallel import made_ahead, read_ahead
+from medmnist_np.batches.buffers import Buffers
+from medmnist_np.batches.layout import Empty, Layout
+from medmnist_np.batches.order import EpochOrder, Plan, whole
+from medmnist_np.joined import Rows
+
+# A smaller batch is sooner made than handed from thread to thread, which took a tenth of a millisecond.
+_WORTH_A_THREAD_BYTES = 2_000_000
+
+_PIECES_OF_A_WINDOW = 16
+
+_STATE_FORMAT = 1
+
+
+class Batch(NamedTuple):
+    """Samples as fresh, writable arrays.
+
+    Attributes
+    ----------
+    images : (b, h, w), (b, h, w, 3) or (b, d, h, w) array, or with a channel axis
+        As asked for with ``channels``, ``dtype`` and ``scale``; uint8, 0-255, if nothing was.
+    labels : (b, l) int64
+        Class numbers, ``l = 1``, or zeros and ones. Of a segmentation set the masks, ``(b, h, w)``, in their own dtype.
+    indices : (b,) intp
+        Which samples of the data set they are.
+    mask : (b,) bool
+        False for samples that only fill up; they are repeated ones.
+    """
+
+    images: NDArray[Any]
+    labels: NDArray[Any]
+    indices: NDArray[np.intp]
+    mask: NDArray[np.bool_]
+
+    @property
+    def masks(self) -> NDArray[Any]:
+        """The labels, by the name that they go by in a segmentation set. Not to be mistaken for ``mask``."""
+        return self.labels
+
+
+Transform: TypeAlias = Callable[[Batch, np.random.Generator], Batch]
+
+_Numbered: TypeAlias = tuple[int, Batch]
+
+
+class Batches:
+    """Batches of a data set, again and again: each pass is the next epoch. :meth:`Dataset.batches` makes it.
+
+    ``len()`` is the number of batches of an epoch. It may be iterated in several threads: every pass is an epoch of its
+    own, and threads that share one iterator share its batches.
+
+    Attributes
+    ----------
+    plan : Plan
+        Which samples come in which order.
+    layout : Layout
+        What the images look like.
+
+    ``label_dtype`` is that of the labels of a batch; None leaves them as they are stored, which suits masks.
+    """
+
+    def __init__(  # noqa: PLR0913 -- what to read, in which order, in which form, and how
+        self,
+        images: Rows,
+        labels: Rows,
+        positions: range | NDArray[np.intp],
+        plan: Plan,
+        layout: Layout,
+        *,
+        epoch: int = 0,
+        transform: Transform | None = None,
+        prefetch: int = 2,
+        label_dtype: DTypeLike | None = np.int64,
+        identity: Mapping[str, Any] | None = None,
+        read_ahead: Callable[[NDArray[np.intp]], object] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.layout = layout
+        self._images, self._labels = images, labels
+        whole_range = isinstance(positions, range) and positions == range(len(images))
+        self._positions = None if whole_range else np.array(positions, dtype=np.intp)
+        self._transform = transform
+        self._prefetch = whole("prefetch", prefetch, least=0)
+        if transform is not None and not callable(transform):
+            raise TypeError(f"transform is {transform!r}; it is called with (batch, rng) and gives a Batch.")
+        self._label_dtype = np.dtype(label_dtype or labels.dtype)
+        self._identity = dict(identity or {})
+        self._read_ahead = read_ahead
+        if len(images) != len(labels):
+            raise ValueError(f"There are {len(images)} images and {len(labels)} labels; each image needs one.")
+        self._lock = threading.Lock()
+        self._n_passes = 0
+        self._next_pass = (whole("epoch", epoch, least=0), 0)
+        self._at = self._next_pass
+        self._latest_order: tuple[int, EpochOrder] | None = None
+        self._expected: tuple[object, ...] | None = None
+
+    def __len__(self) -> int:
+        return self.plan.n_batches
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the next batch belongs to: the one under way, or the next if that is at its end."""
+        return self._where()[0]
+
+    def __iter__(self) -> Iterator[Batch]:
+        with self._lock:
+            epoch, start = self._next_pass
+            self._next_pass = (epoch + 1, 0)
+            self._at = (epoch, start)
+            self._n_passes += 1
+            return _Pass(self, self._n_passes, epoch, start)
+
+    def batch(self, epoch: int, number: int) -> Batch:
+        """Return one batch of one epoch: what a pass gives there, without making those before it.
+
+        Raises
+        ------
+        IndexError
+            If an epoch has no such batch.
+        """
+        if not 0 <= number < len(self):
+            raise IndexError(f"There is no batch {number} in an epoch of {len(self)}.")
+        return self._make(self._order(whole("epoch", epoch, least=0)), epoch, number)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the latest pass is, as a small dict that JSON can hold.
+
+        It counts batches that were handed out, not those made ahead. Keep it with the checkpoint of the model, and
+        give it to :meth:`load_state_dict` of batches that were made with the same arguments.
+        """
+        epoch, batch = self._where()
+        return {
+            "format": _STATE_FORMAT,
+            **self._options(),
+            "epoch": epoch,
+            "batch": batch,
+            "order_crc32": _crc32(self._order(epoch)),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a state was taken: the next pass gives what an uninterrupted one would have given.
+
+        Raises
+        ------
+        ValueError
+            If the state is of another data set, of batches made with other arguments, of another version of this
+            package, or of a version of NumPy that shuffles in another way.
+        """
+        if not isinstance(state, Mapping) or state.get("format") != _STATE_FORMAT:
+            found = state.get("format") if isinstance(state, Mapping) else state
+            raise ValueError(
+                f"This is no state of batches in format {_STATE_FORMAT}, the one of this version (found: {found!r})."
+            )
+        own = self._options()
+        different = [
+            f"{name} is {own[name]!r} here and {state.get(name)!r} in the state"
+            for name in own
+            if state.get(name) != own[name]
+        ]
+        if different:
+            raise ValueError(
+                f"The state is of other batches: {'; '.join(different)}. Make them with the same arguments."
+            )
+        epoch, batch = (whole(name, state.get(name), least=0) for name in ("epoch", "batch"))
+        if batch > len(self):
+            raise ValueError(f"The state is at batch {batch}, and an epoch has {len(self)}.")
+        if _crc32(self._order(epoch)) != state.get("order_crc32"):
+            raise ValueError(
+                "The samples come in another order than when the state was taken: the data set was another part of the "
+                "same size, the weights were others, or this version of NumPy shuffles in another way. Start the epoch "
+                f"anew: batches(..., epoch={epoch})."
+            )
+        with self._lock:
+            self._next_pass = self._at = (epoch, batch)
+            # Passes under way are of the past: they do not move what was loaded.
+            self._n_passes += 1
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "Batches are not pickled, as they hold open files and threads. Pickle the data set (a path, under 2 kB) "
+            "and call its batches() in the other process, with shard=(which, of_how_many)."
+        )
+
+    def __repr__(self) -> str:
+        plan = self.plan
+        return f"Batches({len(self)} of {plan.batch_size}; {self._identity.get('name', 'arrays')}, epoch {self.epoch})"
+
+    def _order(self, epoch: int) -> EpochOrder:
+        latest = self._latest_order
+        if latest is None or latest[0] != epoch:
+            latest = self._latest_order = (epoch, self.plan.order(epoch))
+        return latest[1]
+
+    def _where(self) -> tuple[int, int]:
+        with self._lock:
+            epoch, batch = self._at
+        return (epoch, batch) if batch < len(self) or not batch else (epoch + 1, 0)
+
+    def _options(self) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "dataset": self._identity,
+            "n_samples": plan.n_samples,
+            "batch_size": plan.batch_size,
+            "shuffle": plan.shuffle,
+            "seed": plan.seed,
+            "last": plan.last,
+            "shard": list(plan.shard),
+            "uneven": plan.uneven,
+            "weighted": plan.weights is not None,
+            "channels": self.layout.channels,
+            "dtype": None if self.layout.dtype is None else str(np.dtype(self.layout.dtype)),
+            "scale": None if self.layout.scale is None else float(self.layout.scale),
+        }
+
+    def _deliver(self, batch: Batch, number_of_pass: int, epoch: int, number: int) -> Batch:
+        """Note that a batch is handed out, and refuse one that a transform gave another shape than the first."""
+        with self._lock:
+            if self._transform is not None:
+                self._expect_shapes_of(batch, epoch, number)
+            if number_of_pass == self._n_passes:
+                self._at = (epoch, number + 1)
+        return batch
+
+    def _expect_shapes_of(self, batch: Batch, epoch: int, number: int) -> None:
+        found = (batch.images.shape[1:], batch.images.dtype, batch.labels.shape[1:], batch.labels.dtype)
+        if self._expected is None:
+            self._expected = found
+        if found != self._expected:
+            raise ValueError(
+                "The transform gave images {} {} and labels {} {} ".format(*found)
+                + f"in batch {number} of epoch {epoch}, and before that "
+                + "images {} {} and labels {} {}: all batches need the same.".format(*self._expected)
+            )
+
+    def _make(self, order: EpochOrder, epoch: int, number: int, empty: Empty = np.empty) -> Batch:
+        size = self.plan.batch_size
+        indices = order.indices[number * size : (number + 1) * size].copy()
+        mask = np.empty(len(indices), np.bool_)
+        mask.fill(True)
+        if (number + 1) * size > order.n_real:
+            mask[max(0, order.n_real - number * size) :] = False
+        rows = self._rows(indices)
+        stored = empty((len(rows), *self._images.shape[1:]), self._images.dtype)
+        # With its checks on, NumPy would fill a copy first; rows are in range, as they are ours.
+        self._images.take(rows, axis=0, out=stored, mode="clip")
+        images = self.layout.arrange(stored, empty)
+        labels = self._labels.take(rows, axis=0).astype(self._label_dtype, copy=False)
+        batch = Batch(images, labels, indices, mask)
+        if self._transform is None:
+            return batch
+        seeds = np.random.SeedSequence([self.plan.seed, epoch], spawn_key=(*self.plan.shard, number))
+        return _checked(self._transform(batch, np.random.default_rng(seeds)), len(indices))
+
+    def _made(self, epoch: int, start: int) -> Generator[_Numbered]:
+        """Make the batches of a pass in order."""
+        order = self._order(epoch)
+        numbers = range(start, len(self))
+        if self._prefetch and (self._transform is not None or self._bytes_of_batch() >= _WORTH_A_THREAD_BYTES):
+            # Of each batch the images as stored and as arranged; one batch more than wait is with the user.
+            empty = Buffers(most=2 * (self._prefetch + 2)).empty
+            made = made_ahead(partial(self._make, order, epoch, empty=empty), numbers, self._prefetch)
+        else:
+            made = ((number, self._make(order, epoch, number)) for number in numbers)
+        if self.plan.shuffle == "blocks" and self._read_ahead is not None:
+            made = self._with_reading_ahead(made, self._read_ahead, order, start)
+        return made
+
+    def _with_reading_ahead(
+        self, made: Generator[_Numbered], read: Callable[[NDArray[np.intp]], object], order: EpochOrder, start: int
+    ) -> Generator[_Numbered]:
+        """Read the blocks of the next window from disk while the batches of this one are used."""
+        size, window = self.plan.batch_size, self.plan.window_length()
+        # In pieces, so that a pass which is given up stops soon.
+        pieces = _PIECES_OF_A_WINDOW
+
+        def read_piece(number: int) -> None:
+            first = number // pieces * window
+            rows = np.sort(self._rows(order.indices[first : first + window]))
+            read(np.array_split(rows, pieces)[number % pieces])
+
+        def last_piece(number: int) -> int:
+            return (number * size // window + 2) * pieces - 1
+
+        return read_ahead(made, read_piece, last_piece, start=start, first_piece=start * size // window * pieces)
+
+    def _rows(self, indices: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return where samples lie in the stored arrays."""
+        return indices if self._positions is None else self._positions.take(indices)
+
+    def _bytes_of_batch(self) -> int:
+        dtype = np.dtype(self.layout.dtype or self._images.dtype)
+        return dtype.itemsize * self.plan.batch_size * math.prod(self._images.shape[1:])
+
+
+class _Pass:
+    """One epoch under way; may be shared by threads."""
+
+    def __init__(self, batches: Batches, number: int, epoch: int, start: int) -> None:
+        self._batches, self._number, self._epoch = batches, number, epoch
+        self._made = batches._made(epoch, start)
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Batch:
+        with self._lock:
+            number, batch = next(self._made)
+            return self._batches._deliver(batch, self._number, self._epoch, number)
+
+
+def _checked(batch: object, n: int) -> Batch:
+    """Return what a transform gave, if it is a batch of as many samples."""
+    if not isinstance(batch, Batch):
+        raise TypeError(
+            f"The transform gave {type(batch).__name__}; it is called with (batch, rng) and gives a Batch, as "
+            "batch._replace(images=...)."
+        )
+    strange = [name for name, values in zip(batch._fields, batch, strict=True) if not np.ndim(values)]
+    if strange or not all(hasattr(values, "dtype") for values in batch):
+        kinds = ", ".join(type(values).__name__ for values in batch)
+        raise TypeError(f"The transform gave a Batch of {kinds}; each is an array with an entry for each sample.")
+    lengths = {name: len(values) for name, values in zip(batch._fields, batch, strict=True)}
+    if set(lengths.values()) != {n}:
+        raise ValueError(f"The transform was given {n} samples and gave {lengths}.")
+    return batch
+
+
+def _crc32(order: EpochOrder) -> int:
+    return zlib.crc32(np.ascontiguousarray(order.indices, dtype="<i8").tobytes(), order.n_real)

@@ -1,0 +1,137 @@
+"""Archives in the official format, whose bytes depend on the arrays alone (and on the release of zlib)."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np import _files
+from medmnist_np.builder.labels import SEGMENTATION, Labels
+from medmnist_np.builder.preparation import Prepared
+from medmnist_np.builder.splits import Division
+
+Blocks = Iterable[NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one archive is to be made of, small enough to be sent to another machine that sees the files.
+
+    With each chunk goes the number in ``splits`` of each of its rows, ``(kept,)``. ``labels`` is empty where there are
+    masks; ``scaled`` tells whether 255 in these stands for 1.
+    """
+
+    path: Path
+    size: int
+    image_shape: tuple[int, ...]
+    n_samples: Mapping[str, int]
+    chunks: tuple[tuple[Prepared, NDArray[np.intp]], ...]
+    labels: Mapping[str, NDArray[np.uint8]]
+    scaled: bool
+
+    @property
+    def array_bytes(self) -> int:
+        """Bytes of all arrays."""
+        of_masks = 0 if self.labels else self.size**2
+        n_samples = sum(self.n_samples.values())
+        of_labels = sum(labels.nbytes for labels in self.labels.values())
+        return n_samples * (math.prod(self.image_shape) + of_masks) + of_labels
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An archive that was written: its size in pixels, its bytes and its SHA-256 in hex."""
+
+    size: int
+    bytes: int
+    sha256: str
+
+
+def orders_of(
+    stem: Path,
+    sizes: Sequence[int],
+    prepared: Sequence[Prepared],
+    labels: Labels,
+    division: Division,
+    *,
+    scaled: bool = False,
+) -> list[Order]:
+    """Return what each archive is to be made of, ``<stem>_<size>.npz``; as in the official names, 28 is not in them."""
+    ends = np.cumsum([len(done.kept) for done in prepared])
+    chunks = tuple(zip(prepared, np.split(division.part_of, ends[:-1]), strict=True))
+    segmented = labels.task == SEGMENTATION
+    tables = {} if segmented else {split: labels.table[division.rows(split)] for split in division.splits}
+    # One RGB image makes an RGB set.
+    usable = [done for done in prepared if done.kept]
+    telling = next((done for done in usable if len(done.gray) < len(done.kept)), usable[0])
+    return [
+        Order(
+            path=stem.with_name(f"{stem.name}{'' if size == 28 else f'_{size}'}.npz"),
+            size=size,
+            image_shape=telling.images(size).shape[1:],
+            n_samples=division.n_samples,
+            chunks=chunks,
+            labels=tables,
+            scaled=scaled,
+        )
+        for size in sizes
+    ]
+
+
+def write_archive(order: Order) -> Written:
+    """Write the images, and the labels or masks, of all splits into one .npz, a chunk at a time."""
+    splits = list(enumerate(order.n_samples.items()))
+    members: list[tuple[str, tuple[int, ...], Blocks]] = [
+        (f"{split}_images", (n, *order.image_shape), _images(order, number)) for number, (split, n) in splits
+    ]
+    members += [(f"{split}_labels", labels.shape, [labels]) for split, labels in order.labels.items()]
+    if not order.labels:
+        shape = (order.size, order.size)
+        members += [(f"{split}_masks", (n, *shape), _masks(order, number)) for number, (split, n) in splits]
+    with _files.in_one_step(order.path) as fresh, fresh.open("x+b") as archive:
+        _write_npz(archive, members)
+        archive.flush()
+        os.fsync(archive.fileno())
+        archive.seek(0)
+        digest = hashlib.file_digest(archive, "sha256").hexdigest()
+    return Written(order.size, order.path.stat().st_size, digest)
+
+
+def _images(order: Order, number: int) -> Iterator[NDArray[np.uint8]]:
+    for prepared, parts in order.chunks:
+        chosen = parts == number
+        if chosen.any():
+            images = prepared.images(order.size)[chosen]
+            gray_in_colour = images.ndim == 3 and len(order.image_shape) == 3 and order.image_shape[-1] == 3
+            yield np.repeat(images[..., None], 3, axis=-1) if gray_in_colour else images
+
+
+def _masks(order: Order, number: int) -> Iterator[NDArray[np.uint8]]:
+    for prepared, parts in order.chunks:
+        chosen = parts == number
+        if chosen.any():
+            masks = prepared.masks(order.size)[chosen]
+            yield np.minimum(masks, 1) if order.scaled else masks
+
+
+def _write_npz(target: BinaryIO, members: Iterable[tuple[str, tuple[int, ...], Blocks]]) -> None:
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, shape, blocks in members:
+            info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980-01-01
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3  # else that of this machine
+            info.file_size = math.prod(shape) + 128  # whether the zip needs 64 bits is decided before writing
+            with archive.open(info, "w") as stream:
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(stream, header)
+                for block in blocks:
+                    stream.write(np.ascontiguousarray(block).data)

@@ -1,0 +1,310 @@
+"""Files of images and volumes, as arrays with the values that are stored."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.builder import signatures
+from medmnist_np.images.channels import usual_axes
+from medmnist_np.volumes.nifti import read_header
+from medmnist_np.volumes.stored_files import most_inflated, stored_file
+
+Array = NDArray[Any]
+
+_NIFTI = (".nii", ".nii.gz")
+_META = (".mha", ".mhd")
+
+# Pictures that keep the values of a mask.
+_LOSSLESS = ("PNG", "TIFF", "BMP", "GIF", "PPM")
+
+# What systems and archive programs leave in folders beside images.
+_LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return what lies in a folder, in order, without hidden files and what systems leave there."""
+    return sorted(
+        path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in _LITTER
+    )
+
+
+def read_image(file: Path, index: int | None = None, *, slices: bool = False) -> Array:
+    """Read an image or a volume.
+
+    Nothing is scaled: 16-bit and float values are returned as such. Volumes that say how they lie in the body (NIfTI,
+    MetaImage, DICOM) are turned, without interpolation, so that the first axis goes from feet to head, the second from
+    front to back and the third from the right of the body to its left, as in a radiologist's view of axial slices.
+
+    Parameters
+    ----------
+    file : Path
+        NIfTI (``.nii``, ``.nii.gz``) and MetaImage (``.mha``, ``.mhd``) by its name; by its first bytes PNG, JPEG,
+        TIFF, of which several pages are a volume, BMP, GIF, WebP, JPEG 2000, PGM, PPM, NumPy's NPY, where a channel
+        axis of 1 or 3 may come first or last, and DICOM. A folder with a DICOM series is a volume.
+    index : int, optional
+        Which image of a ``.npy`` file that holds many; None means that the file is the image.
+    slices : bool
+        Whether a folder of image files is a volume too. Its slices are in the order of the numbers in their names.
+
+    Returns
+    -------
+    (h, w), (h, w, 3) or (d, h, w) array
+        Gray, RGB or volume. Bilevel images become 0 and 255, palettes RGB; an alpha channel that hides nothing is
+        dropped.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or its header says more than the file or the memory of this machine can hold.
+    OSError
+        If it cannot be read, or is a pipe, a socket or a device.
+    ModuleNotFoundError
+        If the format needs an extra that is not installed.
+    Exception
+        What else a decoder makes of a damaged file.
+    """
+    name = file.name.lower()
+    if file.is_dir():
+        image = _read_folder(file, slices=slices)
+    elif name.endswith(_NIFTI):
+        image = _read_nifti(file)
+    elif name.endswith(_META):
+        image = _read_metaimage(file)
+    elif (kind := signatures.format_of(file)) == "NPY":
+        image = usual_axes(_read_npy(file, index), n_before=0)
+    elif kind == "DICOM":
+        image = _read_dicom(file)
+    else:
+        image = _read_picture(file, kind)
+    if image.ndim in (3, 4) and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim == 3 and image.shape[2] in (2, 4) and min(image.shape[:2]) > image.shape[2]:
+        raise ValueError(f"its shape is {image.shape}, {image.shape[2]} channels: only gray and RGB images are taken")
+    if image.ndim not in (2, 3) or image.size == 0 or image.dtype.kind not in "buif":
+        raise ValueError(
+            f"it holds {image.dtype} of shape {image.shape}; (h, w), (h, w, 3) or (d, h, w) numbers are needed"
+        )
+    return image.astype(np.uint8) * 255 if image.dtype.kind == "b" else image
+
+
+def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
+    """Read a mask: the number of a class for each pixel.
+
+    Parameters
+    ----------
+    file : Path
+        PNG, TIFF, BMP, GIF, PGM or NPY. Of a picture with a palette the numbers are read and not the colours.
+    index : int, optional
+        As of :func:`read_image`.
+
+    Returns
+    -------
+    (h, w) uint8
+        Bilevel images become 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If it is none, as it has colours, or values that are no whole numbers from 0 to 255.
+    OSError
+        If it cannot be read, or is a pipe, a socket or a device.
+    Exception
+        What else a decoder makes of a damaged file.
+    """
+    kind = signatures.format_of(file)
+    mask = _read_npy(file, index) if kind == "NPY" else _mask_pixels(file, kind)
+    if mask.ndim == 3 and 1 in (mask.shape[0], mask.shape[2]):
+        mask = mask.squeeze(2 if mask.shape[2] == 1 else 0)
+    if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "bui":
+        raise ValueError(f"it holds {mask.dtype} of shape {mask.shape}; (h, w) whole numbers are needed")
+    if not 0 <= mask.min() <= mask.max() <= 255:
+        raise ValueError(f"it holds {mask.min()} to {mask.max()}; numbers of classes are 0 to 255")
+    return mask.astype(np.uint8)
+
+
+def _read_npy(file: Path, index: int | None) -> Array:
+    stored = np.load(file, mmap_mode="r", allow_pickle=False)
+    wanted = stored if index is None else stored[index]
+    signatures.check_room(wanted.shape, wanted.dtype.itemsize)
+    return np.array(wanted)
+
+
+def _mask_pixels(file: Path, kind: str) -> Array:
+    from PIL import Image
+
+    if kind not in _LOSSLESS:
+        raise ValueError(f"it is a {kind}, which need not keep values: masks are PNG, TIFF or NPY files")
+    with Image.open(file, formats=(kind,)) as picture:
+        _check_picture(file, picture, kind)
+        if getattr(picture, "n_frames", 1) > 1:
+            raise ValueError("it has several pages or frames")
+        pixels = np.array(picture)
+        if picture.mode in ("1", "L", "P", "I") or picture.mode.startswith("I;16"):
+            return pixels
+        # Gray values that a program has written as colours are no code.
+        if picture.mode == "RGB" and (pixels == pixels[..., :1]).all():
+            return pixels[..., 0]
+        raise ValueError(
+            f"it has pixels of mode {picture.mode}: colours are no numbers of classes. Write one number for each "
+            "pixel, in gray values or in the numbers of a palette"
+        )
+
+
+def is_volume(image: Array) -> bool:
+    """Return whether an image is (d, h, w): of three axes the last decides, 3 being RGB."""
+    return image.ndim == 3 and image.shape[2] != 3
+
+
+def _check_picture(file: Path, picture: Any, kind: str) -> None:
+    from PIL import ImageMode
+
+    n_frames = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
+    bands = len(picture.getbands())
+    item_bytes = np.dtype(ImageMode.getmode(picture.mode).typestr).itemsize
+    # Deflated pixels have a largest ratio. In other formats a few bytes may stand for any number of equal pixels.
+    room = most_inflated(file.stat().st_size) if kind == "PNG" and picture.mode != "1" else None
+    signatures.check_room([n_frames, picture.height, picture.width, bands][n_frames == 1 :], item_bytes, room)
+
+
+def _read_picture(file: Path, kind: str) -> Array:
+    from PIL import Image, ImageSequence
+
+    with Image.open(file, formats=(kind,)) as picture:
+        _check_picture(file, picture, kind)
+        # Pillow reads these as 8 bits a channel, and says nothing.
+        if picture.mode in ("RGB", "RGBA", "LA") and any(";16" in _raw_mode(tile) for tile in picture.tile):
+            raise ValueError("it is a colour image of 16 bits a channel: convert it to 8 bits")
+        if picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1:
+            return np.stack([_pixels(page) for page in ImageSequence.Iterator(picture)])
+        if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
+            raise ValueError(f"it is a {picture.format} of several frames: only TIFF is read as a volume")
+        return _pixels(picture)
+
+
+def _raw_mode(tile: Any) -> str:
+    """Return how Pillow calls the stored pixels of a part of an image: ``"RGB;16B"`` for 16 bits a channel."""
+    arguments = tile[3]
+    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
+
+
+def _pixels(picture: Any) -> Array:
+    mode = picture.mode
+    if mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+        if alpha.min() < 255:
+            raise ValueError("parts of it are transparent: put it on a background first")
+    if mode in ("LA", "La"):
+        return np.array(picture.convert("L"))
+    if mode in ("P", "PA", "RGBA", "RGBa"):
+        return np.array(picture.convert("RGB"))
+    if mode in ("1", "L", "RGB", "I", "F") or mode.startswith("I;16"):
+        return np.array(picture)
+    raise ValueError(f"its pixels are {mode}: convert it to gray or RGB")
+
+
+def _read_folder(folder: Path, *, slices: bool) -> Array:
+    files = sorted(listed(folder), key=_natural)
+    if not files:
+        raise ValueError("it is an empty folder")
+    if any(_is_dicom(path) for path in files[:1]):
+        return _read_series(folder)
+    if not slices:
+        raise ValueError(
+            "it is a folder. If its files are the slices of one volume, say so (slices=, --slices). If it is a class "
+            "in a split, call the folders of the splits train, val and test"
+        )
+    planes = [_read_picture(path, signatures.format_of(path)) for path in files]
+    if len({(plane.shape, plane.dtype) for plane in planes}) > 1 or planes[0].ndim != 2:
+        raise ValueError("its images are not gray slices of one size")
+    return np.stack(planes)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sort ``slice-2`` before ``slice-10``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _is_dicom(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def _read_nifti(file: Path) -> Array:
+    nibabel = _needed("nibabel", "NIfTI files", "nifti")
+    stored = stored_file(file)
+    header = read_header(stored)
+    signatures.check_room(header.shape, header.value_dtype.itemsize)
+    image_class = nibabel.Nifti1Image if header.version == 1 else nibabel.Nifti2Image
+    # Voxels along x, y, z to the right, the front and the head of the body.
+    voxels = np.asarray(nibabel.as_closest_canonical(image_class.from_filename(file)).dataobj)
+    while voxels.ndim > 3 and voxels.shape[-1] == 1:
+        voxels = voxels[..., 0]
+    return voxels[::-1, ::-1].T if voxels.ndim == 3 else voxels
+
+
+def _read_metaimage(file: Path) -> Array:
+    itk = _needed("SimpleITK", "MetaImage files", "medical")
+    signatures.check_metaimage(file)
+    return _turned(itk, itk.ReadImage(str(file), imageIO="MetaImageIO"))
+
+
+def _read_dicom(file: Path) -> Array:
+    itk = _needed("SimpleITK", "DICOM files", "medical")
+    _check_dicom(itk, file)
+    return _turned(itk, itk.ReadImage(str(file), imageIO="GDCMImageIO"))
+
+
+def _check_dicom(itk: Any, file: Path) -> None:
+    syntax = signatures.check_dicom(file)
+    reader = itk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(file))
+    reader.ReadImageInformation()
+    bits = reader.GetMetaData("0028|0100") if reader.HasMetaDataKey("0028|0100") else ""
+    channels = reader.GetNumberOfComponents()
+    signatures.check_dicom_values(file, syntax, bits, [*reader.GetSize(), *([channels] * (channels > 1))])
+
+
+def _read_series(folder: Path) -> Array:
+    itk = _needed("SimpleITK", "DICOM series", "medical")
+    signatures.check_regular(folder)
+    reader = itk.ImageSeriesReader()
+    reader.SetImageIO("GDCMImageIO")
+    series = reader.GetGDCMSeriesIDs(str(folder))
+    if len(series) != 1:
+        raise ValueError(f"it holds {len(series)} DICOM series; one is needed")
+    files = reader.GetGDCMSeriesFileNames(str(folder), series[0])
+    for file in files:
+        try:
+            _check_dicom(itk, Path(file))
+        except ValueError as error:
+            raise ValueError(f"{Path(file).name}: {error}") from error
+    reader.SetFileNames(files)
+    return _turned(itk, reader.Execute())
+
+
+def _turned(itk: Any, image: Any) -> Array:
+    flat = image.GetDimension() == 3 and image.GetSize()[2] == 1
+    if image.GetDimension() == 3 and not flat:
+        image = itk.DICOMOrient(image, "LPS")
+    voxels: Array = itk.GetArrayFromImage(image)
+    return voxels[0] if flat else voxels
+
+
+def _needed(module: str, what: str, extra: str) -> Any:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise ModuleNotFoundError(
+            f"{what} need {module}, which is not installed: pip install 'medmnist-np[{extra}]'.", name=error.name
+        ) from None

@@ -1,0 +1,416 @@
+"""``build()``: read, prepare, divide, write, register."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from medmnist_np import _files
+from medmnist_np._progress import Progress, bars
+from medmnist_np.builder.archive_writer import Order, Written, orders_of, write_archive
+from medmnist_np.builder.choices import checked_sizes, chosen_recipe
+from medmnist_np.builder.describing import describe
+from medmnist_np.builder.image_files import is_volume, read_image
+from medmnist_np.builder.labels import SEGMENTATION, checked_task, of_masks
+from medmnist_np.builder.preparation import Chunk, Prepared, chunks, prepare, reason_of
+from medmnist_np.builder.rows import Row, Source
+from medmnist_np.builder.sources import read_source
+from medmnist_np.builder.splits import checked_ratio, division_of
+from medmnist_np.cache import locks, settings
+from medmnist_np.cache.archives import at_its_address
+from medmnist_np.data.arrays import locate
+from medmnist_np.data.identifiers import ids_file, keep_ids
+from medmnist_np.data.registration import check_free, record_at, register
+from medmnist_np.images.recipes import Recipe
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.user_records import as_toml, check_name, check_text, own_record, record_file
+from medmnist_np.spread import spread
+
+_SKIPPING = "Such images may be left out (skip_bad=, --skip-bad)."
+_LISTED = 10  # files, of those that have no partner
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What :func:`build` has made.
+
+    Attributes
+    ----------
+    record : DatasetInfo
+        From now on found by its name.
+    folder : Path
+        What to hand to others: ``<name>.toml`` and the archives.
+    skipped : tuple of (str, str)
+        Images that were left out, and why.
+    """
+
+    record: DatasetInfo
+    folder: Path
+    skipped: tuple[tuple[str, str], ...]
+
+
+def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all but the name have a default
+    source: str | os.PathLike[str] | None = None,
+    *,
+    name: str,
+    images: Any = None,
+    labels: Any = None,
+    masks: Any = None,
+    groups: npt.ArrayLike | None = None,
+    splits: npt.ArrayLike | None = None,
+    label: str | Sequence[str] = "label",
+    group_by: str | None = None,
+    class_names: Sequence[str] | None = None,
+    task: str | None = None,
+    sizes: int | Sequence[int] = (28,),
+    ratio: Sequence[float] | None = None,
+    seed: int = 0,
+    recipe: str | Recipe | None = None,
+    window: tuple[float, float] | None = None,
+    description: str = "",
+    modality: str = "",
+    license: str = "",  # noqa: A002 -- as the field of a record
+    output: str | os.PathLike[str] | None = None,
+    skip_bad: bool = False,
+    slices: bool = False,
+    executor: Executor | None = None,
+    progress: Progress = bars,
+) -> Built:
+    """Make a data set of your own images: archives in the official format, a record, and arrays in the cache.
+
+    From then on ``mm.load(name)`` and all else take it as any other. A colleague needs the archives and the record:
+    :func:`medmnist_np.register`.
+
+    Parameters
+    ----------
+    source : path, optional
+        A folder ``<class>/<image>``, or ``<split>/<class>/<image>``, taken in the order of the paths. Splits may also
+        be called training or tr; validation, valid or dev; testing or ts; in lower or upper case. Or a CSV file in
+        UTF-8 with the columns ``image`` or ``file_name`` (paths relative to it), ``label`` and perhaps ``split``; or a
+        folder with such a table for each split, ``<split>/metadata.csv``, as :meth:`Dataset.save` writes it. For
+        segmentation a folder with ``images/<name>`` and ``masks/<name>``, or such a folder for each split; or in the
+        CSV file the column ``mask`` in place of ``label``.
+    name : str
+        Lower-case letters, digits and ``-``.
+    images : array or sequence, optional
+        In place of a source: ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or a sequence of arrays or paths.
+        A channel axis of 1 or 3 may also come first, as ``(n, 3, h, w)`` in PyTorch. A shape that is ambiguous is
+        refused.
+    labels : (n,) or (n, l) array_like, or path
+        Of ``images``: names or numbers of classes, or zeros and ones of several findings. Of a folder: a CSV file as
+        above whose paths are relative to the folder.
+    masks : (n, h, w) array, or sequence of arrays or paths
+        Of ``images``, in place of labels: the number of the class of each pixel. Masks in files are PNG with gray
+        values or a palette, TIFF or ``.npy``. If all values are 0 and 255, 255 becomes 1.
+    groups, splits : (n,) array_like, optional
+        Of ``images``: which belong together, as of one patient; and ``"train"``, ``"val"`` or ``"test"``.
+    label : str or sequence of str
+        The column of a CSV file with the class, or several with 0 or 1 each.
+    group_by : str, optional
+        The column of a CSV file with the group.
+    class_names : sequence of str, optional
+        In the order of their numbers. None means the names that occur, sorted; of masks background and foreground, or
+        the numbers.
+    task : str, optional
+        ``"ordinal-regression"``, if the order of the classes means something. None means by the labels.
+    sizes : int or sequence of int
+        Pixels or voxels along each axis; the authors use 28, 64, 128 and 224, and for volumes 28 and 64.
+    ratio : sequence of float, optional
+        Sizes of train, val and test, or of train and test, to one another. None means 7:1:2, or the given splits.
+    seed : int
+        Of the division.
+    recipe : str or Recipe, optional
+        ``"crop"``: the square or cube in the middle; ``"squeeze"``: all of the image, whatever its edges; the name of a
+        published set: as that; or steps of your own. None takes only images with equal edges. All end by
+        resizing with Pillow's bicubic filter, or of volumes with SciPy's cubic spline, which does not average.
+    window : (float, float), optional
+        Values that become 0 and 255. Images of 16 bits and floats need it, unless the recipe has one: nothing is scaled
+        unasked. It is applied to every image, and not to masks. These are cut as their images and brought to size by
+        the nearest pixel.
+    description, modality, license : str
+        For the record.
+    output : path, optional
+        The folder to hand to others. None means ``built/<name>`` in the cache.
+    skip_bad : bool
+        Leave images out that cannot be used, and say which, instead of failing at the first; also images without a mask
+        and masks without an image.
+    slices : bool
+        Whether a folder of image files, in the place of an image, is a volume: the files are its slices, in the order
+        of the numbers in their names. A folder with a DICOM series is one anyway.
+    executor : concurrent.futures.Executor, optional
+        Who reads and resizes: threads, processes, or a cluster whose machines see the same paths.
+    progress : Progress
+        What to show; a bar, by default.
+
+    Returns
+    -------
+    Built
+
+    Raises
+    ------
+    ValueError
+        If an image, a label or a group is not as it should be; with its file and row.
+    RecordError
+        If there is a data set of that name. It is a :class:`ValueError`.
+
+    Notes
+    -----
+    A run that is interrupted or fails leaves its work in ``<output>/unfinished``, and the same call finishes it, at
+    whatever point it stopped; only images in memory are prepared anew. The same input gives the same bytes, whoever
+    works and in how many pieces, with the same releases of the software that the record names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import medmnist_np as mm
+    >>> images = np.random.default_rng(0).integers(256, size=(60, 40, 40), dtype=np.uint8)
+    >>> built = mm.build(name="noise", images=images, labels=["dull", "fine"] * 30, sizes=[28], license="CC0")
+    >>> dict(built.record.n_samples)
+    {'train': 42, 'val': 6, 'test': 12}
+    >>> mm.load("noise", "test").images.shape
+    (12, 28, 28)
+    """
+    texts = {"description": description, "modality": modality, "license": license}
+    check_choices(
+        name=name, texts=texts, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window, output=output
+    )
+    wanted = checked_sizes(sizes)
+    places = settings.current()
+    folder = _folder_of(name, output)
+    unfinished = folder / "unfinished"
+    with (
+        locks.held(places.lock_file(f"build-{name}"), [(unfinished, "*")]),
+        _nothing_left_of_nothing(unfinished, folder / f"{name}.toml"),
+    ):
+        _check_free(name, folder)  # another process may have built it meanwhile
+        resumed = unfinished.exists()
+        if (folder / f"{name}.toml").exists() and not resumed:
+            raise ValueError(
+                f"{folder / name}.toml is there already. `medmnist-np register` with it makes that set known. For "
+                f"another one choose another folder (output=, --output), or remove it (in the cache: "
+                f"`medmnist-np clean {name} --built`)."
+            )
+        every = read_source(
+            source,
+            unfinished / "images",
+            images=images,
+            labels=labels,
+            masks=masks,
+            groups=groups,
+            splits=splits,
+            label=(label,) if isinstance(label, str) else tuple(label),
+            group_by=group_by,
+            class_names=class_names,
+            task=task,
+        )
+        segmented = every.labels.task == SEGMENTATION
+        _check_alone(every, skip_bad=skip_bad)
+        volumes = _are_volumes(every.rows, skip_bad=skip_bad, slices=slices)
+        if segmented and volumes:
+            raise ValueError(f"{every.rows[0].where} is a volume: sets with masks are built of images.")
+        chosen = chosen_recipe(recipe, window, volumes=volumes)
+        for_masks = chosen.for_masks() if segmented else None
+        _files.make_folder(unfinished, in_cache=output is None)
+        parts = chunks(
+            every.rows,
+            chosen,
+            wanted,
+            volumes=volumes,
+            folder=unfinished,
+            mask_recipe=for_masks,
+            slices=slices,
+        )
+        with _files.errors_named(unfinished, f"build {name}", in_cache=output is None):
+            prepared = _prepared(parts, skip_bad, executor, progress)
+            usable, scaled = every.only(_kept_rows(parts, prepared)), False
+            _check_no_split_lost(every, usable, next(_skipped(parts, prepared), None))
+            if segmented:
+                present = [values for part in prepared for values in part.present]
+                found, scaled = of_masks(present, [row.where for row in usable.rows], class_names)
+                usable = replace(usable, labels=found)
+            division = division_of(usable, ratio, seed, group_by or "group")
+            if usable.renamed:
+                read = ", ".join(f"{name!r} as {split}" for name, split in usable.renamed)
+                division = replace(division, how=f"{division.how.rstrip('.')}: {read}.")
+            complete = _files.make_folder(unfinished / "complete", in_cache=output is None)
+            orders = orders_of(complete / name, wanted, prepared, usable.labels, division, scaled=scaled)
+            archives = _written(orders, executor, progress)
+            skipped = (*every.alone, *((row.where, reason) for row, reason in _skipped(parts, prepared)))
+            table = describe(
+                {"name": name, **texts},
+                usable.labels,
+                division,
+                orders[0].image_shape,
+                prepared,
+                archives,
+                chosen,
+                len(skipped),
+            )
+            text = as_toml(table)
+            (complete / f"{name}.toml").write_text(text, "utf-8")
+        ids = division.identifiers(usable)
+        record = _published(
+            name, folder, text, archives, ids, resumed=resumed, in_cache=output is None, progress=progress
+        )
+    return Built(record, folder, skipped)
+
+
+def _published(
+    name: str,
+    folder: Path,
+    text: str,
+    archives: Iterable[str],
+    ids: tuple[dict[str, list[str]], dict[str, list[str]] | None],
+    *,
+    resumed: bool,
+    in_cache: bool,
+    progress: Progress,
+) -> DatasetInfo:
+    """Hand over what is complete: ids, archives and record, registration, arrays.
+
+    Each step can be repeated, and the folder ``unfinished`` goes last: until then the same call finishes the set. Ids
+    come before the record, so that a set that is known always has its groups.
+    """
+    unfinished = folder / "unfinished"
+    record = record_at(folder / f"{name}.toml", text)
+    check_free(name, record)
+    keep_ids(record, *ids)
+    with _files.errors_named(folder, f"build {name}", in_cache=in_cache):
+        for file in (*archives, f"{name}.toml"):
+            (unfinished / "complete" / file).replace(folder / file)
+    record = register(folder / f"{name}.toml")
+    for size in record.sizes:
+        locate(record, size, progress=progress)
+    if resumed:
+        for path in (ids_file(record), record_file(settings.current().cache, name)):
+            _files.remove_abandoned(path)
+    _files.remove_tree(unfinished)
+    return record
+
+
+def check_choices(
+    *,
+    name: str,
+    texts: Mapping[str, str],
+    sizes: int | Sequence[int],
+    task: str | None,
+    ratio: Sequence[float] | None,
+    recipe: str | Recipe | None,
+    window: tuple[float, float] | None,
+    output: str | os.PathLike[str] | None,
+) -> None:
+    """Raise ValueError for what :func:`build` refuses whatever the images are: wrong usage."""
+    _check_free(check_name(name), _folder_of(name, output))
+    for what, text in texts.items():
+        check_text(text, what)
+    checked_sizes(sizes)
+    checked_task(task, "multi-class")
+    chosen_recipe(recipe, window, volumes=False)
+    if ratio is not None:
+        checked_ratio(ratio)
+
+
+def _folder_of(name: str, output: str | os.PathLike[str] | None) -> Path:
+    return Path(settings.current().cache / "built" / name if output is None else output).absolute()
+
+
+def _check_free(name: str, folder: Path) -> None:
+    """Raise :class:`RecordError` if the name is taken, unless by an unfinished run in this folder."""
+    record = own_record(name) if (folder / "unfinished").is_dir() else None
+    archives = [] if record is None else [path for one in record.archives.values() for path in at_its_address(one)]
+    check_free(name, record if archives and all(path.parent == folder for path in archives) else None)
+
+
+@contextmanager
+def _nothing_left_of_nothing(unfinished: Path, record: Path) -> Iterator[None]:
+    """If the block fails and nothing can be resumed, remove the folders that were made for it."""
+    absent = [path for path in unfinished.parents if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        in_memory = any((unfinished / "images").glob("*"))  # these are prepared anew
+        if not record.exists() and (in_memory or not any(unfinished.glob("*.npz"))):
+            _files.remove_tree(unfinished, ignore_errors=True)
+            with suppress(OSError):  # one that is not empty stays, and so do its parents
+                for path in absent:
+                    path.rmdir()
+        raise
+
+
+def _check_alone(source: Source, *, skip_bad: bool) -> None:
+    if source.alone and not skip_bad:
+        listed = "; ".join(f"{file}: {reason}" for file, reason in source.alone[:_LISTED])
+        more = f"; and {len(source.alone) - _LISTED} more" if len(source.alone) > _LISTED else ""
+        raise ValueError(f"An image and its mask have the same name, but for the ending. {listed}{more}. {_SKIPPING}")
+
+
+def _are_volumes(rows: Sequence[Row], *, skip_bad: bool, slices: bool) -> bool:
+    """Return whether the first image that can be read is a volume; all others must be alike."""
+    first = ""
+    for row in rows:
+        try:
+            return is_volume(read_image(row.file, row.index, slices=slices))
+        except ImportError:
+            raise
+        except MemoryError as error:
+            raise MemoryError(f"{row.where}: {error}") from error
+        except Exception as error:  # decoders raise whatever they like about a damaged file
+            first = first or f"{row.where}: {reason_of(error)}."
+            if not skip_bad:
+                raise ValueError(f"{first} {_SKIPPING}") from error
+    raise ValueError(f"None of {len(rows)} images can be read. The first: {first}")
+
+
+def _prepared(parts: Sequence[Chunk], skip_bad: bool, executor: Executor | None, progress: Progress) -> list[Prepared]:
+    every = []
+    image_bytes = sum(size ** (3 if parts[0].volumes else 2) for size in parts[0].sizes)
+    with progress("preparing images", sum(len(part.rows) for part in parts) * image_bytes) as bar:
+        for part, done in zip(parts, spread(prepare, parts, executor), strict=True):
+            for number, reason in () if skip_bad else done.bad:
+                raise ValueError(f"{part.rows[number].where}: {reason}. {_SKIPPING}")
+            every.append(done)
+            bar.update(len(part.rows) * image_bytes)
+    return every
+
+
+def _kept_rows(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> list[int]:
+    kept: list[int] = []
+    start = 0
+    for part, done in zip(parts, prepared, strict=True):
+        kept += [start + number for number in done.kept]
+        start += len(part.rows)
+    if not kept:
+        row, reason = next(_skipped(parts, prepared))
+        raise ValueError(f"None of {start} images can be used. The first: {row.where}: {reason}.")
+    return kept
+
+
+def _check_no_split_lost(every: Source, usable: Source, first: tuple[Row, str] | None) -> None:
+    lost = sorted(set(every.splits or ()) - set(usable.splits or ()))
+    if lost and first is not None:
+        row, reason = first
+        raise ValueError(
+            f"No image of the {lost[0]} split can be used. The first that cannot: {row.where}: {reason}. skip_bad= "
+            "(--skip-bad) leaves out single images, not a whole split."
+        )
+
+
+def _skipped(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> Iterator[tuple[Row, str]]:
+    for part, done in zip(parts, prepared, strict=True):
+        yield from ((part.rows[number], reason) for number, reason in done.bad)
+
+
+def _written(orders: Sequence[Order], executor: Executor | None, progress: Progress) -> dict[str, Written]:
+    written = {}
+    with progress("writing archives", sum(order.array_bytes for order in orders)) as bar:
+        for order, archive in zip(orders, spread(write_archive, orders, executor), strict=True):
+            written[order.path.name] = archive
+            bar.update(order.array_bytes)
+    return written

@@ -1,0 +1,218 @@
+"""From rows of a source to images of every size, in chunks that each lie in a file of their own.
+
+A finished chunk is named by what went into it: files with their sizes and dates, recipe and sizes. So a run that was
+interrupted goes on from the chunks that are there, and one that has other images or another recipe makes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np import _files
+from medmnist_np.builder.choices import KEEP_VALUES
+from medmnist_np.builder.image_files import Array, is_volume, read_image, read_mask
+from medmnist_np.builder.rows import Row
+from medmnist_np.images.recipes import Recipe
+
+# Results that are held at a time, and the most rows that are lost when a run is interrupted.
+_CHUNK_BYTES = 16 << 20
+_CHUNK_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows and what is to be done to them: small enough to be sent to another machine that sees the files."""
+
+    rows: tuple[Row, ...]
+    recipe: Recipe
+    sizes: tuple[int, ...]
+    volumes: bool
+    folder: Path
+    mask_recipe: Recipe | None = None
+    slices: bool = False
+
+    def fingerprint(self) -> str:
+        """Return a digest of what goes into the result."""
+        states: list[tuple[Path, int | None, int | None, int | None]] = []
+        for row in self.rows:
+            parts = sorted(row.file.iterdir()) if row.file.is_dir() else [row.file]
+            for file, index in [*((part, row.index) for part in parts), *([row.mask] if row.mask is not None else [])]:
+                try:
+                    state = file.stat()
+                except OSError:  # reading it will say why
+                    states.append((file, index, None, None))
+                else:
+                    states.append((file, index, state.st_size, state.st_mtime_ns))
+        return sha256(
+            repr((states, self.recipe, self.sizes, self.slices)).encode("utf-8", "backslashreplace")
+        ).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What became of a chunk.
+
+    Attributes
+    ----------
+    file : Path
+        An .npz with an array for each size, ``(len(kept), ...)`` uint8, and one of masks.
+    kept, gray : list of int
+        Rows of the chunk that are in it, and those of them that are gray images.
+    bad : list of (int, str)
+        Rows that are not in it, and why.
+    shapes : list of list of int
+        Shapes that the sources have.
+    shortest : int
+        Shortest edge of an image before it was brought to size, in pixels or voxels; 0 if nothing was kept.
+    present : list of list of int
+        The values in each mask that was kept, before it was brought to size; empty if there are no masks.
+    """
+
+    file: Path
+    kept: list[int]
+    gray: list[int]
+    bad: list[tuple[int, str]]
+    shapes: list[list[int]]
+    shortest: int
+    present: list[list[int]]
+
+    def images(self, size: int) -> NDArray[np.uint8]:
+        """Read the images of one size."""
+        return self._array(str(size))
+
+    def masks(self, size: int) -> NDArray[np.uint8]:
+        """Read the masks of one size."""
+        return self._array(_masks_of(size))
+
+    def _array(self, name: str) -> NDArray[np.uint8]:
+        with np.load(self.file, allow_pickle=False) as arrays:
+            array: NDArray[np.uint8] = arrays[name]
+        return array
+
+
+def chunks(
+    rows: Sequence[Row],
+    recipe: Recipe,
+    sizes: tuple[int, ...],
+    *,
+    volumes: bool,
+    folder: Path,
+    mask_recipe: Recipe | None = None,
+    slices: bool = False,
+) -> list[Chunk]:
+    """Divide rows into chunks whose results are not large."""
+    row_bytes = sum(size**3 if volumes else 3 * size**2 for size in sizes)
+    step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
+    parts = (tuple(rows[start : start + step]) for start in range(0, len(rows), step))
+    return [Chunk(part, recipe, sizes, volumes, folder, mask_recipe, slices) for part in parts]
+
+
+def prepare(chunk: Chunk) -> Prepared:
+    """Make the images of a chunk, unless they are there already. Rows that cannot be read are noted, not raised."""
+    file = chunk.folder / f"{chunk.fingerprint()}.npz"
+    with suppress(FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError):
+        return _read(file)
+    made: list[dict[int, NDArray[np.uint8]]] = []
+    masks: list[dict[int, NDArray[np.uint8]]] = []
+    done = Prepared(file, [], [], [], [], 0, [])
+    edges: dict[tuple[int, ...], int] = {}
+    for number, row in enumerate(chunk.rows):
+        try:
+            image = read_image(row.file, row.index, slices=chunk.slices)
+            images = _made(image, chunk)
+            if chunk.mask_recipe is not None and row.mask is not None:
+                mask = _matching_mask(row.mask, image)
+                masks.append(chunk.mask_recipe.each(mask, chunk.sizes))
+                done.present.append(np.unique(mask).tolist())
+            if image.shape not in edges:
+                edges[image.shape] = _edge(image, chunk.recipe)
+        except ImportError:
+            raise
+        except MemoryError as error:
+            raise MemoryError(f"{row.where}: {error}") from error
+        except Exception as error:  # noqa: BLE001 -- decoders raise whatever they like about a damaged file
+            done.bad.append((number, reason_of(error)))
+            continue
+        made.append(images)
+        done.kept.append(number)
+        if images[chunk.sizes[0]].ndim == 2:
+            done.gray.append(number)
+    done = replace(done, shapes=[list(shape) for shape in edges], shortest=min(edges.values(), default=0))
+    arrays = {str(size): list(_alike([images[size] for images in made])) for size in chunk.sizes}
+    if chunk.mask_recipe is not None:
+        arrays |= {_masks_of(size): [mask[size] for mask in masks] for size in chunk.sizes}
+    _write(done, arrays)
+    return done
+
+
+def _masks_of(size: int) -> str:
+    return f"masks_{size}"
+
+
+def _matching_mask(where: tuple[Path, int | None], image: Array) -> NDArray[np.uint8]:
+    try:
+        mask = read_mask(*where)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"its mask: {reason_of(error)}") from error
+    if mask.shape != image.shape[:2]:
+        sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, image.shape[:2]))
+        raise ValueError("its mask is {} pixels and the image {}: each pixel needs a number".format(*sizes))
+    return mask
+
+
+def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
+    if is_volume(image) != chunk.volumes:
+        kinds = ("a volume", "an image") if chunk.volumes else ("an image", "a volume")
+        raise ValueError(f"it is {kinds[1]} of shape {image.shape}, and the first one is {kinds[0]}")
+    if image.dtype != np.uint8 and all(isinstance(step, KEEP_VALUES) for step in chunk.recipe.steps):
+        raise ValueError(
+            f"its values are {image.dtype}, {image.min()} to {image.max()}, and nothing is scaled unasked: say which "
+            "of them become 0 and 255 (window=, --window)"
+        )
+    return chunk.recipe.each(image, chunk.sizes)
+
+
+def _edge(image: Array, recipe: Recipe) -> int:
+    """Return the shortest edge of what is brought to size."""
+    for step in recipe.steps[:-1]:
+        image = step(image, 0)
+    lengths: tuple[int, ...] = image.shape if is_volume(image) else image.shape[:2]
+    return min(lengths)
+
+
+def _alike(images: list[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Repeat gray images to three channels, if there are RGB images among them."""
+    rgb = any(image.ndim == 3 and not is_volume(image) for image in images)
+    for image in images:
+        yield np.repeat(image[..., None], 3, axis=-1) if rgb and image.ndim == 2 else image
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error says, in one line and without a full stop."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.rstrip(".")
+
+
+def _write(done: Prepared, arrays: dict[str, list[NDArray[np.uint8]]]) -> None:
+    note = json.dumps({name: value for name, value in asdict(done).items() if name != "file"})
+    stacked: dict[str, Any] = {name: np.array(some, dtype=np.uint8) for name, some in arrays.items()}
+    with _files.in_one_step(done.file) as fresh, fresh.open("xb") as stream:
+        np.savez(stream, note=np.frombuffer(note.encode(), np.uint8), **stacked)
+
+
+def _read(file: Path) -> Prepared:
+    with np.load(file, allow_pickle=False) as arrays:
+        note = json.loads(arrays["note"].tobytes())
+    return Prepared(file, **{"present": [], **note, "bad": [(number, reason) for number, reason in note["bad"]]})

@@ -1,0 +1,145 @@
+"""Train, val and test splits of a data set that is built: given ones, or a stratified division by a ratio."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.builder.labels import SEGMENTATION, Labels
+from medmnist_np.builder.rows import SPLITS, Source
+from medmnist_np.data.subsets import divide
+
+_RATIO = (7, 1, 2)
+
+# Of so many parts.
+_NAMES = {2: ("train", "test"), 3: SPLITS}
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Which sample is in which split.
+
+    Attributes
+    ----------
+    splits : tuple of str
+        Names, in order.
+    part_of : (n,) intp
+        The number of the split of each sample.
+    how : str
+        How it was done, in a sentence.
+    grouped : bool
+        Whether groups, as patients, are known. Then none is in two splits.
+    """
+
+    splits: tuple[str, ...]
+    part_of: NDArray[np.intp]
+    how: str
+    grouped: bool
+
+    @property
+    def n_samples(self) -> dict[str, int]:
+        """Samples of each split."""
+        return {split: len(self.rows(split)) for split in self.splits}
+
+    def rows(self, split: str) -> NDArray[np.intp]:
+        """Return which samples are in a split, ascending."""
+        return np.flatnonzero(self.part_of == self.splits.index(split))
+
+    def absent(self, labels: Labels) -> list[str]:
+        """Say which classes have no samples in which split."""
+        notes = []
+        for number, name in enumerate(labels.class_names):
+            present = set(self.part_of[labels.of_class(number)].tolist())
+            absent = [split for part, split in enumerate(self.splits) if part not in present]
+            if not present:
+                notes.append(f"Class {name!r} has no samples.")
+            elif absent:
+                notes.append(f"Class {name!r} has no samples in {' and '.join(absent)}: it cannot be evaluated there.")
+        return notes
+
+    def identifiers(self, source: Source) -> tuple[dict[str, list[str]], dict[str, list[str]] | None]:
+        """Return the ids of the samples by split, and their groups if there are any."""
+        ids = {split: [source.rows[row].id for row in self.rows(split)] for split in self.splits}
+        if source.groups is None:
+            return ids, None
+        return ids, {split: [source.groups[row] for row in self.rows(split)] for split in self.splits}
+
+
+def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group: str) -> Division:
+    """Keep the given splits, or divide by a ratio.
+
+    Parameters
+    ----------
+    source : Source
+        All usable samples.
+    ratio : sequence of float, optional
+        Of train, val and test, or of train and test. None means the given splits, else 7:1:2.
+    seed : int
+        Random seed of the division.
+    group : str
+        What groups are called.
+
+    Raises
+    ------
+    ValueError
+        If there are both splits and a ratio, or a class has too few samples or groups to be in each split.
+
+    Warns
+    -----
+    UserWarning
+        If a class has no samples in a split after the division.
+    """
+    if source.splits is not None:
+        if ratio is not None:
+            raise ValueError(
+                "The splits are given, so there is nothing to divide: leave the ratio out (ratio=, --split)."
+            )
+        given = tuple(split for split in SPLITS if split in source.splits)
+        numbers = {split: number for number, split in enumerate(given)}
+        part_of = np.array([numbers[split] for split in source.splits], np.intp)
+        return Division(given, part_of, "The splits were given.", grouped=source.groups is not None)
+    ratio = checked_ratio(_RATIO if ratio is None else ratio)
+    names = _NAMES[len(ratio)]
+    if source.labels.table.shape[1] == 1:
+        _check_enough(source, len(names), group)
+    part_of = divide(source.labels.table, ratio, seed, source.groups)
+    by = "the classes in masks" if source.labels.task == SEGMENTATION else "label"
+    how = f"Divided {':'.join(f'{part:g}' for part in ratio)} at random (seed {seed}), stratified by {by}"
+    how = f"{how}." if source.groups is None else f"{how}; no {group} is in two splits."
+    division = Division(names, part_of, how, grouped=source.groups is not None)
+    for note in division.absent(source.labels):
+        warnings.warn(f"{note} Another seed may give another division.", stacklevel=3)  # where build is called
+    return division
+
+
+def checked_ratio(ratio: Sequence[float]) -> tuple[float, ...]:
+    """Return a ratio of train, val and test, or of train and test; raise ValueError for any other."""
+    parts = tuple(ratio)
+    shares = np.asarray(parts, dtype=np.float64)
+    if shares.ndim != 1 or not np.isfinite(shares).all() or (shares <= 0).any():
+        raise ValueError(f"A ratio (ratio=, --split) has positive numbers, as 7:1:2, not {ratio!r}.")
+    if len(parts) not in _NAMES:
+        raise ValueError(
+            f"A ratio (ratio=, --split) has two numbers, train and test, or three with val between them, not {parts!r}."
+        )
+    return parts
+
+
+def _check_enough(source: Source, n_splits: int, group: str) -> None:
+    for number, name in enumerate(source.labels.class_names):
+        members = np.flatnonzero(source.labels.of_class(number))
+        what = "samples"
+        n_found = len(members)
+        if source.groups is not None:
+            what = f"samples of another {group} each"
+            n_found = len({source.groups[row] for row in members})
+        if 0 < n_found < n_splits:
+            raise ValueError(
+                f"The class {name!r} has only {n_found} of {n_splits} {what} that are needed for as many splits; the "
+                f"first is {source.rows[members[0]].where}. Merge it with another class, leave it out, or give the "
+                "splits."
+            )

@@ -1,0 +1,314 @@
+"""A resuming downloader for Pooch.
+
+Pooch names the file, its address and its digest, and calls the downloader; the downloader brings the bytes, over as
+many connections as that takes. What an answer of the server means is decided in :mod:`.answers`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
+
+from medmnist_np import _files
+from medmnist_np._progress import Bar, Progress, silent
+from medmnist_np.cache import http
+from medmnist_np.cache.answers import judge
+from medmnist_np.cache.http import Patience, Permanent, Retries, Transient
+from medmnist_np.cache.part import Origin, Part
+from medmnist_np.cache.settings import redacted
+from medmnist_np.errors import DownloadError
+
+if TYPE_CHECKING:
+    import requests
+
+CHUNK_BYTES = 256 << 10
+
+_log = logging.getLogger(__name__)
+
+
+class _Spoiled(Exception):
+    """The part does not belong to what the server has now."""
+
+
+class _Shared(Exception):
+    """Another process writes to the part too: locks do nothing here."""
+
+
+@dataclass
+class ResumingDownloader:
+    """Downloads to a part file that survives failures, then lends the finished file to Pooch.
+
+    The part stays until the caller, who has seen the digest, removes it. It is a :class:`pooch.typing.Downloader`:
+    ``Pooch.fetch(name, downloader=ResumingDownloader(...))``.
+
+    Parameters
+    ----------
+    part : Path
+        The unfinished file. If it is there, it is continued. It becomes another one, of this process alone, if
+        another process turns out to write to it.
+    mirrors : sequence of str
+        Base urls to try before the official address, as ``<base>/<file name>``. All continue the same part.
+    others : sequence of str
+        Addresses of the same file to try after the official one.
+    expected_bytes : int, optional
+        Size of the file, where it is known beforehand.
+    window : range, optional
+        Bring only these bytes of the file, from a server that does Range.
+    title : str, optional
+        What the progress bar is called, if not by the name of the file.
+    make_room : callable
+        Called with the number of bytes still to come before any of an answer is written; may raise.
+    progress : Progress
+        What to show.
+    sleep, clock, jitter : callable
+        Injected by tests.
+    """
+
+    part: Path
+    mirrors: Sequence[str] = field(default=(), repr=False)  # they may hold passwords
+    others: Sequence[str] = field(default=(), repr=False)
+    expected_bytes: int | None = None
+    window: range | None = None
+    title: str = ""
+    make_room: Callable[[int], None] = lambda _: None
+    progress: Progress = silent
+    patience: Patience = field(default_factory=Patience)
+    sleep: Callable[[float], object] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    jitter: Callable[[float], float] = lambda longest: random.uniform(0.0, longest)  # noqa: S311  (not a secret)
+
+    def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool | None = False) -> bool | None:
+        """Bring the file at ``url`` to ``output_file`` (a path).
+
+        Raises
+        ------
+        DownloadError
+            When every address failed. The part stays.
+        """
+        if check_only:
+            return self._is_available([*addresses(url, self.mirrors), *self.others])
+        with _files.errors_named(self.part, f"download {_file_name(url)}"):
+            part = self.bring(url)
+            while not self._lent(part, output_file):
+                self._work_alone()
+                part = self.bring(url)
+        return None
+
+    def _lent(self, part: Part, output_file: str) -> bool:
+        """Lend the part, unless another process has taken it away, or begun another one in its place."""
+        goal = self._goal(part.origin)
+        try:
+            part.lend_to(output_file)
+        except FileNotFoundError:
+            if not os.path.isdir(os.path.dirname(output_file)):
+                raise
+            return False
+        return goal is None or os.path.getsize(output_file) == goal
+
+    def opened(self, url: str) -> BinaryIO:
+        """Bring the file, or the window of it, and return it open, to be closed by the caller.
+
+        Raises
+        ------
+        DownloadError
+            When every address failed. The part stays.
+        """
+        while True:
+            part = self.bring(url)
+            with suppress(FileNotFoundError):  # another process has taken it away
+                stream = part.path.open("rb")
+                if self._goal(part.origin) in (None, os.fstat(stream.fileno()).st_size):
+                    return stream
+                stream.close()  # another process has begun another one in its place
+            self._work_alone()
+
+    def bring(self, url: str) -> Part:
+        """Bring the file, or the window of it, into the part and return that.
+
+        Raises
+        ------
+        DownloadError
+            When every address failed. The part stays.
+        """
+        while True:
+            try:
+                return self._bring(url, Part(self.part))
+            except _Shared:
+                self._work_alone()
+
+    def _work_alone(self) -> None:
+        """Go on in a part of this process's own, after another process turned out to use the same."""
+        self.part = self.part.with_name(f"{self.part.name.removesuffix('.part')}.{secrets.token_hex(4)}.part")
+        _log.info("Another process works on the same file: going on in %s.", self.part)
+
+    def _bring(self, url: str, part: Part) -> Part:
+        name = redacted(self.title) or _file_name(url)
+        failures = []
+
+        def still_to_come() -> int | None:
+            goal = self._goal(part.origin)
+            return None if goal is None else goal - part.bytes
+
+        with _files.errors_named(self.part, f"download {name}", still_to_come), http.session() as session:
+            goal = self._goal(part.origin)
+            if goal is not None and part.bytes > goal:
+                part.restart()
+            with self.progress(name, goal, part.bytes) as bar:
+                for address in [*addresses(url, self.mirrors), *self.others]:
+                    try:
+                        self._download_from(session, address, part, bar)
+                        return part
+                    except Permanent as error:
+                        failures.append(f"{redacted(address)}: {error}")
+                        _log.info("%s: %s", redacted(address), error)
+        kept = (
+            f"{part.bytes} bytes are kept in {part.path}, and the next try goes on from there. " if part.bytes else ""
+        )
+        raise DownloadError(
+            f"Could not download {name}. Tried:\n  "
+            + "\n  ".join(failures)
+            + f"\n{kept}Check the network (and HTTPS_PROXY, if you need a proxy) and try again, or get the file by "
+            "hand and `medmnist-np import` it."
+        )
+
+    def _goal(self, origin: Origin) -> int | None:
+        """Return the bytes that the finished part has, if that is known."""
+        if self.window is not None:
+            return len(self.window)
+        return origin.total_bytes if self.expected_bytes is None else self.expected_bytes
+
+    def _download_from(self, session: requests.Session, address: str, part: Part, bar: Bar) -> None:
+        """Repeat attempts at one address until the part is complete."""
+        retries = Retries(self.patience, self.sleep, self.jitter)
+        restarted = False
+        while True:
+            before = part.bytes
+            try:
+                self._attempt(session, address, part, bar)
+                return
+            except _Spoiled as error:
+                if restarted:
+                    raise Permanent(f"{error}, twice") from error
+                _log.info("%s: %s; starting again from the first byte.", redacted(address), error)
+                restarted = True
+                bar.update(-part.bytes)
+                part.restart()
+            except Transient as error:
+                _log.info("%s: %s; %d bytes are there.", redacted(address), error, part.bytes)
+                retries.after(error, progressed=part.bytes > before)
+
+    def _attempt(self, session: requests.Session, address: str, part: Part, bar: Bar) -> None:
+        have, origin = part.bytes, part.origin
+        if have and have == self._goal(origin):
+            return
+        # Of a window the caller knows a checksum: that decides, whatever the server says of the file's age.
+        validator = origin.validator if origin.url == redacted(address) and self.window is None else ""
+        headers = self._asked_for(have)
+        if have and validator:
+            headers["If-Range"] = validator
+        with http.answer(session, address, headers, self.patience) as response:
+            verdict = judge(
+                response.status_code,
+                response.headers,
+                have=have + (self.window.start if self.window else 0),
+                expected=self.expected_bytes,
+                noted=origin.total_bytes,
+                validator=validator,
+                longest_retry_after=self.patience.longest_retry_after,
+            )
+            if verdict.action == "retry":
+                raise Transient(verdict.reason, wait=verdict.wait)
+            if verdict.action == "give up":
+                raise Permanent(verdict.reason)
+            if self.window is not None and response.status_code == 200:
+                raise Permanent("it sends the whole file, although a part of it was asked for")
+            if verdict.action == "complete":
+                return
+            if verdict.action == "restart":
+                if response.status_code != 200:
+                    raise _Spoiled(verdict.reason)
+                # The whole file is on its way already: take it, in a new part.
+                bar.update(-have)
+                part.restart()
+                have = 0
+            limit = len(self.window) if self.window is not None else verdict.total
+            bar.total = limit
+            if limit is not None:
+                self.make_room(limit - have)
+            if origin.url != redacted(address) or have == 0:
+                part.note(Origin(redacted(address), verdict.validator, verdict.total))
+            self._receive(response, part, have, limit, bar)
+
+    def _asked_for(self, have: int) -> dict[str, str]:
+        if self.window is not None:
+            return {"Range": f"bytes={self.window.start + have}-{self.window.stop - 1}"}
+        return {"Range": f"bytes={have}-"} if have else {}
+
+    def _receive(self, response: requests.Response, part: Part, position: int, limit: int | None, bar: Bar) -> None:
+        """Write the body to the part, which has so many bytes, and be sure that it is all of it."""
+        with part.open(position) as target:
+            for chunk in self._chunks(response, position):
+                if os.fstat(target.fileno()).st_size != position:
+                    raise _Shared
+                if limit is not None and position + len(chunk) > limit:
+                    raise Permanent(f"it sends more than the {limit} bytes that there are")
+                _write_all(target, chunk)
+                position += len(chunk)
+                bar.update(len(chunk))
+        if limit is None:
+            # Neither the record nor the server states a size: the end of a well-formed body is all there is.
+            part.note(Origin(redacted(response.url), "", position))
+        elif position < limit:
+            raise Transient(f"the body ended at byte {position} of {limit}")
+
+    def _chunks(self, response: requests.Response, start: int) -> Iterator[bytes]:
+        """Yield the body as it arrives, and give up on a connection that only drips."""
+        position, since, arrived = start, self.clock(), 0
+        while True:
+            with http.reading(f" at byte {position}"):
+                chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
+            if not chunk:
+                return
+            yield chunk
+            position += len(chunk)
+            arrived += len(chunk)
+            elapsed = self.clock() - since
+            if elapsed >= self.patience.stall:
+                if arrived < self.patience.slowest * elapsed:
+                    raise Transient(f"only {arrived} bytes came in {elapsed:.0f} s", too_slow=True)
+                since, arrived = self.clock(), 0
+
+    def _is_available(self, candidates: Sequence[str]) -> bool:
+        with http.session() as session:
+            for address in candidates:
+                try:
+                    with http.answer(session, address, {"Range": "bytes=0-0"}, self.patience) as response:
+                        if response.status_code in (200, 206):
+                            return True
+                except (Permanent, Transient) as error:
+                    _log.info("%s: %s", redacted(address), error)
+        return False
+
+
+def addresses(url: str, mirrors: Sequence[str]) -> list[str]:
+    """Return where to ask for a file, in order: each mirror, then the official address."""
+    return [*(f"{mirror.rstrip('/')}/{_file_name(url)}" for mirror in mirrors), url]
+
+
+def _file_name(url: str) -> str:
+    return urlsplit(url).path.rpartition("/")[2]
+
+
+def _write_all(target: BinaryIO, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[target.write(view) :]

@@ -1,0 +1,182 @@
+"""What there is: ``list``, ``info``, ``cite`` and the official ``available``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from medmnist_np import registry
+from medmnist_np.cache import settings, store
+from medmnist_np.cli import completion
+from medmnist_np.cli.output import json_option, say, say_json, say_lines, say_paragraph, say_table
+from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo, bundled_records
+from medmnist_np.registry.user_records import LOCAL
+
+_SPLITS = ("train", "val", "test")
+
+
+@click.command("list")
+@click.option(
+    "--task", metavar="TASK", help="Only those of one task, e.g. multi-class.", shell_complete=completion.tasks
+)
+@click.option("--ndim", type=click.IntRange(2, 3), metavar="2|3", help="Only images (2) or volumes (3).")
+@click.option("--size", type=int, metavar="N", help="Only those that come in it.", shell_complete=completion.sizes)
+@click.option(
+    "--collection",
+    metavar="NAME",
+    help="Another collection: medsegbench, msd, amos, brats, or local, your own.",
+    shell_complete=completion.collections,
+)
+@json_option
+def list_(task: str | None, ndim: int | None, size: int | None, collection: str | None, as_json: bool) -> None:
+    """List the data sets, their sizes, and which are here.
+
+    \b
+      medmnist-np list
+      medmnist-np list --task binary-class --ndim 3
+      medmnist-np list --collection msd
+    """
+    try:
+        records = registry.datasets(task=task, ndim=ndim, size=size, collection=collection)
+        every = registry.datasets(collection=collection)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    sizes = sorted({one for record in every for one in record.sizes})
+    if size is not None and size not in sizes:
+        raise click.UsageError(f"No data set comes in size {size}. The sizes are {', '.join(map(str, sizes))}.")
+    places = settings.current()
+    here = {record.name: [one for one in record.editions if _is_here(record, one, places)] for record in records}
+    if as_json:
+        say_json([{**_summary(record), "here": here[record.name]} for record in records])
+        return
+    if not records:
+        of_your_own = "`medmnist-np build` makes one of your own images, `medmnist-np register` takes a colleague's."
+        say(f"There are no such data sets. {of_your_own if collection == LOCAL.name else ''}".rstrip())
+        return
+    say_table(
+        [
+            [
+                record.qualified_name,
+                record.task,
+                record.n_classes,
+                *(_count(record, split) for split in _SPLITS),
+                " ".join(f"{size or 'own'}{'*' if size in here[record.name] else ''}" for size in record.editions),
+            ]
+            for record in records
+        ],
+        head=["name", "task", "classes", *_SPLITS, "sizes"],
+        right=[2, 3, 4, 5],
+    )
+    say()
+    say_paragraph("* on this machine. `medmnist-np info NAME` says more, `medmnist-np fetch NAME` gets one.")
+    if collection is None:
+        others = ", ".join(bundled_records.COLLECTIONS[1:])
+        say_paragraph(f"Other collections, with --collection: {others}. `medmnist-np catalog` knows more sets.")
+
+
+@click.command
+@click.argument("name", required=False, metavar="NAME", shell_complete=completion.names)
+@click.option("--flag", help="The name, as the official program takes it.", hidden=True)
+@json_option
+def info(name: str | None, flag: str | None, as_json: bool) -> None:
+    """Say everything known about the data set NAME.
+
+    \b
+      medmnist-np info pathmnist
+      medmnist-np info pathmnist --json
+    """
+    if name is not None and flag is not None:
+        raise click.UsageError(f"{name!r} and --flag {flag} name the data set twice: leave one out.")
+    name = name or flag
+    if name is None:
+        raise click.UsageError("Which data set? `medmnist-np list` lists them.")
+    record, _ = registry.resolve_size(name)  # refuses a size in the name that there is not
+    if as_json:
+        say_json(_details(record))
+    else:
+        say_lines(repr(record))
+
+
+@click.command
+@click.argument("name", shell_complete=completion.names)
+def cite(name: str) -> None:
+    """Print BibTeX for a data set and the papers of its images.
+
+    \b
+      medmnist-np cite pathmnist > pathmnist.bib
+    """
+    record, _ = registry.resolve_size(name)  # refuses a size in the name that there is not
+    say(registry.cite(record) or f"No papers of {record.qualified_name} are known.")
+
+
+@click.command(hidden=True)
+def available() -> None:
+    """List the data sets in the official program's form."""
+    for record in registry.datasets():
+        sizes = ", ".join(f"{size} (default)" if size == 28 else str(size) for size in record.sizes)
+        say(f"\t{record.name:<15} | {record.python_class:<15} | Size: {sizes}.")
+
+
+def _is_here(record: DatasetInfo, size: int, places: settings.Settings) -> bool:
+    return any(store.find(key, places.searched) is not None for key in record.storage_keys(size))
+
+
+def _count(record: DatasetInfo, split: str) -> str:
+    """Return how many samples a split has, ``"?"`` where that is not known."""
+    if split not in record.n_samples:
+        return "-"
+    return f"{record.n_samples[split]:,}" if record.n_samples[split] else "?"
+
+
+def _summary(record: DatasetInfo) -> dict[str, Any]:
+    return {
+        "name": record.qualified_name,
+        "python_class": record.python_class,
+        "task": record.task,
+        "ndim": record.ndim,
+        "n_channels": record.n_channels,
+        "n_classes": record.n_classes,
+        "n_samples": dict(record.n_samples),
+        "sizes": list(record.sizes),
+        "license": record.license,
+    }
+
+
+def _details(record: DatasetInfo) -> dict[str, Any]:
+    archives = {
+        str(size): {**_archive(archive), "array_bytes": archive.array_bytes, "enlarged": size in record.enlarged_sizes}
+        for size, archive in sorted(record.archives.items())
+    }
+    volumes: dict[str, Any] = {}
+    if isinstance(record, VolumeInfo):
+        file = record.archive_file
+        volumes = {
+            "modalities": list(record.modalities),
+            "label_values": list(record.label_values),
+            "access": record.access,
+            "how_to_get": record.how_to_get,
+            "archive": None if file is None else _archive(file),
+        }
+    return {
+        **_summary(record),
+        "collection": record.collection.name,
+        "description": record.description,
+        "modality": record.modality,
+        "class_names": list(record.class_names),
+        "source_size": record.source_size,
+        "preparation": record.preparation,
+        "notes": list(record.notes),
+        "citations": [*record.collection.citations, *record.citations],
+        "archives": archives,
+        **volumes,
+    }
+
+
+def _archive(archive: Archive) -> dict[str, Any]:
+    return {
+        "file_name": archive.file_name,
+        "url": settings.redacted(archive.url),
+        "digest": archive.digest,
+        "bytes": archive.bytes,
+    }

@@ -1,0 +1,191 @@
+"""Images as files for other tools: ``save``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import click
+
+from medmnist_np import registry
+from medmnist_np._progress import Progress, bars, silent
+from medmnist_np.cli import completion
+from medmnist_np.cli.output import end_interrupted, root_option, say
+from medmnist_np.data.arrays import load
+from medmnist_np.errors import MedMNISTError, NotCachedError
+from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save_pairs
+from medmnist_np.export import save as save_files
+from medmnist_np.images import FORMATS
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.volumes.volume_dataset import VolumeDataset
+
+
+@click.command
+@click.argument("name", required=False, metavar="NAME", shell_complete=completion.names)
+@click.argument("folder", required=False, metavar="FOLDER", type=click.Path(file_okay=False))
+@click.option("--flag", help="NAME, as the official program takes it.", hidden=True)
+@click.option("--folder", "named_folder", type=click.Path(file_okay=False), hidden=True)
+@click.option("--layout", type=click.Choice(LAYOUTS), help="What goes where; automl if not given.")
+@click.option("--format", "--postfix", "format_", metavar="|".join(FORMATS), help="png in 2D, gif in 3D if not given.")
+@click.option(
+    "--size",
+    type=int,
+    metavar="N",
+    help="Image size; if not given 28, of MedSegBench 512.",
+    shell_complete=completion.sizes,
+)
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="SPLIT",
+    help="Only this split; may be given again.",
+    shell_complete=completion.splits,
+)
+@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Threads. Default: 1.")
+@click.option(
+    "--download",
+    type=bool,
+    metavar="true|false",
+    is_flag=False,
+    flag_value=True,  # of --download alone
+    default=True,
+    help="Whether the network may be used. Default: true.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
+@root_option
+def save(
+    name: str | None,
+    folder: str | None,
+    flag: str | None,
+    named_folder: str | None,
+    layout: str | None,
+    format_: str | None,
+    size: int | None,
+    splits: tuple[str, ...],
+    workers: int,
+    download: bool,
+    quiet: bool,
+    root: str | None,
+) -> None:
+    """Write each image to a file, and the labels to a table.
+
+    The files lie in FOLDER, as --layout says for the data set NAME:
+
+    \b
+      automl       NAME/train0_1.png, with the label, and NAME.csv: official
+      imagefolder  NAME/train/1_class_name/train0.png
+      csv          NAME/train/train0.png, and NAME/train/metadata.csv with a head
+
+    Of a segmentation set images are NAME/train/images/train0.png and masks NAME/train/masks/train0.png, whose gray
+    values are the numbers of the classes in NAME/classes.csv. Volumes that differ in size lie in the same two folders,
+    as NIfTI files.
+
+    What is there already is not written again, so the same command goes on after an interruption; a file that is
+    something else is never replaced.
+
+    \b
+      medmnist-np save breastmnist exported
+      medmnist-np save organmnist3d exported --layout csv --format nii
+    """
+    name, folder = _name_and_folder([one for one in (name, folder) if one is not None], flag, named_folder)
+    for split in splits:
+        if "+" in split:
+            again = " ".join(f"--split {one}" for one in split.split("+"))
+            raise click.UsageError(f"Each split is saved by its own name: in place of --split {split} write {again}.")
+    progress = silent if quiet else bars
+    if isinstance(record := registry.info(name), registry.VolumeInfo):
+        if layout is not None or size is not None or format_ not in (None, "nii"):
+            raise click.UsageError(
+                f"{record.qualified_name} holds volumes that differ in size, which are written as NIfTI files: leave "
+                "--layout, --size and --format out."
+            )
+        saved = _save_volumes(record, splits, folder, root=root, download=download, progress=progress)
+        say("" if quiet else f"Volumes  {saved}\n", nl=False)
+        return
+    record, size = registry.resolve_size(name, size)
+    try:
+        plans = [_plan(record, size, split, layout, format_) for split in splits or record.splits]
+    except MedMNISTError:
+        raise
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    done = []
+    with _ending_cleanly():
+        for plan in plans:
+            images, labels = load(record, plan.split, size=size, root=root, download=download)
+            if isinstance(plan, PairPlan):
+                done.append(save_pairs(plan, images, labels, folder, workers=workers, progress=progress))
+            else:
+                done.append(save_files(plan, images, labels, folder, workers=workers, progress=progress))
+            if not quiet:
+                things = "pairs of files" if isinstance(plan, PairPlan) else "files"
+                say(f"{plan.split}: {done[-1].n_files:,} {things}, {done[-1].n_written:,} of them new")
+    if not quiet:
+        _say_where(plans, done)
+
+
+@contextmanager
+def _ending_cleanly() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        end_interrupted("Interrupted. What is written is complete: run the same again to go on.")
+
+
+def _save_volumes(
+    record: DatasetInfo, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
+) -> Path:
+    """Save the splits that are named; if none is, all that are here: a folder of the user may hold only some."""
+    saved = missing = None
+    with _ending_cleanly():
+        for split in splits or record.splits:
+            try:
+                ds = VolumeDataset(record, split, root=root, download=download)
+            except NotCachedError as error:
+                if splits:
+                    raise
+                missing = missing or error
+            else:
+                saved = ds.save(folder, progress=progress)
+    if saved is None and missing is not None:
+        raise missing
+    return Path(folder) if saved is None else saved
+
+
+def _plan(record: DatasetInfo, size: int, split: str, layout: str | None, format_: str | None) -> Plan | PairPlan:
+    if record.target != "masks":
+        return Plan(record, size, split, cast("Layout", layout or "automl"), format_)
+    if layout is not None:
+        raise click.UsageError(
+            f"{record.qualified_name} has a mask for each image, and --layout is about labels: leave it out."
+        )
+    return PairPlan(record, size, split, format_)
+
+
+def _name_and_folder(given: Sequence[str], flag: str | None, folder: str | None) -> tuple[str, str]:
+    """Return what --flag and --folder name, and for what they do not, the arguments in their order."""
+    options = {"NAME": flag, "FOLDER": folder}
+    missing = [word for word, option in options.items() if option is None]
+    if len(given) > len(missing):
+        named = " and ".join(
+            f"--{option} {value}" for option, value in (("flag", flag), ("folder", folder)) if value is not None
+        )
+        raise click.UsageError(f"{' '.join(given)!r} and {named} name the data set or the folder twice: leave one out.")
+    if len(given) < len(missing):
+        words = " and ".join(missing[len(given) :])
+        raise click.UsageError(f"Missing: {words}. `medmnist-np save NAME FOLDER`")
+    found = options | dict(zip(missing, given, strict=True))
+    return str(found["NAME"]), str(found["FOLDER"])
+
+
+def _say_where(plans: Sequence[Plan | PairPlan], done: Sequence[Saved]) -> None:
+    say(f"Images  {done[0].folder}")
+    for table in dict.fromkeys(saved.table for saved in done if saved.table is not None):
+        say(f"Table   {table}")
+    if not plans[0].is_lossless:
+        say(f"Note: {plans[0].ending} does not keep every pixel of {plans[0].kind}.")

@@ -1,0 +1,202 @@
+"""Images that are corrupted as they are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.cache import settings, store
+from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.images.corruptions import corrupt, image_seeds
+from medmnist_np.joined import Joined, Rows
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.corruption_facts import Parameters, checked_severity, corrupted_set
+
+SPLIT = "test"
+"""The split whose corrupted images may be stored; as of the publication."""
+
+# To be raised when images become others, by a parameter or in how they are drawn: what is stored is then passed over.
+_VERSION = 1
+
+# Images that are held besides those that are asked for.
+_BLOCK_BYTES = 4 << 20
+
+
+class Corruption(NamedTuple):
+    """What was done to the images of a data set; as text, in words.
+
+    Attributes
+    ----------
+    name : str
+        As ``"motion_blur"``.
+    severity : int
+        1 to 5.
+    seed : int or None
+        Of images that were corrupted here; None for those that were published.
+
+    Examples
+    --------
+    >>> str(Corruption("motion_blur", 3, 0)), str(Corruption("motion_blur", 3, None))
+    ('motion_blur 3, made here with seed 0', 'motion_blur 3, as published')
+    """
+
+    name: str
+    severity: int
+    seed: int | None
+
+    @classmethod
+    def made_here(cls, name: str, severity: int, seed: int) -> Self:
+        """Return what is to be done to images here, in plain numbers.
+
+        Raises
+        ------
+        ValueError
+            If there is no such severity, or the seed is none, which would say that the images were published.
+        """
+        return cls(name, checked_severity(severity), checked_seed(seed))
+
+    def __str__(self) -> str:
+        origin = "as published" if self.seed is None else f"made here with seed {self.seed}"
+        return f"{self.name} {self.severity}, {origin}"
+
+
+class Corrupted:
+    """Rows of images, corrupted each time they are read.
+
+    What an image becomes depends on the seed, the corruption, the severity and its place in ``images``: not on what
+    is read before it or beside it, nor by whom. So it may be read from several threads, and from several processes.
+
+    Parameters
+    ----------
+    images : Rows
+        ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8, 0-255: all images of a split.
+    name : str
+        One of :data:`~medmnist_np.images.corruptions.CORRUPTIONS`.
+    parameters : tuple of float
+        How strong it is.
+    severity, seed : int
+        Part of the seed of each image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = Corrupted(np.full((9, 28, 28), 100, np.uint8), "brightness_up", (1.5,), severity=3, seed=0)
+    >>> rows.shape, int(rows[4].max())
+    ((9, 28, 28), 150)
+    """
+
+    def __init__(self, images: Rows, name: str, parameters: Parameters, *, severity: int, seed: int) -> None:
+        self.images, self.name, self.parameters, self.severity, self.seed = images, name, parameters, severity, seed
+        self.shape = images.shape
+        self.dtype = images.dtype
+        self._made(np.empty(0, np.intp))  # refuses now what could not be read later
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int | slice) -> NDArray[Any]:
+        if isinstance(index, slice):
+            return self.take(np.arange(*index.indices(len(self))))
+        image: NDArray[Any] = self._made(np.array([index]))[0]
+        return image
+
+    def take(self, indices: Any, axis: int = 0, out: Any = None, mode: Any = "raise") -> NDArray[Any]:
+        """Return the images of these numbers, ``(k, ...)``, in a new array or in ``out``."""
+        rows = np.asarray(indices, dtype=np.intp)
+        taken: NDArray[Any] = np.empty((len(rows), *self.shape[1:]), self.dtype) if out is None else out
+        step = max(1, _BLOCK_BYTES // max(1, math.prod(self.shape[1:])))
+        for start in range(0, len(rows), step):
+            taken[start : start + step] = self._made(rows[start : start + step])
+        return taken
+
+    def _made(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        seeds = image_seeds(self.seed, self.name, self.severity, rows.tolist())
+        return corrupt(np.asarray(self.images.take(rows, axis=0)), self.name, self.parameters, seeds)
+
+
+def corruption_key(record: DatasetInfo, size: int, name: str, severity: int, seed: int) -> str:
+    """Return where corrupted images lie below a cache's ``arrays``."""
+    return f"{_key_of_all(record, size)}-{name}_{severity}-seed{seed}-v{_VERSION}"
+
+
+def stored_folders(record: DatasetInfo, size: int, caches: Iterable[Path]) -> list[Path]:
+    """Return the folders of all corrupted images of a data set that are stored, sound or not."""
+    pattern = f"{_key_of_all(record, size)}-*"
+    return [folder for cache in caches for folder in sorted((cache / store.ARRAYS).glob(pattern))]
+
+
+def _key_of_all(record: DatasetInfo, size: int) -> str:
+    return f"corrupted/{record.storage_key(size).rpartition('/')[2]}"
+
+
+def stored(
+    folder: ArrayFolder, record: DatasetInfo, size: int, split: str, name: str, severity: int, seed: int
+) -> np.memmap[Any, np.dtype[np.uint8]] | None:
+    """Return corrupted images that are stored, in the cache of a data set or in another that is searched.
+
+    Parameters
+    ----------
+    folder : ArrayFolder
+        That of the data set.
+    record, size, split
+        The data set.
+    name, severity, seed
+        As of :func:`corrupted`.
+
+    Returns
+    -------
+    np.memmap or None
+        The images; None if there are none.
+
+    Raises
+    ------
+    ValueError
+        As :func:`corrupted`.
+    """
+    corrupted_set(record).parameters(name, severity)  # refuses what there is not, stored or not
+    if split != SPLIT:
+        return None
+    caches = dict.fromkeys((folder.path.parents[2], *settings.current().searched))
+    found = store.find(corruption_key(record, size, name, severity, seed), caches)
+    return None if found is None else found.open(record.member_name(SPLIT, "images"))
+
+
+def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed: int) -> Rows:
+    """Return images of a data set as MedMNIST-C would corrupt them, computed as they are read.
+
+    Parameters
+    ----------
+    images : Rows
+        All images of a split; or of several that are joined, each of which is numbered on its own.
+    record : DatasetInfo
+        The data set.
+    name : str
+        A corruption that MedMNIST-C has for the set.
+    severity : int
+        1 to 5.
+    seed : int
+        At least 0.
+
+    Raises
+    ------
+    ValueError
+        If MedMNIST-C does not have the set, or not this corruption for it (the message lists those that it has), if
+        there is no such severity, or if the seed is negative.
+    """
+    parameters = corrupted_set(record).parameters(name, severity)
+    seed = checked_seed(seed)
+    parts = images.parts if isinstance(images, Joined) else (images,)
+    made = [Corrupted(part, name, parameters, severity=int(severity), seed=seed) for part in parts]
+    return made[0] if len(made) == 1 else Joined(made)
+
+
+def checked_seed(seed: int) -> int:
+    """Return a seed as a plain number; ValueError if it is none of at least 0."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"The seed is {seed!r}; a whole number of at least 0 is needed.")
+    return int(seed)

@@ -1,0 +1,299 @@
+"""The archives that MedMNIST-C published: fetched, checked and read like any other data.
+
+They are another thing than what :meth:`Dataset.corrupt` makes: the reference drew from a global random state, so its
+images cannot be made again. They have 224 px, and are of the test splits alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medmnist_np import registry
+from medmnist_np._progress import Progress, bars
+from medmnist_np.cache import settings
+from medmnist_np.cache.settings import Settings
+from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.corruptions.computed import SPLIT, Corruption
+from medmnist_np.data.arrays import find_here
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.errors import ArchiveError, DigestError, NotCachedError
+from medmnist_np.registry import Archive, DatasetInfo, Member
+from medmnist_np.registry.corruption_facts import SEVERITIES, checked_severity, corrupted_set, corrupted_sets
+
+SIZE = 224
+"""Of the published images, in pixels."""
+
+# The arrays of each corruption: five severities, one after another.
+_IMAGES, _LABELS = "test_images", "test_labels"
+
+# The archives were never seen by who wrote this; NumPy makes any of these of class numbers.
+_LABEL_DTYPES = ("uint8", "int64", "int32")
+
+# Stands for a digest that nobody has stated.
+_UNKNOWN = f"sha256:{0:064}"
+
+
+class PublishedCorruption(Dataset):
+    """The test split of a data set under one corruption at one severity, as MedMNIST-C published it.
+
+    Parameters
+    ----------
+    name : str or DatasetInfo
+        ``"dermamnist"``. Only the published size, 224, is accepted.
+    corruption : str
+        One that MedMNIST-C has for the set, as ``"motion_blur"``.
+    severity : int
+        1 (weakest) to 5 (strongest).
+    transform, target_transform, as_rgb, root
+        As of :class:`~medmnist_np.Dataset`.
+    download : bool, optional
+        See :func:`~medmnist_np.load`. An archive without a known digest is only fetched by :func:`fetch_published`.
+
+    Attributes
+    ----------
+    corruption : Corruption
+        ``(name, severity, seed)``; the seed is None, which says that the images are the published ones.
+
+    Raises
+    ------
+    ValueError
+        If MedMNIST-C does not have the set, or not this corruption for it (the message lists those that it has), if
+        there is no such severity, or nothing was published for the set.
+    NotCachedError
+        If the archive is not here and may not be downloaded.
+    ArchiveError
+        If the labels are not those of the test split, where that is on this machine at any size.
+    MedMNISTError
+        As :func:`~medmnist_np.load`.
+
+    Notes
+    -----
+    All that a :class:`~medmnist_np.Dataset` does, this does. Images are rows of one file that has all five severities:
+    nothing is copied, and it pickles as a path, a name and a number.
+
+    Examples
+    --------
+    >>> from medmnist_np.corruptions.published import PublishedCorruption
+    >>> ds = PublishedCorruption("dermamnist", "motion_blur", severity=3)  # doctest: +SKIP
+    >>> ds.corruption, ds.images.shape  # doctest: +SKIP
+    (Corruption(name='motion_blur', severity=3, seed=None), (2005, 224, 224, 3))
+    """
+
+    _corruption: Corruption
+
+    def __init__(
+        self,
+        name: str | DatasetInfo,
+        corruption: str,
+        severity: int,
+        *,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+        as_rgb: bool = False,
+        root: str | os.PathLike[str] | None = None,
+        download: bool | None = None,
+    ) -> None:
+        corrupted_set(name).parameters(corruption, severity)  # refuses what there is not
+        record, _ = registry.resolve_size(name, SIZE)
+        self._corruption = Corruption(corruption, checked_severity(severity), None)
+        super().__init__(
+            record,
+            SPLIT,
+            size=SIZE,
+            transform=transform,
+            target_transform=target_transform,
+            as_rgb=as_rgb,
+            root=root,
+            download=download,
+        )
+        self._check_labels(settings.current(root))
+
+    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool | None = False) -> ArrayFolder:
+        places = settings.current(root, make=download is True)
+        return _located(self._record, places, download=download is not False, no_digest=False, progress=bars)
+
+    def _open(self, folder: ArrayFolder) -> None:
+        n = self._record.n_samples[SPLIT]
+        start = (self._corruption.severity - 1) * n
+        images, labels = (_member_name(self._record, self._corruption.name, array) for array in (_IMAGES, _LABELS))
+        # A map of these rows alone is a whole one to all who read ahead in its file.
+        self._image_maps = folder.open(images, range(start, start + n))
+        self._maps = (self._image_maps, np.array(folder.open(labels)[start : start + n]))
+        self._maps[1].flags.writeable = False
+        self._all_images, self._all_labels = map(np.asarray, self._maps)
+        self._folder = folder
+
+    def _check_labels(self, places: Settings) -> None:
+        member = self._record.member_name(SPLIT, "labels")
+        for size in self._record.sizes:
+            if (clean := find_here(self._record, size, places, [member])) is not None:
+                if not np.array_equal(clean.open(member), self._all_labels[:]):
+                    raise ArchiveError(
+                        f"The labels of {self._record.name} under {self._corruption}, in {self.folder}, are not those "
+                        f"of its {SPLIT} split in {clean.path}: scores of one cannot be measured against the other. "
+                        "One of the two is of another release, or changed: `medmnist-np verify` looks."
+                    )
+                return
+
+
+def fetch_published(
+    name: str | DatasetInfo,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    no_digest: bool = False,
+    progress: Progress = bars,
+) -> Path:
+    """Bring the published corrupted images of a data set to this machine and return the folder of their .npy files.
+
+    An archive under its published name, as ``dermamnist.zip``, in ``root``, or without a root in ``~/.medmnist``, is
+    used in place of a download. It is not changed.
+
+    Parameters
+    ----------
+    name, root
+        As of :class:`PublishedCorruption`.
+    no_digest : bool
+        Be content with the CRC-32 of the arrays where no digest of the archive is known, which is so for ChestMNIST.
+        It finds accidents, not a server that lies; the manifest says so, and has the SHA-256 of what came. Where a
+        digest is known, it is checked all the same.
+    progress : Progress
+        What to show; a bar, by default.
+
+    Returns
+    -------
+    Path
+        A folder with ``motion_blur-test_images.npy``, ``motion_blur-test_labels.npy`` and so on, and a manifest. Rows
+        are those of severity 1, then those of severity 2, up to 5.
+
+    Raises
+    ------
+    ValueError
+        If MedMNIST-C does not have the set, nothing was published for it, or no digest is known and ``no_digest`` is
+        not given.
+    MedMNISTError
+        As :func:`~medmnist_np.fetch`.
+    """
+    corrupted_set(name)  # refuses a set of which MedMNIST-C has none, whatever its sizes
+    record, _ = registry.resolve_size(name, SIZE)
+    places = settings.current(root, make=True)
+    return _located(record, places, download=True, no_digest=no_digest, progress=progress).path
+
+
+def adopt_published(
+    file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
+) -> tuple[DatasetInfo, Path]:
+    """Unpack a published archive that you have into the cache. What it is, is told by its digest, not by its name.
+
+    Parameters
+    ----------
+    file : path
+        A zip file. It stays where and as it is.
+    root, progress
+        As of :func:`fetch_published`.
+
+    Returns
+    -------
+    tuple of DatasetInfo, Path
+        The data set and the folder of the arrays.
+
+    Raises
+    ------
+    DigestError
+        If it is none of those whose digests are known.
+    """
+    from medmnist_np.cache.archives import opened
+    from medmnist_np.cache.digests import digest_of
+    from medmnist_np.cache.prepare import publish_verified
+
+    path = Path(file).expanduser()
+    with opened(path) as stream:
+        digest = digest_of(stream, "md5", progress, path.name)
+        for name in corrupted_sets():
+            if corrupted_set(name).digest == digest:
+                record = registry.info(name)
+                archive = published_archive(record)
+                folder = publish_verified(stream, archive, published_key(record), settings.current(root), progress)
+                return record, folder.path
+    raise DigestError(
+        f"{path} is none of the published archives of MedMNIST-C whose digests are known: its digest is {digest}. "
+        "It was left alone. ChestMNIST-C has no known digest: put chestmnist.zip into a folder and "
+        "`medmnist-np corrupt chestmnist --published --no-digest --root FOLDER`.",
+        expected="one of the registry",
+        found=digest,
+    )
+
+
+def published_archive(record: DatasetInfo) -> Archive:
+    """Return the record of the archive that was published for a data set; its digest stands for none if none is known.
+
+    Raises
+    ------
+    ValueError
+        If MedMNIST-C does not have the set, or nothing was published for it.
+    """
+    from medmnist_np.cache.nested import KIND
+
+    known = corrupted_set(record)
+    if known.url is None:
+        raise ValueError(
+            f"MedMNIST-C never published corrupted images of {record.name}. Make your own: "
+            f"`medmnist-np corrupt {record.name} --all --size {SIZE}`, or Dataset.corrupt."
+        )
+    n = len(SEVERITIES) * record.n_samples[SPLIT]
+    arrays = {
+        _IMAGES: ((n, *record.image_shape(SIZE)), ("uint8",)),
+        _LABELS: ((n, record.label_width), _LABEL_DTYPES),
+    }
+    members = tuple(
+        Member(_member_name(record, corruption, array), shape, dtypes)
+        for corruption in known.corruptions
+        for array, (shape, dtypes) in arrays.items()
+    )
+    return Archive(f"{record.name}.zip", known.url, known.digest or _UNKNOWN, members, kind=KIND)
+
+
+def published_key(record: DatasetInfo) -> str:
+    """Return where the arrays lie below a cache's ``arrays``: ``"medmnist-c/dermamnist_224-1a2b3c4d"``."""
+    digest = corrupted_set(record).digest
+    proof = "crc32" if digest is None else digest.partition(":")[2][:8]
+    return f"medmnist-c/{record.name}_{SIZE}-{proof}"
+
+
+def _located(
+    record: DatasetInfo, places: Settings, *, download: bool, no_digest: bool, progress: Progress
+) -> ArrayFolder:
+    archive, key = published_archive(record), published_key(record)
+    command = f"medmnist-np corrupt {record.name} --published"
+    if archive.digest == _UNKNOWN:
+        from medmnist_np.cache.unproven import find_unproven
+
+        if (folder := find_unproven(archive, key, places, progress)) is not None:
+            return folder
+    else:
+        from medmnist_np.cache.prepare import prepare
+
+        return prepare(archive, key, places, download=download, command=command, progress=progress)
+    if no_digest:
+        from medmnist_np.cache.unproven import prepare_unproven
+
+        return prepare_unproven(archive, key, places, progress=progress)
+    if not download:
+        raise NotCachedError(
+            f"The published corrupted images of {record.name} are not on this machine. Get them with "
+            f"`{command} --no-digest`."
+        )
+    raise ValueError(
+        f"Nobody has stated a digest of {archive.file_name}, the published corrupted images of {record.name}, so it "
+        "cannot be told from another file. To take it all the same, with its arrays checked by the CRC-32 in the "
+        f"archive: `{command} --no-digest`, or fetch_published({record.name!r}, no_digest=True)."
+    )
+
+
+def _member_name(record: DatasetInfo, corruption: str, array: str) -> str:
+    """Return an array's name in the archive, a zip of one .npz for each corruption."""
+    return f"{record.name}/{corruption}.npz/{array}"

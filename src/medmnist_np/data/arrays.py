@@ -1,0 +1,478 @@
+"""From a name to two memory-mapped arrays: ``load()``, and what brings the data here."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from medmnist_np import registry
+from medmnist_np._progress import Progress, bars, silent
+from medmnist_np.cache import settings, store
+from medmnist_np.cache.locations import archive_in_root, digest_of_file, find_arrays
+from medmnist_np.cache.settings import Settings
+from medmnist_np.cache.store import ArrayFolder, MmapMode
+from medmnist_np.errors import ArchiveError, UnknownSizeError, UnknownSplitError
+from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # would load logging, which opening does without
+
+
+# Of archives that users made.
+_LABEL_DTYPES = ("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64")
+
+
+class Arrays(NamedTuple):
+    """The images of one split, memory-mapped, and their labels or masks.
+
+    Attributes
+    ----------
+    images : np.memmap, or np.ndarray with ``mmap_mode=None``
+        ``(n, h, w)`` gray, ``(n, h, w, 3)`` RGB or ``(n, d, h, w)`` volumes, uint8, 0-255.
+    labels : np.ndarray
+        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set; as in the archive, in
+        memory. Of a segmentation set the masks, ``(n, h, w)``, the class number of each pixel: mapped as images are.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+
+    @property
+    def masks(self) -> npt.NDArray[np.uint8]:
+        """The labels, by the name that they go by in a segmentation set."""
+        return self.labels
+
+
+def load(
+    name: str | DatasetInfo,
+    split: str = "train",
+    *,
+    size: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+    download: bool | None = None,
+    partial: bool = False,
+    mmap_mode: MmapMode = "r",
+) -> Arrays:
+    """Map the images of one split and read their labels, downloading them first if they are not on this machine.
+
+    On a complete cache this opens no socket, hashes nothing, takes no lock and writes nothing.
+
+    Parameters
+    ----------
+    name : str or DatasetInfo
+        ``"pathmnist"``, ``"PathMNIST"``, with the size ``"pathmnist_64"``; with its collection
+        ``"medsegbench/kvasir"``.
+    split : str
+        ``"train"``, ``"val"`` or ``"test"``.
+    size : int, optional
+        Pixels (voxels) along each axis: 28, 64, 128 or 224 in 2D, 28 or 64 in 3D; 128, 256 or 512 in MedSegBench. None
+        means the one in the name, else 28, in MedSegBench 512.
+    root : path, optional
+        The only folder to look in, in place of the cache. It must exist, unless ``download=True``. An official archive
+        in it is used after its checksum is verified; any other archive of that name is an error. Without ``root``,
+        an official archive in ``~/.medmnist`` is used too. Archives are never changed.
+    download : bool, optional
+        Whether the network may be used. None means yes, but a missing ``root`` is an error; True creates it.
+    partial : bool
+        Be content with this split alone: if the whole set is not here, take only the two members of the split out of
+        the remote archive (7,180 of 107,180 images for the test split of PathMNIST). They are checked by the
+        CRC-32 in the archive's directory and by the record's shapes and dtypes, which is weaker than the digest of the
+        whole archive: it finds accidents, not a mirror that lies.
+    mmap_mode : {"r", "c", None}
+        How images and masks are mapped, as in :func:`numpy.load`. ``"r"``: read-only. ``"c"``: copy on write; what you
+        write stays in memory and in this process, and files never change. None: read all of it into memory now.
+
+    Returns
+    -------
+    Arrays
+        ``(images, labels)``. Images are memory-mapped: only what is touched is read from disk. Labels are an ordinary
+        array of yours.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError, UnknownSplitError
+        With what there is and the nearest name. These are :class:`ValueError`. A set of volumes that differ in size has
+        none that fits: :class:`VolumeDataset` is for these.
+    NotCachedError
+        If ``root`` does not exist, or the data is not here and ``download=False``.
+    DownloadError, DigestError, ArchiveError, NoSpaceError, CacheError
+        If it could not be brought about. Nothing half-done is left, and a download goes on where it stopped.
+
+    Notes
+    -----
+    Pickling a memmap pickles all its bytes: hand a :class:`Dataset` to worker processes, not these arrays.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> images, labels = mm.load("breastmnist", split="test")  # doctest: +SKIP
+    >>> images.shape, labels.shape  # doctest: +SKIP
+    ((156, 28, 28), (156, 1))
+    """
+    mode = store.checked_mode(mmap_mode)
+    record, size = resolve(name, size)
+    record.check_split(split)
+    members = [record.member_name(split, role) for role in record.roles] if partial else []
+    return map_split(locate(record, size, root=root, download=download, members=members), record, split, mode)
+
+
+def load_labels(
+    name: str | DatasetInfo,
+    split: str = "train",
+    *,
+    root: str | os.PathLike[str] | None = None,
+    download: bool | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Read the labels of one split, from whichever size is on this machine.
+
+    The samples and their order are the same at every size, so labels are too. Complete sets are looked for first, whose
+    archives were proven by their digests, then labels that were taken alone (``fetch(name, labels_only=True)``) and
+    checked by CRC-32: those need no ``partial=True``, as they are here only because somebody asked for them. If there
+    are none, the smallest archive is fetched whole, with its digest. Masks are as large as their images: they are those
+    of the one size that :func:`load` takes.
+
+    Parameters
+    ----------
+    name, split, root, download
+        As of :func:`load`; a size in the name is ignored, except for masks.
+
+    Returns
+    -------
+    np.ndarray
+        ``(n, 1)`` or ``(n, l)`` uint8, an array of yours; or masks ``(n, h, w)``, a read-only map.
+
+    Raises
+    ------
+    MedMNISTError
+        As :func:`load`.
+    """
+    record, named = resolve(name)
+    member = record.member_name(record.check_split(split), record.target)
+    places = settings.current(root, make=download is True)
+    sizes = record.sizes if record.target == "labels" else (named,)
+    if root is not None:
+        sizes = tuple(dict.fromkeys((named, *sizes)))
+    for members in ([], [member]):
+        for size in sizes:
+            if (folder := find_here(record, size, places, members)) is not None:
+                return _values(folder, member, record.target, "r")
+    for size in sizes:  # an archive in a named root may not be unpacked yet
+        if archive_in_root(record.archive(size), places) is not None:
+            return _values(locate(record, size, root=root, download=download), member, record.target, "r")
+    return _values(locate(record, sizes[0], root=root, download=download), member, record.target, "r")
+
+
+def fetch(
+    name: str | DatasetInfo,
+    *,
+    size: int | None = None,
+    splits: Sequence[str] | None = None,
+    labels_only: bool = False,
+    root: str | os.PathLike[str] | None = None,
+    keep_archive: bool = False,
+    skip: bool = False,
+    executor: Executor | None = None,
+) -> Path:
+    """Bring a data set to this machine and return the folder of its .npy files.
+
+    Parameters
+    ----------
+    name, size, root
+        See :func:`load`; a missing ``root`` is created. Also a set
+        of volumes that differ in size, as ``"msd/liver"``, which has no ``size``.
+    splits : sequence of str, optional
+        Only these splits. They are taken out of the remote archive where the server does HTTP Range, else the whole
+        archive is fetched. Read them with ``load(..., partial=True)``, whose docstring says how they are checked.
+    labels_only : bool
+        Only labels, at most 2 MB; of all splits or of those named. Taken and checked in the same way.
+    keep_archive : bool
+        Keep the .npz, if it is downloaded now, in the cache's ``downloads`` too. Nothing here needs it afterwards.
+    skip : bool
+        Of a set of volumes: leave out cases that are damaged or lack a file, in place of an error.
+    executor : concurrent.futures.Executor, optional
+        Of a set of volumes: decoding is spread over it. Its workers must see the same disk.
+
+    Returns
+    -------
+    Path
+        A folder with ``train_images.npy`` ... ``test_labels.npy``, or those asked for, and a manifest.
+
+    Raises
+    ------
+    MedMNISTError
+        As :func:`load`.
+    """
+    record, size = registry.resolve_size(name, size)
+    members = members_of(record, splits, labels_only=labels_only)
+    return bring(record, size, root=root, keep_archive=keep_archive, members=members, skip=skip, executor=executor)
+
+
+def bring(
+    record: DatasetInfo,
+    size: int,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    keep_archive: bool = False,
+    members: Sequence[str] = (),
+    skip: bool = False,
+    executor: Executor | None = None,
+    progress: Progress = bars,
+) -> Path:
+    """Do what :func:`fetch` does, and remove what an earlier run that was killed left behind."""
+    from medmnist_np.cache.prepare import collect
+
+    if isinstance(record, VolumeInfo):
+        from medmnist_np.volumes.preparing import locate as locate_volumes
+
+        folder = locate_volumes(
+            record,
+            root=root,
+            download=True,
+            keep_archive=keep_archive,
+            executor=executor,
+            progress=progress,
+            skip=skip,
+        )
+    else:
+        folder = locate(
+            record, size, root=root, download=True, keep_archive=keep_archive, members=members, progress=progress
+        )
+    if record.can_be_fetched:
+        collect(record.archive(size), record.storage_key(size), settings.current(root))
+    return folder.path
+
+
+def members_of(record: DatasetInfo, splits: Sequence[str] | None, *, labels_only: bool) -> list[str]:
+    """Return the names of the members that are meant; none where all are."""
+    if isinstance(splits, str):
+        splits = [splits]
+    if splits is not None and not splits:
+        raise UnknownSplitError(f"No split is named; those of {record.name} are {', '.join(map(repr, record.splits))}.")
+    if splits is None and not labels_only:
+        return []
+    if not record.archives:
+        raise UnknownSplitError(f"{record.qualified_name} comes in one archive of whole volumes: fetch all of it.")
+    roles = (record.target,) if labels_only else record.roles
+    chosen = record.splits if splits is None else [record.check_split(split) for split in splits]
+    return [record.member_name(split, role) for split in chosen for role in roles]
+
+
+def adopt(
+    file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
+) -> tuple[DatasetInfo, int, Path]:
+    """Unpack an official archive that you have into the cache. What it is, is told by its digest, not by its name.
+
+    Parameters
+    ----------
+    file : path
+        An .npz file. It stays where and as it is.
+    root : path, optional
+        As of :func:`load`.
+    progress : Progress
+        What to show.
+
+    Returns
+    -------
+    tuple of DatasetInfo, int, Path
+        The data set, its size and the folder of its arrays.
+
+    Raises
+    ------
+    SupersededError
+        If it is of an older release.
+    DigestError
+        If it is no official archive.
+    """
+    from medmnist_np.cache.archives import Verified, check_known, opened
+    from medmnist_np.cache.digests import digest_of
+    from medmnist_np.cache.prepare import publish_verified
+
+    path = Path(file).expanduser()
+    with opened(path) as stream:
+        # Sets that users built are known by SHA-256, the official ones by MD5, which errors show.
+        algorithms = {archive.digest.partition(":")[0] for _, _, archive in registry.known_archives()}
+        for algorithm in sorted(algorithms, reverse=True):
+            digest = digest_of(stream, algorithm, progress, path.name)
+            if registry.find_archive(digest) is not None:
+                break
+        record, size = check_known(path, digest)
+        places = settings.current(root)
+        if isinstance(record, VolumeInfo):
+            from medmnist_np.volumes.preparing import adopt_verified
+            from medmnist_np.volumes.publish import Way
+
+            folder = adopt_verified(Verified(path.resolve(), stream), record, places, Way(progress=progress))
+        else:
+            folder = publish_verified(stream, record.archive(size), record.storage_key(size), places, progress)
+        return record, size, folder.path
+
+
+def locate(
+    record: DatasetInfo,
+    size: int,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    download: bool | None = None,
+    keep_archive: bool = False,
+    members: Sequence[str] = (),
+    progress: Progress = bars,
+) -> ArrayFolder:
+    """Return the folder of the arrays of a set, preparing it if need be; what :func:`fetch` and :func:`load` share.
+
+    Where ``members`` names some, a folder that holds these is enough. Only ``download=True`` makes a missing root.
+    """
+    places = settings.current(root, make=download is True)
+    download = download is not False
+    if (folder := find_here(record, size, places, members, progress)) is not None:
+        return folder
+    from medmnist_np.cache.prepare import prepare
+
+    key = record.storage_key(size)
+    command = f"medmnist-np fetch {record.qualified_name} --size {size}"
+    archive = record.archive(size)
+    # Path.is_file() raises where a folder may not be entered.
+    at_hand = any(os.path.isfile(folder / archive.file_name) for folder in places.archive_folders)  # noqa: PTH113
+    if members and download and not places.offline and not at_hand:
+        from medmnist_np.cache.members import fetch_members
+
+        places.require_writable()
+        if (taken := fetch_members(archive, members, key, places, progress)) is not None:
+            return taken
+    return prepare(
+        archive, key, places, download=download, keep_archive=keep_archive, command=command, progress=progress
+    )
+
+
+def locate_own(
+    record: DatasetInfo, size: int, root: str | os.PathLike[str], *, progress: Progress = bars
+) -> tuple[DatasetInfo, ArrayFolder] | None:
+    """Return an archive in a named root that has the official name but other contents, for the official classes.
+
+    Returns
+    -------
+    tuple of DatasetInfo and ArrayFolder, or None
+        The record with the checksum and counts of the archive, and its arrays. None if the archive is the official
+        one, or there is none.
+
+    Raises
+    ------
+    ArchiveError
+        If its arrays do not fit the record in names, shapes or types, or labels are out of range.
+    NotCachedError
+        If the root does not exist.
+    """
+    places = settings.current(root)
+    archive = record.archive(size)
+    if (path := archive_in_root(archive, places)) is None:
+        return None
+    digest = digest_of_file(path, archive.digest.partition(":")[0], places, progress)
+    if digest == archive.digest:
+        return None
+    from medmnist_np.cache.archives import opened
+    from medmnist_np.cache.foreign import read_members
+    from medmnist_np.cache.prepare import publish_archive
+
+    with opened(path) as stream:
+        try:
+            shapes = {member.name: member.shape for member in read_members(stream)}
+        except ArchiveError as error:
+            raise ArchiveError(f"{path} cannot be used: {error}.") from error
+        counts = {
+            split: shapes[name][0]
+            for split in record.splits
+            if (name := record.member_name(split, "images")) in shapes and shapes[name]
+        }
+        if not counts:
+            raise ArchiveError(f"{path} cannot be used: it holds no {record.member_name(record.splits[0], 'images')}.")
+        dtypes = {**record.collection.dtypes, "labels": _LABEL_DTYPES}
+        own = Archive(archive.file_name, path.as_uri(), digest)
+        record = replace(
+            record,
+            collection=replace(record.collection, dtypes=dtypes, members_are_certain=False),
+            n_samples=counts,
+            archives={size: own},
+            enlarged_sizes=(),
+        )
+        key = record.storage_key(size)
+        folder = store.find(key, [places.cache])
+        try:
+            folder = folder or publish_archive(stream, record.archive(size), key, places.cache, progress)
+        except ArchiveError as error:
+            raise ArchiveError(f"{path} cannot be used: {error}") from error
+    warnings.warn(
+        f"{path} is not the official archive of {record.qualified_name}: its checksum is {digest}, not "
+        f"{archive.digest}. Its arrays are used.",
+        stacklevel=5,
+    )
+    return record, folder
+
+
+def find_here(
+    record: DatasetInfo, size: int, places: Settings, members: Sequence[str] = (), progress: Progress = silent
+) -> ArrayFolder | None:
+    """Return the folder of the arrays of a set that is on this machine.
+
+    Where ``members`` names some, a folder that holds these is enough.
+
+    Raises
+    ------
+    DigestError, SupersededError
+        If there are arrays, and another archive of that name lies in a named root.
+    """
+    archive = record.archive(size) if record.can_be_fetched else None
+    if (folder := find_arrays(archive, record.storage_keys(size), places, progress)) is not None:
+        return folder
+    for cache in places.searched if members else ():
+        partial = store.find(store.partial_key(record.storage_key(size)), [cache])
+        if partial is not None and partial.manifest.arrays.keys() >= set(members):
+            if archive is not None and archive_in_root(archive, places) is not None:
+                return None  # the whole archive is here: it is used, or refused
+            return partial
+    return None
+
+
+def map_split(folder: ArrayFolder, record: DatasetInfo, split: str, mode: MmapMode = "r") -> Arrays:
+    """Map the images or masks of a split that lie in a folder, and read its labels."""
+    return Arrays(*(_opened(folder, record, split, role, mode) for role in record.roles))
+
+
+def _opened(folder: ArrayFolder, record: DatasetInfo, split: str, role: str, mode: MmapMode) -> Any:
+    member = record.member_name(split, role)
+    if member not in folder.manifest.arrays:  # an array that an archive need not have
+        parts = f" Its parts may be: {', '.join(f'{record.collection.name}/{part}' for part in record.parts)}."
+        raise ArchiveError(
+            f"The archive of {record.qualified_name} has no {member}; it has {', '.join(folder.manifest.arrays)}."
+            f"{parts if record.parts else ''}"
+        )
+    return _values(folder, member, role, mode)
+
+
+def _values(folder: ArrayFolder, member: str, role: str, mode: MmapMode) -> npt.NDArray[Any]:
+    """Return an array: labels are small and read into memory; images and masks are mapped, unless the mode is None."""
+    if role == "labels" or mode is None:
+        return np.array(folder.open(member))
+    return folder.open(member, mode=mode)
+
+
+def resolve(name: str | DatasetInfo, size: int | None = None) -> tuple[DatasetInfo, int]:
+    """Return record and size of a set of equal images.
+
+    Raises
+    ------
+    UnknownSizeError
+        Also if its volumes differ in size.
+    """
+    record, number = registry.resolve_size(name, size)
+    if not record.archives:
+        raise UnknownSizeError(
+            f"{record.qualified_name} holds volumes that differ in size, so no array holds them all: "
+            f'medmnist_np.VolumeDataset("{record.qualified_name}") opens it.'
+        )
+    return record, number

@@ -1,0 +1,186 @@
+"""Where each sample comes from: ids of source images, and groups, as patients, that belong together."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np import _files, registry
+from medmnist_np.cache import settings
+from medmnist_np.errors import NotCachedError, nearest
+from medmnist_np.missing import is_missing
+from medmnist_np.registry import DatasetInfo
+
+_COLUMNS = ("split", "index", "image_id", "group")
+
+
+class Identifiers(NamedTuple):
+    """The ids of some samples, ``(n,)`` str each, empty where unknown; ``groups`` is None where none are known."""
+
+    ids: NDArray[np.str_]
+    groups: NDArray[np.str_] | None
+
+
+def attach_ids(name: str | DatasetInfo, file: str | os.PathLike[str]) -> Path:
+    """Keep the ids of a data set, for ``ds.ids`` and ``ds.groups``, at every size of it.
+
+    Parameters
+    ----------
+    name : str or DatasetInfo
+        The data set. Its arrays need not be here and are not changed.
+    file : path
+        A CSV file with the columns ``split``, ``index`` (from 0, in the split), ``image_id`` and perhaps ``group``, in
+        any order; others are passed over. Every sample has one line. An ``image_id`` that is empty, ``nan``, ``None``,
+        ``NA`` or ``NULL`` is unknown and kept as an empty text; an unknown ``group`` is too, but then no sample of that
+        split may have a group. Spaces around values are removed.
+
+    Returns
+    -------
+    Path
+        Where they are kept. Ids that were there before are replaced.
+
+    Raises
+    ------
+    ValueError
+        If a column or a sample is missing, one is there twice, there is no such sample, or all ids and groups are
+        unknown; with the line.
+    UnknownDatasetError
+        With the nearest names.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.data.identifiers import attach_ids
+    >>> attach_ids("breastmnist", "breastmnist_ids.csv")  # doctest: +SKIP
+    >>> mm.Dataset("breastmnist").ids[:2]  # doctest: +SKIP
+    array(['benign (1)', 'malignant (7)'], dtype='<U13')
+    """
+    record = registry.info(name)
+    found = read_ids(Path(file), record)
+    ids = {split: [one[0] for one in rows] for split, rows in found.items()}
+    groups = {split: [one[1] for one in rows] for split, rows in found.items()}
+    return keep_ids(record, ids, groups if any(map(any, groups.values())) else None)
+
+
+def keep_ids(record: DatasetInfo, ids: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]] | None) -> Path:
+    """Write the ids and groups of all samples, by split, and return where they are kept."""
+    path = ids_file(record)
+    _files.make_folder(path.parent)
+    with (
+        _files.errors_named(path, f"keep the ids of {record.name}"),
+        _files.in_one_step(path) as fresh,
+        fresh.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+    ):
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(_COLUMNS if groups is not None else _COLUMNS[:3])
+        for split in record.splits:
+            columns = [ids[split], *([groups[split]] if groups is not None else [])]
+            writer.writerows((split, index, *row) for index, row in enumerate(zip(*columns, strict=True)))
+    return path
+
+
+def ids_file(record: DatasetInfo) -> Path:
+    """Return where :func:`keep_ids` keeps the ids of a data set."""
+    return _file(settings.current().cache, record)
+
+
+def identifiers(record: DatasetInfo, split: str) -> Identifiers:
+    """Return the ids of a split, or of several that are joined as ``"train+val"``.
+
+    Raises
+    ------
+    NotCachedError
+        If none are kept.
+    """
+    for cache in settings.current().searched:
+        path = _file(cache, record)
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        kept = _kept(path, record, found.st_mtime_ns)
+        parts = [kept[one] for one in split.split("+")]
+        groups = [part.groups for part in parts if part.groups is not None]
+        return Identifiers(
+            np.concatenate([part.ids for part in parts]), np.concatenate(groups) if len(groups) == len(parts) else None
+        )
+    raise NotCachedError(
+        f"The source ids of {record.qualified_name} are not on this machine. Give them in a CSV file with the columns "
+        f"{', '.join(_COLUMNS[:3])} and perhaps group: `medmnist-np import --ids {record.qualified_name} FILE`."
+    )
+
+
+def known_groups(record: DatasetInfo, split: str) -> NDArray[np.str_]:
+    """Return the groups of a split as :func:`identifiers`; raise also if only ids are known."""
+    groups = identifiers(record, split).groups
+    if groups is None:
+        name = record.qualified_name
+        raise NotCachedError(
+            f"The ids of {name} name no groups: `medmnist-np import --ids {name} FILE` with a column `group`, as of "
+            "patients."
+        )
+    return groups
+
+
+def _file(cache: Path, record: DatasetInfo) -> Path:
+    return cache / "ids" / f"{record.qualified_name}.csv"  # of another collection in a folder of its own
+
+
+@lru_cache(maxsize=8)
+def _kept(path: Path, record: DatasetInfo, changed_ns: int) -> dict[str, Identifiers]:
+    kept = {}
+    for split, rows in read_ids(path, record).items():
+        ids, groups = (np.array([row[column] for row in rows], dtype=np.str_) for column in (0, 1))
+        kept[split] = Identifiers(ids, groups if (groups != "").any() else None)
+    return kept
+
+
+def _known(value: str | None) -> str:
+    """Return an id or a group as text, empty if it is unknown."""
+    return "" if is_missing(value) else str(value).strip()
+
+
+def read_ids(file: Path, record: DatasetInfo) -> dict[str, list[tuple[str, str]]]:
+    """Return id and group of each sample, by split; each is empty if it is unknown."""
+    found: dict[str, list[tuple[str, str] | None]] = {split: [None] * n for split, n in record.n_samples.items()}
+    try:
+        with open(file, newline="", encoding="utf-8-sig", opener=_files.regular_only) as stream:
+            reader = csv.DictReader(stream)
+            columns = reader.fieldnames or ()
+            for needed in _COLUMNS[:3]:
+                if needed not in columns:
+                    raise ValueError(
+                        f"{file} has no column {needed!r}.{nearest(needed, columns)} Its columns are: "
+                        f"{', '.join(columns) or 'none'}."
+                    )
+            for line in reader:
+                where = f"{file}, line {reader.line_num}"
+                split, index = str(line["split"]).strip().lower(), str(line["index"]).strip()
+                if split not in found or not (index.isascii() and index.isdecimal() and int(index) < len(found[split])):
+                    raise ValueError(f"{where}: {record.name} has no sample {index!r} in a split {split!r}.")
+                if found[split][int(index)] is not None:
+                    raise ValueError(f"{where}: the sample {index} of {split} has an id already, on an earlier line.")
+                found[split][int(index)] = (_known(line["image_id"]), _known(line.get("group")))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is no CSV file in UTF-8: {error}.") from error
+    complete = {}
+    for split, rows in found.items():
+        if None in rows:
+            raise ValueError(
+                f"{file}: {rows.count(None)} of {len(rows)} samples of {record.name} {split} have no id; the first is "
+                f"index {rows.index(None)}."
+            )
+        complete[split] = [row for row in rows if row is not None]
+        with_group = [bool(group) for _, group in complete[split]]
+        if any(with_group) and not all(with_group):
+            raise ValueError(f"{file}: the sample {with_group.index(False)} of {split} has no group, and others have.")
+    if not any(any(row) for rows in complete.values() for row in rows):
+        raise ValueError(f"{file} names no image_id and no group: all of them are empty.")
+    return complete

@@ -1,0 +1,170 @@
+"""Make a data set known by its name, from its record: a file here, or on a server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from medmnist_np import _files, registry
+from medmnist_np.cache import settings
+from medmnist_np.cache.archives import at_its_address
+from medmnist_np.cache.part import Part
+from medmnist_np.errors import OfflineError, RecordError, UnknownDatasetError
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.user_records import LOCAL, as_toml, check_name, read_table, record_file, record_of
+
+# A record with 256 classes has some 20 kB.
+_MAX_BYTES = 1 << 20
+
+_WEB = ("https://", "http://")
+
+
+def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> DatasetInfo:
+    """Make a data set that is not the package's own known by its name, in this cache.
+
+    Parameters
+    ----------
+    source : path or str
+        The record, a .toml file as :func:`medmnist_np.build` writes it, or its web address.
+    base_url : str, optional
+        Where the archives lie, as ``<base_url>/<archive>``: a web address or a folder. None means the address that the
+        record states for each, else beside the record.
+
+    Returns
+    -------
+    DatasetInfo
+        From now on :func:`~medmnist_np.info`, :func:`~medmnist_np.load` and all else find it by its name. The
+        archives are not fetched yet.
+
+    Raises
+    ------
+    RecordError
+        If it is no record, its name is that of another set, or an archive is neither on the web nor here.
+    DownloadError
+        If the record is on the web and cannot be had.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> mm.register("https://lab.example/lesions.toml")  # doctest: +SKIP
+    >>> mm.load("lesions", "train")  # doctest: +SKIP
+    """
+    address = os.fspath(source)
+    on_the_web = address.startswith(_WEB)
+    table = read_table(_downloaded(address) if on_the_web else _read(Path(address)), settings.redacted(address))
+    beside = address if on_the_web else Path(address).absolute().as_uri()
+    if base_url is not None:
+        beside = base_url if base_url.startswith((*_WEB, "file://")) else Path(base_url).absolute().as_uri()
+        beside = f"{beside.rstrip('/')}/"
+    placed = _placed(table, beside, every=base_url is not None)
+    shown = settings.redacted(address)
+    record = record_of(placed, shown)
+    for archive in record.archives.values():
+        if on_the_web and base_url is None and not archive.url.startswith(_WEB):
+            raise RecordError(
+                f"{shown} says that {archive.file_name} is at {settings.redacted(archive.url)}, which is no web "
+                "address."
+            )
+        for path in at_its_address(archive):
+            if not path.is_file():
+                raise RecordError(
+                    f"{path} is not there, and {shown} states no web address for it: put it beside the record, or "
+                    "say where it is (base_url=, --base-url)."
+                )
+    _check_file_names(record)
+    check_free(record.name, record)
+    path = record_file(settings.current().cache, record.name)
+    _files.make_folder(path.parent)
+    with _files.errors_named(path, f"write the record of {record.name}"), _files.in_one_step(path) as fresh:
+        fresh.touch(0o600 if settings.redacted(str(placed)) != str(placed) else 0o666)
+        fresh.write_text(as_toml(placed), "utf-8")
+    return record
+
+
+def record_at(path: Path, text: str) -> DatasetInfo:
+    """Return the record of a text that is to be written to a path, beside the archives."""
+    return record_of(_placed(read_table(text, path), path.as_uri(), every=False), path)
+
+
+def check_free(name: str, record: DatasetInfo | None = None) -> None:
+    """Raise :class:`RecordError` unless a name is free, or is that of this very record."""
+    try:
+        found = registry.info(check_name(name))
+    except UnknownDatasetError:
+        return
+    if found.collection.name != LOCAL.name:
+        raise RecordError(f"{name!r} is the name of a published data set: choose another one.")
+    if record is None or _digests(found) != _digests(record):
+        raise RecordError(
+            f"There is a data set {name!r} already{'' if record is None else ', of other archives'}. Choose another "
+            f"name; or, if it is no longer wanted, `medmnist-np clean {name} --built` removes it."
+        )
+
+
+def _check_file_names(record: DatasetInfo) -> None:
+    """Refuse archives with file names of published ones: in a folder with both, one would take the other's place."""
+    published = {
+        archive.file_name for other, _, archive in registry.known_archives() if other.collection.name != LOCAL.name
+    }
+    for archive in record.archives.values():
+        if archive.file_name in published:
+            raise RecordError(
+                f"The archive {archive.file_name} of {record.name} has the file name of a published archive. Rename "
+                f"it, as {record.name}.npz, and change file_name in the record."
+            )
+
+
+def _placed(table: dict[str, Any], beside: str, *, every: bool) -> dict[str, Any]:
+    """Return the record with an url for each archive: the one it has, unless ``every`` is to lie beside."""
+    archives = table.get("archives")
+    if not isinstance(archives, dict):
+        return table  # record_of says what is wrong with it
+    placed = dict(archives)
+    for size, archive in archives.items():
+        if isinstance(archive, dict) and (every or "url" not in archive):
+            placed[size] = {**archive, "url": urljoin(beside, str(archive.get("file_name")))}
+    return {**table, "archives": placed}
+
+
+def _digests(record: DatasetInfo) -> dict[int, str]:
+    return {size: archive.digest for size, archive in record.archives.items()}
+
+
+def _read(path: Path) -> str:
+    try:
+        with open(path, "rb", opener=_files.regular_only) as stream:
+            content = stream.read(_MAX_BYTES + 1)
+        return _decoded(content, path)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _decoded(content: bytes, source: object) -> str:
+    if len(content) > _MAX_BYTES:
+        raise RecordError(f"{source} has more than {_MAX_BYTES} bytes, which no record has.")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{source} is no record of a data set: {error}.") from error
+
+
+def _downloaded(url: str) -> str:
+    from medmnist_np.cache.download import ResumingDownloader
+
+    places, shown = settings.current(), settings.redacted(url)
+    if places.offline:
+        raise OfflineError(f"{shown} is not on this machine. {settings.why_offline()}, so nothing was downloaded.")
+
+    def refuse_large(n_bytes: int) -> None:
+        if n_bytes > _MAX_BYTES:
+            raise RecordError(f"{shown} has {n_bytes} bytes, which no record has.")
+
+    part = _files.make_folder(places.downloads) / f"record.{secrets.token_hex(4)}.part"
+    try:
+        bring = ResumingDownloader(part, title=shown, make_room=refuse_large)
+        return _decoded(bring.bring(url).path.read_bytes(), shown)
+    finally:
+        Part(part).restart()

@@ -1,0 +1,201 @@
+"""Corrected splits: which samples belong to another split than the published one, or to none.
+
+A scheme is a CSV file with a line for each sample that moves::
+
+    # medmnist-np scheme 1
+    # dataset: breastmnist
+    # digest: md5:750601b1f35ba3300ea97c75c52ff8f6
+    split,index,new_split
+    train,115,
+    val,3,test
+
+``split`` and ``index``, from 0, say where the sample is published; ``new_split`` says where it belongs, and is empty if
+the sample is to be left out. All others stay. Lines with ``#`` may be missing; if they are there, the scheme is for
+that data set only. ``digest`` is that of one of its archives: samples and their order are the same at every size.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np import _files
+from medmnist_np.errors import nearest
+from medmnist_np.registry import DatasetInfo
+
+_COLUMNS = ("split", "index", "new_split")
+_TITLE = "# medmnist-np scheme 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """Corrected splits of a data set, over the arrays that are there.
+
+    Attributes
+    ----------
+    moves : Mapping of (str, int) to str
+        For each sample that moves, by its published split and its index therein, the split to which it belongs; empty
+        if it is to be left out. All others stay.
+    dataset, digest : str
+        Name of the data set, and digest of one of its archives, at any size. Empty if they are not stated.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.data.scheme import Scheme
+    >>> scheme = Scheme({("train", 115): "", ("val", 3): "test"})
+    >>> split, positions = scheme.selection(mm.info("breastmnist"), "test")
+    >>> split, positions[:3].tolist()
+    ('val+test', [3, 78, 79])
+    """
+
+    moves: Mapping[tuple[str, int], str]
+    dataset: str = ""
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "moves", dict(self.moves))
+
+    def check(self, record: DatasetInfo) -> None:
+        """Raise ValueError unless this is a scheme for a data set."""
+        digests = {archive.digest for archive in record.archives.values()}
+        if self.dataset not in ("", record.name) or (self.digest and self.digest not in digests):
+            raise ValueError(
+                f"The scheme is for {self.dataset or 'a data set'} with the digest {self.digest or '(not stated)'}, "
+                f"and this is {record.name} with {' or '.join(sorted(digests))}: samples would be moved that are not "
+                "meant. Take the scheme of this data set and release."
+            )
+        for (split, index), new_split in self.moves.items():
+            for name in filter(None, (split, new_split)):
+                record.check_split(name)
+            if not 0 <= index < record.n_samples[split]:
+                raise ValueError(
+                    f"The scheme moves sample {index} of {split}, which has only {record.n_samples[split]} in "
+                    f"{record.name}; they are counted from 0."
+                )
+
+    def selection(self, record: DatasetInfo, split: str) -> tuple[str, NDArray[np.intp]]:
+        """Return which samples a corrected split has.
+
+        Parameters
+        ----------
+        record : DatasetInfo
+            The data set.
+        split : str
+            ``"test"``, or several as one, ``"train+val"``.
+
+        Returns
+        -------
+        str
+            The published splits that they are taken from, ``"train+test"``.
+        (n,) intp
+            Their places in the arrays of those splits, joined in this order; ascending.
+
+        Raises
+        ------
+        ValueError
+            If the scheme is for another data set.
+        """
+        self.check(record)
+        wanted = split.split("+")
+        belongs = {source: np.full(n, source in wanted) for source, n in record.n_samples.items()}
+        for (source, index), new_split in self.moves.items():
+            belongs[source][index] = new_split in wanted
+        sources = [source for source in record.splits if belongs[source].any()] or wanted
+        return "+".join(sources), np.flatnonzero(np.concatenate([belongs[source] for source in sources]))
+
+    def belonging(self, split: str, positions: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
+        """Return which of some samples of a published split belong to each split, in their order."""
+        belongs_to = [self.moves.get((split, position)) or split for position in positions.tolist()]
+        return {one: positions[np.array(belongs_to) == one] for one in dict.fromkeys(belongs_to)} or {split: positions}
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write a file that :func:`read_scheme` reads, in place of one that is there.
+
+        Raises
+        ------
+        CacheError
+            If it cannot be written.
+        """
+        target = Path(path)
+        facts = {"dataset": self.dataset, "digest": self.digest}
+        with (
+            _files.errors_named(target, "write a scheme", in_cache=False),
+            _files.in_one_step(target) as fresh,
+            fresh.open("x", encoding="utf-8", newline="") as stream,
+        ):
+            stream.writelines(
+                f"{line}\n" for line in [_TITLE, *(f"# {key}: {facts[key]}" for key in facts if facts[key])]
+            )
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+            writer.writerows((*place, new_split) for place, new_split in self.moves.items())
+
+
+def read_scheme(file: str | os.PathLike[str]) -> Scheme:
+    """Read corrected splits from a CSV file.
+
+    Parameters
+    ----------
+    file : path
+        With the columns ``split``, ``index`` and ``new_split`` in any order; others are passed over. Lines at its top
+        that begin with ``#`` may state ``dataset`` and ``digest``.
+
+    Returns
+    -------
+    Scheme
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, a sample is there twice, or an index is no number; with the line.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> train = mm.Dataset("dermamnist", scheme="corrected.csv")  # doctest: +SKIP
+    """
+    path = Path(file)
+    moves: dict[tuple[str, int], str] = {}
+    try:
+        with open(path, newline="", encoding="utf-8-sig", opener=_files.regular_only) as stream:
+            facts, n_remarks = _facts(stream.read(1 << 16))
+            stream.seek(0)
+            for _ in range(n_remarks):
+                stream.readline()
+            reader = csv.DictReader(stream)
+            columns = reader.fieldnames or ()
+            for needed in _COLUMNS:
+                if needed not in columns:
+                    raise ValueError(
+                        f"{path} has no column {needed!r}.{nearest(needed, columns)} Its columns are: "
+                        f"{', '.join(columns) or 'none'}."
+                    )
+            for line in reader:
+                where = f"{path}, line {reader.line_num + n_remarks}"
+                split, index, new_split = (str(line[column] or "").strip() for column in _COLUMNS)
+                if not (index.isascii() and index.isdecimal()):
+                    raise ValueError(f"{where}: the index is {index!r}, and a number from 0 is needed.")
+                if (split, int(index)) in moves:
+                    raise ValueError(f"{where}: the sample {index} of {split} is moved already, on an earlier line.")
+                moves[split, int(index)] = new_split
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no CSV file in UTF-8: {error}.") from error
+    return Scheme(moves, **facts)
+
+
+def _facts(text: str) -> tuple[dict[str, str], int]:
+    """Return what the lines with ``#`` at the top of a file state, and how many they are."""
+    remarks = list(takewhile(lambda line: line.startswith("#"), text.splitlines()))
+    found = (re.fullmatch(r"#\s*(dataset|digest):\s*(\S+)\s*", line) for line in remarks)
+    return {match[1]: match[2] for match in found if match}, len(remarks)

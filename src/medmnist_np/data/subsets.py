@@ -1,0 +1,370 @@
+"""Parts of a data set: so many of each class, folds of a cross-validation. Labels in, numbers of samples out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from medmnist_np._groups import by_first_appearance
+from medmnist_np.batches.order import checked_seed, whole
+from medmnist_np.missing import is_missing
+
+
+def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_names: Sequence[str]) -> NDArray[np.intp]:
+    """Choose ``n`` samples of each class at random.
+
+    Parameters
+    ----------
+    labels : (m, 1) integer array
+        Class numbers.
+    n : int
+        How many of each.
+    seed : int
+        Of the choice.
+    class_names : sequence of str
+        Of class 0, 1, ...; all are chosen from.
+
+    Returns
+    -------
+    (n * classes,) intp
+        Ascending.
+
+    Raises
+    ------
+    ValueError
+        If a class has fewer.
+    """
+    n = whole("n", n, least=1)
+    rng = np.random.default_rng(checked_seed(seed))
+    classes = labels.reshape(-1)
+    chosen = []
+    for number, name in enumerate(class_names):
+        members = np.flatnonzero(classes == number)
+        if len(members) < n:
+            raise ValueError(f"{n} samples of each class were asked for, and {name!r} has {len(members)}.")
+        chosen.append(rng.choice(members, size=n, replace=False))
+    return np.sort(np.concatenate(chosen))
+
+
+def stratified_folds(
+    labels: NDArray[np.integer[Any]], k: int, seed: int, groups: ArrayLike | None = None
+) -> list[NDArray[np.intp]]:
+    """Divide samples into ``k`` parts in which classes have about the same shares.
+
+    Parameters
+    ----------
+    labels : (n, l) integer array
+        Class numbers ``(n, 1)``, or the zeros and ones of several findings.
+    k : int
+        Number of parts.
+    seed : int
+        Random seed of the division.
+    groups : (n,) array_like, optional
+        Samples of one group, such as one patient, stay in the same part.
+
+    Returns
+    -------
+    list of (m,) intp
+        The samples of each part, ascending. Each sample is in one of them. Without groups, their sizes differ by 1 at
+        most, and so do the samples of each class or combination of findings.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer samples or groups than parts, or ``groups`` has another length.
+
+    Notes
+    -----
+    See :func:`divide`.
+    """
+    k = whole("k", k, least=2)
+    fold_of = divide(labels, np.ones(k), seed, groups)
+    return [np.flatnonzero(fold_of == fold) for fold in range(k)]
+
+
+def absent_from(
+    parts: Sequence[NDArray[np.intp]], labels: NDArray[np.integer[Any]], class_names: Sequence[str]
+) -> dict[str, int]:
+    """Return from how many parts a class or finding is missing, by name, for those that there are and that are missing.
+
+    Parameters
+    ----------
+    parts : sequence of (m,) intp
+        The samples of each part, which are all samples together.
+    labels : (n, 1) or (n, l) integer array
+        Class numbers, or the zeros and ones of several findings.
+    class_names : sequence of str
+        Of class 0, 1, ..., or of the findings.
+    """
+    single = labels.shape[1] == 1
+    found = {}
+    for number, name in enumerate(class_names):
+        has = labels[:, 0] == number if single else labels[:, number] != 0
+        n_absent = sum(not has[part].any() for part in parts)
+        if 0 < n_absent < len(parts):
+            found[name] = n_absent
+    return found
+
+
+def divide(
+    labels: NDArray[np.integer[Any]], ratio: ArrayLike, seed: int, groups: ArrayLike | None = None
+) -> NDArray[np.intp]:
+    """Assign each sample to a part at random, so that the parts are alike.
+
+    Parameters
+    ----------
+    labels : (n, l) integer array
+        Class numbers ``(n, 1)``, or the zeros and ones of several findings.
+    ratio : (k,) array_like of float
+        Sizes of the parts relative to one another, positive, as ``(7, 1, 2)``.
+    seed : int
+        Random seed of the division.
+    groups : (n,) array_like, optional
+        Samples of one group, such as one patient, go to the same part.
+
+    Returns
+    -------
+    (n,) intp
+        The part of each sample. Every part has a sample or group. Neither the numbers of the classes nor the names of
+        the groups change the result, only where each appears first.
+
+        Without groups, the share of a part is the chance of each sample to be in it, whatever its labels. With two
+        parts, the samples of a class (or combination of findings) in a part are less than 1 off that share; with
+        ``k``, less than ``k - 1``. So a class of a few samples may be missing from a small part.
+
+        With groups, each group has the same chance to be in a part, whatever its labels and its size. The samples of
+        a part are as close to its share as the sizes of the groups allow.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer samples or groups than parts, or ``groups`` has another length.
+
+    Notes
+    -----
+    Without groups, one part after the other is drawn by the cube method (Deville and Tille 2004,
+    doi:10.1093/biomet/91.4.893), stratified by equal labels (Chauvet 2009, *Stratified balanced sampling*, Survey
+    Methodology 35, 115-119): the chance of each sample is exact, and the number of samples and of each finding is as
+    near to its share as whole samples allow.
+
+    With groups, these are dealt into equal folds, the largest first, each to the fold that it leaves most like the
+    others. Each part is then some of the folds, drawn at random: 7:1:2 takes ten folds.
+    """
+    rng = np.random.default_rng(checked_seed(seed))
+    shares = np.asarray(ratio, dtype=np.float64)
+    shares = shares / shares.sum()
+    strata = by_first_appearance(labels)
+    if groups is None:
+        if len(strata) < len(shares):
+            raise ValueError(f"{len(strata)} samples cannot be divided into {len(shares)} parts.")
+        return _divided(labels, strata, shares, rng)
+    group_of = np.asarray(groups)
+    if group_of.shape != strata.shape:
+        raise ValueError(f"groups has shape {group_of.shape}; one for each of the {len(strata)} samples is needed.")
+    for sample, group in enumerate(group_of.tolist()):
+        if is_missing(group):  # all of these would be kept together
+            raise ValueError(
+                f"The sample {sample} has no group: groups[{sample}] is {group!r}. Give it a group of its "
+                "own, or leave it out."
+            )
+    group_of = by_first_appearance(group_of)
+    n_groups = int(group_of.max(initial=-1)) + 1
+    if n_groups < len(shares):
+        raise ValueError(f"{n_groups} groups cannot be divided into {len(shares)} parts.")
+    part_of_fold = rng.permutation(np.repeat(np.arange(len(shares)), _folds_of(shares, n_groups)))
+    columns = _columns(labels, strata)
+    contents = np.zeros((n_groups, columns.shape[1]))
+    np.add.at(contents, group_of, columns[strata])
+    return part_of_fold[_dealt_by_group(contents, len(part_of_fold), rng)][group_of]
+
+
+def _columns(labels: NDArray[np.integer[Any]], strata: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return what a sample of each stratum counts for: 1 for all samples, then 0 or 1 for each class, the rarest first.
+
+    The order of the classes does not depend on their numbers.
+    """
+    n_of = np.bincount(strata)
+    if labels.shape[1] == 1:
+        findings = np.eye(len(n_of))
+    else:
+        findings = np.empty((len(n_of), labels.shape[1]))
+        findings[strata] = labels
+    order = np.lexsort([*findings[::-1], n_of @ findings])
+    return np.column_stack([np.ones(len(findings)), findings[:, order]])
+
+
+def _divided(
+    labels: NDArray[np.integer[Any]], strata: NDArray[np.intp], shares: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.intp]:
+    columns = _columns(labels, strata)
+    part_of = np.empty(len(strata), dtype=np.intp)
+    left = np.arange(len(strata))
+    smallest_first = np.argsort(shares, kind="stable")
+    for n_done, part in enumerate(smallest_first[:-1]):
+        share = shares[part] / shares[smallest_first[n_done:]].sum()
+        drawn = _drawn(strata[left], columns, max(share, 1 / len(left)), rng)
+        part_of[left[drawn]] = part
+        left = left[~drawn]
+    part_of[left] = smallest_first[-1]
+    return part_of
+
+
+# Chances closer to 0 or 1 than this are 0 or 1.
+_CLOSE = 1e-9
+
+# After so many strata the equations are set up afresh, so that rounding errors do not add up.
+_AFRESH = 500
+
+
+def _drawn(
+    strata: NDArray[np.intp], columns: NDArray[np.float64], share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw samples at random, each with the same chance, so that the share of each stratum and column is about that.
+
+    Parameters
+    ----------
+    strata : (n,) intp
+        The stratum of each sample.
+    columns : (strata, c) float
+        What every sample of a stratum adds to each total, the most important first.
+    share : float
+        The chance of each sample.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n,) bool
+        Those that were drawn.
+    """
+    n_of = np.bincount(strata, minlength=len(columns))
+    n_drawn = np.floor(share * n_of + _CLOSE)
+    # Whether a stratum gives one more.
+    chances = np.maximum(share * n_of - n_drawn, 0)
+    open_ones = rng.permutation(len(chances))
+    open_ones = open_ones[_is_open(chances[open_ones])]
+    n_columns = columns.shape[1]
+    while len(open_ones):
+        if not n_columns:
+            chances[open_ones] = rng.random(len(open_ones)) < chances[open_ones]
+            break
+        carried = open_ones[:0]
+        for block in np.array_split(open_ones, len(open_ones) // _AFRESH + 1):
+            carried = np.concatenate([carried, block])
+            _balance(chances, carried, columns[:, :n_columns], rng)
+            carried = carried[_is_open(chances[carried])]
+        open_ones = carried
+        n_columns //= 2
+    n_drawn += chances > 0.5
+    mixed = rng.permutation(len(strata))
+    in_turn = mixed[np.argsort(strata[mixed], kind="stable")]
+    place = np.arange(len(strata)) - np.repeat(np.cumsum(n_of) - n_of, n_of)
+    drawn = np.zeros(len(strata), dtype=np.bool_)
+    drawn[in_turn[place < np.repeat(n_drawn, n_of)]] = True
+    return drawn
+
+
+def _is_open(chances: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (chances > _CLOSE) & (chances < 1 - _CLOSE)
+
+
+def _balance(
+    chances: NDArray[np.float64], units: NDArray[np.intp], columns: NDArray[np.float64], rng: np.random.Generator
+) -> None:
+    """Move chances to 0 or 1, in place, without a change of any expectation or of ``chances @ columns``.
+
+    At most as many as there are columns stay between 0 and 1. This is the flight phase of the cube method.
+    """
+    # `solve @ columns[unit]` is 1 in the row of a unit of the basis and 0 in those of the others; -1 is no unit.
+    basis = np.full(columns.shape[1], -1, dtype=np.intp)
+    solve = np.eye(columns.shape[1])
+    for unit in units.tolist():
+        of_basis = solve @ columns[unit]
+        of_basis[np.abs(of_basis) < _CLOSE] = 0
+        rows = np.flatnonzero((basis < 0) & (of_basis != 0))
+        if not len(rows):
+            # It is a sum of units of the basis: when its chance rises, theirs fall, or the other way round.
+            used = np.flatnonzero(of_basis)
+            members = np.append(basis[used], unit)
+            steps = np.append(-of_basis[used], 1)
+            now = chances[members]
+            up = (np.where(steps > 0, 1 - now, now) / np.abs(steps)).min()
+            down = (np.where(steps > 0, now, 1 - now) / np.abs(steps)).min()
+            moved = now + steps * (up if rng.random() * (up + down) < down else -down)
+            is_open = _is_open(moved)
+            chances[members] = np.where(is_open, moved, np.round(moved))
+            rows = used[~is_open[:-1]]
+            basis[rows] = -1
+            if not is_open[-1]:
+                continue
+        row = rows[np.argmax(np.abs(of_basis[rows]))]
+        basis[row] = unit
+        solve[row] /= of_basis[row]
+        of_basis[row] = 0
+        solve -= np.outer(of_basis, solve[row])
+
+
+def _folds_of(shares: NDArray[np.float64], n_groups: int) -> NDArray[np.intp]:
+    """Return how many equal folds each part takes: as few as give the shares, or come nearest."""
+
+    def off(counts: NDArray[np.intp]) -> float:
+        return round(float(np.abs(counts / counts.sum() - shares).max()), 9)
+
+    most = max(len(shares), min(n_groups, _MOST_FOLDS))
+    return min((_whole(shares, n) for n in range(len(shares), most + 1)), key=off)
+
+
+_MOST_FOLDS = 100
+
+
+def _whole(shares: NDArray[np.float64], n: int) -> NDArray[np.intp]:
+    """Return whole numbers of 1 or more that sum to ``n``, close to these shares of it."""
+    exact = n * shares
+    counts = np.maximum(np.floor(exact), 1).astype(np.intp)
+    while counts.sum() > n:
+        counts[np.argmax(np.where(counts > 1, counts - exact, -np.inf))] -= 1
+    while counts.sum() < n:
+        counts[np.argmax(exact - counts)] += 1
+    return counts
+
+
+def _dealt_by_group(contents: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Give groups, the largest first, each to the fold that it leaves most like the others, ``(groups,)``.
+
+    ``contents`` ``(groups, 1 + classes)`` are the samples of each group, all and of each class or finding.
+    """
+    # A rare class weighs as much as a common one.
+    shares = contents / np.maximum(contents.sum(axis=0), 1)
+    mixed = rng.permutation(len(contents))
+    largest_first = mixed[np.argsort(-contents[mixed, 0], kind="stable")]
+    filled = np.zeros((k, shares.shape[1]))
+    fold_of = np.empty(len(contents), dtype=np.intp)
+    for position, group in enumerate(largest_first):
+        # With as many groups left as empty folds, each of these gets one.
+        empty = np.flatnonzero(filled[:, 0] == 0)
+        open_folds = empty if len(contents) - position <= len(empty) else np.arange(k)
+        uneven = np.square(filled[open_folds] + shares[group]).sum(axis=1) - np.square(filled[open_folds]).sum(axis=1)
+        best = open_folds[int(np.argmin(uneven))]
+        filled[best] += shares[group]
+        fold_of[group] = best
+    return fold_of
+
+
+def balanced_weights(labels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Return weights that make each class that there is as likely to be drawn.
+
+    Parameters
+    ----------
+    labels : (n, 1) integer array
+        Class numbers.
+
+    Returns
+    -------
+    (n,) float64
+        One over the number of samples of the class.
+    """
+    _, class_of, counts = np.unique(labels.reshape(-1), return_inverse=True, return_counts=True)
+    weights: NDArray[np.float64] = 1.0 / counts[class_of]
+    return weights

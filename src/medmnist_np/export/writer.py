@@ -1,0 +1,162 @@
+"""The export itself: each image encoded, compared or written, and the table at the end."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np._progress import Progress, bars
+from medmnist_np.export.blocks import in_blocks
+from medmnist_np.export.files import add_rows, check_folder, errors_named, write_once
+from medmnist_np.export.plan import Plan
+from medmnist_np.images.channels import usual_axes
+from medmnist_np.images.encoders import VOLUME, find_format
+from medmnist_np.joined import Rows
+
+
+class Saved(NamedTuple):
+    """What an export did.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the images.
+    table : Path or None
+        The table of labels, if there is one.
+    n_files : int
+        Images that are there now.
+    n_written : int
+        Those of them that were not there before.
+    """
+
+    folder: Path
+    table: Path | None
+    n_files: int
+    n_written: int
+
+
+def save(
+    plan: Plan,
+    images: Rows,
+    labels: NDArray[np.integer],
+    folder: str | os.PathLike[str],
+    *,
+    positions: Iterable[int] | None = None,
+    write_csv: bool = True,
+    workers: int = 1,
+    progress: Progress = bars,
+) -> Saved:
+    """Write each image to a file of its own, and the labels to a table.
+
+    Parameters
+    ----------
+    plan : Plan
+        What the files are called and what they are.
+    images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
+        All images of the split, perhaps memory-mapped, or computed one by one as they are taken.
+    labels : (n, l) integers
+        All labels of the split.
+    folder : path
+        Made if need be. All lies in a subfolder called after the data set, but for the official table, beside it.
+    positions : iterable of int, optional
+        Only these samples, each once; they are called after their places in the split. ``None`` means all.
+    write_csv : bool
+        Whether to write the table, where the layout has one.
+    workers : int
+        Threads that encode and write.
+    progress : Progress
+        What to show; counted in bytes of pixels.
+
+    Returns
+    -------
+    Saved
+        Where the files are, and how many of them are new.
+
+    Raises
+    ------
+    NoSpaceError
+        If the disk is full. What was written before is complete.
+    CacheError
+        If a file of one of the names is there already with another content, or the folder holds the data set in
+        another layout or format. All is left as it is.
+    ValueError
+        If the images are not uint8, there are not as many labels, or a label is out of range.
+
+    Notes
+    -----
+    No image is ever written over: one that is there already has to be, byte for byte, what would be written. So the
+    same call again writes nothing, and after an interruption it goes on. A table only grows by lines that it does not
+    have. Do not run two at once into one folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.export import Plan, save
+    >>> images, labels = mm.load("breastmnist", "test")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     done = save(Plan(mm.info("breastmnist"), 28, "test"), images, labels, folder)
+    ...     done.n_written, len(list(done.folder.glob("test*.png")))
+    (156, 156)
+    """
+    if images.dtype != np.uint8:
+        raise ValueError(f"The images have dtype {images.dtype}; uint8 is needed.")
+    if len(images) != len(labels):
+        raise ValueError(f"There are {len(images)} images and {len(labels)} labels.")
+    if workers < 1:
+        raise ValueError(f"workers is {workers}; at least 1 is needed.")
+    target = Path(folder).expanduser()
+    chosen = range(len(images)) if positions is None else list(dict.fromkeys(map(int, positions)))
+    rows_of_labels = _checked_labels(plan, labels)
+    names = {position: plan.file_name(position, rows_of_labels[position]) for position in chosen}
+    table = target / plan.table if plan.table is not None and write_csv else None
+    rows = [] if table is None else [plan.row(position, rows_of_labels[position]) for position in chosen]
+    # A memmap's own items cost much more than those of a plain view.
+    pixels, kind = np.asarray(images) if isinstance(images, np.ndarray) else images, plan.kind
+    if isinstance(pixels, np.ndarray) and kind != VOLUME:
+        pixels = usual_axes(pixels)
+    encode = find_format(plan.ending, kind).write
+
+    def write(position: int) -> bool:
+        return write_once(f"{target}/{names[position]}", encode(pixels[position], kind))
+
+    with errors_named(target):
+        check_folder(target / plan.name, plan)
+        for subfolder in {plan.name, *(name.rpartition("/")[0] for name in names.values())}:
+            (target / subfolder).mkdir(parents=True, exist_ok=True)
+        if table is not None:
+            add_rows(table, plan, rows, only_check=True)
+        n_written = 0
+        bytes_each = math.prod(images.shape[1:])
+        with (
+            progress(f"saving {plan.name} {plan.split}", len(chosen) * bytes_each) as bar,
+            closing(in_blocks(write, chosen, workers)) as blocks,
+        ):
+            for written in blocks:
+                n_written += sum(written)
+                bar.update(len(written) * bytes_each)
+        if table is not None:
+            add_rows(table, plan, rows)
+    return Saved(target / plan.name, table, len(chosen), n_written)
+
+
+def _checked_labels(plan: Plan, labels: NDArray[np.integer]) -> list[list[int]]:
+    record = plan.record
+    values = np.asarray(labels)
+    highest = 1 if record.multi_label else record.n_classes - 1
+    if values.ndim != 2 or values.shape[1] != record.label_width or values.dtype.kind not in "iu":
+        raise ValueError(
+            f"The labels have shape {values.shape} and dtype {values.dtype}; (n, {record.label_width}) integers are "
+            "needed."
+        )
+    if values.size and not 0 <= values.min() <= values.max() <= highest:
+        raise ValueError(f"The labels are {values.min()} to {values.max()}; {record.name} has 0 to {highest}.")
+    rows: list[list[int]] = values.tolist()
+    return rows

@@ -1,0 +1,234 @@
+"""What MedMNIST-C says of corruptions, as facts; :mod:`medmnist_np.images.corruptions` makes images of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from operator import index
+from pathlib import Path
+from typing import Any
+
+from medmnist_np.errors import RecordError, nearest
+from medmnist_np.registry.lookup import info
+from medmnist_np.registry.records import DatasetInfo
+
+SEVERITIES = (1, 2, 3, 4, 5)
+"""The severities that there are, from weak to strong."""
+
+_FILE = Path(__file__).parent / "medmnist_c.toml"
+
+Parameters = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CorruptionFacts:
+    """A corruption as MedMNIST-C names it. Two names may share a kind: brightness up and down differ in the factor.
+
+    Attributes
+    ----------
+    name : str
+        As in the published archives, for example ``"brightness_up"``.
+    number : int
+        Part of the seed of every image; it never changes.
+    kind : str
+        What is computed, for example ``"Brightness"``.
+    group : str
+        ``"digital"``, ``"noise"``, ``"blur"``, ``"color"`` or ``"task-specific"``.
+    definition : str
+        What the reference implementation does, in words.
+    parameters : tuple of str
+        What the numbers of a severity mean, in their order.
+    """
+
+    name: str
+    number: int
+    kind: str
+    group: str
+    definition: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """How strong a corruption is on one set.
+
+    Attributes
+    ----------
+    severities : tuple of tuple of float
+        Five, from severity 1 to 5; each has the numbers that :attr:`CorruptionFacts.parameters` explains.
+    strongest : tuple of float
+        Where the range of the published augmentation ends: severity 5, or a sixth entry that the test sets do not use.
+    reference_error : float
+        Balanced error of AlexNet, mean over the severities, as published.
+    """
+
+    severities: tuple[Parameters, ...]
+    strongest: Parameters
+    reference_error: float
+
+    def __post_init__(self) -> None:
+        lengths = {len(parameters) for parameters in (*self.severities, self.strongest)}
+        if len(self.severities) != len(SEVERITIES) or len(lengths) != 1:
+            raise RecordError(f"A corruption has five severities, all with as many numbers, not {self.severities}.")
+        if not 0 < self.reference_error < 1:
+            raise RecordError(f"A balanced error lies between 0 and 1; {self.reference_error} does not.")
+
+
+@dataclass(frozen=True, slots=True)
+class CorruptedSet:
+    """What MedMNIST-C has for one data set.
+
+    Attributes
+    ----------
+    name : str
+        The data set.
+    corruptions : Mapping of str to Strengths
+        In the order of the publication.
+    reference_clean_error : float
+        Balanced error of AlexNet on the images as they are, as published.
+    url : str or None
+        The published archive: a zip of one npz for each corruption, images of 224 px. None where none was published.
+    digest : str or None
+        Of that archive, as ``"md5:<hex>"``. None where none is known, which is so for ChestMNIST-C.
+    """
+
+    name: str
+    corruptions: Mapping[str, Strengths]
+    reference_clean_error: float
+    url: str | None
+    digest: str | None
+
+    def __post_init__(self) -> None:
+        if not self.corruptions:
+            raise RecordError(f"{self.name} has no corruption.")
+        if self.digest is not None and not re.fullmatch("md5:[0-9a-f]{32}", self.digest):
+            raise RecordError(f"{self.name}: {self.digest!r} is not 'md5:' and 32 lower-case hex digits.")
+
+    def strengths(self, corruption: str) -> Strengths:
+        """Return how strong a corruption is on this set.
+
+        Raises
+        ------
+        ValueError
+            If MedMNIST-C does not have this corruption for the set; the message lists those that it has.
+        """
+        if corruption not in self.corruptions:
+            raise ValueError(
+                f"MedMNIST-C has no {corruption!r} for {self.name}.{nearest(str(corruption), self.corruptions)} "
+                f"It has: {', '.join(self.corruptions)}."
+            )
+        return self.corruptions[corruption]
+
+    def parameters(self, corruption: str, severity: int) -> Parameters:
+        """Return the numbers of a corruption at a severity from 1 to 5.
+
+        Raises
+        ------
+        ValueError
+            If the set does not have the corruption, or there is no such severity.
+
+        Examples
+        --------
+        >>> from medmnist_np.registry.corruption_facts import corrupted_set
+        >>> corrupted_set("dermamnist").parameters("motion_blur", 3)
+        (15, 8)
+        """
+        return self.strengths(corruption).severities[checked_severity(severity) - 1]
+
+
+def checked_severity(severity: int) -> int:
+    """Return a severity as a plain number from 1 to 5.
+
+    Raises
+    ------
+    ValueError
+        If it is none: 3.0 would be called otherwise than 3 where it is part of a name.
+    """
+    try:
+        number = index(severity)
+    except TypeError:
+        number = 0
+    if isinstance(severity, bool) or number not in SEVERITIES:
+        raise ValueError(f"The severity is {severity!r}; 1 (weakest) to 5 (strongest) are the ones that there are.")
+    return number
+
+
+def corrupted_set(name: str | DatasetInfo) -> CorruptedSet:
+    """Return what MedMNIST-C has for a data set.
+
+    Raises
+    ------
+    UnknownDatasetError
+        If there is no data set of that name.
+    ValueError
+        If MedMNIST-C does not have it: it has the twelve sets of images, not the six of volumes.
+
+    Examples
+    --------
+    >>> from medmnist_np.registry.corruption_facts import corrupted_set
+    >>> list(corrupted_set("octmnist").corruptions)
+    ['pixelate', 'jpeg_compression', 'speckle_noise', 'defocus_blur', 'motion_blur', 'contrast_down']
+    """
+    record = info(name)
+    sets = corrupted_sets()
+    if record.name not in sets:
+        raise ValueError(
+            f"MedMNIST-C has no corruptions for {record.name}. It has some for {', '.join(sets)}. To corrupt other "
+            "images, state the parameters: medmnist_np.images.corruptions.corrupt(images, name, parameters, seeds)."
+        )
+    return sets[record.name]
+
+
+@cache
+def corrupted_sets() -> Mapping[str, CorruptedSet]:
+    """Return what MedMNIST-C has, by the name of the data set, in the order of the publication."""
+    tables = _tables()
+    collection = tables["collection"]
+    return {
+        name: CorruptedSet(
+            name,
+            {corruption: _strengths(facts) for corruption, facts in table["corruption"].items()},
+            table["alexnet_clean_error"],
+            None if name in collection["not_on_zenodo"] else collection["url_template"].format(flag=name),
+            f"md5:{table['md5']}" if "md5" in table else None,
+        )
+        for name, table in tables["dataset"].items()
+    }
+
+
+@cache
+def corruption_facts() -> Mapping[str, CorruptionFacts]:
+    """Return the facts of every corruption by its name, in the order of their numbers.
+
+    Examples
+    --------
+    >>> from medmnist_np.registry.corruption_facts import corruption_facts
+    >>> corruption_facts()["jpeg_compression"].definition
+    'JPEG encode at quality p and decode'
+    """
+    tables = _tables()
+    return {
+        name: CorruptionFacts(
+            name,
+            table["number"],
+            table["kind"],
+            table["group"],
+            tables["kind"][table["kind"]]["definition"],
+            tuple(tables["kind"][table["kind"]]["parameters"]),
+        )
+        for name, table in tables["corruption"].items()
+    }
+
+
+def _strengths(table: dict[str, Any]) -> Strengths:
+    severities = tuple(map(tuple, table["severity"]))
+    return Strengths(severities[: len(SEVERITIES)], severities[-1], table["alexnet_mean_error"])
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads(_FILE.read_text("utf-8"))

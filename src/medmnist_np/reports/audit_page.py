@@ -1,0 +1,173 @@
+"""The page of an audit: what is twice in a data set, what leaks from split to split, what contradicts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medmnist_np.pages.audit_data import AuditData, Findings
+from medmnist_np.pages.markup import Html, element
+from medmnist_np.pages.naming import class_titles, things_of
+from medmnist_np.reports.page import (
+    aside,
+    code,
+    facts,
+    figure,
+    figures,
+    gallery,
+    note,
+    number,
+    page,
+    picture,
+    share_cell,
+    table,
+)
+
+_LEAST_PX = 260  # width of two images side by side
+_MOST_GROUPS = 50
+_GAP = 128  # gray level between two images
+
+
+def audit_page(data: AuditData) -> str:
+    """Return the page of an audit.
+
+    Parameters
+    ----------
+    data : AuditData
+        What to show.
+
+    Returns
+    -------
+    str
+        An HTML document that needs nothing else. The same data gives the same document.
+    """
+    sections = {
+        "Summary": _summary(data),
+        "Exact copies": _copies(data),
+        "Near copies": _near(data),
+        "Leaks": _leaks(data),
+        "Labels": _labels(data),
+        f"Blank {things_of(data.record)}": _blank(data),
+    }
+    if data.groups is not None:
+        sections[f"{data.grouped_by.capitalize()} in several splits"] = _groups(data.groups, data.grouped_by)
+    if data.not_checked:
+        sections["Patients in several splits"] = [note(f"Patients: {data.not_checked}.")]
+    sections["How this was found"] = [facts(data.origin)]
+    return page(f"Audit of {data.name}", data.samples, sections)
+
+
+def _summary(data: AuditData) -> list[Html]:
+    things, copies, near = things_of(data.record), data.copies, data.near
+    n_leaks = sum(split.n_leaks for split in data.splits.values())
+    leaks = f"{things} that also occur in a later split"
+    if len(data.splits) < 2:
+        leaks = "not checked: there is only one split"
+    elif data.not_checked:
+        leaks += "; patients were not checked"
+    shown = {
+        "Exact copies": (number(copies.n), f"groups of {things} that are the same"),
+        "Contradictions": (number(copies.n_contradicting), "of these groups have labels that differ"),
+        "Leaks": (number(n_leaks), leaks),
+    }
+    if near is not None:
+        shown["Near copies"] = (number(near.n), f"pairs to look at, {near.n_crossing:,} of them in two splits")
+    return [figures(shown), *map(note, data.remarks)]
+
+
+def _copies(data: AuditData) -> list[Html]:
+    things = things_of(data.record)
+    return [
+        element("p", f"{things.capitalize()} that are the same to the byte: {data.copies.said}."),
+        *_pictures(data, data.copies),
+    ]
+
+
+def _near(data: AuditData) -> list[Html]:
+    things = things_of(data.record)
+    if data.near is None:
+        return [element("p", "Not searched, or too many to list; the summary says why.")]
+    return [
+        element("p", f"{things.capitalize()} that look alike: {data.near.said}."),
+        element(
+            "p",
+            "Look at them before calling one a copy. Where the organ, the position and the device are the same, images "
+            "of different people look alike too. The least difference comes first.",
+        ),
+        *_pictures(data, data.near),
+    ]
+
+
+def _pictures(data: AuditData, found: Findings) -> list[Html]:
+    if not found.shown:
+        return []
+    shown = [
+        figure(picture(_side_by_side(one.images), f"{one.title}: {'; '.join(one.lines)}"), one.title, *one.lines)
+        for one in found.shown
+    ]
+    remarks = [f"The first {len(shown)} of {found.n:,}."] if len(shown) < found.n else []
+    remarks += ["Of each volume the middle slice is shown."] if data.record.ndim == 3 else []
+    return [*([aside(" ".join(remarks))] if remarks else []), gallery(shown, width_px=_LEAST_PX)]
+
+
+def _leaks(data: AuditData) -> list[Html]:
+    things = things_of(data.record)
+    rows = [
+        [split, number(one.n_samples), number(one.n_leaks), number(one.n_samples - one.n_leaks)]
+        for split, one in data.splits.items()
+    ]
+    lines = f'audit = mm.audit("{data.name}")\nds = mm.Dataset("{data.record.name}", "train").without(audit.leaks)'
+    return [
+        element(
+            "p",
+            f"{things.capitalize()} that also occur in a later split, as exact copies"
+            + (f" or by their {data.grouped_by}" if data.groups is not None else "")
+            + ". The later split keeps its own, so that test stays as it is published. Near copies are not counted.",
+        ),
+        table(f"{things.capitalize()} of each split", ["split", things, "leaks", "without leaks"], rows),
+        *([code(lines, "Code that leaves the leaks out")] if data.record.archives else []),
+    ]
+
+
+def _labels(data: AuditData) -> list[Html]:
+    titles = class_titles(data.record)
+    rows = [
+        [title, *(share_cell(one.class_counts[k], one.n_samples) for one in data.splits.values())]
+        for k, title in enumerate(titles)
+    ]
+    head = ["finding" if data.record.multi_label else "class", *data.splits]
+    ranges = ", ".join(f"{split} {one.label_range}" for split, one in data.splits.items())
+    return [
+        table("Samples by label and split", head, rows),
+        aside(f"Values of the labels: {ranges}."),
+        *(note(f"{one}.") for one in data.absent),
+        *(note(f"Labels that are none: {places}.") for places in data.bad_labels),
+    ]
+
+
+def _blank(data: AuditData) -> list[Html]:
+    things = things_of(data.record)
+    if not data.blank:
+        return [element("p", f"No {things} are blank.")]
+    return [
+        element("p", f"{things.capitalize()} of one gray level, or one colour. They are not among the copies."),
+        element("ul", *(element("li", places) for places in data.blank)),
+    ]
+
+
+def _groups(groups: Mapping[str, str], things: str) -> list[Html]:
+    if not groups:
+        return [element("p", f"No {things} have samples in more than one split.")]
+    rows = [list(row) for row in groups.items()][:_MOST_GROUPS]
+    rest = f"; the first {_MOST_GROUPS} of {len(groups):,}" if len(groups) > _MOST_GROUPS else ""
+    return [table(f"{things.capitalize()} in several splits{rest}", [things[:-1], "samples"], rows, text={1})]
+
+
+def _side_by_side(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return images in a row with gaps between them."""
+    first = images[0]
+    gap = np.full((len(first), max(1, first.shape[1] // 28), *first.shape[2:]), _GAP, dtype=np.uint8)
+    parts = [part for image in images for part in (gap, image)][1:]
+    return np.concatenate(parts, axis=1)
