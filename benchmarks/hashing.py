@@ -19,8 +19,8 @@ N_PAIRS = 5
 N_HASHES = 100_000
 
 OPEN = "import numpy as np; images = np.load({path!r}, mmap_mode='r'); "
-HASH = OPEN + "from medmnist_np.images.hashing import digests; digests(images)"
-HASH_FEW = OPEN + "from medmnist_np.images.hashing import digests; digests(images[:1000])"
+HASH = OPEN + "from medmnist_np.images.hashes import digests; digests(images)"
+HASH_FEW = OPEN + "from medmnist_np.images.hashes import digests; digests(images[:1000])"
 
 
 def write(path: str) -> None:
@@ -37,13 +37,13 @@ def speeds(path: str, what: str) -> Pairs:
     """Return GB/s of a function over the file, and of adding its words up as they are read."""
     import numpy as np
 
-    from medmnist_np.images import hashing
+    from medmnist_np.images import hashes
     from medmnist_np.images.hashes import perceptual_hashes
 
     kernels: dict[str, Any] = {
-        "digests": hashing.digests,
-        "duplicates": lambda images: hashing.duplicates([images]),
-        "constant": hashing.constant,
+        "digests": hashes.digests,
+        "duplicates": lambda images: hashes.duplicates([images]),
+        "constant": hashes.constant,
         "perceptual_hashes": perceptual_hashes,
     }
 

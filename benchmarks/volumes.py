@@ -74,7 +74,7 @@ def publish(name: str, source: str) -> str:
     import medmnist_np as mm
     from medmnist_np._progress import silent
     from medmnist_np.registry import VolumeInfo
-    from medmnist_np.volumes.preparing import adopt
+    from medmnist_np.volumes.publish import adopt
 
     record = mm.info(name)
     if not isinstance(record, VolumeInfo):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from medmnist_np.registry.known_sets import CatalogEntry, access_levels, known_sets
+from medmnist_np.registry.catalog import CatalogEntry, access_levels, known_sets
 
 PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
 

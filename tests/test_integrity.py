@@ -14,8 +14,7 @@ import pytest
 
 from medmnist_np import registry
 from medmnist_np._progress import silent
-from medmnist_np.cache.digests import stored_array
-from medmnist_np.cache.manifest import Manifest
+from medmnist_np.cache.manifest import Manifest, stored_array
 from medmnist_np.data import verification
 from medmnist_np.data.arrays import fetch, load
 from medmnist_np.data.verification import verify

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.joined import Joined, divided
+from medmnist_np._sequences import Joined, divided
 
 
 @st.composite

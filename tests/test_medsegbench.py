@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 import medmnist_np as mm
 from medmnist_np import registry
-from medmnist_np.cache.binarising import class_numbers
-from medmnist_np.cache.digests import stored_array
+from medmnist_np.cache.manifest import stored_array
+from medmnist_np.cache.npz import class_numbers
 from medmnist_np.errors import ArchiveError, UnknownSizeError
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import fake_datasets, make_arrays, serve

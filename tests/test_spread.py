@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from medmnist_np.spread import MappedFile, spread
+from medmnist_np._parallel import MappedFile, spread
 
 
 def square(number: int) -> int:

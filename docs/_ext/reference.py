@@ -35,7 +35,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "medmnist_np.registry.corruption_facts": ("CorruptedSet", "SEVERITIES", "corrupted_set", "corrupted_sets"),
     "medmnist_np.data.scheme": ("Scheme", "read_scheme"),
     "medmnist_np.data.statistics": ("Statistics",),
-    "medmnist_np.volumes.exporting": ("write_nifti",),
+    "medmnist_np.volumes.nifti": ("write_nifti",),
 }
 
 # Rooms that have an __all__ for the other rooms, not for users.

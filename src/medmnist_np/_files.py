@@ -1,4 +1,4 @@
-"""What goes wrong on a disk, said in one place; and the small steps that make a file or a rename last."""
+"""Write files safely: temporary name, then rename; free-space checks; opening without following links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers for groups and strata that do not depend on how these are called, so that chance does not either."""
+"""Ids and groups: which values count as unknown, and numbers in the order of first appearance."""
 
 from __future__ import annotations
 
@@ -6,6 +6,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+# By None and NaN of Python, NaT and <NA> of pandas, NA of R, NULL of databases.
+_UNKNOWN = frozenset({"", "none", "nan", "nat", "<na>", "na", "n/a", "null"})
+
+
+def is_missing(value: object) -> bool:
+    """Return whether an id or a group is unknown.
+
+    Examples
+    --------
+    >>> from medmnist_np._groups import is_missing
+    >>> [is_missing(value) for value in (None, float("nan"), " ", "NA", "patient 7", 0)]
+    [True, True, True, True, False, False]
+    """
+    return str(value).strip().lower() in _UNKNOWN
 
 
 def by_first_appearance(values: NDArray[Any]) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Importing a framework that may not be there."""
+"""Import an optional dependency, or explain how to install it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar that appears after two seconds, or whatever a caller passes instead."""
+"""Progress of long work: a bar that appears after two seconds, or whatever the caller passes instead."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""What all data sets have in common: pairs of arrays, counted and selected like a list, and never compared."""
+"""What data sets are built from: list-like selection, several arrays read as one, and arrays read in blocks."""
 
 from __future__ import annotations
 
+import math
+import mmap
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn, Self, overload
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn, Protocol, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,3 +93,145 @@ class Items(Sequence[tuple[Any, Any]]):
             raise IndexError(f"The data set has {n} samples, and some of these are not in it: {index!r}.")
         from_start: NDArray[np.intp] = np.where(numbers < 0, numbers + n, numbers)
         return self._selection.start + self._selection.step * from_start
+
+
+class Rows(Protocol):
+    """What batches are made of: rows of one shape that can be taken by number. An array is one.
+
+    A promise to implementers: ``take`` may be called from several threads at once, and gives the same bytes for the
+    same row whatever comes before and beside it. Callers keep to the range of rows.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(n, ...)``."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the rows."""
+
+    def __len__(self) -> int: ...
+
+    @overload
+    def __getitem__(self, index: int, /) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Any: ...
+
+    def take(self, indices: Any, /, axis: int, out: Any = None, mode: Any = "raise") -> Any:
+        """Return the rows of these numbers, ``(k, ...)``, new or in ``out``, as :meth:`numpy.ndarray.take` does."""
+
+
+class Joined:
+    """Arrays of equal rows, one after another, without a copy.
+
+    Parameters
+    ----------
+    parts : sequence of arrays
+        ``(n_1, ...)``, ``(n_2, ...)`` and so on, of one dtype.
+    """
+
+    def __init__(self, parts: Sequence[Rows]) -> None:
+        self.parts = tuple(parts)
+        self.starts = np.cumsum([0, *map(len, self.parts)])
+        self.shape: tuple[int, ...] = (int(self.starts[-1]), *self.parts[0].shape[1:])
+        self.dtype = self.parts[0].dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int | slice) -> NDArray[Any]:
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            part = self._part(start) if start < stop else 0
+            if step == 1 and stop <= self.starts[part + 1]:
+                block: NDArray[Any] = self.parts[part][start - self.starts[part] : stop - self.starts[part]]
+                return block
+            # A step beyond the end takes one row, however long it is: longer ones than NumPy counts are steps too.
+            return self.take(np.arange(start, stop, min(step, len(self) + 1)), axis=0)
+        part = self._part(index)
+        row: NDArray[Any] = self.parts[part][index - self.starts[part]]
+        return row
+
+    def take(self, indices: NDArray[np.intp], axis: int = 0, out: Any = None, mode: Any = "raise") -> NDArray[Any]:
+        """Return rows by number, in a new array or in ``out``."""
+        taken: NDArray[Any] = np.empty((len(indices), *self.shape[1:]), self.dtype) if out is None else out
+        for part, start, stop in zip(self.parts, self.starts, self.starts[1:], strict=False):
+            where = np.flatnonzero((start <= indices) & (indices < stop))
+            taken[where] = part.take(indices[where] - start, axis=0)
+        return taken
+
+    def _part(self, index: int) -> int:
+        return int(np.searchsorted(self.starts, index, side="right")) - 1
+
+
+def divided(rows: Rows, indices: NDArray[np.intp]) -> list[tuple[Any, NDArray[np.intp]]]:
+    """Return each array that rows are made of, with the numbers of those of its rows that are meant, in their order."""
+    if not isinstance(rows, Joined):
+        return [(rows, indices)]
+    bounds = zip(rows.parts, rows.starts, rows.starts[1:], strict=False)
+    return [(part, indices[(start <= indices) & (indices < stop)] - start) for part, start, stop in bounds]
+
+
+_BLOCK_BYTES = 4 << 20  # larger blocks were hardly faster
+
+Images = NDArray[np.uint8]
+Advance = Callable[[int], object]
+
+
+def blocks(images: Images, advance: Advance | None = None) -> Iterator[tuple[slice, Images]]:
+    """Yield consecutive parts of an array and where they lie, each of a few MB.
+
+    Pages of a read-only memory map are let go of after use, so that memory stays flat whatever the length.
+
+    Parameters
+    ----------
+    images : (n, ...) uint8
+        Images or volumes, at least two axes.
+    advance : callable, optional
+        Called with the number of bytes after each part, for example the ``update`` of a progress bar.
+
+    Raises
+    ------
+    ValueError
+        If it is another kind of array, or its images have no pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np._sequences import blocks
+    >>> [(where.start, len(part)) for where, part in blocks(np.zeros((7000, 28, 28), dtype=np.uint8))]
+    [(0, 5349), (5349, 1651)]
+    """
+    view = checked_images(images)
+    step = max(1, _BLOCK_BYTES // math.prod(view.shape[1:]))
+    for start in range(0, len(view), step):
+        part = view[start : start + step]
+        yield slice(start, start + len(part)), part
+        _let_go(part)
+        if advance is not None:
+            advance(part.nbytes)
+
+
+def checked_images(images: Images) -> Images:
+    """Return an array of images as a plain array, or raise ValueError if it is none."""
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim < 2 or 0 in images.shape[1:]:
+        found = f"{images.dtype} of shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+        raise ValueError(f"Images are needed as an array (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, not {found}.")
+    return images.view(np.ndarray)
+
+
+def _let_go(part: Images) -> None:
+    """Take pages of a memory map out of the process; the system keeps them as long as it has room."""
+    dont_need = getattr(mmap, "MADV_DONTNEED", None)
+    base: object = part
+    while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+        base = base.base
+    # A map of mode "c" would lose its changes, so only those that nobody can write.
+    if dont_need is None or not isinstance(base, np.memmap) or base.mode != "r" or not part.flags.c_contiguous:
+        return
+    memory: mmap.mmap = base._mmap  # type: ignore[attr-defined]  # the stubs of NumPy leave it out
+    begin = part.ctypes.data - np.frombuffer(memory, np.uint8).ctypes.data
+    first = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
+    length = (begin + part.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE - first
+    if length > 0:
+        memory.madvise(dont_need, first, length)

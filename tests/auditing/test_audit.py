@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import medmnist_np as mm
-from medmnist_np.auditing import scanning
 from medmnist_np.audits import Audit, Copies, NearPair, Place, SharedGroup, audit, scan
 from medmnist_np.data.identifiers import attach_ids
 from medmnist_np.errors import NotCachedError
@@ -306,7 +305,7 @@ def test_any_executor_finds_the_same(tmp_path: Path, kind: str, monkeypatch: pyt
     arrays["train_images"][6] = arrays["test_images"][7] // 2
     arrays["val_images"][9] = 0
     expected = found(tmp_path, arrays)
-    monkeypatch.setattr(scanning, "_PIECE_BYTES", 1000)
+    monkeypatch.setattr(scan, "_PIECE_BYTES", 1000)
     pool = ThreadPoolExecutor(2) if kind == "threads" else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
     with pool as executor:
         assert expected == found(tmp_path, arrays, executor=executor)
@@ -483,7 +482,7 @@ def test_nothing_is_left_behind(tmp_path: Path, sandbox: Path) -> None:
 
 
 def test_images_are_looked_at_in_pieces_and_progress_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "_PIECE_BYTES", 12 * 12 * 7)
+    monkeypatch.setattr(scan, "_PIECE_BYTES", 12 * 12 * 7)
     arrays = sound()
     arrays["train_images"][29] = arrays["val_images"][8]
     done: dict[str, list[int]] = {}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medmnist_np.batches.buffers import Buffers
+from medmnist_np.batches.loader import Buffers
 
 SHAPE, DTYPE = (4, 28, 28), np.dtype(np.float32)
 

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medmnist_np._sequences import Joined
 from medmnist_np.batches import Batch, Batches, Transform, loader
 from medmnist_np.batches.layout import Layout
 from medmnist_np.batches.order import Plan
-from medmnist_np.joined import Joined
 
 N = 23
 IMAGES = np.random.default_rng(0).integers(0, 256, (N, 4, 3), dtype=np.uint8)

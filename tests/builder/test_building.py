@@ -15,7 +15,7 @@ from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.builder import build, preparation
-from medmnist_np.builder.choices import chosen_recipe
+from medmnist_np.builder.preparation import chosen_recipe
 from medmnist_np.cache import settings
 from medmnist_np.data.identifiers import identifiers
 from medmnist_np.data.registration import register

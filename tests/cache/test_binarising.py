@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medmnist_np.cache.binarising import class_numbers
 from medmnist_np.cache.manifest import StoredArray
+from medmnist_np.cache.npz import class_numbers
 from medmnist_np.errors import ArchiveError
 
 LABELS = np.random.default_rng(0).integers(0, 9, (50, 3))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from medmnist_np.cache import http
 from medmnist_np.cache.http import Patience, Permanent, Retries
-from medmnist_np.cache.ranges import NoRange, RemoteFile
+from medmnist_np.cache.members import NoRange, RemoteFile
 from tests.fault_server import Drop, FaultServer, Reset, Serve, ServedFile, Status, etag_of
 
 SIZE = 300_000

@@ -22,9 +22,8 @@ import pytest
 import trustme
 
 from medmnist_np._progress import Bar
-from medmnist_np.cache.download import ResumingDownloader
+from medmnist_np.cache.download import Part, ResumingDownloader
 from medmnist_np.cache.http import Patience
-from medmnist_np.cache.part import Part
 from medmnist_np.errors import CacheError, DownloadError, NoSpaceError
 from tests.fault_server import Drip, Drop, FaultServer, Reset, Serve, ServedFile, Stall, Status, Step, etag_of, redirect
 

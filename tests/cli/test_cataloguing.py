@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from medmnist_np.cli import catalog, main
-from medmnist_np.registry.catalog import catalog
-from medmnist_np.registry.known_sets import known_sets
+from medmnist_np.registry.catalog import catalog, known_sets
 
 
 def run(*arguments: str) -> Result:

@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 from filelock import FileLock
 
 from medmnist_np import __version__
-from medmnist_np.cli import doctor, main, reaching
-from medmnist_np.cli.reaching import Place, reach
+from medmnist_np.cli import doctor, main
+from medmnist_np.cli.doctor import Place, reach
 from medmnist_np.data.arrays import fetch
 from medmnist_np.testing import fake_datasets, serve
 
@@ -206,7 +206,7 @@ def test_a_server_without_the_file_is_not_reached_but_a_mirror_may_lack_it(tmp_p
 
 
 def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reaching, "_LONGEST_S", 0.5)
+    monkeypatch.setattr(doctor, "_LONGEST_S", 0.5)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
@@ -222,7 +222,7 @@ def test_what_was_reached_is_said_and_what_was_not_is_a_problem(
     (tmp_path / "x.npz").write_bytes(b"x")
     with serve(tmp_path) as url:
         wanted = [Place("here", f"{url}/x.npz"), Place("gone", f"http://127.0.0.1:{free_port()}/x.npz")]
-        monkeypatch.setattr(reaching, "places", lambda _: wanted)
+        monkeypatch.setattr(doctor, "places", lambda _: wanted)
         result = run()
     assert 1 == result.exit_code
     assert re.search(r"  here  answers in \d\.\d\d s\n  gone  not reached\n", result.stdout)
@@ -231,7 +231,7 @@ def test_what_was_reached_is_said_and_what_was_not_is_a_problem(
 
 
 def test_mirrors_are_asked_first_then_each_server_of_published_sets_once() -> None:
-    wanted = reaching.places(["https://data.example/medmnist/"])
+    wanted = doctor.places(["https://data.example/medmnist/"])
     assert Place("mirror 1", "https://data.example/medmnist/breastmnist.npz", is_mirror=True) == wanted[0]
     hosts = [place.name for place in wanted[1:]]
     assert "zenodo.org" in hosts
@@ -240,4 +240,4 @@ def test_mirrors_are_asked_first_then_each_server_of_published_sets_once() -> No
 
 def test_servers_of_sets_that_users_registered_are_not_asked(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 20, "val": 4, "test": 6}):
-        assert not any("127.0.0.1" in place.url for place in reaching.places([]))
+        assert not any("127.0.0.1" in place.url for place in doctor.places([]))

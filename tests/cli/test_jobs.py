@@ -23,7 +23,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import medmnist_np as mm
-from medmnist_np.cli import display
+from medmnist_np.cli import jobs
 from medmnist_np.cli import main as program
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import make_archive, make_arrays, serve
@@ -209,7 +209,7 @@ def test_the_plan_and_each_set_that_is_ready_are_told(shop: Shop) -> None:
 
 
 def test_lines_and_no_bars_where_stderr_is_no_terminal(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(display, "_LINES_EVERY_S", 0.05)
+    monkeypatch.setattr(jobs, "_LINES_EVERY_S", 0.05)
     for name in ("breastmnist", "pathmnist"):
         half = len(shop.files[name].data) // 2
         shop.files[name].plan(Stall(after=half, seconds=0.3))
@@ -223,8 +223,8 @@ def test_lines_and_no_bars_where_stderr_is_no_terminal(shop: Shop, monkeypatch: 
 
 
 def test_the_speed_of_a_resumed_file_counts_only_what_came_now(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(display, "_LINES_EVERY_S", 0.0)
-    with display.Lines(threading.Event()).progress("x.npz", 1_000_000_000, 999_000_000) as bar:
+    monkeypatch.setattr(jobs, "_LINES_EVERY_S", 0.0)
+    with jobs.Lines(threading.Event()).progress("x.npz", 1_000_000_000, 999_000_000) as bar:
         time.sleep(0.1)
         bar.update(1000)
     rate = re.search(r"of 1\.0 GB, ([\d.]+) (bytes|kB)/s", capsys.readouterr().err)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medmnist_np._controls import CONTROL
-from medmnist_np.cli import _COMMANDS, display, main, output
+from medmnist_np.cli import _COMMANDS, jobs, main, output
 from medmnist_np.cli.output import say, say_lines, say_paragraph, say_table, table_lines
 
 ROWS = [
@@ -80,14 +80,14 @@ def test_a_file_name_with_control_characters_is_escaped_in_errors(tmp_path: Path
 def test_a_task_with_control_characters_is_escaped_in_progress_lines(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(display, "_LINES_EVERY_S", 0)
-    with display.Lines(threading.Event()).progress(f"a{HOSTILE}", 10) as bar:
+    monkeypatch.setattr(jobs, "_LINES_EVERY_S", 0)
+    with jobs.Lines(threading.Event()).progress(f"a{HOSTILE}", 10) as bar:
         bar.update(5)
     assert f"a{SHOWN}: 5 bytes of 10" in capsys.readouterr().err
 
 
 def test_a_task_with_control_characters_is_escaped_in_bars(capsys: pytest.CaptureFixture[str]) -> None:
-    with display.Bars(threading.Event(), {}).progress(f"a{HOSTILE}", 10) as bar:
+    with jobs.Bars(threading.Event(), {}).progress(f"a{HOSTILE}", 10) as bar:
         bar.update(5)
     assert (True, False) == (SHOWN in (said := capsys.readouterr().err), "\x07" in said)
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 import medmnist_np as mm
 from medmnist_np.cli import main
 from medmnist_np.evaluation import Evaluator
-from medmnist_np.evaluation.reporting import report
+from medmnist_np.reports.evaluation_page import report
 from medmnist_np.testing import fake_datasets
 from tests.pages.reading import read
 

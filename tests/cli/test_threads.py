@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from medmnist_np.cli.threads import n_processors, threads
+from medmnist_np.cli.output import n_processors, threads
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which processors a process may use")
 def test_no_more_processors_are_taken_than_are_allotted() -> None:
     one = min(os.sched_getaffinity(0))
     script = (
-        f"import os; os.sched_setaffinity(0, {{{one}}}); from medmnist_np.cli.threads import *; print(n_processors())"
+        f"import os; os.sched_setaffinity(0, {{{one}}}); from medmnist_np.cli.output import *; print(n_processors())"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)  # noqa: S603
     assert ("1\n", "") == (done.stdout, done.stderr)

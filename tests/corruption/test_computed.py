@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 import medmnist_np as mm
 from medmnist_np._progress import silent
+from medmnist_np._sequences import Joined
+from medmnist_np.corruptions import CORRUPTIONS, corrupt, image_seeds
 from medmnist_np.corruptions.computed import Corrupted, corrupted
 from medmnist_np.corruptions.stored import make_corrupted
-from medmnist_np.images.corruptions import CORRUPTIONS, corrupt, image_seeds
-from medmnist_np.joined import Joined
 from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set, corrupted_sets
 from medmnist_np.testing import fake_datasets
 

@@ -19,9 +19,9 @@ from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.evaluation import Evaluation, Evaluator
-from medmnist_np.evaluation.reporting import images_at_hand, report
 from medmnist_np.metrics import METRICS, class_intervals, confusion_matrix, measure_per_class
 from medmnist_np.registry import registered
+from medmnist_np.reports.evaluation_page import images_at_hand, report
 from medmnist_np.reports.page import number, span
 from medmnist_np.testing import fake_datasets, fake_record
 from tests.audit import Recording

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.images import blocks as module
-from medmnist_np.images.blocks import blocks
+from medmnist_np import _sequences as module
+from medmnist_np._sequences import blocks
 
 
 @given(n=st.integers(0, 50), side=st.integers(1, 9), block_bytes=st.integers(1, 500))

@@ -6,8 +6,7 @@ import pytest
 from medmnist_np.images import CropToShortEdge, draw, montage
 from medmnist_np.images.channels import channel_axis, usual_axes
 from medmnist_np.images.encoders import RGB
-from medmnist_np.images.hashes import perceptual_hashes
-from medmnist_np.images.hashing import constant
+from medmnist_np.images.hashes import constant, perceptual_hashes
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (4, 20, 28, 3), dtype=np.uint8)
 COLOUR_FIRST = np.moveaxis(COLOUR, -1, 1)

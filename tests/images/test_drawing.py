@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medmnist_np._sequences import Joined
 from medmnist_np.images import Picture, choose, draw
 from medmnist_np.images.captions import CAPTION_HEIGHT
 from medmnist_np.images.encoders import GRAY, RGB, VOLUME
 from medmnist_np.images.grid import EMPTY
-from medmnist_np.joined import Joined
 
 PLACES = np.array([[4, 0, 2], [1, EMPTY, 4]])
 SHAPES = {GRAY: (5, 4, 6), RGB: (5, 4, 6, 3), VOLUME: (5, 7, 4, 6)}

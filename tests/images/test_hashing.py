@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from medmnist_np.images import hashing
-from medmnist_np.images.hashing import constant, digests, duplicates
+from medmnist_np.images import hashes
+from medmnist_np.images.hashes import constant, digests, duplicates
 
 SHAPES = [(28, 28), (28, 28, 3), (5, 6, 7), (3, 3), (1, 1)]
 any_shape = st.sampled_from(SHAPES)
@@ -95,7 +95,7 @@ def test_copies_within_and_between_splits_are_found_in_order() -> None:
 
 def test_different_images_with_the_same_digest_are_told_apart() -> None:
     # The last bytes of two words can outweigh each other: 256 values, and the sums are taken modulo 2 to the 64.
-    first, second = (int(factor) % 256 for factor in hashing._odd_numbers(98)[:2])
+    first, second = (int(factor) % 256 for factor in hashes._odd_numbers(98)[:2])
     images = np.zeros((4, 28, 28), dtype=np.uint8)
     images[[1, 3], 0, 7] = 1
     images[[1, 3], 0, 15] = -first * pow(second, -1, 256) % 256

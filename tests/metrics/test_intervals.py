@@ -59,7 +59,7 @@ def test_a_metric_has_the_same_interval_alone_and_together_with_others() -> None
 def test_intervals_do_not_depend_on_the_size_of_a_block(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     predictions = predictions_of("multi-class")
     expected = interval(predictions, name, n_resamples=30, undefined="skip")
-    monkeypatch.setattr("medmnist_np.metrics.resampling.resamples.__kwdefaults__", {"strata": None, "block": 200})
+    monkeypatch.setattr("medmnist_np.metrics.bootstrap.resamples.__kwdefaults__", {"strata": None, "block": 200})
 
     assert expected == interval(predictions, name, n_resamples=30, undefined="skip")
 

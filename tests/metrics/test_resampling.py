@@ -13,7 +13,7 @@ from medmnist_np.metrics import (
     interval,
     paired_bootstrap,
 )
-from medmnist_np.metrics.resampling import resamples, strata
+from medmnist_np.metrics.bootstrap import resamples, strata
 
 
 @pytest.mark.parametrize("of", [None, np.array([0, 1, 1, 2, 0, 1, 0])])

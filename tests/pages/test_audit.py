@@ -15,9 +15,8 @@ from PIL import Image
 
 from medmnist_np import registry
 from medmnist_np.audits import audit
-from medmnist_np.pages.audit_data import AuditData, Findings, Shown, SplitFacts
-from medmnist_np.pages.files import write_page
-from medmnist_np.reports.audit_page import audit_page
+from medmnist_np.reports.audit_page import AuditData, Findings, Shown, SplitFacts, audit_page
+from medmnist_np.reports.page import write_page
 from tests.auditing.planted import save, sound
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 from tests.pages.reading import Content, read

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from medmnist_np import registry
-from medmnist_np.pages.card import card_page
-from medmnist_np.pages.card_data import CardData, Examples, Values
-from medmnist_np.pages.card_labels import most_frequent
 from medmnist_np.registry import Baselines, DatasetInfo
+from medmnist_np.reports.card_code import CardData, Examples, Values
+from medmnist_np.reports.card_page import card_page
+from medmnist_np.reports.card_sections import most_frequent
 from medmnist_np.reports.page import code, share_cell, table
 from tests.pages.reading import Content, read
 

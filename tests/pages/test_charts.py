@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from medmnist_np.metrics import pr_curves, reliability_curves, roc_curves
-from medmnist_np.pages.curves import pr_chart, reliability_chart, roc_chart
-from medmnist_np.reports.charts import ACCENT, FAINT, INK, chart
+from medmnist_np.reports.charts import ACCENT, FAINT, INK, chart, pr_chart, reliability_chart, roc_chart
 from tests.pages.reading import read
 
 LABELS = [0, 0, 1, 1, 0, 1]

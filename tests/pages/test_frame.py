@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medmnist_np.pages.markup import Html, element
+from medmnist_np._html import Html, element
 from medmnist_np.reports.page import facts, figure, figures, gallery, note, number, page, picture, span, table
 from tests.pages.reading import read
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from medmnist_np.evaluation import Evaluator
-from medmnist_np.evaluation.reporting import images_at_hand, report
 from medmnist_np.reports import write_page
+from medmnist_np.reports.evaluation_page import images_at_hand, report
 from medmnist_np.testing import fake_datasets
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np.pages.markup import Html, element, join
+from medmnist_np._html import Html, element, join
 
 
 def test_text_is_escaped_and_markup_is_not() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-from medmnist_np.registry.known_sets import known_sets
+from medmnist_np.registry.catalog import known_sets
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "catalog_page.py"))

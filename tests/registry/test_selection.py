@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 import medmnist_np as mm
 from medmnist_np.errors import UnknownDatasetError
-from medmnist_np.registry.catalog import Catalog, catalog
-from medmnist_np.registry.known_sets import known_sets
+from medmnist_np.registry.catalog import Catalog, catalog, known_sets
 
 ALL = [entry.name for entry in known_sets()]
 

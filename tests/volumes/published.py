@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from medmnist_np.cache import store
-from medmnist_np.cache.digests import stored_array
-from medmnist_np.cache.manifest import Manifest, StoredArray
+from medmnist_np.cache.manifest import Manifest, StoredArray, stored_array
 from medmnist_np.registry import VolumeInfo
 from medmnist_np.testing import FakeCase
 

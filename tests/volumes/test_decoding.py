@@ -20,9 +20,9 @@ from medmnist_np._progress import silent
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, NoSpaceError
 from medmnist_np.registry import VolumeInfo
-from medmnist_np.volumes import survey
-from medmnist_np.volumes.left_out import read_report
-from medmnist_np.volumes.preparing import locate
+from medmnist_np.volumes import decoder
+from medmnist_np.volumes.layouts import read_report
+from medmnist_np.volumes.publish import locate
 from medmnist_np.volumes.ragged import Ragged
 from tests.volumes.making import AFFINE, archived, cache, decathlon, nifti, packed, tar_of
 
@@ -254,7 +254,7 @@ def test_the_disk_is_asked_before_anything_is_written(tmp_path: Path, monkeypatc
     record = replace(made(tmp_path, GOOD), size_voxels={})
     monkeypatch.setattr("medmnist_np._files.free_bytes", lambda _: 1 << 20)
     written = []
-    monkeypatch.setattr("medmnist_np.volumes.flat.make", lambda *_: written.append(1))
+    monkeypatch.setattr("medmnist_np.volumes.voxels.make", lambda *_: written.append(1))
     with pytest.raises(NoSpaceError, match="decode 7 cases of msd/hippocampus"):
         locate(record, progress=silent)
     assert ([], []) == (written, staged())
@@ -265,4 +265,4 @@ def test_affines_are_those_of_nibabel_to_the_bit(tmp_path: Path) -> None:
     for number, name in enumerate(n for n, (_, mask) in PAIRS.items() if mask is not None):
         (tmp_path / "one.nii.gz").write_bytes(GOOD[name][0])
         assert (nibabel.load(tmp_path / "one.nii.gz").affine == folder.open("train_affines")[number]).all()
-    assert 1e-3 == survey.AFFINE_TOLERANCE_MM
+    assert 1e-3 == decoder.AFFINE_TOLERANCE_MM

@@ -11,7 +11,7 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np.testing import fake_datasets, make_cases, make_volume_archive, make_volumes
-from medmnist_np.volumes.preparing import adopt
+from medmnist_np.volumes.publish import adopt
 from medmnist_np.volumes.volume_dataset import VolumeDataset
 
 nibabel = pytest.importorskip("nibabel", reason="the extra nifti")

@@ -10,8 +10,7 @@ import pytest
 import medmnist_np as mm
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import VolumeInfo
-from medmnist_np.volumes.layouts import Case, Listing, find_cases, refuse_another_data_set
-from medmnist_np.volumes.left_out import LeftOut
+from medmnist_np.volumes.layouts import Case, LeftOut, Listing, find_cases, refuse_another_data_set
 
 
 def info(name: str) -> VolumeInfo:

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from medmnist_np.cache import zips
 from medmnist_np.errors import ArchiveError
-from medmnist_np.volumes import flat
+from medmnist_np.volumes import voxels
+from medmnist_np.volumes.decoder import common_dtype
 from medmnist_np.volumes.nifti import read_header
-from medmnist_np.volumes.survey import common_dtype
 from medmnist_np.volumes.voxels import Copy, copy_voxels
 from tests.volumes.making import AFFINE, nifti, packed, stored
 
@@ -45,8 +45,8 @@ def decoded(
     target = folder / "flat.npy"
     target.unlink(missing_ok=True)
     n_values = int(np.prod(header.shape))
-    flat.make(target, dtype, n_values + 2)
-    copy_voxels(Copy(file, header, str(target), flat.DATA_START + dtype.itemsize, dtype.str, labels))
+    voxels.make(target, dtype, n_values + 2)
+    copy_voxels(Copy(file, header, str(target), voxels.DATA_START + dtype.itemsize, dtype.str, labels))
     values = np.load(target)
     assert [0, 0] == values[[0, -1]].tolist()  # nothing is written beside the place
     return values[1:-1].reshape(header.shape, order="F")
@@ -121,9 +121,9 @@ def test_a_file_that_inflates_a_thousand_times_is_read(tmp_path: Path) -> None:
 def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
     file = stored(tmp_path, "a.nii.gz", packed(nifti(np.ones((200, 200, 400), ">i2"))))
     header = read_header(file)
-    flat.make(tmp_path / "flat.npy", np.dtype("f4"), 16_000_000)
+    voxels.make(tmp_path / "flat.npy", np.dtype("f4"), 16_000_000)
     tracemalloc.start()
-    copy_voxels(Copy(file, header, str(tmp_path / "flat.npy"), flat.DATA_START, "<f4"))
+    copy_voxels(Copy(file, header, str(tmp_path / "flat.npy"), voxels.DATA_START, "<f4"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8e6  # of 32 MB in the file and 64 MB in the array

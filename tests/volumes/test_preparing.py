@@ -27,8 +27,8 @@ from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, CacheError, DigestError, NoSpaceError, NotCachedError, OfflineError
 from medmnist_np.registry import VolumeInfo
 from medmnist_np.testing import make_volume_archive, make_volumes
-from medmnist_np.volumes.left_out import read_report
-from medmnist_np.volumes.preparing import adopt, find_here, locate
+from medmnist_np.volumes.layouts import read_report
+from medmnist_np.volumes.publish import adopt, find_here, locate
 from medmnist_np.volumes.ragged import Ragged
 from tests.audit import Recording
 from tests.cache.test_disk import posix
@@ -316,7 +316,7 @@ def real_pairs() -> Path:
 
 
 def test_a_volume_with_masked_values_is_not_written(tmp_path: Path) -> None:
-    from medmnist_np.volumes.exporting import write_nifti
+    from medmnist_np.volumes.nifti import write_nifti
 
     volume = np.ma.array(np.zeros((2, 2, 2), np.uint8), mask=np.ones((2, 2, 2), bool))
     with pytest.raises(ValueError, match="masked array with masked values"):
@@ -326,7 +326,7 @@ def test_a_volume_with_masked_values_is_not_written(tmp_path: Path) -> None:
 def test_real_pairs_are_fetched_decoded_and_written_out_again(
     real_pairs: Path, server: FaultServer, tmp_path: Path
 ) -> None:
-    from medmnist_np.volumes.exporting import write_nifti
+    from medmnist_np.volumes.nifti import write_nifti
 
     images = sorted((real_pairs / "imagesTr").iterdir())
     cases = {image.name.removesuffix(".nii.gz"): (image.read_bytes(), _mask_of(image).read_bytes()) for image in images}
@@ -368,7 +368,7 @@ def _mask_of(image: Path) -> Path:
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 @pytest.mark.parametrize("shape", [(4, 5, 6), (4, 5, 6, 2)])
 def test_a_volume_is_written_as_it_is(tmp_path: Path, dtype: str, name: str, shape: tuple[int, ...]) -> None:
-    from medmnist_np.volumes.exporting import write_nifti
+    from medmnist_np.volumes.nifti import write_nifti
 
     volume = np.random.default_rng(0).integers(0, 99, shape).astype(dtype)
     affine = np.array([[0.5, 0.1, 0, 3], [0, -0.75, 0, 4], [0, 0, 2.5, 5], [0, 0, 0, 1]])
@@ -382,7 +382,7 @@ def test_a_volume_is_written_as_it_is(tmp_path: Path, dtype: str, name: str, sha
 
 
 def test_the_same_volume_gives_the_same_bytes_and_no_half_file(tmp_path: Path) -> None:
-    from medmnist_np.volumes.exporting import write_nifti
+    from medmnist_np.volumes.nifti import write_nifti
 
     volume = np.zeros((4, 4, 4), np.uint8)
     first, second = (write_nifti(tmp_path / f"{n}.nii.gz", volume, np.eye(4), (1, 1, 1)) for n in range(2))

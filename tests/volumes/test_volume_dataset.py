@@ -18,7 +18,7 @@ import medmnist_np as mm
 from medmnist_np.batches import Batch
 from medmnist_np.errors import CorruptCacheError, NotCachedError, UnknownSplitError
 from medmnist_np.testing import FakeCase, make_cases
-from medmnist_np.volumes.preparing import adopt
+from medmnist_np.volumes.publish import adopt
 from medmnist_np.volumes.volume_dataset import VolumeDataset
 from medmnist_np.volumes.window_dataset import WindowDataset
 from tests.conftest import TEST_DATA

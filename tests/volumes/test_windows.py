@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medmnist_np._progress import silent
-from medmnist_np.volumes.cutting import Patches, Slices, draw_patches
-from medmnist_np.volumes.labelled import count_labelled, labelled_voxel
-from medmnist_np.volumes.ragged import Ragged
-from medmnist_np.volumes.windows import Places, Windows
+from medmnist_np.volumes.ragged import Ragged, count_labelled, labelled_voxel
+from medmnist_np.volumes.windows import Patches, Places, Slices, Windows, draw_patches
 
 SHAPES = [(7, 5, 40), (9, 40, 3), (4, 6, 5)]
 PAD = 12

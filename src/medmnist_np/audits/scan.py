@@ -1,19 +1,99 @@
-"""Which images look alike: near perceptual hashes, and how much the images themselves differ."""
+"""One pass over all images (digests, blank images, perceptual hashes), near pairs, and groups in several splits."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np._groups import is_missing
+from medmnist_np._parallel import MappedFile, spread
 from medmnist_np._progress import Progress
-from medmnist_np.auditing.findings import NearPair, Place
+from medmnist_np.audits.findings import NearPair, Place, SharedGroup
 from medmnist_np.audits.source import Images, Source
-from medmnist_np.images.hashes import near_pairs
-from medmnist_np.spread import MappedFile, spread
+from medmnist_np.data.identifiers import identifiers, read_ids
+from medmnist_np.errors import NotCachedError
+from medmnist_np.images.hashes import digests, near_pairs, one_colour, perceptual_hashes
+
+
+class Grouping(NamedTuple):
+    """What was compared between the splits, and what was found.
+
+    Attributes
+    ----------
+    by : "group", "image_id" or None
+        What the samples were compared by: groups where every split has them, else ids; None if neither is known.
+    shared : tuple of SharedGroup, or None
+        Groups or ids that are in several splits, in the order of their first samples; None if nothing was compared.
+    n_unknown : int
+        Samples that were left out, as they have no id.
+    with_groups : tuple of str
+        Splits whose groups are known.
+    """
+
+    by: Literal["group", "image_id"] | None
+    shared: tuple[SharedGroup, ...] | None
+    n_unknown: int
+    with_groups: tuple[str, ...] = ()
+
+
+def grouping(data: Source, file: str | os.PathLike[str] | None) -> Grouping:
+    """Look for groups in several splits; where they are not known in every split, for ids.
+
+    Parameters
+    ----------
+    data : Source
+        What is audited.
+    file : path, optional
+        Ids of all samples, see :func:`~medmnist_np.data.identifiers.attach_ids`. None means those that are attached.
+    """
+    columns = _attached(data) if file is None else _in_file(data, Path(file))
+    if columns is None:
+        return Grouping(None, None, 0)
+    ids, groups = columns
+    with_groups = tuple(split for split, one in groups.items() if not any(map(is_missing, one)))
+    by: Literal["group", "image_id"] = "group" if len(with_groups) == len(groups) else "image_id"
+    members: dict[str, list[Place]] = {}
+    n_unknown = 0
+    for split, names in (groups if by == "group" else ids).items():
+        for position, name in enumerate(names):
+            if is_missing(name):
+                n_unknown += 1
+            else:
+                members.setdefault(name, []).append(Place(split, position))
+    if not members:
+        return Grouping(None, None, n_unknown, with_groups)
+    shared = {name: places for name, places in members.items() if len({place.split for place in places}) > 1}
+    found = tuple(SharedGroup(name, tuple(places)) for name, places in shared.items())
+    return Grouping(by, found, n_unknown, with_groups)
+
+
+_Columns = tuple[dict[str, list[str]], dict[str, list[str]]]
+
+
+def _attached(data: Source) -> _Columns | None:
+    if not data.record.archives:  # made up for a file
+        return None
+    try:
+        known = {split: identifiers(data.record, split) for split in data.images}
+    except NotCachedError:
+        return None
+    ids = {split: one.ids.tolist() for split, one in known.items()}
+    groups = {split: [""] * len(one.ids) if one.groups is None else one.groups.tolist() for split, one in known.items()}
+    return ids, groups
+
+
+def _in_file(data: Source, file: Path) -> _Columns:
+    rows = read_ids(file, data.record)
+    ids, groups = ({split: [row[k] for row in of_samples] for split, of_samples in rows.items()} for k in (0, 1))
+    return ids, groups
+
 
 # The images of each are read, and people are to look at them.
 MOST_PAIRS = 20_000
@@ -127,3 +207,73 @@ def _compare(task: _Some) -> list[float]:
 def _has_two_values(array: Images) -> bool:
     step = max(1, len(array) // _LOOKED_AT)
     return len(np.unique(array[::step][:_LOOKED_AT])) <= 2
+
+
+# Read from disk once, and then from memory by each of the three.
+_PIECE_BYTES = 32_000_000
+
+
+class Scan(NamedTuple):
+    """What is known of the images of a split: digests, which are blank, and perceptual hashes where asked for."""
+
+    digests: NDArray[np.uint64]
+    blank: NDArray[np.bool_]
+    hashes: NDArray[np.uint64]
+
+
+class _Piece(NamedTuple):
+    """Rows of an .npy file: pickles small."""
+
+    split: str
+    file: MappedFile
+    start: int
+    stop: int
+    hashed: bool
+
+
+def scan(
+    images: Mapping[str, Images], *, hashed: bool, executor: Executor | None, progress: Progress
+) -> dict[str, Scan]:
+    """Look at all images once.
+
+    Parameters
+    ----------
+    images : Mapping of str to (n, ...) uint8
+        Whole maps of .npy files, by split.
+    hashed : bool
+        Whether to make perceptual hashes too; without, ``hashes`` are empty.
+    executor : Executor or None
+        Who works.
+    progress : Progress
+        What to show.
+    """
+    pieces = [piece for split, array in images.items() for piece in _pieces(split, array, hashed=hashed)]
+    found: dict[str, list[Scan]] = {split: [] for split in images}
+    with progress("looking at images", total=sum(array.nbytes for array in images.values())) as bar:
+        for piece, scanned in zip(pieces, spread(_scan_piece, pieces, executor), strict=True):
+            found[piece.split].append(scanned)
+            bar.update((piece.stop - piece.start) * math.prod(images[piece.split].shape[1:]))
+    return {split: Scan(*map(np.concatenate, zip(*parts, strict=True))) for split, parts in found.items()}
+
+
+def _pieces(split: str, array: Images, *, hashed: bool) -> list[_Piece]:
+    step = max(1, _PIECE_BYTES // math.prod(array.shape[1:]))
+    file = MappedFile.of(array)
+    # A split without images has one piece too, which gives arrays of the right types.
+    starts = range(0, max(1, len(array)), step)
+    return [_Piece(split, file, start, min(start + step, len(array)), hashed) for start in starts]
+
+
+def _scan_piece(piece: _Piece) -> Scan:
+    images = piece.file.open()[piece.start : piece.stop]
+    blank = _blank(images)  # first: the pages that it maps are those that digests need
+    return Scan(digests(images), blank, perceptual_hashes(images) if piece.hashed else np.empty(0, np.uint64))
+
+
+def _blank(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which images are blank. Few are so in their middle line already; only those are read whole."""
+    middle = images.shape[1] // 2
+    found = one_colour(images[:, middle : middle + 1])
+    candidates = np.flatnonzero(found)
+    found[candidates] = one_colour(images[candidates])
+    return found

@@ -1,4 +1,4 @@
-"""From a name or a file to what is wrong with it."""
+"""Search a data set for duplicates, leaks, contradictory labels and blank images: ``audit()``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._progress import Progress, bars
-from medmnist_np.auditing.findings import Copies, NearPair, Place, SplitSummary
-from medmnist_np.auditing.grouping import Grouping, grouping
-from medmnist_np.auditing.scanning import Scan, scan
-from medmnist_np.auditing.showing import shown_places
-from medmnist_np.audits.audit_result import Audit
-from medmnist_np.audits.findings import number
-from medmnist_np.audits.scan import MOST_PAIRS, look_alike, why_not
+from medmnist_np.audits.audit_result import Audit, shown_places
+from medmnist_np.audits.findings import Copies, NearPair, Place, SplitSummary, number
+from medmnist_np.audits.scan import MOST_PAIRS, Grouping, Scan, grouping, look_alike, scan, why_not
 from medmnist_np.audits.source import Source, opened
-from medmnist_np.images.hashes import near_pairs
-from medmnist_np.images.hashing import duplicates
+from medmnist_np.images.hashes import duplicates, near_pairs
 from medmnist_np.registry import DatasetInfo
 
 

@@ -1,13 +1,16 @@
-"""Batches: fresh arrays out of mapped ones, made ahead by threads. Works on any pair of arrays and knows no data set.
+"""Batches: fresh arrays copied out of mapped ones, made ahead by threads. Works on any pair of arrays.
 
-``order`` says which samples, ``layout`` what their images look like; this module makes, delivers and resumes.
+Buffers are reused: memory that one thread allocates and another frees goes back to the system, and faulting in its
+pages again took longer than filling them.
 """
 
 from __future__ import annotations
 
 import math
 import threading
+import weakref
 import zlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple, NoReturn, Self, TypeAlias
@@ -16,10 +19,66 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from medmnist_np._parallel import made_ahead, read_ahead
-from medmnist_np.batches.buffers import Buffers
+from medmnist_np._sequences import Rows
 from medmnist_np.batches.layout import Empty, Layout
 from medmnist_np.batches.order import EpochOrder, Plan, whole
-from medmnist_np.joined import Rows
+
+# Other libraries take arrays as they are, without a copy, only if they start at such an address.
+_ALIGNMENT = 64
+
+
+class Buffers:
+    """Gives out arrays, and takes their memory back when the last view of it is gone. For any number of threads.
+
+    Parameters
+    ----------
+    most : int
+        As many arrays of one size are kept for the next ones. What comes back beyond that, or after this object is
+        gone, is freed.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._free: dict[int, deque[_Memory]] = {}
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return a writable array with any content, as :func:`numpy.empty`."""
+        n_bytes = math.prod(shape) * dtype.itemsize
+        free = self._free.setdefault(n_bytes, deque(maxlen=self._most))
+        try:
+            memory = free.pop()
+        except IndexError:
+            memory = _Memory(n_bytes)
+        return np.asarray(_Loan(memory, free)).view(dtype).reshape(shape)
+
+
+class _Memory:
+    """Bytes at an aligned address."""
+
+    __slots__ = ("interface", "owner")
+
+    def __init__(self, n_bytes: int) -> None:
+        self.owner = np.empty(n_bytes + _ALIGNMENT, np.uint8)
+        address = self.owner.ctypes.data
+        address += -address % _ALIGNMENT
+        self.interface = {"version": 3, "data": (address, False), "shape": (n_bytes,), "typestr": "|u1"}
+
+
+class _Loan:
+    """Stands between memory and the arrays that show it: they hold it, and it returns the memory when it goes."""
+
+    __slots__ = ("__array_interface__", "_free", "_memory")
+
+    def __init__(self, memory: _Memory, free: deque[_Memory]) -> None:
+        self.__array_interface__ = memory.interface
+        # Weakly: one array that is kept must not keep what all the others left.
+        self._memory, self._free = memory, weakref.ref(free)
+
+    def __del__(self) -> None:
+        free = self._free()
+        if free is not None:
+            free.append(self._memory)
+
 
 # A smaller batch is sooner made than handed from thread to thread, which took a tenth of a millisecond.
 _WORTH_A_THREAD_BYTES = 2_000_000

@@ -1,4 +1,4 @@
-"""``build()``: read, prepare, divide, write, register."""
+"""``build()``: read, prepare, split, write, register."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from typing import Any
 import numpy.typing as npt
 
 from medmnist_np import _files
+from medmnist_np._parallel import spread
 from medmnist_np._progress import Progress, bars
-from medmnist_np.builder.archive_writer import Order, Written, orders_of, write_archive
-from medmnist_np.builder.choices import checked_sizes, chosen_recipe
-from medmnist_np.builder.describing import describe
+from medmnist_np.builder.archive_writer import Order, Written, describe, orders_of, write_archive
 from medmnist_np.builder.image_files import is_volume, read_image
-from medmnist_np.builder.labels import SEGMENTATION, checked_task, of_masks
-from medmnist_np.builder.preparation import Chunk, Prepared, chunks, prepare, reason_of
-from medmnist_np.builder.rows import Row, Source
+from medmnist_np.builder.labels import SEGMENTATION, Row, Source, checked_task, of_masks
+from medmnist_np.builder.preparation import Chunk, Prepared, checked_sizes, chosen_recipe, chunks, prepare, reason_of
 from medmnist_np.builder.sources import read_source
 from medmnist_np.builder.splits import checked_ratio, division_of
 from medmnist_np.cache import locks, settings
@@ -31,7 +29,6 @@ from medmnist_np.data.registration import check_free, record_at, register
 from medmnist_np.images.recipes import Recipe
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.user_records import as_toml, check_name, check_text, own_record, record_file
-from medmnist_np.spread import spread
 
 _SKIPPING = "Such images may be left out (skip_bad=, --skip-bad)."
 _LISTED = 10  # files, of those that have no partner

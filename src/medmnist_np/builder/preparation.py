@@ -1,14 +1,10 @@
-"""From rows of a source to images of every size, in chunks that each lie in a file of their own.
-
-A finished chunk is named by what went into it: files with their sizes and dates, recipe and sizes. So a run that was
-interrupted goes on from the chunks that are there, and one that has other images or another recipe makes them anew.
-"""
+"""Prepare images: choose sizes and recipe, and write every size in chunks."""
 
 from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -19,10 +15,113 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import _files
-from medmnist_np.builder.choices import KEEP_VALUES
 from medmnist_np.builder.image_files import Array, is_volume, read_image, read_mask
-from medmnist_np.builder.rows import Row
-from medmnist_np.images.recipes import Recipe
+from medmnist_np.builder.labels import Row
+from medmnist_np.errors import UnknownDatasetError, nearest
+from medmnist_np.images.interpolation import checked_size
+from medmnist_np.images.recipes import Recipe, recipe
+from medmnist_np.images.steps import (
+    At,
+    CentreSlice,
+    CropCentre,
+    CropToShortEdge,
+    ProjectMaximum,
+    Resize,
+    Step,
+    Window,
+    Zoom,
+)
+from medmnist_np.registry import datasets, info
+from medmnist_np.registry.recipe_facts import recipe_facts
+
+# With 3, RGB images could not be told from volumes.
+_SMALLEST = 4
+
+
+def checked_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
+    """Return sizes that can be made, each once and ascending; raise ValueError for others."""
+    wanted = tuple(sorted({checked_size(size) for size in (sizes if isinstance(sizes, Iterable) else [sizes])}))
+    if not wanted or wanted[0] < _SMALLEST:
+        raise ValueError(
+            f"The sizes (sizes=, --sizes) are {sizes!r}; at least one is needed, and none below {_SMALLEST}."
+        )
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class EqualEdges:
+    """Refuse images whose edges are not all as long."""
+
+    def __call__(self, image: Array, size: int) -> Array:
+        """Return the image as it is."""
+        lengths = image.shape if is_volume(image) else image.shape[:2]
+        if len(set(lengths)) > 1:
+            by = " x ".join(map(str, lengths))
+            raise ValueError(
+                f"{by} is no square or cube. The recipe 'crop' cuts it, 'squeeze' takes all of it (recipe=, --recipe)."
+            )
+        return image
+
+    def for_masks(self) -> EqualEdges:
+        """Return the same step: it moves no value."""
+        return self
+
+    def __str__(self) -> str:
+        return "Take images with equal edges only."
+
+
+# Steps that leave values what they are: 16-bit and float images need a window before or among them.
+KEEP_VALUES = (At, CentreSlice, CropCentre, CropToShortEdge, EqualEdges, ProjectMaximum, Resize, Zoom)
+
+
+def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | None, *, volumes: bool) -> Recipe:
+    """Return the recipe that a user means.
+
+    Parameters
+    ----------
+    choice : str or Recipe, optional
+        ``"crop"`` cuts the square or cube in the middle, ``"squeeze"`` takes the whole; the name of a published set
+        stands for its recipe. None takes only images with equal edges.
+    window : (float, float), optional
+        Values that become 0 and 255, before all else.
+    volumes : bool
+        Whether the sources are volumes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe, with those that there are, or a window too many.
+    """
+    if isinstance(choice, Recipe):
+        chosen = choice
+    else:
+        # "constant", which the published AdrenalMNIST3D was made with, loses a plane at some sizes.
+        bring: Step = Zoom(mode="mirror") if volumes else Resize()
+        own: dict[str | None, tuple[Step, ...]] = {
+            None: (EqualEdges(), bring),
+            "crop": (CropToShortEdge(), bring),
+            "squeeze": (bring,),
+        }
+        chosen = Recipe(own[choice], choice or "resize") if choice in own else _published(str(choice), own)
+    if window is None:
+        return chosen
+    if any(isinstance(step, Window) for step in chosen.steps):
+        raise ValueError(
+            f"The recipe {chosen.name} has a window of its own: leave the other one out (window=, --window)."
+        )
+    return replace(chosen, steps=(Window(*window), *chosen.steps))
+
+
+def _published(name: str, own: Iterable[str | None]) -> Recipe:
+    known = [record.name for record in datasets() if recipe_facts(record) is not None]
+    with suppress(UnknownDatasetError):
+        if info(name).name in known:
+            return recipe(name)
+    every = [*filter(None, own), *known]
+    raise ValueError(
+        f"There is no recipe {name!r} (recipe=, --recipe).{nearest(name, every)} The recipes are: {', '.join(every)}."
+    )
+
 
 # Results that are held at a time, and the most rows that are lost when a run is interrupted.
 _CHUNK_BYTES = 16 << 20

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.builder.labels import SEGMENTATION, Labels
-from medmnist_np.builder.rows import SPLITS, Source
+from medmnist_np.builder.labels import SEGMENTATION, SPLITS, Labels, Source
 from medmnist_np.data.subsets import divide
 
 _RATIO = (7, 1, 2)

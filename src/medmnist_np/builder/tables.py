@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from medmnist_np import _files
 from medmnist_np.builder.image_files import listed
-from medmnist_np.builder.labels import Labels, one_each, several_each, unseen
-from medmnist_np.builder.rows import Row, Source, given_splits, split_folders
+from medmnist_np.builder.labels import Labels, Row, Source, given_splits, one_each, several_each, split_folders, unseen
 from medmnist_np.errors import nearest
 
 # The column with the image: as people call it, and as tables of exported splits do.

@@ -45,7 +45,7 @@ def find_arrays(
     for key in keys:
         if (folder := store.find(key, caches_for(archive, places))) is not None:
             if archive is not None and (named := archive_in_root(archive, places)) is not None:
-                from medmnist_np.cache.digests import require_digest
+                from medmnist_np.cache.manifest import require_digest
 
                 found = digest_of_file(named, archive.digest.partition(":")[0], places, progress)
                 require_digest(named, found, archive)
@@ -75,7 +75,7 @@ def digest_of_file(path: Path, algorithm: str, places: Settings, progress: Progr
         digest = str(noted["digest"])
         if digest.startswith(f"{algorithm}:"):
             return digest
-    from medmnist_np.cache.digests import digest_of
+    from medmnist_np.cache.manifest import digest_of
 
     with _files.errors_named(path, f"read {path.name}"), open(path, "rb") as stream:
         state = os.fstat(stream.fileno())

@@ -1,10 +1,4 @@
-"""A strict reader of .npz archives that streams each member to a .npy file.
-
-An .npz member is a .npy file in a zip, so unpacking is inflating: memory stays flat whatever the size. Archives are
-hostile until proven: before a member is inflated, its name, flags, method and extent are checked; before it is kept,
-its .npy header, size and CRC-32. The bound on its size is the record's own shape, not a ratio (real archives
-inflate more than 200 times).
-"""
+"""A strict reader of .npz archives that streams each member to a .npy file."""
 
 from __future__ import annotations
 
@@ -13,6 +7,7 @@ import io
 import os
 import queue
 import threading
+import zipfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,14 +15,73 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medmnist_np._files import open_without_following
 from medmnist_np.cache import zips
-from medmnist_np.cache.binarising import class_numbers
-from medmnist_np.cache.manifest import StoredArray
+from medmnist_np.cache.manifest import StoredArray, stored_array
 from medmnist_np.cache.zips import MALFORMED, Extent, find_extent, inflate, list_files
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import Archive, Member
+
+_BLOCK_BYTES = 4 << 20
+
+
+def class_numbers(file: Path, stored: StoredArray, highest: int, *, binarise: bool) -> StoredArray:
+    """Check that labels or masks are class numbers, and replace the file by one of uint8 if it is of another dtype.
+
+    Parameters
+    ----------
+    file : Path
+        An .npy file of integers or bool.
+    stored : StoredArray
+        What it is.
+    highest : int
+        The highest class number, at most 255.
+    binarise : bool
+        Whether every value but 0 means class 1; the file is rewritten so.
+
+    Returns
+    -------
+    StoredArray
+        What the file is now. The checksums of a rewritten file are its own, not those in the archive.
+
+    Raises
+    ------
+    ArchiveError
+        If there are values below 0 or above ``highest``.
+    """
+    if not binarise:
+        _check_values(file, highest)
+        if stored.dtype == "|u1":
+            return stored
+    fresh = file.with_name(f".{file.name}.uint8")
+    with fresh.open("xb") as stream:
+        np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": stored.shape})
+        offset = stream.tell()
+        for block in _blocks(file):
+            stream.write((block != 0 if binarise else block).astype(np.uint8, order="C").data)
+    os.replace(fresh, file)
+    return stored_array(file, stored.shape, "|u1", offset)
+
+
+def _check_values(file: Path, highest: int) -> None:
+    extremes = [(int(block.min()), int(block.max())) for block in _blocks(file)]
+    lowest_found = min((low for low, _ in extremes), default=0)
+    highest_found = max((high for _, high in extremes), default=0)
+    if lowest_found < 0 or highest_found > highest:
+        raise ArchiveError(
+            f"its values go from {lowest_found} to {highest_found}, and the classes of the record are 0 to {highest}"
+        )
+
+
+def _blocks(file: Path) -> Iterator[NDArray[Any]]:
+    """Yield the values of an .npy file in blocks of some MB, so that memory stays flat."""
+    values = np.load(file, mmap_mode="r", allow_pickle=False)
+    step = max(1, _BLOCK_BYTES // max(1, values[:1].nbytes))
+    for start in range(0, len(values), step):
+        yield values[start : start + step]
+
 
 _QUEUED_CHUNKS = 4
 
@@ -251,3 +305,36 @@ def refusing(archive: Archive, *where: str) -> Iterator[None]:
             f"{archive.file_name} is damaged or not what its record says: {''.join(where)}{error}. Nothing of it was "
             f"kept. Get it again, or compare its digest with {archive.digest}."
         ) from error
+
+
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+def read_members(stream: BinaryIO) -> tuple[Member, ...]:
+    """Return name, shape and dtype of each array, as its header has them. Nothing more is inflated or believed.
+
+    With these, :func:`~medmnist_np.cache.npz.read_directory` and
+    :func:`~medmnist_np.cache.npz.unpack_entry` hold such an archive to what it says itself.
+
+    Raises
+    ------
+    ArchiveError
+        If it is no .npz archive.
+    """
+    files = list_files(stream)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            return tuple(_member(archive, info.filename) for info, _ in files)
+    except (*MALFORMED, RuntimeError, OSError) as error:
+        raise ArchiveError(f"it is no readable archive of arrays ({error})") from error
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> Member:
+    if not name.endswith(".npy"):
+        raise ValueError(f"{name} is no array")
+    with archive.open(name) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version not in _HEADERS:
+            raise ValueError(f"the .npy format of {name} is version {version}")
+        shape, _, dtype = _HEADERS[version](stream)
+    return Member(name.removesuffix(".npy"), shape, (dtype.name,))

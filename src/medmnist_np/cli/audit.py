@@ -8,8 +8,7 @@ import click
 from click.core import ParameterSource
 
 from medmnist_np.cli import completion
-from medmnist_np.cli.output import json_option, root_option, say, say_json, say_lines, writing
-from medmnist_np.cli.threads import threads, workers_option
+from medmnist_np.cli.output import json_option, root_option, say, say_json, say_lines, threads, workers_option, writing
 from medmnist_np.errors import MedMNISTError
 
 

@@ -10,8 +10,7 @@ from typing import TypeVar
 
 import click
 
-from medmnist_np.cli.output import json_option, say, say_json, say_lines
-from medmnist_np.cli.threads import threads, workers_option
+from medmnist_np.cli.output import json_option, say, say_json, say_lines, threads, workers_option
 
 # Of images that were left out; JSON lists all.
 _NAMED = 10

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import click
 
 from medmnist_np.cli.output import json_option, say, say_json, say_lines, say_paragraph, terminal_width
-from medmnist_np.registry.catalog import Catalog
+from medmnist_np.registry.catalog import Catalog, CatalogEntry, access_levels
 from medmnist_np.registry.catalog import catalog as search
-from medmnist_np.registry.known_sets import CatalogEntry, access_levels
 
 _HEAD = ("name", "organ", "modality", "tasks", "access")
 _NARROWEST = 8  # characters, of a column that is cut

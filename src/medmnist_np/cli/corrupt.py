@@ -13,8 +13,18 @@ import click
 
 from medmnist_np import registry
 from medmnist_np.cli import completion
-from medmnist_np.cli.output import json_option, root_option, say, say_json, say_paragraph, say_table, source_options
-from medmnist_np.cli.threads import n_processors, threads, workers_option
+from medmnist_np.cli.output import (
+    json_option,
+    n_processors,
+    root_option,
+    say,
+    say_json,
+    say_paragraph,
+    say_table,
+    source_options,
+    threads,
+    workers_option,
+)
 
 if TYPE_CHECKING:
     from medmnist_np.corruptions import Robustness

@@ -1,7 +1,4 @@
-"""What ``doctor`` looks at on this machine, as plain tables, and what it finds wrong with it.
-
-Nothing private is in the tables but paths, in which the home folder is ``~``: they are made to be shown in public.
-"""
+"""``doctor``: versions, settings, cache, servers and problems, as a bug report needs them."""
 
 from __future__ import annotations
 
@@ -11,19 +8,117 @@ import re
 import ssl
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from medmnist_np import _files
+import click
+
+from medmnist_np import _files, registry
+from medmnist_np._controls import escaped_line
 from medmnist_np._version import __version__
-from medmnist_np.cache import contents, locks, settings, store
+from medmnist_np.cache import contents, http, locks, settings, store
+from medmnist_np.cache.http import explained
 from medmnist_np.cache.manifest import NewerFormatError
-from medmnist_np.cli.threads import n_processors
+from medmnist_np.cli.output import json_option, n_processors, root_option, say, say_json, say_lines, source_options
 from medmnist_np.errors import CacheError, CorruptCacheError
+
+
+@click.command
+@source_options
+@root_option
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, root: str | None, as_json: bool) -> None:
+    """Say what a bug report needs, and what is wrong here.
+
+    That is versions, extras, variables, the cache, and whether the servers of the data answer: one byte is asked of
+    each, nothing with --offline or MEDMNIST_NP_OFFLINE. Nothing is written. The text can be shown in public: the home
+    folder is ~, mirrors and proxies are not named. Exit code 1 if there is a problem.
+
+    \b
+      medmnist-np doctor
+      medmnist-np doctor --offline
+    """
+    places, unsettled = _settings(root)
+    found = examine(places)
+    found.problems[:0] = unsettled
+    offline = places is not None and places.offline
+    reached = [] if places is None or places.offline else reach(servers(places.mirrors))
+    found.problems += _unreachable(reached)
+    if as_json:
+        problems = [{"problem": problem, "advice": advice} for problem, advice in found.problems]
+        asked = None if offline or places is None else [asdict(one) for one in reached]
+        say_json({**found.tables, "network": asked, "problems": problems})
+    else:
+        _say(found, reached, offline=offline)
+    ctx.exit(1 if found.problems else 0)
+
+
+def _settings(root: str | None) -> tuple[settings.Settings | None, list[tuple[str, str]]]:
+    try:
+        return settings.current(root), []
+    except CacheError as error:
+        return None, [(shown(error), "Until then neither the cache nor the network can be looked at.")]
+
+
+def _unreachable(reached: Sequence[Reached]) -> Iterator[tuple[str, str]]:
+    for one in reached:
+        if not one.reached:
+            advice = (
+                "Check the network, and HTTPS_PROXY if you need a proxy. Without a network, bring archives by hand: "
+                "`medmnist-np import FILE`."
+            )
+            if one.is_mirror:
+                advice = f"Correct {settings.MIRRORS_VARIABLE} or --mirror; the other servers are tried after it."
+            yield f"{one.name} cannot be reached: {one.reason}.", advice
+
+
+def _say(found: Examination, reached: Sequence[Reached], *, offline: bool) -> None:
+    for title, table in found.tables.items():
+        if table:
+            say(f"{title.capitalize()}")
+            width = max(map(len, table))
+            for name, value in table.items():
+                say(f"  {name.ljust(width)}  {_in_words(value)}".rstrip())
+            say()
+    say("Network")
+    if offline:
+        say("  not asked: this is offline")
+    width = max((len(one.name) for one in reached), default=0)
+    for one in reached:
+        click.echo(f"{escaped_line(f'  {one.name.ljust(width)}  ')}{_answer(one)}")
+    say()
+    if not found.problems:
+        click.echo(click.style("No problems found.", fg="green") + (" The servers were not asked." if offline else ""))
+    for number, (problem, advice) in enumerate(found.problems, 1):
+        title = f"Problem {number}:"
+        say_lines(f"{title} {problem}\n    {advice}", red=title)
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping) and "version" in value:
+        return f"{value['version'] or '-'}".ljust(12) + f"  {value['for']}"
+    if isinstance(value, Mapping):
+        words = [_files.readable(amount) if unit == "bytes" else str(amount) for unit, amount in value.items()]
+        return ", ".join(words) + (" days" if "days" in value else "")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
+
+
+def _answer(one: Reached) -> str:
+    way = " through a proxy" if one.through_proxy else ""
+    if not one.reached:
+        return click.style("not reached", fg="red") + way
+    said = one.reason if one.does_range or one.reason else "it does no Range, which downloads need to go on"
+    return f"answers in {one.seconds:.2f} s{way}{f': {escaped_line(said)}' if said else ''}"
+
 
 # Distribution -> what it is for, and the module to import where that is named otherwise.
 DEPENDENCIES = {
@@ -241,3 +336,106 @@ def _damage(folder: Path, items: list[contents.Item]) -> Iterator[tuple[str, str
                 name = item.path.name.partition("-")[0]
                 advice = f"`medmnist-np clean {name}`, then fetch it again."
                 yield f"{item.name} is damaged: {reason}.", advice
+
+
+_PATIENCE = http.Patience(connect=5.0, read=5.0)
+
+# Looking up a name has no time-out of its own, and what drips is not waited for.
+_LONGEST_S = 15.0
+
+# The file that is asked of a mirror, which need not have it.
+_MIRRORED = "breastmnist.npz"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One server to ask. ``name`` is for the public: of a mirror a number, as its address may be private."""
+
+    name: str
+    url: str
+    is_mirror: bool = False
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What came of asking. ``seconds`` is the time to the head of the answer; ``reason`` says what is wrong, if any."""
+
+    name: str
+    reached: bool
+    seconds: float
+    does_range: bool = False
+    through_proxy: bool = False
+    reason: str = ""
+    is_mirror: bool = False
+
+
+def servers(mirrors: Sequence[str]) -> list[Place]:
+    """Return the mirrors, then each server of a published data set; of each a small file."""
+    hosts: dict[str, str] = {}
+    for url in _published_urls():
+        hosts.setdefault(str(urlsplit(url).hostname), url)
+    mirrored = [
+        Place(f"mirror {number}", f"{mirror.rstrip('/')}/{_MIRRORED}", is_mirror=True)
+        for number, mirror in enumerate(mirrors, 1)
+    ]
+    return [*mirrored, *(Place(host, url) for host, url in hosts.items())]
+
+
+def reach(wanted: Sequence[Place]) -> list[Reached]:
+    """Ask all at once, and return within 15 seconds whatever the network does."""
+    found: dict[Place, Reached] = {}
+
+    def ask(place: Place) -> None:
+        found[place] = _reached(place)
+
+    # Daemons: one that hangs must not hold up the exit.
+    askers = [threading.Thread(target=ask, args=(place,), daemon=True) for place in wanted]
+    for asker in askers:
+        asker.start()
+    end = time.monotonic() + _LONGEST_S
+    for asker in askers:
+        asker.join(max(0.0, end - time.monotonic()))
+    late = f"no answer within {_LONGEST_S:.0f} s"
+    return [
+        found.get(place) or Reached(place.name, False, _LONGEST_S, reason=late, is_mirror=place.is_mirror)
+        for place in wanted
+    ]
+
+
+def _reached(place: Place) -> Reached:
+    from requests.utils import get_environ_proxies
+
+    proxies = get_environ_proxies(place.url)
+    through_proxy = urlsplit(place.url).scheme in proxies
+    started = time.monotonic()
+    reason, status = "", 0
+    try:
+        with http.session() as session, http.answer(session, place.url, {"Range": "bytes=0-0"}, _PATIENCE) as answer:
+            status = answer.status_code
+    except (http.Transient, http.Permanent) as error:
+        reason = _without_hosts(str(error), place, proxies.values())
+    seconds = time.monotonic() - started
+    reached = status in (200, 206) or (place.is_mirror and status == 404)
+    if status not in (0, 200, 206):
+        reason = f"HTTP {status}{explained(status)}"
+    return Reached(place.name, reached, seconds, status == 206, through_proxy, reason, place.is_mirror)
+
+
+def _without_hosts(text: str, place: Place, proxies: Iterable[str]) -> str:
+    """Take the addresses of mirrors and proxies out of a message: it will be shown in public."""
+    private = [(proxy, "the proxy") for proxy in proxies]
+    if place.is_mirror:
+        private.append((place.url, place.name))
+    for url, name in private:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+        for secret in filter(None, (url, parts.netloc, parts.hostname)):
+            text = text.replace(secret, name)
+    return text
+
+
+def _published_urls() -> Iterator[str]:
+    known = [(record, archive) for record, _, archive in registry.known_archives() if registry.is_published(record)]
+    for record, archive in sorted(known, key=lambda one: one[1].bytes or one[1].array_bytes):
+        yield archive.url
+        if isinstance(record, registry.VolumeInfo):
+            yield from record.other_addresses

@@ -204,7 +204,7 @@ def _taken(file: Path, root: str | None) -> str:
 
 
 def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str | None) -> None:
-    from medmnist_np.volumes.preparing import adopt as adopt_volumes
+    from medmnist_np.volumes.publish import adopt as adopt_volumes
 
     if len(files) != 1:
         raise click.UsageError("--as goes with one folder.")
@@ -218,7 +218,7 @@ def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str |
 
 def _say_left_out(record: VolumeInfo, folder: Path) -> None:
     """Say so if the arrays in a folder were made without some cases, now or in an earlier run."""
-    from medmnist_np.volumes.left_out import REPORT, read_report
+    from medmnist_np.volumes.layouts import REPORT, read_report
 
     if left_out := read_report(folder):
         say(f"{record.qualified_name}: {len(left_out)} left out: {folder / REPORT} says which and why.")

@@ -1,4 +1,4 @@
-"""How the commands say things: tables, paragraphs, JSON; and the options that many of them have."""
+"""How commands print: tables, paragraphs, JSON; and the options that many commands share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import wraps
 from io import TextIOWrapper
@@ -20,6 +21,28 @@ import click
 from medmnist_np._controls import escaped, escaped_line
 from medmnist_np.cache.settings import configure
 from medmnist_np.errors import MedMNISTError
+
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), metavar="N", help="Threads. Default: one for each processor."
+)
+
+
+def n_processors() -> int:
+    """Return how many processors this process may use; where they are allotted, fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def threads(workers: int | None) -> Iterator[ThreadPoolExecutor]:
+    """Yield an executor; what is not begun when the block fails, as by Ctrl-C, is not begun any more."""
+    pool = ThreadPoolExecutor(workers or n_processors())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
 
 _WIDEST_TEXT = 100  # longer lines are hard to read
 _BEFORE_TEXT = re.compile(r" *[A-Z][a-z]+( [a-z]+)?: +")

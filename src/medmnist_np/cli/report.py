@@ -37,9 +37,9 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
     """
     from medmnist_np.evaluation import parse_name
     from medmnist_np.evaluation.evaluator import evaluate_file
-    from medmnist_np.evaluation.reporting import images_at_hand
-    from medmnist_np.evaluation.reporting import report as report_on
     from medmnist_np.reports import check_page_path, write_page
+    from medmnist_np.reports.evaluation_page import images_at_hand
+    from medmnist_np.reports.evaluation_page import report as report_on
 
     try:
         page = check_page_path(Path(file).with_suffix(".html") if output is None else output)

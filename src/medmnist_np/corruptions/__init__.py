@@ -1,11 +1,15 @@
-"""How much corruptions of its images cost a model: balanced errors, BE and rBE as MedMNIST-C defines them.
+"""MedMNIST-C: corruption functions, corrupted data sets, augmentation and robustness.
 
-Result files in; which corruption and severity one is of stands in the name of its run, as ``@resnet18+motion_blur_3``.
+The functions use NumPy, SciPy and Pillow; each image is corrupted from its own seed. The images are close to the
+published ones but not identical: docs/corruptions.md says how close. Kinds and strengths are facts in
+:mod:`medmnist_np.registry.corruption_facts`.
 """
 
-from medmnist_np.corruptions.balanced_errors import summarise_errors
+from medmnist_np.corruptions.balanced_errors import CorruptionErrors, Robustness, RunName, parse_run, summarise_errors
+from medmnist_np.corruptions.functions import CORRUPTIONS, CorruptionFunction, corrupt, image_seeds
 from medmnist_np.corruptions.robustness import measure_robustness
-from medmnist_np.robustness.result import CorruptionErrors, Robustness
-from medmnist_np.robustness.runs import RunName, parse_run
+
+__all__ = ["CORRUPTIONS", "CorruptionFunction", "corrupt", "image_seeds"]
+
 
 __all__ = ["CorruptionErrors", "Robustness", "RunName", "measure_robustness", "parse_run", "summarise_errors"]

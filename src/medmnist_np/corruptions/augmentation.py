@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medmnist_np import registry
 from medmnist_np.batches import Batch
-from medmnist_np.images.corruptions import corrupt
+from medmnist_np.corruptions import corrupt
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.corruption_facts import Parameters, Strengths, corrupted_set
 

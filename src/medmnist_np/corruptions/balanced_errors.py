@@ -1,19 +1,167 @@
-"""From balanced errors to BE and rBE, with intervals, and what to know about them."""
+"""Balanced errors, BE and rBE as MedMNIST-C defines them, with intervals; the names of runs on corrupted images."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
+from medmnist_np.errors import ScoresError, nearest
 from medmnist_np.metrics import Interval
 from medmnist_np.metrics.bootstrap import percentile_interval
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.corruption_facts import SEVERITIES, CorruptedSet, corrupted_sets, corruption_facts
-from medmnist_np.robustness.result import CorruptionErrors, Robustness
-from medmnist_np.robustness.runs import RunName
+
+
+@dataclass(frozen=True, slots=True)
+class CorruptionErrors:
+    """What one corruption costs.
+
+    Attributes
+    ----------
+    corruption : str
+        Its name.
+    errors : Mapping of int to Interval
+        Balanced error at each severity that was measured.
+    mean : Interval or None
+        Mean over the five severities; None if one is missing.
+    be : Interval or None
+        The mean, over that of the reference; None without one.
+    rbe : Interval or None
+        What the corruption adds to the error, over what it adds to that of the reference; None without one, or without
+        the error on images as they are.
+    """
+
+    corruption: str
+    errors: Mapping[int, Interval]
+    mean: Interval | None
+    be: Interval | None
+    rbe: Interval | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it, ready for JSON."""
+        return {
+            "errors": {str(severity): _described(error) for severity, error in self.errors.items()},
+            **{name: _described(getattr(self, name)) for name in ("mean", "be", "rbe")},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Robustness:
+    """What corruptions cost one model on one data set.
+
+    Attributes
+    ----------
+    record : DatasetInfo
+        The data set.
+    split, size, model
+        As the names of the result files say.
+    clean : Interval or None
+        Balanced error on images as they are; None if that was not measured.
+    corruptions : tuple of CorruptionErrors
+        In the order of MedMNIST-C.
+    mean : Interval or None
+        Mean over the corruptions that were measured; None if a severity of one is missing.
+    be, rbe : Interval or None
+        Means over all corruptions that MedMNIST-C has for the set; None if one is missing.
+    notes : tuple of str
+        What to know about these figures, in sentences.
+    """
+
+    record: DatasetInfo
+    split: str
+    size: int
+    model: str
+    clean: Interval | None
+    corruptions: tuple[CorruptionErrors, ...]
+    mean: Interval | None
+    be: Interval | None
+    rbe: Interval | None
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it, ready for JSON; a value that is not defined is None."""
+        return {
+            "dataset": self.record.name,
+            "split": self.split,
+            "size": self.size,
+            "model": self.model,
+            "corruptions": {one.corruption: one.to_dict() for one in self.corruptions},
+            **{name: _described(getattr(self, name)) for name in ("clean", "mean", "be", "rbe")},
+            "notes": list(self.notes),
+        }
+
+
+def _described(interval: Interval | None) -> dict[str, Any] | None:
+    if interval is None:
+        return None
+    values = asdict(interval).items()
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values}
+
+
+_CORRUPTED = re.compile(r"(?P<model>.*)\+(?P<corruption>[A-Za-z_]+)_(?P<severity>[0-9]+)")
+
+
+class RunName(NamedTuple):
+    """What the name of a run says. As text it is that name.
+
+    Attributes
+    ----------
+    model : str
+        What was evaluated.
+    corruption : str or None
+        Of its images; None if they are as they are.
+    severity : int or None
+        1 to 5; None if there is no corruption.
+
+    Examples
+    --------
+    >>> str(RunName("resnet18", "motion_blur", 3))
+    'resnet18+motion_blur_3'
+    """
+
+    model: str
+    corruption: str | None = None
+    severity: int | None = None
+
+    def __str__(self) -> str:
+        return self.model if self.corruption is None else f"{self.model}+{self.corruption}_{self.severity}"
+
+
+def parse_run(run: str) -> RunName:
+    """Read the name of a run.
+
+    Raises
+    ------
+    ScoresError
+        If it ends as that of corrupted images does, and there is no such corruption or severity.
+
+    Examples
+    --------
+    >>> parse_run("resnet18+motion_blur_3")
+    RunName(model='resnet18', corruption='motion_blur', severity=3)
+    >>> parse_run("resnet18")
+    RunName(model='resnet18', corruption=None, severity=None)
+    """
+    found = _CORRUPTED.fullmatch(run)
+    if found is None:
+        return RunName(run)
+    corruption, severity = found["corruption"], int(found["severity"])
+    known = corruption_facts()
+    if corruption not in known:
+        raise ScoresError(
+            f"The run {run!r} names no corruption.{nearest(corruption, known)} There are: {', '.join(known)}."
+        )
+    if severity not in SEVERITIES:
+        raise ScoresError(f"The run {run!r} names severity {severity}; 1 (weakest) to 5 (strongest) are there.")
+    return RunName(found["model"], corruption, severity)
+
 
 Errors = NDArray[np.float64]
 """A balanced error, and the same of each resample, ``(1 + n_resamples,)``: what follows is computed of all alike."""

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np._sequences import Joined, Rows
 from medmnist_np.cache import settings, store
 from medmnist_np.cache.store import ArrayFolder
-from medmnist_np.images.corruptions import corrupt, image_seeds
-from medmnist_np.joined import Joined, Rows
+from medmnist_np.corruptions import corrupt, image_seeds
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.corruption_facts import Parameters, checked_severity, corrupted_set
 
@@ -76,7 +76,7 @@ class Corrupted:
     images : Rows
         ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8, 0-255: all images of a split.
     name : str
-        One of :data:`~medmnist_np.images.corruptions.CORRUPTIONS`.
+        One of :data:`~medmnist_np.corruptions.CORRUPTIONS`.
     parameters : tuple of float
         How strong it is.
     severity, seed : int

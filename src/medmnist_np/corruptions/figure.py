@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.images.corruptions import corrupt, image_seeds
+from medmnist_np.corruptions import corrupt, image_seeds
 from medmnist_np.images.picture import Picture
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medmnist_np._sequences import checked_images
 from medmnist_np.corruptions import blur, digital, noise, occlusion, tone
 from medmnist_np.corruptions.shape import Generators, Images, Parameters, is_rgb, is_volumes
 from medmnist_np.errors import nearest
-from medmnist_np.images.blocks import checked_images
 from medmnist_np.images.channels import refuse_one_image
 from medmnist_np.registry.corruption_facts import corruption_facts
 
@@ -107,7 +107,7 @@ def corrupt(images: Images, name: str, parameters: float | Sequence[float], seed
     Examples
     --------
     >>> import numpy as np
-    >>> from medmnist_np.images.corruptions import corrupt, image_seeds
+    >>> from medmnist_np.corruptions import corrupt, image_seeds
     >>> from medmnist_np.registry.corruption_facts import corrupted_set
     >>> images = np.full((2, 28, 28), 100, dtype=np.uint8)
     >>> seeds = image_seeds(0, "impulse_noise", 3, [0, 1])
@@ -152,7 +152,7 @@ def image_seeds(seed: int, name: str, severity: int, indices: Iterable[int]) -> 
 
     Examples
     --------
-    >>> from medmnist_np.images.corruptions import image_seeds
+    >>> from medmnist_np.corruptions import image_seeds
     >>> image_seeds(7, "motion_blur", 5, [0, 12])
     [(7, 7, 5, 0), (7, 7, 5, 12)]
     """

@@ -207,7 +207,7 @@ def adopt_published(
         If it is none of those whose digests are known.
     """
     from medmnist_np.cache.archives import opened
-    from medmnist_np.cache.digests import digest_of
+    from medmnist_np.cache.manifest import digest_of
     from medmnist_np.cache.prepare import publish_verified
 
     path = Path(file).expanduser()
@@ -270,7 +270,7 @@ def _located(
     archive, key = published_archive(record), published_key(record)
     command = f"medmnist-np corrupt {record.name} --published"
     if archive.digest == _UNKNOWN:
-        from medmnist_np.cache.unproven import find_unproven
+        from medmnist_np.cache.prepare import find_unproven
 
         if (folder := find_unproven(archive, key, places, progress)) is not None:
             return folder
@@ -279,7 +279,7 @@ def _located(
 
         return prepare(archive, key, places, download=download, command=command, progress=progress)
     if no_digest:
-        from medmnist_np.cache.unproven import prepare_unproven
+        from medmnist_np.cache.prepare import prepare_unproven
 
         return prepare_unproven(archive, key, places, progress=progress)
     if not download:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from medmnist_np import registry
+from medmnist_np._parallel import spread
 from medmnist_np._progress import Progress, bars
-from medmnist_np.corruptions.balanced_errors import Errors, summarise_errors
+from medmnist_np.corruptions.balanced_errors import Errors, Robustness, RunName, parse_run, summarise_errors
 from medmnist_np.errors import ScoresError
 from medmnist_np.evaluation import parse_name
 from medmnist_np.evaluation.evaluator import evaluate_file
@@ -21,10 +22,7 @@ from medmnist_np.evaluation.result import split_notes
 from medmnist_np.metrics import measure
 from medmnist_np.metrics.averaging import averages
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, replicates
-from medmnist_np.metrics.records import check_level
-from medmnist_np.robustness.result import Robustness
-from medmnist_np.robustness.runs import RunName, parse_run
-from medmnist_np.spread import spread
+from medmnist_np.metrics.distributions import check_level
 
 _METRIC = "balanced_accuracy"
 

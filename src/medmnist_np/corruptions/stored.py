@@ -13,18 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from medmnist_np import _files, registry
+from medmnist_np._parallel import MappedFile, spread
 from medmnist_np._progress import Progress, bars
 from medmnist_np._version import __version__
 from medmnist_np.cache import locks, settings, store
-from medmnist_np.cache.digests import stored_array
-from medmnist_np.cache.manifest import Manifest, StoredArray
+from medmnist_np.cache.manifest import Manifest, StoredArray, stored_array
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.corruptions.computed import SPLIT, Corrupted, checked_seed, corruption_key
 from medmnist_np.data.arrays import locate
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.corruption_facts import SEVERITIES, Parameters, checked_severity, corrupted_set
-from medmnist_np.spread import MappedFile, spread
 
 # A piece of the work: large against handing it over, small against memory.
 _PIECE_BYTES = 4 << 20

@@ -229,7 +229,7 @@ def bring(
     from medmnist_np.cache.prepare import collect
 
     if isinstance(record, VolumeInfo):
-        from medmnist_np.volumes.preparing import locate as locate_volumes
+        from medmnist_np.volumes.publish import locate as locate_volumes
 
         folder = locate_volumes(
             record,
@@ -291,7 +291,7 @@ def adopt(
         If it is no official archive.
     """
     from medmnist_np.cache.archives import Verified, check_known, opened
-    from medmnist_np.cache.digests import digest_of
+    from medmnist_np.cache.manifest import digest_of
     from medmnist_np.cache.prepare import publish_verified
 
     path = Path(file).expanduser()
@@ -305,8 +305,7 @@ def adopt(
         record, size = check_known(path, digest)
         places = settings.current(root)
         if isinstance(record, VolumeInfo):
-            from medmnist_np.volumes.preparing import adopt_verified
-            from medmnist_np.volumes.publish import Way
+            from medmnist_np.volumes.publish import Way, adopt_verified
 
             folder = adopt_verified(Verified(path.resolve(), stream), record, places, Way(progress=progress))
         else:
@@ -376,7 +375,7 @@ def locate_own(
     if digest == archive.digest:
         return None
     from medmnist_np.cache.archives import opened
-    from medmnist_np.cache.foreign import read_members
+    from medmnist_np.cache.npz import read_members
     from medmnist_np.cache.prepare import publish_archive
 
     with opened(path) as stream:

@@ -377,9 +377,9 @@ class Dataset(Samples):
         >>> statistics.mean.shape, statistics.std.shape, statistics.histogram.shape
         ((3,), (3,), (3, 256))
         """
+        from medmnist_np._sequences import divided
         from medmnist_np.data.statistics import Statistics, of_mapped, of_rows
         from medmnist_np.images.channels import usual_axes
-        from medmnist_np.joined import divided
 
         channels = self._record.n_channels
         # What was written into images is not in their files.
@@ -430,7 +430,7 @@ class Dataset(Samples):
         if self._mapped_images() is None:
             raise ValueError(
                 "imgs were assigned, and only the published images are corrupted here: give your array to "
-                "medmnist_np.images.corruptions.corrupt."
+                "medmnist_np.corruptions.corrupt."
             )
         from medmnist_np.corruptions.computed import Corruption
 
@@ -550,8 +550,8 @@ class Dataset(Samples):
         CacheError
             If a file is in the way, or cannot be written.
         """
+        from medmnist_np._sequences import divided
         from medmnist_np.export import PairPlan, Plan, save, save_pairs
-        from medmnist_np.joined import divided
 
         segmented = self._record.target == "masks"
         if segmented and layout is not None:
@@ -579,8 +579,8 @@ class Dataset(Samples):
         return self._maps[0] if self._corruption is None else None
 
     def _read_ahead(self, positions: npt.NDArray[np.intp], bar: Any = None) -> None:
+        from medmnist_np._sequences import divided
         from medmnist_np.data.warm import read_rows
-        from medmnist_np.joined import divided
 
         for array, rows in divided(self._image_maps, positions) if self._image_maps is not None else ():
             read_rows(array, rows, bar)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import _files, registry
+from medmnist_np._groups import is_missing
 from medmnist_np.cache import settings
 from medmnist_np.errors import NotCachedError, nearest
-from medmnist_np.missing import is_missing
 from medmnist_np.registry import DatasetInfo
 
 _COLUMNS = ("split", "index", "image_id", "group")

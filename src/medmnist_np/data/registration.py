@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from medmnist_np import _files, registry
 from medmnist_np.cache import settings
 from medmnist_np.cache.archives import at_its_address
-from medmnist_np.cache.part import Part
+from medmnist_np.cache.download import Part
 from medmnist_np.errors import OfflineError, RecordError, UnknownDatasetError
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.user_records import LOCAL, as_toml, check_name, read_table, record_file, record_of

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from medmnist_np import registry
-from medmnist_np._sequences import Items
+from medmnist_np._sequences import Items, Joined, Rows
 from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder, MmapMode
 from medmnist_np.data.arrays import locate, map_split, resolve
-from medmnist_np.joined import Joined, Rows
 from medmnist_np.registry import DatasetInfo
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import _files
+from medmnist_np._parallel import MappedFile, spread
 from medmnist_np._progress import Progress
-from medmnist_np.joined import Rows
-from medmnist_np.spread import MappedFile, spread
+from medmnist_np._sequences import Rows
 
 # A piece of the work. Results are small, so it need only be large against the cost of handing it over.
 _TASK_BYTES = 64_000_000

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np._groups import by_first_appearance
+from medmnist_np._groups import by_first_appearance, is_missing
 from medmnist_np.batches.order import checked_seed, whole
-from medmnist_np.missing import is_missing
 
 
 def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_names: Sequence[str]) -> NDArray[np.intp]:

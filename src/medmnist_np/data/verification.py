@@ -16,9 +16,8 @@ import numpy.typing as npt
 from medmnist_np import registry
 from medmnist_np._progress import Progress, bars
 from medmnist_np.cache import settings, store
-from medmnist_np.cache.digests import digest_of
 from medmnist_np.cache.locations import caches_for
-from medmnist_np.cache.manifest import Manifest
+from medmnist_np.cache.manifest import Manifest, digest_of
 from medmnist_np.corruptions.computed import stored_folders
 from medmnist_np.corruptions.published import SIZE, published_key
 from medmnist_np.errors import CorruptCacheError, NotCachedError

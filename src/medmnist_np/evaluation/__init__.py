@@ -6,10 +6,9 @@ Only labels are needed, at any size. Reading a file never changes it.
 from medmnist_np.evaluation.baselines import Entry, leaderboard
 from medmnist_np.evaluation.comparison import ClassDifference, Comparison, compare
 from medmnist_np.evaluation.evaluator import Evaluator
-from medmnist_np.evaluation.files import read_scores, write_scores
-from medmnist_np.evaluation.reporting import images_at_hand, report
 from medmnist_np.evaluation.result import Evaluation
-from medmnist_np.evaluation.result_files import ResultName, parse_name
+from medmnist_np.evaluation.result_files import ResultName, parse_name, read_scores, write_scores
+from medmnist_np.reports.evaluation_page import images_at_hand, report
 
 __all__ = [
     "ClassDifference",

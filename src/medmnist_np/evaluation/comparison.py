@@ -19,7 +19,7 @@ from medmnist_np.metrics import (
     paired_delong,
     paired_delong_per_class,
 )
-from medmnist_np.metrics.records import p_in_words
+from medmnist_np.metrics.distributions import p_in_words
 
 
 @dataclass(frozen=True, slots=True)

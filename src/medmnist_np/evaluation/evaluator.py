@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from medmnist_np import registry
 from medmnist_np.data.arrays import load_labels
 from medmnist_np.errors import ScoresError
-from medmnist_np.evaluation.files import read_scores, write_json, write_scores
 from medmnist_np.evaluation.result import Evaluation, evaluation_of
-from medmnist_np.evaluation.result_files import ResultName, check_run, parse_name
+from medmnist_np.evaluation.result_files import ResultName, check_run, parse_name, read_scores, write_json, write_scores
 from medmnist_np.metrics import Predictions, Undefined
 from medmnist_np.metrics.frames import order_of_scores
 from medmnist_np.metrics.predictions import as_array, in_order

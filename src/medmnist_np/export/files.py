@@ -12,8 +12,7 @@ from pathlib import Path
 
 from medmnist_np import _files
 from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
-from medmnist_np.export.pairs import PairPlan
-from medmnist_np.export.plan import Export, Plan
+from medmnist_np.export.plan import Export, PairPlan, Plan
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 

@@ -3,7 +3,7 @@
 from medmnist_np.images.encoders import FORMATS, encode
 from medmnist_np.images.grid import choose
 from medmnist_np.images.interpolation import RESAMPLERS, resize, resize_each, zoom
-from medmnist_np.images.montages import draw, montage
+from medmnist_np.images.montages import VIEWS, draw, flatten, montage
 from medmnist_np.images.overlays import class_colors, overlay
 from medmnist_np.images.picture import Picture
 from medmnist_np.images.recipes import Recipe, recipe
@@ -18,7 +18,6 @@ from medmnist_np.images.steps import (
     Window,
     Zoom,
 )
-from medmnist_np.images.volumes import VIEWS, flatten
 
 __all__ = [
     "At",

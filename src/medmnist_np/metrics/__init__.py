@@ -25,21 +25,33 @@ from medmnist_np.metrics.confusion import (
     recall,
     specificity,
 )
-from medmnist_np.metrics.curves import PrCurve, RocCurve, pr_curves, roc_curves
 from medmnist_np.metrics.decisions import accuracy, exact_match, hamming_loss
 from medmnist_np.metrics.delong import Areas, delong_areas
-from medmnist_np.metrics.distances import average_surface_distance, hausdorff, surface_dice
+from medmnist_np.metrics.distributions import Interval
 from medmnist_np.metrics.intervals import bootstrap_intervals, class_intervals, interval
 from medmnist_np.metrics.official import getACC, getAUC
 from medmnist_np.metrics.overlap import dice, iou
-from medmnist_np.metrics.paired_tests import Difference, paired_bootstrap, paired_delong, paired_delong_per_class
+from medmnist_np.metrics.paired_tests import (
+    Difference,
+    McNemar,
+    holm,
+    mcnemar,
+    mcnemar_per_label,
+    paired_bootstrap,
+    paired_delong,
+    paired_delong_per_class,
+)
 from medmnist_np.metrics.predictions import Predictions
-from medmnist_np.metrics.ranking import auc, auc_per_class, average_precision
-from medmnist_np.metrics.records import Interval
+from medmnist_np.metrics.ranking import PrCurve, RocCurve, auc, auc_per_class, average_precision, pr_curves, roc_curves
 from medmnist_np.metrics.runs import Runs, summarise_runs
 from medmnist_np.metrics.segmentation import SegmentationTable, compare_segmentations
-from medmnist_np.metrics.significance import McNemar, holm, mcnemar, mcnemar_per_label
-from medmnist_np.metrics.surfaces import SurfaceDistances, surface_distances
+from medmnist_np.metrics.surfaces import (
+    SurfaceDistances,
+    average_surface_distance,
+    hausdorff,
+    surface_dice,
+    surface_distances,
+)
 
 __all__ = [
     "Areas",

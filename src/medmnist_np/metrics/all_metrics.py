@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.errors import nearest
-from medmnist_np.metrics import calibration, decisions, ranking, tables
+from medmnist_np.metrics import calibration, confusion, decisions, ranking
 from medmnist_np.metrics.averaging import Undefined, average, check_choice
 from medmnist_np.metrics.predictions import Counts, Predictions, each_once
 
@@ -53,24 +53,24 @@ _ALL = (
     Metric("auc", "AUC", ranking.resampled_areas),
     Metric("accuracy", "accuracy", decisions.resampled_accuracies),
     Metric("average_precision", "average precision", ranking.resampled_average_precisions),
-    Metric("precision", "precision", tables.resampled_precisions, tables.NEVER_DECIDED),
-    Metric("recall", "recall", tables.resampled_recalls),
-    Metric("specificity", "specificity", tables.resampled_specificities),
-    Metric("f1", "F1", tables.resampled_f1),
-    Metric("mcc", "MCC", tables.resampled_mcc, tables.ALL_ALIKE),
-    Metric("balanced_accuracy", "balanced accuracy", tables.resampled_balanced_accuracies),
-    Metric("kappa", "Cohen's kappa", tables.resampled_kappa, tables.ALL_ALIKE),
+    Metric("precision", "precision", confusion.resampled_precisions, confusion.NEVER_DECIDED),
+    Metric("recall", "recall", confusion.resampled_recalls),
+    Metric("specificity", "specificity", confusion.resampled_specificities),
+    Metric("f1", "F1", confusion.resampled_f1),
+    Metric("mcc", "MCC", confusion.resampled_mcc, confusion.ALL_ALIKE),
+    Metric("balanced_accuracy", "balanced accuracy", confusion.resampled_balanced_accuracies),
+    Metric("kappa", "Cohen's kappa", confusion.resampled_kappa, confusion.ALL_ALIKE),
     Metric(
         "linear_kappa",
         "Cohen's kappa, linear weights",
-        partial(tables.resampled_kappa, weights="linear"),
-        tables.ALL_ALIKE,
+        partial(confusion.resampled_kappa, weights="linear"),
+        confusion.ALL_ALIKE,
     ),
     Metric(
         "quadratic_kappa",
         "Cohen's kappa, quadratic weights",
-        partial(tables.resampled_kappa, weights="quadratic"),
-        tables.ALL_ALIKE,
+        partial(confusion.resampled_kappa, weights="quadratic"),
+        confusion.ALL_ALIKE,
     ),
     Metric("exact_match", "exact match", decisions.resampled_exact_matches),
     Metric("hamming_loss", "Hamming loss", decisions.resampled_hamming_losses, lower_is_better=True),

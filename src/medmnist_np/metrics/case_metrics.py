@@ -12,15 +12,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from medmnist_np._parallel import spread
 from medmnist_np._progress import Progress, bars
 from medmnist_np.errors import nearest
-from medmnist_np.metrics.distances import check_tolerances, stated, stated_share
 from medmnist_np.metrics.masks import BothEmpty, Case, Labels, OneEmpty, Values, case_of, check_empty, structures
 from medmnist_np.metrics.overlap import overlap_of
 from medmnist_np.metrics.predictions import as_array
 from medmnist_np.metrics.segmentation import SegmentationTable
-from medmnist_np.metrics.surfaces import distances_of
-from medmnist_np.spread import spread
+from medmnist_np.metrics.surfaces import check_tolerances, distances_of, stated, stated_share
 
 SEGMENTATION_METRICS = ("dice", "iou", "hausdorff", "hausdorff_95", "average_surface_distance", "surface_dice")
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.metrics.averaging import column_name
-from medmnist_np.metrics.predictions import Predictions
-from medmnist_np.metrics.ranks import RankedColumn, twice_the_wins
+from medmnist_np.metrics.predictions import Predictions, RankedColumn, twice_the_wins
 
 
 class Areas(NamedTuple):

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from medmnist_np.metrics.distributions import student_quantile
+from medmnist_np.metrics.distributions import check_level, student_quantile
 from medmnist_np.metrics.predictions import as_array
-from medmnist_np.metrics.records import check_level
 
 
 @dataclass(frozen=True, slots=True)

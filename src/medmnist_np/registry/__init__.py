@@ -4,7 +4,6 @@ Facts are data. Each set is one TOML file in the folder of its collection, parse
 into a frozen :class:`DatasetInfo` that checks itself.
 """
 
-from medmnist_np.registry.archives import Archive, Member, Superseded
 from medmnist_np.registry.citations import Baseline, Baselines, Citation
 from medmnist_np.registry.lookup import (
     baselines,
@@ -19,7 +18,7 @@ from medmnist_np.registry.lookup import (
     registered,
     resolve_size,
 )
-from medmnist_np.registry.records import Collection, DatasetInfo
+from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Superseded
 from medmnist_np.registry.volume_records import VolumeInfo
 
 __all__ = [

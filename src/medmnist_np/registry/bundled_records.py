@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from medmnist_np.registry.archives import Archive, Member, Superseded
-from medmnist_np.registry.records import Collection, DatasetInfo
+from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Superseded
 from medmnist_np.registry.volume_records import VolumeInfo
 
 COLLECTIONS = ("medmnist", "medsegbench", "msd", "amos", "brats")

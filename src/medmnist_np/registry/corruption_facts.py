@@ -1,4 +1,4 @@
-"""What MedMNIST-C says of corruptions, as facts; :mod:`medmnist_np.images.corruptions` makes images of them."""
+"""What MedMNIST-C says of corruptions, as facts; :mod:`medmnist_np.corruptions` makes images of them."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def corrupted_set(name: str | DatasetInfo) -> CorruptedSet:
     if record.name not in sets:
         raise ValueError(
             f"MedMNIST-C has no corruptions for {record.name}. It has some for {', '.join(sets)}. To corrupt other "
-            "images, state the parameters: medmnist_np.images.corruptions.corrupt(images, name, parameters, seeds)."
+            "images, state the parameters: medmnist_np.corruptions.corrupt(images, name, parameters, seeds)."
         )
     return sets[record.name]
 

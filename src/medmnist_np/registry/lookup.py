@@ -9,9 +9,8 @@ from typing import Any
 
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
 from medmnist_np.registry import bundled_records
-from medmnist_np.registry.archives import Archive, Superseded
 from medmnist_np.registry.citations import Baseline, Baselines, Citation
-from medmnist_np.registry.records import DatasetInfo
+from medmnist_np.registry.records import Archive, DatasetInfo, Superseded
 from medmnist_np.registry.user_records import LOCAL, own_names, own_record, own_records
 from medmnist_np.registry.volume_records import VolumeInfo
 

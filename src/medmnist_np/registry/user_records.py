@@ -16,8 +16,7 @@ from typing import Any
 
 from medmnist_np._controls import CONTROL, escaped_line
 from medmnist_np.errors import CacheError, RecordError
-from medmnist_np.registry.archives import Archive
-from medmnist_np.registry.records import Collection, DatasetInfo
+from medmnist_np.registry.records import Archive, Collection, DatasetInfo
 
 FORMAT = 1
 

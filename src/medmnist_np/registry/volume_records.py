@@ -9,8 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from medmnist_np.errors import RecordError, UnknownSizeError
-from medmnist_np.registry.archives import Archive
-from medmnist_np.registry.records import DatasetInfo
+from medmnist_np.registry.records import Archive, DatasetInfo
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)

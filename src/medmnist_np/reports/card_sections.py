@@ -1,4 +1,4 @@
-"""A part of the card of a data set: which values its pixels have."""
+"""Sections of the card: example images, class balance, shares of mask classes, pixel values."""
 
 from __future__ import annotations
 
@@ -7,9 +7,253 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.pages.card_data import CardData, Values
-from medmnist_np.pages.markup import Html, element, join
-from medmnist_np.reports.page import aside, figure, gallery, table
+from medmnist_np._html import Html, element, join
+from medmnist_np.registry import DatasetInfo
+from medmnist_np.reports.card_code import CardData, Values
+from medmnist_np.reports.page import aside, class_titles, figure, gallery, number, picture, share_cell, table, things_of
+
+_LEAST_PX = 300  # width of the picture of a class
+
+# A slider moves the slices of its figure. Where this does not run it stays hidden, and the middle ones are shown.
+SCRUBBER_SCRIPT = """
+for (const scrubber of document.querySelectorAll(".scrubber")) {
+  const slider = scrubber.querySelector("input");
+  const show = () => {
+    scrubber.style.setProperty("--at", slider.value);
+    scrubber.querySelector("output").value = slider.value;
+  };
+  slider.addEventListener("input", show);
+  slider.parentElement.hidden = false;
+  show();
+}
+"""
+
+
+def examples(data: CardData) -> list[Html]:
+    """Return a picture for each class with some samples of it."""
+    split, things, volumes = data.record.splits[0], things_of(data.record), data.record.ndim == 3
+    shown = []
+    for one in data.examples:
+        if one.picture is None:
+            shown.append(figure(Html(), one.title, f"none in {split}"))
+            continue
+        alt = f"{len(one.numbers)} {things} of {split}: {one.title}"
+        drawn = _scrubber(one.picture, alt, one.title) if volumes else picture(one.picture, alt)
+        shown.append(figure(drawn, one.title, f"{split} {', '.join(map(str, one.numbers))}"))
+    content = [aside(f"{things.capitalize()} of {split} at size {data.size}, drawn at random, with their numbers.")]
+    if data.record.target == "masks":
+        content.append(
+            aside(
+                "Masks are drawn over them: a colour for each class, named below. Class 0 is not drawn. An image may "
+                "show several classes."
+            )
+        )
+    if volumes:
+        depth, *_ = data.record.image_shape(data.size)
+        first, last = element("code", "volume[0]"), element("code", f"volume[{depth - 1}]")
+        where = ". How the axes lie in the body is not stated."
+        content.append(aside("Slices across the first axis, ", first, " to ", last, where))
+    return [*content, gallery(shown, width_px=_LEAST_PX)]
+
+
+def _scrubber(slices: NDArray[np.uint8], alt: str, title: str) -> Html:
+    """Return a window on a sheet with all slices, one below the other, and a slider that moves the sheet."""
+    depth, height, width = slices.shape
+    # The black line below each slice keeps the next one out where the browser rounds to whole pixels.
+    sheet = np.pad(slices, ((0, 0), (0, 1), (0, 0))).reshape(depth * (height + 1), width)
+    window = element(
+        "div", picture(sheet, alt), class_="slices", style=f"--of: {depth}; aspect-ratio: {width} / {height}"
+    )
+    middle = depth // 2
+    slider = element(
+        "label",
+        "Slice",
+        element(
+            "input",
+            type="range",
+            min="0",
+            max=depth - 1,
+            value=middle,
+            autocomplete="off",
+            aria_label=f"Slice of {title}",
+        ),
+        element("output", middle),
+        hidden=True,
+    )
+    return element("div", window, slider, class_="scrubber", style=f"--at: {middle}")
+
+
+_MANY = 3  # findings of one sample; more are in the same row
+
+
+def balance(data: CardData) -> list[Html]:
+    """Return the number and the share of each class in each split; of several labels also how they come together."""
+    record, things = data.record, things_of(data.record)
+    columns = {split: presence(labels, record) for split, labels in data.labels.items()}
+    if len(columns) > 1 and columns.keys() == record.n_samples.keys():
+        columns["all"] = np.concatenate(list(columns.values()))
+    kind = "finding" if record.multi_label else "class"
+    counts = {split: present.sum(axis=0).tolist() for split, present in columns.items()}
+    content = [
+        _counted_labels(f"{things.capitalize()} of each {kind}, by split", kind, class_titles(record), counts, columns),
+        aside("Shares are of the split. A full bar is the largest share in the table."),
+    ]
+    if record.multi_label:
+        content += [_several(columns, things), *_together(columns, record, things)]
+    return content
+
+
+def presence(labels: NDArray[np.integer], record: DatasetInfo) -> NDArray[np.bool_]:
+    """Return whether each sample is of each class, or has each finding, ``(n, classes)``."""
+    present: NDArray[np.bool_] = labels != 0 if record.multi_label else labels == np.arange(record.n_classes)
+    return present
+
+
+def _counted_labels(
+    caption: str,
+    kind: str,
+    names: Sequence[str],
+    counts: Mapping[str, Sequence[int]],
+    columns: Mapping[str, NDArray[np.bool_]],
+) -> Html:
+    """Return a table of counts and of their shares of a split."""
+    n_samples = {split: len(present) for split, present in columns.items()}
+    full = max((n / n_samples[split] for split in columns for n in counts[split] if n), default=1.0)
+    rows = [
+        [name, *(share_cell(counts[split][k], n_samples[split], full=full) for split in columns)]
+        for k, name in enumerate(names)
+    ]
+    return table(caption, [kind, *columns], rows)
+
+
+def _several(columns: Mapping[str, NDArray[np.bool_]], things: str) -> Html:
+    """Return how many samples have no finding, one or more."""
+    names = ["none", *map(str, range(1, _MANY)), f"{_MANY} or more"]
+    counts = {
+        split: np.bincount(np.minimum(present.sum(axis=1), _MANY), minlength=len(names)).tolist()
+        for split, present in columns.items()
+    }
+    return _counted_labels(f"{things.capitalize()} by the number of their findings", "findings", names, counts, columns)
+
+
+def _together(columns: Mapping[str, NDArray[np.bool_]], record: DatasetInfo, things: str) -> list[Html]:
+    """Return of the samples with one finding how many have another."""
+    *_, (split, present) = columns.items()
+    values = present.astype(np.float64)  # sums of ones are exact, and many times faster than those of integers
+    both = (values.T @ values).astype(np.int64)
+    rows = []
+    for k, row in enumerate(both.tolist()):
+        cells = [_together_cell(n, row[k], same=j == k) for j, n in enumerate(row)]
+        rows.append([f"{k} {record.class_names[k]}", *cells])
+    which = "all splits together" if split == "all" else split
+    return [
+        element("h3", "Findings that come together"),
+        element(
+            "p",
+            f"Of the {things} with the finding of a row, the share that has the finding of a column too; {which}. ",
+            "Framed: how many have the finding of the row.",
+        ),
+        table(
+            f"{things.capitalize()} with two findings",
+            ["finding", *map(str, range(len(both)))],
+            rows,
+            kind="matrix close",
+        ),
+    ]
+
+
+def _together_cell(n: int, total: int, *, same: bool) -> Html:
+    if same:
+        return element("td", number(n), class_="right")
+    share = n / total if total else 0.0
+    return element("td", f"{share:.0%}", element("small", number(n)), style=f"--share: {share:.3f}")
+
+
+def most_frequent(data: CardData) -> tuple[str, float] | None:
+    """Return what is most frequent in the first split, and how often it is right to say so in the test split.
+
+    Of several findings each is said or not, and right is the mean over them. None where the labels are not here.
+    """
+    record = data.record
+    if not {record.splits[0], "test"} <= data.labels.keys() or not record.n_samples["test"]:
+        return None
+    first, test = (presence(data.labels[split], record).mean(axis=0) for split in (record.splits[0], "test"))
+    if not record.multi_label:
+        k = int(first.argmax())
+        return class_titles(record)[k], float(test[k])
+    often = first > 0.5
+    said = ", ".join(name for name, one in zip(record.class_names, often, strict=True) if one)
+    return said or "no finding", float(np.where(often, test, 1 - test).mean())
+
+
+# Ends of the intervals in which masks are counted by the share of their image that is labelled.
+_ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def shares(data: CardData) -> list[Html]:
+    """Return the pixels of each class in each split, in how many images it is, and how large masks are."""
+    columns = dict(data.masks)
+    if len(columns) > 1 and columns.keys() == data.record.n_samples.keys():
+        columns["all"] = np.concatenate(list(columns.values()))
+    columns = {split: counts for split, counts in columns.items() if len(counts)}
+    things, titles = things_of(data.record), class_titles(data.record)
+    pixels = {split: counts.sum(axis=0) for split, counts in columns.items()}
+    images = {split: (counts > 0).sum(axis=0) for split, counts in columns.items()}
+    in_all = {split: int(counts.sum()) for split, counts in columns.items()}
+    return [
+        _counted("Pixels of each class, by split", titles, pixels, in_all),
+        aside(f"All pixels of all masks at size {data.size}. Shares are of the split."),
+        _counted(
+            f"{things.capitalize()} that show a class, by split",
+            titles[1:],
+            {split: counts[1:] for split, counts in images.items()},
+            {split: len(counts) for split, counts in columns.items()},
+        ),
+        element("h3", "How large masks are"),
+        element("p", f"Of each image of size {data.size}, the share of the pixels that is not class 0."),
+        *_sizes(columns, things),
+    ]
+
+
+def _sizes(columns: dict[str, NDArray[np.int64]], things: str) -> list[Html]:
+    labelled = {split: counts[:, 1:].sum(axis=1) / counts.sum(axis=1) for split, counts in columns.items()}
+    rows = [
+        [split, f"{found.min():.2%}", *(f"{one:.2%}" for one in np.quantile(found, _QUANTILES)), f"{found.max():.2%}"]
+        for split, found in labelled.items()
+    ]
+    head = ["split", "smallest", *(f"{share:.0%}" if share != 0.5 else "median" for share in _QUANTILES), "largest"]
+    names = ["nothing", *_named_intervals()]
+    counts = {split: _binned_sizes(found) for split, found in labelled.items()}
+    in_all = {split: len(found) for split, found in labelled.items()}
+    return [
+        table("Labelled share of an image: quantiles", head, rows),
+        _counted(f"{things.capitalize()} by their labelled share", names, counts, in_all),
+    ]
+
+
+def _named_intervals() -> list[str]:
+    starts = (0.0, *_ENDS)
+    named = [f"{start:.0%} to {end:.0%}" for start, end in zip(starts, _ENDS, strict=False)]
+    return [f"up to {_ENDS[0]:.0%}", *named[1:], f"more than {_ENDS[-1]:.0%}"]
+
+
+def _binned_sizes(labelled: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Count masks without a label, and the others by the interval of their share; its end belongs to it."""
+    some = np.bincount(np.searchsorted(_ENDS, labelled[labelled > 0]), minlength=len(_ENDS) + 1)
+    return np.concatenate([[(labelled == 0).sum()], some])
+
+
+def _counted(
+    caption: str, names: list[str] | tuple[str, ...], counts: dict[str, NDArray[np.int64]], in_all: dict[str, int]
+) -> Html:
+    full = max((n / in_all[split] for split, column in counts.items() for n in column.tolist() if n), default=1.0)
+    rows = [
+        [name, *(share_cell(int(column[k]), in_all[split], full=full) for split, column in counts.items())]
+        for k, name in enumerate(names)
+    ]
+    return table(caption, ["class" if "class" in caption else "share", *counts], rows)
+
 
 _CHANNELS = ("red", "green", "blue")
 _BIN = 4  # values in a bin of a chart

@@ -1,12 +1,10 @@
-"""The frame of every page, and what pages are made of: sections, tables, notes, galleries, pictures.
-
-A page is one file: its style sheet, charts and pictures are inside, and its own policy forbids the browser to load
-anything else, or to run a script but the one that a page may bring.
-"""
+"""The frame of every page and its parts: sections, tables, notes, galleries, pictures; writing a page to disk."""
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -16,9 +14,68 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np._html import Html, element, join
 from medmnist_np._version import __version__
 from medmnist_np.images.encoders import GRAY, RGB, encode
-from medmnist_np.pages.markup import Html, element, join
+from medmnist_np.registry import DatasetInfo
+
+
+def things_of(record: DatasetInfo) -> str:
+    """Return what the samples are, in the plural."""
+    return "volumes" if record.ndim == 3 else "images"
+
+
+def class_titles(record: DatasetInfo) -> tuple[str, ...]:
+    """Return the classes with their number, or the labels of a multi-label set."""
+    if record.multi_label:
+        return record.class_names
+    numbered = enumerate(record.class_names)
+    return tuple(f"class {name}" if name == str(k) else f"{k} {name}" for k, name in numbered)
+
+
+_SUFFIXES = (".html", ".htm")
+
+
+def check_page_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a page that may be written: a mistyped one must not replace a file of another kind.
+
+    Raises
+    ------
+    ValueError
+        If it does not end as pages do.
+    """
+    if (found := Path(path)).suffix.lower() not in _SUFFIXES:
+        raise ValueError(f"{path} is no name of a page: it must end in .html, so that no other file is replaced.")
+    return found
+
+
+def write_page(path: str | os.PathLike[str], page: str) -> None:
+    """Write a page, in place of one that is there, at once when it is complete. Missing folders are made.
+
+    Parameters
+    ----------
+    path : path
+        A file whose name ends in ``.html``.
+    page : str
+        The document.
+
+    Raises
+    ------
+    ValueError
+        If the name does not end so.
+    OSError
+        If it cannot be written.
+    """
+    target = check_page_path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(page)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medmnist_np.pages.markup import Html, element
+from medmnist_np._html import Html, element
 from medmnist_np.reports.page import aside, figures, note, number, page, span, table
 
 _SEVERITIES = ("1", "2", "3", "4", "5")

@@ -14,8 +14,7 @@ The images hold patterns that a small classifier learns, and nothing else: numbe
 The same arguments give the same bytes on one machine; another release of NumPy or zlib may give others.
 """
 
-from medmnist_np.testing.cases import FakeCase, make_cases
-from medmnist_np.testing.fake_volumes import make_volume_archive, make_volumes
+from medmnist_np.testing.fake_volumes import FakeCase, make_cases, make_volume_archive, make_volumes
 from medmnist_np.testing.fakes import fake_datasets, fake_record, make_archive, make_arrays
 from medmnist_np.testing.server import serve
 

@@ -19,9 +19,8 @@ from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import CorruptCacheError, NotCachedError
 from medmnist_np.registry import DatasetInfo, VolumeInfo
-from medmnist_np.volumes.labelled import count_labelled
-from medmnist_np.volumes.preparing import locate
-from medmnist_np.volumes.ragged import Ragged
+from medmnist_np.volumes.publish import locate
+from medmnist_np.volumes.ragged import Ragged, count_labelled
 
 
 class Cases(Items):

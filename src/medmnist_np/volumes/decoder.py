@@ -1,15 +1,11 @@
-"""From cases to flat arrays in a folder, in two passes: all headers, then all voxels.
-
-The first pass inflates only the first bytes of each file; after it the cases are checked, their dtype and places are
-known, and so is the room that they take. The second writes each file to its place, in any order and by any executor.
-Then each array is hashed, in a pass of its own: files are written by several workers, and not in order.
-"""
+"""Decode cases to flat arrays in a folder, in two passes: all headers first, then all voxels."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,18 +16,105 @@ from typing import Any
 import numpy as np
 
 from medmnist_np import _files
+from medmnist_np._parallel import spread
 from medmnist_np._progress import CHECKING, UNPACKING, Progress, bars
-from medmnist_np.cache.digests import stored_array
-from medmnist_np.cache.manifest import StoredArray
+from medmnist_np.cache.manifest import StoredArray, stored_array
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry.volume_records import VolumeInfo
-from medmnist_np.spread import spread
-from medmnist_np.volumes import flat
-from medmnist_np.volumes.layouts import Case
-from medmnist_np.volumes.left_out import LeftOut, none_left, refuse, refuse_lost_splits
+from medmnist_np.volumes import voxels
+from medmnist_np.volumes.layouts import Case, LeftOut, none_left, refuse, refuse_lost_splits
+from medmnist_np.volumes.nifti import Header, read_header
 from medmnist_np.volumes.stored_files import StoredFile
-from medmnist_np.volumes.survey import Read, common_dtype, survey
 from medmnist_np.volumes.voxels import Copy, copy_voxels
+
+# Image and mask are of one place if no entry of the two affines differs by more, in mm (a voxel, or of the origin).
+AFFINE_TOLERANCE_MM = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A case whose headers were read: ``shape`` is that of the image, with its channels."""
+
+    case: Case
+    shape: tuple[int, ...]
+    images: tuple[Header, ...]
+    mask: Header | None
+
+    @property
+    def n_voxels(self) -> int:
+        """Voxels of the image, those of all channels counted."""
+        return math.prod(self.shape)
+
+    @property
+    def n_mask_voxels(self) -> int:
+        """Voxels of the mask."""
+        return math.prod(self.shape[:3]) if self.mask is not None else 0
+
+
+def survey(
+    cases: Sequence[Case],
+    files: Mapping[str, StoredFile],
+    record: VolumeInfo,
+    executor: Executor | None,
+    progress: Progress,
+    left_out: list[LeftOut],
+) -> Iterator[Read]:
+    """Yield the cases whose headers are right; the others are appended to ``left_out``."""
+    names = [(*case.images, *([case.mask] if case.mask else [])) for case in cases]
+    tasks = [files[name] for of_case in names for name in of_case]
+    with progress(f"{CHECKING}headers of {record.qualified_name}", sum(file.n_bytes for file in tasks)) as bar:
+        answers = spread(_header, tasks, executor)
+        for case, of_case in zip(cases, names, strict=True):
+            found = list(itertools.islice(answers, len(of_case)))
+            bar.update(sum(files[name].n_bytes for name in of_case))
+            problems = [answer for answer in found if isinstance(answer, str)]
+            headers = [answer for answer in found if isinstance(answer, Header)]
+            why = "; ".join(problems) if problems else _disagreement(case, headers, record)
+            if why:
+                left_out.append(LeftOut(case.name, why, case.split if case.mask else ""))
+                continue
+            images, mask = headers[: len(case.images)], headers[-1] if case.mask else None
+            channels = (len(images),) if len(images) > 1 else ()
+            yield Read(case, (*images[0].shape, *channels), tuple(images), mask)
+
+
+def _header(file: StoredFile) -> Header | str:
+    try:
+        return read_header(file)
+    except ArchiveError as error:
+        return str(error)
+
+
+def _disagreement(case: Case, headers: Sequence[Header], record: VolumeInfo) -> str:
+    """Return in what the files of a case do not go together; "" if they do."""
+    images, first = headers[: len(case.images)], headers[0]
+    channels = len(record.modalities) // len(images)
+    if first.shape[3:] != ((channels,) if channels > 1 else ()):
+        expected = f"{channels} channels are" if channels > 1 else "one channel is"
+        return f"its image has the shape {first.shape}, and {expected} expected"
+    for name, other in zip((*case.images[1:], case.mask), headers[1:], strict=False):
+        if other.shape != first.shape[:3]:
+            return f"the image has the shape {first.shape[:3]} and {name} the shape {other.shape}"
+        apart = float(np.abs(first.affine - other.affine).max())
+        if apart > AFFINE_TOLERANCE_MM:
+            return (
+                f"the image has the affine {_written(first.affine)} and {name} {_written(other.affine)}: they are "
+                f"{apart:.3g} mm apart, and at most {AFFINE_TOLERANCE_MM:g} are taken for rounding"
+            )
+    return ""
+
+
+def _written(affine: Any) -> str:
+    return str(np.round(affine[:3], 4).tolist())
+
+
+def common_dtype(headers: Iterable[Header]) -> np.dtype[Any]:
+    """Return the smallest dtype that holds the values of all headers.
+
+    That is NumPy's ``result_type``: it loses nothing but digits of integers above 2**53 that come together with floats.
+    """
+    return np.result_type(*sorted({header.value_dtype for header in headers}, key=str))
+
 
 # Grows while work goes on: processes that wait for the lock see by it that this one lives.
 _SIGN_OF_LIFE = "working"
@@ -157,9 +240,9 @@ def _made_ready(
     if not reads:
         return []
     split = reads[0].case.split
-    flat.make(folder / f"{split}_images.npy", dtype, sum(read.n_voxels for read in reads))
+    voxels.make(folder / f"{split}_images.npy", dtype, sum(read.n_voxels for read in reads))
     if any(read.mask for read in reads):
-        flat.make(folder / f"{split}_masks.npy", _MASK, sum(read.n_mask_voxels for read in reads))
+        voxels.make(folder / f"{split}_masks.npy", _MASK, sum(read.n_mask_voxels for read in reads))
     return list(_copies(reads, files, record, dtype, folder))
 
 
@@ -167,7 +250,7 @@ def _copies(
     reads: Sequence[Read], files: Mapping[str, StoredFile], record: VolumeInfo, dtype: np.dtype[Any], folder: Path
 ) -> Iterator[tuple[Case, Copy]]:
     """Yield each image or channel, and each mask, with its place."""
-    image_at = mask_at = flat.DATA_START
+    image_at = mask_at = voxels.DATA_START
     for read in reads:
         case = read.case
         for name, header in zip(case.images, read.images, strict=True):
@@ -226,13 +309,13 @@ def _finished(
                 continue
             if len(kept) < len(reads):
                 ranges = zip(reads, sizes, ends, strict=True)
-                flat.close_up(file, of_role, [(end - n, end) for read, n, end in ranges if read.case not in failed])
-            n_values = (file.stat().st_size - flat.DATA_START) // of_role.itemsize
-            arrays.append(_Array(file, (n_values,), of_role.str, flat.DATA_START))
+                voxels.close_up(file, of_role, [(end - n, end) for read, n, end in ranges if read.case not in failed])
+            n_values = (file.stat().st_size - voxels.DATA_START) // of_role.itemsize
+            arrays.append(_Array(file, (n_values,), of_role.str, voxels.DATA_START))
         if kept:
             for role, values in _tables(kept).items():
                 file = folder / f"{split}_{role}.npy"
-                arrays.append(_Array(file, *flat.table(file, values)))
+                arrays.append(_Array(file, *voxels.table(file, values)))
     return arrays
 
 

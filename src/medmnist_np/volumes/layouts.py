@@ -1,8 +1,4 @@
-"""From the names of files to cases: which file is the image, which its mask, and to which split they belong.
-
-Functions of names and of the facts of a record; nothing is opened but ``dataset.json``, which is held against what is
-there. The files are the authority.
-"""
+"""From file names to cases: image, mask and split of each, for the known folder layouts; cases that are left out."""
 
 from __future__ import annotations
 
@@ -11,13 +7,78 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import bundled_records, datasets
 from medmnist_np.registry.volume_records import VolumeInfo
-from medmnist_np.volumes.left_out import LeftOut
 from medmnist_np.volumes.nifti import is_nifti
+
+REPORT = "decoding.json"
+"""The file in a folder of arrays that says how it was made: which dtype was chosen, and which cases were left out."""
+
+_SHOWN_CASES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A case that cannot be used, and why; or a split that lacks cases, and how many.
+
+    ``split`` is the split of a case that has a mask, or should have one; else it is empty.
+    """
+
+    case: str
+    why: str
+    split: str = field(default="", compare=False)
+
+
+def words(left_out: Sequence[LeftOut]) -> str:
+    """Return the first few cases with their reasons, and how many more there are."""
+    shown = "; ".join(f"{one.case}: {one.why}" for one in left_out[:_SHOWN_CASES])
+    return shown + (f"; and {len(left_out) - _SHOWN_CASES} more" if len(left_out) > _SHOWN_CASES else "")
+
+
+def refuse(left_out: Sequence[LeftOut], record: VolumeInfo, *, skip: bool) -> None:
+    """Raise :class:`ArchiveError` if there are cases to leave out and that was not asked for."""
+    if left_out and not skip:
+        raise ArchiveError(
+            f"{record.qualified_name} cannot be taken as it is: {words(left_out)}. No arrays were made, and what was "
+            "downloaded is kept. Mend or complete the files of a folder, or go on without these cases: skip=True "
+            "(`--skip`)."
+        )
+
+
+def refuse_lost_splits(left_out: Sequence[LeftOut], splits: Iterable[str], record: VolumeInfo) -> None:
+    """Raise :class:`ArchiveError` if a split with masks would be left out as a whole. ``splits`` remain."""
+    lost = {one.split for one in left_out} - {"", *splits}
+    for split in sorted(lost):
+        of_split = [one for one in left_out if one.split == split]
+        raise ArchiveError(
+            f"No case of the {split} split of {record.qualified_name} can be used: {words(of_split)}. No arrays were "
+            "made. skip=True (`--skip`) leaves out single cases, not a whole split."
+        )
+
+
+def none_left(left_out: Sequence[LeftOut], record: VolumeInfo) -> ArchiveError:
+    """Return the error for a set of which all cases would be left out."""
+    return ArchiveError(f"No case of {record.qualified_name} can be used: {words(left_out)}. No arrays were made.")
+
+
+def write_report(folder: Path, **facts: Any) -> None:
+    """Write into a folder of arrays how it was made; ``left_out=`` is a sequence of :class:`LeftOut`."""
+    facts["left_out"] = {one.case: one.why for one in facts["left_out"]}
+    (folder / REPORT).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def read_report(folder: Path) -> list[LeftOut]:
+    """Return the cases that were left out of a folder of arrays when it was made."""
+    try:
+        facts = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        return [LeftOut(str(case), str(why)) for case, why in facts["left_out"].items()]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # made by another version, or changed
+        return []
+
 
 Read = Callable[[str], bytes]
 

@@ -13,10 +13,10 @@ from medmnist_np._html import card, cautions_of
 from medmnist_np._progress import Progress, bars
 from medmnist_np.batches.order import checked_seed, whole
 from medmnist_np.volumes.cases import Cases
-from medmnist_np.volumes.cutting import Slices, draw_patches
-from medmnist_np.volumes.labelled import labelled_voxel
-from medmnist_np.volumes.left_out import REPORT, read_report
+from medmnist_np.volumes.layouts import REPORT, read_report
+from medmnist_np.volumes.ragged import labelled_voxel
 from medmnist_np.volumes.window_dataset import WindowDataset
+from medmnist_np.volumes.windows import Slices, draw_patches
 
 if TYPE_CHECKING:
     from medmnist_np.images import Picture
@@ -251,7 +251,7 @@ class VolumeDataset(Cases):
         ModuleNotFoundError
             If NiBabel, the extra ``nifti``, is not installed.
         """
-        from medmnist_np.volumes.saving import save_cases
+        from medmnist_np.volumes.nifti import save_cases
 
         target = Path(folder).expanduser() / self.record.name
         names = self.cases.tolist()

@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from medmnist_np._sequences import Items
 from medmnist_np.volumes.cases import Cases
-from medmnist_np.volumes.cutting import Patches, Slices
-from medmnist_np.volumes.windows import Windows
+from medmnist_np.volumes.windows import Patches, Slices, Windows
 
 if TYPE_CHECKING:
     from medmnist_np.batches import Batches, Transform

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from medmnist_np.corruptions import corrupt, image_seeds
 from medmnist_np.corruptions.blur import moved
-from medmnist_np.images.corruptions import corrupt, image_seeds
 from medmnist_np.registry.corruption_facts import corrupted_set
 from tests.images.corruptions.pictures import Images, enlarged, farthest, textured
 

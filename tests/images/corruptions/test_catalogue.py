@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medmnist_np import registry
-from medmnist_np.images.corruptions import CORRUPTIONS, corrupt, image_seeds
+from medmnist_np.corruptions import CORRUPTIONS, corrupt, image_seeds
 from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_sets, corruption_facts
 from tests.images.corruptions.pictures import Images, textured
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medmnist_np.images.corruptions import corrupt
+from medmnist_np.corruptions import corrupt
 from tests.images.corruptions.pictures import Images, enlarged, textured
 
 SHAPES = [(28, 28), (224, 224), (50, 31), (28, 28, 3), (224, 224, 3), (31, 50, 3)]

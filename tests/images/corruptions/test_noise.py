@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from medmnist_np.images.corruptions import corrupt
+from medmnist_np.corruptions import corrupt
 from tests.images.corruptions.pictures import Images
 
 NAMES = ("gaussian_noise", "speckle_noise", "impulse_noise", "shot_noise")

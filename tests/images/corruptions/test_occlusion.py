@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from medmnist_np.images.corruptions import corrupt, image_seeds
+from medmnist_np.corruptions import corrupt, image_seeds
 from tests.images.corruptions.pictures import Images, textured
 
 N = 60

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from medmnist_np.images.corruptions import corrupt
+from medmnist_np.corruptions import corrupt
 from medmnist_np.registry.corruption_facts import corrupted_sets
 from tests.images.corruptions.pictures import enlarged, farthest, textured
 
