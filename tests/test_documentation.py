@@ -96,7 +96,7 @@ def test_code_of_the_pages_runs(page: Path, folder: Path) -> None:
     [
         ("numpy_classifier", "AUC 0."),
         ("dataset_without_pytorch", "batch 4: images (34, 1, 28, 28) float32"),
-        ("robustness", ""),  # what it writes is read in tests/cli/test_corrupting.py
+        ("robustness", ""),  # what it writes is read in tests/cli/test_corrupt.py
         ("volumes_patches", "Dice on 2 volumes: "),
     ],
 )

@@ -20,8 +20,8 @@ from benchmarks import kills
 from benchmarks.kills import Site
 from medmnist_np.cache import locks, store
 from medmnist_np.testing import fake_record, make_archive, make_arrays
-from tests.cache.test_disk import in_child, posix
 from tests.fault_server import Drip, FaultServer, ServedFile, Stall
+from tests.test_files import in_child, posix
 
 PROCESSES = 8
 

@@ -17,7 +17,7 @@ from medmnist_np.cache import nested
 from medmnist_np.cache.nested import Window
 from medmnist_np.errors import ArchiveError, NoSpaceError
 from medmnist_np.registry import Archive, Member
-from tests.corruption.made_archives import npz, zipped
+from tests.corruptions.made_archives import npz, zipped
 
 RANDOM = np.random.default_rng(0)
 ARRAYS = {

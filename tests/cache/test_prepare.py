@@ -44,8 +44,8 @@ from medmnist_np.errors import (
 )
 from medmnist_np.registry import Archive, Superseded
 from tests.audit import Recording
-from tests.cache.test_disk import in_child, posix
 from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status, etag_of, redirect
+from tests.test_files import in_child, posix
 
 Audit = Callable[[], AbstractContextManager[Recording]]
 

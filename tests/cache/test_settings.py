@@ -12,7 +12,7 @@ import pytest
 from medmnist_np.cache import settings
 from medmnist_np.cache.settings import Settings
 from medmnist_np.errors import CacheError, NotCachedError
-from tests.cache.test_disk import in_child, posix
+from tests.test_files import in_child, posix
 
 
 @pytest.fixture(autouse=True)

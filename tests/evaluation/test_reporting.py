@@ -25,7 +25,7 @@ from medmnist_np.reports.evaluation_page import images_at_hand, report
 from medmnist_np.reports.page import number, span
 from medmnist_np.testing import fake_datasets, fake_record
 from tests.audit import Recording
-from tests.pages.reading import Content, read
+from tests.reports.reading import Content, read
 
 NAMES = ("breastmnist", "chestmnist", "pathmnist", "retinamnist", "adrenalmnist3d")
 AUC_INTERVALS = "; 95 % interval of the AUC by DeLong's method on the logit scale"

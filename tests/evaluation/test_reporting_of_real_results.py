@@ -9,7 +9,7 @@ import pytest
 import medmnist_np as mm
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.reports.evaluation_page import images_at_hand, report
-from tests.pages.reading import read
+from tests.reports.reading import read
 
 
 @pytest.mark.parametrize("name", ["breastmnist", "retinamnist", "adrenalmnist3d"])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from medmnist_np._html import Html, element
 from medmnist_np.reports.page import facts, figure, figures, gallery, note, number, page, picture, span, table
-from tests.pages.reading import read
+from tests.reports.reading import read
 
 
 def test_a_page_holds_its_sections_in_order_and_leads_to_each() -> None:

@@ -15,7 +15,7 @@ from medmnist_np.cli import main
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.reports.evaluation_page import report
 from medmnist_np.testing import fake_datasets
-from tests.pages.reading import read
+from tests.reports.reading import read
 
 
 def run(*arguments: object) -> Result:

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from medmnist_np.corruptions import corrupt, image_seeds
-from tests.images.corruptions.pictures import Images, textured
+from tests.corruptions.pictures import Images, textured
 
 N = 60
 

@@ -11,7 +11,7 @@ from medmnist_np.corruptions import summarise_errors
 from medmnist_np.reports import write_page
 from medmnist_np.reports.robustness_page import robustness_page
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
-from tests.pages.test_robustness import errors_of
+from tests.reports.test_robustness import errors_of
 
 # The second is as long as names of runs become, and cannot be broken at a space.
 MODELS = {"pneumoniamnist": "a", "dermamnist": "resnet18_pretrained_224_px_seed1_with_all_that_was_tried_on_it"}

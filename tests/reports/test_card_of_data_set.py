@@ -23,7 +23,7 @@ from medmnist_np.registry import Collection
 from medmnist_np.reports.card_page import card
 from medmnist_np.testing import fake_datasets
 from tests.audit import Recording
-from tests.pages.reading import read
+from tests.reports.reading import read
 
 NAMES = ("breastmnist", "chestmnist", "pathmnist", "organmnist3d")
 N_SAMPLES = {"train": 60, "val": 12, "test": 25}

@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 
 from medmnist_np.corruptions import corrupt
 from medmnist_np.registry.corruption_facts import corrupted_sets
-from tests.images.corruptions.pictures import enlarged, farthest, textured
+from tests.corruptions.pictures import enlarged, farthest, textured
 
 SHAPES = [(28, 28), (224, 224, 3), (31, 50, 3)]
 ENHANCERS = {"brightness": ImageEnhance.Brightness, "contrast": ImageEnhance.Contrast}

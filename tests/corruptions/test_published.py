@@ -33,7 +33,7 @@ from medmnist_np.data.verification import verify_published
 from medmnist_np.errors import ArchiveError, DigestError, DownloadError, NotCachedError, OfflineError
 from medmnist_np.registry.corruption_facts import corrupted_set, corrupted_sets
 from medmnist_np.testing import fake_datasets
-from tests.corruption.made_archives import publish, published_arrays
+from tests.corruptions.made_archives import publish, published_arrays
 from tests.fault_server import Drop, FaultServer, Status
 
 N = 3

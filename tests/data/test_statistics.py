@@ -26,7 +26,7 @@ from medmnist_np.data.dataset import Dataset
 from medmnist_np.data.statistics import Statistics, of_rows
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets
-from tests.cache.test_disk import drop_rights
+from tests.test_files import drop_rights
 
 NAMES = ("breastmnist", "retinamnist", "chestmnist", "adrenalmnist3d")
 

@@ -21,7 +21,7 @@ from medmnist_np.errors import ArchiveError, CacheError, DigestError, NotCachedE
 from medmnist_np.registry import DatasetInfo, Superseded, registered
 from medmnist_np.testing import fake_datasets, make_arrays
 from tests import audit as auditing
-from tests.cache.test_disk import in_child
+from tests.test_files import in_child
 
 FEW = {"train": 12, "val": 4, "test": 6}
 FILE = "breastmnist.npz"

@@ -18,7 +18,7 @@ from medmnist_np.corruptions.stored import make_corrupted
 from medmnist_np.data.arrays import fetch, load
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_datasets, fakes, make_arrays
-from tests.test_integrity import store_otherwise
+from tests.data.test_verification import store_otherwise
 
 FEW = {"train": 20, "val": 4, "test": 6}
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from medmnist_np import registry
 from medmnist_np.corruptions import CORRUPTIONS, corrupt, image_seeds
 from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_sets, corruption_facts
-from tests.images.corruptions.pictures import Images, textured
+from tests.corruptions.pictures import Images, textured
 
 # Strong numbers of corruptions that MedMNIST-C does not have.
 OWN: dict[str, tuple[float, ...]] = {}

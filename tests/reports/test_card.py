@@ -18,7 +18,7 @@ from medmnist_np.reports.card_code import CardData, Examples, Values
 from medmnist_np.reports.card_page import card_page
 from medmnist_np.reports.card_sections import most_frequent
 from medmnist_np.reports.page import code, share_cell, table
-from tests.pages.reading import Content, read
+from tests.reports.reading import Content, read
 
 NAMES = [record.name for record in registry.datasets()]
 NO_BASELINES = Baselines((), paper="", copied_from="", notes=())

@@ -18,7 +18,7 @@ from medmnist_np.audits import Audit, Copies, NearPair, Place, SharedGroup, audi
 from medmnist_np.data.identifiers import attach_ids
 from medmnist_np.errors import NotCachedError
 from medmnist_np.testing import fake_datasets
-from tests.auditing.planted import N_SAMPLES, Arrays, save, sound
+from tests.audits.planted import N_SAMPLES, Arrays, save, sound
 
 NO_LEAKS: dict[str, list[int]] = {"train": [], "val": [], "test": []}
 

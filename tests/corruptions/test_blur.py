@@ -12,7 +12,7 @@ from scipy import ndimage
 from medmnist_np.corruptions import corrupt, image_seeds
 from medmnist_np.corruptions.blur import moved
 from medmnist_np.registry.corruption_facts import corrupted_set
-from tests.images.corruptions.pictures import Images, enlarged, farthest, textured
+from tests.corruptions.pictures import Images, enlarged, farthest, textured
 
 Levels = NDArray[np.float64]
 

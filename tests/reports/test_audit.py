@@ -17,9 +17,9 @@ from medmnist_np import registry
 from medmnist_np.audits import audit
 from medmnist_np.reports.audit_page import AuditData, Findings, Shown, SplitFacts, audit_page
 from medmnist_np.reports.page import write_page
-from tests.auditing.planted import save, sound
+from tests.audits.planted import save, sound
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
-from tests.pages.reading import Content, read
+from tests.reports.reading import Content, read
 
 NOTHING = Findings(0, 0, 0, "none", ())
 

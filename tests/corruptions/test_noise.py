@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from medmnist_np.corruptions import corrupt
-from tests.images.corruptions.pictures import Images
+from tests.corruptions.pictures import Images
 
 NAMES = ("gaussian_noise", "speckle_noise", "impulse_noise", "shot_noise")
 WEIGHTS = np.array([0.299, 0.587, 0.114])

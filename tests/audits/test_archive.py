@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from medmnist_np import _files
 from medmnist_np.audits import audit
 from medmnist_np.errors import ArchiveError, CacheError, NoSpaceError
-from tests.auditing.planted import Arrays, save, sound
+from tests.audits.planted import Arrays, save, sound
 
 SMALL = {"train": 4, "test": 2}
 

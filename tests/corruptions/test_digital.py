@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from medmnist_np.corruptions import corrupt
-from tests.images.corruptions.pictures import Images, enlarged, textured
+from tests.corruptions.pictures import Images, enlarged, textured
 
 SHAPES = [(28, 28), (224, 224), (50, 31), (28, 28, 3), (224, 224, 3), (31, 50, 3)]
 

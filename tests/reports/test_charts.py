@@ -10,7 +10,7 @@ import pytest
 
 from medmnist_np.metrics import pr_curves, reliability_curves, roc_curves
 from medmnist_np.reports.charts import ACCENT, FAINT, INK, chart, pr_chart, reliability_chart, roc_chart
-from tests.pages.reading import read
+from tests.reports.reading import read
 
 LABELS = [0, 0, 1, 1, 0, 1]
 SCORES = [0.1, 0.4, 0.35, 0.8, 0.6, 0.9]

@@ -31,9 +31,9 @@ from medmnist_np.volumes.layouts import read_report
 from medmnist_np.volumes.publish import adopt, find_here, locate
 from medmnist_np.volumes.ragged import Ragged
 from tests.audit import Recording
-from tests.cache.test_disk import posix
 from tests.conftest import TEST_DATA
 from tests.fault_server import FaultServer
+from tests.test_files import posix
 from tests.volumes.making import archived, cache, decathlon, tar_of
 
 Audit = Callable[[], AbstractContextManager[Recording]]

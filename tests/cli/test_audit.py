@@ -12,7 +12,7 @@ from medmnist_np.audits import audit as audit_of
 from medmnist_np.cli import main
 from medmnist_np.data.scheme import read_scheme
 from medmnist_np.testing import fake_datasets
-from tests.auditing.planted import N_SAMPLES, save, sound
+from tests.audits.planted import N_SAMPLES, save, sound
 
 
 def run(*arguments: object) -> Result:
