@@ -3,7 +3,7 @@
 import numpy as np
 
 import medmnist_np as mm
-from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set
+from medmnist_np.registry import SEVERITIES, corrupted_set
 
 train, test = (mm.Dataset("breastmnist", split) for split in ("train", "test"))
 means = [train[train.labels[:, 0] == number].images.mean(axis=0) for number in (0, 1)]

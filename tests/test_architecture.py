@@ -1,12 +1,14 @@
-"""Imports point one way: the list of rooms, held by reading every import, also those inside functions.
+"""Imports point one way: packages are ordered, and the files of a package have no cycles.
 
-Two places import by a name made at run time, the face and the program; both stand at the bottom of the list.
+The order holds for all imports at module level. Imports inside functions may also point to the packages that DOWNWARDS
+names. Imports for type checkers are not counted.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,166 +17,113 @@ import medmnist_np
 
 SOURCE = Path(medmnist_np.__file__).parent
 
-# A file imports only what stands on a line above its own.
-ROOMS = """
-    _controls _version errors missing numbering registry.markup
-    cache
-    cache.progress cache.settings spread
-    registry.archives registry.papers
-    registry.records
-    registry.volumes
-    registry.own registry.reading
-    registry.lookup registry.recipes
+# A package (or a file beside them) imports only what stands on a line above its own.
+ORDER = """
+    _version _lazy errors
+    _html _files _progress _parallel _optional
+    _sequences
     registry
-    registry.corruptions registry.known_sets
-    registry.selection
-    metrics.distributions metrics.frames metrics.ranks metrics.records
-    metrics.inputs
-    metrics.averaging metrics.curves metrics.decisions metrics.masks metrics.resampling metrics.runs metrics.tables
-    metrics.calibration metrics.confusion metrics.delong metrics.overlap metrics.ranking metrics.significance
-    metrics.surfaces
-    metrics.catalogue metrics.distances metrics.formulas metrics.official
-    metrics.bootstrap
-    metrics.comparison metrics.intervals
-    metrics.segmentation
-    metrics.cases
-    metrics
-    images.blocks images.channels images.corruptions.shape images.encoders images.grid images.scaling
-    images.corruptions.blur images.corruptions.digital images.corruptions.noise images.corruptions.occlusion
-    images.corruptions.tone
-    images.corruptions.catalogue
-    images.corruptions
-    images.captions images.hashing images.picture images.steps images.volumes
-    images.overlays
-    images.corruption_figure images.montages images.perceptual images.recipes
+    cache
     images
-    pages.files pages.markup pages.naming
-    pages.audit_data pages.card_data pages.charts pages.frame
-    pages.card_code pages.card_examples pages.card_labels pages.card_masks pages.card_values pages.curves pages.measured
-    pages.mistakes pages.performance
-    pages.audit pages.card pages.evaluation pages.robustness
-    pages
-    cache.answers cache.manifest
-    cache.digests cache.disk cache.locks cache.readahead
-    cache.binarising cache.zips
-    cache.http cache.npz cache.part
-    cache.foreign cache.ranges cache.transport
-    cache.store
-    cache.search
-    cache.archives cache.contents cache.members
-    cache.nested
-    cache.prepare
-    cache.unproven
-    items joined
-    batches.ahead batches.buffers batches.layout batches.order
-    batches.making
     batches
-    volumes volumes.files volumes.flat volumes.left_out
-    volumes.nifti
-    volumes.exporting volumes.layouts volumes.voxels
-    volumes.survey
-    volumes.decoding
-    volumes.publishing
-    volumes.preparing
-    statistics subsets
-    corruption.augmenting corruption.computed identifiers loading registering scheme
-    corruption.storing
-    builder.labels builder.signatures
-    builder.reading
-    builder.choices builder.pairs builder.rows
-    builder.tables
-    builder.sources
-    builder.preparing builder.splitting
-    builder.writing
-    builder.describing
-    builder.building
-    builder
-    export.blocks export.plan
-    export.pairs
-    export.files
-    export.saving
-    export.saving_pairs
-    export
-    notebook
-    samples
-    dataset
-    volumes.ragged
-    volumes.labelled volumes.windows
-    volumes.cutting
-    volumes.cases volumes.saving
-    volumes.windowed
-    volumes.dataset
-    compat corruption.published
-    corruption
-    interop.needs interop.reading
-    interop.dask interop.grain interop.huggingface interop.jax interop.keras
-    interop.pandas interop.sklearn interop.tensorflow interop.torch
-    interop
-    evaluation.files evaluation.names evaluation.result
-    evaluation.comparison evaluation.evaluator evaluation.published evaluation.reporting
+    metrics
+    data
     evaluation
-    robustness.result robustness.runs
-    robustness.summary
-    robustness.measuring
-    robustness
-    cards integrity
-    auditing.findings
-    auditing.words
-    auditing.showing
-    auditing.archive auditing.result
-    auditing.source
-    auditing.grouping auditing.likeness auditing.scanning
-    auditing.examining
-    auditing
-    testing.cases testing.server
-    testing.volumes
-    testing.fakes
+    corruptions
+    builder
+    audits
+    export
+    volumes
+    reports
+    interop
+    compat
     testing
-    cli.threads
-    cli.completing cli.examining cli.output cli.reaching
-    cli.display
-    cli.jobs
-    cli.auditing cli.building cli.carding cli.cataloguing cli.corrupting cli.demo cli.doctoring cli.evaluating
-    cli.exporting cli.fetching cli.keeping cli.listing cli.mirroring cli.picturing cli.reporting
     cli
     __init__ __main__
 """
 
-LINES = {module: number for number, line in enumerate(ROOMS.split("\n")) for module in line.split()}
+# What functions may import from below: a method that leads to a feature, which is loaded when it is called.
+DOWNWARDS = {
+    ("registry", "cache"),
+    ("data", "corruptions"),
+    ("data", "export"),
+    ("data", "volumes"),
+    ("audits", "reports"),
+}
+
+# The core works without the features.
+CORE = {"registry", "cache", "data", "batches", "metrics", "evaluation", "interop", "compat"}
+FEATURES = {"builder", "audits", "corruptions", "volumes", "reports", "export"}
+
+LINES = {package: number for number, line in enumerate(ORDER.splitlines()) for package in line.split()}
 FILES = sorted(SOURCE.rglob("*.py"))
+MODULES = {".".join(file.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): file for file in FILES}
 
 
-def module_of(file: Path) -> str:
-    """Return ``"cache.store"`` of ``cache/store.py``, and ``"cache"`` of ``cache/__init__.py``."""
-    return ".".join(file.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+def package_of(module: str) -> str:
+    return module.partition(".")[0]
 
 
-def imported(file: Path) -> Iterator[str]:
-    """Yield the modules of the package that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file} imports relatively"
-            inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [name if name.removeprefix("medmnist_np.") in LINES else str(node.module) for name in inner]
-        else:
+def imports(file: Path) -> Iterator[tuple[str, bool]]:
+    """Yield the modules of the package that a file imports, and whether it does so inside a function."""
+    yield from _imports(ast.parse(file.read_text(encoding="utf-8")), inside=False)
+
+
+def _imports(tree: ast.AST, *, inside: bool) -> Iterator[tuple[str, bool]]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             continue
-        for name in names:
-            if name.partition(".")[0] == "medmnist_np":
-                yield name.removeprefix("medmnist_np.").replace("medmnist_np", "__init__")
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}".removeprefix("medmnist_np.")
+                yield from _own(inner if inner in MODULES else str(node.module), inside=inside)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _own(alias.name, inside=inside)
+        yield from _imports(node, inside=inside or isinstance(node, ast.FunctionDef | ast.Lambda))
 
 
-def test_every_file_has_its_place() -> None:
-    assert sorted(LINES) == sorted(map(module_of, FILES))
+def _own(name: str, *, inside: bool) -> Iterator[tuple[str, bool]]:
+    module = name.removeprefix("medmnist_np.").replace("medmnist_np", "__init__")
+    if module in MODULES:
+        yield module, inside
 
 
-@pytest.mark.parametrize("file", FILES, ids=module_of)
-def test_a_file_imports_only_from_above_its_line(file: Path) -> None:
-    own_line = LINES[module_of(file)]
-    assert [] == [name for name in imported(file) if LINES.get(name, own_line) >= own_line]
+def test_every_package_has_its_line() -> None:
+    assert sorted(LINES) == sorted({package_of(module) for module in MODULES})
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_package_imports_only_from_packages_above_it(module: str) -> None:
+    own = package_of(module)
+    wrong = [
+        name
+        for name, inside in imports(MODULES[module])
+        if (other := package_of(name)) != own
+        and LINES[other] >= LINES[own]
+        and not (inside and (own, other) in DOWNWARDS)
+    ]
+    assert [] == wrong
+
+
+@pytest.mark.parametrize("package", sorted({package_of(module) for module in MODULES if "." in module}))
+def test_the_files_of_a_package_have_no_cycle(package: str) -> None:
+    graph = {
+        module: {name for name, _ in imports(file) if package_of(name) == package and name != module}
+        for module, file in MODULES.items()
+        if package_of(module) == package
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if package_of(module) in CORE])
+def test_the_core_imports_no_feature_at_module_level(module: str) -> None:
+    assert set() == {package_of(name) for name, inside in imports(MODULES[module]) if not inside} & FEATURES
 
 
 def test_imports_inside_functions_are_seen() -> None:
-    assert "cache.prepare" in set(imported(SOURCE / "data/arrays.py"))
-    assert "cache.disk" in set(imported(SOURCE / "cache" / "store.py"))
+    assert ("cache.prepare", True) in set(imports(SOURCE / "data" / "arrays.py"))

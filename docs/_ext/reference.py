@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -19,27 +19,11 @@ import medmnist_np
 from docs._ext.written import Pages
 from medmnist_np.compat import MedMNIST
 
-# A module that has no __all__ offers what other pages name of it.
-ALSO: Mapping[str, tuple[str, ...]] = {
-    "medmnist_np.corruptions.augmentation": ("Augmentation",),
-    "medmnist_np.batches": ("Batch", "Batches"),
-    "medmnist_np.compat": ("MedMNIST", "MedMNIST2D", "MedMNIST3D"),
-    "medmnist_np.corruptions.computed": ("Corruption",),
-    "medmnist_np.corruptions.stored": ("StoredCorruption", "make_corrupted"),
-    "medmnist_np.data.identifiers": ("attach_ids",),
-    "medmnist_np.corruptions.figure": ("corruption_figure",),
-    "medmnist_np.data.verification": ("VerifyReport", "verify_corrupted", "verify_published"),
-    "medmnist_np.data.arrays": ("adopt", "load_labels"),
-    "medmnist_np.batches.order": ("block_order",),
-    "medmnist_np.corruptions.published": ("PublishedCorruption", "adopt_published", "fetch_published"),
-    "medmnist_np.registry.corruption_facts": ("CorruptedSet", "SEVERITIES", "corrupted_set", "corrupted_sets"),
-    "medmnist_np.data.scheme": ("Scheme", "read_scheme"),
-    "medmnist_np.data.statistics": ("Statistics",),
-    "medmnist_np.volumes.nifti": ("write_nifti",),
-}
+# Public packages whose ``__all__`` is not for users.
+INSIDE = ("medmnist_np.cache", "medmnist_np.cli")
 
-# Rooms that have an __all__ for the other rooms, not for users.
-INSIDE = ("medmnist_np.cache", "medmnist_np.cli", "medmnist_np.reports")
+# Modules that are public beside the packages.
+PUBLIC_MODULES = ("medmnist_np.errors",)
 
 # From so many names on a page groups them by the file that they are in.
 _MANY = 20
@@ -111,16 +95,14 @@ class Name:
 
 @cache
 def public_modules() -> dict[str, tuple[str, ...]]:
-    """Return the names that each public module offers."""
-    names = ["medmnist_np"]
-    names += [module.name for module in pkgutil.walk_packages(medmnist_np.__path__, "medmnist_np.")]
+    """Return the names that the package, each package below it and each public module offers."""
+    below = [module.name for module in pkgutil.iter_modules(medmnist_np.__path__, "medmnist_np.") if module.ispkg]
     offered = {}
-    for name in names:
-        if name.endswith("__main__") or name.startswith(INSIDE):
-            continue
-        module = import_module(name)
-        if listed := getattr(module, "__all__", ()) or ALSO.get(name, ()):
-            offered[name] = tuple(sorted(listed, key=lambda one: (_is_official(getattr(module, one)), one.lower())))
+    for name in ("medmnist_np", *below, *PUBLIC_MODULES):
+        if name not in INSIDE:
+            module = import_module(name)
+            if listed := getattr(module, "__all__", ()):
+                offered[name] = tuple(sorted(listed, key=lambda one: (_is_official(getattr(module, one)), one.lower())))
     return offered
 
 
@@ -237,7 +219,11 @@ def _members(value: Any) -> list[str]:
 
 def _is_official(value: Any) -> bool:
     """Whether it is one of the 18 classes; they come last, and have what MedMNIST has."""
-    return inspect.isclass(value) and issubclass(value, MedMNIST) and value.__name__ not in ALSO["medmnist_np.compat"]
+    return (
+        inspect.isclass(value)
+        and issubclass(value, MedMNIST)
+        and value.__name__ not in {"MedMNIST", "MedMNIST2D", "MedMNIST3D"}
+    )
 
 
 def _first_sentence(text: str) -> str:

@@ -9,11 +9,29 @@ Nothing happens at import: names below are loaded when they are first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from medmnist_np._lazy import attach
 from medmnist_np._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from medmnist_np import audits as audits
+    from medmnist_np import batches as batches
+    from medmnist_np import builder as builder
+    from medmnist_np import cache as cache
+    from medmnist_np import compat as compat
+    from medmnist_np import corruptions as corruptions
+    from medmnist_np import data as data
+    from medmnist_np import errors as errors
+    from medmnist_np import evaluation as evaluation
+    from medmnist_np import export as export
+    from medmnist_np import images as images
+    from medmnist_np import interop as interop
+    from medmnist_np import metrics as metrics
+    from medmnist_np import registry as registry
+    from medmnist_np import reports as reports
+    from medmnist_np import testing as testing
+    from medmnist_np import volumes as volumes
     from medmnist_np.audits import audit as audit
     from medmnist_np.builder import build as build
     from medmnist_np.cache.settings import configure as configure
@@ -57,53 +75,6 @@ if TYPE_CHECKING:
     from medmnist_np.registry.catalog import catalog as catalog
     from medmnist_np.reports.card_page import card as card
     from medmnist_np.volumes.volume_dataset import VolumeDataset as VolumeDataset
-
-# Where each name lives.
-_HOME = {
-    "AdrenalMNIST3D": "compat",
-    "BloodMNIST": "compat",
-    "BreastMNIST": "compat",
-    "ChestMNIST": "compat",
-    "DermaMNIST": "compat",
-    "FractureMNIST3D": "compat",
-    "INFO": "compat",
-    "NoduleMNIST3D": "compat",
-    "OCTMNIST": "compat",
-    "OrganAMNIST": "compat",
-    "OrganCMNIST": "compat",
-    "OrganMNIST3D": "compat",
-    "OrganMNISTAxial": "compat",
-    "OrganMNISTCoronal": "compat",
-    "OrganMNISTSagittal": "compat",
-    "OrganSMNIST": "compat",
-    "PathMNIST": "compat",
-    "PneumoniaMNIST": "compat",
-    "RetinaMNIST": "compat",
-    "SynapseMNIST3D": "compat",
-    "TissueMNIST": "compat",
-    "VesselMNIST3D": "compat",
-    "Dataset": "data.dataset",
-    "Evaluator": "evaluation",
-    "getACC": "metrics",
-    "getAUC": "metrics",
-    "fetch": "data.arrays",
-    "load": "data.arrays",
-    "MedMNISTError": "errors",
-    "VolumeDataset": "volumes.volume_dataset",
-    "verify": "data.verification",
-    "DatasetInfo": "registry",
-    "audit": "audits",
-    "augment": "corruptions.augmentation",
-    "build": "builder",
-    "card": "reports.card_page",
-    "catalog": "registry.catalog",
-    "cite": "registry",
-    "configure": "cache.settings",
-    "datasets": "registry",
-    "info": "registry",
-    "recipe": "images.recipes",
-    "register": "data.registration",
-}
 
 __all__ = [
     "AdrenalMNIST3D",
@@ -151,16 +122,67 @@ __all__ = [
     "verify",
 ]
 
+_PUBLIC = {
+    "audits": ["audit"],
+    "builder": ["build"],
+    "cache.settings": ["configure"],
+    "compat": [
+        "AdrenalMNIST3D",
+        "BloodMNIST",
+        "BreastMNIST",
+        "ChestMNIST",
+        "DermaMNIST",
+        "FractureMNIST3D",
+        "INFO",
+        "NoduleMNIST3D",
+        "OCTMNIST",
+        "OrganAMNIST",
+        "OrganCMNIST",
+        "OrganMNIST3D",
+        "OrganMNISTAxial",
+        "OrganMNISTCoronal",
+        "OrganMNISTSagittal",
+        "OrganSMNIST",
+        "PathMNIST",
+        "PneumoniaMNIST",
+        "RetinaMNIST",
+        "SynapseMNIST3D",
+        "TissueMNIST",
+        "VesselMNIST3D",
+    ],
+    "corruptions.augmentation": ["augment"],
+    "data.arrays": ["fetch", "load"],
+    "data.dataset": ["Dataset"],
+    "data.registration": ["register"],
+    "data.verification": ["verify"],
+    "errors": ["MedMNISTError"],
+    "evaluation": ["Evaluator"],
+    "images.recipes": ["recipe"],
+    "metrics": ["getACC", "getAUC"],
+    "registry": ["DatasetInfo", "cite", "datasets", "info"],
+    "registry.catalog": ["catalog"],
+    "reports.card_page": ["card"],
+    "volumes.volume_dataset": ["VolumeDataset"],
+}
+# The packages, each with an ``__all__`` of its own.
+_PACKAGES = [
+    "audits",
+    "batches",
+    "builder",
+    "cache",
+    "compat",
+    "corruptions",
+    "data",
+    "errors",
+    "evaluation",
+    "export",
+    "images",
+    "interop",
+    "metrics",
+    "registry",
+    "reports",
+    "testing",
+    "volumes",
+]
 
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name not in _HOME:
-        raise AttributeError(f"module 'medmnist_np' has no attribute {name!r}")
-    value = getattr(import_module(f"medmnist_np.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+__getattr__, __dir__ = attach(__name__, _PUBLIC, _PACKAGES)

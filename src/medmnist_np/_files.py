@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from medmnist_np.cache.settings import CACHE_VARIABLE
 from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
+
+CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
+"""The environment variable that names the cache folder."""
 
 # Kept free beyond what is counted: manifests, folders, rounding up to blocks.
 _MARGIN_BYTES = 1 << 20
@@ -128,7 +130,7 @@ def in_one_step(path: Path) -> Iterator[Path]:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield fresh
-        os.replace(fresh, path)
+        fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -22,6 +22,35 @@ from medmnist_np.data.arrays import locate_own
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.registry import official_info
 
+__all__ = [
+    "AdrenalMNIST3D",
+    "BloodMNIST",
+    "BreastMNIST",
+    "ChestMNIST",
+    "DermaMNIST",
+    "FractureMNIST3D",
+    "HOMEPAGE",
+    "INFO",
+    "MedMNIST",
+    "MedMNIST2D",
+    "MedMNIST3D",
+    "NoduleMNIST3D",
+    "OCTMNIST",
+    "OrganAMNIST",
+    "OrganCMNIST",
+    "OrganMNIST3D",
+    "OrganMNISTAxial",
+    "OrganMNISTCoronal",
+    "OrganMNISTSagittal",
+    "OrganSMNIST",
+    "PathMNIST",
+    "PneumoniaMNIST",
+    "RetinaMNIST",
+    "SynapseMNIST3D",
+    "TissueMNIST",
+    "VesselMNIST3D",
+]
+
 HOMEPAGE = "https://github.com/MedMNIST/MedMNIST/"
 
 # Images that were assigned are identified by as many of them.

@@ -8,7 +8,8 @@ import shutil
 import pytest
 from click.testing import CliRunner, Result
 
-from medmnist_np.cli import catalog, main
+from medmnist_np.cli import main
+from medmnist_np.cli.catalog import fitted
 from medmnist_np.registry.catalog import catalog, known_sets
 
 
@@ -100,7 +101,7 @@ def test_the_table_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COLUMNS", str(columns))
     assert columns == shutil.get_terminal_size().columns
     rows = [(one.name, one.organ, ", ".join(one.modality), ", ".join(one.tasks), one.access) for one in known_sets()]
-    lines = catalog.fitted(rows, columns)
+    lines = fitted(rows, columns)
     assert max(map(len, lines)) <= columns
     assert all(
         line.startswith(f"{row[0]} ") and line.endswith(f" {row[-1]}") for line, row in zip(lines, rows, strict=True)
@@ -108,5 +109,5 @@ def test_the_table_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_fits_is_not_cut() -> None:
-    assert ["a   bb  c", "cc  d   e"] == catalog.fitted([("a", "bb", "c"), ("cc", "d", "e")], 20)
-    assert ["b  aaaaaaa\N{HORIZONTAL ELLIPSIS}  b"] == catalog.fitted([("b", "a" * 30, "b")], 11)
+    assert ["a   bb  c", "cc  d   e"] == fitted([("a", "bb", "c"), ("cc", "d", "e")], 20)
+    assert ["b  aaaaaaa\N{HORIZONTAL ELLIPSIS}  b"] == fitted([("b", "a" * 30, "b")], 11)

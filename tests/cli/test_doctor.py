@@ -222,7 +222,7 @@ def test_what_was_reached_is_said_and_what_was_not_is_a_problem(
     (tmp_path / "x.npz").write_bytes(b"x")
     with serve(tmp_path) as url:
         wanted = [Place("here", f"{url}/x.npz"), Place("gone", f"http://127.0.0.1:{free_port()}/x.npz")]
-        monkeypatch.setattr(doctor, "places", lambda _: wanted)
+        monkeypatch.setattr(doctor, "servers", lambda _: wanted)
         result = run()
     assert 1 == result.exit_code
     assert re.search(r"  here  answers in \d\.\d\d s\n  gone  not reached\n", result.stdout)
@@ -231,7 +231,7 @@ def test_what_was_reached_is_said_and_what_was_not_is_a_problem(
 
 
 def test_mirrors_are_asked_first_then_each_server_of_published_sets_once() -> None:
-    wanted = doctor.places(["https://data.example/medmnist/"])
+    wanted = doctor.servers(["https://data.example/medmnist/"])
     assert Place("mirror 1", "https://data.example/medmnist/breastmnist.npz", is_mirror=True) == wanted[0]
     hosts = [place.name for place in wanted[1:]]
     assert "zenodo.org" in hosts
@@ -240,4 +240,4 @@ def test_mirrors_are_asked_first_then_each_server_of_published_sets_once() -> No
 
 def test_servers_of_sets_that_users_registered_are_not_asked(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 20, "val": 4, "test": 6}):
-        assert not any("127.0.0.1" in place.url for place in doctor.places([]))
+        assert not any("127.0.0.1" in place.url for place in doctor.servers([]))

@@ -16,7 +16,7 @@ import medmnist_np as mm
 from medmnist_np._progress import silent
 from medmnist_np.cache import store
 from medmnist_np.corruptions import stored
-from medmnist_np.corruptions.computed import corrupted, stored
+from medmnist_np.corruptions.computed import corrupted, find_stored
 from medmnist_np.corruptions.stored import make_corrupted
 from medmnist_np.errors import NoSpaceError, NotCachedError
 from medmnist_np.registry.corruption_facts import corrupted_set
@@ -119,13 +119,13 @@ def test_stored_images_are_found_and_others_are_not() -> None:
     folder = store.at(mm.Dataset("breastmnist", "test").folder)
     assert folder is not None
     record = mm.info("breastmnist")
-    found = stored(folder, record, 28, "test", "pixelate", 2, 0)
+    found = find_stored(folder, record, 28, "test", "pixelate", 2, 0)
     assert found is not None
     assert (40, 28, 28) == found.shape
     assert not found.flags.writeable
-    assert stored(folder, record, 28, "test", "pixelate", 3, 0) is None
-    assert stored(folder, record, 28, "test", "pixelate", 2, 1) is None
-    assert stored(folder, record, 28, "val", "pixelate", 2, 0) is None
+    assert find_stored(folder, record, 28, "test", "pixelate", 3, 0) is None
+    assert find_stored(folder, record, 28, "test", "pixelate", 2, 1) is None
+    assert find_stored(folder, record, 28, "val", "pixelate", 2, 0) is None
 
 
 def test_a_manifest_says_what_the_images_are() -> None:

@@ -21,7 +21,7 @@ import medmnist_np as mm
 from medmnist_np.evaluation import Evaluation, Evaluator
 from medmnist_np.metrics import METRICS, class_intervals, confusion_matrix, measure_per_class
 from medmnist_np.registry import registered
-from medmnist_np.reports.evaluation_page import images_at_hand, report
+from medmnist_np.reports.evaluation_page import cached_images, report
 from medmnist_np.reports.page import number, span
 from medmnist_np.testing import fake_datasets, fake_record
 from tests.audit import Recording
@@ -162,7 +162,7 @@ def test_a_page_has_every_section_and_its_headings_are_in_order(name: str) -> No
 @pytest.mark.parametrize("name", NAMES)
 def test_every_picture_and_chart_has_words_of_its_own(name: str) -> None:
     result = evaluated(name)
-    content = read(report(result, images_at_hand(result)))
+    content = read(report(result, cached_images(result)))
     pictures, charts = content.all("img", "alt"), content.all("svg", "aria-label")
     columns = len(result.predictions.columns)
     assert 2 * columns + (columns if name == "chestmnist" else 1) == len(charts)
@@ -176,7 +176,7 @@ def test_every_picture_and_chart_has_words_of_its_own(name: str) -> None:
 
 def test_the_same_result_gives_the_same_page() -> None:
     result = evaluated("pathmnist", run="a")
-    images = images_at_hand(result)
+    images = cached_images(result)
     assert report(result, images) == report(evaluated("pathmnist", run="a"), images)
     assert report(result) != report(result, seed=1)
 
@@ -205,7 +205,7 @@ def test_names_and_remarks_are_escaped() -> None:
 
 def test_the_worst_mistakes_are_shown_as_pictures() -> None:
     result = evaluated("breastmnist")
-    images = images_at_hand(result)
+    images = cached_images(result)
     assert images is not None
     page = read(report(result, images))
     wrong = np.flatnonzero(result.predictions.decisions != result.predictions.labels)
@@ -224,7 +224,7 @@ def test_the_worst_mistakes_are_shown_as_pictures() -> None:
 
 def test_of_a_volume_the_middle_slice_is_shown() -> None:
     result = evaluated("adrenalmnist3d")
-    images = images_at_hand(result)
+    images = cached_images(result)
     assert images is not None
     page = read(report(result, images))
     index = int(str(page.all("img", "alt")[0]).split()[1])
@@ -332,7 +332,7 @@ def test_images_of_the_nearest_size_are_taken(tmp_path: Path) -> None:
         result = evaluator.evaluate(scores_of(evaluator))
         for size in (28, 128):
             expected = mm.load("bloodmnist", "test", size=size).images
-            images = images_at_hand(result)
+            images = cached_images(result)
             assert images is not None
             assert np.array_equal(expected, images)
 
@@ -342,14 +342,14 @@ def test_images_are_not_brought_here(tmp_path: Path, audit: Callable[[], Abstrac
     evaluator = Evaluator("breastmnist", "test", root=tmp_path / "root")
     result = evaluator.evaluate(scores_of(evaluator))
     with audit() as seen:
-        assert images_at_hand(result, root=tmp_path / "root") is None
+        assert cached_images(result, root=tmp_path / "root") is None
     assert ([], [], []) == (seen.writes, seen.network, seen.locks)
 
 
 def test_a_split_that_was_fetched_alone_is_at_hand(tmp_path: Path) -> None:
     mm.fetch("breastmnist", splits=["test"], root=tmp_path / "root")
     evaluator = Evaluator("breastmnist", "test", root=tmp_path / "root")
-    images = images_at_hand(evaluator.evaluate(scores_of(evaluator)), root=tmp_path / "root")
+    images = cached_images(evaluator.evaluate(scores_of(evaluator)), root=tmp_path / "root")
     assert images is not None
     assert np.array_equal(mm.load("breastmnist", "test").images, images)
 

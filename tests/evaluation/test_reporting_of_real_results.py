@@ -8,7 +8,7 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np.evaluation import Evaluator
-from medmnist_np.reports.evaluation_page import images_at_hand, report
+from medmnist_np.reports.evaluation_page import cached_images, report
 from tests.reports.reading import read
 
 
@@ -22,7 +22,7 @@ def test_pages_about_real_results_hold_the_figures_of_their_names(
     for file in files:
         before = file.read_bytes()
         result = Evaluator.parse_and_evaluate(file, root=real_root)
-        page = read(report(result, images_at_hand(result, root=real_root), file=file))
+        page = read(report(result, cached_images(result, root=real_root), file=file))
         assert [f"[AUC]{page.facts['AUC'][:5]}_[ACC]{page.facts['ACC'][:5]}"] == [
             file.name.partition("_test_")[2].partition("@")[0]
         ]
@@ -39,6 +39,6 @@ def test_pictures_of_the_size_of_the_scores_are_taken_if_they_are_here(real_arch
     result = evaluator.evaluate(evaluator.get_dummy_prediction())
     for size in (28, 64):
         expected = mm.load("adrenalmnist3d", "test", size=size, root=tmp_path).images
-        images = images_at_hand(result, root=tmp_path)
+        images = cached_images(result, root=tmp_path)
         assert images is not None
         assert (expected.shape, expected[7, 30 % size].tolist()) == (images.shape, images[7, 30 % size].tolist())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.fft import dctn
 
-from medmnist_np.images import hashes
+from medmnist_np.images import hashes as module
 from medmnist_np.images.hashes import bits_counted, distance, near_pairs, perceptual_hashes
 
 hashes = st.integers(0, 2**64 - 1)
@@ -164,7 +164,7 @@ def test_all_near_pairs_are_found_once(
 def test_near_pairs_do_not_depend_on_how_many_are_compared_at_once(
     at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hashes, "_COMPARED_AT_ONCE", at_once)
+    monkeypatch.setattr(module, "_COMPARED_AT_ONCE", at_once)
     values = np.random.default_rng(0).integers(0, 1 << 12, 200).astype(np.uint64) << np.uint64(30)
 
     places, distances = near_pairs(values, 2)

@@ -9,7 +9,7 @@ import pytest
 
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.reports import write_page
-from medmnist_np.reports.evaluation_page import images_at_hand, report
+from medmnist_np.reports.evaluation_page import cached_images, report
 from medmnist_np.testing import fake_datasets
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 
@@ -32,7 +32,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             result = evaluator.evaluate(
                 scores / scores.sum(axis=1, keepdims=True) if name == "organmnist3d" else scores
             )
-            images = images_at_hand(result, root=folder / "root")
+            images = cached_images(result, root=folder / "root")
             written[name] = folder / f"{name} [AUC]0.9@a&b#1.html"
             write_page(
                 written[name], report(result, images, file=f"{name}_test_{'long' * 30}.csv", remarks=["Beware."])

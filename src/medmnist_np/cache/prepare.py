@@ -27,7 +27,7 @@ from medmnist_np.cache.http import Patience
 from medmnist_np.cache.locations import archive_in_root, caches_for, digest_of_file, find_arrays, note_digest
 from medmnist_np.cache.manifest import Manifest, digest_of
 from medmnist_np.cache.members import CHECKED
-from medmnist_np.cache.settings import CACHE_VARIABLE, Settings, why_offline
+from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, NotCachedError, OfflineError
 from medmnist_np.registry import Archive
@@ -230,7 +230,7 @@ def _require_download_allowed(
             "`medmnist-np import FILE` it."
         )
     raise NotCachedError(
-        f"{message}Get it with `{command}` or download=True, or set {CACHE_VARIABLE} to the cache that has it.",
+        f"{message}Get it with `{command}` or download=True, or set {_files.CACHE_VARIABLE} to the cache that has it.",
         errno=errno.ENOENT,
     )
 

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from medmnist_np._files import CACHE_VARIABLE
 from medmnist_np.errors import CacheError, NotCachedError
 
+from medmnist_np._files import CACHE_VARIABLE
 # Of an address in a text: a name and password before "@", and what follows "?", where tokens are.
 _LOGIN = re.compile(r"\b(?!file:)([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@", re.IGNORECASE)
 _QUERY = re.compile(r"(://[^\s'\"<>?]*|url: [^\s'\"<>?]*)\?[^\s'\"<>)]*[^\s'\"<>):;,.]")

@@ -92,7 +92,7 @@ def cache(root: str | None, as_json: bool) -> None:
         say_table([*rows_, total], ["what", "name", "size", "where"], [2])
     else:
         say("It is empty.")
-    say(f"{_files.readable(_files.free_bytes(places.cache))} free. {settings.CACHE_VARIABLE} moves the cache.")
+    say(f"{_files.readable(_files.free_bytes(places.cache))} free. {_files.CACHE_VARIABLE} moves the cache.")
 
 
 @click.command

@@ -254,7 +254,7 @@ def _cache(places: settings.Settings, problems: list[tuple[str, str]]) -> Iterat
     yield "folder", shown(folder)
     yield "offline", places.offline
     yield "mirrors", len(places.mirrors)
-    elsewhere = f"Set {settings.CACHE_VARIABLE} to a folder that can be; what is in this one opens all the same."
+    elsewhere = f"Set {_files.CACHE_VARIABLE} to a folder that can be; what is in this one opens all the same."
     refused = _refusal(folder)
     yield "writable", not refused
     if refused:
@@ -263,7 +263,7 @@ def _cache(places: settings.Settings, problems: list[tuple[str, str]]) -> Iterat
     free = _files.free_bytes(folder)
     yield "free", {"bytes": free}
     if free < _LITTLE_BYTES:
-        advice = f"`medmnist-np clean` frees some, or set {settings.CACHE_VARIABLE} to a folder on a larger disk."
+        advice = f"`medmnist-np clean` frees some, or set {_files.CACHE_VARIABLE} to a folder on a larger disk."
         problems.append((f"Only {_files.readable(free)} are free for the cache.", advice))
     try:
         items = contents.contents(places)

@@ -38,7 +38,7 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
     from medmnist_np.evaluation import parse_name
     from medmnist_np.evaluation.evaluator import evaluate_file
     from medmnist_np.reports import check_page_path, write_page
-    from medmnist_np.reports.evaluation_page import images_at_hand
+    from medmnist_np.reports.evaluation_page import cached_images
     from medmnist_np.reports.evaluation_page import report as report_on
 
     try:
@@ -47,7 +47,7 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
         raise click.UsageError(str(error)) from error
     result = evaluate_file(file, root=root, undefined=undefined)
     wrong = parse_name(file).contradictions(result._asdict())
-    images = images_at_hand(result, root=root)
+    images = cached_images(result, root=root)
     try:
         document = report_on(result, images, file=file, remarks=[f"Of this file {one}." for one in wrong])
     except ImportError as error:

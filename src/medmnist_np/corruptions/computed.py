@@ -134,7 +134,7 @@ def _key_of_all(record: DatasetInfo, size: int) -> str:
     return f"corrupted/{record.storage_key(size).rpartition('/')[2]}"
 
 
-def stored(
+def find_stored(
     folder: ArrayFolder, record: DatasetInfo, size: int, split: str, name: str, severity: int, seed: int
 ) -> np.memmap[Any, np.dtype[np.uint8]] | None:
     """Return corrupted images that are stored, in the cache of a data set or in another that is searched.

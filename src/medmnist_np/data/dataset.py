@@ -42,7 +42,7 @@ class Dataset(Samples):
     as_rgb : bool
         Repeat gray images to three channels, last axis: ``(h, w, 3)``, ``(d, h, w, 3)``.
     scheme : Scheme or path, optional
-        Corrected splits, see :mod:`medmnist_np.data.scheme`: the samples that ``split`` has by it. ``ds.split`` names the
+        Corrected splits, see :class:`Scheme`: the samples that ``split`` has by it. ``ds.split`` names the
         published splits that they are taken from.
     mmap_mode : {"r", "c", None}
         See :func:`load`. ``"r"``: images and labels are read-only. ``"c"`` and None: what you write into :attr:`images`

@@ -81,10 +81,10 @@ class Samples(Items):
 
     def _corrupt_images(self) -> None:
         if self._corruption is not None and self._corruption.seed is not None:
-            from medmnist_np.corruptions.computed import corrupted, stored
+            from medmnist_np.corruptions.computed import corrupted, find_stored
 
             name, severity, seed = self._corruption.name, self._corruption.severity, self._corruption.seed
-            made = stored(self._folder, self._record, self.size, self.split, name, severity, seed)
+            made = find_stored(self._folder, self._record, self.size, self.split, name, severity, seed)
             if made is None:
                 self._all_images = corrupted(self._all_images, self._record, name, severity, seed)
             else:

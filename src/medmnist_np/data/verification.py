@@ -18,8 +18,6 @@ from medmnist_np._progress import Progress, bars
 from medmnist_np.cache import settings, store
 from medmnist_np.cache.locations import caches_for
 from medmnist_np.cache.manifest import Manifest, digest_of
-from medmnist_np.corruptions.computed import stored_folders
-from medmnist_np.corruptions.published import SIZE, published_key
 from medmnist_np.errors import CorruptCacheError, NotCachedError
 from medmnist_np.registry import DatasetInfo
 
@@ -124,6 +122,8 @@ def verify_published(
     NotCachedError
         If they are not here.
     """
+    from medmnist_np.corruptions.published import SIZE, published_key
+
     record, _ = registry.resolve_size(name, SIZE)
     found = _first_folder([published_key(record)], settings.current(root).searched)
     if found is None:
@@ -161,6 +161,8 @@ def verify_corrupted(
     list of VerifyReport
         One for each corruption, severity and seed; none if nothing is stored.
     """
+    from medmnist_np.corruptions.computed import stored_folders
+
     record, size = registry.resolve_size(name, size)
     reports = []
     for folder in stored_folders(record, size, settings.current(root).searched):

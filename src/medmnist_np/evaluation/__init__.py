@@ -8,7 +8,6 @@ from medmnist_np.evaluation.comparison import ClassDifference, Comparison, compa
 from medmnist_np.evaluation.evaluator import Evaluator
 from medmnist_np.evaluation.result import Evaluation
 from medmnist_np.evaluation.result_files import ResultName, parse_name, read_scores, write_scores
-from medmnist_np.reports.evaluation_page import images_at_hand, report
 
 __all__ = [
     "ClassDifference",
@@ -18,10 +17,8 @@ __all__ = [
     "Evaluator",
     "ResultName",
     "compare",
-    "images_at_hand",
     "leaderboard",
     "parse_name",
     "read_scores",
-    "report",
     "write_scores",
 ]

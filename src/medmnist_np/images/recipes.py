@@ -215,10 +215,10 @@ def recipe(name: str | DatasetInfo, *, resampler: Resampler | None = None, appro
     name : str or DatasetInfo
         One of the 18 sets of MedMNIST; a size in the name does not matter.
     resampler : str, optional
-        Another filter for sets of images, as in :func:`~medmnist_np.images.interpolation.resize`. ``None`` means that of the
+        Another filter for sets of images, as in :func:`~medmnist_np.images.resize`. ``None`` means that of the
         registry.
     approximate : bool
-        Faster and not exact, as in :func:`~medmnist_np.images.interpolation.resize`; for sets of images only.
+        Faster and not exact, as in :func:`~medmnist_np.images.resize`; for sets of images only.
 
     Returns
     -------

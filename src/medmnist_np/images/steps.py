@@ -194,7 +194,7 @@ class Resize:
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """Bring a volume to ``size`` x ``size`` x ``size`` with SciPy; see :func:`~medmnist_np.images.interpolation.zoom`."""
+    """Bring a volume to ``size`` x ``size`` x ``size`` with SciPy; see :func:`~medmnist_np.images.zoom`."""
 
     order: int = 3
     mode: str = "constant"

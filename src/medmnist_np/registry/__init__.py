@@ -1,9 +1,14 @@
-"""The facts: which data sets there are, where their archives lie and what is in them.
+"""Facts about data sets: which there are, where their archives are, what they contain; and the catalog.
 
 Facts are data. Each set is one TOML file in the folder of its collection, parsed when it is first asked for
 into a frozen :class:`DatasetInfo` that checks itself.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medmnist_np._lazy import attach
 from medmnist_np.registry.citations import Baseline, Baselines, Citation
 from medmnist_np.registry.lookup import (
     baselines,
@@ -21,25 +26,54 @@ from medmnist_np.registry.lookup import (
 from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Superseded
 from medmnist_np.registry.volume_records import VolumeInfo
 
+if TYPE_CHECKING:
+    from medmnist_np.registry.catalog import Catalog as Catalog
+    from medmnist_np.registry.catalog import CatalogEntry as CatalogEntry
+    from medmnist_np.registry.catalog import Condition as Condition
+    from medmnist_np.registry.catalog import access_levels as access_levels
+    from medmnist_np.registry.catalog import known_sets as known_sets
+    from medmnist_np.registry.corruption_facts import SEVERITIES as SEVERITIES
+    from medmnist_np.registry.corruption_facts import CorruptedSet as CorruptedSet
+    from medmnist_np.registry.corruption_facts import corrupted_set as corrupted_set
+    from medmnist_np.registry.corruption_facts import corrupted_sets as corrupted_sets
+
 __all__ = [
     "Archive",
     "Baseline",
     "Baselines",
+    "Catalog",
+    "CatalogEntry",
     "Citation",
     "Collection",
+    "Condition",
+    "CorruptedSet",
     "DatasetInfo",
     "Member",
+    "SEVERITIES",
     "Superseded",
     "VolumeInfo",
+    "access_levels",
     "baselines",
     "cite",
+    "corrupted_set",
+    "corrupted_sets",
     "datasets",
     "find",
     "find_archive",
     "info",
     "is_published",
     "known_archives",
+    "known_sets",
     "official_info",
     "registered",
     "resolve_size",
 ]
+
+# Facts that opening a data set does not need.
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "catalog": ["Catalog", "CatalogEntry", "Condition", "access_levels", "known_sets"],
+        "corruption_facts": ["CorruptedSet", "SEVERITIES", "corrupted_set", "corrupted_sets"],
+    },
+)

@@ -18,8 +18,6 @@ from medmnist_np.registry.lookup import info
 from medmnist_np.registry.records import DatasetInfo
 from medmnist_np.registry.volume_records import VolumeInfo
 
-__all__ = ["Access", "CatalogEntry", "access_levels", "known_sets"]
-
 Access = Literal["open", "registration", "application"]
 """What a data set asks for; :func:`access_levels` puts it in words."""
 
@@ -261,8 +259,6 @@ def _known_from(basis: str) -> str:
         return "not stated: not checked"
     return basis.replace("seen", "public material that was read").replace("memory", "general knowledge (not checked)")
 
-
-__all__ = ["Catalog", "Condition", "catalog"]
 
 _MOST_LINES = 40  # of a repr
 _WORD = "the word"  # a condition on all texts of an entry

@@ -1,10 +1,28 @@
-"""Plain data in, one self-contained HTML page out.
+"""Self-contained HTML pages about an evaluation, a data set, an audit or robustness.
 
 A page opens from a file: it loads nothing and runs no script. Text that comes from files and names is escaped.
 """
 
-from medmnist_np.reports.evaluation_page import evaluation_page
-from medmnist_np.reports.evaluation_sections import Measured
-from medmnist_np.reports.page import check_page_path, write_page
+from __future__ import annotations
 
-__all__ = ["Measured", "check_page_path", "evaluation_page", "write_page"]
+from typing import TYPE_CHECKING
+
+from medmnist_np._lazy import attach
+
+if TYPE_CHECKING:
+    from medmnist_np.reports.card_page import card as card
+    from medmnist_np.reports.evaluation_page import cached_images as cached_images
+    from medmnist_np.reports.evaluation_page import report as report
+    from medmnist_np.reports.page import check_page_path as check_page_path
+    from medmnist_np.reports.page import write_page as write_page
+
+__all__ = ["card", "check_page_path", "cached_images", "report", "write_page"]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "card_page": ["card"],
+        "evaluation_page": ["cached_images", "report"],
+        "page": ["check_page_path", "write_page"],
+    },
+)

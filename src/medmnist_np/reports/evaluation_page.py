@@ -191,7 +191,7 @@ def report(
     result : Evaluation
         What :class:`~medmnist_np.Evaluator` found.
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, optional
-        The images of the split, of any size, to show the worst mistakes: :func:`images_at_hand` has those of the cache.
+        The images of the split, of any size, to show the worst mistakes: :func:`cached_images` has those of the cache.
     file : path, optional
         Where the scores are from; only its name is shown.
     remarks : sequence of str
@@ -218,13 +218,12 @@ def report(
     Examples
     --------
     >>> import medmnist_np as mm
-    >>> from medmnist_np.evaluation import report
+    >>> from medmnist_np.reports import report
     >>> evaluator = mm.Evaluator("breastmnist", "test")
     >>> page = report(evaluator.evaluate(evaluator.get_dummy_prediction()))
     >>> page.splitlines()[0]
     '<!DOCTYPE html>'
     """
-    from medmnist_np.reports import Measured, evaluation_page
     from medmnist_np.reports.charts import require_matplotlib
 
     require_matplotlib()
@@ -256,7 +255,7 @@ def report(
     )
 
 
-def images_at_hand(
+def cached_images(
     result: Evaluation, *, root: str | os.PathLike[str] | None = None
 ) -> np.memmap[Any, np.dtype[np.uint8]] | None:
     """Return the images of an evaluated split that are in the cache, of the nearest size; None if there are none.
