@@ -56,11 +56,19 @@ def test_every_name_resolves(name: str) -> None:
     assert name in dir(mm)
 
 
-def test_dir_lists_the_public_names_and_no_others() -> None:
-    mm.load  # noqa: B018  (which binds the module loading)
-    assert hasattr(mm, "loading")
-    assert mm.__all__ == [name for name in dir(mm) if not name.startswith("__")]
+def test_dir_lists_the_public_names_and_the_packages() -> None:
+    packages = {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name.isidentifier()}
+    packages -= {"__pycache__", "cli"}
+    assert {*mm.__all__, *packages, "compat", "errors"} == {name for name in dir(mm) if not name.startswith("__")}
+
+
+def test_dunder_names_are_listed_too() -> None:
     assert {"__doc__", "__version__"} <= set(dir(mm))
+
+
+def test_packages_are_reachable_without_importing_them() -> None:
+    code = "import medmnist_np as mm; print(mm.evaluation.compare.__name__, mm.metrics.auc.__name__)"
+    assert subprocess.check_output([sys.executable, "-I", "-c", code], text=True).split() == ["compare", "auc"]  # noqa: S603
 
 
 def test_there_are_the_eighteen_classes_and_at_most_25_other_names() -> None:
@@ -99,7 +107,7 @@ def test_every_public_thing_has_a_docstring() -> None:
 
 def test_import_loads_nothing_reads_no_variable_and_changes_nothing() -> None:
     seen = watched("import medmnist_np")
-    assert ["__future__", "medmnist_np", "medmnist_np._version"] == seen["modules"]
+    assert ["__future__", "medmnist_np", "medmnist_np._lazy", "medmnist_np._version"] == seen["modules"]
     assert ([], []) == (seen["variables"], seen["changes"])
 
 

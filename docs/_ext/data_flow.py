@@ -40,36 +40,36 @@ class Box:
 
 
 BOXES = (
-    Box("registry", "facts: addresses, digests, labels", ("registry",), 0, 0, 2),
-    Box("builder", "your own images", ("builder", "registering"), 0, 1, 2),
-    Box("cache", "bytes: download, prove, unpack, publish", ("cache",), 1),
-    Box("loading, dataset", "arrays: mapped files and a selection", ("loading", "samples", "dataset", "compat"), 2),
-    Box("batches", "order, shards, state", ("batches", "statistics", "subsets"), 3, 0, 3),
-    Box("images", "pictures, recipes", ("images", "corruption"), 3, 1, 3),
+    Box("registry", "facts: URLs, checksums, labels", ("registry",), 0, 0, 2),
+    Box("builder", "your own images", ("builder",), 0, 1, 2),
+    Box("cache", "download, verify, unpack, publish", ("cache",), 1),
+    Box("data", "mapped arrays, data sets, subsets", ("data", "volumes", "compat"), 2),
+    Box("batches", "order, shards, state", ("batches",), 3, 0, 3),
+    Box("images", "montages, recipes", ("images", "corruptions"), 3, 1, 3),
     Box("metrics", "scores to numbers", ("metrics",), 3, 2, 3),
     Box("interop", "nine libraries", ("interop",), 4, 0, 3),
     Box("export", "files", ("export",), 4, 1, 3),
     Box("evaluation", "results, tests", ("evaluation",), 4, 2, 3),
-    Box("workflows", "auditing, robustness, cards", ("auditing", "robustness", "cards"), 5, 0, 2),
-    Box("pages", "one HTML file each", ("pages",), 5, 1, 2),
-    Box("cli", "the program: the only part that prints", ("cli",), 6),
+    Box("audits", "duplicates, leaks", ("audits",), 5, 0, 2),
+    Box("reports", "one HTML file each", ("reports",), 5, 1, 2),
+    Box("cli", "the only part that prints", ("cli",), 6),
 )
 
-# From box to box, by their titles. Where nothing is drawn, what is below may still use what is above.
+# From box to box, by their titles. Packages may also use what is above without an arrow.
 ARROWS = (
     ("registry", "cache"),
     ("builder", "cache"),
-    ("cache", "loading, dataset"),
-    ("loading, dataset", "batches"),
-    ("loading, dataset", "images"),
-    ("loading, dataset", "metrics"),
+    ("cache", "data"),
+    ("data", "batches"),
+    ("data", "images"),
+    ("data", "metrics"),
     ("batches", "interop"),
     ("images", "export"),
     ("metrics", "evaluation"),
-    ("interop", "workflows"),
-    ("evaluation", "pages"),
-    ("workflows", "cli"),
-    ("pages", "cli"),
+    ("interop", "audits"),
+    ("evaluation", "reports"),
+    ("audits", "cli"),
+    ("reports", "cli"),
 )
 
 _STYLE = """

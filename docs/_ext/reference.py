@@ -23,7 +23,7 @@ from medmnist_np.compat import MedMNIST
 INSIDE = ("medmnist_np.cache", "medmnist_np.cli")
 
 # Modules that are public beside the packages.
-PUBLIC_MODULES = ("medmnist_np.errors",)
+PUBLIC_MODULES = ("medmnist_np.compat", "medmnist_np.errors")
 
 # From so many names on a page groups them by the file that they are in.
 _MANY = 20
