@@ -113,15 +113,10 @@ def names_of(module: str) -> tuple[Name, ...]:
 
 
 def _home(module: str, name: str) -> str:
-    """Return the public module that is nearest to the file that defines a name."""
+    """Return the public module with the shortest path that offers a name: the top level where it is offered there."""
     value = getattr(import_module(module), name)
     offering = [other for other, names in public_modules().items() if name in names]
-    same = [other for other in offering if getattr(import_module(other), name) is value]
-    defined = getattr(value, "__module__", "") if hasattr(value, "__qualname__") else ""
-    around = [other for other in same if f"{defined}.".startswith(f"{other}.")]
-    if around:
-        return max(around, key=len)
-    return max(same, key=len)
+    return min((other for other in offering if getattr(import_module(other), name) is value), key=len)
 
 
 def full_name(target: str) -> str:
