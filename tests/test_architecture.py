@@ -30,10 +30,10 @@ ORDER = """
     data
     evaluation
     corruptions
+    volumes
     builder
     audits
     export
-    volumes
     reports
     interop
     compat

@@ -15,7 +15,7 @@ from PIL import Image
 
 from medmnist_np import registry
 from medmnist_np.audits import audit
-from medmnist_np.reports.audit_page import AuditData, Findings, Shown, SplitFacts, audit_page
+from medmnist_np.reports.audit_page import AuditData, Findings, Shown, SplitFacts, _page
 from medmnist_np.reports.page import write_page
 from tests.audits.planted import save, sound
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
@@ -50,7 +50,7 @@ UNCHECKED = "Patients: not checked (no groups are known; give them with --ids)."
 
 
 def shown(*arguments: Any, **changes: Any) -> Content:
-    return read(audit_page(data_of(*arguments, **changes)))
+    return read(_page(data_of(*arguments, **changes)))
 
 
 def pixels(n: int, *shape: int) -> list[Any]:

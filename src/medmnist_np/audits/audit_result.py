@@ -9,42 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np._version import __version__
 from medmnist_np.audits import findings
 from medmnist_np.audits.findings import Copies, NearPair, Place, SharedGroup, SplitSummary
 from medmnist_np.data.scheme import Scheme
 from medmnist_np.registry import DatasetInfo
-from medmnist_np.reports.audit_page import AuditData, Findings, Shown, SplitFacts, audit_page
-from medmnist_np.reports.page import things_of
-
-#: Of copies and of near pairs, and of the images of one group of copies, that are shown.
-MOST_SHOWN, MOST_OF_ONE = 24, 6
-
-Pictures = Mapping[Place, NDArray[np.uint8]]
-
-
-def shown_places(found: Sequence[Copies | NearPair]) -> list[Place]:
-    """Return the images that are shown of findings of one kind, each once."""
-    return list(dict.fromkeys(place for one in found[:MOST_SHOWN] for place in one.places[:MOST_OF_ONE]))
-
-
-def shown_findings(found: Sequence[Copies | NearPair], said: str, pictures: Pictures, record: DatasetInfo) -> Findings:
-    """Return findings of one kind as plain data, the first of them with pictures."""
-    return Findings(
-        n=len(found),
-        n_crossing=sum(one.crosses for one in found),
-        n_contradicting=sum(one.contradicts for one in found),
-        said=said,
-        shown=[_shown(one, pictures, record) for one in found[:MOST_SHOWN]],
-    )
-
-
-def _shown(found: Copies | NearPair, pictures: Pictures, record: DatasetInfo) -> Shown:
-    lines = findings.by_label(found, record)
-    if isinstance(found, NearPair):
-        lines.append(findings.nearness(found))
-    return Shown(findings.where(found.places), lines, [pictures[place] for place in found.places[:MOST_OF_ONE]])
-
+from medmnist_np.registry.records import things_of
 
 # Of each kind in words; `to_dict` has all.
 _MOST_SAID = 5
@@ -193,43 +162,12 @@ class Audit:
 
     def page(self) -> str:
         """Return a page with pictures of the first copies and near pairs: an HTML document that needs nothing else."""
-        return audit_page(self._shown())
+        from medmnist_np.reports.audit_page import audit_page
+
+        return audit_page(self)
 
     def __repr__(self) -> str:
         return self.in_words()
-
-    def _shown(self) -> AuditData:
-        record, near, shared, leaks = self.record, self.near, self.shared_groups, self.leaks
-        hashes = f"perceptual hashes of 64 bits, by a discrete cosine transform, up to {self.near_distance} bits apart"
-        said = "" if near is None else findings.all_near(near, self.near_distance or 0)
-        return AuditData(
-            record=record,
-            name=self.name,
-            samples=findings.samples(self.splits, self.image_shape, record),
-            splits={
-                split: SplitFacts(one.n_samples, one.class_counts, findings.span(one), len(leaks[split]))
-                for split, one in self.splits.items()
-            },
-            copies=shown_findings(self.duplicates, findings.all_copies(self.duplicates), self.pictures, record),
-            near=None if near is None else shown_findings(near, said, self.pictures, record),
-            blank=findings.by_split(self.blank),
-            bad_labels=findings.by_split(self.bad_labels),
-            absent=findings.absent_classes(self.splits, record),
-            groups=None if shared is None else {one.group: findings.where(one.places) for one in shared},
-            grouped_by=findings.groups_of(self.grouped_by, record)[1],
-            not_checked=findings.groups_of(self.grouped_by, record)[2],
-            remarks=self.remarks,
-            origin={
-                "Archive": self.digest,
-                "Copies": "all images, compared by 64-bit digests, and those of one digest by BLAKE2b of 128 bits",
-                "Near copies": "" if near is None else hashes,
-                "Order of near copies": "" if near is None else "mean absolute difference of the values",
-                "Groups": {"group": "by the groups of all samples", "image_id": "by image ids", None: "not checked"}[
-                    self.grouped_by
-                ],
-                "Program": f"medmnist-np {__version__}",
-            },
-        )
 
     def _together(self) -> Iterator[tuple[Place, ...]]:
         """Yield samples that must not be in several splits."""

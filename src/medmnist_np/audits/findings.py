@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.registry.user_records import LOCAL
-from medmnist_np.reports.page import class_titles, things_of
 
 Label = tuple[int, ...]
 
@@ -114,6 +114,11 @@ class SplitSummary:
 
 # Places that are named; `to_dict` has all.
 _FEW = 8
+
+
+def shown_places(found: Sequence[Copies | NearPair]) -> list[Place]:
+    """Return the images that are shown of findings of one kind, each once."""
+    return list(dict.fromkeys(place for one in found[:MOST_SHOWN] for place in one.places[:MOST_OF_ONE]))
 
 
 def number(n: int, things: str) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._progress import Progress, bars
-from medmnist_np.audits.audit_result import Audit, shown_places
-from medmnist_np.audits.findings import Copies, NearPair, Place, SplitSummary, number
+from medmnist_np.audits.audit_result import Audit
+from medmnist_np.audits.findings import Copies, NearPair, Place, SplitSummary, number, shown_places
 from medmnist_np.audits.scan import MOST_PAIRS, Grouping, Scan, grouping, look_alike, scan, why_not
 from medmnist_np.audits.source import Source, opened
 from medmnist_np.images.hashes import duplicates, near_pairs

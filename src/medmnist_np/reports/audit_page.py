@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._html import Html, element
+from medmnist_np._version import __version__
+from medmnist_np.audits import findings
+from medmnist_np.audits.audit_result import Audit
+from medmnist_np.audits.findings import MOST_OF_ONE, MOST_SHOWN, Copies, NearPair, Place
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.page import (
     aside,
-    class_titles,
     code,
     facts,
     figure,
@@ -24,7 +28,6 @@ from medmnist_np.reports.page import (
     picture,
     share_cell,
     table,
-    things_of,
 )
 
 
@@ -133,19 +136,78 @@ _MOST_GROUPS = 50
 _GAP = 128  # gray level between two images
 
 
-def audit_page(data: AuditData) -> str:
+def audit_page(audit: Audit) -> str:
     """Return the page of an audit.
 
     Parameters
     ----------
-    data : AuditData
-        What to show.
+    audit : Audit
+        The result of :func:`~medmnist_np.audit`.
 
     Returns
     -------
     str
         An HTML document that needs nothing else. The same data gives the same document.
     """
+    return _page(_data_of(audit))
+
+
+def _data_of(audit: Audit) -> AuditData:
+    """Return what the page shows of an audit."""
+    record, near, shared, leaks = audit.record, audit.near, audit.shared_groups, audit.leaks
+    hashes = f"perceptual hashes of 64 bits, by a discrete cosine transform, up to {audit.near_distance} bits apart"
+    said = "" if near is None else findings.all_near(near, audit.near_distance or 0)
+    return AuditData(
+        record=record,
+        name=audit.name,
+        samples=findings.samples(audit.splits, audit.image_shape, record),
+        splits={
+            split: SplitFacts(one.n_samples, one.class_counts, findings.span(one), len(leaks[split]))
+            for split, one in audit.splits.items()
+        },
+        copies=_findings(audit.duplicates, findings.all_copies(audit.duplicates), audit.pictures, record),
+        near=None if near is None else _findings(near, said, audit.pictures, record),
+        blank=findings.by_split(audit.blank),
+        bad_labels=findings.by_split(audit.bad_labels),
+        absent=findings.absent_classes(audit.splits, record),
+        groups=None if shared is None else {one.group: findings.where(one.places) for one in shared},
+        grouped_by=findings.groups_of(audit.grouped_by, record)[1],
+        not_checked=findings.groups_of(audit.grouped_by, record)[2],
+        remarks=audit.remarks,
+        origin={
+            "Archive": audit.digest,
+            "Copies": "all images, compared by 64-bit digests, and those of one digest by BLAKE2b of 128 bits",
+            "Near copies": "" if near is None else hashes,
+            "Order of near copies": "" if near is None else "mean absolute difference of the values",
+            "Groups": {"group": "by the groups of all samples", "image_id": "by image ids", None: "not checked"}[
+                audit.grouped_by
+            ],
+            "Program": f"medmnist-np {__version__}",
+        },
+    )
+
+
+def _findings(
+    found: Sequence[Copies | NearPair], said: str, pictures: Mapping[Place, NDArray[np.uint8]], record: DatasetInfo
+) -> Findings:
+    """Return findings of one kind as plain data, the first of them with pictures."""
+    return Findings(
+        n=len(found),
+        n_crossing=sum(one.crosses for one in found),
+        n_contradicting=sum(one.contradicts for one in found),
+        said=said,
+        shown=[_shown(one, pictures, record) for one in found[:MOST_SHOWN]],
+    )
+
+
+def _shown(found: Copies | NearPair, pictures: Mapping[Place, NDArray[np.uint8]], record: DatasetInfo) -> Shown:
+    lines = findings.by_label(found, record)
+    if isinstance(found, NearPair):
+        lines.append(findings.nearness(found))
+    return Shown(findings.where(found.places), lines, [pictures[place] for place in found.places[:MOST_OF_ONE]])
+
+
+def _page(data: AuditData) -> str:
     sections = {
         "Summary": _summary(data),
         "Exact copies": _copies(data),

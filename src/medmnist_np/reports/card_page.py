@@ -23,6 +23,7 @@ from medmnist_np.images.captions import add_legend
 from medmnist_np.images.grid import EMPTY
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.recipe_facts import recipe_facts
+from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.card_code import CardData, Examples, Values, loading
 from medmnist_np.reports.card_sections import (
     SCRUBBER_SCRIPT,
@@ -35,7 +36,6 @@ from medmnist_np.reports.card_sections import (
 )
 from medmnist_np.reports.page import (
     aside,
-    class_titles,
     code,
     facts,
     figures,
@@ -44,7 +44,6 @@ from medmnist_np.reports.page import (
     number,
     page,
     table,
-    things_of,
 )
 
 _TASKS = {

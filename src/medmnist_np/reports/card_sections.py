@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from medmnist_np._html import Html, element, join
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.card_code import CardData, Values
-from medmnist_np.reports.page import aside, class_titles, figure, gallery, number, picture, share_cell, table, things_of
+from medmnist_np.reports.page import aside, figure, gallery, number, picture, share_cell, table
 
 _LEAST_PX = 300  # width of the picture of a class
 

@@ -20,8 +20,9 @@ from medmnist_np.metrics import (
 )
 from medmnist_np.metrics.confusion import table_of
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.charts import pr_chart, reliability_chart, roc_chart
-from medmnist_np.reports.page import aside, class_titles, figure, gallery, number, picture, span, table, things_of
+from medmnist_np.reports.page import aside, figure, gallery, number, picture, span, table
 
 # With fewer samples of a class, or beside it, an interval of its AUC is too narrow: see the page on statistics.
 FEW = 30
