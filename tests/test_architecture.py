@@ -19,7 +19,7 @@ SOURCE = Path(medmnist_np.__file__).parent
 
 # A package (or a file beside them) imports only what stands on a line above its own.
 ORDER = """
-    _version _lazy _controls _groups errors
+    _version _lazy _text _groups errors
     _html _files _progress _parallel _optional
     _sequences
     registry

@@ -130,7 +130,7 @@ def in_one_step(path: Path) -> Iterator[Path]:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield fresh
-        fresh.replace(path)
+        os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol, Self, cast
 
-from medmnist_np._controls import escaped_line
+from medmnist_np._text import escaped_line
 
 # Shorter work shows no bar.
 _DELAY_S = 2.0

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from medmnist_np._text import redacted
 from medmnist_np.cache import settings
 from medmnist_np.cache.settings import Settings
 from medmnist_np.errors import CacheError, NotCachedError
@@ -213,8 +214,8 @@ def test_a_cache_that_is_named_does_without_a_home_folder(monkeypatch: pytest.Mo
     ],
 )
 def test_passwords_and_tokens_are_not_shown(text: str, shown: str) -> None:
-    assert shown == settings.redacted(text)
-    assert shown == settings.redacted(shown)
+    assert shown == redacted(text)
+    assert shown == redacted(shown)
 
 
 @pytest.mark.parametrize("mirror", ["me:hunter2@lab.example", "ftp://me:hunter2@lab/x", "https://me:hunter2@[lab/"])

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medmnist_np._controls import CONTROL
+from medmnist_np._text import CONTROL
 from medmnist_np.cli import _COMMANDS, jobs, main, output
 from medmnist_np.cli.output import say, say_lines, say_paragraph, say_table, table_lines
 

@@ -22,12 +22,12 @@ import os, signal, sys
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children
 from medmnist_np.cli import main
-from medmnist_np.corruption import storing
+from medmnist_np.corruptions import stored
 from medmnist_np.testing import fake_datasets
 
 folder, number, whom = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-storing._PIECE_BYTES = 7 * 28 * 28
-n_pieces, spread = 0, storing.spread
+stored._PIECE_BYTES = 7 * 28 * 28
+n_pieces, spread = 0, stored.spread
 
 def interrupted(function, tasks, executor):
     global n_pieces
@@ -46,7 +46,7 @@ def interrupted(function, tasks, executor):
         yield made
 
 if __name__ == "__main__":
-    storing.spread = interrupted
+    stored.spread = interrupted
     with fake_datasets(folder, "breastmnist", n_samples={"train": 10, "val": 10, "test": 40}):
         main(["corrupt", "breastmnist", "--kind", "speckle_noise", "--kind", "motion_blur", "--severity", "2",
               "--severity", "5", "--json", *sys.argv[4:]])

@@ -527,8 +527,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 from medmnist_np import registry, testing
-from medmnist_np.corruption import published
-from medmnist_np.registry.corruptions import corrupted_set
+from medmnist_np.corruptions import published
+from medmnist_np.registry.corruption_facts import corrupted_set
 
 name, url, digest, least = *sys.argv[1:4], int(sys.argv[4])
 facts = replace(corrupted_set(name), url=url, digest=digest or None)

@@ -147,7 +147,7 @@ def test_the_log_says_what_was_damaged(record, caplog: pytest.LogCaptureFixture)
 LOADS = """
 import pickle, sys
 from pathlib import Path
-from medmnist_np.loading import load
+from medmnist_np.data.arrays import load
 arrays = load(pickle.loads(Path(sys.argv[1]).read_bytes()), root=sys.argv[2] if len(sys.argv) > 2 else None)
 print(arrays.images.filename, int(arrays.images.sum()))
 """

@@ -87,7 +87,7 @@ def test_all_damage_is_listed(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"format": 999}', "garbage"])
+@pytest.mark.parametrize("content", ["", "{}", '{"format": 0}', "garbage"])
 def test_a_damaged_manifest_is_damage(folder: Path, content: str) -> None:
     (folder / "manifest.json").write_text(content)
     report = verify("breastmnist")

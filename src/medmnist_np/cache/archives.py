@@ -18,12 +18,13 @@ from urllib.request import url2pathname
 
 from medmnist_np import _files, registry
 from medmnist_np._progress import CHECKING, Progress
+from medmnist_np._text import redacted
 from medmnist_np.cache import locks, store
 from medmnist_np.cache.download import Part, ResumingDownloader, left_over, take_over
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.locations import archive_in_root, digest_of_file
 from medmnist_np.cache.manifest import digest_of, require_digest, superseded
-from medmnist_np.cache.settings import Settings, redacted, why_offline
+from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.errors import DigestError, OfflineError, SupersededError
 from medmnist_np.registry import Archive, DatasetInfo
 

@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 from medmnist_np import _files
 from medmnist_np._files import open_without_following
 from medmnist_np._progress import Bar, Progress, silent
+from medmnist_np._text import redacted
 from medmnist_np.cache import http, locks
 from medmnist_np.cache.http import Patience, Permanent, Retries, Transient, judge
-from medmnist_np.cache.settings import redacted
 from medmnist_np.errors import DownloadError
 
 
@@ -32,7 +32,7 @@ from medmnist_np.errors import DownloadError
 class Origin:
     """Where the bytes of a part came from: the url, its validator (a strong ETag, or a date) and the total size.
 
-    The url has no passwords and tokens: see :func:`~medmnist_np.cache.settings.redacted`.
+    The url has no passwords and tokens: see :func:`~medmnist_np._text.redacted`.
     """
 
     url: str = ""

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urljoin, urlsplit
 
+from medmnist_np._text import redacted
 from medmnist_np._version import __version__
-from medmnist_np.cache.settings import redacted
 
 # Of a number of bytes; int() refuses to read thousands.
 _MOST_DIGITS = 18

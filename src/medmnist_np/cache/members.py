@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from medmnist_np import _files
 from medmnist_np._progress import UNPACKING, Progress
+from medmnist_np._text import redacted
 from medmnist_np._version import __version__
 from medmnist_np.cache import http, locks, npz, store
 from medmnist_np.cache.download import Part, ResumingDownloader, addresses, take_over
 from medmnist_np.cache.http import Patience, Permanent, Retries, Transient, judge
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.npz import Entry
-from medmnist_np.cache.settings import Settings, redacted
+from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, CorruptCacheError, DownloadError
 from medmnist_np.registry import Archive

@@ -15,17 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from medmnist_np._files import CACHE_VARIABLE
+from medmnist_np._text import redacted
 from medmnist_np.errors import CacheError, NotCachedError
-
-from medmnist_np._files import CACHE_VARIABLE
-# Of an address in a text: a name and password before "@", and what follows "?", where tokens are.
-_LOGIN = re.compile(r"\b(?!file:)([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@", re.IGNORECASE)
-_QUERY = re.compile(r"(://[^\s'\"<>?]*|url: [^\s'\"<>?]*)\?[^\s'\"<>)]*[^\s'\"<>):;,.]")
 
 # How keys of sets begin that are not the package's own.
 OWN_SETS = "local/"
 
-CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 SHARED_VARIABLE = "MEDMNIST_NP_SHARED"
 MIRRORS_VARIABLE = "MEDMNIST_NP_MIRRORS"
 OFFLINE_VARIABLE = "MEDMNIST_NP_OFFLINE"
@@ -239,18 +234,6 @@ def _mirrors() -> tuple[str, ...]:
                 "none. Correct or unset it."
             )
     return mirrors
-
-
-def redacted(text: str) -> str:
-    """Return a text without the passwords and tokens of the addresses in it, for messages, logs and files.
-
-    Examples
-    --------
-    >>> from medmnist_np.cache.settings import redacted
-    >>> redacted("https://me:secret@lab.example/x.npz?token=abc: HTTP 404")
-    'https://***@lab.example/x.npz?***: HTTP 404'
-    """
-    return _QUERY.sub(r"\1?***", _LOGIN.sub(r"\1***@", text))
 
 
 def _unfit(mirror: str) -> str:

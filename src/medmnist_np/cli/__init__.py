@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from medmnist_np._controls import escaped
+from medmnist_np._text import escaped
 from medmnist_np._version import __version__
 from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded
 from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest

@@ -7,8 +7,8 @@ import sys
 import click
 
 from medmnist_np import _files, registry
-from medmnist_np._controls import escaped, escaped_line
 from medmnist_np._progress import bars, silent
+from medmnist_np._text import escaped, escaped_line
 from medmnist_np.cache import contents, settings, store
 from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cli import completion

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import click
 
 from medmnist_np import _files, registry
-from medmnist_np._controls import escaped_line
+from medmnist_np._text import escaped_line
 from medmnist_np._version import __version__
 from medmnist_np.cache import contents, http, locks, settings, store
 from medmnist_np.cache.http import explained

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from medmnist_np import registry
+from medmnist_np._text import redacted
 from medmnist_np.cache import settings, store
 from medmnist_np.cli import completion
 from medmnist_np.cli.output import json_option, say, say_json, say_lines, say_paragraph, say_table
@@ -176,7 +177,7 @@ def _details(record: DatasetInfo) -> dict[str, Any]:
 def _archive(archive: Archive) -> dict[str, Any]:
     return {
         "file_name": archive.file_name,
-        "url": settings.redacted(archive.url),
+        "url": redacted(archive.url),
         "digest": archive.digest,
         "bytes": archive.bytes,
     }

@@ -15,9 +15,9 @@ from typing import Any, Protocol, cast
 import click
 
 from medmnist_np import registry
-from medmnist_np._controls import escaped, escaped_line
 from medmnist_np._files import readable
 from medmnist_np._progress import Bar, Progress, is_download
+from medmnist_np._text import escaped, escaped_line
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cli.output import end_interrupted, is_terminal, say
 from medmnist_np.data.arrays import find_here

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from medmnist_np._controls import escaped, escaped_line
+from medmnist_np._text import escaped, escaped_line
 from medmnist_np.cache.settings import configure
 from medmnist_np.errors import MedMNISTError
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from medmnist_np import _files, registry
+from medmnist_np._text import redacted
 from medmnist_np.cache import settings
 from medmnist_np.cache.archives import at_its_address
 from medmnist_np.cache.download import Part
@@ -54,19 +55,18 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     """
     address = os.fspath(source)
     on_the_web = address.startswith(_WEB)
-    table = read_table(_downloaded(address) if on_the_web else _read(Path(address)), settings.redacted(address))
+    table = read_table(_downloaded(address) if on_the_web else _read(Path(address)), redacted(address))
     beside = address if on_the_web else Path(address).absolute().as_uri()
     if base_url is not None:
         beside = base_url if base_url.startswith((*_WEB, "file://")) else Path(base_url).absolute().as_uri()
         beside = f"{beside.rstrip('/')}/"
     placed = _placed(table, beside, every=base_url is not None)
-    shown = settings.redacted(address)
+    shown = redacted(address)
     record = record_of(placed, shown)
     for archive in record.archives.values():
         if on_the_web and base_url is None and not archive.url.startswith(_WEB):
             raise RecordError(
-                f"{shown} says that {archive.file_name} is at {settings.redacted(archive.url)}, which is no web "
-                "address."
+                f"{shown} says that {archive.file_name} is at {redacted(archive.url)}, which is no web address."
             )
         for path in at_its_address(archive):
             if not path.is_file():
@@ -79,7 +79,7 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     path = record_file(settings.current().cache, record.name)
     _files.make_folder(path.parent)
     with _files.errors_named(path, f"write the record of {record.name}"), _files.in_one_step(path) as fresh:
-        fresh.touch(0o600 if settings.redacted(str(placed)) != str(placed) else 0o666)
+        fresh.touch(0o600 if redacted(str(placed)) != str(placed) else 0o666)
         fresh.write_text(as_toml(placed), "utf-8")
     return record
 
@@ -154,7 +154,7 @@ def _decoded(content: bytes, source: object) -> str:
 def _downloaded(url: str) -> str:
     from medmnist_np.cache.download import ResumingDownloader
 
-    places, shown = settings.current(), settings.redacted(url)
+    places, shown = settings.current(), redacted(url)
     if places.offline:
         raise OfflineError(f"{shown} is not on this machine. {settings.why_offline()}, so nothing was downloaded.")
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from medmnist_np.cache.settings import redacted
+from medmnist_np._text import redacted
 from medmnist_np.errors import RecordError, UnknownSizeError, UnknownSplitError, nearest
 
 _DIGEST_LENGTHS = {"md5": 32, "sha256": 64}

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from medmnist_np._controls import CONTROL, escaped_line
+from medmnist_np._text import CONTROL, escaped_line
 from medmnist_np.errors import CacheError, RecordError
 from medmnist_np.registry.records import Archive, Collection, DatasetInfo
 

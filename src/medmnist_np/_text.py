@@ -1,0 +1,40 @@
+"""Text that is safe to show: control characters are escaped, passwords and tokens in URLs are removed."""
+
+from __future__ import annotations
+
+import re
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters, line separators, and marks that turn the direction of writing."""
+
+_BUT_LINES = re.compile(f"(?![\t\n]){CONTROL.pattern}")
+
+# Of an address in a text: a name and password before "@", and what follows "?", where tokens are.
+_LOGIN = re.compile(r"\b(?!file:)([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@", re.IGNORECASE)
+_QUERY = re.compile(r"(://[^\s'\"<>?]*|url: [^\s'\"<>?]*)\?[^\s'\"<>)]*[^\s'\"<>):;,.]")
+
+
+def escaped(text: str) -> str:
+    r"""Return a text with all control characters but line ends and tabs written as in Python: ``\x1b``."""
+    return _BUT_LINES.sub(_as_escape, text)
+
+
+def escaped_line(text: str) -> str:
+    r"""Return a text in one line, with all control characters written as in Python: ``\n``."""
+    return CONTROL.sub(_as_escape, text)
+
+
+def _as_escape(match: re.Match[str]) -> str:
+    return repr(match[0])[1:-1]
+
+
+def redacted(text: str) -> str:
+    """Return a text without the passwords and tokens of the addresses in it, for messages, logs and files.
+
+    Examples
+    --------
+    >>> from medmnist_np._text import redacted
+    >>> redacted("https://me:secret@lab.example/x.npz?token=abc: HTTP 404")
+    'https://***@lab.example/x.npz?***: HTTP 404'
+    """
+    return _QUERY.sub(r"\1?***", _LOGIN.sub(r"\1***@", text))
