@@ -45,8 +45,8 @@ import json, sys
 import numpy as np
 import PIL.ImageFont, scipy.fft  # the reference imports all that it uses at its start
 from time import perf_counter
-from medmnist_np.images.corruptions import corrupt, image_seeds
-from medmnist_np.registry.corruptions import corrupted_set
+from medmnist_np.corruptions import corrupt, image_seeds
+from medmnist_np.registry import corrupted_set
 _, file, name, only, folder = sys.argv
 images = np.load(file)
 facts = corrupted_set(name)
@@ -58,7 +58,7 @@ for corruption in only.split() or facts.corruptions:
         seeds = image_seeds(0, corruption, severity, range(len(images)))
         parameters = facts.parameters(corruption, severity)
         if folder and corruption == "motion_blur":
-            from medmnist_np.images.corruptions.blur import moved
+            from medmnist_np.corruptions.blur import moved
             angles = np.linspace(-45, 45, len(images))
             batch = np.stack([moved(image, *parameters, angle) for image, angle in zip(images, angles)])
         else:

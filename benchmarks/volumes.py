@@ -27,9 +27,9 @@ REAL = os.environ.get("MEDMNIST_NP_TEST_DATA")
 DECODE = """
 import sys
 from pathlib import Path
-from medmnist_np.cache.progress import silent
-from medmnist_np.volumes.decoding import decode
-from medmnist_np.volumes.files import folder_files
+from medmnist_np._progress import silent
+from medmnist_np.volumes.decoder import decode
+from medmnist_np.volumes.stored_files import folder_files
 from medmnist_np.volumes.layouts import find_cases
 import medmnist_np as mm
 record = mm.info("msd/liver")
