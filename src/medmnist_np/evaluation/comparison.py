@@ -211,9 +211,10 @@ def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Diffe
         return f"{better} is better: {gap} is more than chance explains {p}. B minus A is likely to lie in {limits}."
     if by_test != by_bootstrap:
         one, other = ("is", "is not") if by_test else ("is not", "is")
+        interval = "interval" if bootstrap.method == "permutation" else "bootstrap"
         return (
             f"A borderline case: {gap} {one} more than chance explains by one method {p}, and {other} by another "
-            f"(bootstrap, {bootstrap.low:+.3f} to {bootstrap.high:+.3f}). Do not rely on it either way."
+            f"({interval}, {bootstrap.low:+.3f} to {bootstrap.high:+.3f}). Do not rely on it either way."
         )
     return (
         f"No difference is shown: {gap} may be chance {p}. B minus A may be anything in {limits}; that they are equal "
