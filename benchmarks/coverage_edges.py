@@ -18,9 +18,9 @@ from statistics import NormalDist
 import numpy as np
 
 from medmnist_np.metrics import Predictions, auc, interval, measure, paired_delong
+from medmnist_np.metrics.all_metrics import metric_named
 from medmnist_np.metrics.averaging import averages
-from medmnist_np.metrics.catalogue import metric_named
-from medmnist_np.metrics.resampling import resamples, strata
+from medmnist_np.metrics.bootstrap import resamples, strata
 
 N_RESAMPLES = 1000
 LEVEL = 0.95
