@@ -219,7 +219,7 @@ def test_clean_lists_and_asks_first(cache: Path, typed: str, code: int, left: li
 
 def test_clean_without_an_input_removes_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.confirm", lambda _: pytest.fail("Nobody can answer."))
-    monkeypatch.setattr("medmnist_np.cli.cache.sys", SimpleNamespace(stdin=None))  # as `<&-` leaves it
+    monkeypatch.setattr("medmnist_np.cli.clean.sys", SimpleNamespace(stdin=None))  # as `<&-` leaves it
     result = run("clean")
     said = "Error: Nobody answers, so nothing was removed. --yes removes without asking.\n"
     assert (1, said, EVERYTHING) == (result.exit_code, result.stderr, held(cache))

@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 import medmnist_np as mm
 from medmnist_np._progress import silent
-from medmnist_np.cli.corrupt import corrupt, robustness
+from medmnist_np.cli.corrupt import corrupt
+from medmnist_np.cli.robustness import robustness
 from medmnist_np.corruptions import measure_robustness
 from medmnist_np.corruptions.stored import make_corrupted
 from medmnist_np.evaluation import Evaluator

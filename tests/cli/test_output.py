@@ -48,7 +48,7 @@ def test_only_what_has_colours_of_its_own_goes_past_the_escapes() -> None:
     writers = {
         file.name for file in folder.glob("*.py") if re.search(r"(?<!\w)(click\.echo|print)\(", file.read_text("utf-8"))
     }
-    assert {"output.py", "doctoring.py", "keeping.py"} == writers
+    assert {"output.py", "doctor.py", "verify.py"} == writers
 
 
 def test_control_characters_in_errors_warnings_and_log_messages_are_shown_as_escapes(tmp_path: Path) -> None:

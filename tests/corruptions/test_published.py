@@ -24,9 +24,11 @@ import medmnist_np as mm
 from medmnist_np._progress import silent
 from medmnist_np.cache import store
 from medmnist_np.cache.manifest import Manifest
-from medmnist_np.cli.cache import cache, clean, verify
+from medmnist_np.cli.cache import cache
+from medmnist_np.cli.clean import clean
 from medmnist_np.cli.corrupt import corrupt
 from medmnist_np.cli.fetch import import_
+from medmnist_np.cli.verify import verify
 from medmnist_np.corruptions import RunName, measure_robustness, published
 from medmnist_np.corruptions.published import PublishedCorruption, adopt_published, fetch_published, published_archive
 from medmnist_np.data.verification import verify_published

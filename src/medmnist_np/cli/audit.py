@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from medmnist_np.cli import completion
+from medmnist_np.cli import options
 from medmnist_np.cli.output import json_option, root_option, say, say_json, say_lines, threads, workers_option, writing
 from medmnist_np.errors import MedMNISTError
 
 
 @click.command
-@click.argument("source", metavar="NAME|FILE.npz", shell_complete=completion.names_or_files)
+@click.argument("source", metavar="NAME|FILE.npz", shell_complete=options.names_or_files)
 @click.option(
-    "--size", type=int, metavar="N", help="Image size of NAME; 28 if not given.", shell_complete=completion.sizes
+    "--size", type=int, metavar="N", help="Image size of NAME; 28 if not given.", shell_complete=options.sizes
 )
 @click.option(
     "--ids",

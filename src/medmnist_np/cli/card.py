@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from medmnist_np.cli import completion
+from medmnist_np.cli import options
 from medmnist_np.cli.output import root_option, say, writing
 
 
 @click.command
-@click.argument("name", shell_complete=completion.names)
+@click.argument("name", shell_complete=options.names)
 @click.option(
     "-o",
     "--output",
@@ -23,7 +23,7 @@ from medmnist_np.cli.output import root_option, say, writing
     type=int,
     metavar="N",
     help="Image size; 28 if not given, or else the smallest on this machine.",
-    shell_complete=completion.sizes,
+    shell_complete=options.sizes,
 )
 @click.option("--download", is_flag=True, help="Fetch the data set first, if it is not on this machine.")
 @click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Another seed, other images. Default: 0.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from medmnist_np.cli import completion
+from medmnist_np.cli import options
 from medmnist_np.cli.output import json_option, root_option, say, say_json, say_paragraph, say_table
 from medmnist_np.errors import MedMNISTError, ScoresError
 
@@ -124,7 +124,7 @@ def compare(first: str, second: str, undefined: Undefined, root: str | None, as_
 
 
 @click.command
-@click.argument("name", shell_complete=completion.names)
+@click.argument("name", shell_complete=options.names)
 @click.argument("files", nargs=-1, metavar="[FILE...]", type=_file)
 @undefined_option
 @root_option

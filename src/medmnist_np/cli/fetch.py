@@ -9,7 +9,7 @@ import click
 from medmnist_np import _files, registry
 from medmnist_np._progress import Progress
 from medmnist_np.cache import settings
-from medmnist_np.cli import completion
+from medmnist_np.cli import options
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.output import json_option, root_option, say, say_json, say_table, source_options
 from medmnist_np.corruptions.published import adopt_published
@@ -19,14 +19,14 @@ from medmnist_np.registry import VolumeInfo, bundled_records
 
 
 @click.command
-@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=completion.names)
+@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=options.names)
 @click.option(
     "--size",
     "sizes",
     multiple=True,
     metavar="PIXELS|all",
     help="Image size: 28 (if not given), 64, 128 or 224; in MedSegBench 128, 256 or 512. May be given again.",
-    shell_complete=completion.sizes_or_all,
+    shell_complete=options.sizes_or_all,
 )
 @click.option("--all", "everything", is_flag=True, help="All data sets of MedMNIST.")
 @click.option(
@@ -35,7 +35,7 @@ from medmnist_np.registry import VolumeInfo, bundled_records
     multiple=True,
     metavar="SPLIT",
     help="Only this split; may be given again.",
-    shell_complete=completion.splits,
+    shell_complete=options.splits,
 )
 @click.option("--labels-only", is_flag=True, help="Only the labels, at most 2 MB.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and how large it is, and stop.")
@@ -124,14 +124,14 @@ def fetch(
     "name",
     metavar="NAME",
     help="FILE is a CSV file with the source ids of the samples of NAME.",
-    shell_complete=completion.names,
+    shell_complete=options.names,
 )
 @click.option(
     "--as",
     "volumes",
     metavar="NAME",
     help="FILE is the unpacked folder, or the archive, of NAME: brats2021, msd/liver...",
-    shell_complete=completion.names,
+    shell_complete=options.names,
 )
 @click.option(
     "--skip", is_flag=True, help="With --as: take a folder that is not complete, and leave out what is damaged."

@@ -9,7 +9,7 @@ import click
 from medmnist_np import registry
 from medmnist_np._text import redacted
 from medmnist_np.cache import settings, store
-from medmnist_np.cli import completion
+from medmnist_np.cli import options
 from medmnist_np.cli.output import json_option, say, say_json, say_lines, say_paragraph, say_table
 from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo, bundled_records
 from medmnist_np.registry.user_records import LOCAL
@@ -18,16 +18,14 @@ _SPLITS = ("train", "val", "test")
 
 
 @click.command("list")
-@click.option(
-    "--task", metavar="TASK", help="Only those of one task, e.g. multi-class.", shell_complete=completion.tasks
-)
+@click.option("--task", metavar="TASK", help="Only those of one task, e.g. multi-class.", shell_complete=options.tasks)
 @click.option("--ndim", type=click.IntRange(2, 3), metavar="2|3", help="Only images (2) or volumes (3).")
-@click.option("--size", type=int, metavar="N", help="Only those that come in it.", shell_complete=completion.sizes)
+@click.option("--size", type=int, metavar="N", help="Only those that come in it.", shell_complete=options.sizes)
 @click.option(
     "--collection",
     metavar="NAME",
     help="Another collection: medsegbench, msd, amos, brats, or local, your own.",
-    shell_complete=completion.collections,
+    shell_complete=options.collections,
 )
 @json_option
 def list_(task: str | None, ndim: int | None, size: int | None, collection: str | None, as_json: bool) -> None:
@@ -77,7 +75,7 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
 
 
 @click.command
-@click.argument("name", required=False, metavar="NAME", shell_complete=completion.names)
+@click.argument("name", required=False, metavar="NAME", shell_complete=options.names)
 @click.option("--flag", help="The name, as the official program takes it.", hidden=True)
 @json_option
 def info(name: str | None, flag: str | None, as_json: bool) -> None:
@@ -100,7 +98,7 @@ def info(name: str | None, flag: str | None, as_json: bool) -> None:
 
 
 @click.command
-@click.argument("name", shell_complete=completion.names)
+@click.argument("name", shell_complete=options.names)
 def cite(name: str) -> None:
     """Print BibTeX for a data set and the papers of its images.
 

@@ -8,19 +8,19 @@ import click
 
 from medmnist_np._progress import Progress
 from medmnist_np.cache import archives, settings
-from medmnist_np.cli import completion
+from medmnist_np.cli import options
 from medmnist_np.cli.jobs import Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.output import root_option, say, source_options
 
 
 @click.command
 @click.argument("folder", type=click.Path(file_okay=False, writable=True, path_type=Path), metavar="DIR")
-@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=completion.names)
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=options.names)
 @click.option(
     "--size",
     metavar="28|64|128|224|all",
     help="Image size; 28 if not given.",
-    shell_complete=completion.sizes_or_all,
+    shell_complete=options.sizes_or_all,
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 @source_options

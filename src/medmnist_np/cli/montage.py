@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from medmnist_np import registry
-from medmnist_np.cli import completion
+from medmnist_np.cli import options
 from medmnist_np.cli.output import root_option, say, writing
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.errors import MedMNISTError
@@ -25,7 +25,7 @@ _OF_SEVERAL = ("rows", "columns", "seed", "by_class")
 
 
 @click.command
-@click.argument("name", shell_complete=completion.names)
+@click.argument("name", shell_complete=options.names)
 @click.option(
     "-o",
     "--output",
@@ -39,14 +39,14 @@ _OF_SEVERAL = ("rows", "columns", "seed", "by_class")
     default="train",
     metavar="SPLIT",
     help="Or several as one: train+val. Default: train.",
-    shell_complete=completion.splits,
+    shell_complete=options.splits,
 )
 @click.option(
     "--size",
     type=int,
     metavar="N",
     help="Image size; if not given 28, of MedSegBench 512.",
-    shell_complete=completion.sizes,
+    shell_complete=options.sizes,
 )
 @click.option("--rows", type=click.IntRange(1), metavar="N", default=20, help="Of the picture. Default: 20.")
 @click.option("--columns", type=click.IntRange(1), metavar="N", default=20, help="Of the picture. Default: 20.")

@@ -11,7 +11,7 @@ import click
 
 from medmnist_np import registry
 from medmnist_np._progress import Progress, bars, silent
-from medmnist_np.cli import completion
+from medmnist_np.cli import options
 from medmnist_np.cli.output import end_interrupted, root_option, say
 from medmnist_np.data.arrays import load
 from medmnist_np.errors import MedMNISTError, NotCachedError
@@ -23,7 +23,7 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
 
 
 @click.command
-@click.argument("name", required=False, metavar="NAME", shell_complete=completion.names)
+@click.argument("name", required=False, metavar="NAME", shell_complete=options.names)
 @click.argument("folder", required=False, metavar="FOLDER", type=click.Path(file_okay=False))
 @click.option("--flag", help="NAME, as the official program takes it.", hidden=True)
 @click.option("--folder", "named_folder", type=click.Path(file_okay=False), hidden=True)
@@ -34,7 +34,7 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
     type=int,
     metavar="N",
     help="Image size; if not given 28, of MedSegBench 512.",
-    shell_complete=completion.sizes,
+    shell_complete=options.sizes,
 )
 @click.option(
     "--split",
@@ -42,7 +42,7 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
     multiple=True,
     metavar="SPLIT",
     help="Only this split; may be given again.",
-    shell_complete=completion.splits,
+    shell_complete=options.splits,
 )
 @click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Threads. Default: 1.")
 @click.option(
