@@ -11,50 +11,57 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from medmnist_np import registry
-from medmnist_np.audits import audit
-from medmnist_np.reports.audit_page import AuditData, Findings, Shown, SplitFacts, _page
+from medmnist_np.audits import Audit, Copies, NearPair, Place, SharedGroup, SplitSummary, audit
+from medmnist_np.reports.audit_page import audit_page
 from medmnist_np.reports.page import write_page
 from tests.audits.planted import save, sound
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 from tests.reports.reading import Content, read
 
-NOTHING = Findings(0, 0, 0, "none", ())
+UNCHECKED = "Patients: not checked (no groups are known; give them with --ids)."
 
 
-def data_of(of: str = "breastmnist", /, **changes: Any) -> AuditData:
+def audit_of(of: str = "breastmnist", /, **changes: Any) -> Audit:
+    """Return an audit that found nothing, with changes."""
     record = registry.info(of)
     counts = tuple(range(2, 2 + record.n_classes))
-    empty = AuditData(
-        record=record,
+    empty = Audit(
         name=of,
-        samples="28 images",
-        splits={split: SplitFacts(sum(counts), counts, "0 to 1", 0) for split in record.splits},
-        copies=NOTHING,
-        near=NOTHING,
+        image_shape=record.image_shape(28),
+        record=record,
+        digest="md5:0",
+        splits={split: SplitSummary(sum(counts), (0, 1), counts) for split in record.splits},
+        duplicates=(),
+        near=(),
+        near_distance=4,
         blank=(),
         bad_labels=(),
-        absent=(),
-        groups=None,
-        grouped_by="image ids",
-        not_checked="not checked (no groups are known; give them with --ids)",
+        shared_groups=None,
+        grouped_by=None,
         remarks=(),
-        origin={"Program": "1"},
     )
     return replace(empty, **changes)
 
 
-UNCHECKED = "Patients: not checked (no groups are known; give them with --ids)."
-
-
 def shown(*arguments: Any, **changes: Any) -> Content:
-    return read(_page(data_of(*arguments, **changes)))
+    return read(audit_page(audit_of(*arguments, **changes)))
 
 
-def pixels(n: int, *shape: int) -> list[Any]:
-    return list(np.random.default_rng(0).integers(0, 256, (n, *shape), dtype=np.uint8))
+def copies_of(n: int, *, labels: tuple[int, ...] = (0, 0, 0)) -> tuple[Copies, ...]:
+    places = [(Place("train", k), Place("test", k), Place("test", k + 1)) for k in range(n)]
+    return tuple(Copies(each, tuple((label,) for label in labels)) for each in places)
+
+
+def pixels(copies: tuple[Copies | NearPair, ...], *shape: int) -> dict[Place, NDArray[np.uint8]]:
+    random = np.random.default_rng(0)
+    return {place: random.integers(0, 256, shape, dtype=np.uint8) for each in copies for place in each.places}
+
+
+PAIR = (NearPair((Place("train", 1), Place("val", 2)), ((0,), (0,)), distance=1, difference=2.5),)
 
 
 def test_where_nothing_is_wrong_the_page_says_so() -> None:
@@ -68,30 +75,40 @@ def test_where_nothing_is_wrong_the_page_says_so() -> None:
 
 
 def test_images_that_are_the_same_stand_side_by_side() -> None:
-    images = pixels(3, 28, 28)
-    one = Shown("train 1; test 2, 3", ("0 malignant", "0 bits"), images)
-    content = shown(copies=Findings(40, 12, 5, "40 groups", [one]))
-    (picture,) = [attributes for tag, attributes in content.elements if tag == "img"]
+    copies = copies_of(40)
+    images = pixels(copies, 28, 28)
+    content = shown(duplicates=copies, pictures=images)
+    picture = next(attributes for tag, attributes in content.elements if tag == "img")
     drawn = np.asarray(Image.open(BytesIO(b64decode(str(picture["src"]).partition(",")[2]))))
     assert (28, 3 * 28 + 2) == drawn.shape
-    assert all(np.array_equal(image, drawn[:, 29 * k : 29 * k + 28]) for k, image in enumerate(images))
-    assert "train 1; test 2, 3: 0 malignant; 0 bits" == picture["alt"]
-    assert "The first 1 of 40." in content.text
+    for k, place in enumerate(copies[0].places):
+        assert np.array_equal(images[place], drawn[:, 29 * k : 29 * k + 28])
+    assert "train 0; test 0, 1: 0 malignant" == picture["alt"]
+
+
+def test_only_the_first_groups_are_shown_and_all_are_counted() -> None:
+    copies = copies_of(35) + copies_of(5, labels=(0, 1, 0))
+    content = shown(duplicates=copies, pictures=pixels(copies, 28, 28))
+    assert 24 == len(content.all("img", "src"))
+    assert "The first 24 of 40." in content.text
     assert "40groups of images that are the same" == content.facts["Exact copies"]
     assert "5of these groups have labels that differ" == content.facts["Contradictions"]
 
 
 def test_pairs_of_colour_images_are_shown_in_colour() -> None:
-    pair = Shown("train 1; val 2", (), pixels(2, 64, 64, 3))
-    content = shown("retinamnist", near=Findings(1, 1, 0, "1 pair", [pair]))
+    content = shown("retinamnist", near=PAIR, pictures=pixels(PAIR, 64, 64, 3))
     (picture,) = [attributes for tag, attributes in content.elements if tag == "img"]
     assert ("130", "64") == (picture["width"], picture["height"])
     assert "1pairs to look at, 1 of them in two splits" == content.facts["Near copies"]
 
 
+def test_a_pair_says_how_near_its_images_are() -> None:
+    content = shown(near=PAIR, pictures=pixels(PAIR, 28, 28))
+    assert "1 bit, mean difference 2.50 of 255" in content.text
+
+
 def test_of_volumes_it_says_which_slice_is_shown() -> None:
-    pair = Shown("train 1; val 2", (), pixels(2, 28, 28))
-    content = shown("organmnist3d", copies=Findings(1, 1, 0, "1 group", [pair]))
+    content = shown("organmnist3d", near=PAIR, pictures=pixels(PAIR, 28, 28))
     assert "Of each volume the middle slice is shown." in content.text
     assert "No volumes are blank." in content.text
 
@@ -103,45 +120,53 @@ def test_what_was_not_looked_for_is_said_at_the_top() -> None:
 
 
 def test_leaks_are_counted_by_split() -> None:
-    splits = {"train": SplitFacts(10, (4, 6), "0 to 1", 3), "test": SplitFacts(5, (2, 3), "0 to 1", 0)}
-    content = shown(splits=splits)
+    splits = {"train": SplitSummary(10, (0, 1), (4, 6)), "test": SplitSummary(5, (0, 1), (2, 3))}
+    copies = copies_of(3)
+    content = shown(splits=splits, duplicates=copies, pictures=pixels(copies, 28, 28))
     assert [["train", "10", "3", "7"], ["test", "5", "0", "5"]] == content.tables["Images of each split"][1:]
     assert "3images that also occur in a later split; patients were not checked" == content.facts["Leaks"]
     assert 'ds = mm.Dataset("breastmnist", "train").without(audit.leaks)' in content.text
 
 
 def test_labels_are_counted_and_what_is_odd_about_them_is_noted() -> None:
-    content = shown(absent=["val has no sample of 0 malignant"], bad_labels=["train 3, 8"], blank=["test 1, 2"])
-    assert ["0 malignant", "240.0%", "240.0%", "240.0%"] == content.tables["Samples by label and split"][1]
+    splits = {"train": SplitSummary(5, (0, 1), (2, 3)), "val": SplitSummary(3, (1, 1), (0, 3))}
+    bad, blank = (Place("train", 3), Place("train", 8)), (Place("test", 1), Place("test", 2))
+    content = shown(splits=splits, bad_labels=bad, blank=blank)
+    assert ["0 malignant", "240.0%", "00.0%"] == content.tables["Samples by label and split"][1]
     assert ["val has no sample of 0 malignant.", "Labels that are none: train 3, 8.", UNCHECKED] == content.notes
-    assert "Values of the labels: train 0 to 1, val 0 to 1, test 0 to 1." in content.text
+    assert "Values of the labels: train 0 to 1, val 1 to 1." in content.text
     assert "test 1, 2" in content.text
 
 
 def test_groups_are_listed_up_to_a_number() -> None:
-    known = {"grouped_by": "groups", "not_checked": ""}
-    content = shown(groups={f"p{k}": f"train {k}; test 1" for k in range(60)}, **known)
+    groups = tuple(SharedGroup(f"p{k}", (Place("train", k), Place("test", 1))) for k in range(60))
+    content = shown(shared_groups=groups, grouped_by="group")
     rows = content.tables["Groups in several splits; the first 50 of 60"]
     assert (51, ["p0", "train 0; test 1"]) == (len(rows), rows[1])
     assert [] == content.notes
     assert "not checked" not in content.facts["Leaks"]
-    assert "No groups have samples in more than one split." in shown(groups={}, **known).text
+
+
+def test_groups_that_share_no_splits_are_reported() -> None:
+    content = shown(shared_groups=(), grouped_by="group")
+    assert "No groups have samples in more than one split." in content.text
 
 
 def test_patients_that_were_not_checked_are_not_reported_as_patients_without_leaks() -> None:
-    content = shown(groups={})
+    content = shown(shared_groups=(), grouped_by="image_id")
     assert [UNCHECKED] == content.notes
     assert "No image ids have samples in more than one split." in content.text
     assert "No groups" not in content.text
 
 
 def test_a_single_split_has_no_leaks_to_look_for() -> None:
-    content = shown(splits={"train": SplitFacts(10, (4, 6), "0 to 1", 0)})
+    content = shown(splits={"train": SplitSummary(10, (0, 1), (4, 6))})
     assert "0not checked: there is only one split" == content.facts["Leaks"]
 
 
 def test_names_are_text() -> None:
-    content = shown(name="<b>&.npz", groups={"<i>": "train 1"}, origin={"Archive": "<script>"})
+    group = SharedGroup("<i>", (Place("train", 1), Place("test", 1)))
+    content = shown(name="<b>&.npz", shared_groups=(group,), grouped_by="group", digest="<script>")
     assert ("Audit of <b>&.npz", "<script>") == (content.headings[0][1], content.facts["Archive"])
     assert "<i>" in content.text
 

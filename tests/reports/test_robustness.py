@@ -20,26 +20,26 @@ def errors_of(name: str, model: str = "m") -> dict[RunName, np.ndarray]:
 
 
 def test_a_page_has_a_section_for_each_model_with_its_figures() -> None:
-    found = [summarise_errors(registry.info("pneumoniamnist"), errors_of("pneumoniamnist", model)) for model in "ab"]
-    page = robustness_page([one.to_dict() for one in found])
-    for one in found:
+    results = [summarise_errors(registry.info("pneumoniamnist"), errors_of("pneumoniamnist", model)) for model in "ab"]
+    page = robustness_page(results)
+    for one in results:
         assert f"<h2>{one.model}: pneumoniamnist test, 224 px</h2>" in page
         assert f"<dt>BE</dt><dd>{one.be.estimate:.3f}<small>" in page
         assert all(f'<th scope="row">{each.corruption}</th>' in page for each in one.corruptions)
         assert all(f"{error.estimate:.3f}<small>" in page for each in one.corruptions for error in each.errors.values())
     assert 2 == page.count("negative denominator")
-    assert f"{2 * 5 * len(found[0].corruptions)} result files of corrupted images" in page
+    assert f"{2 * 5 * len(results[0].corruptions)} result files of corrupted images" in page
 
 
 def test_a_page_is_the_same_for_the_same_results_and_loads_nothing() -> None:
-    described = [summarise_errors(registry.info("octmnist"), errors_of("octmnist")).to_dict()]
-    assert robustness_page(described) == robustness_page(described)
-    assert "<script" not in robustness_page(described)
+    results = [summarise_errors(registry.info("octmnist"), errors_of("octmnist"))]
+    assert robustness_page(results) == robustness_page(results)
+    assert "<script" not in robustness_page(results)
 
 
 def test_names_are_escaped_and_what_is_missing_is_left_out() -> None:
     errors = {RunName("<m>", "pixelate", 1): np.array([0.5, 0.4, np.nan]), RunName("<m>", "pixelate", 2): np.ones(3)}
-    page = robustness_page([summarise_errors(registry.info("octmnist"), errors).to_dict()])
+    page = robustness_page([summarise_errors(registry.info("octmnist"), errors)])
     assert "&lt;m&gt;: octmnist" in page
     assert "Means over the severities" not in page
     assert "no result for pixelate at severity 3, 4, 5" in page
@@ -47,5 +47,5 @@ def test_names_are_escaped_and_what_is_missing_is_left_out() -> None:
 
 def test_images_as_they_are_alone_make_a_page() -> None:
     errors = {RunName(""): np.array([0.5, 0.4, 0.6])}
-    page = robustness_page([summarise_errors(registry.info("octmnist"), errors).to_dict()])
+    page = robustness_page([summarise_errors(registry.info("octmnist"), errors)])
     assert "Model without a name: octmnist" in page

@@ -21,9 +21,9 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = [summarise_errors(registry.info(name), errors_of(name, model)) for name, model in MODELS.items()]
+    results = [summarise_errors(registry.info(name), errors_of(name, model)) for name, model in MODELS.items()]
     file = tmp_path_factory.mktemp("page") / "robustness.html"
-    write_page(file, robustness_page([one.to_dict() for one in found]))
+    write_page(file, robustness_page(results))
     return file
 
 

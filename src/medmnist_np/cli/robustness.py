@@ -71,7 +71,7 @@ def robustness(
         raise click.ClickException(str(error)) from error
     if page is not None:
         try:
-            write_page(page, robustness_page([one.to_dict() for one in found]))
+            write_page(page, robustness_page(found))
         except OSError as error:
             raise click.ClickException(f"{page} could not be written: {error.strerror}.") from error
     if as_json:

@@ -2,84 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from medmnist_np._html import Html, element
+from medmnist_np.corruptions import Robustness
+from medmnist_np.metrics import Interval
+from medmnist_np.registry.corruption_facts import SEVERITIES
 from medmnist_np.reports.page import aside, figures, note, number, page, span, table
 
-_SEVERITIES = ("1", "2", "3", "4", "5")
 
-
-def robustness_page(found: Sequence[Mapping[str, Any]]) -> str:
+def robustness_page(results: Sequence[Robustness]) -> str:
     """Return the page on what corruptions cost.
 
     Parameters
     ----------
-    found : sequence of Mapping
-        What ``Robustness.to_dict()`` gives, of one model or of several.
+    results : sequence of Robustness
+        The result of :func:`~medmnist_np.corruptions.measure_robustness`, for one model or several.
 
     Returns
     -------
     str
-        An HTML document that needs nothing else. The same data gives the same document.
+        A self-contained HTML document without scripts. The same results give the same document.
     """
-    n_runs = sum(sum(len(one["errors"]) for one in each["corruptions"].values()) for each in found)
-    sections = {_title(each): _section(each) for each in found}
+    n_runs = sum(len(corruption.errors) for result in results for corruption in result.corruptions)
+    sections = {_title(result): _section(result) for result in results}
     sections["What the figures are"] = _definitions()
-    subtitle = f"{n_runs:,} result files of corrupted images"
-    return page("Robustness to corruptions", subtitle, sections)
+    return page("Robustness to corruptions", f"{n_runs:,} result files of corrupted images", sections)
 
 
-def _title(each: Mapping[str, Any]) -> str:
-    return f"{each['model'] or 'Model without a name'}: {each['dataset']} {each['split']}, {each['size']} px"
+def _title(result: Robustness) -> str:
+    return f"{result.model or 'Model without a name'}: {result.record.name} {result.split}, {result.size} px"
 
 
-def _section(each: Mapping[str, Any]) -> list[Html]:
-    names = {"clean": "Images as they are", "mean": "Corrupted images", "be": "BE", "rbe": "rBE"}
-    below = {
-        "clean": "balanced error",
-        "mean": "balanced error",
-        "be": "1 is the reference",
-        "rbe": "1 is the reference",
+def _section(result: Robustness) -> list[Html]:
+    measured = {
+        "Images as they are": (result.clean, "balanced error"),
+        "Corrupted images": (result.mean, "balanced error"),
+        "BE": (result.be, "1 is the reference"),
+        "rBE": (result.rbe, "1 is the reference"),
     }
     shown = {
-        title: (number(each[key]["estimate"]), f"{below[key]}; {_span(each[key])}")
-        for key, title in names.items()
-        if each[key] is not None
+        title: (number(interval.estimate), f"{below}; {span(interval.low, interval.high)}")
+        for title, (interval, below) in measured.items()
+        if interval is not None
     }
     content = [figures(shown)] if shown else []
-    content += [note(text) for text in each["notes"]]
-    if not each["corruptions"]:
+    content += [note(text) for text in result.notes]
+    if not result.corruptions:
         return content
     by_severity = [
-        [name, *(_cell(one["errors"].get(severity)) for severity in _SEVERITIES)]
-        for name, one in each["corruptions"].items()
+        [corruption.corruption, *(_cell(corruption.errors.get(severity)) for severity in SEVERITIES)]
+        for corruption in result.corruptions
     ]
-    content.append(table("Balanced error by severity", ["corruption", *_SEVERITIES], by_severity, kind="matrix"))
-    keys = [key for key in ("mean", "be", "rbe") if any(one[key] is not None for one in each["corruptions"].values())]
-    if keys:
+    content.append(table("Balanced error by severity", ["corruption", *SEVERITIES], by_severity, kind="matrix"))
+    means = {
+        "mean": [corruption.mean for corruption in result.corruptions],
+        "BE": [corruption.be for corruption in result.corruptions],
+        "rBE": [corruption.rbe for corruption in result.corruptions],
+    }
+    columns = {title: values for title, values in means.items() if any(value is not None for value in values)}
+    if columns:
         rows = [
-            [name, *(cell for key in keys for cell in _both(one[key]))] for name, one in each["corruptions"].items()
+            [corruption.corruption, *(cell for intervals in columns.values() for cell in _both(intervals[k]))]
+            for k, corruption in enumerate(result.corruptions)
         ]
-        head = [title for key in keys for title in ({"mean": "mean", "be": "BE", "rbe": "rBE"}[key], "95 % interval")]
-        content.append(table("Means over the severities", ["corruption", *head], rows))
+        head = ["corruption", *(heading for title in columns for heading in (title, "95 % interval"))]
+        content.append(table("Means over the severities", head, rows))
     return content
 
 
-def _cell(error: Mapping[str, Any] | None) -> Html:
+def _cell(error: Interval | None) -> Html:
     if error is None:
         return element("td", "")
-    share = f"--share: {error['estimate']:.3f}"
-    return element("td", number(error["estimate"]), element("small", _span(error)), style=share)
+    ends = element("small", span(error.low, error.high))
+    return element("td", number(error.estimate), ends, style=f"--share: {error.estimate:.3f}")
 
 
-def _both(interval: Mapping[str, Any] | None) -> tuple[str, str]:
-    return ("", "") if interval is None else (number(interval["estimate"]), _span(interval))
-
-
-def _span(interval: Mapping[str, Any]) -> str:
-    return "no interval" if interval["low"] is None else span(interval["low"], interval["high"])
+def _both(interval: Interval | None) -> tuple[str, str]:
+    return ("", "") if interval is None else (number(interval.estimate), span(interval.low, interval.high))
 
 
 def _definitions() -> list[Html]:
