@@ -101,7 +101,7 @@ def test_the_example_writes_what_robustness_reads(home: Path) -> None:
     assert len(EXAMPLE.read_text("utf-8").splitlines()) <= 20
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     files = sorted((home / "results").glob("*.csv"))
-    n_corruptions = len(mm.registry.corruptions.corrupted_set("breastmnist").corruptions)
+    n_corruptions = len(mm.registry.corrupted_set("breastmnist").corruptions)
     assert 1 + 5 * n_corruptions == len(files)
     (found,) = json.loads(run(*files, "--json").stdout)
     assert n_corruptions == len(found["corruptions"])

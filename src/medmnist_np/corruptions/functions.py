@@ -20,7 +20,7 @@ Seed = int | Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class CorruptionFunction:
-    """How a corruption is made; ``registry.corruptions.corruption_facts`` says what it is and what its numbers mean.
+    """How a corruption is made; ``registry.corruption_facts`` says what it is and what its numbers mean.
 
     Attributes
     ----------
