@@ -7,7 +7,7 @@ import pickle
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from medmnist_np._parallel import MappedFile, spread
+from medmnist_np._parallel import MappedFile, in_blocks, spread, threads
 
 
 def square(number: int) -> int:
@@ -87,6 +87,59 @@ def test_no_tasks_give_no_results() -> None:
     with ThreadPoolExecutor(1) as executor:
         assert [] == list(spread(square, [], executor))
     assert [] == list(spread(square, [], None))
+
+
+# Threads
+
+
+def test_tasks_that_have_not_begun_never_do_once_the_block_fails() -> None:
+    release = threading.Event()
+    futures: list[Future[bool]] = []
+
+    def fail() -> None:
+        with threads(1) as pool:
+            futures.extend(pool.submit(release.wait, 60) for _ in range(20))
+            futures[-1].add_done_callback(lambda _: release.set())  # leaves the first only now
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert all(future.cancelled() for future in futures[1:])
+
+
+# Blocks
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_blocks_cover_all_positions_in_order(workers: int) -> None:
+    found = [one for block in in_blocks(lambda position: position % 2 == 0, range(100), workers) for one in block]
+    assert found == [True, False] * 50
+
+
+def test_nothing_to_write_gives_no_block() -> None:
+    assert [] == list(in_blocks(bool, [], 2))
+
+
+def test_after_an_error_no_further_block_is_begun() -> None:
+    begun: list[int] = []
+
+    def write(position: int) -> bool:
+        begun.append(position)
+        raise ZeroDivisionError(position)
+
+    with pytest.raises(ZeroDivisionError):
+        list(in_blocks(write, range(100_000), 2))
+    assert len(begun) < 1000
+
+
+def test_blocks_that_are_given_up_are_not_written() -> None:
+    begun: list[int] = []
+    blocks = in_blocks(lambda position: bool(begun.append(position)), range(1_000_000), 2)
+    next(blocks)
+    blocks.close()
+    n_begun = len(begun)
+    assert n_begun < 10_000
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")]
 
 
 def total(file: MappedFile) -> int:

@@ -1,20 +1,20 @@
-"""Run tasks on any executor or on threads, with results in order."""
+"""Run tasks on any executor or on threads, with results in order and only some tasks ahead of their turn."""
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 
 Task = TypeVar("Task")
+Made = TypeVar("Made")
 Result = TypeVar("Result")
 
-# Enough for any cluster to be busy, and few enough that results which are waited for fit in memory.
+# Enough to keep any cluster busy, and few enough that results which wait for their turn fit in memory.
 _IN_FLIGHT = 64
 
 
@@ -42,67 +42,80 @@ class MappedFile(NamedTuple):
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape, cast("Any", self.order))
 
 
+@contextmanager
+def threads(n: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool of ``n`` threads. If the block fails, as by Ctrl-C, tasks that have not begun never do."""
+    pool = ThreadPoolExecutor(n)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def spread(function: Callable[[Task], Result], tasks: Iterable[Task], executor: Executor | None) -> Iterator[Result]:
     """Call a function on each task and yield the results in the order of the tasks.
 
     Parameters
     ----------
     function : callable
-        Of a module, so that it pickles.
+        For an executor of processes or a cluster, a function of a module, so that it can be pickled.
     tasks : iterable
-        Small things that pickle: paths and numbers, and :class:`MappedFile` in place of arrays.
+        Small things that can be pickled: paths and numbers, and :class:`MappedFile` in place of arrays. They are
+        drawn only a little ahead of the results.
     executor : concurrent.futures.Executor or None
-        Of threads, processes or a cluster (a Dask client's ``get_executor()``). None means here, one after another.
+        Threads, processes or a cluster (a Dask client's ``get_executor()``). None calls the function in this thread.
     """
     if executor is None:
         yield from map(function, tasks)
-        return
-    waiting: deque[Future[Result]] = deque()
-    try:
-        for task in tasks:
-            waiting.append(executor.submit(function, task))
-            if len(waiting) >= _IN_FLIGHT:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+    else:
+        yield from _in_order(executor, function, tasks, _IN_FLIGHT, lambda _, future: future.result())
 
 
-Made = TypeVar("Made")
+def made_ahead(make: Callable[[int], Result], numbers: range, n_threads: int) -> Generator[tuple[int, Result]]:
+    """Yield ``(number, make(number))`` for each number in turn, with the next ones already being made.
 
-
-def made_ahead(make: Callable[[int], Made], numbers: range, n_threads: int) -> Generator[tuple[int, Made]]:
-    """Yield ``(number, make(number))`` for each number in turn, some of them made ahead.
-
-    What no thread has begun when its turn comes is made here: waiting for a thread to wake up takes longer.
+    A result that no thread has begun when its turn comes is made in this thread: waking up a thread takes longer.
 
     Parameters
     ----------
     make : callable
-        Called from several threads. What it raises is raised at its turn, and ends the work.
+        Called from several threads. An error is raised at the turn of its number, and ends the work.
     numbers : range
         What to make.
     n_threads : int
-        How many are made at a time.
+        How many are made at a time, and how many are ready at most.
     """
-    waiting: deque[tuple[int, Future[Made]]] = deque()
-    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="medmnist-np-ahead")
 
-    def next_in_turn() -> tuple[int, Made]:
-        number, future = waiting.popleft()
+    def made(number: int, future: Future[Result]) -> tuple[int, Result]:
         return number, make(number) if future.cancel() else future.result()
 
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="medmnist-np-ahead")
     try:
-        for number in numbers:
-            waiting.append((number, pool.submit(make, number)))
-            if len(waiting) > n_threads:
-                yield next_in_turn()
-        while waiting:
-            yield next_in_turn()
+        yield from _in_order(pool, make, numbers, n_threads, made)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
+
+
+def _in_order(
+    executor: Executor,
+    function: Callable[[Task], Made],
+    tasks: Iterable[Task],
+    n_ahead: int,
+    result_of: Callable[[Task, Future[Made]], Result],
+) -> Generator[Result]:
+    """Submit tasks ``n_ahead`` of their turn and yield what ``result_of(task, future)`` returns at their turn."""
+    # No name holds a result or its future while the caller works with it: large buffers are used again once free.
+    waiting: deque[tuple[Task, Future[Made]]] = deque()
+    try:
+        for task in tasks:
+            waiting.append((task, executor.submit(function, task)))
+            if len(waiting) > n_ahead:
+                yield result_of(*waiting.popleft())
+        while waiting:
+            yield result_of(*waiting.popleft())
+    finally:
+        for _, future in waiting:
+            future.cancel()
 
 
 def read_ahead(
@@ -113,7 +126,7 @@ def read_ahead(
     start: int,
     first_piece: int,
 ) -> Generator[tuple[int, Made]]:
-    """Yield what is made, while a thread reads the pieces of the disk that are needed soon.
+    """Yield what is made, while a thread reads the pieces of a file that are needed soon.
 
     Parameters
     ----------
@@ -146,33 +159,23 @@ def _begin(reader: ThreadPoolExecutor, read: Callable[[int], object], begun: int
     return max(begun, last)
 
 
-# Images that are one task of a thread and one step of the progress.
+# Items that are one task of a thread and one step of the progress.
 _AT_ONCE = 16
 
 
-def in_blocks(write: Callable[[int], bool], positions: Any, workers: int) -> Generator[list[bool]]:
-    """Yield what the calls of each block return, in order."""
-    blocks = [positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE)]
-    if workers == 1:
-        for block in blocks:
-            yield [write(position) for position in block]
-        return
-    stop = threading.Event()
+def in_blocks(write: Callable[[int], bool], positions: Sequence[int], workers: int) -> Generator[list[bool]]:
+    """Yield what ``write`` returns for the positions of each block, in order.
 
-    def write_block(block: Any) -> list[bool]:
-        return [write(position) for position in block if not stop.is_set()]
+    After an error or Ctrl-C, each thread finishes the item it is at and begins no other.
+    """
+    blocks = (positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE))
+    stopped = False
 
-    with _stopping(ThreadPoolExecutor(workers), stop) as pool:
-        yield from pool.map(write_block, blocks)
+    def write_block(block: Sequence[int]) -> list[bool]:
+        return [write(position) for position in block if not stopped]
 
-
-@contextmanager
-def _stopping(pool: ThreadPoolExecutor, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
-    """Leave at once, but for the image that each thread is at, where the block fails or Ctrl-C is pressed."""
-    try:
-        yield pool
-    except BaseException:
-        stop.set()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with nullcontext() if workers == 1 else threads(workers) as pool:
+        try:
+            yield from spread(write_block, blocks, pool)
+        finally:
+            stopped = True

@@ -8,8 +8,6 @@ import sys
 
 import pytest
 
-from medmnist_np.cli.output import n_processors, threads
-
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which processors a process may use")
 def test_no_more_processors_are_taken_than_are_allotted() -> None:
@@ -19,8 +17,3 @@ def test_no_more_processors_are_taken_than_are_allotted() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)  # noqa: S603
     assert ("1\n", "") == (done.stdout, done.stderr)
-
-
-def test_work_is_done_by_as_many_threads_as_are_asked_for() -> None:
-    with threads(3) as three, threads(None) as default:
-        assert (3, n_processors()) == (three._max_workers, default._max_workers)

@@ -8,7 +8,16 @@ import click
 from click.core import ParameterSource
 
 from medmnist_np.cli import options
-from medmnist_np.cli.output import json_option, root_option, say, say_json, say_lines, threads, workers_option, writing
+from medmnist_np.cli.output import (
+    json_option,
+    n_processors,
+    root_option,
+    say,
+    say_json,
+    say_lines,
+    workers_option,
+    writing,
+)
 from medmnist_np.errors import MedMNISTError
 
 
@@ -68,6 +77,7 @@ def audit(
       medmnist-np audit mine.npz -o audit.html --ids ids.csv
       medmnist-np audit dermamnist --scheme corrected.csv
     """
+    from medmnist_np._parallel import threads
     from medmnist_np._progress import bars, silent
     from medmnist_np.audits import audit as audit_of
     from medmnist_np.audits.source import is_path
@@ -87,7 +97,7 @@ def audit(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        with threads(workers) as executor:
+        with threads(workers or n_processors()) as executor:
             found = audit_of(
                 source,
                 size=size,

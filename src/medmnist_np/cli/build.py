@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from medmnist_np.cli.output import json_option, say, say_json, say_lines, threads, workers_option
+from medmnist_np.cli.output import json_option, n_processors, say, say_json, say_lines, workers_option
 
 # Of images that were left out; JSON lists all.
 _NAMED = 10
@@ -80,6 +80,7 @@ def build(
       medmnist-np build scans.csv --name thorax --window=-160:240 --recipe squeeze
       medmnist-np build polyps --name polyps --classes no,polyp --recipe squeeze
     """
+    from medmnist_np._parallel import threads
     from medmnist_np._progress import bars, silent
     from medmnist_np.builder import build as build_set
     from medmnist_np.builder.pipeline import check_choices
@@ -94,7 +95,7 @@ def build(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    with _failing_cleanly(), threads(workers) as executor, warnings.catch_warnings():
+    with _failing_cleanly(), threads(workers or n_processors()) as executor, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Class .* has no samples")  # the record says so too, and is shown
         built = build_set(
             source,

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import wraps
 from io import TextIOWrapper
@@ -32,16 +31,6 @@ def n_processors() -> int:
     if hasattr(os, "sched_getaffinity"):  # on Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@contextmanager
-def threads(workers: int | None) -> Iterator[ThreadPoolExecutor]:
-    """Yield an executor; what is not begun when the block fails, as by Ctrl-C, is not begun any more."""
-    pool = ThreadPoolExecutor(workers or n_processors())
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 _WIDEST_TEXT = 100  # longer lines are hard to read

@@ -9,12 +9,12 @@ import click
 
 from medmnist_np.cli.output import (
     json_option,
+    n_processors,
     root_option,
     say,
     say_json,
     say_paragraph,
     say_table,
-    threads,
     workers_option,
 )
 
@@ -50,6 +50,7 @@ def robustness(
     \b
       medmnist-np robustness results/*.csv -o robustness.html
     """
+    from medmnist_np._parallel import threads
     from medmnist_np._progress import bars, silent
     from medmnist_np.corruptions import measure_robustness
     from medmnist_np.errors import MedMNISTError
@@ -61,7 +62,7 @@ def robustness(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        with threads(workers) as executor:
+        with threads(workers or n_processors()) as executor:
             found = measure_robustness(
                 files, root=root, threshold=threshold, executor=executor, progress=silent if as_json else bars
             )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np._parallel import spread, threads
 from medmnist_np._progress import Bar
 
 # Runs of rows that are closer than this are read as one: a seek costs as much as reading on.
@@ -53,8 +53,8 @@ def read_rows(array: np.memmap[Any, np.dtype[Any]], rows: NDArray[np.intp], bar:
         for position in range(start, stop, _CHUNK_BYTES)
     ]
     total = 0
-    with Path(str(array.filename)).open("rb", buffering=0) as stream, ThreadPoolExecutor(_READERS) as pool:
-        for n_read in pool.map(lambda chunk: _read(stream.fileno(), *chunk), chunks):
+    with Path(str(array.filename)).open("rb", buffering=0) as stream, threads(_READERS) as pool:
+        for n_read in spread(lambda chunk: _read(stream.fileno(), *chunk), chunks, pool):
             total += n_read
             if bar is not None:
                 bar.update(n_read)
