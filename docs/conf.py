@@ -1,4 +1,4 @@
-"""Sphinx: Markdown pages, and pages made of the code, of its facts and by running it. Builds without network."""
+"""Sphinx settings: Markdown pages, and pages written from code, facts and executed examples. Needs no network."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ release = version = medmnist_np.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton", "sphinx_design", "docs._ext"]
 exclude_patterns = ["_build", "_ext", "_generated/**/*.ipynb"]
 nitpicky = True
-# Names of others, whose pages would take a network to link to.
-nitpick_ignore_regex = [("py:.*", r"PIL\..*"), ("py:obj", "errno|filename"), ("py:meth", "filter")]
+# Names of other projects: a link to them would need a network.
+nitpick_ignore_regex = [("py:.*", r"(PIL|numpy)\..*"), ("py:obj", "errno|filename"), ("py:meth", "filter")]
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"medmnist-np {release}"

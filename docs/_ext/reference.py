@@ -1,4 +1,4 @@
-"""One page for each public module, made of its ``__all__``; each name is described once, where it is at home."""
+"""Reference pages, written from the ``__all__`` of each public module. Each name is described once."""
 
 from __future__ import annotations
 
@@ -19,21 +19,38 @@ import medmnist_np
 from docs._ext.written import Pages
 from medmnist_np.compat import MedMNIST
 
-# Public packages whose ``__all__`` is not for users.
+# Packages whose ``__all__`` is for this project only.
 INSIDE = ("medmnist_np.cache", "medmnist_np.cli")
 
-# Modules that are public beside the packages.
+# Modules that are public although they are not packages.
 PUBLIC_MODULES = ("medmnist_np.compat", "medmnist_np.errors")
 
-# From so many names on a page groups them by the file that they are in.
+# The package whose modules have public paths too.
+ADAPTERS = "medmnist_np.interop"
+
+# Modules with too many names for one page: the title of each further page, and the files whose names are on it.
+_PARTS = {
+    "medmnist_np": {
+        "Dataset and VolumeDataset": ("data.dataset", "volumes.volume_dataset"),
+        "Official classes": ("compat",),
+    },
+    "medmnist_np.metrics": {
+        "Metrics of decisions": ("averaging", "confusion", "decisions"),
+        "Curves and calibration": ("calibration", "ranking"),
+        "Confidence intervals and tests": ("delong", "distributions", "intervals", "paired_tests", "runs"),
+        "Masks": ("case_metrics", "overlap", "segmentation", "surfaces"),
+    },
+}
+
+# A page with this many names groups them by file.
 _MANY = 20
 
 _TABLE = """\
-# Modules
+# Python modules
 
-Each name is described on one page. What is not on these pages is not public: it may change without notice.
+Each name is described on one page. Only the names on these pages are public. Anything else may change without notice.
 
-| module | |
+| module | contents |
 | --- | --- |
 {rows}
 
@@ -50,7 +67,7 @@ _DIRECTIVES = {"exception": "autoexception", "class": "autoclass", "function": "
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A public name: where it is found, and the module on whose page it is described."""
+    """A public name, the module that offers it and the module on whose page it is described."""
 
     module: str
     name: str
@@ -58,19 +75,19 @@ class Name:
 
     @property
     def value(self) -> Any:
-        """What the name stands for."""
+        """The object of that name."""
         return getattr(import_module(self.module), self.name)
 
     @property
     def role(self) -> str:
-        """Its kind, in the words of Sphinx."""
+        """Its kind, as Sphinx calls it."""
         if inspect.isclass(self.value):
             return "exception" if issubclass(self.value, BaseException) else "class"
         return "function" if inspect.isroutine(self.value) else "data"
 
     @property
     def link(self) -> str:
-        """A reference to its description."""
+        """A link to its description."""
         return f":{_ROLES[self.role]}:`~{self.home}.{self.name}`"
 
     @property
@@ -85,17 +102,17 @@ class Name:
 
     @property
     def text(self) -> str:
-        """What its docstring says; of data, that below the assignment, and which values there are."""
+        """Its docstring. For data: the string below the assignment, and the values."""
         if self.role != "data":
             return inspect.getdoc(self.value) or ""
         values = get_args(self.value) or self.value
         listed = ", ".join(f"``{value!r}``" for value in values) if len(values) <= _MANY else f"{len(values)} entries"
-        return f"{_said_of_data(self.file, self.name)}\n\nIn it: {listed}.".strip()
+        return f"{_said_of_data(self.file, self.name)}\n\nEntries: {listed}.".strip()
 
 
 @cache
 def public_modules() -> dict[str, tuple[str, ...]]:
-    """Return the names that the package, each package below it and each public module offers."""
+    """Return the public names of the package, of each package in it and of each public module."""
     below = [module.name for module in pkgutil.iter_modules(medmnist_np.__path__, "medmnist_np.") if module.ispkg]
     offered = {}
     for name in ("medmnist_np", *below, *PUBLIC_MODULES):
@@ -108,19 +125,19 @@ def public_modules() -> dict[str, tuple[str, ...]]:
 
 @cache
 def names_of(module: str) -> tuple[Name, ...]:
-    """Return the names of a module, each with its home."""
+    """Return the names of a module, each with the module that describes it."""
     return tuple(Name(module, name, _home(module, name)) for name in public_modules()[module])
 
 
 def _home(module: str, name: str) -> str:
-    """Return the public module with the shortest path that offers a name: the top level where it is offered there."""
+    """Return the public module with the shortest path that offers a name, such as the top level."""
     value = getattr(import_module(module), name)
     offering = [other for other, names in public_modules().items() if name in names]
     return min((other for other in offering if getattr(import_module(other), name) is value), key=len)
 
 
 def full_name(target: str) -> str:
-    """Return where a name is described that a docstring calls by a shorter one, or by the file that it is in.
+    """Return the name under which an object is described, given a shorter name or the path of its file.
 
     >>> full_name("Dataset.batches")
     'medmnist_np.Dataset.batches'
@@ -134,7 +151,7 @@ def full_name(target: str) -> str:
 
 
 def exists(target: str) -> bool:
-    """Whether there is something of that name in the package, if not for users."""
+    """Whether the package has something of that name, public or not."""
     modules = {name: module for name, module in sys.modules.items() if name.startswith("medmnist_np")}
     module, _, name = target.rpartition(".")
     return target in modules or any(hasattr(one, name) for key, one in modules.items() if not module or key == module)
@@ -142,40 +159,75 @@ def exists(target: str) -> bool:
 
 @cache
 def _described() -> dict[str, str]:
-    """Return the full name of all that is described by each other name that it goes by, the longest first."""
+    """Map each other name of what is described to its full name, longest first."""
     names = [name for module in public_modules() for name in names_of(module)]
     described = {alias: f"{one.home}.{one.name}" for one in names for alias in (one.name, f"{one.file}.{one.name}")}
     return dict(sorted(described.items(), key=lambda pair: len(pair[0]), reverse=True))
 
 
-def write(pages: Pages) -> None:
-    """Write ``reference/<module>.rst`` for each public module, and the table of them."""
+def write(files: Pages) -> None:
+    """Write the pages of each public module, and the table of modules."""
     for module in public_modules():
-        pages.write(f"reference/{module}.rst", page(module))
-    pages.write("reference/modules.md", _table())
+        for name, text in pages(module).items():
+            files.write(f"reference/{name}.rst", text)
+    files.write("reference/modules.md", _table())
 
 
-def page(module: str) -> str:
-    """Return the page of a module in reStructuredText."""
-    names = names_of(module)
-    lines = [module, "=" * len(module), "", f".. automodule:: {module}", "", f".. currentmodule:: {module}", ""]
-    for file, members in _groups(names).items():
-        if file:
-            lines += [f".. rubric:: {_escaped(_first_sentence(inspect.getdoc(import_module(file)) or file))}", ""]
+def pages(module: str) -> dict[str, str]:
+    """Return the pages of a module in reStructuredText, by their names; the first has a table of all names."""
+    parts = {_page_name(module, title): (title, names) for title, names in _parts(module).items()}
+    elsewhere = {name for _, names in parts.values() for name in names}
+    here = [name for name in names_of(module) if name not in elsewhere]
+    lines = [module, "=" * len(module), "", f".. automodule:: {module}", ""]
+    for title, members in (_parts(module) | _groups(here)).items():
+        lines += _rubric(title, f":doc:`{_page_name(module, title)}`" if title in _parts(module) else title)
         lines += _summary(members)
-    for name in names:
-        lines += _entry(name)
-    return "\n".join(lines)
+    lines += _entries(module, here)
+    if parts:
+        lines += [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in parts), ""]
+    written = {module: "\n".join(lines)}
+    for page_name, (title, names) in parts.items():
+        lines = [f"{module}: {title}", "=" * len(f"{module}: {title}"), "", *_summary(names)]
+        written[page_name] = "\n".join(lines + _entries(module, names))
+    return written
 
 
-def _groups(names: tuple[Name, ...]) -> dict[str, list[Name]]:
-    """Return the names by the file that they are in; few, or those of all rooms on the face, as one group."""
+def _page_name(module: str, title: str) -> str:
+    return f"{module}-{title.lower().replace(' ', '-')}"
+
+
+def _parts(module: str) -> dict[str, list[Name]]:
+    """Return the names of a module that have pages of their own, by the title of the page."""
+    core = f"{module}." if module in _PARTS else ""
+    return {
+        title: [name for name in names_of(module) if name.file.removeprefix(core) in files]
+        for title, files in _PARTS.get(module, {}).items()
+    }
+
+
+def _groups(names: list[Name]) -> dict[str, list[Name]]:
+    """Return the names by the first sentence of their file. A few names, or those of the top level, are one group."""
     if len(names) < _MANY or names[0].module == "medmnist_np":
         return {"": list(names)}
     groups: dict[str, list[Name]] = {}
     for name in sorted(names, key=lambda name: name.file):
-        groups.setdefault(name.file, []).append(name)
+        title = _first_sentence(inspect.getdoc(import_module(name.file)) or name.file)
+        groups.setdefault(_escaped(title), []).append(name)
     return groups
+
+
+def _rubric(title: str, text: str) -> list[str]:
+    return [f".. rubric:: {text}", ""] if title else []
+
+
+def _entries(module: str, names: list[Name]) -> list[str]:
+    """Return the descriptions. Those of adapters are below the module that has them, as its path is public too."""
+    lines: list[str] = []
+    for name in sorted(names, key=lambda name: name.file) if module == ADAPTERS else names:
+        if module == ADAPTERS and f".. py:module:: {name.file}" not in lines:
+            lines += [f".. rubric:: {name.file}", "", f".. py:module:: {name.file}", ""]
+        lines += [f".. currentmodule:: {module}", "", *_entry(name)]
+    return lines
 
 
 def _summary(names: list[Name]) -> Iterator[str]:
@@ -187,10 +239,10 @@ def _summary(names: list[Name]) -> Iterator[str]:
 
 
 def _entry(name: Name) -> Iterator[str]:
-    """Yield the description of a name, or of one that is at home elsewhere where to find it."""
+    """Yield the description of a name, or a link if another page describes it."""
     if name.home != name.module:
         target = f":{_ROLES[name.role]}:`{name.home}.{name.name}`"
-        yield from (f".. py:{name.role}:: {name.name}", "", f"   The same as {target}.", "")
+        yield from (f".. py:{name.role}:: {name.name}", "", f"   See {target}.", "")
     elif name.role == "data":
         yield from (f".. py:data:: {name.name}", "", textwrap.indent(name.text, "   "), "")
     else:
@@ -201,7 +253,7 @@ def _entry(name: Name) -> Iterator[str]:
 
 
 def _members(value: Any) -> list[str]:
-    """Return public methods and properties of a class, those of its bases in this package too, in their order."""
+    """Return the public methods and properties of a class and of its bases in this package, in their order."""
     if not inspect.isclass(value) or issubclass(value, BaseException) or _is_official(value):
         return []
     kinds = (FunctionType, property, cached_property, classmethod, staticmethod)
@@ -213,7 +265,7 @@ def _members(value: Any) -> list[str]:
 
 
 def _is_official(value: Any) -> bool:
-    """Whether it is one of the 18 classes; they come last, and have what MedMNIST has."""
+    """Whether it is one of the 18 official classes, which have the members of their base class."""
     return (
         inspect.isclass(value)
         and issubclass(value, MedMNIST)
@@ -226,7 +278,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _said_of_data(module: str, name: str) -> str:
-    """Return what stands below an assignment as a string, or above it as a comment that begins with ``#:``."""
+    """Return the string below an assignment, or the comment with ``#:`` above it."""
     source = inspect.getsource(import_module(module))
     for node, below in pairwise(ast.parse(source).body):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -239,7 +291,7 @@ def _said_of_data(module: str, name: str) -> str:
 
 
 def _imported_from(module: str, name: str) -> str | None:
-    """Return the module that another has a name from; None if it is its own."""
+    """Return the module from which another imports a name; None if it defines the name itself."""
     for node in ast.walk(ast.parse(inspect.getsource(import_module(module)))):
         if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
             return node.module
@@ -247,7 +299,7 @@ def _imported_from(module: str, name: str) -> str | None:
 
 
 def _escaped(text: str) -> str:
-    """Keep what a docstring says from being taken for a name that is looked up."""
+    """Escape asterisks, which reStructuredText would take for emphasis."""
     return text.replace("*", r"\*")
 
 
