@@ -19,7 +19,7 @@ from medmnist_np.corruptions.stored import make_corrupted
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.testing import fake_datasets
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "corruptions.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "robustness.py"
 
 
 def run(*arguments: object) -> Result:
