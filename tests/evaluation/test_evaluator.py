@@ -6,7 +6,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,53 @@ def test_the_result_is_a_pair_by_name_that_knows_more() -> None:
     result = evaluator.evaluate(evaluator.labels / 2 + 0.3, run=3)
     area, share = result
     assert (1.0, 1.0) == (area, share) == (result.AUC, result.ACC)
-    assert ("AUC", "ACC") == result._fields
-    assert isinstance(result, Evaluation)
+    assert {"AUC": 1.0, "ACC": 1.0} == result.figures
     assert "Evaluation(AUC=1.00000, ACC=1.00000: 40 samples of breastmnist test @3)" == repr(result)
     assert "Evaluator('breastmnist', 'test', size=28)" == repr(evaluator)
+
+
+def results_of_two_seeds() -> tuple[Evaluation, Evaluation]:
+    evaluator = Evaluator("breastmnist", "test")
+    first, second = (evaluator.evaluate(evaluator.get_dummy_prediction(seed=seed)) for seed in (0, 1))
+    return first, second
+
+
+def test_a_result_equals_the_pair_of_its_figures() -> None:
+    result, _ = results_of_two_seeds()
+    assert (result.AUC, result.ACC) == result
+
+
+def test_results_are_equal_if_their_figures_are() -> None:
+    first, second = results_of_two_seeds()
+    again, _ = results_of_two_seeds()
+    assert first == again
+    assert first != second
+
+
+def test_results_are_sorted_by_their_figures() -> None:
+    results = results_of_two_seeds()
+    assert max(result.AUC for result in results) == max(results).AUC
+
+
+def test_numpy_averages_results_of_several_seeds() -> None:
+    first, second = results_of_two_seeds()
+    assert [(first.AUC + second.AUC) / 2, (first.ACC + second.ACC) / 2] == np.mean([first, second], axis=0).tolist()
+
+
+def test_the_figures_of_a_result_cannot_be_set() -> None:
+    result, _ = results_of_two_seeds()
+    with pytest.raises(FrozenInstanceError):
+        result.AUC = 0.5  # type: ignore[misc]
+    with pytest.raises(ValueError, match="AUC"):
+        replace(result, AUC=0.5)
+
+
+def test_a_result_with_another_run_keeps_its_figures() -> None:
+    result, _ = results_of_two_seeds()
+    renamed = replace(result, run="b")
+    assert "b" == renamed.run
+    assert result == renamed
+    assert repr(renamed).endswith("breastmnist test @b)")
 
 
 def frame_of(name: str, scores: np.ndarray) -> Any:
@@ -332,7 +375,7 @@ def test_a_file_that_was_written_gives_the_same_again(name: str, tmp_path: Path)
     again = Evaluator.parse_and_evaluate(folder / f"{expected}.csv")
     assert (result, "seed1") == (again, again.run)
     assert before == files_in(folder)
-    assert [] == parse_name(f"{expected}.csv").contradictions(again._asdict())
+    assert [] == parse_name(f"{expected}.csv").contradictions(again.figures)
 
 
 def test_the_json_says_what_the_figures_rest_on(tmp_path: Path) -> None:

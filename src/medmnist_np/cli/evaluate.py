@@ -65,7 +65,7 @@ def evaluate(
         except MedMNISTError as error:
             failures.append(str(error) if file in str(error) else f"{file}: {error}")
             continue
-        wrong = parse_name(file).contradictions(result._asdict())
+        wrong = parse_name(file).contradictions(result.figures)
         failures += [f"{file}: {one}." for one in wrong]
         if as_json:
             rows.append({"file": file, **result.to_dict(intervals=intervals), "contradictions": wrong})
@@ -182,7 +182,7 @@ def _warn_of_wrong_figures(file: str, result: Any) -> None:
     """Say on stderr what a file's name says wrongly; what is shown is computed from its scores."""
     from medmnist_np.evaluation import parse_name
 
-    for one in parse_name(file).contradictions(result._asdict()):
+    for one in parse_name(file).contradictions(result.figures):
         say(f"Warning: {file}: {one}.", err=True)
 
 

@@ -46,7 +46,7 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     result = evaluate_file(file, root=root, undefined=undefined)
-    wrong = parse_name(file).contradictions(result._asdict())
+    wrong = parse_name(file).contradictions(result.figures)
     images = cached_images(result, root=root)
     try:
         document = report_on(result, images, file=file, remarks=[f"Of this file {one}." for one in wrong])

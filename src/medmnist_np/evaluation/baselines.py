@@ -1,4 +1,4 @@
-"""One's own results among the published ones."""
+"""A leaderboard: your own results among the published ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medmnist_np.evaluation.result import Evaluation
 from medmnist_np.metrics import Interval
 from medmnist_np.registry import DatasetInfo
 
-# The split that the published figures are of.
+# The published figures are of this split.
 SPLIT = "test"
 
 
@@ -24,13 +24,13 @@ class Entry:
     Attributes
     ----------
     method : str
-        Name of the method, or of one's own run.
+        Name of the method, or of your own run.
     AUC, ACC : float
-        Published to three decimals; one's own in full.
+        Published results have three decimals; your own are exact.
     intervals : tuple of Interval, or None
-        Of AUC and ACC, for one's own.
+        Confidence intervals of AUC and ACC, for your own results.
     notes : tuple of str
-        What to know about the scores of one's own.
+        Notes on the scores, for your own results.
     """
 
     method: str
@@ -41,24 +41,24 @@ class Entry:
 
 
 def leaderboard(name: str | DatasetInfo, results: Mapping[str, Evaluation] = MappingProxyType({})) -> list[Entry]:
-    """Return the published baselines of a data set and one's own results, the highest AUC first.
+    """Return the published baselines of a data set and your own results, the highest AUC first.
 
     Parameters
     ----------
     name : str or DatasetInfo
         The data set.
     results : Mapping of str to Evaluation
-        One's own by the name to show, of the test split.
+        Your own results on the test split, by the name to show.
 
     Returns
     -------
     list of Entry
-        What to know about the published ones: ``medmnist_np.registry.baselines(name).notes``.
+        ``medmnist_np.registry.baselines(name).notes`` has notes on the published ones.
 
     Raises
     ------
     UnknownDatasetError
-        With the nearest names.
+        If there is no such data set; the message suggests similar names.
     ScoresError
         If a result is of another data set or split.
 
@@ -69,13 +69,14 @@ def leaderboard(name: str | DatasetInfo, results: Mapping[str, Evaluation] = Map
     [('Google AutoML Vision', 0.919), ('ResNet-18 (28)', 0.901)]
     """
     record = registry.info(name)
-    entries = [Entry(one.method, one.AUC, one.ACC) for one in registry.baselines(record).rows]
+    entries = [Entry(row.method, row.AUC, row.ACC) for row in registry.baselines(record).rows]
     for method, result in results.items():
         if (result.record.name, result.split) != (record.name, SPLIT):
             raise ScoresError(
                 f"The published figures are of {record.name} {SPLIT}; these scores are of "
                 f"{result.record.name} {result.split}."
             )
-        found = result.intervals()
-        entries.append(Entry(method, *result, intervals=(found["auc"], found["accuracy"]), notes=result.notes))
+        intervals = result.intervals()
+        own = Entry(method, result.AUC, result.ACC, (intervals["auc"], intervals["accuracy"]), result.notes)
+        entries.append(own)
     return sorted(entries, key=lambda entry: -math.inf if math.isnan(entry.AUC) else entry.AUC, reverse=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medmnist_np import registry
 from medmnist_np.data.arrays import load_labels
 from medmnist_np.errors import ScoresError
-from medmnist_np.evaluation.result import Evaluation, evaluation_of
+from medmnist_np.evaluation.result import Evaluation
 from medmnist_np.evaluation.result_files import ResultName, check_run, parse_name, read_scores, write_json, write_scores
 from medmnist_np.metrics import Predictions, Undefined
 from medmnist_np.metrics.frames import order_of_scores
@@ -149,11 +149,12 @@ class Evaluator:
         Parameters
         ----------
         metrics : Evaluation
-            Or another named tuple of figures.
+            A named tuple of numbers is accepted too.
         run : optional
             As for :meth:`evaluate`.
         """
-        figures = {metric: f"{value:.3f}" for metric, value in zip(metrics._fields, metrics, strict=True)}
+        values = metrics.figures if isinstance(metrics, Evaluation) else metrics._asdict()
+        figures = {metric: f"{value:.3f}" for metric, value in values.items()}
         return str(
             ResultName(self.flag, self.size, self.split, figures, check_run(time.time() if run is None else run))
         )
@@ -226,15 +227,14 @@ class Evaluator:
                 f"There are {len(scores)} rows of scores and {len(self.labels)} samples in {self.flag} {self.split}."
                 f"{self._older(len(scores))}"
             )
-        predictions = Predictions(self.labels, scores, self.record.task, self.record.n_classes, threshold)
-        return evaluation_of(
-            predictions,
-            self.labels,
-            scores.reshape(len(scores), -1),
+        return Evaluation(
             record=self.record,
             split=self.split,
             size=self.size,
             run=run,
+            predictions=Predictions(self.labels, scores, self.record.task, self.record.n_classes, threshold),
+            y_true=self.labels,
+            y_score=scores.reshape(len(scores), -1),
             undefined=undefined,
         )
 

@@ -1,12 +1,12 @@
-"""What an evaluation gives: AUC and ACC, and all that follows from the same scores when it is asked for."""
+"""The result of an evaluation: AUC, ACC, and on request intervals and other metrics of the same scores."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,46 +30,73 @@ _NOTES_ON_SPLITS = {
 _MADE_OF = {"skip": "The AUC is the mean of the others", "zero": "They count as 0", "nan": "So there is no mean"}
 
 
-class _Figures(NamedTuple):
-    AUC: float
-    ACC: float
+@dataclass(frozen=True, slots=True, kw_only=True, order=True, repr=False)
+class Evaluation(Sequence[float]):
+    """AUC and ACC of scores, and what else follows from the same scores. :class:`Evaluator` makes it.
 
-
-class Evaluation(_Figures):
-    """AUC and ACC of scores, as a pair: ``auc, acc = result``. :class:`Evaluator` makes it.
+    It unpacks as a pair, ``auc, acc = result``, and compares as one: two results are equal if their AUC and ACC are.
 
     Attributes
     ----------
     AUC, ACC : float
         By the definitions of the benchmark: :func:`~medmnist_np.metrics.auc` and
-        :func:`~medmnist_np.metrics.accuracy`.
+        :func:`~medmnist_np.metrics.accuracy`. They are computed from the predictions and cannot be set.
     record : DatasetInfo
         The data set.
     split : str
         Its split.
     size : int
-        Size of the images that the scores are said to be from. It has no part in the figures.
+        Size of the images that the scores were computed from. It does not affect AUC and ACC.
     run : str
-        What the run is called; empty if nobody said.
+        Name of the run; empty if none was given.
     predictions : Predictions
-        Labels and scores, checked: what every function of :mod:`medmnist_np.metrics` for intervals, comparisons and
-        other metrics takes.
+        The checked labels and scores: the argument of the functions of :mod:`medmnist_np.metrics` for intervals,
+        comparisons and other metrics.
     y_true : (n, l) integer array
         Labels as in the archive, a read-only copy.
     y_score : (n, columns) array
         Scores in the dtype in which they were given, a read-only copy.
     undefined : {"raise", "skip", "nan", "zero"}
-        What was to be done about classes whose AUC is not defined; :attr:`undefined_classes` names them.
+        How classes without a defined AUC are treated; :attr:`undefined_classes` names them.
     """
 
-    record: DatasetInfo
-    split: str
-    size: int
-    run: str
-    predictions: Predictions
-    y_true: NDArray[np.integer[Any]]
-    y_score: NDArray[Any]
-    undefined: Undefined
+    AUC: float = field(init=False)
+    ACC: float = field(init=False)
+    record: DatasetInfo = field(compare=False)
+    split: str = field(compare=False)
+    size: int = field(compare=False)
+    run: str = field(compare=False)
+    predictions: Predictions = field(compare=False)
+    y_true: NDArray[np.integer[Any]] = field(compare=False)
+    y_score: NDArray[Any] = field(compare=False)
+    undefined: Undefined = field(compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "AUC", measure(self.predictions, "auc", undefined=self.undefined))
+        object.__setattr__(self, "ACC", measure(self.predictions, "accuracy"))
+        object.__setattr__(self, "y_true", frozen_copy(self.y_true))
+        object.__setattr__(self, "y_score", frozen_copy(self.y_score))
+
+    def __len__(self) -> int:
+        return 2
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[float, ...]: ...
+    def __getitem__(self, index: int | slice) -> float | tuple[float, ...]:
+        return (self.AUC, self.ACC)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, (Evaluation, tuple)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.AUC, self.ACC))
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """AUC and ACC by name."""
+        return {"AUC": self.AUC, "ACC": self.ACC}
 
     @property
     def task(self) -> str:
@@ -162,8 +189,7 @@ class Evaluation(_Figures):
             "run": self.run,
             "task": self.task,
             "n_samples": self.n_samples,
-            "AUC": self.AUC,
-            "ACC": self.ACC,
+            **self.figures,
             "threshold": self.threshold,
             "undefined": self.undefined,
             "undefined_classes": list(self.undefined_classes),
@@ -193,26 +219,6 @@ class Evaluation(_Figures):
 def split_notes(split: str) -> tuple[str, ...]:
     """Return what figures and intervals on a split do not say; nothing for test."""
     return (_NOTES_ON_SPLITS[split],) if split in _NOTES_ON_SPLITS else ()
-
-
-def evaluation_of(
-    predictions: Predictions,
-    y_true: NDArray[np.integer[Any]],
-    y_score: NDArray[Any],
-    *,
-    record: DatasetInfo,
-    split: str,
-    size: int,
-    run: str,
-    undefined: Undefined,
-) -> Evaluation:
-    """Compute AUC and ACC, and return them with all that belongs to them."""
-    result = Evaluation(measure(predictions, "auc", undefined=undefined), measure(predictions, "accuracy"))
-    result.record, result.split, result.size, result.run = record, split, size, run
-    result.predictions = predictions
-    result.y_true, result.y_score = frozen_copy(y_true), frozen_copy(y_score)
-    result.undefined = undefined
-    return result
 
 
 def for_json(value: Any) -> Any:
