@@ -519,16 +519,16 @@ original = preparation.read_image
 KILLED = """
 import os, sys
 from pathlib import Path
-from medmnist_np.builder import building, build, preparing
-preparing._CHUNK_ROWS = 4
+from medmnist_np.builder import build, pipeline, preparation
+preparation._CHUNK_ROWS = 4
 done = 0
 def prepare(chunk):
     global done
     done += 1
     if done == 4:
         os._exit(9)
-    return preparing.prepare(chunk)
-building.prepare = prepare
+    return preparation.prepare(chunk)
+pipeline.prepare = prepare
 build(sys.argv[1], name="moles")
 """
 
