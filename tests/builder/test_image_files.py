@@ -203,6 +203,6 @@ def test_a_dicom_series_is_put_in_the_order_of_its_positions(tmp_path: Path) -> 
 
 def test_a_reader_that_is_not_installed_is_named_with_its_extra(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "nibabel", None)
-    with pytest.raises(ModuleNotFoundError, match=re.escape("NIfTI files need nibabel")) as caught:
+    with pytest.raises(ModuleNotFoundError, match=re.escape("NIfTI files need NiBabel")) as caught:
         read_image(tmp_path / "a.nii")
     assert "pip install 'medmnist-np[nifti]'" in str(caught.value)

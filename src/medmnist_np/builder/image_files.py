@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np._optional import require
 from medmnist_np.builder import signatures
 from medmnist_np.images.channels import usual_axes
 from medmnist_np.volumes.nifti import read_header
@@ -238,7 +238,7 @@ def _is_dicom(file: Path) -> bool:
 
 
 def _read_nifti(file: Path) -> Array:
-    nibabel = _needed("nibabel", "NIfTI files", "nifti")
+    nibabel = require("nibabel")
     stored = stored_file(file)
     header = read_header(stored)
     signatures.check_room(header.shape, header.value_dtype.itemsize)
@@ -251,13 +251,13 @@ def _read_nifti(file: Path) -> Array:
 
 
 def _read_metaimage(file: Path) -> Array:
-    itk = _needed("SimpleITK", "MetaImage files", "medical")
+    itk = require("SimpleITK")
     signatures.check_metaimage(file)
     return _turned(itk, itk.ReadImage(str(file), imageIO="MetaImageIO"))
 
 
 def _read_dicom(file: Path) -> Array:
-    itk = _needed("SimpleITK", "DICOM files", "medical")
+    itk = require("SimpleITK")
     _check_dicom(itk, file)
     return _turned(itk, itk.ReadImage(str(file), imageIO="GDCMImageIO"))
 
@@ -274,7 +274,7 @@ def _check_dicom(itk: Any, file: Path) -> None:
 
 
 def _read_series(folder: Path) -> Array:
-    itk = _needed("SimpleITK", "DICOM series", "medical")
+    itk = require("SimpleITK")
     signatures.check_regular(folder)
     reader = itk.ImageSeriesReader()
     reader.SetImageIO("GDCMImageIO")
@@ -297,14 +297,3 @@ def _turned(itk: Any, image: Any) -> Array:
         image = itk.DICOMOrient(image, "LPS")
     voxels: Array = itk.GetArrayFromImage(image)
     return voxels[0] if flat else voxels
-
-
-def _needed(module: str, what: str, extra: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise ModuleNotFoundError(
-            f"{what} need {module}, which is not installed: pip install 'medmnist-np[{extra}]'.", name=error.name
-        ) from None

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np._optional import require
+
 _PNG_LEVEL = 1  # twice as fast as level 6; files are at most a tenth larger
 _JPEG_QUALITY = 95
 _MS_PER_SLICE = 200  # as the official package has it
@@ -185,15 +187,9 @@ def _npy(image: NDArray[np.uint8], kind: str) -> bytes:
 
 
 def _nifti(image: NDArray[np.uint8], kind: str) -> bytes:
-    try:
-        import nibabel
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "NIfTI files are written by NiBabel, which is not installed: `pip install 'medmnist-np[nifti]'`."
-        ) from error
-    image_class: Any = nibabel.Nifti1Image
-    written: bytes = image_class(np.asarray(image), np.eye(4)).to_bytes()
-    return written
+    nifti_image = require("nibabel").Nifti1Image
+    content: bytes = nifti_image(np.asarray(image), np.eye(4)).to_bytes()
+    return content
 
 
 _EVERY = frozenset({GRAY, RGB, VOLUME})

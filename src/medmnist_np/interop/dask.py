@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np._optional import framework
+from medmnist_np._optional import require
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.interop.reader import without_transform
 
@@ -53,8 +53,8 @@ def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
     >>> images, labels = to_dask(mm.Dataset("breastmnist"), chunks=100)  # doctest: +SKIP
     >>> (images / 255).mean(axis=0).compute()  # doctest: +SKIP
     """
-    dask = framework("dask", "Dask")
-    array = framework("dask.array", "Dask")
+    dask = require("dask")
+    array = require("dask.array")
     empty = without_transform(ds).gather([])
     if chunks is None:
         chunks = max(1, _CHUNK_BYTES // max(1, int(np.prod(empty.shape[1:]))))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
-from medmnist_np._optional import framework
+from medmnist_np._optional import require
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.interop.reader import without_transform
 
@@ -51,7 +51,7 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
     >>> exported[0]  # doctest: +SKIP
     {'image': <PIL.PngImagePlugin.PngImageFile ...>, 'label': 1}
     """
-    datasets = framework("datasets", "Hugging Face datasets")
+    datasets = require("datasets")
     if not len(without_transform(ds)):
         raise ValueError(f"The {ds.split} split of {ds.record.name} is exported, and no sample of it is selected.")
     record = ds.record

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from medmnist_np._optional import framework
+from medmnist_np._optional import require
 from medmnist_np.batches import Batch, Batches
 from medmnist_np.data.dataset import Dataset
 
@@ -83,7 +83,7 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
     >>> for batch in batches:  # doctest: +SKIP
     ...     state = step(state, batch.images, batch.labels, batch.mask)
     """
-    jax = framework("jax", "JAX")
+    jax = require("jax")
     if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
         raise ValueError(f"ahead is {ahead!r}; it is a number of batches, 0 or more.")
     if jax.process_count() > 1:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medmnist_np._optional import framework
+from medmnist_np._optional import require
 from medmnist_np.batches import Batch
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.interop.reader import parts_of, require_batches
@@ -65,7 +65,7 @@ def to_keras(
     >>> train = to_keras(mm.Dataset("breastmnist"), 128, shuffle=True, channels="last")  # doctest: +SKIP
     >>> model.fit(train, epochs=3, shuffle=False)  # doctest: +SKIP
     """
-    keras = framework("keras", "Keras")
+    keras = require("keras")
     if workers is not None or max_queue_size is not None:
         warnings.warn(
             "workers and max_queue_size of to_keras have no effect: with several workers, Keras pairs scores with the "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from medmnist_np._optional import framework
+from medmnist_np._optional import require
 from medmnist_np.data.dataset import Dataset
 
 
@@ -39,7 +39,7 @@ def to_pandas(ds: Dataset) -> Any:
     >>> malignant = ds[table.index[table["class_name"] == "malignant"]]  # doctest: +SKIP
     """
     ds.record.require_labels("to_pandas")
-    pandas = framework("pandas", "pandas")
+    pandas = require("pandas")
     columns: dict[str, Any] = {"position": ds.positions.astype(np.int64)}
     if ds.record.multi_label:
         columns |= dict(zip(ds.class_names, ds.labels.T.astype(bool), strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from medmnist_np._optional import framework
+from medmnist_np._optional import require
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.interop.reader import parts_of, require_batches
 
@@ -47,7 +47,7 @@ def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
     >>> data.element_spec[0]  # doctest: +SKIP
     TensorSpec(shape=(None, 28, 28, 1), dtype=tf.float32, name=None)
     """
-    tf = framework("tensorflow", "TensorFlow")
+    tf = require("tensorflow")
     batches = require_batches(ds.batches(batch_size, **options))
 
     # The shapes that a transform makes show in a batch only.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from medmnist_np._optional import framework
+from medmnist_np._optional import require
 from medmnist_np.batches.layout import Channels
 from medmnist_np.batches.order import whole
 from medmnist_np.data.dataset import Dataset
@@ -45,7 +45,7 @@ class TorchSamples:
 
     def __getitems__(self, indices: Sequence[int]) -> TorchBatch:
         """Read a batch in one go: a :class:`~torch.utils.data.DataLoader` calls this where it is there."""
-        torch = framework("torch", "PyTorch")
+        torch = require("torch")
         return TorchBatch(tuple(map(torch.from_numpy, self._reader.gather(indices))))
 
     @staticmethod
@@ -53,7 +53,7 @@ class TorchSamples:
         """Pass a batch on that was read in one go, without stacking its samples anew; for ``collate_fn``."""
         if isinstance(samples, TorchBatch):
             return samples.parts
-        torch = framework("torch", "PyTorch")
+        torch = require("torch")
         return tuple(torch.utils.data.default_collate(list(samples)))  # a ConcatDataset asks for single samples
 
 
@@ -151,7 +151,7 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
     >>> [tuple(images.shape) for images, labels in data]  # doctest: +SKIP
     [(128, 1, 28, 28), (128, 1, 28, 28), (128, 1, 28, 28), (128, 1, 28, 28), (34, 1, 28, 28)]
     """
-    torch = framework("torch", "PyTorch")
+    torch = require("torch")
     batches = ds.batches(batch_size, **options)
     _require_tensors(batches.layout.dtype)
     # Workers get these later, when the caller may have changed arrays that were handed over, or the data set.
@@ -209,7 +209,7 @@ def _restored(ds: Dataset, batch_size: int, options: dict[str, Any], epoch: int,
 
 def _require_tensors(dtype: DTypeLike | None) -> None:
     """Raise unless PyTorch has tensors of a dtype: it would say so in the middle of the first batch."""
-    torch = framework("torch", "PyTorch")
+    torch = require("torch")
     try:
         torch.from_numpy(np.empty(0, dtype or np.uint8))
     except (TypeError, ValueError) as error:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._html import Html, element
+from medmnist_np._optional import require
 from medmnist_np.metrics import PrCurve, ReliabilityCurve, RocCurve
 
 # What to draw with. Each stands for a colour of the style sheet, which is another one in the dark.
@@ -46,7 +47,7 @@ def chart(draw: Callable[[Any], object], alt: str, *, width_px: int = 200, heigh
     ModuleNotFoundError
         If matplotlib is not installed.
     """
-    require_matplotlib()
+    require("matplotlib")
     from matplotlib import style
     from matplotlib.figure import Figure
 
@@ -71,16 +72,6 @@ def chart(draw: Callable[[Any], object], alt: str, *, width_px: int = 200, heigh
         draw(figure.add_subplot())
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     return _inlined(stream.getvalue(), alt)
-
-
-def require_matplotlib() -> None:
-    """Raise a :class:`ModuleNotFoundError` that says what to install, if matplotlib is missing."""
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "The charts of a page are drawn by matplotlib, which is not installed: pip install 'medmnist-np[report]'"
-        ) from error
 
 
 def _inlined(document: str, alt: str) -> Html:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._html import Html, element
+from medmnist_np._optional import require
 from medmnist_np._version import __version__
 from medmnist_np.cache import settings
 from medmnist_np.data.arrays import find_here
@@ -224,9 +225,7 @@ def report(
     >>> page.splitlines()[0]
     '<!DOCTYPE html>'
     """
-    from medmnist_np.reports.charts import require_matplotlib
-
-    require_matplotlib()
+    require("matplotlib")
     if images is not None and len(images) != result.n_samples:
         raise ValueError(f"There are {len(images)} images and {result.n_samples} samples.")
     intervals, undefined = _intervals(result, n_resamples, seed)

@@ -12,7 +12,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from medmnist_np import registry
+from medmnist_np._optional import require
 from medmnist_np.registry import Archive, VolumeInfo
 
 _N_SAMPLES = {"train": 10, "val": 4, "test": 4}
@@ -319,10 +319,7 @@ def _arrays(record: VolumeInfo, case: FakeCase) -> Iterator[tuple[str, NDArray[A
 
 
 def _nifti(voxels: NDArray[Any], affine: NDArray[np.float64]) -> bytes:
-    try:
-        nibabel: Any = import_module("nibabel")
-    except ImportError as error:
-        raise ImportError("NIfTI files are written by NiBabel: pip install 'medmnist-np[nifti]'.") from error
+    nibabel = require("nibabel")
     image = nibabel.Nifti1Image(voxels, affine)
     image.set_qform(affine, code=1)
     image.set_sform(affine, code=1)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np import _files
+from medmnist_np._optional import require
 from medmnist_np._progress import Progress
 from medmnist_np.cache import zips
 from medmnist_np.errors import ArchiveError, CacheError
@@ -165,7 +166,7 @@ def _inflated(inflater: Any, data: bytes, piece_bytes: int) -> Iterator[bytes]:
 
 def _kind_of(start: bytes, name: str) -> tuple[int, Any]:
     """Return the size of the header and the class of NiBabel that reads it."""
-    nibabel = require_nibabel()
+    nibabel = require("nibabel")
     for size in (int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")):
         if size in _MAGIC and len(start) >= size:
             where, magic = _MAGIC[size]
@@ -230,17 +231,6 @@ def _silent_logger() -> logging.Logger:
     logger = logging.Logger("nifti headers")  # noqa: LOG001 -- in no tree, so that nothing comes of it
     logger.addHandler(logging.NullHandler())
     return logger
-
-
-def require_nibabel() -> Any:
-    """Return the module, or say what to install."""
-    try:
-        import nibabel
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "NIfTI files are read with NiBabel, which is not installed: `pip install 'medmnist-np[nifti]'`."
-        ) from error
-    return nibabel
 
 
 # Twice as fast as the level that gzip has by default; files are about a twentieth larger.
@@ -312,7 +302,7 @@ def write_nifti(
 
 
 def _header(volume: NDArray[Any], affine: ArrayLike, spacing: Sequence[float]) -> bytes:
-    nibabel = require_nibabel()
+    nibabel = require("nibabel")
     header = nibabel.Nifti1Header()
     if max(volume.shape) > _LONGEST:
         raise ValueError(f"No NIfTI-1 file holds an axis of {max(volume.shape)} voxels; {_LONGEST} is the most.")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medmnist_np import _files
+from medmnist_np._optional import require
 from medmnist_np._progress import Progress, bars, silent
 from medmnist_np._version import __version__
 from medmnist_np.cache import settings, store
@@ -41,7 +42,6 @@ from medmnist_np.volumes.layouts import (
     words,
     write_report,
 )
-from medmnist_np.volumes.nifti import require_nibabel
 from medmnist_np.volumes.stored_files import StoredFile, archive_files, folder_files
 
 # Of a dataset.json, which lists a few hundred names.
@@ -64,7 +64,7 @@ class Way:
     skip: bool = False
 
     def __post_init__(self) -> None:
-        require_nibabel()
+        require("nibabel")
 
 
 def publish_archive(
