@@ -1,4 +1,4 @@
-"""Ids and groups: which values count as unknown, and numbers in the order of first appearance."""
+"""Ids, groups and weights of samples: one value for each, unknown values, numbers in the order of appearance."""
 
 from __future__ import annotations
 
@@ -50,3 +50,28 @@ def by_first_appearance(values: NDArray[Any]) -> NDArray[np.intp]:
     number = np.empty(len(first), dtype=np.intp)
     number[np.argsort(first)] = np.arange(len(first))
     return number[which.reshape(-1)]
+
+
+def per_sample(values: Any, name: str) -> NDArray[Any]:
+    """Return values that were given for each sample as an array.
+
+    Raises
+    ------
+    ValueError
+        If some are masked, or they are a pandas series whose index numbers the samples in another order.
+    """
+    refuse_other_order(values, name)
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} is a masked array with masked values. Leave out these samples, or fill the values.")
+    return np.asarray(values)
+
+
+def refuse_other_order(values: Any, name: str) -> None:
+    """Refuse a pandas series whose index numbers its rows in an order that is not theirs."""
+    index = values.index.tolist() if hasattr(values, "iloc") else []
+    in_order = list(range(len(index)))
+    if index != in_order and set(index) == set(in_order):
+        raise ValueError(
+            f"The index of {name} numbers its rows in another order than they are in. Sort it by its index, or "
+            "pass its plain array: .to_numpy()."
+        )

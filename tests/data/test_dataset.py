@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -669,6 +670,11 @@ def test_batches_do_not_leave_out_a_transform_in_silence(fakes, which: str) -> N
         ({"weights": "balance", "shuffle": True}, "weights is 'balance'"),
         ({"weights": "balanced"}, "say shuffle=True"),
         ({"weights": np.ones(3), "shuffle": True}, "one for each of the 12 samples"),
+        (
+            {"weights": pd.Series(range(12))[::-1], "shuffle": True},
+            "The index of weights numbers its rows in another",
+        ),
+        ({"weights": np.ma.masked_less(range(12), 3), "shuffle": True}, "weights is a masked array with masked values"),
     ],
     ids=str,
 )

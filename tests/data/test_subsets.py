@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -337,6 +338,22 @@ def test_a_sample_without_a_group_is_refused(missing: Any) -> None:
 def test_groups_of_another_length_are_refused(groups: Any) -> None:
     with pytest.raises(ValueError, match="one for each of the 10 samples"):
         stratified_folds(LABELS, 2, 0, groups)
+
+
+def test_groups_with_an_index_in_another_order_are_refused() -> None:
+    groups = pd.Series(range(10)).sort_values(ascending=False)
+    with pytest.raises(ValueError, match=r"The index of groups numbers its rows in another order.*\.to_numpy\(\)"):
+        stratified_folds(LABELS, 2, 0, groups)
+
+
+def test_an_index_that_does_not_number_the_samples_is_ignored() -> None:
+    groups = pd.Series(range(10), index=range(20, 10, -1))
+    assert all(map(np.array_equal, stratified_folds(LABELS, 2, 0, groups), stratified_folds(LABELS, 2, 0, range(10))))
+
+
+def test_masked_groups_are_refused() -> None:
+    with pytest.raises(ValueError, match="groups is a masked array with masked values"):
+        stratified_folds(LABELS, 2, 0, np.ma.masked_equal(np.arange(10), 3))
 
 
 # Weights

@@ -37,5 +37,14 @@ def test_rows_select_samples() -> None:
     assert {"malignant": len(malignant), "normal, benign": 0} == malignant.class_counts()
 
 
+def test_a_transform_of_labels_is_refused() -> None:
+    with pytest.raises(ValueError, match="to_pandas gives labels as they are stored"):
+        to_pandas(mm.Dataset("breastmnist", target_transform=float))
+
+
+def test_a_transform_of_images_does_not_matter() -> None:
+    assert len(to_pandas(mm.Dataset("breastmnist", transform=float))) == len(mm.Dataset("breastmnist"))
+
+
 def test_nothing_may_be_selected() -> None:
     assert to_pandas(mm.Dataset("breastmnist")[:0]).empty

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from medmnist_np._groups import per_sample
 from medmnist_np._progress import Progress, bars
 from medmnist_np.data.samples import Samples
 
@@ -245,7 +246,7 @@ class Dataset(Samples):
             last=last,
             shard=shard,
             uneven=uneven,
-            weights=None if weights is None else np.asarray(weights, dtype=np.float64),
+            weights=None if weights is None else per_sample(weights, "weights").astype(np.float64),
             block_length=block_length(self._all_images.dtype.itemsize * int(np.prod(self._all_images.shape[1:]))),
         )
         return Batches(
@@ -285,7 +286,7 @@ class Dataset(Samples):
         seed : int
             Of the division, 0 to 2**32 - 1.
         groups : (n,) array_like, optional
-            Samples of one group, as of one patient, are kept together.
+            Samples of one group, such as one patient, stay in the same fold. In the order of the data set.
 
         Returns
         -------
@@ -296,7 +297,8 @@ class Dataset(Samples):
         Raises
         ------
         ValueError
-            If there are fewer samples or groups than folds.
+            If there are fewer samples or groups than folds, a group is missing or masked, or ``groups`` is a pandas
+            series whose index numbers the samples in another order.
 
         Warns
         -----

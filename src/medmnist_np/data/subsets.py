@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np._groups import by_first_appearance, is_missing
+from medmnist_np._groups import by_first_appearance, is_missing, per_sample
 from medmnist_np.batches.order import checked_seed, whole
 
 
@@ -160,7 +160,7 @@ def divide(
         if len(strata) < len(shares):
             raise ValueError(f"{len(strata)} samples cannot be divided into {len(shares)} parts.")
         return _divided(labels, strata, shares, rng)
-    group_of = np.asarray(groups)
+    group_of = per_sample(groups, "groups")
     if group_of.shape != strata.shape:
         raise ValueError(f"groups has shape {group_of.shape}; one for each of the {len(strata)} samples is needed.")
     for sample, group in enumerate(group_of.tolist()):

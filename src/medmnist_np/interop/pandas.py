@@ -29,6 +29,8 @@ def to_pandas(ds: Dataset) -> Any:
     ------
     ModuleNotFoundError
         If pandas is not installed.
+    ValueError
+        If the data set has a ``target_transform``, which the table would not show.
 
     Examples
     --------
@@ -39,6 +41,11 @@ def to_pandas(ds: Dataset) -> Any:
     >>> malignant = ds[table.index[table["class_name"] == "malignant"]]  # doctest: +SKIP
     """
     ds.record.require_labels("to_pandas")
+    if ds.target_transform is not None:
+        raise ValueError(
+            "to_pandas gives labels as they are stored, and this data set has a target_transform. Make the data set "
+            "without it, and transform the column of the table."
+        )
     pandas = require("pandas")
     columns: dict[str, Any] = {"position": ds.positions.astype(np.int64)}
     if ds.record.multi_label:

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np._groups import by_first_appearance, is_missing
+from medmnist_np._groups import by_first_appearance, is_missing, refuse_other_order
 from medmnist_np.metrics import all_metrics, decisions, ranking
 from medmnist_np.metrics.averaging import Undefined, averages
 from medmnist_np.metrics.distributions import Interval, normal_cumulative, normal_quantile
-from medmnist_np.metrics.frames import refuse_other_order
 from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, as_array
 
 # Values in a block: what is made of one block stays in the processor's cache, and a few MB are all that is ever held.

@@ -138,17 +138,6 @@ def refuse_class_0(labels: Sequence[Any], class_names: Sequence[str]) -> None:
         )
 
 
-def refuse_other_order(values: Any, name: str) -> None:
-    """Refuse a series whose index numbers its rows in another order than they are in."""
-    index = row_labels(values)
-    rows = None if index is None else _order(index.tolist(), range(len(index)))
-    if rows is not None and (np.diff(rows) != 1).any():
-        raise ValueError(
-            f"The index of {name} numbers its rows in another order than they are in. Sort it by its index, or "
-            "pass its plain array: .to_numpy()."
-        )
-
-
 def _rows_of_scores(of_labels: NDArray[Any] | None, of_scores: NDArray[Any] | None) -> Order | None:
     """Return which rows of scores belong to the rows of labels."""
     if of_scores is None or (of_labels is not None and np.array_equal(of_labels, of_scores)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from medmnist_np._groups import per_sample
 from medmnist_np._sequences import Items
 from medmnist_np.volumes.cases import Cases
 from medmnist_np.volumes.windows import Patches, Slices, Windows
@@ -150,7 +151,7 @@ class WindowDataset(Items):
             last=last,
             shard=shard,
             uneven=uneven,
-            weights=None if weights is None else np.asarray(weights, dtype=np.float64),
+            weights=None if weights is None else per_sample(weights, "weights").astype(np.float64),
             block_length=block_length(self.images.dtype.itemsize * int(np.prod(self.images.row_shape))),
         )
         return Batches(
