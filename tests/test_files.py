@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import kills
 from medmnist_np import _files
 from medmnist_np.errors import CacheError, CorruptCacheError, DigestError, NoSpaceError
+from tests.cache import kills
 
 Function = Callable[..., Any]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import kills
-from benchmarks.kills import Site
 from medmnist_np.cache import store
+from tests.cache import kills
+from tests.cache.kills import Site
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs fork, SIGKILL and /proc")
 
@@ -42,7 +42,7 @@ def test_a_run_passes_through_the_steps_that_are_killed(site: Site, tmp_path: Pa
 
 def test_a_run_that_is_killed_at_any_step_leaves_nothing_or_everything(site: Site, tmp_path: Path) -> None:
     """Row 22."""
-    counts = kills.kill_at_steps(site, tmp_path, every=2)  # benchmarks/kills.py takes every one
+    counts = kills.kill_at_steps(site, tmp_path, every=2)  # tests/cache/kills.py takes every one
     assert [] == counts.wrong
     assert counts.killed >= 20
     assert counts.nothing

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.mutants import archive_of, npy, zipped
 from medmnist_np.cache import npz, zips
 from medmnist_np.errors import ArchiveError
 from tests.audit import Recording
+from tests.cache.mutants import archive_of, npy, zipped
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (6, 28, 28), np.uint8)

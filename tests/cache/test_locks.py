@@ -16,10 +16,10 @@ from typing import Any
 import filelock
 import pytest
 
-from benchmarks import kills
-from benchmarks.kills import Site
 from medmnist_np.cache import locks, store
 from medmnist_np.testing import fake_record, make_archive, make_arrays
+from tests.cache import kills
+from tests.cache.kills import Site
 from tests.fault_server import Drip, FaultServer, ServedFile, Stall
 from tests.test_files import in_child, posix
 

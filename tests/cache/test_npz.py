@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from benchmarks import mutants
-from benchmarks.mutants import archive_of, npy, zipped
 from medmnist_np import registry
 from medmnist_np.cache import npz, zips
 from medmnist_np.cache.manifest import Manifest, StoredArray
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.registry import Archive
+from tests.cache import mutants
+from tests.cache.mutants import archive_of, npy, zipped
 
 RANDOM = np.random.default_rng(0)
 ARRAYS: dict[str, NDArray[Any]] = {

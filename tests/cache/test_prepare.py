@@ -24,7 +24,6 @@ import pytest
 import requests
 import urllib3
 
-from benchmarks.mutants import archive_of, npy, zipped
 from medmnist_np._progress import silent
 from medmnist_np.cache import store
 from medmnist_np.cache.http import Patience
@@ -44,6 +43,7 @@ from medmnist_np.errors import (
 )
 from medmnist_np.registry import Archive, Superseded
 from tests.audit import Recording
+from tests.cache.mutants import archive_of, npy, zipped
 from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status, etag_of, redirect
 from tests.test_files import in_child, posix
 

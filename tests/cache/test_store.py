@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.mutants import archive_of, npy, zipped
 from medmnist_np.cache import npz, store
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import CacheError, CorruptCacheError
 from tests.audit import Recording
+from tests.cache.mutants import archive_of, npy, zipped
 
 KEY = "medmnist/fakemnist_28-00000000"
 ARRAYS = {

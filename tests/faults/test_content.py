@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
-from benchmarks.mutants import attack, npy, zipped
 from medmnist_np.errors import (
     ArchiveError,
     CacheError,
@@ -28,6 +27,7 @@ from medmnist_np.errors import (
     UnknownSizeError,
 )
 from medmnist_np.testing import make_arrays
+from tests.cache.mutants import attack, npy, zipped
 from tests.fault_server import Drop, Serve, Status
 from tests.faults.lab import K, Lab, closed, names
 

@@ -4,7 +4,7 @@ Every mutant must either be refused with ``ArchiveError`` or give exactly the ri
 What is right: the arrays of the undamaged archive; where the damage was done before the zip was made, so that its
 CRC-32 is true, what NumPy reads from the mutant.
 
-    python benchmarks/mutants.py [--count 20000] [--seed 0]
+    python tests/cache/mutants.py [--count 20000] [--seed 0]
 
 Real archives take part where ``MEDMNIST_NP_TEST_DATA`` names a folder whose ``medmnist/`` holds them.
 """

@@ -3,7 +3,7 @@
 After each kill the cache must show nothing or everything, the next run must end with the right arrays without bringing
 bytes again that were there, and nothing of the killed process may stay behind.
 
-    python benchmarks/kills.py [--random 60] [--seed 0]
+    python tests/cache/kills.py [--random 60] [--seed 0]
 """
 
 from __future__ import annotations
