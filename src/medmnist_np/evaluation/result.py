@@ -11,12 +11,23 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from medmnist_np._progress import Progress, silent
 from medmnist_np._version import __version__
 from medmnist_np.metrics import METRICS, Interval, Predictions, Undefined, bootstrap_intervals, measure
-from medmnist_np.metrics.predictions import frozen_copy
+from medmnist_np.metrics.predictions import MULTI_LABEL, frozen_copy
 from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry.records import class_titles
 
-_THRESHOLDED = ("binary-class", "multi-label, binary-class")
+#: With fewer positive or negative samples, a confidence interval of an AUC is too narrow: see docs on statistics.
+FEW = 30
+
+_THRESHOLDED = ("binary-class", MULTI_LABEL)
+
+# For other tasks these equal another metric, or mean nothing.
+_ONLY_FOR = {
+    **dict.fromkeys(("exact_match", "hamming_loss"), (MULTI_LABEL,)),
+    **dict.fromkeys(("linear_kappa", "quadratic_kappa"), ("ordinal-regression",)),
+}
 
 _NOTES_ON_SPLITS = {
     "train": "Measured on the training split: figures and intervals say nothing about new images. Evaluate on test.",
@@ -121,6 +132,18 @@ class Evaluation(Sequence[float]):
         return tuple(name for name, n in zip(names, n_positive, strict=True) if n in (0, self.n_samples))
 
     @property
+    def column_titles(self) -> tuple[str, ...]:
+        """Titles of the columns of the scores: classes with their number, or labels; the last class of a binary set."""
+        titles = class_titles(self.record)
+        return titles[1:] if self.task == "binary-class" else titles
+
+    @property
+    def few_samples(self) -> tuple[bool, ...]:
+        """For each column, whether it has too few positive or negative samples for a confidence interval of its AUC."""
+        n_positive = self.predictions.positive.sum(axis=1).tolist()
+        return tuple(min(n, self.n_samples - n) < FEW for n in n_positive)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures must know about the split and the scores, in sentences; empty if nothing."""
         return (*split_notes(self.split), *self.predictions.notes)
@@ -173,6 +196,45 @@ class Evaluation(Sequence[float]):
             undefined=self.undefined,
             groups=groups,
         )
+
+    def applicable_intervals(
+        self, *, n_resamples: int = 1000, seed: int = 0, progress: Progress = silent
+    ) -> tuple[dict[str, Interval], dict[str, str]]:
+        """Return percentile bootstrap intervals of all metrics that are informative for the task.
+
+        Parameters
+        ----------
+        n_resamples, seed : int
+            Number of resamples and their random seed.
+        progress : Progress
+            Shows the progress, in bytes of scores.
+
+        Returns
+        -------
+        intervals : dict of str to Interval
+            By the name of the metric.
+        undefined : dict of str to str
+            The reason for each metric that is not defined for these scores.
+
+        Raises
+        ------
+        ValueError
+            If AUC or accuracy is not defined.
+        """
+        metrics = [metric for metric in METRICS if self.task in _ONLY_FOR.get(metric, (self.task,))]
+        intervals: dict[str, Interval] = {}
+        undefined: dict[str, str] = {}
+        # One metric at a time, to show progress. The seed gives each of them the same resamples.
+        with progress("intervals", total=len(metrics) * self.y_score.nbytes) as bar:
+            for metric in metrics:
+                try:
+                    intervals |= self.intervals([metric], n_resamples=n_resamples, seed=seed)
+                except ValueError as error:
+                    if metric in ("auc", "accuracy"):
+                        raise
+                    undefined[metric] = f"{str(error).partition('. ')[0].rstrip('.')}."  # without advice to programmers
+                bar.update(self.y_score.nbytes)
+        return intervals, undefined
 
     def to_dict(self, *, intervals: bool = False) -> dict[str, Any]:
         """Return all that a reader of the figures should know, ready for JSON; a value that is not defined is None.

@@ -1,6 +1,7 @@
 """Self-contained HTML pages about an evaluation, a data set, an audit or robustness.
 
-A page opens from a file: it loads nothing and runs no script. Text that comes from files and names is escaped.
+A page opens from a file and loads nothing. Only the card of a volume set has a script, which moves the sliders of its
+slices. Text from files and names is escaped.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The page about one evaluation: scores, confidence intervals and mistakes."""
+"""The page of an evaluation: metrics with confidence intervals, curves, decisions and the worst mistakes."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -13,167 +13,32 @@ from numpy.typing import NDArray
 
 from medmnist_np._html import Html, element
 from medmnist_np._optional import require
+from medmnist_np._progress import Progress, bars
 from medmnist_np._version import __version__
 from medmnist_np.cache import settings
 from medmnist_np.data.arrays import find_here
-from medmnist_np.evaluation.result import Evaluation
-from medmnist_np.metrics import METRICS, Interval, class_intervals
-from medmnist_np.reports.evaluation_sections import FEW, Measured, calibration, classes, curves, decisions, mistakes
-from medmnist_np.reports.page import aside, facts, figures, note, number, page, span, table
+from medmnist_np.evaluation.mistakes import Mistake, worst_mistakes
+from medmnist_np.evaluation.result import FEW, Evaluation
+from medmnist_np.metrics import (
+    METRICS,
+    Interval,
+    class_intervals,
+    measure_per_class,
+    pr_curves,
+    reliability_curves,
+    roc_curves,
+)
+from medmnist_np.metrics.confusion import table_of
+from medmnist_np.registry.records import class_titles, things_of
+from medmnist_np.reports.charts import pr_chart, reliability_chart, roc_chart
+from medmnist_np.reports.page import aside, facts, figure, figures, gallery, note, number, page, picture, span, table
 
 _CLASSES = {"binary-class": "Positive class", "multi-label, binary-class": "Single labels"}
-
-
-def evaluation_page(measured: Measured) -> str:
-    """Return the page of an evaluation.
-
-    Parameters
-    ----------
-    measured : Measured
-        What to show.
-
-    Returns
-    -------
-    str
-        An HTML document that needs nothing else.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If matplotlib is not installed.
-    """
-    record = measured.record
-    subtitle = f"{record.modality}, {measured.things} of size {measured.size}"
-    sections = {
-        "Summary": _summary(measured),
-        "Data": _data(measured),
-        "All metrics": _metrics(measured),
-        "Curves": curves(measured),
-        "Decisions": decisions(measured),
-        _CLASSES.get(record.task, "Single classes"): classes(measured),
-        "Calibration": calibration(measured),
-        "Worst mistakes": mistakes(measured),
-        "How this was computed": _method(measured),
-    }
-    return page(measured.title, subtitle, sections)
-
-
-def _summary(measured: Measured) -> list[Html]:
-    auc, accuracy = (measured.intervals[metric] for metric in ("auc", "accuracy"))
-    n = measured.predictions.n_samples
-    content = [note(remark) for remark in measured.remarks]
-    content += [
-        figures(
-            {
-                "AUC": (number(auc.estimate), f"{_level(auc)} interval {span(auc.low, auc.high)}"),
-                "ACC": (number(accuracy.estimate), f"{_level(accuracy)} interval {span(accuracy.low, accuracy.high)}"),
-                measured.things.capitalize(): (number(n), f"{measured.split} split of {measured.record.python_class}"),
-            }
-        ),
-        element(
-            "p",
-            "AUC says how well the scores rank, ACC how often the decisions are right. The intervals say how much of "
-            f"that is chance in these {n:,} {measured.things}{_what_intervals_hold(measured, auc)} Two intervals do "
-            "not tell whether another model is better. To find out, run ",
-            element("code", "medmnist-np compare"),
-            " on the same samples.",
-        ),
-    ]
-    rare = [name for name, few in zip(measured.column_names, measured.few, strict=True) if few]
-    if rare:
-        what = f"There are fewer than {FEW} {measured.things} of, or beside, {', '.join(rare)}."
-        content.append(note(f"{what} The interval of such an AUC is too narrow."))
-    return content
-
-
-def _what_intervals_hold(measured: Measured, auc: Interval) -> str:
-    if measured.split == "train":
-        return f", and say nothing about {measured.things} that the model was not trained on."
-    return f": {100 * auc.level:g} of 100 such intervals hold the value for endless {measured.things} of the same kind."
-
-
-def _metrics(measured: Measured) -> list[Html]:
-    rows = [
-        [METRICS[metric].title, number(one.estimate), span(one.low, one.high), _strip(one)]
-        for metric, one in measured.intervals.items()
-    ]
-    auc = measured.intervals["auc"]
-    caption = f"Each metric and its {_level(auc)} interval, by percentile bootstrap"
-    content = [table(caption, ["metric", "value", "interval", "0 to 1"], rows, text={3})]
-    lower = [METRICS[metric].title for metric in measured.intervals if METRICS[metric].lower_is_better]
-    content.append(aside(f"Higher is better, but for {', '.join(lower)}." if lower else "Higher is better."))
-    for metric, reason in measured.undefined.items():
-        content.append(aside(f"Without {METRICS[metric].title}: {reason}"))
-    for metric, one in measured.intervals.items():
-        if one.note:
-            how = "has no interval" if math.isnan(one.low) else f"has the interval of {one.method.capitalize()}"
-            content.append(aside(f"{METRICS[metric].title} {how}: {one.note}."))
-        if one.n_undefined:
-            where = f"in {one.n_undefined:,} of the {one.n_resamples:,} resamples"
-            content.append(aside(f"{METRICS[metric].title} was not defined {where}, which were left out."))
-    return content
-
-
-def _data(measured: Measured) -> list[Html]:
-    record = measured.record
-    counts = ", ".join(f"{split} {n:,}" for split, n in record.n_samples.items())
-    described = facts(
-        {
-            "Data set": f"{record.python_class}. {record.description}",
-            "Modality": record.modality,
-            "Task": f"{record.task}, {record.n_classes} {'labels' if record.multi_label else 'classes'}",
-            measured.things.capitalize(): f"{counts}; these figures are of {measured.split}",
-            "Licence": record.license,
-            "Collection": f"{record.collection.title} {record.collection.version}".strip(),
-            "DOI": record.collection.doi,
-        }
-    )
-    content = [described, *map(note, record.notes)]
-    if record.collection.not_for_clinical_use:
-        content.append(note("The data is made for teaching and for comparing methods. It is not for clinical use."))
-    return content
-
-
-def _method(measured: Measured) -> list[Html]:
-    auc = measured.intervals["auc"]
-    decision = "the class with the highest score"
-    if measured.threshold is not None:
-        decision = f"a score above {measured.threshold:g} decides for it"
-    return [
-        element(
-            "p",
-            "AUC and ACC are those of the MedMNIST benchmark: of two classes the AUC of the score of class 1, of more "
-            "the mean of each class against the rest, of several labels the mean over them. The intervals speak of "
-            f"chance in these {measured.things}, taken as independent; not of other training seeds, scanners or "
-            "hospitals.",
-        ),
-        facts(
-            {
-                "Decision": decision,
-                "Intervals": f"{_level(auc)}, percentile bootstrap, {auc.n_resamples:,} resamples",
-                **measured.origin,
-            }
-        ),
-    ]
-
-
-def _strip(interval: Interval) -> Html:
-    """Return a strip from 0 to 1 with the interval and the value on it; nothing for what goes beyond."""
-    if not 0 <= interval.low <= interval.high <= 1:
-        return Html()
-    low, width, at = interval.low, interval.high - interval.low, interval.estimate
-    ends = element("i", style=f"left: {low:.1%}; width: {width:.1%}")
-    return element("span", ends, element("i", style=f"left: {at:.1%}"), class_="range", aria_hidden="true")
-
-
-def _level(interval: Interval) -> str:
-    return f"{100 * interval.level:g} %"
-
-
-_ALWAYS = ("auc", "accuracy")
-# Elsewhere these say the same as another metric, or nothing.
-_ONLY_MULTI_LABEL = {"exact_match", "hamming_loss"}
-_ONLY_ORDINAL = {"linear_kappa", "quadratic_kappa"}
+_MOST_MISTAKES = 12
+_AUC_INTERVALS = "95 % interval of the AUC by DeLong's method on the logit scale"
+_PER_CLASS = ("average_precision", "precision", "recall", "specificity", "f1")
+_MOST_NAMED_HEADS = 5  # classes of a confusion matrix whose columns have room for names
+_LARGE_PX, _SMALL_PX = 320, 160  # sides of one chart, and of many
 
 
 def report(
@@ -184,37 +49,41 @@ def report(
     remarks: Sequence[str] = (),
     n_resamples: int = 1000,
     seed: int = 0,
+    progress: Progress = bars,
 ) -> str:
-    """Return a page with all about one evaluation: metrics and intervals, curves, decisions and the worst mistakes.
+    """Return the page of an evaluation: metrics with confidence intervals, curves, decisions and the worst mistakes.
 
     Parameters
     ----------
     result : Evaluation
-        What :class:`~medmnist_np.Evaluator` found.
+        The result of :class:`~medmnist_np.Evaluator`.
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, optional
-        The images of the split, of any size, to show the worst mistakes: :func:`cached_images` has those of the cache.
+        The images of the split, of any size, for pictures of the worst mistakes; see :func:`cached_images`.
     file : path, optional
-        Where the scores are from; only its name is shown.
+        The file with the scores. Only its name is shown.
     remarks : sequence of str
-        What a reader must not overlook.
-    n_resamples, seed
-        For the bootstrap.
+        Notes to show at the top.
+    n_resamples, seed : int
+        Number of bootstrap resamples and their random seed.
+    progress : Progress
+        Shows the progress of the bootstrap: a bar by default.
 
     Returns
     -------
     str
-        An HTML document that needs nothing else, no network and no script. The same result gives the same document.
+        A self-contained HTML document without scripts. The same result gives the same document.
 
     Raises
     ------
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there are not as many images as samples, or only one sample.
+        If the numbers of images and samples differ, or there is only one sample.
 
     Notes
     -----
-    Intervals are percentile bootstraps but those of the AUC of single classes, which are DeLong's on the logit scale.
+    Confidence intervals are percentile bootstrap intervals. Those of the AUC of single classes are by DeLong's method
+    on the logit scale.
 
     Examples
     --------
@@ -228,50 +97,51 @@ def report(
     require("matplotlib")
     if images is not None and len(images) != result.n_samples:
         raise ValueError(f"There are {len(images)} images and {result.n_samples} samples.")
-    intervals, undefined = _intervals(result, n_resamples, seed)
+    record, things = result.record, things_of(result.record)
+    intervals, undefined = result.applicable_intervals(n_resamples=n_resamples, seed=seed, progress=progress)
+    class_aucs = class_intervals(result.predictions, method="logit-delong")
     name = PurePath(file).name
-    what = f"{result.record.python_class} {result.split}"
-    return evaluation_page(
-        Measured(
-            record=result.record,
-            split=result.split,
-            size=result.size,
-            title=": ".join(filter(None, (what, result.run or name))),
-            predictions=result.predictions,
-            intervals=intervals,
-            undefined=undefined,
-            class_aucs=class_intervals(result.predictions, method="logit-delong"),
-            origin={
-                "Seed of the resamples": str(seed),
-                "File": name,
-                "Run": result.run,
-                "Labels, SHA-256": result.to_dict()["labels_sha256"],
-                "Program": f"medmnist-np {__version__}",
-            },
-            remarks=[*remarks, *result.notes, *filter(None, [result.undefined_in_words()])],
-            images=images,
-        )
-    )
+    origin = {
+        "Seed of the resamples": str(seed),
+        "File": name,
+        "Run": result.run,
+        "Labels, SHA-256": result.to_dict()["labels_sha256"],
+        "Program": f"medmnist-np {__version__}",
+    }
+    notes = [*remarks, *result.notes, *filter(None, [result.undefined_in_words()])]
+    sections = {
+        "Summary": _summary(result, intervals, notes),
+        "Data": _data(result),
+        "All metrics": _metrics(intervals, undefined),
+        "Curves": _curves(result, class_aucs),
+        "Decisions": _decisions(result),
+        _CLASSES.get(record.task, "Single classes"): _classes(result, class_aucs),
+        "Calibration": _calibration(result),
+        "Worst mistakes": _mistakes(result, images),
+        "How this was computed": _method(result, intervals["auc"], origin),
+    }
+    title = ": ".join(filter(None, (f"{record.python_class} {result.split}", result.run or name)))
+    return page(title, f"{record.modality}, {things} of size {result.size}", sections)
 
 
 def cached_images(
     result: Evaluation, *, root: str | os.PathLike[str] | None = None
 ) -> np.memmap[Any, np.dtype[np.uint8]] | None:
-    """Return the images of an evaluated split that are in the cache, of the nearest size; None if there are none.
+    """Return the images of the evaluated split from the cache, in the nearest size; None if there are none.
 
     Nothing is downloaded or unpacked.
 
     Parameters
     ----------
     result : Evaluation
-        What was evaluated.
+        The evaluation.
     root : path, optional
-        As of :func:`~medmnist_np.load`.
+        See :func:`~medmnist_np.load`.
 
     Returns
     -------
     np.memmap or None
-        ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, read-only. Of two sizes that are equally near, the larger.
+        ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, read-only. Of two equally near sizes, the larger one.
     """
     record = result.record
     member = record.member_name(result.split, "images")
@@ -282,24 +152,285 @@ def cached_images(
     return None
 
 
-def _intervals(result: Evaluation, n_resamples: int, seed: int) -> tuple[dict[str, Interval], dict[str, str]]:
-    """Return the interval of each metric that says something about the task, and why some have none."""
-    from tqdm.auto import tqdm
+def _summary(result: Evaluation, intervals: Mapping[str, Interval], remarks: Iterable[str]) -> list[Html]:
+    things = things_of(result.record)
+    auc, accuracy = (intervals[metric] for metric in ("auc", "accuracy"))
+    n = result.n_samples
+    content = [note(remark) for remark in remarks]
+    content += [
+        figures(
+            {
+                "AUC": (number(auc.estimate), f"{_level(auc)} interval {span(auc.low, auc.high)}"),
+                "ACC": (number(accuracy.estimate), f"{_level(accuracy)} interval {span(accuracy.low, accuracy.high)}"),
+                things.capitalize(): (number(n), f"{result.split} split of {result.record.python_class}"),
+            }
+        ),
+        element(
+            "p",
+            "AUC says how well the scores rank, ACC how often the decisions are right. The intervals say how much of "
+            f"that is chance in these {n:,} {things}{_what_intervals_hold(result, auc)} Two intervals do "
+            "not tell whether another model is better. To find out, run ",
+            element("code", "medmnist-np compare"),
+            " on the same samples.",
+        ),
+    ]
+    rare = [title for title, few in zip(result.column_titles, result.few_samples, strict=True) if few]
+    if rare:
+        what = f"There are fewer than {FEW} {things} of, or beside, {', '.join(rare)}."
+        content.append(note(f"{what} The interval of such an AUC is too narrow."))
+    return content
 
-    left_out: set[str] = set()
-    if not result.record.multi_label:
-        left_out |= _ONLY_MULTI_LABEL
-    if result.task != "ordinal-regression":
-        left_out |= _ONLY_ORDINAL
-    found: dict[str, Interval] = {}
-    undefined: dict[str, str] = {}
-    # One metric at a time, so that there is progress to show; the seed makes the resamples the same.
-    shown = [metric for metric in METRICS if metric not in left_out]
-    for metric in tqdm(shown, "intervals", unit="metric", delay=2, disable=None, leave=False):
-        try:
-            found |= result.intervals([metric], n_resamples=n_resamples, seed=seed)
-        except ValueError as error:
-            if metric in _ALWAYS:
-                raise
-            undefined[metric] = f"{str(error).partition('. ')[0].rstrip('.')}."  # the rest is advice to programmers
-    return found, undefined
+
+def _what_intervals_hold(result: Evaluation, auc: Interval) -> str:
+    things = things_of(result.record)
+    if result.split == "train":
+        return f", and say nothing about {things} that the model was not trained on."
+    return f": {100 * auc.level:g} of 100 such intervals hold the value for endless {things} of the same kind."
+
+
+def _metrics(intervals: Mapping[str, Interval], undefined: Mapping[str, str]) -> list[Html]:
+    rows = [
+        [METRICS[metric].title, number(interval.estimate), span(interval.low, interval.high), _strip(interval)]
+        for metric, interval in intervals.items()
+    ]
+    auc = intervals["auc"]
+    caption = f"Each metric and its {_level(auc)} interval, by percentile bootstrap"
+    content = [table(caption, ["metric", "value", "interval", "0 to 1"], rows, text={3})]
+    lower = [METRICS[metric].title for metric in intervals if METRICS[metric].lower_is_better]
+    content.append(aside(f"Higher is better, but for {', '.join(lower)}." if lower else "Higher is better."))
+    for metric, reason in undefined.items():
+        content.append(aside(f"Without {METRICS[metric].title}: {reason}"))
+    for metric, interval in intervals.items():
+        if interval.note:
+            how = f"has the interval of {interval.method.capitalize()}"
+            if math.isnan(interval.low):
+                how = "has no interval"
+            content.append(aside(f"{METRICS[metric].title} {how}: {interval.note}."))
+        if interval.n_undefined:
+            where = f"in {interval.n_undefined:,} of the {interval.n_resamples:,} resamples"
+            content.append(aside(f"{METRICS[metric].title} was not defined {where}, which were left out."))
+    return content
+
+
+def _data(result: Evaluation) -> list[Html]:
+    record = result.record
+    counts = ", ".join(f"{split} {n:,}" for split, n in record.n_samples.items())
+    described = facts(
+        {
+            "Data set": f"{record.python_class}. {record.description}",
+            "Modality": record.modality,
+            "Task": f"{record.task}, {record.n_classes} {'labels' if record.multi_label else 'classes'}",
+            things_of(record).capitalize(): f"{counts}; these figures are of {result.split}",
+            "Licence": record.license,
+            "Collection": f"{record.collection.title} {record.collection.version}".strip(),
+            "DOI": record.collection.doi,
+        }
+    )
+    content = [described, *map(note, record.notes)]
+    if record.collection.not_for_clinical_use:
+        content.append(note("The data is made for teaching and for comparing methods. It is not for clinical use."))
+    return content
+
+
+def _method(result: Evaluation, auc: Interval, origin: Mapping[str, str]) -> list[Html]:
+    decision = "the class with the highest score"
+    if result.threshold is not None:
+        decision = f"a score above {result.threshold:g} decides for it"
+    return [
+        element(
+            "p",
+            "AUC and ACC are those of the MedMNIST benchmark: of two classes the AUC of the score of class 1, of more "
+            "the mean of each class against the rest, of several labels the mean over them. The intervals speak of "
+            f"chance in these {things_of(result.record)}, taken as independent; not of other training seeds, scanners "
+            "or hospitals.",
+        ),
+        facts(
+            {
+                "Decision": decision,
+                "Intervals": f"{_level(auc)}, percentile bootstrap, {auc.n_resamples:,} resamples",
+                **origin,
+            }
+        ),
+    ]
+
+
+def _strip(interval: Interval) -> Html:
+    """Draw the interval and the value on a strip from 0 to 1; draw nothing if the interval extends beyond."""
+    if not 0 <= interval.low <= interval.high <= 1:
+        return Html()
+    low, width, at = interval.low, interval.high - interval.low, interval.estimate
+    ends = element("i", style=f"left: {low:.1%}; width: {width:.1%}")
+    return element("span", ends, element("i", style=f"left: {at:.1%}"), class_="range", aria_hidden="true")
+
+
+def _level(interval: Interval) -> str:
+    return f"{100 * interval.level:g} %"
+
+
+def _curves(result: Evaluation, class_aucs: Sequence[Interval]) -> list[Html]:
+    """Return ROC and precision-recall curves, in one small chart for each class."""
+    predictions, threshold, things = result.predictions, result.threshold, things_of(result.record)
+    arguments = predictions.labels, predictions.scores, predictions.task
+    shares = predictions.positive.mean(axis=1).tolist()
+    precisions = measure_per_class(predictions, "average_precision").tolist()
+    curves = roc_curves(*arguments), pr_curves(*arguments)
+    columns = zip(result.column_titles, class_aucs, *curves, shares, precisions, strict=True)
+    side_px = _SMALL_PX if len(result.column_titles) > 1 else _LARGE_PX
+    roc, pr = [], []
+    for name, area, roc_curve, pr_curve, share, precision in columns:
+        if not 0 < share < 1:
+            absent = f"{'none' if share == 0 else 'each'} of the {things} is of it"
+            roc.append(figure(Html(), name, absent))
+            pr.append(figure(Html(), name, absent))
+            continue
+        label = f"AUC {number(area.estimate)}"
+        drawn = roc_chart(roc_curve, f"ROC curve of {name}: {label}", threshold=threshold, side_px=side_px)
+        roc.append(figure(drawn, name, label, span(area.low, area.high)))
+        label = f"AP {number(precision)}"
+        alt = f"Precision-recall curve of {name}: {label}"
+        drawn = pr_chart(pr_curve, alt, share_positive=share, threshold=threshold, side_px=side_px)
+        pr.append(figure(drawn, name, label, f"by chance {number(share)}"))
+    ring = "" if threshold is None else f" Ring: the threshold {threshold:g}."
+    if len(roc) == 1:
+        content = f"ROC curve, and precision against recall. Dashed: what chance gives.{ring} AP: average precision."
+        return [aside(f"{content} {_AUC_INTERVALS}."), gallery([*roc, *pr], width_px=side_px)]
+    return [
+        element("h3", "ROC"),
+        aside(f"Dashed: what chance gives.{ring} {_AUC_INTERVALS}."),
+        gallery(roc, width_px=side_px),
+        element("h3", "Precision and recall"),
+        aside(f"Dashed: what chance gives, the share of positive {things}.{ring} AP: average precision."),
+        gallery(pr, width_px=side_px),
+    ]
+
+
+def _decisions(result: Evaluation) -> list[Html]:
+    """Return the confusion matrix; for a multi-label set, the counts of each label."""
+    names, things = class_titles(result.record), things_of(result.record)
+    tables = table_of(result.predictions)
+    if result.record.multi_label:
+        head = ["label", "found", "missed", "false alarms", "rightly left out"]
+        rows = [
+            [name, number(both[1, 1]), number(both[1, 0]), number(both[0, 1]), number(both[0, 0])]
+            for name, both in zip(names, tables, strict=True)
+        ]
+        above = f"A label is decided for where its score is above {result.threshold:g}."
+        return [element("p", above), table(f"{things.capitalize()} by label and decision", head, rows)]
+    how = "The class with the highest score is decided for."
+    if result.threshold is not None:
+        how = f"“{names[1]}” is decided for where its score is above {result.threshold:g}, else “{names[0]}”."
+    body = []
+    for k, (name, row) in enumerate(zip(names, tables.tolist(), strict=True)):
+        total = sum(row)
+        body.append([name, *(_cell(n, total, right=k == j) for j, n in enumerate(row)), number(total)])
+    heads = names if len(names) <= _MOST_NAMED_HEADS else map(str, range(len(names)))
+    return [
+        element(
+            "p",
+            f"{how} A row holds the {things} of one class, a column those of one decision. Framed: what is right.",
+        ),
+        table(
+            f"{things.capitalize()} by class (rows) and decision (columns)",
+            ["class", *heads, "all"],
+            body,
+            kind="matrix",
+        ),
+    ]
+
+
+def _classes(result: Evaluation, class_aucs: Sequence[Interval]) -> list[Html]:
+    """Return the table of single classes or labels."""
+    predictions, record, things = result.predictions, result.record, things_of(result.record)
+    columns = [measure_per_class(predictions, metric).tolist() for metric in _PER_CLASS]
+    rows = [
+        [
+            name,
+            number(int(predictions.positive[k].sum())),
+            f"{number(area.estimate)}{' *' if result.few_samples[k] else ''}",
+            span(area.low, area.high),
+            *(number(values[k]) for values in columns),
+        ]
+        for k, (name, area) in enumerate(zip(result.column_titles, class_aucs, strict=True))
+    ]
+    short = {"average_precision": "AP"}
+    head = ["label" if record.multi_label else "class", things, "AUC", "interval of AUC"]
+    head += [short.get(metric, METRICS[metric].title) for metric in _PER_CLASS]
+    caption = "Each label" if record.multi_label else "Each class against the rest"
+    if predictions.task == "binary-class":
+        caption = "The class that counts as positive"
+    how = "AP: average precision."
+    if len(rows) > 1:
+        how += " The intervals are not adjusted for there being several."
+    if any(result.few_samples):
+        how += f" *: fewer than {FEW} {things} of it or beside it; the interval is too narrow."
+    return [table(f"{caption}; {_AUC_INTERVALS}", head, rows), aside(how)]
+
+
+def _calibration(result: Evaluation) -> list[Html]:
+    """Return reliability diagrams, or the reason why there are none."""
+    predictions, things = result.predictions, things_of(result.record)
+    try:
+        curves = reliability_curves(predictions.labels, predictions.scores, predictions.task)
+        errors = measure_per_class(predictions, "expected_calibration_error").tolist()
+    except ValueError as error:
+        return [element("p", f"The scores cannot be taken as probabilities. {error}")]
+    names, what, share_of = result.column_titles, "the score against how often the label is there", "positive"
+    if result.threshold is None:
+        names, what = ("Class decided for",), "the score of the class decided for against how often it is right"
+        share_of = "right"
+    side_px = _SMALL_PX if len(names) > 1 else _LARGE_PX
+    shown = []
+    for name, curve, gap in zip(names, curves, errors, strict=True):
+        label = f"expected calibration error {number(gap)}"
+        alt = f"Reliability diagram of {name}: {label}"
+        drawn = reliability_chart(curve, alt, share_of=share_of, side_px=side_px)
+        shown.append(figure(drawn, name, label))
+    return [
+        element("p", f"Whether scores can be taken as probabilities: {what}, in {len(curves[0].n_samples)} bins."),
+        aside(f"Dashed: perfect calibration. Below it scores are too high. Bars: share of the {things} in a bin."),
+        gallery(shown, width_px=side_px),
+    ]
+
+
+def _mistakes(result: Evaluation, images: NDArray[np.uint8] | None) -> list[Html]:
+    """Return the worst mistakes: as pictures, or as a table if there are no images."""
+    things = things_of(result.record)
+    mistakes = worst_mistakes(result.predictions, _MOST_MISTAKES)
+    if not mistakes:
+        return [element("p", "Every decision is right.")]
+    how = "by how far its score is above that of the true class"
+    if result.threshold is not None:
+        how = f"by how far the score is from the threshold {result.threshold:g}"
+    introduction = element(
+        "p", f"The {len(mistakes)} {things} whose decision is most surely wrong, {how}. They are counted from 0."
+    )
+    if images is None:
+        rows = [[f"#{mistake.index}", *_described(result, mistake)] for mistake in mistakes]
+        table_ = table("The worst mistakes", [things[:-1], "true", "decided", "score"], rows, text={1, 2, 3})
+        missing = f"Without pictures: the {things} are not on this machine. This brings them: "
+        return [introduction, table_, aside(missing, element("code", f"medmnist-np fetch {result.record.name}"))]
+    cut = ", and of each volume its middle slice" if result.record.ndim == 3 else ""
+    shown = []
+    for mistake in mistakes:
+        pixels = np.asarray(images[mistake.index])
+        if result.record.ndim == 3:
+            pixels = pixels[len(pixels) // 2]
+        truth, decision, score = _described(result, mistake)
+        alt = f"{things[:-1].capitalize()} {mistake.index} of {result.split}: {truth}, taken for {decision}"
+        lines = (f"true: {truth}", f"decided: {decision}", f"score {score}")
+        shown.append(figure(picture(pixels, alt), f"#{mistake.index}", *lines))
+    shown_at = aside(f"Shown at size {images.shape[1]}{cut}.")
+    return [introduction, shown_at, gallery(shown, width_px=144)]
+
+
+def _described(result: Evaluation, mistake: Mistake) -> tuple[str, str, str]:
+    """Return the true classes, the decision and the score that decided."""
+    titles = class_titles(result.record)
+    truth, decision = (", ".join(titles[k] for k in classes) or "none" for classes in (mistake.truth, mistake.decision))
+    return truth, decision, f"{mistake.score:.3f} for {titles[mistake.column]}"
+
+
+def _cell(n: int, total: int, *, right: bool) -> Html:
+    share = n / total if total else 0.0
+    percent = element("small", f"{share:.0%}")
+    return element("td", number(n), percent, class_="right" if right else None, style=f"--share: {share:.3f}")

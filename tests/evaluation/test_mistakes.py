@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from medmnist_np.evaluation.mistakes import Mistake, worst_mistakes
 from medmnist_np.metrics import Predictions, accuracy
 from medmnist_np.registry.records import LABEL_TASKS
-from medmnist_np.reports.evaluation_sections import Mistake, worst_mistakes
 
 
 def test_of_two_classes_the_score_farthest_beyond_the_threshold_is_the_worst() -> None:
