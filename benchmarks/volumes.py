@@ -71,14 +71,11 @@ def publish(name: str, source: str) -> str:
     """Decode a folder into the cache as the cases of a task; return where they are."""
     from dataclasses import replace
 
-    import medmnist_np as mm
     from medmnist_np._progress import silent
-    from medmnist_np.registry import VolumeInfo
+    from medmnist_np.registry import volume_info
     from medmnist_np.volumes.publish import adopt
 
-    record = mm.info(name)
-    if not isinstance(record, VolumeInfo):
-        raise SystemExit(f"{name} is no set of volumes.")
+    record = volume_info(name)
     return str(adopt(source, replace(record, n_samples={"train": 1}), progress=silent).path)
 
 
@@ -186,19 +183,16 @@ def decoding(source: str, module: str) -> Pairs:
     import nibabel
     import numpy as np
 
-    import medmnist_np as mm
     from medmnist_np._progress import silent
     from medmnist_np.cache import zips
-    from medmnist_np.registry import VolumeInfo
+    from medmnist_np.registry import volume_info
     from medmnist_np.volumes.decoder import decode
     from medmnist_np.volumes.layouts import find_cases
     from medmnist_np.volumes.stored_files import folder_files
 
     if module == "zlib":
         zips.fast_zlib = zlib
-    record = mm.info("msd/liver")
-    if not isinstance(record, VolumeInfo):
-        raise SystemExit("msd/liver is no set of volumes.")
+    record = volume_info("msd/liver")
 
     def ours() -> None:
         files = folder_files(Path(source))

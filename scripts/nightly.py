@@ -41,8 +41,7 @@ def wanted(collection: str | None) -> Iterator[Wanted]:
     for record, size, archive in registry.known_archives():
         if not registry.is_published(record) or collection not in (None, record.collection.name):
             continue
-        others = record.other_addresses if isinstance(record, registry.VolumeInfo) else ()
-        for url in (archive.url, *others):
+        for url in record.addresses(size):
             if url not in seen:
                 seen.add(url)
                 yield Wanted(f"{record.qualified_name} {size or ''}".strip(), url, archive.bytes)

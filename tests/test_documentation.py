@@ -22,8 +22,7 @@ import pytest
 import medmnist_np
 from docs._ext import commands, data_flow, data_sets, reference
 from medmnist_np.cli import main
-from medmnist_np.registry import DatasetInfo
-from medmnist_np.registry.volume_records import VolumeInfo
+from medmnist_np.registry import Record
 from medmnist_np.testing import fake_datasets
 from tests.interop.test_examples import NEEDS
 
@@ -186,11 +185,11 @@ def test_options_in_sentences_are_code_whose_hyphens_no_page_turns_into_dashes()
 
 
 @pytest.mark.parametrize("record", data_sets.records(), ids=lambda record: record.qualified_name)
-def test_the_page_of_a_data_set_says_what_is_known(record: DatasetInfo) -> None:
+def test_the_page_of_a_data_set_says_what_is_known(record: Record) -> None:
     text = data_sets.page(record)
-    archives = [record.archive_file] if isinstance(record, VolumeInfo) else record.archives.values()
+    archives = [record.archive(edition) for edition in record.editions if record.can_be_fetched]
     said = [record.license, record.description, *record.notes, *record.class_names]
-    said += [archive.digest for archive in archives if archive is not None]
+    said += [archive.digest for archive in archives]
     assert [] == [fact for fact in said if fact.replace("|", r"\|") not in text]
     assert "## Use\n" in text
     assert not re.search(r"^#+ .*\n+#", text, re.MULTILINE), "a heading with nothing below it"

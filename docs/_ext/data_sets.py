@@ -9,9 +9,8 @@ from docs._ext.tables import cell, link, rows_of
 from docs._ext.written import Pages
 from medmnist_np import registry
 from medmnist_np.images import recipe
-from medmnist_np.registry import Archive, Collection, DatasetInfo
+from medmnist_np.registry import Archive, Collection, Record, VolumeInfo
 from medmnist_np.registry.bundled_records import COLLECTIONS
-from medmnist_np.registry.volume_records import VolumeInfo
 
 _INDEX = """\
 # Data sets
@@ -48,7 +47,7 @@ _COLLECTION = """\
 """
 
 
-def records() -> list[DatasetInfo]:
+def records() -> list[Record]:
     """Return the published sets, with those of one collection together."""
     found = [record for collection in COLLECTIONS for record in registry.datasets(collection=collection)]
     return [record for record in found if not record.part]
@@ -65,7 +64,7 @@ def write(pages: Pages) -> None:
     pages.write("datasets/index.md", index(collections))
 
 
-def page(record: DatasetInfo) -> str:
+def page(record: Record) -> str:
     """Return the page of one set in MyST Markdown."""
     return "\n".join(
         (
@@ -85,19 +84,19 @@ def page(record: DatasetInfo) -> str:
     )
 
 
-def has_notebook(record: DatasetInfo) -> bool:
+def has_notebook(record: Record) -> bool:
     """Whether there is an introduction to a set: for those with labels that a first model can learn."""
     return record.collection.name == "medmnist"
 
 
-def _cautions(record: DatasetInfo) -> Iterator[str]:
+def _cautions(record: Record) -> Iterator[str]:
     for note in record.notes:
         yield from (":::{warning}", note, ":::", "")
     if record.collection.not_for_clinical_use:
         yield from (":::{caution}", "The data is not for clinical use.", ":::", "")
 
 
-def _facts(record: DatasetInfo) -> Iterator[str]:
+def _facts(record: Record) -> Iterator[str]:
     facts = {
         "Collection": _collection(record.collection),
         "Modality": record.modality,
@@ -110,12 +109,12 @@ def _facts(record: DatasetInfo) -> Iterator[str]:
     yield from (*rows_of(("Name", f"`{record.qualified_name}`"), rows), "")
 
 
-def _parts(record: DatasetInfo) -> list[str]:
+def _parts(record: Record) -> list[str]:
     """Return the names by which parts are loaded."""
     return [record.qualified_name.removesuffix(record.name) + part for part in record.parts]
 
 
-def _of_arrays(record: DatasetInfo) -> dict[str, str]:
+def _of_arrays(record: Record) -> dict[str, str]:
     return {
         "Images": f"{record.ndim}D, {'RGB' if record.n_channels == 3 else 'gray'}, uint8 from 0 to 255",
         "Samples": f"{_counts(record)}; {sum(record.n_samples.values()):,} in all",
@@ -132,7 +131,7 @@ def _of_volumes(record: VolumeInfo) -> dict[str, str]:
     }
 
 
-def _counts(record: DatasetInfo) -> str:
+def _counts(record: Record) -> str:
     return ", ".join(
         f"{split} {count:,}" if count else f"{split} (not known)" for split, count in record.n_samples.items()
     )
@@ -147,8 +146,8 @@ def _collection(collection: Collection) -> str:
     return f"[{title}]({collection.homepage})" if collection.homepage else title
 
 
-def _use(record: DatasetInfo) -> Iterator[str]:
-    if isinstance(record, VolumeInfo):
+def _use(record: Record) -> Iterator[str]:
+    if not record.same_shape:
         yield from _use_of_volumes(record)
         return
     # Parts that share their images have all the masks; there are none of the whole.
@@ -174,7 +173,7 @@ def _use(record: DatasetInfo) -> Iterator[str]:
         yield from (f"also {{download}}`as a notebook <{address}.ipynb>`.", "")
 
 
-def _use_of_volumes(record: VolumeInfo) -> Iterator[str]:
+def _use_of_volumes(record: Record) -> Iterator[str]:
     name = record.qualified_name
     yield from (
         "## Use",
@@ -188,7 +187,7 @@ def _use_of_volumes(record: VolumeInfo) -> Iterator[str]:
         "",
         "```console",
         "$ pip install 'medmnist-np[nifti]'",
-        f"$ medmnist-np fetch {name}" if record.archive_file else f"$ medmnist-np import --as {name} FOLDER",
+        f"$ medmnist-np fetch {name}" if record.can_be_fetched else f"$ medmnist-np import --as {name} FOLDER",
         "```",
         "",
         "[Volumes that differ in size](/volumes.md): cases, slices, patches, batches.",
@@ -196,7 +195,7 @@ def _use_of_volumes(record: VolumeInfo) -> Iterator[str]:
     )
 
 
-def _classes(record: DatasetInfo) -> Iterator[str]:
+def _classes(record: Record) -> Iterator[str]:
     what = {
         "labels": "A label is one number.",
         "masks": f"A mask holds one number for each {'voxel' if record.ndim == 3 else 'pixel'}.",
@@ -207,12 +206,12 @@ def _classes(record: DatasetInfo) -> Iterator[str]:
         what = "A label is one number, and the numbers have an order."
     yield from ("## Labels", "", what, "", f"| {'column' if record.multi_label else 'number'} | meaning |")
     yield "| --- | --- |"
-    numbers = record.label_values if isinstance(record, VolumeInfo) else range(record.n_classes)
+    numbers = range(record.n_classes) if record.multi_label else record.label_values
     yield from (f"| {number} | {cell(name)} |" for number, name in zip(numbers, record.class_names, strict=True))
     yield ""
 
 
-def _sizes(record: DatasetInfo) -> Iterator[str]:
+def _sizes(record: Record) -> Iterator[str]:
     if isinstance(record, VolumeInfo):
         if archive := record.archive_file:
             heads, rows = (
@@ -244,7 +243,7 @@ def _digest(archive: Archive) -> str:
     return f"`{archive.digest}`"
 
 
-def _preparation(record: DatasetInfo) -> Iterator[str]:
+def _preparation(record: Record) -> Iterator[str]:
     if isinstance(record, VolumeInfo):  # as they were taken
         return
     yield from ("## How it was made", "")
@@ -267,7 +266,7 @@ def _preparation(record: DatasetInfo) -> Iterator[str]:
     )
 
 
-def _published_figures(record: DatasetInfo) -> Iterator[str]:
+def _published_figures(record: Record) -> Iterator[str]:
     table = registry.baselines(record)
     if not table.rows:
         return
@@ -279,11 +278,11 @@ def _published_figures(record: DatasetInfo) -> Iterator[str]:
     yield from ("", source, "", f"`medmnist-np leaderboard {record.name} FILE` puts your own among them.", "")
 
 
-def _citation(record: DatasetInfo) -> Iterator[str]:
+def _citation(record: Record) -> Iterator[str]:
     yield from ("## Cite", "", "```bibtex", registry.cite(record), "```", "")
 
 
-def index(collections: Sequence[Sequence[DatasetInfo]]) -> str:
+def index(collections: Sequence[Sequence[Record]]) -> str:
     """Return the page that lists the collections."""
     rows = []
     for members in collections:
@@ -298,7 +297,7 @@ def index(collections: Sequence[Sequence[DatasetInfo]]) -> str:
     )
 
 
-def page_of_collection(members: Sequence[DatasetInfo]) -> str:
+def page_of_collection(members: Sequence[Record]) -> str:
     """Return the page of one collection."""
     collection = members[0].collection
     return _COLLECTION.format(
@@ -310,7 +309,7 @@ def page_of_collection(members: Sequence[DatasetInfo]) -> str:
     )
 
 
-def _line(record: DatasetInfo) -> tuple[str, ...]:
+def _line(record: Record) -> tuple[str, ...]:
     return (
         f"[{record.python_class}](/_generated/datasets/{record.qualified_name}.md)",
         cell(record.modality),

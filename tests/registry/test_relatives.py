@@ -10,7 +10,7 @@ import pytest
 
 from medmnist_np import registry
 from medmnist_np.errors import RecordError, UnknownDatasetError, UnknownSizeError, UnknownSplitError
-from medmnist_np.registry import DatasetInfo, VolumeInfo, bundled_records
+from medmnist_np.registry import DatasetInfo, Record, VolumeInfo, bundled_records
 
 MEDSEGBENCH = registry.datasets(collection="medsegbench")
 VOLUMES = [record for name in ("msd", "amos", "brats") for record in registry.datasets(collection=name)]
@@ -147,9 +147,42 @@ def test_an_unknown_collection_is_told_the_others() -> None:
 
 def test_volumes_come_in_no_sizes() -> None:
     liver = registry.info("msd/liver")
-    assert ((), (0,), 0) == (liver.sizes, liver.editions, registry.resolve_size("msd/liver")[1])
-    with pytest.raises(UnknownSizeError, match="comes in no sizes, 64 neither"):
+    assert liver.sizes == ()
+    assert liver.editions == (0,)
+    assert registry.resolve_size("msd/liver")[1] == 0
+    with pytest.raises(UnknownSizeError, match="has no size 64, as its volumes differ in size"):
         registry.resolve_size("msd/liver", 64)
+
+
+def test_a_set_of_volumes_is_not_a_set_of_arrays() -> None:
+    liver = registry.info("msd/liver")
+    assert not isinstance(liver, DatasetInfo)
+    assert not liver.same_shape
+    assert liver.opener == "VolumeDataset"
+
+
+def test_only_sets_of_one_shape_are_resolved_as_such() -> None:
+    assert registry.resolve_dataset("breastmnist_64")[1] == 64
+    with pytest.raises(UnknownSizeError, match=r'Open it with medmnist_np\.VolumeDataset\("msd/liver"\)'):
+        registry.resolve_dataset("msd/liver")
+
+
+@pytest.mark.parametrize("record", [*VOLUMES, registry.info("chestmnist")], ids=lambda record: record.name)
+def test_the_highest_label_is_the_highest_of_the_values(record: Record) -> None:
+    assert record.highest_label == max(record.label_values)
+
+
+@pytest.mark.parametrize("name", ["chestmnist", "msd/liver"])
+def test_records_of_both_kinds_hash_and_pickle(name: str) -> None:
+    record = registry.info(name)
+    assert {pickle.loads(pickle.dumps(record)): 1}[record] == 1
+
+
+@pytest.mark.parametrize("name", ["chestmnist", "msd/liver"])
+def test_a_moved_record_has_the_new_address_only(name: str) -> None:
+    record = registry.info(name).moved_to("http://127.0.0.1:9")
+    edition = record.editions[-1]
+    assert record.addresses(edition) == (f"http://127.0.0.1:9/{record.archive(edition).file_name}",)
 
 
 def test_what_cannot_be_downloaded_says_how_to_get_it() -> None:
@@ -172,7 +205,7 @@ def test_a_volume_record_says_what_its_values_and_channels_are(record: VolumeInf
         ({"label_values": (0, 1)}, "label_values are not one number"),
         ({"label_values": (0, 1, 300)}, "label_values are not one number"),
         ({"modalities": ("CT", "PET")}, "1 channels in 3D"),
-        ({"archive_file": None}, "neither an archive nor a word"),
+        ({"archive_file": None}, "neither an archive nor instructions"),
         ({"task": "multi-class"}, "the task 'multi-class' and arrays of masks"),
     ],
 )

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import medmnist_np as mm
+from medmnist_np import registry
 from medmnist_np.interop import to_sklearn
 from medmnist_np.metrics import Interval, Predictions, balanced_accuracy, interval
 
@@ -25,7 +26,7 @@ def read() -> tuple[tuple[int, ...], int]:
 
 
 def describe() -> str:
-    record: mm.DatasetInfo = mm.info("breastmnist")
+    record: registry.Record = mm.info("breastmnist")
     names: tuple[str, ...] = record.class_names
     return f"{record.name}: {names[0]}, {record.n_samples['train']}, {mm.cite(record.name)[:1]}"
 

@@ -160,8 +160,8 @@ def test_an_archive_and_a_folder_are_imported(tmp_path: Path) -> None:
     [
         (["fetch", "brats2021"], "cannot be downloaded here. Register at"),
         (["fetch", "msd/liver", "--split", "test"], "comes in one archive of whole volumes"),
-        (["fetch", "msd/liver", "--size", "64"], "comes in no sizes"),
-        (["import", "--as", "breastmnist", "."], "no set of volumes"),
+        (["fetch", "msd/liver", "--size", "64"], "has no size 64"),
+        (["import", "--as", "breastmnist", "."], "all have one shape"),
         (["import", "."], "is a folder: say what is in it with --as"),
         (["download", "--dataset", "msd"], "Which set of msd?"),
         (["download", "--dataset", "msb"], "Did you mean 'msd'?"),

@@ -15,11 +15,11 @@ from medmnist_np.audits.findings import Copies, NearPair, Place, SplitSummary, n
 from medmnist_np.audits.scan import MOST_PAIRS, Grouping, Scan, grouping, look_alike, scan, why_not
 from medmnist_np.audits.source import Source, opened
 from medmnist_np.images.hashes import duplicates, near_pairs
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import DatasetInfo, Record
 
 
 def audit(
-    source: str | os.PathLike[str] | DatasetInfo,
+    source: str | os.PathLike[str] | Record,
     *,
     size: int | None = None,
     ids: str | os.PathLike[str] | None = None,

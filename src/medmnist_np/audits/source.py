@@ -28,7 +28,7 @@ from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.data.arrays import locate
 from medmnist_np.errors import ArchiveError
 from medmnist_np.images.channels import channel_axis, usual_axes
-from medmnist_np.registry import Archive, DatasetInfo, Member, bundled_records
+from medmnist_np.registry import Archive, DatasetInfo, Member, Record, bundled_records
 from medmnist_np.registry.user_records import LOCAL
 
 _NAME = re.compile(r"([A-Za-z0-9]{1,32})_(images|labels)")
@@ -200,7 +200,7 @@ def is_path(source: str) -> bool:
 
 @contextmanager
 def opened(
-    source: str | os.PathLike[str] | DatasetInfo,
+    source: str | os.PathLike[str] | Record,
     *,
     size: int | None,
     root: str | os.PathLike[str] | None,
@@ -208,9 +208,9 @@ def opened(
     progress: Progress,
 ) -> Iterator[Source]:
     """Open what is to be audited for the length of a block."""
-    if isinstance(source, DatasetInfo) or (isinstance(source, str) and not is_path(source)):
-        record, size = registry.resolve_size(source, size)
-        record.require_labels("audit")
+    if isinstance(source, Record) or (isinstance(source, str) and not is_path(source)):
+        registry.info(source).require_labels("audit")
+        record, size = registry.resolve_dataset(source, size)
         folder = locate(record, size, root=root, download=download, progress=progress)
         names = {
             split: [record.member_name(split, role) for role in ("images", "labels")]
@@ -280,9 +280,9 @@ def _order_of(splits: Sequence[str]) -> tuple[str, ...]:
 def _known(digest: str, labels: Mapping[str, NDArray[np.integer]]) -> DatasetInfo | None:
     """Return the record that an archive belongs to; None if none does."""
     found = registry.find_archive(digest)
-    if found is None or dict(found[0].n_samples) != {split: len(table) for split, table in labels.items()}:
-        return None
-    return found[0]
+    record = None if found is None else found[0]
+    counts = {split: len(table) for split, table in labels.items()}
+    return record if isinstance(record, DatasetInfo) and dict(record.n_samples) == counts else None
 
 
 def _made_up(path: Path, images: Mapping[str, Images], labels: Mapping[str, NDArray[np.integer]]) -> DatasetInfo:

@@ -26,7 +26,7 @@ from medmnist_np.cache.locations import archive_in_root, digest_of_file
 from medmnist_np.cache.manifest import digest_of, require_digest, superseded
 from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.errors import DigestError, OfflineError, SupersededError
-from medmnist_np.registry import Archive, DatasetInfo
+from medmnist_np.registry import Archive, Record
 
 # Behind the name of a verified archive that is not meant to stay.
 PASSING = ".passing"
@@ -270,7 +270,7 @@ def check_digest(stream: BinaryIO, archive: Archive, progress: Progress) -> None
     require_digest(getattr(stream, "name", archive.file_name), found, archive)
 
 
-def check_known(path: Path, digest: str) -> tuple[DatasetInfo, int]:
+def check_known(path: Path, digest: str) -> tuple[Record, int]:
     """Return which data set and size a file is by its digest; raise as :func:`check_digest` if none."""
     known = registry.find_archive(digest)
     if known is None:

@@ -16,7 +16,7 @@ from medmnist_np.data.arrays import Arrays, load
 from medmnist_np.errors import MedMNISTError
 from medmnist_np.images import montage
 from medmnist_np.metrics import accuracy, auc
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import Record
 from medmnist_np.testing import fake_datasets
 
 # Gray and binary, RGB and multi-class, multi-label, volumes.
@@ -81,7 +81,7 @@ def _demonstrate(folder: Path | None, seed: int) -> None:
     say("Nothing was written anywhere else: delete the folder when you have seen it.")
 
 
-def _row(record: DatasetInfo, train: Arrays, test: Arrays) -> str:
+def _row(record: Record, train: Arrays, test: Arrays) -> str:
     scores = _ridge_scores(train, test.images, record)
     shape = " x ".join(map(str, test.images.shape[1:]))
     return (
@@ -90,7 +90,7 @@ def _row(record: DatasetInfo, train: Arrays, test: Arrays) -> str:
     )
 
 
-def _ridge_scores(train: Arrays, images: NDArray[np.uint8], record: DatasetInfo) -> NDArray[Any]:
+def _ridge_scores(train: Arrays, images: NDArray[np.uint8], record: Record) -> NDArray[Any]:
     """Return scores ``(n, classes)`` of a ridge regression on standardised pixels to zeros and ones.
 
     Solved in its dual form, a system of as many equations as there are training images.
@@ -109,7 +109,7 @@ def _ridge_scores(train: Arrays, images: NDArray[np.uint8], record: DatasetInfo)
     return scores
 
 
-def _as_rgb(images: NDArray[np.uint8], record: DatasetInfo) -> NDArray[np.uint8]:
+def _as_rgb(images: NDArray[np.uint8], record: Record) -> NDArray[np.uint8]:
     """Return ``(n, h, w, 3)`` of images of any kind; of volumes the middle slice."""
     if record.n_channels == 3:
         return images

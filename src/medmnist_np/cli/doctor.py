@@ -434,8 +434,6 @@ def _without_hosts(text: str, place: Place, proxies: Iterable[str]) -> str:
 
 
 def _published_urls() -> Iterator[str]:
-    known = [(record, archive) for record, _, archive in registry.known_archives() if registry.is_published(record)]
-    for record, archive in sorted(known, key=lambda one: one[1].bytes or one[1].array_bytes):
-        yield archive.url
-        if isinstance(record, registry.VolumeInfo):
-            yield from record.other_addresses
+    known = [entry for entry in registry.known_archives() if registry.is_published(entry[0])]
+    for record, edition, _ in sorted(known, key=lambda entry: entry[2].bytes or entry[2].array_bytes):
+        yield from record.addresses(edition)

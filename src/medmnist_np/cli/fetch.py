@@ -15,7 +15,7 @@ from medmnist_np.cli.output import json_option, root_option, say, say_json, say_
 from medmnist_np.corruptions.published import adopt_published
 from medmnist_np.data.arrays import adopt, bring, members_of
 from medmnist_np.errors import DigestError, MedMNISTError, NoSpaceError, nearest
-from medmnist_np.registry import VolumeInfo, bundled_records
+from medmnist_np.registry import Record, bundled_records
 
 
 @click.command
@@ -110,7 +110,7 @@ def fetch(
 
     outcomes = run_jobs(wanted, work, silenced=silenced, new=missing)
     for job, outcome in outcomes:
-        if not silenced and isinstance(job.record, VolumeInfo) and isinstance(outcome, Path):
+        if not silenced and not job.record.same_shape and isinstance(outcome, Path):
             _say_left_out(job.record, outcome)
     if as_json:
         say_json([_described(job, outcome) for job, outcome in outcomes])
@@ -208,15 +208,15 @@ def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str |
 
     if len(files) != 1:
         raise click.UsageError("--as goes with one folder.")
-    record = registry.info(name)
-    if not isinstance(record, VolumeInfo):
-        raise click.UsageError(f"{name} is no set of volumes that differ in size: import its archives without --as.")
+    if registry.info(name).same_shape:
+        raise click.UsageError(f"The images of {name} all have one shape. Import its archives without --as.")
+    record = registry.volume_info(name)
     folder = adopt_volumes(files[0], record, root=root, skip=skip).path
     say(f"{record.qualified_name}: ready, {folder}")
     _say_left_out(record, folder)
 
 
-def _say_left_out(record: VolumeInfo, folder: Path) -> None:
+def _say_left_out(record: Record, folder: Path) -> None:
     """Say so if the arrays in a folder were made without some cases, now or in an earlier run."""
     from medmnist_np.volumes.layouts import REPORT, read_report
 

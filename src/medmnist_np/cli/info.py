@@ -7,11 +7,10 @@ from typing import Any
 import click
 
 from medmnist_np import registry
-from medmnist_np._text import redacted
 from medmnist_np.cache import settings, store
 from medmnist_np.cli import options
 from medmnist_np.cli.output import json_option, say, say_json, say_lines, say_paragraph, say_table
-from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo, bundled_records
+from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.user_records import LOCAL
 
 _SPLITS = ("train", "val", "test")
@@ -117,18 +116,18 @@ def available() -> None:
         say(f"\t{record.name:<15} | {record.python_class:<15} | Size: {sizes}.")
 
 
-def _is_here(record: DatasetInfo, size: int, places: settings.Settings) -> bool:
+def _is_here(record: Record, size: int, places: settings.Settings) -> bool:
     return any(store.find(key, places.searched) is not None for key in record.storage_keys(size))
 
 
-def _count(record: DatasetInfo, split: str) -> str:
+def _count(record: Record, split: str) -> str:
     """Return how many samples a split has, ``"?"`` where that is not known."""
     if split not in record.n_samples:
         return "-"
     return f"{record.n_samples[split]:,}" if record.n_samples[split] else "?"
 
 
-def _summary(record: DatasetInfo) -> dict[str, Any]:
+def _summary(record: Record) -> dict[str, Any]:
     return {
         "name": record.qualified_name,
         "python_class": record.python_class,
@@ -142,40 +141,14 @@ def _summary(record: DatasetInfo) -> dict[str, Any]:
     }
 
 
-def _details(record: DatasetInfo) -> dict[str, Any]:
-    archives = {
-        str(size): {**_archive(archive), "array_bytes": archive.array_bytes, "enlarged": size in record.enlarged_sizes}
-        for size, archive in sorted(record.archives.items())
-    }
-    volumes: dict[str, Any] = {}
-    if isinstance(record, VolumeInfo):
-        file = record.archive_file
-        volumes = {
-            "modalities": list(record.modalities),
-            "label_values": list(record.label_values),
-            "access": record.access,
-            "how_to_get": record.how_to_get,
-            "archive": None if file is None else _archive(file),
-        }
+def _details(record: Record) -> dict[str, Any]:
     return {
         **_summary(record),
         "collection": record.collection.name,
         "description": record.description,
         "modality": record.modality,
         "class_names": list(record.class_names),
-        "source_size": record.source_size,
-        "preparation": record.preparation,
         "notes": list(record.notes),
         "citations": [*record.collection.citations, *record.citations],
-        "archives": archives,
-        **volumes,
-    }
-
-
-def _archive(archive: Archive) -> dict[str, Any]:
-    return {
-        "file_name": archive.file_name,
-        "url": redacted(archive.url),
-        "digest": archive.digest,
-        "bytes": archive.bytes,
+        **record.details(),
     }

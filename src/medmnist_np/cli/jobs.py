@@ -22,7 +22,7 @@ from medmnist_np.cache.settings import Settings
 from medmnist_np.cli.output import end_interrupted, is_terminal, say
 from medmnist_np.data.arrays import find_here
 from medmnist_np.errors import MedMNISTError, OfflineError, UnknownSizeError
-from medmnist_np.registry import Archive, DatasetInfo
+from medmnist_np.registry import Archive, Record
 
 # Between two lines about one file, where stderr is no terminal.
 _LINES_EVERY_S = 10.0
@@ -215,7 +215,7 @@ _STOP_WITHIN_S = 2.0
 class Job:
     """One archive, or the named members of it."""
 
-    record: DatasetInfo
+    record: Record
     size: int
     members: Sequence[str] = ()
 
@@ -254,12 +254,12 @@ class Job:
 Outcome = Path | MedMNISTError
 
 
-def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[DatasetInfo, int]]:
+def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[Record, int]]:
     """Return which sets and sizes are meant, each once; without names all sets that come in the size."""
     if size is not None and size != "all" and not (size.isascii() and size.isdecimal()):
         raise click.UsageError(f"--size is a number of pixels, as 28 or 224, or all, not {size!r}.")
     number = int(size) if size not in (None, "all") else None
-    wanted: list[tuple[DatasetInfo, int]] = []
+    wanted: list[tuple[Record, int]] = []
     if not names:
         records = registry.datasets(size=28 if size is None else number)
         if not records:

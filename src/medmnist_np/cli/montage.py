@@ -91,7 +91,7 @@ def montage(
     if index is not None and given:
         raise click.UsageError(f"--index shows one sample: leave {' and '.join(given)} out.")
     record = registry.info(name)
-    if isinstance(record, registry.VolumeInfo):
+    if not record.same_shape:
         if by_class or view is not None or size is not None:
             raise click.UsageError(
                 f"{record.qualified_name} holds volumes that differ in size: leave --by-class, --view and --size out."

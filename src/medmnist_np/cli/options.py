@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from medmnist_np import registry
-from medmnist_np.registry import DatasetInfo, bundled_records
+from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.user_records import LOCAL
 
 _Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -102,7 +102,7 @@ def _sizes(ctx: click.Context) -> list[tuple[str, str]]:
     return [(str(size), "") for size in sorted(numbers)]
 
 
-def _named(ctx: click.Context) -> list[DatasetInfo]:
+def _named(ctx: click.Context) -> list[Record]:
     """Return the data sets on the line so far."""
     given = ctx.params.get("name") or ctx.params.get("names") or ctx.params.get("source")
     # Click has not told arguments apart where the last word is an option without its value.

@@ -18,7 +18,7 @@ from medmnist_np.errors import MedMNISTError, NotCachedError
 from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save_pairs
 from medmnist_np.export import save as save_files
 from medmnist_np.images import FORMATS
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.volumes.volume_dataset import VolumeDataset
 
 
@@ -96,7 +96,7 @@ def save(
             again = " ".join(f"--split {one}" for one in split.split("+"))
             raise click.UsageError(f"Each split is saved by its own name: in place of --split {split} write {again}.")
     progress = silent if quiet else bars
-    if isinstance(record := registry.info(name), registry.VolumeInfo):
+    if not (record := registry.info(name)).same_shape:
         if layout is not None or size is not None or format_ not in (None, "nii"):
             raise click.UsageError(
                 f"{record.qualified_name} holds volumes that differ in size, which are written as NIfTI files: leave "
@@ -105,7 +105,7 @@ def save(
         saved = _save_volumes(record, splits, folder, root=root, download=download, progress=progress)
         say("" if quiet else f"Volumes  {saved}\n", nl=False)
         return
-    record, size = registry.resolve_size(name, size)
+    record, size = registry.resolve_dataset(name, size)
     try:
         plans = [_plan(record, size, split, layout, format_) for split in splits or record.splits]
     except MedMNISTError:
@@ -138,7 +138,7 @@ def _ending_cleanly() -> Iterator[None]:
 
 
 def _save_volumes(
-    record: DatasetInfo, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
+    record: Record, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
 ) -> Path:
     """Save the splits that are named; if none is, all that are here: a folder of the user may hold only some."""
     saved = missing = None

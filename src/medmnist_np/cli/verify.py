@@ -14,7 +14,7 @@ from medmnist_np.cli.output import json_option, root_option, say, say_json
 from medmnist_np.corruptions.published import SIZE, published_key
 from medmnist_np.data.verification import VerifyReport, verify_corrupted, verify_published
 from medmnist_np.data.verification import verify as verify_arrays
-from medmnist_np.registry import DatasetInfo, bundled_records
+from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.corruption_facts import corrupted_sets
 
 
@@ -63,7 +63,7 @@ def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: 
         raise click.ClickException(message)
 
 
-def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tuple[DatasetInfo, int]]:
+def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tuple[Record, int]]:
     """Return what is meant: all that is there, or of each named set the size asked for, else all that are there."""
     if not names:
         collections = (None, *bundled_records.COLLECTIONS[1:])
@@ -85,7 +85,7 @@ def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tu
     return held
 
 
-def _held_published(names: tuple[str, ...], size: int | None, root: str | None) -> list[DatasetInfo]:
+def _held_published(names: tuple[str, ...], size: int | None, root: str | None) -> list[Record]:
     """Return the sets, all or those that are named, whose published corrupted images are there."""
     found = [registry.find(name) for name in names] if names else [(record, None) for record in registry.datasets()]
     return [
@@ -97,7 +97,7 @@ def _held_published(names: tuple[str, ...], size: int | None, root: str | None) 
     ]
 
 
-def _corruptible(names: tuple[str, ...], size: int | None) -> list[tuple[DatasetInfo, int]]:
+def _corruptible(names: tuple[str, ...], size: int | None) -> list[tuple[Record, int]]:
     """Return the sets, all or those that are named, and their sizes, of which corrupted images may have been made."""
     found = [registry.find(name) for name in names] if names else [(record, None) for record in registry.datasets()]
     return [
@@ -109,7 +109,7 @@ def _corruptible(names: tuple[str, ...], size: int | None) -> list[tuple[Dataset
     ]
 
 
-def _is_there(record: DatasetInfo, size: int, root: str | None) -> bool:
+def _is_there(record: Record, size: int, root: str | None) -> bool:
     whole = record.storage_keys(size)
     return _any_is_there([*whole, store.partial_key(whole[0])], root)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from medmnist_np import registry
 from medmnist_np.batches import Batch
 from medmnist_np.corruptions import corrupt
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import Record
 from medmnist_np.registry.corruption_facts import Parameters, Strengths, corrupted_set
 
 
@@ -53,7 +53,7 @@ class Augmentation:
         return batch._replace(images=images)
 
 
-def augment(name: str | DatasetInfo, *, share: float | None = None) -> Augmentation:
+def augment(name: str | Record, *, share: float | None = None) -> Augmentation:
     """Return a transform of batches that corrupts images as MedMNIST-C would corrupt those of a data set.
 
     Each image is left as it is, or gets one corruption, each as likely as the others, at a strength between severity 1

@@ -14,7 +14,7 @@ from medmnist_np._sequences import Joined, Rows
 from medmnist_np.cache import settings, store
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.corruptions import corrupt, image_seeds
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.corruption_facts import Parameters, checked_severity, corrupted_set
 
 SPLIT = "test"
@@ -124,13 +124,13 @@ def corruption_key(record: DatasetInfo, size: int, name: str, severity: int, see
     return f"{_key_of_all(record, size)}-{name}_{severity}-seed{seed}-v{_VERSION}"
 
 
-def stored_folders(record: DatasetInfo, size: int, caches: Iterable[Path]) -> list[Path]:
+def stored_folders(record: Record, size: int, caches: Iterable[Path]) -> list[Path]:
     """Return the folders of all corrupted images of a data set that are stored, sound or not."""
     pattern = f"{_key_of_all(record, size)}-*"
     return [folder for cache in caches for folder in sorted((cache / store.ARRAYS).glob(pattern))]
 
 
-def _key_of_all(record: DatasetInfo, size: int) -> str:
+def _key_of_all(record: Record, size: int) -> str:
     return f"corrupted/{record.storage_key(size).rpartition('/')[2]}"
 
 

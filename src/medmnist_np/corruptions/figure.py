@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medmnist_np.corruptions import corrupt, image_seeds
 from medmnist_np.images.picture import Picture
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import Record
 from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set
 
 _LEAST_PX = 64  # of a tile; smaller images are shown with larger pixels
@@ -19,7 +19,7 @@ _HEAD_PX = 16  # height of the line with the severities
 _MARGIN_PX = 6
 
 
-def corruption_figure(image: NDArray[np.uint8], name: str | DatasetInfo, *, seed: int = 0, index: int = 0) -> Picture:
+def corruption_figure(image: NDArray[np.uint8], name: str | Record, *, seed: int = 0, index: int = 0) -> Picture:
     """Show an image as it is and under each corruption of a data set: a row for each, a column for each severity.
 
     Parameters

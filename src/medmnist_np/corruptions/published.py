@@ -22,7 +22,7 @@ from medmnist_np.corruptions.computed import SPLIT, Corruption
 from medmnist_np.data.arrays import find_here
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.errors import ArchiveError, DigestError, NotCachedError
-from medmnist_np.registry import Archive, DatasetInfo, Member
+from medmnist_np.registry import Archive, DatasetInfo, Member, Record
 from medmnist_np.registry.corruption_facts import SEVERITIES, checked_severity, corrupted_set, corrupted_sets
 
 SIZE = 224
@@ -88,7 +88,7 @@ class PublishedCorruption(Dataset):
 
     def __init__(
         self,
-        name: str | DatasetInfo,
+        name: str | Record,
         corruption: str,
         severity: int,
         *,
@@ -99,7 +99,7 @@ class PublishedCorruption(Dataset):
         download: bool | None = None,
     ) -> None:
         corrupted_set(name).parameters(corruption, severity)  # refuses what there is not
-        record, _ = registry.resolve_size(name, SIZE)
+        record, _ = registry.resolve_dataset(name, SIZE)
         self._corruption = Corruption(corruption, checked_severity(severity), None)
         super().__init__(
             record,
@@ -142,7 +142,7 @@ class PublishedCorruption(Dataset):
 
 
 def fetch_published(
-    name: str | DatasetInfo,
+    name: str | Record,
     *,
     root: str | os.PathLike[str] | None = None,
     no_digest: bool = False,
@@ -179,7 +179,7 @@ def fetch_published(
         As :func:`~medmnist_np.fetch`.
     """
     corrupted_set(name)  # refuses a set of which MedMNIST-C has none, whatever its sizes
-    record, _ = registry.resolve_size(name, SIZE)
+    record, _ = registry.resolve_dataset(name, SIZE)
     places = settings.current(root, make=True)
     return _located(record, places, download=True, no_digest=no_digest, progress=progress).path
 
@@ -215,7 +215,7 @@ def adopt_published(
         digest = digest_of(stream, "md5", progress, path.name)
         for name in corrupted_sets():
             if corrupted_set(name).digest == digest:
-                record = registry.info(name)
+                record, _ = registry.resolve_dataset(name)
                 archive = published_archive(record)
                 folder = publish_verified(stream, archive, published_key(record), settings.current(root), progress)
                 return record, folder.path
@@ -257,7 +257,7 @@ def published_archive(record: DatasetInfo) -> Archive:
     return Archive(f"{record.name}.zip", known.url, known.digest or _UNKNOWN, members, kind=KIND)
 
 
-def published_key(record: DatasetInfo) -> str:
+def published_key(record: Record) -> str:
     """Return where the arrays lie below a cache's ``arrays``: ``"medmnist-c/dermamnist_224-1a2b3c4d"``."""
     digest = corrupted_set(record).digest
     proof = "crc32" if digest is None else digest.partition(":")[2][:8]

@@ -128,7 +128,7 @@ def measure_robustness(
     found_of_each = []
     for subject, runs in plan.items():
         summary = summarise_errors(
-            registry.info(subject.name),
+            registry.resolve_dataset(subject.name)[0],
             {run: errors[file] for run, file in runs.items()},
             split=subject.split,
             size=subject.size,

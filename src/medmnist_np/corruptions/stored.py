@@ -22,7 +22,7 @@ from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.corruptions.computed import SPLIT, Corrupted, checked_seed, corruption_key
 from medmnist_np.data.arrays import locate
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.corruption_facts import SEVERITIES, Parameters, checked_severity, corrupted_set
 
 # A piece of the work: large against handing it over, small against memory.
@@ -74,7 +74,7 @@ class _Piece(NamedTuple):
 
 
 def make_corrupted(  # noqa: PLR0913 -- what to make, and how
-    name: str | DatasetInfo,
+    name: str | Record,
     corruptions: Sequence[str] | None = None,
     severities: Sequence[int] = SEVERITIES,
     *,
@@ -124,7 +124,7 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
     -----
     One piece of about 4 MB is held by each worker, whatever the size of the set.
     """
-    record, size = registry.resolve_size(name, size)
+    record, size = registry.resolve_dataset(name, size)
     orders = _orders(record, size, corruptions, severities, seed)
     places = settings.current(root, make=download is True)
     source = locate(record, size, root=root, download=download)

@@ -18,8 +18,8 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.locations import archive_in_root, digest_of_file, find_arrays
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder, MmapMode
-from medmnist_np.errors import ArchiveError, UnknownSizeError, UnknownSplitError
-from medmnist_np.registry import Archive, DatasetInfo, VolumeInfo
+from medmnist_np.errors import ArchiveError, UnknownSplitError
+from medmnist_np.registry import Archive, DatasetInfo, Record
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # would load logging, which opening does without
@@ -51,7 +51,7 @@ class Arrays(NamedTuple):
 
 
 def load(
-    name: str | DatasetInfo,
+    name: str | Record,
     split: str = "train",
     *,
     size: int | None = None,
@@ -117,14 +117,14 @@ def load(
     ((156, 28, 28), (156, 1))
     """
     mode = store.checked_mode(mmap_mode)
-    record, size = resolve(name, size)
+    record, size = registry.resolve_dataset(name, size)
     record.check_split(split)
     members = [record.member_name(split, role) for role in record.roles] if partial else []
     return map_split(locate(record, size, root=root, download=download, members=members), record, split, mode)
 
 
 def load_labels(
-    name: str | DatasetInfo,
+    name: str | Record,
     split: str = "train",
     *,
     root: str | os.PathLike[str] | None = None,
@@ -153,7 +153,7 @@ def load_labels(
     MedMNISTError
         As :func:`load`.
     """
-    record, named = resolve(name)
+    record, named = registry.resolve_dataset(name)
     member = record.member_name(record.check_split(split), record.target)
     places = settings.current(root, make=download is True)
     sizes = record.sizes if record.target == "labels" else (named,)
@@ -170,7 +170,7 @@ def load_labels(
 
 
 def fetch(
-    name: str | DatasetInfo,
+    name: str | Record,
     *,
     size: int | None = None,
     splits: Sequence[str] | None = None,
@@ -215,7 +215,7 @@ def fetch(
 
 
 def bring(
-    record: DatasetInfo,
+    record: Record,
     size: int,
     *,
     root: str | os.PathLike[str] | None = None,
@@ -228,11 +228,15 @@ def bring(
     """Do what :func:`fetch` does, and remove what an earlier run that was killed left behind."""
     from medmnist_np.cache.prepare import collect
 
-    if isinstance(record, VolumeInfo):
+    if record.same_shape:
+        folder = locate(
+            record, size, root=root, download=True, keep_archive=keep_archive, members=members, progress=progress
+        )
+    else:
         from medmnist_np.volumes.publish import locate as locate_volumes
 
         folder = locate_volumes(
-            record,
+            registry.volume_info(record),
             root=root,
             download=True,
             keep_archive=keep_archive,
@@ -240,16 +244,12 @@ def bring(
             progress=progress,
             skip=skip,
         )
-    else:
-        folder = locate(
-            record, size, root=root, download=True, keep_archive=keep_archive, members=members, progress=progress
-        )
     if record.can_be_fetched:
         collect(record.archive(size), record.storage_key(size), settings.current(root))
     return folder.path
 
 
-def members_of(record: DatasetInfo, splits: Sequence[str] | None, *, labels_only: bool) -> list[str]:
+def members_of(record: Record, splits: Sequence[str] | None, *, labels_only: bool) -> list[str]:
     """Return the names of the members that are meant; none where all are."""
     if isinstance(splits, str):
         splits = [splits]
@@ -257,7 +257,7 @@ def members_of(record: DatasetInfo, splits: Sequence[str] | None, *, labels_only
         raise UnknownSplitError(f"No split is named; those of {record.name} are {', '.join(map(repr, record.splits))}.")
     if splits is None and not labels_only:
         return []
-    if not record.archives:
+    if not record.same_shape:
         raise UnknownSplitError(f"{record.qualified_name} comes in one archive of whole volumes: fetch all of it.")
     roles = (record.target,) if labels_only else record.roles
     chosen = record.splits if splits is None else [record.check_split(split) for split in splits]
@@ -266,7 +266,7 @@ def members_of(record: DatasetInfo, splits: Sequence[str] | None, *, labels_only
 
 def adopt(
     file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
-) -> tuple[DatasetInfo, int, Path]:
+) -> tuple[Record, int, Path]:
     """Unpack an official archive that you have into the cache. What it is, is told by its digest, not by its name.
 
     Parameters
@@ -280,7 +280,7 @@ def adopt(
 
     Returns
     -------
-    tuple of DatasetInfo, int, Path
+    tuple of DatasetInfo or VolumeInfo, int, Path
         The data set, its size and the folder of its arrays.
 
     Raises
@@ -304,17 +304,18 @@ def adopt(
                 break
         record, size = check_known(path, digest)
         places = settings.current(root)
-        if isinstance(record, VolumeInfo):
+        if record.same_shape:
+            folder = publish_verified(stream, record.archive(size), record.storage_key(size), places, progress)
+        else:
             from medmnist_np.volumes.publish import Way, adopt_verified
 
-            folder = adopt_verified(Verified(path.resolve(), stream), record, places, Way(progress=progress))
-        else:
-            folder = publish_verified(stream, record.archive(size), record.storage_key(size), places, progress)
+            verified = Verified(path.resolve(), stream)
+            folder = adopt_verified(verified, registry.volume_info(record), places, Way(progress=progress))
         return record, size, folder.path
 
 
 def locate(
-    record: DatasetInfo,
+    record: Record,
     size: int,
     *,
     root: str | os.PathLike[str] | None = None,
@@ -414,7 +415,7 @@ def locate_own(
 
 
 def find_here(
-    record: DatasetInfo, size: int, places: Settings, members: Sequence[str] = (), progress: Progress = silent
+    record: Record, size: int, places: Settings, members: Sequence[str] = (), progress: Progress = silent
 ) -> ArrayFolder | None:
     """Return the folder of the arrays of a set that is on this machine.
 
@@ -458,20 +459,3 @@ def _values(folder: ArrayFolder, member: str, role: str, mode: MmapMode) -> npt.
     if role == "labels" or mode is None:
         return np.array(folder.open(member))
     return folder.open(member, mode=mode)
-
-
-def resolve(name: str | DatasetInfo, size: int | None = None) -> tuple[DatasetInfo, int]:
-    """Return record and size of a set of equal images.
-
-    Raises
-    ------
-    UnknownSizeError
-        Also if its volumes differ in size.
-    """
-    record, number = registry.resolve_size(name, size)
-    if not record.archives:
-        raise UnknownSizeError(
-            f"{record.qualified_name} holds volumes that differ in size, so no array holds them all: "
-            f'medmnist_np.VolumeDataset("{record.qualified_name}") opens it.'
-        )
-    return record, number

@@ -16,7 +16,7 @@ from medmnist_np import _files, registry
 from medmnist_np._groups import is_missing
 from medmnist_np.cache import settings
 from medmnist_np.errors import NotCachedError, nearest
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import Record
 
 _COLUMNS = ("split", "index", "image_id", "group")
 
@@ -28,7 +28,7 @@ class Identifiers(NamedTuple):
     groups: NDArray[np.str_] | None
 
 
-def attach_ids(name: str | DatasetInfo, file: str | os.PathLike[str]) -> Path:
+def attach_ids(name: str | Record, file: str | os.PathLike[str]) -> Path:
     """Keep the ids of a data set, for ``ds.ids`` and ``ds.groups``, at every size of it.
 
     Parameters
@@ -69,7 +69,7 @@ def attach_ids(name: str | DatasetInfo, file: str | os.PathLike[str]) -> Path:
     return keep_ids(record, ids, groups if any(map(any, groups.values())) else None)
 
 
-def keep_ids(record: DatasetInfo, ids: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]] | None) -> Path:
+def keep_ids(record: Record, ids: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]] | None) -> Path:
     """Write the ids and groups of all samples, by split, and return where they are kept."""
     path = ids_file(record)
     _files.make_folder(path.parent)
@@ -86,12 +86,12 @@ def keep_ids(record: DatasetInfo, ids: Mapping[str, Sequence[str]], groups: Mapp
     return path
 
 
-def ids_file(record: DatasetInfo) -> Path:
+def ids_file(record: Record) -> Path:
     """Return where :func:`keep_ids` keeps the ids of a data set."""
     return _file(settings.current().cache, record)
 
 
-def identifiers(record: DatasetInfo, split: str) -> Identifiers:
+def identifiers(record: Record, split: str) -> Identifiers:
     """Return the ids of a split, or of several that are joined as ``"train+val"``.
 
     Raises
@@ -117,7 +117,7 @@ def identifiers(record: DatasetInfo, split: str) -> Identifiers:
     )
 
 
-def known_groups(record: DatasetInfo, split: str) -> NDArray[np.str_]:
+def known_groups(record: Record, split: str) -> NDArray[np.str_]:
     """Return the groups of a split as :func:`identifiers`; raise also if only ids are known."""
     groups = identifiers(record, split).groups
     if groups is None:
@@ -129,12 +129,12 @@ def known_groups(record: DatasetInfo, split: str) -> NDArray[np.str_]:
     return groups
 
 
-def _file(cache: Path, record: DatasetInfo) -> Path:
+def _file(cache: Path, record: Record) -> Path:
     return cache / "ids" / f"{record.qualified_name}.csv"  # of another collection in a folder of its own
 
 
 @lru_cache(maxsize=8)
-def _kept(path: Path, record: DatasetInfo, changed_ns: int) -> dict[str, Identifiers]:
+def _kept(path: Path, record: Record, changed_ns: int) -> dict[str, Identifiers]:
     kept = {}
     for split, rows in read_ids(path, record).items():
         ids, groups = (np.array([row[column] for row in rows], dtype=np.str_) for column in (0, 1))
@@ -147,7 +147,7 @@ def _known(value: str | None) -> str:
     return "" if is_missing(value) else str(value).strip()
 
 
-def read_ids(file: Path, record: DatasetInfo) -> dict[str, list[tuple[str, str]]]:
+def read_ids(file: Path, record: Record) -> dict[str, list[tuple[str, str]]]:
     """Return id and group of each sample, by split; each is empty if it is unknown."""
     found: dict[str, list[tuple[str, str] | None]] = {split: [None] * n for split, n in record.n_samples.items()}
     try:

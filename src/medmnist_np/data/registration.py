@@ -14,7 +14,7 @@ from medmnist_np.cache import settings
 from medmnist_np.cache.archives import at_its_address
 from medmnist_np.cache.download import Part
 from medmnist_np.errors import OfflineError, RecordError, UnknownDatasetError
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.user_records import LOCAL, as_toml, check_name, read_table, record_file, record_of
 
 # A record with 256 classes has some 20 kB.
@@ -129,7 +129,7 @@ def _placed(table: dict[str, Any], beside: str, *, every: bool) -> dict[str, Any
     return {**table, "archives": placed}
 
 
-def _digests(record: DatasetInfo) -> dict[int, str]:
+def _digests(record: Record) -> dict[int, str]:
     return {size: archive.digest for size, archive in record.archives.items()}
 
 

@@ -14,8 +14,8 @@ from medmnist_np import registry
 from medmnist_np._sequences import Items, Joined, Rows
 from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder, MmapMode
-from medmnist_np.data.arrays import locate, map_split, resolve
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.data.arrays import locate, map_split
+from medmnist_np.registry import DatasetInfo, Record
 
 if TYPE_CHECKING:
     from medmnist_np.corruptions.computed import Corruption
@@ -31,7 +31,7 @@ class Samples(Items):
 
     def __init__(  # noqa: PLR0913 -- each is one choice, and has a default
         self,
-        name: str | DatasetInfo,
+        name: str | Record,
         split: str = "train",
         *,
         size: int | None = None,
@@ -44,7 +44,7 @@ class Samples(Items):
         mmap_mode: MmapMode = "r",
     ) -> None:
         self._mmap_mode = store.checked_mode(mmap_mode)
-        record, size = resolve(name, size)
+        record, size = registry.resolve_dataset(name, size)
         self._record = record
         self.size = size
         self.split = _checked_splits(record, split)
@@ -351,12 +351,12 @@ _WRITTEN = "written labels"
 _NOT_PICKLED = frozenset({"_record", "_maps", "_image_maps", "_all_images", "_all_labels", "_folder"})
 
 
-def _restore(kind: type[Samples], record: str | DatasetInfo, folder: str, state: dict[str, Any]) -> Samples:
+def _restore(kind: type[Samples], record: str | Record, folder: str, state: dict[str, Any]) -> Samples:
     """Unpickle: the same folder, or what this machine has in place of it."""
     written = state.pop(_WRITTEN, None)
     samples = kind.__new__(kind)
     samples.__dict__.update(state)
-    samples._record = registry.info(record)
+    samples._record = registry.resolve_dataset(record)[0]
     samples._open(store.at(Path(folder)) or samples._locate())
     if written is not None:
         samples._all_labels = _as_one(written)

@@ -19,7 +19,7 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.locations import caches_for
 from medmnist_np.cache.manifest import Manifest, digest_of
 from medmnist_np.errors import CorruptCacheError, NotCachedError
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import Record
 
 # Images looked at in one go: about 16 MB of them.
 _BLOCK_BYTES = 16 << 20
@@ -63,7 +63,7 @@ class VerifyReport:
 
 
 def verify(
-    name: str | DatasetInfo,
+    name: str | Record,
     *,
     size: int | None = None,
     root: str | os.PathLike[str] | None = None,
@@ -99,13 +99,13 @@ def verify(
         images, labels = (record.member_name(split, role) for role in record.roles)
         if labels in sound:
             damage += _label_damage(record, split, arrays.open(labels))
-        if images in sound and record.archives:  # the values of volumes that differ in size lie in one row
+        if images in sound and record.same_shape:  # the values of volumes that differ in size lie in one row
             blank[split] = _blank_images(arrays.open(images))
     return VerifyReport(record.qualified_name, size, folder, manifest.checked, tuple(damage), blank)
 
 
 def verify_published(
-    name: str | DatasetInfo,
+    name: str | Record,
     *,
     root: str | os.PathLike[str] | None = None,
     progress: Progress = bars,
@@ -143,7 +143,7 @@ def verify_published(
 
 
 def verify_corrupted(
-    name: str | DatasetInfo,
+    name: str | Record,
     *,
     size: int | None = None,
     root: str | os.PathLike[str] | None = None,
@@ -198,7 +198,7 @@ def _hashed(arrays: store.ArrayFolder, progress: Progress) -> tuple[set[str], li
 
 
 def _folder_of(
-    record: DatasetInfo, size: int, root: str | os.PathLike[str] | None
+    record: Record, size: int, root: str | os.PathLike[str] | None
 ) -> tuple[Path, Manifest | None, list[str]]:
     """Return the first folder of the set that is there, sound or not."""
     archive = record.archive(size) if record.can_be_fetched else None
@@ -224,7 +224,7 @@ def _first_folder(keys: Sequence[str], places: Sequence[Path]) -> tuple[Path, Ma
     return None
 
 
-def _label_damage(record: DatasetInfo, split: str, labels: npt.NDArray[Any]) -> list[str]:
+def _label_damage(record: Record, split: str, labels: npt.NDArray[Any]) -> list[str]:
     highest = record.highest_label
     step = max(1, _BLOCK_BYTES // max(1, math.prod(labels.shape[1:])))
     n_wrong, first = 0, 0

@@ -11,7 +11,7 @@ from medmnist_np import registry
 from medmnist_np.errors import ScoresError
 from medmnist_np.evaluation.result import Evaluation
 from medmnist_np.metrics import Interval
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import Record
 
 # The published figures are of this split.
 SPLIT = "test"
@@ -40,7 +40,7 @@ class Entry:
     notes: tuple[str, ...] = ()
 
 
-def leaderboard(name: str | DatasetInfo, results: Mapping[str, Evaluation] = MappingProxyType({})) -> list[Entry]:
+def leaderboard(name: str | Record, results: Mapping[str, Evaluation] = MappingProxyType({})) -> list[Entry]:
     """Return the published baselines of a data set and your own results, the highest AUC first.
 
     Parameters

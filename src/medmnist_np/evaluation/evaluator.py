@@ -19,7 +19,7 @@ from medmnist_np.evaluation.result_files import ResultName, check_run, parse_nam
 from medmnist_np.metrics import Predictions, Undefined
 from medmnist_np.metrics.frames import order_of_scores
 from medmnist_np.metrics.predictions import as_array, in_order
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import Record
 
 
 class Evaluator:
@@ -65,13 +65,13 @@ class Evaluator:
 
     def __init__(
         self,
-        name: str | DatasetInfo,
+        name: str | Record,
         split: str,
         size: int | None = None,
         root: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.record, self.size = registry.resolve_size(name, size)
-        self.record.require_labels("Evaluator")
+        registry.info(name).require_labels("Evaluator")
+        self.record, self.size = registry.resolve_dataset(name, size)
         self.split = self.record.check_split(split)
         self.flag = self.record.name
         self.labels = load_labels(self.record, split, root=root)

@@ -25,7 +25,7 @@ from medmnist_np.images.steps import (
     Zoom,
     mask_step,
 )
-from medmnist_np.registry import DatasetInfo, datasets, info
+from medmnist_np.registry import Record, datasets, info
 from medmnist_np.registry.recipe_facts import recipe_facts
 
 Axes = Literal["hw", "hwc", "dhw"]
@@ -202,7 +202,7 @@ class Recipe:
         return f" {self.name} takes {self.takes}." if self.takes else ""
 
 
-def recipe(name: str | DatasetInfo, *, resampler: Resampler | None = None, approximate: bool = False) -> Recipe:
+def recipe(name: str | Record, *, resampler: Resampler | None = None, approximate: bool = False) -> Recipe:
     """Return how the images of a data set were made, to print it or to make more of them.
 
     The authors of MedMNIST describe the preparation in words and have not published its code. A recipe is written

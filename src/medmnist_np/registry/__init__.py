@@ -21,9 +21,11 @@ from medmnist_np.registry.lookup import (
     known_archives,
     official_info,
     registered,
+    resolve_dataset,
     resolve_size,
+    volume_info,
 )
-from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Superseded
+from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Record, Superseded
 from medmnist_np.registry.volume_records import VolumeInfo
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ __all__ = [
     "CorruptedSet",
     "DatasetInfo",
     "Member",
+    "Record",
     "SEVERITIES",
     "Superseded",
     "VolumeInfo",
@@ -66,7 +69,9 @@ __all__ = [
     "known_sets",
     "official_info",
     "registered",
+    "resolve_dataset",
     "resolve_size",
+    "volume_info",
 ]
 
 # Facts that opening a data set does not need.

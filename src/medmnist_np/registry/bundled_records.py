@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Superseded
+from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Record, Superseded
 from medmnist_np.registry.volume_records import VolumeInfo
 
 COLLECTIONS = ("medmnist", "medsegbench", "msd", "amos", "brats")
@@ -28,7 +28,7 @@ def collection(name: str) -> Collection:
 
 
 @cache
-def record(collection_name: str, name: str) -> DatasetInfo:
+def record(collection_name: str, name: str) -> Record:
     """Return the record of a set, or of a part of one: ``record("medsegbench", "wbc-c1")``.
 
     Raises
@@ -46,7 +46,7 @@ def record(collection_name: str, name: str) -> DatasetInfo:
     table = tuples(read(collection_name, name))
     if "modalities" in table:
         archive = Archive(**table.pop("archive")) if "archive" in table else None
-        return VolumeInfo(collection=shared, archives={}, archive_file=archive, **table)
+        return VolumeInfo(collection=shared, archive_file=archive, **table)
     parts = table.pop("categories", {})
     archives = {int(size): _archive(archive) for size, archive in table.pop("archives").items()}
     info = DatasetInfo(collection=shared, archives=archives, parts=_names_of_parts(name, parts), **table)
@@ -75,7 +75,7 @@ def _part(collection_name: str, whole: str, part: str) -> DatasetInfo:
     parts: Mapping[str, Any] = read(collection_name, whole).get("categories", {})
     if part not in parts:
         raise KeyError(f"{whole}-{part}")
-    info = replace(record(collection_name, whole), parts=())
+    info = replace(cast("DatasetInfo", record(collection_name, whole)), parts=())
     alone = [replace(info, archives=_without_others(info))]
     alone += [_of_part(info, other, about) for other, about in parts.items() if other != part]
     return _sharing(_of_part(info, part, parts[part]), alone)

@@ -16,7 +16,6 @@ from medmnist_np.errors import RecordError, UnknownDatasetError, nearest
 from medmnist_np.registry import bundled_records
 from medmnist_np.registry.lookup import info
 from medmnist_np.registry.records import DatasetInfo
-from medmnist_np.registry.volume_records import VolumeInfo
 
 Access = Literal["open", "registration", "application"]
 """What a data set asks for; :func:`access_levels` puts it in words."""
@@ -219,14 +218,15 @@ def _member(name: str, organ: str) -> CatalogEntry:
     collection, _, own_name = name.rpartition("/")
     record = bundled_records.record(collection or "medmnist", own_name)
     # Masks of such a set belong to its parts alone.
-    loads = [name.replace(own_name, part) for part in record.parts] if record.shares_images else [name]
+    by_part = isinstance(record, DatasetInfo) and record.shares_images
+    loads = [name.replace(own_name, part) for part in record.parts] if by_part else [name]
     return CatalogEntry(
         name=name,
         title=record.python_class,
         section="collection",
         organ=organ,
         tasks=(record.task,),
-        modality=tuple(dict.fromkeys((record.modality, *_modalities(record)))),
+        modality=tuple(dict.fromkeys((record.modality, *record.modalities))),
         subjects=", ".join(f"{count:,} {split}" for split, count in record.n_samples.items() if count),
         labels=tuple(label for label in record.class_names if label != "background"),
         description=f"{record.description} Part of {record.collection.title}.",
@@ -240,17 +240,11 @@ def _member(name: str, organ: str) -> CatalogEntry:
     )
 
 
-def _modalities(record: DatasetInfo) -> tuple[str, ...]:
-    return record.modalities if isinstance(record, VolumeInfo) else ()
-
-
 def _load_lines(name: str) -> tuple[str, str]:
     record = info(name)
-    by_user = isinstance(record, VolumeInfo) and record.archive_file is None
-    opener = "VolumeDataset" if isinstance(record, VolumeInfo) else "Dataset"
     return (
-        f"medmnist-np import --as {name} DIR" if by_user else f"medmnist-np fetch {name}",
-        f'mm.{opener}("{name}", split="train")',
+        f"medmnist-np import --as {name} DIR" if not record.can_be_fetched else f"medmnist-np fetch {name}",
+        f'mm.{record.opener}("{name}", split="train")',
     )
 
 

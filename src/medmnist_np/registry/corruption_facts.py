@@ -12,7 +12,7 @@ from typing import Any
 
 from medmnist_np.errors import RecordError, nearest
 from medmnist_np.registry.lookup import info
-from medmnist_np.registry.records import DatasetInfo
+from medmnist_np.registry.records import Record
 
 SEVERITIES = (1, 2, 3, 4, 5)
 """The severities that there are, from weak to strong."""
@@ -155,7 +155,7 @@ def checked_severity(severity: int) -> int:
     return number
 
 
-def corrupted_set(name: str | DatasetInfo) -> CorruptedSet:
+def corrupted_set(name: str | Record) -> CorruptedSet:
     """Return what MedMNIST-C has for a data set.
 
     Raises

@@ -10,7 +10,7 @@ from typing import Any
 from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
 from medmnist_np.registry import bundled_records
 from medmnist_np.registry.citations import Baseline, Baselines, Citation
-from medmnist_np.registry.records import Archive, DatasetInfo, Superseded
+from medmnist_np.registry.records import Archive, DatasetInfo, Record, Superseded
 from medmnist_np.registry.user_records import LOCAL, own_names, own_record, own_records
 from medmnist_np.registry.volume_records import VolumeInfo
 
@@ -20,20 +20,20 @@ _NAMED_ALONE = ("medmnist", "amos", "brats")
 _WITH_BASELINES = ("medmnist",)
 
 # Records that a program added with registered(); they win over the files.
-_added: dict[str, DatasetInfo] = {}
+_added: dict[str, Record] = {}
 
 
-def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
+def find(name: str | Record) -> tuple[Record, int | None]:
     """Return the record of a name, and the size if the name carries one: ``"PathMNIST"``, ``"pathmnist_64"``.
 
-    Letter case does not matter. A :class:`DatasetInfo` passes through.
+    Letter case does not matter. A record passes through.
 
     Raises
     ------
     UnknownDatasetError
         With the nearest names.
     """
-    if isinstance(name, DatasetInfo):
+    if isinstance(name, Record):
         return name, None
     if not isinstance(name, str):
         raise UnknownDatasetError(f"A data set is named by a string, not by {type(name).__name__}: {name!r}.")
@@ -64,7 +64,7 @@ def find(name: str | DatasetInfo) -> tuple[DatasetInfo, int | None]:
     raise UnknownDatasetError(f"There is no data set {name!r}.{hint} The names are: {', '.join(known)}.{others}")
 
 
-def resolve_size(name: str | DatasetInfo, size: int | None = None) -> tuple[DatasetInfo, int]:
+def resolve_size(name: str | Record, size: int | None = None) -> tuple[Record, int]:
     """Return record and size of a name, where ``size=None`` means the one in the name, else the default.
 
     The size of a set whose volumes differ in size is 0.
@@ -81,18 +81,45 @@ def resolve_size(name: str | DatasetInfo, size: int | None = None) -> tuple[Data
         )
     if size is None:
         size = named
-    if isinstance(record, VolumeInfo):
-        if size not in (None, 0):
-            record.archive(int(size))  # says why there is none
-        return record, 0
-    if size is None:
-        default = record.collection.default_size
-        size = default if default in record.archives else record.sizes[0]
-    record.archive(size)
-    return record, int(size)
+    return record, record.edition(size)
 
 
-def info(name: str | DatasetInfo) -> DatasetInfo:
+def resolve_dataset(name: str | Record, size: int | None = None) -> tuple[DatasetInfo, int]:
+    """Return record and size of a set whose images have one shape.
+
+    Raises
+    ------
+    UnknownDatasetError, UnknownSizeError
+        As :func:`resolve_size`; also if the volumes of the set differ in size.
+    """
+    record, size = resolve_size(name, size)
+    if not isinstance(record, DatasetInfo):
+        raise UnknownSizeError(
+            f"The volumes of {record.qualified_name} differ in size, so no array holds them all. Open it with "
+            f'medmnist_np.VolumeDataset("{record.qualified_name}").'
+        )
+    return record, size
+
+
+def volume_info(name: str | Record) -> VolumeInfo:
+    """Return the record of a set whose volumes differ in size.
+
+    Raises
+    ------
+    UnknownDatasetError
+        With the nearest names.
+    ValueError
+        If all images of the set have one shape.
+    """
+    record = info(name)
+    if not isinstance(record, VolumeInfo):
+        raise ValueError(  # noqa: TRY004 -- the name is of the right type, but of another set
+            f"The images of {record.qualified_name} all have one shape. Open it with Dataset, not VolumeDataset."
+        )
+    return record
+
+
+def info(name: str | Record) -> Record:
     """Return the record of a data set.
 
     Parameters
@@ -116,7 +143,7 @@ def info(name: str | DatasetInfo) -> DatasetInfo:
 
 def datasets(
     *, task: str | None = None, ndim: int | None = None, size: int | None = None, collection: str | None = None
-) -> list[DatasetInfo]:
+) -> list[Record]:
     """List the data sets, in the order of the official package; then those of your own.
 
     Parameters
@@ -160,7 +187,7 @@ def datasets(
     ]
 
 
-def cite(name: str | DatasetInfo) -> str:
+def cite(name: str | Record) -> str:
     """Return BibTeX for a data set: the papers of the collection, then those of the source data.
 
     Raises
@@ -180,7 +207,7 @@ def cite(name: str | DatasetInfo) -> str:
     return "\n\n".join(Citation(key=key, **papers[key]).bibtex() for key in keys)
 
 
-def baselines(name: str | DatasetInfo) -> Baselines:
+def baselines(name: str | Record) -> Baselines:
     """Return the published figures of a data set on its test split, none if none are known.
 
     Raises
@@ -202,17 +229,16 @@ def baselines(name: str | DatasetInfo) -> Baselines:
     return Baselines(rows, **bundled_records.tuples(tables["source"]))
 
 
-def known_archives() -> Iterator[tuple[DatasetInfo, int, Archive]]:
+def known_archives() -> Iterator[tuple[Record, int, Archive]]:
     """Yield every archive of every collection with its record and size; 0 is that of volumes that differ in size."""
     for collection in (None, *bundled_records.COLLECTIONS[1:]):
         for record in _listed(collection):
-            for size, archive in record.archives.items():
-                yield record, size, archive
-            if isinstance(record, VolumeInfo) and record.archive_file is not None:
-                yield record, 0, record.archive_file
+            if record.can_be_fetched:
+                for edition in record.editions:
+                    yield record, edition, record.archive(edition)
 
 
-def find_archive(digest: str) -> tuple[DatasetInfo, int, Superseded | None] | None:
+def find_archive(digest: str) -> tuple[Record, int, Superseded | None] | None:
     """Return what an archive is by its digest: record, size and, if it is of an older release, which."""
     for record, size, archive in known_archives():
         if digest == archive.digest:
@@ -223,7 +249,7 @@ def find_archive(digest: str) -> tuple[DatasetInfo, int, Superseded | None] | No
     return None
 
 
-def is_published(record: DatasetInfo) -> bool:
+def is_published(record: Record) -> bool:
     """Return whether a record is one of the package's own, which every process finds by its name."""
     try:
         return bundled_records.record(record.collection.name, record.name) == record
@@ -232,7 +258,7 @@ def is_published(record: DatasetInfo) -> bool:
 
 
 @contextmanager
-def registered(*records: DatasetInfo) -> Iterator[None]:
+def registered(*records: Record) -> Iterator[None]:
     """Make records known by name for the length of a ``with`` block, in this process.
 
     A record of a known name stands in for it: tests put a small fake in the place of a large set.
@@ -266,7 +292,7 @@ def official_info() -> dict[str, dict[str, Any]]:
     return official
 
 
-def _record(name: str) -> DatasetInfo | None:
+def _record(name: str) -> Record | None:
     """Return the record of a lower-case name without a size; None if there is none."""
     if name in _added:
         return _added[name]
@@ -278,14 +304,14 @@ def _record(name: str) -> DatasetInfo | None:
     return None if collection else own_record(alone)
 
 
-def _of(collection: str, name: str) -> DatasetInfo | None:
+def _of(collection: str, name: str) -> Record | None:
     try:
         return bundled_records.record(collection, name)
     except KeyError:
         return None
 
 
-def _listed(collection: str | None) -> list[DatasetInfo]:
+def _listed(collection: str | None) -> list[Record]:
     """Return the records of a collection, those that were added among them; None is MedMNIST and sets of users."""
     if collection is not None and collection not in (*bundled_records.COLLECTIONS, LOCAL.name):
         known = (*bundled_records.COLLECTIONS, LOCAL.name)

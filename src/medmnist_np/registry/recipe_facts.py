@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medmnist_np.errors import RecordError
-from medmnist_np.registry.records import DatasetInfo
+from medmnist_np.registry.records import Record
 
 _FOLDER = Path(__file__).parent
 
@@ -38,7 +38,7 @@ class RecipeFacts:
             raise RecordError("A recipe says what it takes and names at least one step, and each step by `step`.")
 
 
-def recipe_facts(record: DatasetInfo) -> RecipeFacts | None:
+def recipe_facts(record: Record) -> RecipeFacts | None:
     """Return the preparation of a data set, ``None`` if none is known."""
     return _recipes(record.collection.name).get(record.name)
 

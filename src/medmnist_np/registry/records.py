@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from medmnist_np._text import redacted
@@ -111,6 +112,15 @@ class Archive:
         """First eight hex digits of the digest, as used in folder names."""
         return self.digest.partition(":")[2][:8]
 
+    def moved_to(self, base_url: str) -> Archive:
+        """Return the archive with the same file name below another address."""
+        return replace(self, url=f"{base_url}/{self.file_name}")
+
+    def summary(self) -> dict[str, Any]:
+        """Return file name, address without credentials, digest and size, ready for JSON."""
+        url = redacted(self.url)
+        return {"file_name": self.file_name, "url": url, "digest": self.digest, "bytes": self.bytes}
+
 
 def _is_address(url: str) -> bool:
     try:
@@ -160,8 +170,11 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class DatasetInfo:
-    """Everything known about one data set; what :func:`medmnist_np.info` returns.
+class Record(ABC):
+    """What is known about any data set: the base of :class:`DatasetInfo` and :class:`VolumeInfo`.
+
+    An *edition* is one form in which a set is published and stored: each size of a :class:`DatasetInfo`, and 0 for the
+    one form of a :class:`VolumeInfo`.
 
     Attributes
     ----------
@@ -170,7 +183,7 @@ class DatasetInfo:
     python_class : str
         Name of the official class: ``"PathMNIST"``.
     collection : Collection
-        Where it belongs.
+        The collection it belongs to.
     description, modality : str
         In words.
     task : str
@@ -179,35 +192,20 @@ class DatasetInfo:
     ndim : int
         2 for images ``(h, w)`` or ``(h, w, 3)``, 3 for volumes ``(d, h, w)``.
     n_channels : int
-        1 (gray, no channel axis) or 3 (RGB, channels last).
+        1 (no channel axis) or more (channels last).
     class_names : tuple of str
         The meaning of label 0, 1, ...; for a multi-label set, of each column; for a segmentation set, of the values
         of a mask.
     n_samples : Mapping of str to int
         Samples per split, in the order of the splits.
     license : str
-        Of the data.
-    archives : Mapping of int to Archive
-        By image size in pixels (or voxels) along each axis.
-    source_size, preparation : str
-        The images before preparation, and what was done to them.
-    enlarged_sizes : tuple of int
-        Sizes at which images are larger than their source: they hold no more detail than smaller ones.
+        Licence of the data.
     notes : tuple of str
-        What is easily got wrong.
+        Common pitfalls.
     citations : tuple of str
         Keys of the source papers, without those of the collection; :func:`medmnist_np.cite` gives the entries.
     sources : tuple of str
         DOIs and addresses of the source data, where there are no entries.
-    binarise_masks : bool
-        Whether masks have values other than 0 and 1 in the archive, all of which mean 1.
-    part : str
-        The category that this record is of, as ``"C1"``; then ``stored_as`` is the name of the whole, whose arrays lie
-        in the same archive.
-    shares_images : bool
-        Whether the parts have the images of the whole, and only masks of their own.
-    parts : tuple of str
-        Names of the records of the categories.
     """
 
     name: str
@@ -221,20 +219,16 @@ class DatasetInfo:
     class_names: tuple[str, ...]
     n_samples: Mapping[str, int]
     license: str
-    archives: Mapping[int, Archive]
-    source_size: str = ""
-    preparation: str = ""
-    enlarged_sizes: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
-    citations: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    binarise_masks: bool = False
-    part: str = ""
-    stored_as: str = ""
-    shares_images: bool = False
-    parts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+    citations: tuple[str, ...] = field(default=(), kw_only=True)
+    sources: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise RecordError(f"The record of {self.name!r} is not consistent: {'; '.join(problems)}.")
+        object.__setattr__(self, "n_samples", MappingProxyType(dict(self.n_samples)))
+
+    def _problems(self) -> list[str]:
         problems = []
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
             problems.append(f"the name {self.name!r} is not lower-case letters, digits and '-'")
@@ -252,32 +246,14 @@ class DatasetInfo:
             problems.append(f"a binary set with {len(self.class_names)} classes")
         if not self.n_samples or any(count < 0 for count in self.n_samples.values()):
             problems.append("no samples, or a negative number of them")
-        if not set(self.enlarged_sizes) <= set(self.archives):
-            problems.append("enlarged_sizes names a size that has no archive")
-        if problems:
-            raise RecordError(f"The record of {self.name!r} does not hold together: {'; '.join(problems)}.")
-        object.__setattr__(self, "n_samples", MappingProxyType(dict(self.n_samples)))
-        archives = {
-            size: replace(
-                archive,
-                members=(*self._members(size, optional=bool(archive.also)), *archive.also),
-                exact=self.collection.members_are_certain,
-            )
-            for size, archive in self.archives.items()
-        }
-        object.__setattr__(self, "archives", MappingProxyType(archives))
+        return problems
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = self.__dataclass_fields__.values()
         values = {field.name: getattr(self, field.name) for field in fields}
         values = {field.name: values[field.name] for field in fields if values[field.name] != field.default}
         plain = {name: dict(value) if isinstance(value, MappingProxyType) else value for name, value in values.items()}
-        # What an archive holds follows from the rest.
-        plain["archives"] = {size: replace(archive, members=()) for size, archive in self.archives.items()}
         return _restored, (type(self), plain)
-
-    def _has_possible_channels(self) -> bool:
-        return self.n_channels == 1 or (self.n_channels == 3 and self.ndim == 2)
 
     def __hash__(self) -> int:
         return hash((self.collection.name, self.name))
@@ -299,72 +275,13 @@ class DatasetInfo:
     def _title(self) -> str:
         return f"{self.python_class} ({self.qualified_name})"
 
-    def _facts(self) -> dict[str, str]:
-        counts = ", ".join(f"{split} {count:,}" for split, count in self.n_samples.items())
-        # The classes of RetinaMNIST are called by their numbers.
-        names = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(self.class_names)]
-        return {
-            "Description": self.description,
-            "Modality": self.modality,
-            "Task": f"{self.task}, {self.n_classes} {'labels' if self.multi_label else 'classes'}",
-            "Classes": "; ".join(names),
-            "Images": f"{self.ndim}D, {'RGB' if self.n_channels == 3 else 'gray'}, uint8",
-            "Sizes": ", ".join(f"{size}{' (enlarged)' if size in self.enlarged_sizes else ''}" for size in self.sizes),
-            "Samples": f"{counts}; {sum(self.n_samples.values()):,} in all",
-            "Parts": ", ".join(self.parts),
-            "Source": self.source_size,
-            "Preparation": self.preparation,
-            "Licence": self.license,
-            "Cite": ", ".join((*self.collection.citations, *self.citations)),
-            "Sources": ", ".join(self.sources),
-        }
+    def _cited(self) -> str:
+        return ", ".join((*self.collection.citations, *self.citations))
 
     @property
     def qualified_name(self) -> str:
         """The name by which the set is found: ``"pathmnist"``, ``"medsegbench/kvasir"``."""
         return self.name if self.collection.own_names else f"{self.collection.name}/{self.name}"
-
-    def _instead_of(self, split: object) -> str:
-        """Say what there is in place of a split that is not there."""
-        return ""
-
-    @property
-    def roles(self) -> tuple[str, str]:
-        """What there is of each split: ``("images", "labels")`` or ``("images", "masks")``."""
-        return "images", self.target
-
-    @property
-    def target(self) -> Literal["labels", "masks"]:
-        """What belongs to each image: ``"labels"`` of the image, or ``"masks"``, a label of each pixel."""
-        return "masks" if "masks" in self.collection.members else "labels"
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Sizes that there are, ascending."""
-        return tuple(sorted(self.archives))
-
-    @property
-    def editions(self) -> tuple[int, ...]:
-        """What there is to store: the sizes; 0 stands for that of volumes which differ in size."""
-        return self.sizes or (0,)
-
-    @property
-    def highest_label(self) -> int:
-        """The highest value that labels or masks may have."""
-        return 1 if self.multi_label else self.n_classes - 1
-
-    @property
-    def can_be_fetched(self) -> bool:
-        """Whether there is an address to download it from."""
-        return True
-
-    def how_to_fetch(self, size: int) -> str:
-        """Say in a sentence how to get the arrays of a size."""
-        return f"`medmnist-np fetch {self.qualified_name} --size {size}` gets it."
-
-    def array_bytes(self, size: int) -> int:
-        """Return how many bytes the arrays of a size have, or about so, where only that is known."""
-        return self.archive(size).array_bytes
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -382,28 +299,22 @@ class DatasetInfo:
         return self.task.startswith("multi-label")
 
     @property
-    def label_width(self) -> int:
-        """Columns of the label array: 1, or ``n_classes`` for a multi-label set."""
-        return self.n_classes if self.multi_label else 1
+    def target(self) -> Literal["labels", "masks"]:
+        """What belongs to each image: ``"labels"`` of the image, or ``"masks"``, a label of each pixel."""
+        return "masks" if "masks" in self.collection.members else "labels"
 
-    def archive(self, size: int) -> Archive:
-        """Return the archive of one size.
+    @property
+    def roles(self) -> tuple[str, str]:
+        """The arrays of each split: ``("images", "labels")`` or ``("images", "masks")``."""
+        return "images", self.target
 
-        Raises
-        ------
-        UnknownSizeError
-            If there is none. Strings and booleans are no sizes.
-        """
-        is_number = hasattr(size, "__index__") and not isinstance(size, bool)
-        if not is_number or size.__index__() not in self.archives:
-            hint = "" if is_number else " A size is an int."
-            raise UnknownSizeError(
-                f"{self.name} does not come in size {size!r}. Its sizes are {', '.join(map(str, self.sizes))}.{hint}"
-            )
-        return self.archives[size.__index__()]
+    @property
+    def highest_label(self) -> int:
+        """The highest value that labels or masks may have."""
+        return max(self.label_values)
 
     def check_split(self, split: str) -> str:
-        """Return the split, or raise :class:`UnknownSplitError` that lists those that there are."""
+        """Return the split, or raise :class:`UnknownSplitError` that lists the splits of the set."""
         if not isinstance(split, str) or split not in self.n_samples:
             hint = nearest(split, self.splits) if isinstance(split, str) else ""
             raise UnknownSplitError(
@@ -421,17 +332,282 @@ class DatasetInfo:
             )
 
     def member_name(self, split: str, role: str) -> str:
+        """Return the name of a stored array: ``member_name("val", "images") == "val_images"``."""
+        return self.collection.members[role].format(split=split)
+
+    def addresses(self, edition: int) -> tuple[str, ...]:
+        """Return every official address of the archive of an edition, the preferred one first."""
+        return (self.archive(edition).url,)
+
+    def _instead_of(self, split: object) -> str:
+        """Return a sentence on what to use in place of a split that the set does not have."""
+        return ""
+
+    @abstractmethod
+    def _has_possible_channels(self) -> bool: ...
+
+    @abstractmethod
+    def _facts(self) -> dict[str, str]: ...
+
+    @property
+    @abstractmethod
+    def same_shape(self) -> bool:
+        """Whether all images have one shape, so that one array holds them; else :class:`VolumeDataset` opens them."""
+
+    @property
+    def opener(self) -> str:
+        """Name of the public class that opens the set."""
+        return "Dataset" if self.same_shape else "VolumeDataset"
+
+    @property
+    @abstractmethod
+    def modalities(self) -> tuple[str, ...]:
+        """The modality of each channel, or the one of all channels."""
+
+    @property
+    @abstractmethod
+    def label_values(self) -> tuple[int, ...]:
+        """The values that labels or masks may have."""
+
+    @property
+    @abstractmethod
+    def editions(self) -> tuple[int, ...]:
+        """The forms in which the set is stored: its sizes, or 0 for volumes that differ in size."""
+
+    @property
+    @abstractmethod
+    def sizes(self) -> tuple[int, ...]:
+        """Image sizes, ascending; empty for volumes that differ in size."""
+
+    @property
+    @abstractmethod
+    def enlarged_sizes(self) -> tuple[int, ...]:
+        """Sizes at which images are larger than their source, so that they hold no more detail than smaller ones."""
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[str, ...]:
+        """Names of the records of its categories."""
+
+    @property
+    @abstractmethod
+    def archives(self) -> Mapping[int, Archive]:
+        """Archives by size; empty for volumes that differ in size."""
+
+    @property
+    @abstractmethod
+    def can_be_fetched(self) -> bool:
+        """Whether there is an address to download it from."""
+
+    @abstractmethod
+    def edition(self, size: int | None) -> int:
+        """Return the edition of a size, or the default edition for None; raise :class:`UnknownSizeError`."""
+
+    @abstractmethod
+    def archive(self, size: int) -> Archive:
+        """Return the archive of an edition; raise :class:`UnknownSizeError` if there is none."""
+
+    @abstractmethod
+    def how_to_fetch(self, size: int) -> str:
+        """Return a sentence that says how to get the arrays of an edition."""
+
+    @abstractmethod
+    def array_bytes(self, size: int) -> int:
+        """Return how many bytes the arrays of an edition have, or an estimate where only that is known."""
+
+    @abstractmethod
+    def storage_key(self, size: int) -> str:
+        """Return where the arrays of an edition lie below a cache's ``arrays``."""
+
+    @abstractmethod
+    def storage_keys(self, size: int) -> tuple[str, ...]:
+        """Return every place below ``arrays`` where the arrays may lie, the best verified one first."""
+
+    @abstractmethod
+    def moved_to(self, base_url: str) -> Self:
+        """Return the record with every archive at another address, for mirrors and tests."""
+
+    @abstractmethod
+    def details(self) -> dict[str, Any]:
+        """Return the facts that only this kind of record has, ready for JSON."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DatasetInfo(Record):
+    """A data set whose images, or volumes, have one shape at each size; see :class:`Record` for the shared attributes.
+
+    Attributes
+    ----------
+    archives : Mapping of int to Archive
+        By image size in pixels (or voxels) along each axis.
+    source_size, preparation : str
+        The images before preparation, and what was done to them.
+    enlarged_sizes : tuple of int
+        Sizes at which images are larger than their source: they hold no more detail than smaller ones.
+    binarise_masks : bool
+        Whether masks have values other than 0 and 1 in the archive, all of which mean 1.
+    part : str
+        The category that this record describes, as ``"C1"``; then ``stored_as`` is the name of the whole, whose arrays
+        lie in the same archive.
+    shares_images : bool
+        Whether the parts have the images of the whole, and only masks of their own.
+    parts : tuple of str
+        Names of the records of the categories.
+    """
+
+    # field() keeps the abstract properties of the base from becoming defaults.
+    archives: Mapping[int, Archive] = field()
+    source_size: str = ""
+    preparation: str = ""
+    enlarged_sizes: tuple[int, ...] = ()
+    binarise_masks: bool = False
+    part: str = ""
+    stored_as: str = ""
+    shares_images: bool = False
+    parts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        Record.__post_init__(self)  # super() does not know a class with slots
+        archives = {
+            size: replace(
+                archive,
+                members=(*self._members(size, optional=bool(archive.also)), *archive.also),
+                exact=self.collection.members_are_certain,
+            )
+            for size, archive in self.archives.items()
+        }
+        object.__setattr__(self, "archives", MappingProxyType(archives))
+
+    def _problems(self) -> list[str]:
+        wrong = not set(self.enlarged_sizes) <= set(self.archives)
+        return [*Record._problems(self), *(["enlarged_sizes names a size that has no archive"] if wrong else [])]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        restore, (kind, plain) = Record.__reduce__(self)
+        # The members of an archive follow from the rest.
+        plain["archives"] = {size: replace(archive, members=()) for size, archive in self.archives.items()}
+        return restore, (kind, plain)
+
+    __hash__ = Record.__hash__  # a dataclass would replace it
+
+    def _has_possible_channels(self) -> bool:
+        return self.n_channels == 1 or (self.n_channels == 3 and self.ndim == 2)
+
+    def _facts(self) -> dict[str, str]:
+        counts = ", ".join(f"{split} {count:,}" for split, count in self.n_samples.items())
+        # The classes of RetinaMNIST are called by their numbers.
+        names = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(self.class_names)]
+        return {
+            "Description": self.description,
+            "Modality": self.modality,
+            "Task": f"{self.task}, {self.n_classes} {'labels' if self.multi_label else 'classes'}",
+            "Classes": "; ".join(names),
+            "Images": f"{self.ndim}D, {'RGB' if self.n_channels == 3 else 'gray'}, uint8",
+            "Sizes": ", ".join(f"{size}{' (enlarged)' if size in self.enlarged_sizes else ''}" for size in self.sizes),
+            "Samples": f"{counts}; {sum(self.n_samples.values()):,} in all",
+            "Parts": ", ".join(self.parts),
+            "Source": self.source_size,
+            "Preparation": self.preparation,
+            "Licence": self.license,
+            "Cite": self._cited(),
+            "Sources": ", ".join(self.sources),
+        }
+
+    @property
+    def same_shape(self) -> bool:
+        """Always true."""
+        return True
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The one modality."""
+        return (self.modality,)
+
+    @property
+    def label_values(self) -> tuple[int, ...]:
+        """The values that labels or masks may have."""
+        return (0, 1) if self.multi_label else tuple(range(self.n_classes))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Image sizes, ascending."""
+        return tuple(sorted(self.archives))
+
+    @property
+    def editions(self) -> tuple[int, ...]:
+        """The sizes."""
+        return self.sizes
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Always true: every size has an address."""
+        return True
+
+    @property
+    def label_width(self) -> int:
+        """Columns of the label array: 1, or ``n_classes`` for a multi-label set."""
+        return self.n_classes if self.multi_label else 1
+
+    def edition(self, size: int | None) -> int:
+        """Return a size, or the default size for None; raise :class:`UnknownSizeError` if there is no such size."""
+        if size is None:
+            default = self.collection.default_size
+            size = default if default in self.archives else self.sizes[0]
+        self.archive(size)
+        return int(size)
+
+    def archive(self, size: int) -> Archive:
+        """Return the archive of one size.
+
+        Raises
+        ------
+        UnknownSizeError
+            If there is none. Strings and booleans are not sizes.
+        """
+        is_number = hasattr(size, "__index__") and not isinstance(size, bool)
+        if not is_number or size.__index__() not in self.archives:
+            hint = "" if is_number else " A size is an int."
+            raise UnknownSizeError(
+                f"{self.name} does not come in size {size!r}. Its sizes are {', '.join(map(str, self.sizes))}.{hint}"
+            )
+        return self.archives[size.__index__()]
+
+    def how_to_fetch(self, size: int) -> str:
+        """Return a sentence that says how to get the arrays of a size."""
+        return f"`medmnist-np fetch {self.qualified_name} --size {size}` gets it."
+
+    def array_bytes(self, size: int) -> int:
+        """Return how many bytes the arrays of a size have."""
+        return self.archive(size).array_bytes
+
+    def member_name(self, split: str, role: str) -> str:
         """Return the name of an array in the archive: ``member_name("val", "images") == "val_images"``."""
         of_whole = not self.part or (role == "images" and self.shares_images)
-        return self.collection.members[role].format(split=split) + ("" if of_whole else f"_{self.part}")
+        return Record.member_name(self, split, role) + ("" if of_whole else f"_{self.part}")
 
     def storage_key(self, size: int) -> str:
         """Return where unpacked arrays lie below a cache's ``arrays``: ``"medmnist/pathmnist_28-a8b06965"``."""
         return f"{self.collection.name}/{self.stored_as or self.name}_{size}-{self.archive(size).short_digest}"
 
     def storage_keys(self, size: int) -> tuple[str, ...]:
-        """Return every place below ``arrays`` where whole arrays of a size may lie, the best proven one first."""
+        """Return every place below ``arrays`` where whole arrays of a size may lie."""
         return (self.storage_key(size),)
+
+    def moved_to(self, base_url: str) -> DatasetInfo:
+        """Return the record with every archive at another address."""
+        return replace(self, archives={size: archive.moved_to(base_url) for size, archive in self.archives.items()})
+
+    def details(self) -> dict[str, Any]:
+        """Return the facts that only this kind of record has, ready for JSON."""
+        archives = {
+            str(size): {
+                **archive.summary(),
+                "array_bytes": archive.array_bytes,
+                "enlarged": size in self.enlarged_sizes,
+            }
+            for size, archive in sorted(self.archives.items())
+        }
+        return {"source_size": self.source_size, "preparation": self.preparation, "archives": archives}
 
     def image_shape(self, size: int) -> tuple[int, ...]:
         """Shape of one image: ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``."""
@@ -457,16 +633,16 @@ class DatasetInfo:
         )
 
 
-def _restored(kind: type[DatasetInfo], values: dict[str, Any]) -> DatasetInfo:
+def _restored(kind: type[Record], values: dict[str, Any]) -> Record:
     return kind(**values)
 
 
-def things_of(record: DatasetInfo) -> str:
+def things_of(record: Record) -> str:
     """Return what the samples are, in the plural."""
     return "volumes" if record.ndim == 3 else "images"
 
 
-def class_titles(record: DatasetInfo) -> tuple[str, ...]:
+def class_titles(record: Record) -> tuple[str, ...]:
     """Return the classes with their number, or the labels of a multi-label set."""
     if record.multi_label:
         return record.class_names

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from medmnist_np.errors import RecordError, UnknownSizeError
-from medmnist_np.registry.records import Archive, DatasetInfo
+from medmnist_np.errors import UnknownSizeError
+from medmnist_np.registry.records import Archive, Record
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class VolumeInfo(DatasetInfo):
-    """Everything known about a set of volumes, each with a mask, that differ in size; it has no archives by size.
+class VolumeInfo(Record):
+    """A set of volumes that differ in size, each with a mask; see :class:`Record` for the shared attributes.
 
     ``n_samples`` counts volumes; 0 means that the number is not known. ``class_names`` go with ``label_values``.
 
@@ -54,34 +54,91 @@ class VolumeInfo(DatasetInfo):
     spacing_mm: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        DatasetInfo.__post_init__(self)  # super() does not know a class with slots
-        problems = []
-        if self.archives:
-            problems.append("it has archives by size")
-        if len(self.label_values) != len(self.class_names) or not set(self.label_values) <= set(range(256)):
-            problems.append("label_values are not one number from 0 to 255 for each class")
-        if self.archive_file is None and not self.how_to_get:
-            problems.append("it has neither an archive nor a word on how to get the data")
-        if problems:
-            raise RecordError(f"The record of {self.name!r} does not hold together: {'; '.join(problems)}.")
+        Record.__post_init__(self)  # super() does not know a class with slots
         object.__setattr__(self, "layout_facts", MappingProxyType(dict(self.layout_facts)))
         for name in ("size_voxels", "spacing_mm"):
             lists = {key: tuple(values) for key, values in getattr(self, name).items()}
             object.__setattr__(self, name, MappingProxyType(lists))
 
+    def _problems(self) -> list[str]:
+        problems = Record._problems(self)
+        if len(self.label_values) != len(self.class_names) or not set(self.label_values) <= set(range(256)):
+            problems.append("label_values are not one number from 0 to 255 for each class")
+        if self.archive_file is None and not self.how_to_get:
+            problems.append("it has neither an archive nor instructions on how to get the data")
+        return problems
+
+    __hash__ = Record.__hash__  # a dataclass would replace it
+
     def _has_possible_channels(self) -> bool:
         return self.ndim == 3 and self.n_channels == len(self.modalities)
 
-    def archive(self, size: int) -> Archive:
-        """Return the archive, of size 0; raise :class:`UnknownSizeError` for any other, or if there is none."""
-        if size != 0 or isinstance(size, bool):
+    @property
+    def same_shape(self) -> bool:
+        """Always false."""
+        return False
+
+    @property
+    def editions(self) -> tuple[int, ...]:
+        """The one edition, 0."""
+        return (0,)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Empty: the volumes keep the sizes of their scans."""
+        return ()
+
+    @property
+    def enlarged_sizes(self) -> tuple[int, ...]:
+        """Empty."""
+        return ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Empty."""
+        return ()
+
+    @property
+    def archives(self) -> Mapping[int, Archive]:
+        """Empty: see ``archive_file``."""
+        return MappingProxyType({})
+
+    def edition(self, size: int | None) -> int:
+        """Return 0; raise :class:`UnknownSizeError` for a size."""
+        if size is not None and (size != 0 or isinstance(size, bool)):
             raise UnknownSizeError(
-                f"{self.qualified_name} comes in no sizes, {size!r} neither: its volumes are as they were taken. "
-                "Leave the size out."
+                f"{self.qualified_name} has no size {size!r}, as its volumes differ in size. Leave the size out."
             )
+        return 0
+
+    def archive(self, size: int = 0) -> Archive:
+        """Return the archive; raise :class:`UnknownSizeError` for a size other than 0, or if there is no archive."""
+        self.edition(size)
         if self.archive_file is None:
             raise UnknownSizeError(f"{self.qualified_name} cannot be downloaded here. {self.how_to_fetch()}")
         return self.archive_file
+
+    def addresses(self, edition: int = 0) -> tuple[str, ...]:
+        """Return every official address of the archive, the preferred one first."""
+        return (self.archive(edition).url, *self.other_addresses)
+
+    def moved_to(self, base_url: str) -> VolumeInfo:
+        """Return the record with its archive at another address only."""
+        archive = None if self.archive_file is None else self.archive_file.moved_to(base_url)
+        return replace(self, archive_file=archive, other_addresses=())
+
+    def details(self) -> dict[str, Any]:
+        """Return the facts that only this kind of record has, ready for JSON."""
+        return {
+            "source_size": "",
+            "preparation": "",
+            "archives": {},
+            "modalities": list(self.modalities),
+            "label_values": list(self.label_values),
+            "access": self.access,
+            "how_to_get": self.how_to_get,
+            "archive": None if self.archive_file is None else self.archive_file.summary(),
+        }
 
     def storage_key(self, size: int = 0) -> str:
         """Return where decoded volumes lie below a cache's ``arrays``: ``"msd/liver-a90ec6c4"``."""
@@ -97,11 +154,6 @@ class VolumeInfo(DatasetInfo):
     def storage_keys(self, size: int = 0) -> tuple[str, ...]:
         """Return every place below ``arrays`` where the volumes may lie, the best proven one first."""
         return tuple(dict.fromkeys((self.storage_key(), self.folder_key)))
-
-    @property
-    def highest_label(self) -> int:
-        """The highest value that masks may have."""
-        return max(self.label_values)
 
     @property
     def can_be_fetched(self) -> bool:
@@ -123,10 +175,6 @@ class VolumeInfo(DatasetInfo):
         masked = self.n_samples.get("train", 0) + self.n_samples.get("val", 0)
         return voxels * (2 * self.n_channels * sum(self.n_samples.values()) + masked)
 
-    def image_shape(self, size: int = 0) -> tuple[int, ...]:
-        """Raise :class:`UnknownSizeError`: each volume has a shape of its own."""
-        raise UnknownSizeError(f"The volumes of {self.qualified_name} differ in shape: VolumeDataset has .shapes.")
-
     def _facts(self) -> dict[str, str]:
         counts = ", ".join(f"{split} {count:,}" if count else split for split, count in self.n_samples.items())
         pairs = zip(self.label_values, self.class_names, strict=True)
@@ -141,7 +189,7 @@ class VolumeInfo(DatasetInfo):
             "Spacing": _spread(self.spacing_mm, " mm"),
             "Access": f"{self.access}. {self.how_to_get}".strip(". ") + ".",
             "Licence": self.license,
-            "Cite": ", ".join((*self.collection.citations, *self.citations)),
+            "Cite": self._cited(),
         }
 
 

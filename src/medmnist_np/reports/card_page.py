@@ -21,7 +21,7 @@ from medmnist_np.errors import NotCachedError, UnknownSizeError
 from medmnist_np.images import choose, class_colors, montage, overlay
 from medmnist_np.images.captions import add_legend
 from medmnist_np.images.grid import EMPTY
-from medmnist_np.registry import DatasetInfo
+from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.recipe_facts import recipe_facts
 from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.card_code import CardData, Examples, Values, loading
@@ -244,7 +244,7 @@ _SMALL_VOLUME = 32  # voxels: all slices of volumes go into the page
 
 
 def card(
-    name: str | DatasetInfo,
+    name: str | Record,
     *,
     size: int | None = None,
     root: str | os.PathLike[str] | None = None,
@@ -298,7 +298,12 @@ def card(
     >>> page.splitlines()[0], page.count("<img")
     ('<!DOCTYPE html>', 5)
     """
-    record, shown_size = registry.resolve_size(name, size)
+    if not (named := registry.info(name)).same_shape:
+        raise UnknownSizeError(
+            f"The volumes of {named.qualified_name} differ in size, so they have no card. "
+            f"`medmnist-np info {named.qualified_name}` and `medmnist-np montage {named.qualified_name}` show them."
+        )
+    record, shown_size = registry.resolve_dataset(name, size)
     splits = _opened(name, size, root=root, download=download)
     segmented = record.target == "masks"
     labels: Mapping[str, NDArray[np.integer]] = {}
@@ -312,7 +317,7 @@ def card(
         CardData(
             record=record,
             size=shown_size,
-            default_size=registry.resolve_size(record)[1],
+            default_size=record.edition(None),
             preparation=() if known is None else known.notes,
             labels=labels,
             examples=_examples(splits[record.splits[0]], masks.get(record.splits[0]), seed) if splits else (),
@@ -332,15 +337,10 @@ def card(
 
 
 def _opened(
-    name: str | DatasetInfo, size: int | None, *, root: str | os.PathLike[str] | None, download: bool
+    name: str | Record, size: int | None, *, root: str | os.PathLike[str] | None, download: bool
 ) -> dict[str, Dataset]:
     """Return the splits of a data set, of the size that is meant or of another one that is here; none if none is."""
-    record, meant = registry.resolve_size(name, size)
-    if not record.archives:
-        raise UnknownSizeError(
-            f"Cards are made of sets of one size, and the volumes of {record.qualified_name} differ: "
-            f"`medmnist-np info {record.qualified_name}` and `medmnist-np montage {record.qualified_name}` show them."
-        )
+    record, meant = registry.resolve_dataset(name, size)
     named = size is not None or registry.find(name)[1] is not None
     settings.current(root, make=download)  # a root that is missing is an error, a set that is missing is not
     others = [] if named or download else [other for other in record.sizes if other != meant]

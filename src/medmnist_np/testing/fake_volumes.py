@@ -94,7 +94,7 @@ def make_cases(
     >>> case.name, case.image.dtype, sorted(set(case.mask.flat))
     ('hippocampus_001', dtype('int16'), [np.uint8(0), np.uint8(1), np.uint8(2)])
     """
-    record = volume_record(name)
+    record = registry.volume_info(name)
     counts = {split: _N_SAMPLES[split] for split in record.splits} if n_samples is None else n_samples
     masked = record.layout_facts.get("masked", ("train", "val"))
     number = 0
@@ -111,16 +111,6 @@ def make_cases(
                 mask if split in masked else None,
                 _affine(number, random),
             )
-
-
-def volume_record(name: str | VolumeInfo) -> VolumeInfo:
-    """Return the record of a set of volumes, or raise :class:`ValueError` if the set is of another kind."""
-    record = registry.info(name)
-    if not isinstance(record, VolumeInfo):
-        raise ValueError(  # noqa: TRY004 -- the name is of the right type, and of another set
-            f"{record.qualified_name} is no set of volumes that differ in size: make_archive makes those up."
-        )
-    return record
 
 
 def _ellipsoids(shape: tuple[int, ...], values: tuple[int, ...], random: np.random.Generator) -> NDArray[np.uint8]:
@@ -205,7 +195,7 @@ def make_volumes(
     ...     root.name, sorted(path.name for path in root.iterdir())
     ('Task04_Hippocampus', ['dataset.json', 'imagesTr', 'imagesTs', 'labelsTr'])
     """
-    record = volume_record(name)
+    record = registry.volume_info(name)
     cases = make_cases(record, n_samples=n_samples, shape=shape, dtype=dtype, seed=seed)
     target = Path(folder)
     for file, content in _files(record, cases, companions=companions):
@@ -259,7 +249,7 @@ def make_volume_archive(
     >>> record.archive_file.url, dict(record.n_samples)
     ('http://localhost:8000/Task04_Hippocampus.tar', {'train': 10, 'test': 4})
     """
-    record = volume_record(name)
+    record = registry.volume_info(name)
     archive = record.archive_file
     if archive is None:
         raise ValueError(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.cache.settings import unconfigured
-from medmnist_np.registry import DatasetInfo, VolumeInfo, datasets, info, registered, resolve_size
+from medmnist_np.registry import DatasetInfo, Record, datasets, info, registered, resolve_dataset
 from medmnist_np.testing.fake_volumes import make_volume_archive
 from medmnist_np.testing.server import serve
 
@@ -68,7 +68,7 @@ def make_arrays(record: DatasetInfo, size: int | None = None, *, seed: int = 0) 
     >>> arrays["test_images"].shape, arrays["test_labels"].shape
     ((60, 28, 28), (60, 14))
     """
-    record, size = resolve_size(record, size)
+    record, size = resolve_dataset(record, size)
     # Sets of one shape must differ, or their archives could not be told apart by their digests.
     key = [seed, zlib.crc32(record.name.encode())]
     patterns = _patterns(record, size, np.random.default_rng([*key, 0]))
@@ -114,7 +114,7 @@ def fake_record(
     >>> record.splits, record.sizes
     (('train', 'test'), (64,))
     """
-    record, size = resolve_size(name, size)
+    record, size = resolve_dataset(name, size)
     if n_samples is None:
         n_samples = {split: _N_SAMPLES.get(split, _N_SAMPLES["test"]) for split in record.splits}
     archive = record.archive(size)
@@ -175,7 +175,7 @@ def make_archive(
     >>> record.archive(28).url
     'http://localhost:8000/breastmnist.npz'
     """
-    record, size = resolve_size(name, size)
+    record, size = resolve_dataset(name, size)
     if not isinstance(name, DatasetInfo) or n_samples is not None:
         record = fake_record(record, n_samples=n_samples, size=size)
     archive = record.archive(size)
@@ -202,7 +202,7 @@ def fake_datasets(
     n_volumes: Mapping[str, int] | None = None,
     size: int | None = None,
     seed: int = 0,
-) -> Iterator[tuple[DatasetInfo, ...]]:
+) -> Iterator[tuple[Record, ...]]:
     """Put small fakes in the place of data sets for a ``with`` block, so that loading them takes the true path.
 
     In the block ``mm.load("pathmnist")`` downloads, verifies, unpacks and maps a fake archive. Nothing is written
@@ -224,7 +224,7 @@ def fake_datasets(
 
     Yields
     ------
-    tuple of DatasetInfo
+    tuple of DatasetInfo or VolumeInfo
         The records of the fakes, in the order of the names.
 
     Raises
@@ -246,9 +246,9 @@ def fake_datasets(
     archives.mkdir(parents=True, exist_ok=True)
     with serve(archives) as base_url:
         records = tuple(
-            make_volume_archive(archives, record, n_samples=n_volumes, seed=seed, base_url=base_url)
-            if isinstance(record := info(name), VolumeInfo)
-            else make_archive(archives, name, size=size, n_samples=n_samples, seed=seed, base_url=base_url)
+            make_archive(archives, name, size=size, n_samples=n_samples, seed=seed, base_url=base_url)
+            if info(name).same_shape
+            else make_volume_archive(archives, name, n_samples=n_volumes, seed=seed, base_url=base_url)
             for name in names
         )
         environment = {
@@ -264,22 +264,10 @@ def fake_datasets(
         neighbours = [record for collection in collections for record in datasets(collection=collection)]
         parts = [info(f"{whole.collection.name}/{part}") for whole in neighbours for part in whole.parts]
         others = [
-            _moved(record, base_url) for record in (*neighbours, *parts) if record.qualified_name not in names_of_fakes
+            record.moved_to(base_url) for record in (*neighbours, *parts) if record.qualified_name not in names_of_fakes
         ]
         with registered(*others, *records), _environment(environment), unconfigured():
             yield records
-
-
-def _moved(record: DatasetInfo, base_url: str) -> DatasetInfo:
-    """Return a record whose archives are said to be at another address."""
-    if isinstance(record, VolumeInfo):
-        file = record.archive_file
-        elsewhere = None if file is None else replace(file, url=f"{base_url}/{file.file_name}")
-        return replace(record, archive_file=elsewhere, other_addresses=())
-    archives = {
-        size: replace(archive, url=f"{base_url}/{archive.file_name}") for size, archive in record.archives.items()
-    }
-    return replace(record, archives=archives)
 
 
 @contextmanager

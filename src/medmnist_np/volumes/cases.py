@@ -18,7 +18,7 @@ from medmnist_np._sequences import Items
 from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import CorruptCacheError, NotCachedError
-from medmnist_np.registry import DatasetInfo, VolumeInfo
+from medmnist_np.registry import Record, VolumeInfo
 from medmnist_np.volumes.publish import locate
 from medmnist_np.volumes.ragged import Ragged, count_labelled
 
@@ -28,7 +28,7 @@ class Cases(Items):
 
     def __init__(
         self,
-        name: str | DatasetInfo,
+        name: str | Record,
         split: str = "train",
         *,
         root: str | os.PathLike[str] | None = None,
@@ -36,7 +36,7 @@ class Cases(Items):
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
     ) -> None:
-        self._record = _checked_record(name)
+        self._record = registry.volume_info(name)
         self.split = self._record.check_split(split)
         self.transform = transform
         self.target_transform = target_transform
@@ -185,19 +185,10 @@ class Cases(Items):
         return _restore, (self.__class__, record, str(self.folder), state)
 
 
-def _checked_record(name: str | DatasetInfo) -> VolumeInfo:
-    record = registry.info(name)
-    if not isinstance(record, VolumeInfo):
-        raise ValueError(  # noqa: TRY004 -- the name is of the right type, and of another set
-            f"The images of {record.qualified_name} are all of one size: open it as Dataset, not as VolumeDataset."
-        )
-    return record
-
-
 def _restore(kind: type[Cases], record: str | VolumeInfo, folder: str, state: dict[str, Any]) -> Cases:
     """Unpickle: the same folder, or what this machine has in place of it."""
     cases = kind.__new__(kind)
     cases.__dict__.update(state)
-    cases._record = _checked_record(record)
+    cases._record = registry.volume_info(record)
     cases._open(store.at(Path(folder)) or locate(cases._record, download=False), state["_selection"])
     return cases

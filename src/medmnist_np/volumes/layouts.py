@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from medmnist_np.errors import ArchiveError
-from medmnist_np.registry import bundled_records, datasets
+from medmnist_np.registry import bundled_records, datasets, volume_info
 from medmnist_np.registry.volume_records import VolumeInfo
 from medmnist_np.volumes.nifti import is_nifti
 
@@ -208,10 +208,8 @@ def _case_names(record: VolumeInfo) -> tuple[str, str]:
 
 def _owner(case: str) -> str:
     """Say of which data set a case is, if it is one that is known."""
-    known = [
-        one for name in bundled_records.COLLECTIONS for one in datasets(collection=name) if isinstance(one, VolumeInfo)
-    ]
-    for record in known:
+    known = (record for name in bundled_records.COLLECTIONS for record in datasets(collection=name))
+    for record in (volume_info(record) for record in known if not record.same_shape):
         if re.fullmatch(_case_names(record)[0], case, re.IGNORECASE):
             name = record.qualified_name
             return f" {case} is a case of {name}: import the folder of that with `medmnist-np import --as {name}`."
