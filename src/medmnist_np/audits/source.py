@@ -18,7 +18,6 @@ from medmnist_np import _files, registry
 from medmnist_np._progress import UNPACKING, Progress
 from medmnist_np._version import __version__
 from medmnist_np.audits.findings import Label, Place
-from medmnist_np.builder.labels import split_called
 from medmnist_np.cache import npz, settings, store
 from medmnist_np.cache.archives import opened as opened_archive
 from medmnist_np.cache.manifest import Manifest, digest_of
@@ -29,6 +28,7 @@ from medmnist_np.data.arrays import locate
 from medmnist_np.errors import ArchiveError
 from medmnist_np.images.channels import channel_axis, usual_axes
 from medmnist_np.registry import Archive, DatasetInfo, Member, Record, bundled_records
+from medmnist_np.registry.records import standard_split
 from medmnist_np.registry.user_records import LOCAL
 
 _NAME = re.compile(r"([A-Za-z0-9]{1,32})_(images|labels)")
@@ -84,7 +84,7 @@ def in_order(splits: Iterable[str]) -> tuple[str, ...]:
 
 def meant_by(split: str) -> str | None:
     """Return ``"train"``, ``"val"`` or ``"test"`` of the name of a split, a number behind it left out; else None."""
-    return split_called(split.rstrip("0123456789"))
+    return standard_split(split.rstrip("0123456789"))
 
 
 def _unpack(stream: BinaryIO, path: Path, folder: Path, progress: Progress) -> Manifest:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medmnist_np._groups import is_missing
 from medmnist_np.builder.image_files import listed
-from medmnist_np.registry.records import TASKS, Task
+from medmnist_np.registry.records import TASKS, Task, standard_split
 
 _MULTI_LABEL: Task = "multi-label, binary-class"
 SEGMENTATION: Task = "segmentation"
@@ -292,18 +292,6 @@ def checked_task(task: str | None, otherwise: Task) -> Task:
 
 SPLITS = ("train", "val", "test")
 
-# What people call them, in lower case.
-_CALLED = {
-    **dict.fromkeys(("train", "training", "tr"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
-    **dict.fromkeys(("test", "testing", "ts"), "test"),
-}
-
-
-def split_called(name: str) -> str | None:
-    """Return the split that a name means, as ``"train"`` of ``"Training"``; None if it means none."""
-    return _CALLED.get(name.lower())
-
 
 def split_folders(folder: Path) -> dict[str, Path]:
     """Return the folders in a folder that are named after splits, in the order of the splits.
@@ -315,7 +303,7 @@ def split_folders(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in listed(folder):
-        split = split_called(path.name)
+        split = standard_split(path.name)
         if split is not None and path.is_dir() and (other := found.setdefault(split, path)) is not path:
             raise ValueError(
                 f"{folder} holds {other.name} and {path.name}, which both mean the split {split}. Put them into one "
@@ -327,7 +315,7 @@ def split_folders(folder: Path) -> dict[str, Path]:
 def given_splits(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Return the split that each name means, and which other names were read so; unknown names stay as they are."""
     names = tuple(names)
-    splits = tuple(split_called(name) or name for name in names)
+    splits = tuple(standard_split(name) or name for name in names)
     return splits, tuple(sorted({(name, split) for name, split in zip(names, splits, strict=True) if name != split}))
 
 

@@ -20,13 +20,13 @@ from medmnist_np.builder.labels import (
     given_splits,
     of_array,
     one_each,
-    split_called,
     split_folders,
     text_of,
     unseen,
     values_of,
 )
 from medmnist_np.builder.tables import from_tables, tables_of_splits
+from medmnist_np.registry.records import standard_split
 
 IMAGES, MASKS = "images", "masks"
 
@@ -179,7 +179,7 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
             "list them in a CSV file."
         )
     _check_splits(
-        splits if given else {}, {split_called(split) for split, _, _ in found}, "folder per class with images"
+        splits if given else {}, {standard_split(split) for split, _, _ in found}, "folder per class with images"
     )
     names = sorted({label for _, label, _ in found})
     if len(names) > 1 and IMAGES in map(str.lower, names):

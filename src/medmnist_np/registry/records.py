@@ -648,3 +648,16 @@ def class_titles(record: Record) -> tuple[str, ...]:
         return record.class_names
     numbered = enumerate(record.class_names)
     return tuple(f"class {name}" if name == str(k) else f"{k} {name}" for k, name in numbered)
+
+
+# Common names of splits, in lower case.
+_SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "tr"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing", "ts"), "test"),
+}
+
+
+def standard_split(name: str) -> str | None:
+    """Return ``"train"``, ``"val"`` or ``"test"`` for a common name of that split, as ``"Training"``; else None."""
+    return _SPLIT_NAMES.get(name.lower())
