@@ -1,8 +1,8 @@
-"""Write docs/catalog.md: what the catalog knows, an organ at a time.
+"""Write docs/catalog.md, the catalog sorted by organ.
 
     python scripts/catalog_page.py
 
-A test holds the page against what this gives.
+A test compares the page with the output of this script.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from medmnist_np.registry.catalog import CatalogEntry, access_levels, known_sets
 PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
 
 HEAD = """\
-# Data sets at large
+# Catalog of medical image data sets
 
-Where images of an organ can be had, what each set asks of you, and which of them this package loads: {n_sets} data
-sets and {n_resources} places to look for more. `medmnist-np catalog` and `mm.catalog` search the same list. This page
-is written by `make catalog`.
+Find a data set: which exist for an organ, how to get access, and which of them this package loads: {n_sets} data
+sets and {n_resources} places to look for more. `medmnist-np catalog` and `mm.catalog` search the same list. `make catalog`
+writes this page.
 
 ```console
 $ medmnist-np catalog open brain MRI segmentation
@@ -37,20 +37,20 @@ $ medmnist-np catalog --name adni            # everything known about one
 
 ## How to read it
 
-| access | what it asks for |
+| access | requirement |
 | --- | --- |
 {levels}
 
-Facts were read in public material; no address was tried. What nobody has checked says so: *not checked* is general
-knowledge alone, *partly checked* has a part that is, and `medmnist-np catalog --name NAME` says which. A licence is
-stated as it was found; the page of the data set decides. Where a public list said otherwise, `--name` shows that too.
-Organs of the members of MedMNIST, of the Decathlon and of MedSegBench are named here after their titles.
+Facts were read in public material; no URL was tried. *Not checked* means general
+knowledge only, *partly checked* means that a part was checked, and `medmnist-np catalog --name NAME` says which. The licence is
+given as it was found; the page of the data set decides. If a public list says something else, `--name` shows that too.
+Organs of the sets of MedMNIST, the Decathlon and MedSegBench are taken from their titles.
 
-A word of a search also finds its other spellings, as *tumor* does *tumour*; *MRI* finds its sequences, *segmentation*
+A search word also finds other spellings: *tumor* finds *tumour*, *MRI* finds its sequences, *segmentation*
 finds skull-stripping, *lung* finds radiographs of the chest.
 
-*Loads* names sets of this package with the same data, *small form* sets that others made smaller from it. How to open
-each is said by `--name`: `mm.Dataset("medsegbench/kvasir", split="train")`, and for volumes
+*Loads* lists sets of this package with the same data, *small form* lists sets that others made smaller from it. `--name` shows how to open
+each: `mm.Dataset("medsegbench/kvasir", split="train")`, and for volumes
 `mm.VolumeDataset("msd/liver", split="train")`, after `medmnist-np fetch msd/liver`.
 """
 

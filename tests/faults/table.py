@@ -16,12 +16,12 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "faults.md"
 
 TEMPLATE = """\
-# Faults
+# Download faults
 
-What can go wrong on the way from a server to arrays on a disk, and what happens then. Each row is a test that does the
-thing for real: a server on this machine that drops, stalls and lies over real sockets, processes that are killed, disks
-that are full, users without rights. In every row nothing half-done is published, and what has arrived is kept unless it
-is wrong. This page is written by the tests (`make faults`).
+What can go wrong between a server and the arrays on disk, and what happens then. Each row is a test that really causes the
+fault: a local server that drops, stalls and lies over real sockets, processes that are killed, full disks, users without
+rights. In every row nothing incomplete is published, and downloaded bytes are kept unless they are wrong. The tests write
+this page (`make faults`).
 
 {platform}, {date}.
 
@@ -29,15 +29,14 @@ is wrong. This page is written by the tests (`make faults`).
 | --- | --- | --- | --- |
 {rows}
 
-## Not shown here
+## Not tested
 
 | what | why |
 | --- | --- |
-| {other} | the tests above ran on one system only, {system}; paths, locks and renames differ on others |
-| network file systems (NFS, Lustre, SMB) | none is mounted where the tests run; rows 24 and 25 show what happens \
-where a lock cannot be had or does not lock |
-| power loss | a killed process is not a dead machine: files and folders are synced before they are renamed, but no \
-plug was pulled |
+| {other} | the tests ran on {system} only; paths, locks and renames differ on other systems |
+| network file systems (NFS, Lustre, SMB) | none was available to the tests; rows 24 and 25 show what happens \
+if a lock is unavailable or does not lock |
+| power loss | files and folders are synced before they are renamed, but no power was cut |
 """
 
 
