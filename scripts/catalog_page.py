@@ -18,8 +18,8 @@ HEAD = """\
 # Catalog of medical image data sets
 
 Find a data set: which exist for an organ, how to get access, and which of them this package loads: {n_sets} data
-sets and {n_resources} places to look for more. `medmnist-np catalog` and `mm.catalog` search the same list. `make catalog`
-writes this page.
+sets and {n_resources} places to look for more. `medmnist-np catalog` and `mm.catalog` search the same list.
+`make catalog` writes this page.
 
 ```console
 $ medmnist-np catalog open brain MRI segmentation
@@ -41,16 +41,16 @@ $ medmnist-np catalog --name adni            # everything known about one
 | --- | --- |
 {levels}
 
-Facts were read in public material; no URL was tried. *Not checked* means general
-knowledge only, *partly checked* means that a part was checked, and `medmnist-np catalog --name NAME` says which. The licence is
-given as it was found; the page of the data set decides. If a public list says something else, `--name` shows that too.
+Facts were read in public material; no URL was tried. *Not checked* means general knowledge only, *partly checked*
+means that a part was checked, and `medmnist-np catalog --name NAME` tells you which. The licence is given as it was
+found; the page of the data set decides. If a public list has another fact, `--name` shows that too.
 Organs of the sets of MedMNIST, the Decathlon and MedSegBench are taken from their titles.
 
 A search word also finds other spellings: *tumor* finds *tumour*, *MRI* finds its sequences, *segmentation*
 finds skull-stripping, *lung* finds radiographs of the chest.
 
-*Loads* lists sets of this package with the same data, *small form* lists sets that others made smaller from it. `--name` shows how to open
-each: `mm.Dataset("medsegbench/kvasir", split="train")`, and for volumes
+*Loads* lists sets of this package with the same data, *small form* lists sets that others made smaller from it.
+`--name` shows how to open each: `mm.Dataset("medsegbench/kvasir", split="train")`, and for volumes
 `mm.VolumeDataset("msd/liver", split="train")`, after `medmnist-np fetch msd/liver`.
 """
 

@@ -58,5 +58,5 @@ def test_a_block_that_fails_fails_the_page(tmp_path: Path) -> None:
 
 
 def test_a_set_without_pitfalls_is_not_said_to_have_some() -> None:
-    said = {record.name: "easily got wrong" in notebooks.text(record) for record in notebooks.records()}
+    said = {record.name: "Common pitfalls" in notebooks.text(record) for record in notebooks.records()}
     assert {record.name: bool(record.notes) for record in notebooks.records()} == said

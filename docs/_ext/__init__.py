@@ -1,6 +1,6 @@
-"""What Sphinx does for this site besides reading pages: it makes pages of facts, docstrings and executed code.
+"""Sphinx extension of this site: it writes pages from facts, docstrings and executed code.
 
-Made pages go to ``docs/_generated``, which is not kept. Nothing here needs a network.
+These pages go to ``docs/_generated``, which is not in the repository. Nothing here needs a network.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
-# Pages whose Python is run while they are read, and the sets that are faked for them, with the counts of BreastMNIST.
+# Pages whose Python code is executed, and the made-up sets for them, with the counts of BreastMNIST.
 EXECUTED = {"tutorial": ("breastmnist",)}
 N_SAMPLES = {"train": 546, "val": 78, "test": 156}
 
 
 def make_pages(app: Sphinx) -> None:
-    """Write all pages that are made."""
+    """Write all generated pages."""
     with Pages(Path(app.srcdir) / "_generated") as pages:
         landing.write(pages)
         data_flow.write(pages)
@@ -36,7 +36,7 @@ def make_pages(app: Sphinx) -> None:
 
 
 def run_page(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put what the code of a page gives below it."""
+    """Insert the output of a page's code below it."""
     if docname not in EXECUTED:
         return
     with tempfile.TemporaryDirectory() as folder, fake_datasets(folder, *EXECUTED[docname], n_samples=N_SAMPLES):
@@ -46,7 +46,7 @@ def run_page(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def find_name(app: Sphinx, env: BuildEnvironment, node: Element, text: Element) -> Element | None:
-    """Find what a docstring calls by a short name; what exists but is not public is shown without a link."""
+    """Resolve short names in docstrings. Names that exist but are not public are shown without a link."""
     if node.get("refdomain") != "py":
         return None
     target = node["reftarget"]

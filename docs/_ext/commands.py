@@ -1,4 +1,4 @@
-"""The page of the program, made of the commands that click knows."""
+"""The page of commands and options, written from the help of each command."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def write(pages: Pages) -> None:
     lines = [
         "# Commands and options",
         "",
-        f"Made of what `{PROGRAM} COMMAND --help` prints. What belongs to all commands is on",
-        "[the page about the command line](/command_line.md).",
+        f"Look up an option. This page shows the output of `{PROGRAM} COMMAND --help`.",
+        "[Command line](/command_line.md) has an overview, exit codes and shell completion.",
         "",
     ]
     for name, command in commands().items():

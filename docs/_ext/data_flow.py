@@ -43,7 +43,7 @@ BOXES = (
     Box("registry", "facts: URLs, checksums, labels", ("registry",), 0, 0, 2),
     Box("builder", "your own images", ("builder",), 0, 1, 2),
     Box("cache", "download, verify, unpack, publish", ("cache",), 1),
-    Box("data", "mapped arrays, data sets, subsets", ("data", "volumes", "compat"), 2),
+    Box("data", "memory-mapped arrays, data sets", ("data", "volumes", "compat"), 2),
     Box("batches", "order, shards, state", ("batches",), 3, 0, 3),
     Box("images", "montages, recipes", ("images", "corruptions"), 3, 1, 3),
     Box("metrics", "scores to numbers", ("metrics",), 3, 2, 3),

@@ -1,4 +1,4 @@
-"""One page for each data set, made of its record, and the table of all of them."""
+"""One page for each data set, written from its record, and a table of all data sets."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from medmnist_np.registry.bundled_records import COLLECTIONS
 _INDEX = """\
 # Data sets
 
-Pages made of the records. The same on the command line: `medmnist-np list` and `medmnist-np info NAME`. The data is
-not for clinical use.
+Look up labels, files, checksums, licence and published results of a data set. These pages are written from the records.
+The same on the command line: `medmnist-np list` and `medmnist-np info NAME`. The data is not for clinical use.
 
 MedMNIST: {sets}.
 
-An introduction to each of them, with pictures and a first model, is in [notebooks](/_generated/notebooks/index.md).
-What else there is, also of sets that cannot be loaded here, is in the [catalog](/catalog.md).
+A [notebook](/_generated/notebooks/index.md) introduces each of them, with pictures and a first model.
+The [catalog](/catalog.md) also has sets that this package cannot load.
 
 {rows}
 
@@ -48,7 +48,7 @@ _COLLECTION = """\
 
 
 def records() -> list[Record]:
-    """Return the published sets, with those of one collection together."""
+    """Return the published sets, sorted by collection."""
     found = [record for collection in COLLECTIONS for record in registry.datasets(collection=collection)]
     return [record for record in found if not record.part]
 
@@ -85,7 +85,7 @@ def page(record: Record) -> str:
 
 
 def has_notebook(record: Record) -> bool:
-    """Whether there is an introduction to a set: for those with labels that a first model can learn."""
+    """Whether a set has an introduction: only MedMNIST sets, whose labels a first model can learn."""
     return record.collection.name == "medmnist"
 
 
@@ -110,7 +110,7 @@ def _facts(record: Record) -> Iterator[str]:
 
 
 def _parts(record: Record) -> list[str]:
-    """Return the names by which parts are loaded."""
+    """Return the names to load the parts."""
     return [record.qualified_name.removesuffix(record.name) + part for part in record.parts]
 
 
@@ -150,7 +150,7 @@ def _use(record: Record) -> Iterator[str]:
     if not record.same_shape:
         yield from _use_of_volumes(record)
         return
-    # Parts that share their images have all the masks; there are none of the whole.
+    # If parts share their images, only the parts have masks.
     name = _parts(record)[0] if record.shares_images else record.qualified_name
     split = "test" if "test" in record.splits else record.splits[-1]
     yield from (
@@ -201,7 +201,9 @@ def _classes(record: Record) -> Iterator[str]:
         "masks": f"A mask holds one number for each {'voxel' if record.ndim == 3 else 'pixel'}.",
     }[record.target]
     if record.multi_label:
-        what = f"A label is {record.n_classes} zeros and ones, one column for each finding; several may be 1, or none."
+        what = (
+            f"A label is {record.n_classes} zeros and ones, one column for each finding. Any number of them can be 1."
+        )
     elif record.task == "ordinal-regression":
         what = "A label is one number, and the numbers have an order."
     yield from ("## Labels", "", what, "", f"| {'column' if record.multi_label else 'number'} | meaning |")
@@ -215,12 +217,12 @@ def _sizes(record: Record) -> Iterator[str]:
     if isinstance(record, VolumeInfo):
         if archive := record.archive_file:
             heads, rows = (
-                ("archive", "bytes to download", "digest"),
+                ("archive", "bytes to download", "checksum"),
                 [(_file(archive), _size(archive), _digest(archive))],
             )
             yield from ("## Files", "", *rows_of(heads, rows), "")
         return
-    heads = ("size", "one image", "archive", "bytes to download", "bytes unpacked", "digest")
+    heads = ("size", "one image", "archive", "bytes to download", "bytes unpacked", "checksum")
     rows = []
     for size in record.sizes:
         archive = record.archive(size)
@@ -244,14 +246,14 @@ def _digest(archive: Archive) -> str:
 
 
 def _preparation(record: Record) -> Iterator[str]:
-    if isinstance(record, VolumeInfo):  # as they were taken
+    if isinstance(record, VolumeInfo):  # volumes are not prepared
         return
-    yield from ("## How it was made", "")
-    for title, text in (("Source", record.source_size), ("Preparation", record.preparation)):
+    yield from ("## Preparation", "")
+    for title, text in (("Source", record.source_size), ("Steps", record.preparation)):
         if text:
             yield from (f"{title}: {text}.", "")
     if record.sources:
-        yield from ("Where the images come from: " + ", ".join(map(link, record.sources)) + ".", "")
+        yield from ("Sources of the images: " + ", ".join(map(link, record.sources)) + ".", "")
     try:
         steps = recipe(record.name)
     except ValueError:
@@ -261,7 +263,7 @@ def _preparation(record: Record) -> Iterator[str]:
         str(steps),
         "```",
         "",
-        "What is certain about this and what is not: [recipes](/recipes.md).",
+        "[Recipes](/recipes.md) describes what is known and what is assumed.",
         "",
     )
 
@@ -270,12 +272,12 @@ def _published_figures(record: Record) -> Iterator[str]:
     table = registry.baselines(record)
     if not table.rows:
         return
-    yield from ("## Published figures", "", "On the test split.", "", "| method | AUC | ACC |", "| --- | --- | --- |")
+    yield from ("## Published results", "", "On the test split.", "", "| method | AUC | ACC |", "| --- | --- | --- |")
     yield from (f"| {cell(row.method)} | {row.AUC:.3f} | {row.ACC:.3f} |" for row in table.rows)
     yield ""
     yield from (f"- {note}" for note in table.notes)
-    source = f"Figures of {link(table.paper.removeprefix('doi:'))}, copied from {table.copied_from}."
-    yield from ("", source, "", f"`medmnist-np leaderboard {record.name} FILE` puts your own among them.", "")
+    source = f"Results from {link(table.paper.removeprefix('doi:'))}, copied from {table.copied_from}."
+    yield from ("", source, "", f"`medmnist-np leaderboard {record.name} FILE` compares your own with them.", "")
 
 
 def _citation(record: Record) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""An introduction to each MedMNIST set, from one template: run, shown as a page, and offered as a notebook.
+"""An introduction to each MedMNIST set, from one template: executed, shown as a page, and offered as a notebook.
 
-It is run on the official archive where that is at hand, in the folder that MEDMNIST_NP_TEST_DATA names, and else on
-made-up images in the shape of the set; the page says which.
+It runs on the official archive if the folder in MEDMNIST_NP_TEST_DATA has it, and otherwise on made-up images in the
+shape of the set. The page says which.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from medmnist_np.testing import fake_datasets
 
 _TEMPLATE = (Path(__file__).parent / "notebook.md").read_text("utf-8")
 _REAL = """\
-The outputs below are of the official archive, `{file_name}`: {n_samples:,} samples, whose digest was checked. Run it
-yourself and you get the same, apart from rounding."""
+The outputs below are from the official archive, `{file_name}`: {n_samples:,} samples, with a verified checksum. If you
+run it yourself, you get the same, apart from rounding."""
 _MADE_UP = """\
-**The outputs below are of made-up images.** The official archive was not at hand where this page was made, so that
-stripes in the shape of {python_class} take its place, {n_samples} of them. What you see, and every figure, says nothing
-about the real set. Run it yourself and you get the real ones."""
+**The outputs below are from made-up images.** The official archive was not available when this page was built, so
+{n_samples} images of stripes in the shape of {python_class} replace it. The pictures and numbers say nothing
+about the real set. If you run it yourself, you get the real images."""
 _INDEX = """\
 # Introductions
 
-One notebook for each MedMNIST set: how it looks, how its labels are read, a first model. Each says whether it was run
+One notebook for each MedMNIST set: its images, its labels, a first model. Each says whether it was run
 on the official archive or on made-up images.
 
-| | what it shows | notebook |
+| set | contents | notebook |
 | --- | --- | --- |
 {rows}
 
@@ -61,7 +61,7 @@ def write(pages: Pages) -> None:
 
 
 def run(record: DatasetInfo) -> Executed:
-    """Run the introduction to a set, on the official archive if that is at hand."""
+    """Run the introduction to a set, on the official archive if that is available."""
     real = real_archive(record)
     with tempfile.TemporaryDirectory() as folder:
         if real is not None:
@@ -72,7 +72,7 @@ def run(record: DatasetInfo) -> Executed:
 
 
 def real_archive(record: DatasetInfo) -> Path | None:
-    """Return the official archive if it is at hand."""
+    """Return the path of the official archive, or None if it is not available."""
     folder = os.environ.get("MEDMNIST_NP_TEST_DATA")
     path = Path(folder or "") / "medmnist" / record.archive(28).file_name
     return path if folder and path.is_file() else None
@@ -91,7 +91,7 @@ def text(record: DatasetInfo, made_up: DatasetInfo | None = None) -> str:
         notice=notice,
         labels=_labels(record),
         view=', view="middle"' if record.ndim == 3 else "",
-        of_volumes=" Of each volume the middle slice is shown." if record.ndim == 3 else "",
+        of_volumes=" For each volume, the middle slice is shown." if record.ndim == 3 else "",
         target=_target(record),
         notes=_notes(record),
     )
@@ -100,7 +100,7 @@ def text(record: DatasetInfo, made_up: DatasetInfo | None = None) -> str:
 def _notes(record: DatasetInfo) -> str:
     if not record.notes:
         return ""
-    return "\n".join(("What is easily got wrong:", "", *(f"- {note}" for note in record.notes)))
+    return "\n".join(("Common pitfalls:", "", *(f"- {note}" for note in record.notes)))
 
 
 def _labels(record: DatasetInfo) -> str:
@@ -110,8 +110,11 @@ def _labels(record: DatasetInfo) -> str:
             "it is not a class number, and the counts below are of images with that finding."
         )
     if record.task == "ordinal-regression":
-        return "A label is one number, and the numbers have an order: to take 0 for 4 is worse than to take 3 for 4."
-    return "A label is one number, which stands for a class."
+        return (
+            "A label is one number, and the numbers have an order: predicting 0 instead of 4 is worse than "
+            "predicting 3 instead of 4."
+        )
+    return "A label is a class number."
 
 
 def _target(record: DatasetInfo) -> str:

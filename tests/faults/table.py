@@ -18,10 +18,10 @@ PAGE = HERE.parent.parent / "docs" / "faults.md"
 TEMPLATE = """\
 # Download faults
 
-What can go wrong between a server and the arrays on disk, and what happens then. Each row is a test that really causes the
-fault: a local server that drops, stalls and lies over real sockets, processes that are killed, full disks, users without
-rights. In every row nothing incomplete is published, and downloaded bytes are kept unless they are wrong. The tests write
-this page (`make faults`).
+What can go wrong between a server and the arrays on disk, and what happens then. Each row is a test that really
+causes the fault: a local server that drops, stalls and lies over real sockets, processes that are killed, full disks,
+users without rights. In every row nothing incomplete is published, and downloaded bytes are kept unless they are
+wrong. The tests write this page (`make faults`).
 
 {platform}, {date}.
 
