@@ -1,4 +1,4 @@
-"""Documents that cannot lie: what they show is run, and the reference lists what there is."""
+"""Code in pages, docstrings and examples runs, and the reference lists all public names."""
 
 from __future__ import annotations
 
@@ -199,6 +199,27 @@ def test_the_picture_of_the_data_flow_names_what_there_is() -> None:
     named = {module for box in data_flow.BOXES for module in box.modules}
     assert set() == {module for module in named if f"medmnist_np.{module}" not in MODULES}
     assert [] == [box.title for box in data_flow.BOXES if escape(box.title) not in data_flow.drawing()]
+
+
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("confidence interval", "statistics"),
+        ("train test split", "how_to/splits"),
+        ("patient-level split", "how_to/splits"),
+        ("data leakage", "audit"),
+        ("resume download", "cache"),
+        ("class imbalance", "batches"),
+        ("GPU", "install"),
+        ("memory", "cache"),
+        ("Windows", "install"),
+        ("own images", "build"),
+    ],
+)
+def test_the_site_search_shows_the_page_about_a_common_question_first(query: str, page: str) -> None:
+    # Sphinx's search ranks a main entry of the index, which is marked by an exclamation mark, above everything else.
+    entries = re.findall(r"^```\{index\} (.*)$", (ROOT / "docs" / f"{page}.md").read_text("utf-8"), re.MULTILINE)
+    assert f"! {query}" in ", ".join(entries).split(", ")
 
 
 def test_the_package_is_cited_as_what_it_is() -> None:

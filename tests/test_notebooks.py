@@ -32,7 +32,7 @@ def test_an_introduction_runs_on_the_official_archive_and_says_so(
 ) -> None:
     monkeypatch.setenv("MEDMNIST_NP_TEST_DATA", str(real_archives.parent))
     text = notebooks.run(registry.info(name)).markdown(tmp_path, "/pictures/real")
-    assert f"of the official archive, `{name}.npz`" in text
+    assert f"from the official archive, `{name}.npz`" in text
     assert "made-up" not in text
 
 
