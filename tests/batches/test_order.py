@@ -78,6 +78,13 @@ def test_what_fills_up_are_samples_that_there_are(arguments, epoch: int) -> None
             assert set(order.indices[order.n_real :]) <= set(order.indices[: order.n_real])
 
 
+@given(plans(), st.sampled_from(["keep", "drop"]), st.sampled_from(["keep", "drop"]), st.integers(0, 5))
+def test_every_sample_is_real_where_nothing_is_filled_up(arguments, last: str, uneven: str, epoch: int) -> None:
+    for plan in shards(arguments | {"last": last, "uneven": uneven}):
+        order = plan.order(epoch)
+        assert order.n_real == len(order.indices)
+
+
 @given(plans(), st.integers(0, 5))
 def test_the_number_of_batches_is_what_the_order_fills(arguments, epoch: int) -> None:
     size = arguments["batch_size"]
