@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -86,8 +86,8 @@ def holder(path: Path) -> Iterator[tuple[multiprocessing.process.BaseProcess, An
     held, free = context.Event(), context.Event()
     process = context.Process(target=hold, args=(path, held, free))
     process.start()
-    held.wait()
     try:
+        assert held.wait(240)
         yield process, free
     finally:
         process.kill()
@@ -133,21 +133,36 @@ def test_a_holder_that_shows_no_sign_of_life_is_not_waited_for(
     assert "shows no sign of life" in caplog.text
 
 
-def test_a_holder_whose_files_grow_is_waited_for(tmp_path: Path) -> None:
+def test_a_holder_whose_files_grow_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     part = tmp_path / "x.npz.part"
-    with holder(tmp_path / "x.lock") as (_, free):
+    with holder(tmp_path / "x.lock") as (process, free):
+        clock = Clock()
 
-        def work() -> None:
-            for number in range(40):
-                part.write_bytes(bytes(number))
-                time.sleep(0.1)
-            free.set()
+        def work_while_the_other_sleeps() -> None:
+            part.write_bytes(bytes(int(clock.now)))
+            if clock.now >= 100:
+                free.set()
+                process.join(240)
 
-        worker = threading.Thread(target=work)
-        worker.start()
+        clock.at_each_sleep = work_while_the_other_sleeps
+        monkeypatch.setattr(locks, "time", clock)
         with locks.held(tmp_path / "x.lock", [(tmp_path, "x.npz*")], patience=3.0) as locked:
-            assert locked
-        worker.join()
+            assert (True, True) == (locked, clock.now >= 100)
+
+
+class Clock:
+    """Stands for the module ``time``: a second takes as long as the test needs for it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.at_each_sleep: Callable[[], None] = lambda: None
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.at_each_sleep()
 
 
 def held_in(path: Path) -> bool:

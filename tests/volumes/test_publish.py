@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from time import sleep
 
 import nibabel
 import numpy as np
@@ -169,13 +168,16 @@ def test_two_processes_decode_once_or_the_same(record: VolumeInfo, server: Fault
 
 @posix
 def test_a_killed_run_leaves_nothing_that_the_next_does_not_collect(record: VolumeInfo, tmp_path: Path) -> None:
+    reached, report = os.pipe()
+
     def wait(*_: object, **__: object) -> None:
-        (tmp_path / "reached").touch()
-        sleep(60)
+        os.write(report, b"!")
+        signal.pause()
 
     def child() -> None:
         import medmnist_np.volumes.decoder as module
 
+        signal.alarm(240)  # ends the process if nobody kills it
         module.stored_array = wait  # after all voxels were written
         locate(record, progress=silent)
 
@@ -185,10 +187,12 @@ def test_a_killed_run_leaves_nothing_that_the_next_does_not_collect(record: Volu
             child()
         finally:
             os._exit(1)
-    while not (tmp_path / "reached").exists():
-        sleep(0.01)
+    os.close(report)
+    has_reached = os.read(reached, 1)  # empty if the process ends before
+    os.close(reached)
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
+    assert has_reached
     assert 1 == len(list(cache().glob("arrays/msd/.*.staging")))
     assert None is find_here(record, current())
     assert 6 == len(names(locate(record, progress=silent)))
