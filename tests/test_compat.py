@@ -280,13 +280,13 @@ def part_of_relabelled() -> MedMNIST:
 @pytest.mark.parametrize("make", [filtered, relabelled_part, part_of_relabelled])
 def test_samples_of_assigned_arrays_are_not_taken_for_those_at_the_same_places(make: Callable[[], MedMNIST]) -> None:
     dataset = make()
-    with pytest.raises(ValueError, match=r"without\(\) finds samples by their places in the published arrays"):
+    with pytest.raises(ValueError, match=r"without\(\) is not available"):
         dataset.without({"train": [2]})
-    with pytest.raises(ValueError, match="positions names samples by their places"):
+    with pytest.raises(ValueError, match="positions is not available"):
         _ = dataset.positions
-    with pytest.raises(ValueError, match="ids names samples by their places"):
+    with pytest.raises(ValueError, match="ids is not available"):
         _ = dataset.ids
-    with pytest.raises(ValueError, match="groups names samples by their places"):
+    with pytest.raises(ValueError, match="groups is not available"):
         _ = dataset.groups
 
 
@@ -416,7 +416,7 @@ def test_assigned_labels_leave_the_images_mapped_and_out_of_the_pickle() -> None
     dataset = medmnist.BreastMNIST("train")
     dataset.labels = 1 - dataset.labels
     data = pickle.dumps(dataset)
-    assert set(dataset._own) == {"labels"}
+    assert len(data) < 2000
     again = pickle.loads(data)
     assert np.array_equal(dataset.labels, again.labels)
     assert np.array_equal(dataset.imgs, again.imgs)

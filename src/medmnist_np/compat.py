@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.data.arrays import locate_own
 from medmnist_np.data.dataset import Dataset
-from medmnist_np.registry import official_info
+from medmnist_np.data.samples import Source, checked_splits
+from medmnist_np.registry import official_info, resolve_dataset
 
 __all__ = [
     "AdrenalMNIST3D",
@@ -103,7 +102,6 @@ class MedMNIST(Dataset):
 
     flag: ClassVar[str]
     available_sizes: ClassVar[list[int]]
-    _own: Mapping[str, npt.NDArray[Any]] = MappingProxyType({})
 
     def __init__(
         self,
@@ -116,17 +114,14 @@ class MedMNIST(Dataset):
         size: int | None = None,
         mmap_mode: str | None = None,
     ) -> None:
-        super().__init__(
-            self.flag,
-            split,
-            size=size,
-            transform=transform,
-            target_transform=target_transform,
-            as_rgb=as_rgb,
-            root=root,
-            download=download,
-            mmap_mode="c",
-        )
+        record, size = resolve_dataset(self.flag, size)
+        split = checked_splits(record, split)
+        folder = None
+        if root is not None and (own := locate_own(record, size, root)) is not None:
+            record, folder = own
+            checked_splits(record, split)
+        source = Source.open(record, size, split, folder=folder, root=root, download=download, mmap_mode="c")
+        self._select_from(source, None, transform, target_transform, as_rgb=as_rgb)
         self.size_flag = "" if self.size == 28 else f"_{self.size}"
 
     @property
@@ -140,14 +135,9 @@ class MedMNIST(Dataset):
         return INFO[self.flag]
 
     @property
-    def images(self) -> npt.NDArray[np.uint8]:
-        """The images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
-        return self._all_images[:] if self._own else super().images
-
-    @property
     def labels(self) -> npt.NDArray[np.uint8]:
         """The labels, ``(n, l)`` uint8. May be assigned."""
-        return self._all_labels[:] if self._own else super().labels
+        return self._source.label_rows[:] if self._source.assigned else super().labels
 
     @labels.setter
     def labels(self, labels: npt.NDArray[np.uint8]) -> None:
@@ -161,81 +151,6 @@ class MedMNIST(Dataset):
     @imgs.setter
     def imgs(self, images: npt.NDArray[np.uint8]) -> None:
         self._assign(images=np.asarray(images))
-
-    def _assign(self, **arrays: npt.NDArray[Any]) -> None:
-        """Put arrays in the place of the mapped ones. Those that are not replaced stay mapped and are not pickled."""
-        own = {**self._own, **arrays}
-        if not self._own and not self._is_whole:
-            # Rows that are taken from a memmap would be memmaps too.
-            own = {"images": np.asarray(super().images), "labels": np.asarray(super().labels), **arrays}
-        self._own = own
-        self._use_own()
-
-    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool | None = False) -> ArrayFolder:
-        if root is not None and (own := locate_own(self._record, self.size, root)) is not None:
-            self._record, folder = own
-            self._record.check_split(self.split)
-            return folder
-        return super()._locate(root=root, download=download)
-
-    def _use_own(self) -> None:
-        # Images and labels are assigned one after the other, so their lengths may differ for a moment.
-        if "images" in self._own:
-            self._all_images, self._image_maps = self._own["images"], None
-        self._all_labels = self._own.get("labels", self._all_labels)
-        self._selection = range(len(self._all_images))
-
-    def _open(self, folder: ArrayFolder) -> None:
-        super()._open(folder)
-        if self._own:
-            self._use_own()
-
-    def _subset(self, selection: range | npt.NDArray[np.intp]) -> Self:
-        subset = super()._subset(selection)
-        if self._own:
-            chosen = subset._positions()
-            taken = (rows.take(chosen, axis=0) for rows in (self._all_images, self._all_labels))
-            subset._own = dict(zip(("images", "labels"), taken, strict=True))
-            subset._use_own()
-        return subset
-
-    @property
-    def positions(self) -> npt.NDArray[np.intp]:
-        """As of :attr:`Dataset.positions`; refused if ``imgs`` were assigned, as nobody knows what these are."""
-        self._require_published_places("positions names")
-        return super().positions
-
-    @property
-    def ids(self) -> npt.NDArray[np.str_]:
-        """As of :attr:`Dataset.ids`; refused if ``imgs`` were assigned, as nobody knows which samples these are."""
-        self._require_published_places("ids names")
-        return super().ids
-
-    @property
-    def groups(self) -> npt.NDArray[np.str_]:
-        """As of :attr:`Dataset.groups`; refused if ``imgs`` were assigned, as nobody knows which samples these are."""
-        self._require_published_places("groups names")
-        return super().groups
-
-    def without(self, samples: Mapping[str, npt.ArrayLike]) -> Self:
-        """As :meth:`Dataset.without`; refused if ``imgs`` were assigned, as nobody knows which samples these are."""
-        self._require_published_places("without() finds")
-        return super().without(samples)
-
-    def _require_published_places(self, what: str) -> None:
-        if "images" in self._own:
-            raise ValueError(
-                f"{what} samples by their places in the published arrays, which those of assigned imgs, and of a part "
-                "whose labels were assigned, are not: ask the data set before anything is assigned."
-            )
-
-    def _written_labels(self) -> list[npt.NDArray[Any]] | None:
-        return None if "labels" in self._own else super()._written_labels()
-
-    def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
-        if self._own:
-            raise ValueError("imgs or labels were assigned: join the arrays with np.concatenate and assign the result.")
-        return super()._positions_in(split)
 
     def montage(  # type: ignore[override]  # the official signature
         self,
@@ -266,7 +181,7 @@ class MedMNIST(Dataset):
         from medmnist_np.images.encoders import kind_of
 
         places = choose(self._selection, length, length, seed=seed, replace=replace)
-        picture = draw(self._all_images, places, kind_of(self._record.ndim, self._record.n_channels))
+        picture = draw(self._source.image_rows, places, kind_of(self.record.ndim, self.record.n_channels))
         if save_folder is not None:
             ending = "gif" if picture.animated else "jpg"
             picture.save(Path(save_folder) / f"{self.flag}{self.size_flag}_{self.split}_montage.{ending}")
@@ -288,14 +203,12 @@ class MedMNIST(Dataset):
         """
         super().save(folder, "automl", postfix, write_csv=write_csv)
 
-    def _mapped_images(self) -> Any:
-        return None if "images" in self._own else super()._mapped_images()
-
     def _identity(self) -> dict[str, Any]:
-        labels = self._own.get("labels")
+        assigned = self._source.assigned
+        labels = assigned.get("labels")
         own_labels = None if labels is None else zlib.crc32(np.ascontiguousarray(labels).tobytes())
-        identity = {**super()._identity(), "assigned": sorted(self._own), "own_labels": own_labels}
-        if (images := self._own.get("images")) is not None:
+        identity = {**super()._identity(), "assigned": sorted(assigned), "own_labels": own_labels}
+        if (images := assigned.get("images")) is not None:
             identity["own_images"] = [images.dtype.str, list(images.shape), _crc32_of_some(images)]
         return identity
 
@@ -314,10 +227,10 @@ class MedMNIST2D(MedMNIST):
     def _item_at(self, position: int) -> tuple[Any, Any]:
         from PIL import Image
 
-        image = Image.fromarray(self._all_images[position].copy())
+        image = Image.fromarray(self._source.image_rows[position].copy())
         if self.as_rgb:
             image = image.convert("RGB")
-        return self._transformed(image, self._all_labels[position].astype(int))
+        return self._transformed(image, self._source.label_rows[position].astype(int))
 
 
 class MedMNIST3D(MedMNIST):
@@ -326,8 +239,8 @@ class MedMNIST3D(MedMNIST):
     available_sizes: ClassVar[list[int]] = [28, 64]
 
     def _item_at(self, position: int) -> tuple[Any, Any]:
-        volume = np.stack([self._all_images[position] / 255.0] * (3 if self.as_rgb else 1), axis=0)
-        return self._transformed(volume, self._all_labels[position].astype(int))
+        volume = np.stack([self._source.image_rows[position] / 255.0] * (3 if self.as_rgb else 1), axis=0)
+        return self._transformed(volume, self._source.label_rows[position].astype(int))
 
 
 class PathMNIST(MedMNIST2D):

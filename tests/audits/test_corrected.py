@@ -42,7 +42,7 @@ def test_leaks_are_left_out() -> None:
 
 @pytest.mark.parametrize("positions", [np.arange(20) == 7, [1.5], ["3"]], ids=["a mask", "floats", "text"])
 def test_what_is_left_out_is_named_by_whole_numbers(positions: Any) -> None:
-    with pytest.raises(TypeError, match="Samples of train are named by their positions, whole numbers, not by "):
+    with pytest.raises(TypeError, match="Positions of samples in train must be integers, not "):
         mm.Dataset("breastmnist", "train").without({"train": positions})
 
 

@@ -217,7 +217,7 @@ def test_warming_reads_what_the_images_are_computed_from(clean: mm.Dataset, is_s
     ds = clean.corrupt("speckle_noise", 2)[10:40]
     assert ds.warm(progress=noted)
     assert 30 * 28 * 28 == sum(n for _, n in seen)
-    assert str(folder / "test_images.npy") == str(ds._image_maps.filename)
+    assert str(folder / "test_images.npy") == str(ds._source.image_files.filename)
 
 
 def test_blocks_are_read_ahead_from_what_the_images_are_computed_from(clean: mm.Dataset) -> None:

@@ -195,8 +195,8 @@ def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed:
     return made[0] if len(made) == 1 else Joined(made)
 
 
-def checked_seed(seed: int) -> int:
-    """Return a seed as a plain number; ValueError if it is none of at least 0."""
+def checked_seed(seed: object) -> int:
+    """Return a seed as a plain number, or raise ValueError if it is not a whole number of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"The seed is {seed!r}; a whole number of at least 0 is needed.")
     return int(seed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from medmnist_np import registry
 from medmnist_np._progress import Progress, bars
 from medmnist_np.cache import settings
 from medmnist_np.cache.settings import Settings
-from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.cache.store import ArrayFolder, MmapMode
 from medmnist_np.corruptions.computed import SPLIT, Corruption
 from medmnist_np.data.arrays import find_here
 from medmnist_np.data.dataset import Dataset
+from medmnist_np.data.samples import Source
 from medmnist_np.errors import ArchiveError, DigestError, NotCachedError
 from medmnist_np.registry import Archive, DatasetInfo, Member, Record
 from medmnist_np.registry.corruption_facts import SEVERITIES, checked_severity, corrupted_set, corrupted_sets
@@ -36,6 +37,35 @@ _LABEL_DTYPES = ("uint8", "int64", "int32")
 
 # Stands for a digest that nobody has stated.
 _UNKNOWN = f"sha256:{0:064}"
+
+
+class _PublishedSource(Source):
+    """The images of one corruption at one severity, which are rows of the file of all severities."""
+
+    @classmethod
+    def open(  # type: ignore[override]  # there are no such images without a corruption
+        cls,
+        record: DatasetInfo,
+        size: int = SIZE,
+        split: str = SPLIT,
+        *,
+        corruption: Corruption,
+        folder: ArrayFolder | None = None,
+        root: str | os.PathLike[str] | None = None,
+        download: bool | None = False,
+        mmap_mode: MmapMode = "r",
+    ) -> Self:
+        """Open the rows of a corruption in a folder, or in the archive that is found or downloaded."""
+        if folder is None:
+            places = settings.current(root, make=download is True)
+            folder = _located(record, places, download=download is not False, no_digest=False, progress=bars)
+        n = record.n_samples[SPLIT]
+        start = (corruption.severity - 1) * n
+        # A map of these rows alone is a whole one to all who read ahead in its file.
+        images = folder.open(_member_name(record, corruption.name, _IMAGES), range(start, start + n))
+        labels = np.array(folder.open(_member_name(record, corruption.name, _LABELS))[start : start + n])
+        labels.flags.writeable = False
+        return cls(record, size, split, folder, mmap_mode, images, labels, images, corruption)
 
 
 class PublishedCorruption(Dataset):
@@ -84,8 +114,6 @@ class PublishedCorruption(Dataset):
     (Corruption(name='motion_blur', severity=3, seed=None), (2005, 224, 224, 3))
     """
 
-    _corruption: Corruption
-
     def __init__(
         self,
         name: str | Record,
@@ -100,41 +128,23 @@ class PublishedCorruption(Dataset):
     ) -> None:
         corrupted_set(name).parameters(corruption, severity)  # refuses what there is not
         record, _ = registry.resolve_dataset(name, SIZE)
-        self._corruption = Corruption(corruption, checked_severity(severity), None)
-        super().__init__(
+        source = _PublishedSource.open(
             record,
-            SPLIT,
-            size=SIZE,
-            transform=transform,
-            target_transform=target_transform,
-            as_rgb=as_rgb,
+            SIZE,
             root=root,
             download=download,
+            corruption=Corruption(corruption, checked_severity(severity), None),
         )
+        self._select_from(source, None, transform, target_transform, as_rgb=as_rgb)
         self._check_labels(settings.current(root))
 
-    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool | None = False) -> ArrayFolder:
-        places = settings.current(root, make=download is True)
-        return _located(self._record, places, download=download is not False, no_digest=False, progress=bars)
-
-    def _open(self, folder: ArrayFolder) -> None:
-        n = self._record.n_samples[SPLIT]
-        start = (self._corruption.severity - 1) * n
-        images, labels = (_member_name(self._record, self._corruption.name, array) for array in (_IMAGES, _LABELS))
-        # A map of these rows alone is a whole one to all who read ahead in its file.
-        self._image_maps = folder.open(images, range(start, start + n))
-        self._maps = (self._image_maps, np.array(folder.open(labels)[start : start + n]))
-        self._maps[1].flags.writeable = False
-        self._all_images, self._all_labels = map(np.asarray, self._maps)
-        self._folder = folder
-
     def _check_labels(self, places: Settings) -> None:
-        member = self._record.member_name(SPLIT, "labels")
-        for size in self._record.sizes:
-            if (clean := find_here(self._record, size, places, [member])) is not None:
-                if not np.array_equal(clean.open(member), self._all_labels[:]):
+        member = self.record.member_name(SPLIT, "labels")
+        for size in self.record.sizes:
+            if (clean := find_here(self.record, size, places, [member])) is not None:
+                if not np.array_equal(clean.open(member), self.labels):
                     raise ArchiveError(
-                        f"The labels of {self._record.name} under {self._corruption}, in {self.folder}, are not those "
+                        f"The labels of {self.record.name} under {self.corruption}, in {self.folder}, are not those "
                         f"of its {SPLIT} split in {clean.path}: scores of one cannot be measured against the other. "
                         "One of the two is of another release, or changed: `medmnist-np verify` looks."
                     )

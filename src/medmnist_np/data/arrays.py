@@ -409,7 +409,7 @@ def locate_own(
     warnings.warn(
         f"{path} is not the official archive of {record.qualified_name}: its checksum is {digest}, not "
         f"{archive.digest}. Its arrays are used.",
-        stacklevel=5,
+        stacklevel=3,
     )
     return record, folder
 

@@ -1,4 +1,4 @@
-"""A data set as a sequence of samples, and what people do with one. The work is done in rooms above this one."""
+"""A data set as a sequence of samples, with the methods that people use; other modules do the work."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ class Dataset(Samples):
     @property
     def info(self) -> Any:
         """The record of the data set; of the official classes, the official dict."""
-        return self._record
+        return self.record
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The meaning of class 0, 1, ..., or of each label of a multi-label set."""
-        return self._record.class_names
+        return self.record.class_names
 
     def class_counts(self) -> dict[str, int]:
         """Count the selected samples of each class; of a multi-label set, the positives of each label.
@@ -100,10 +100,10 @@ class Dataset(Samples):
         """
         from medmnist_np.data.statistics import value_counts
 
-        if self._record.multi_label:
+        if self.record.multi_label:
             counts = self.labels.sum(axis=0, dtype=np.int64)
         else:
-            counts = value_counts(self._all_labels, self._positions(), self._record.n_classes)
+            counts = value_counts(self._source.label_rows, self._positions(), self.record.n_classes)
         return dict(zip(self.class_names, counts.tolist(), strict=True))
 
     def decode(self, label: npt.ArrayLike) -> str | tuple[str, ...]:
@@ -124,16 +124,16 @@ class Dataset(Samples):
         ValueError
             If it is no label of this data set.
         """
-        self._record.require_labels("decode")
+        self.record.require_labels("decode")
         values = np.asarray(label).reshape(-1)
-        if len(values) != self._record.label_width:
+        if len(values) != self.record.label_width:
             raise ValueError(
-                f"A label of {self._record.name} has {self._record.label_width} value(s), not {len(values)}."
+                f"A label of {self.record.name} has {self.record.label_width} value(s), not {len(values)}."
             )
-        highest = 1 if self._record.multi_label else self._record.n_classes - 1
+        highest = 1 if self.record.multi_label else self.record.n_classes - 1
         if not np.isin(values, np.arange(highest + 1)).all():
-            raise ValueError(f"{label!r} is no label of {self._record.name}: its values are 0 to {highest}.")
-        if self._record.multi_label:
+            raise ValueError(f"{label!r} is no label of {self.record.name}: its values are 0 to {highest}.")
+        if self.record.multi_label:
             return tuple(name for name, value in zip(self.class_names, values, strict=True) if value)
         return self.class_names[int(values[0])]
 
@@ -232,12 +232,13 @@ class Dataset(Samples):
                 raise ValueError(f"weights is {weights!r}; it is 'balanced' or one number for each sample.")
             weights = self._balanced_weights()
         layout = Layout(
-            channel_axis_stored=self._has_channel_axis,
+            channel_axis_stored=self._source.has_channel_axis,
             as_rgb=self._repeats_channels,
             channels=channels,
             dtype=dtype,
             scale=scale,
         )
+        images = self._source.image_rows
         plan = Plan(
             n_samples=len(self),
             batch_size=batch_size,
@@ -247,18 +248,18 @@ class Dataset(Samples):
             shard=shard,
             uneven=uneven,
             weights=None if weights is None else per_sample(weights, "weights").astype(np.float64),
-            block_length=block_length(self._all_images.dtype.itemsize * int(np.prod(self._all_images.shape[1:]))),
+            block_length=block_length(images.dtype.itemsize * int(np.prod(images.shape[1:]))),
         )
         return Batches(
-            self._all_images,
-            self._all_labels,
+            images,
+            self._source.label_rows,
             self._selection,
             plan,
             layout,
             epoch=epoch,
             transform=transform,
             prefetch=prefetch,
-            label_dtype=self._label_dtype,
+            label_dtype=self._source.label_dtype,
             identity=self._identity(),
             read_ahead=self._read_ahead,
         )
@@ -308,7 +309,7 @@ class Dataset(Samples):
         """
         from medmnist_np.data.subsets import absent_from, stratified_folds
 
-        masks = self._record.target == "masks"
+        masks = self.record.target == "masks"
         labels = np.zeros((len(self), 1), np.uint8) if masks else self.labels
         parts = stratified_folds(labels, k, seed, groups)
         if absent := absent_from(parts, labels, self.class_names):
@@ -340,7 +341,7 @@ class Dataset(Samples):
         """
         from medmnist_np.data.warm import available_bytes
 
-        images = self._image_maps
+        images = self._source.image_files
         if images is None:
             return True
         rows = np.unique(self._positions())
@@ -348,7 +349,7 @@ class Dataset(Samples):
         available = available_bytes()
         if available is not None and needed > _SHARE_TO_WARM * available:
             return False
-        with progress(f"reading {self._record.name} {self.split}", total=needed) as bar:
+        with progress(f"reading {self.record.name} {self.split}", total=needed) as bar:
             self._read_ahead(rows, bar)
         return True
 
@@ -383,18 +384,19 @@ class Dataset(Samples):
         from medmnist_np.data.statistics import Statistics, of_mapped, of_rows
         from medmnist_np.images.channels import usual_axes
 
-        channels = self._record.n_channels
+        channels = self.record.n_channels
+        source = self._source
         # What was written into images is not in their files.
-        mapped = self._mapped_images() if self._mmap_mode == "r" else None
-        if mapped is None:
-            images = self._all_images
-            if isinstance(images, np.ndarray) and self._record.ndim == 2:  # assigned, perhaps in another layout
+        files = source.image_files if source.mmap_mode == "r" and source.corruption is None else None
+        if files is None:
+            images = source.image_rows
+            if isinstance(images, np.ndarray) and self.record.ndim == 2:  # assigned, perhaps in another layout
                 images = usual_axes(images)
                 channels = images.shape[3] if images.ndim == 4 else 1
             return of_rows(images, self._positions(), channels)
-        digests = {stored.file: stored.sha256 for stored in self._folder.manifest.arrays.values()}
+        digests = {stored.file: stored.sha256 for stored in source.folder.manifest.arrays.values()}
         total = Statistics(np.zeros((channels, 256), np.int64))
-        for array, rows in divided(mapped, self._positions()):
+        for array, rows in divided(files, self._positions()):
             sha256 = digests[Path(array.filename).name]
             total += of_mapped(array, rows, channels, sha256=sha256, executor=executor, progress=progress)
         return total
@@ -425,11 +427,11 @@ class Dataset(Samples):
         >>> blurred[0][0].shape, len(blurred)
         ((28, 28), 156)
         """
-        if self._corruption is not None:
+        if self.corruption is not None:
             raise ValueError(
-                f"The images are corrupted by {self._corruption[0]} already: start from those that are not."
+                f"The images are corrupted by {self.corruption.name} already: start from images that are not."
             )
-        if self._mapped_images() is None:
+        if "images" in self._source.assigned:
             raise ValueError(
                 "imgs were assigned, and only the published images are corrupted here: give your array to "
                 "medmnist_np.corruptions.corrupt."
@@ -437,8 +439,7 @@ class Dataset(Samples):
         from medmnist_np.corruptions.computed import Corruption
 
         corrupted = self._copy()
-        corrupted._corruption = Corruption.made_here(name, severity, seed)
-        corrupted._corrupt_images()
+        corrupted._source = self._source.corrupted(Corruption.made_here(name, severity, seed))
         return corrupted
 
     def montage(
@@ -491,18 +492,18 @@ class Dataset(Samples):
         from medmnist_np.images.encoders import kind_of
 
         if by_class:
-            self._record.require_labels("by_class")
-        segmented = self._record.target == "masks"
+            self.record.require_labels("by_class")
+        segmented = self.record.target == "masks"
         if segmented and labels and not masks:
             raise ValueError("labels=True says what the colours of masks mean, and masks=False leaves them out.")
         return draw(
-            self._all_images,
+            self._source.image_rows,
             choose(self._selection, rows, columns, seed=seed, labels=self.labels if by_class else None),
-            kind_of(self._record.ndim, self._record.n_channels),
+            kind_of(self.record.ndim, self.record.n_channels),
             view=view,
-            labels=self._all_labels if labels and not segmented else None,
+            labels=self._source.label_rows if labels and not segmented else None,
             class_names=self.class_names,
-            masks=self._all_labels if masks and segmented else None,
+            masks=self._source.label_rows if masks and segmented else None,
             legend=labels,
         )
 
@@ -555,13 +556,13 @@ class Dataset(Samples):
         from medmnist_np._sequences import divided
         from medmnist_np.export import PairPlan, Plan, save, save_pairs
 
-        segmented = self._record.target == "masks"
+        segmented = self.record.target == "masks"
         if segmented and layout is not None:
-            self._record.require_labels(f"The layout {layout!r}")
+            self.record.require_labels(f"The layout {layout!r}")
         parts = zip(
             self.split.split("+"),
-            divided(self._all_images, self._positions()),
-            divided(self._all_labels, self._positions()),
+            divided(self._source.image_rows, self._positions()),
+            divided(self._source.label_rows, self._positions()),
             strict=True,
         )
         how: Any = {"write_csv": write_csv, "workers": workers, "progress": progress}
@@ -569,23 +570,20 @@ class Dataset(Samples):
             belonging = {split: positions} if self._scheme is None else self._scheme.belonging(split, positions)
             for one, chosen in belonging.items():
                 if segmented:
-                    pairs = PairPlan(self._record, self.size, split, format, one)
+                    pairs = PairPlan(self.record, self.size, split, format, one)
                     saved = save_pairs(pairs, images, labels, folder, positions=chosen, **how)
                 else:
-                    plan = Plan(self._record, self.size, split, layout or "automl", format, one)
+                    plan = Plan(self.record, self.size, split, layout or "automl", format, one)
                     saved = save(plan, images, labels, folder, positions=chosen, **how)
         return saved.folder
-
-    def _mapped_images(self) -> Any:
-        """Return the images as they are mapped from files; None if they are computed, or arrays of the user."""
-        return self._maps[0] if self._corruption is None else None
 
     def _read_ahead(self, positions: npt.NDArray[np.intp], bar: Any = None) -> None:
         from medmnist_np._sequences import divided
         from medmnist_np.data.warm import read_rows
 
-        for array, rows in divided(self._image_maps, positions) if self._image_maps is not None else ():
-            read_rows(array, rows, bar)
+        if (files := self._source.image_files) is not None:
+            for array, rows in divided(files, positions):
+                read_rows(array, rows, bar)
 
     def _balanced_weights(self) -> npt.NDArray[np.float64]:
         from medmnist_np.data.subsets import balanced_weights
@@ -594,48 +592,42 @@ class Dataset(Samples):
         return balanced_weights(self.labels)
 
     def _require_single_label(self, what: str) -> None:
-        self._record.require_labels(what.partition(" ")[0])
-        if self._record.multi_label:
+        self.record.require_labels(what.partition(" ")[0])
+        if self.record.multi_label:
             raise ValueError(
-                f"{what}, and a sample of {self._record.name} may have several findings. Choose by ds.labels, "
-                f"{self._record.n_classes} zeros and ones a sample, and give indices or weights of your own."
+                f"{what}, and a sample of {self.record.name} may have several findings. Choose by ds.labels, "
+                f"{self.record.n_classes} zeros and ones a sample, and give indices or weights of your own."
             )
 
     def _identity(self) -> dict[str, Any]:
-        """Return what the states of batches and of Grain say of the data set: it does not depend on where it lies."""
-        written = self._written_labels()
+        """Return what the states of batches and of Grain record about the data set, wherever it is stored."""
         return {
-            "name": self._record.qualified_name,
-            "size": self.size,
-            "split": self.split,
-            "digest": self._record.archive(self.size).digest,
-            **({} if self._corruption is None else {"corruption": list(self._corruption)}),
+            **self._source.identity(),
             "selection": None if self._is_whole else zlib.crc32(self._positions().astype("<i8").tobytes()),
             **({"as_rgb": True} if self._repeats_channels else {}),
-            **({} if written is None else {"labels": [zlib.crc32(labels.tobytes()) for labels in written]}),
         }
 
     def _repr_html_(self) -> str:
         from medmnist_np.data.notebook import dataset_html
 
         return dataset_html(
-            self._record,
+            self.record,
             self.split,
             self.size,
-            self._all_images,
+            self._source.image_rows,
             self._selection,
             self.class_counts(),
-            masks=self._all_labels if self._record.target == "masks" else None,
+            masks=self._source.label_rows if self.record.target == "masks" else None,
         )
 
     def __repr__(self) -> str:
-        record = self._record
+        record = self.record
         # In the words of the official package, and its spelling.
         body = {
             "Number of datapoints": len(self),
             "Root location": self.folder,
             "Split": self.split,
-            **({} if self._corruption is None else {"Corruption": self._corruption}),
+            **({} if self.corruption is None else {"Corruption": self.corruption}),
             "Task": record.task,
             "Number of channels": record.n_channels,
             "Meaning of labels": {str(number): name for number, name in enumerate(record.class_names)},

@@ -1,9 +1,11 @@
-"""Which samples of which arrays: opened by path, selected by number, pickled small. `Dataset` builds on it."""
+"""A selection of samples, and the arrays and files that they come from. `Dataset` builds on it."""
 
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,12 +24,155 @@ if TYPE_CHECKING:
     from medmnist_np.data.scheme import Scheme
 
 
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The images and labels that samples are selected from, and the files behind them.
+
+    A data set with other images or labels has another source; only what is written into its arrays changes one. It
+    pickles as the path of its folder, with the arrays or labels that are not those of the files. Unpickling opens the
+    same folder, or finds the data set where it is on the other machine.
+
+    Attributes
+    ----------
+    record, size, split
+        The data set, and its split; ``"train+val"`` means that two are joined.
+    folder : ArrayFolder
+        The folder of the .npy files.
+    mmap_mode : {"r", "c", None}
+        See :func:`load`.
+    images, labels : Rows
+        ``(n, ...)`` each, as they are handed out: memory-mapped, in memory, or computed when they are read.
+    image_files : Rows or None
+        The memory-mapped files that images are read or computed from. None if all images are in memory.
+    corruption : Corruption or None
+        What was done to the images.
+    assigned : Mapping of str to array
+        Arrays of the user that replace ``"images"``, ``"labels"`` or both.
+    image_rows, label_rows : Rows
+        Images and labels without the class ``np.memmap``: indexing a plain view costs a fraction of indexing the map.
+    label_dtype : dtype
+        int64 for labels that are handed out with images. Masks keep the dtype of their file, which is an eighth.
+    has_channel_axis : bool
+        Whether images have a channel axis as they are stored or were assigned.
+    """
+
+    record: DatasetInfo
+    size: int
+    split: str
+    folder: ArrayFolder
+    mmap_mode: MmapMode
+    images: Rows
+    labels: Rows
+    image_files: Rows | None
+    corruption: Corruption | None = None
+    assigned: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    image_rows: Rows = field(init=False)
+    label_rows: Rows = field(init=False)
+    label_dtype: np.dtype[Any] = field(init=False)
+    has_channel_axis: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        has_masks = self.record.target == "masks"
+        self.__dict__.update(
+            image_rows=_plain(self.images),
+            label_rows=_plain(self.labels),
+            label_dtype=self.labels.dtype if has_masks else np.dtype(np.int64),
+            has_channel_axis=len(self.images.shape) > 1 + self.record.ndim,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        record: DatasetInfo,
+        size: int,
+        split: str,
+        *,
+        folder: ArrayFolder | None = None,
+        root: str | os.PathLike[str] | None = None,
+        download: bool | None = False,
+        mmap_mode: MmapMode = "r",
+        corruption: Corruption | None = None,
+    ) -> Self:
+        """Open the arrays in a folder, or those that :func:`load` finds or downloads."""
+        folder = folder or locate(record, size, root=root, download=download)
+        parts = [map_split(folder, record, name, mmap_mode) for name in split.split("+")]
+        if mmap_mode == "r":
+            for part in parts:
+                part.labels.flags.writeable = False  # a write would change the data set, and be lost in a pickle
+        images, labels = (_as_one(arrays) for arrays in zip(*parts, strict=True))
+        source = cls(record, size, split, folder, mmap_mode, images, labels, None if mmap_mode is None else images)
+        return source if corruption is None else source.corrupted(corruption)
+
+    def corrupted(self, corruption: Corruption) -> Self:
+        """Return a source of corrupted images, which are read where they are stored, or else computed."""
+        from medmnist_np.corruptions.computed import checked_seed, corrupted, find_stored
+
+        name, severity, seed = corruption.name, corruption.severity, checked_seed(corruption.seed)
+        stored = find_stored(self.folder, self.record, self.size, self.split, name, severity, seed)
+        if stored is not None:
+            return replace(self, images=np.asarray(stored), image_files=stored, corruption=corruption)
+        images = corrupted(self.image_rows, self.record, name, severity, seed)
+        return replace(self, images=images, corruption=corruption)
+
+    def assign(self, **arrays: npt.NDArray[Any]) -> Self:
+        """Return a source with these ``images``, ``labels`` or both, which travel in a pickle."""
+        if not arrays:
+            return self
+        files = None if "images" in arrays else self.image_files
+        assigned = {**self.assigned, **arrays}
+        return replace(self, **arrays, image_files=files, assigned=assigned)  # type: ignore[arg-type]
+
+    def changed_labels(self) -> list[npt.NDArray[Any]] | None:
+        """Return the labels of each split if they were changed in memory, None if they are those of the files."""
+        if self.mmap_mode == "r" or self.record.target == "masks" or "labels" in self.assigned:
+            return None
+        parts: Any = self.labels.parts if isinstance(self.labels, Joined) else (self.labels,)
+        members = [self.record.member_name(split, "labels") for split in self.split.split("+")]
+        same = (np.array_equal(self.folder.open(member), part) for member, part in zip(members, parts, strict=True))
+        return None if all(same) else list(parts)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what identifies the data, wherever it is stored."""
+        changed = self.changed_labels()
+        return {
+            "name": self.record.qualified_name,
+            "size": self.size,
+            "split": self.split,
+            "digest": self.record.archive(self.size).digest,
+            **({} if self.corruption is None else {"corruption": list(self.corruption)}),
+            **({} if changed is None else {"labels": [zlib.crc32(labels.tobytes()) for labels in changed]}),
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        record = self.record.qualified_name if registry.is_published(self.record) else self.record
+        options = {
+            "size": self.size,
+            "split": self.split,
+            "mmap_mode": self.mmap_mode,
+            "corruption": self.corruption,
+        }
+        path = str(self.folder.path)
+        return _reopened, (self.__class__, record, path, options, dict(self.assigned), self.changed_labels())
+
+
+def _reopened(
+    kind: type[Source],
+    record: str | Record,
+    path: str,
+    options: dict[str, Any],
+    assigned: Mapping[str, npt.NDArray[Any]],
+    changed_labels: Sequence[npt.NDArray[Any]] | None,
+) -> Source:
+    """Unpickle."""
+    source = kind.open(registry.resolve_dataset(record)[0], folder=store.at(Path(path)), **options).assign(**assigned)
+    return source if changed_labels is None else replace(source, labels=_as_one(changed_labels))
+
+
 class Samples(Items):
     """A selection of the samples of one split, or of several that are joined."""
 
-    _corruption: Corruption | None = None
+    _source: Source
     _scheme: Scheme | None = None
-    _mmap_mode: MmapMode = "r"
 
     def __init__(  # noqa: PLR0913 -- each is one choice, and has a default
         self,
@@ -43,97 +188,99 @@ class Samples(Items):
         scheme: Scheme | str | os.PathLike[str] | None = None,
         mmap_mode: MmapMode = "r",
     ) -> None:
-        self._mmap_mode = store.checked_mode(mmap_mode)
+        mode = store.checked_mode(mmap_mode)
         record, size = registry.resolve_dataset(name, size)
-        self._record = record
-        self.size = size
-        self.split = _checked_splits(record, split)
-        self.transform = transform
-        self.target_transform = target_transform
-        self.as_rgb = as_rgb
+        split = checked_splits(record, split)
         positions = None
         if scheme is not None:
             from medmnist_np.data.scheme import Scheme, read_scheme
 
-            corrected = scheme if isinstance(scheme, Scheme) else read_scheme(scheme)
-            self.split, positions = corrected.selection(record, self.split)
-            self._scheme = corrected
-        self._open(self._locate(root=root, download=download))
-        everything = range(len(self._all_images))
-        self._selection: range | npt.NDArray[np.intp] = everything if positions is None else _contiguous(positions)
+            self._scheme = scheme if isinstance(scheme, Scheme) else read_scheme(scheme)
+            split, positions = self._scheme.selection(record, split)
+        source = Source.open(record, size, split, root=root, download=download, mmap_mode=mode)
+        self._select_from(source, positions, transform, target_transform, as_rgb=as_rgb)
 
-    def _locate(self, *, root: str | os.PathLike[str] | None = None, download: bool | None = False) -> ArrayFolder:
-        return locate(self._record, self.size, root=root, download=download)
-
-    def _open(self, folder: ArrayFolder) -> None:
-        self._folder = folder
-        maps = [map_split(folder, self._record, split, self._mmap_mode) for split in self.split.split("+")]
-        if self._mmap_mode == "r":
-            for arrays in maps:
-                arrays.labels.flags.writeable = False  # a write would change the data set, and be lost in a pickle
-        self._maps: tuple[Rows, ...] = tuple(_as_one(arrays) for arrays in zip(*maps, strict=True))
-        # Indexing a plain view costs a fraction of indexing the memmap itself.
-        plain = ([np.asarray(array) for array in arrays] for arrays in zip(*maps, strict=True))
-        self._all_images, self._all_labels = map(_as_one, plain)
-        # The files that images are read or computed from.
-        self._image_maps: Rows | None = None if self._mmap_mode is None else self._maps[0]
-        self._corrupt_images()
-
-    def _corrupt_images(self) -> None:
-        if self._corruption is not None and self._corruption.seed is not None:
-            from medmnist_np.corruptions.computed import corrupted, find_stored
-
-            name, severity, seed = self._corruption.name, self._corruption.severity, self._corruption.seed
-            made = find_stored(self._folder, self._record, self.size, self.split, name, severity, seed)
-            if made is None:
-                self._all_images = corrupted(self._all_images, self._record, name, severity, seed)
-            else:
-                self._all_images, self._image_maps = np.asarray(made), made
-            self._maps = (self._all_images, self._maps[1])
+    def _select_from(
+        self,
+        source: Source,
+        positions: npt.NDArray[np.intp] | None,
+        transform: Callable[[Any], Any] | None,
+        target_transform: Callable[[Any], Any] | None,
+        *,
+        as_rgb: bool,
+    ) -> None:
+        """Select samples of a source, all of them if there are no positions."""
+        self._source = source
+        self.size, self.split = source.size, source.split
+        self._selection = range(len(source.images)) if positions is None else _contiguous(positions)
+        self.transform = transform
+        self.target_transform = target_transform
+        self.as_rgb = as_rgb
 
     @property
     def record(self) -> DatasetInfo:
         """The record of the data set."""
-        return self._record
+        return self._source.record
 
     @property
     def corruption(self) -> Corruption | None:
-        """What was done to the images, with its severity as a field; None if they are as they are."""
-        return self._corruption
+        """The corruption of the images, with its severity; None if they are not corrupted."""
+        return self._source.corruption
 
     @property
     def folder(self) -> Path:
         """The folder of the .npy files."""
-        return self._folder.path
+        return self._source.folder.path
 
     @property
     def positions(self) -> npt.NDArray[np.intp]:
-        """Where the selected samples lie in the arrays of the split, ``(n,)`` intp."""
+        """Positions of the selected samples in the arrays of the split, ``(n,)`` intp.
+
+        Raises
+        ------
+        ValueError
+            If ``imgs`` of an official class were assigned, or labels of a part of one.
+        """
+        self._require_published_positions("positions")
         return self._positions()
 
     @property
     def ids(self) -> npt.NDArray[np.str_]:
-        """Where the selected samples come from, ``(n,)`` str; see :func:`~medmnist_np.data.identifiers.attach_ids`."""
+        """Ids of the selected samples, ``(n,)`` str; see :func:`~medmnist_np.data.identifiers.attach_ids`.
+
+        Raises
+        ------
+        ValueError
+            As for :attr:`positions`.
+        """
         from medmnist_np.data.identifiers import identifiers
 
-        return identifiers(self._record, self.split).ids[self._positions()]
+        self._require_published_positions("ids")
+        return identifiers(self.record, self.split).ids[self._positions()]
 
     @property
     def groups(self) -> npt.NDArray[np.str_]:
-        """To which group, as which patient, the selected samples belong, ``(n,)`` str."""
+        """Groups of the selected samples, for example patients, ``(n,)`` str.
+
+        Raises
+        ------
+        ValueError
+            As for :attr:`positions`.
+        """
         from medmnist_np.data.identifiers import known_groups
 
-        return known_groups(self._record, self.split)[self._positions()]
+        self._require_published_positions("groups")
+        return known_groups(self.record, self.split)[self._positions()]
 
     @property
     def images(self) -> npt.NDArray[np.uint8]:
         """The selected images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
-        return self._selected(self._maps[0])
+        return self._selected(self._source.images)
 
     @property
     def labels(self) -> npt.NDArray[np.uint8]:
         """The selected labels, ``(n, l)`` uint8; of a segmentation set the masks, ``(n, h, w)``."""
-        return self._selected(self._maps[1])
+        return self._selected(self._source.labels)
 
     @property
     def masks(self) -> npt.NDArray[np.uint8]:
@@ -144,8 +291,8 @@ class Samples(Items):
         AttributeError
             If the set has labels.
         """
-        if self._record.target != "masks":
-            raise AttributeError(f"{self._record.qualified_name} has no masks: each image has one label, in .labels.")
+        if self.record.target != "masks":
+            raise AttributeError(f"{self.record.qualified_name} has no masks: each image has one label, in .labels.")
         return self.labels
 
     def gather(self, indices: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -167,7 +314,7 @@ class Samples(Items):
             If one is out of range.
         """
         chosen = self._chosen(indices)
-        images: npt.NDArray[np.uint8] = self._all_images.take(chosen, axis=0)
+        images: npt.NDArray[np.uint8] = self._source.image_rows.take(chosen, axis=0)
         return np.repeat(images[..., np.newaxis], 3, axis=-1) if self._repeats_channels else images
 
     def gather_labels(self, indices: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -175,8 +322,8 @@ class Samples(Items):
 
         Of a segmentation set the masks, ``(k, h, w)``, in the dtype that they are stored in.
         """
-        labels: npt.NDArray[Any] = self._all_labels.take(self._chosen(indices), axis=0)
-        return labels.astype(self._label_dtype, copy=False)
+        labels: npt.NDArray[Any] = self._source.label_rows.take(self._chosen(indices), axis=0)
+        return labels.astype(self._source.label_dtype, copy=False)
 
     def __add__(self, other: object) -> Self:
         """Join the samples of two splits, or parts of them, as ``train + val``; transforms are those of the first."""
@@ -187,22 +334,33 @@ class Samples(Items):
                 f"Only parts of one data set can be joined, not {self.record.name} of size {self.size} and "
                 f"{other.record.name} of size {other.size}."
             )
-        if self._corruption != other._corruption:
+        if self.corruption != other.corruption:
             raise ValueError("Only parts with the same corruption, severity and seed can be joined.")
+        source = self._source
+        split = "+".join(dict.fromkeys((*self.split.split("+"), *other.split.split("+"))))
+        positions = np.concatenate([samples._positions_in(split) for samples in (self, other)])
         joined = self._copy()
         joined._scheme = self._scheme or other._scheme
-        joined.split = "+".join(dict.fromkeys((*self.split.split("+"), *other.split.split("+"))))
-        joined._open(self._folder)
-        joined._selection = _contiguous(np.concatenate([one._positions_in(joined.split) for one in (self, other)]))
+        joined.split = split
+        joined._source = source.open(
+            source.record,
+            source.size,
+            split,
+            folder=source.folder,
+            mmap_mode=source.mmap_mode,
+            corruption=source.corruption,
+        )
+        joined._selection = _contiguous(positions)
         return joined
 
     def without(self, samples: Mapping[str, npt.ArrayLike]) -> Self:
-        """Leave samples out that are named by their split and their positions in its arrays.
+        """Leave out samples that are given by split and position.
 
         Parameters
         ----------
         samples : Mapping of str to (k,) array_like of int
-            As ``leaks`` of :func:`~medmnist_np.audit`. Those of splits that are not in this data set are passed over.
+            Positions in the arrays of each split, for example ``leaks`` of :func:`~medmnist_np.audit`. Splits that are
+            not in this data set are ignored.
 
         Returns
         -------
@@ -216,19 +374,22 @@ class Samples(Items):
         IndexError
             If a split has no sample at a position.
         TypeError
-            If positions are no whole numbers; a mask is none.
+            If positions are not integers; a mask is not accepted.
+        ValueError
+            As for :attr:`positions`.
         """
-        starts = _starts(self._record, self.split)
+        self._require_published_positions("without()")
+        starts = _starts(self.record, self.split)
         kept = np.ones(len(self), dtype=np.bool_)
         for split, positions in samples.items():
-            n = self._record.n_samples[self._record.check_split(split)]
+            n = self.record.n_samples[self.record.check_split(split)]
             chosen = np.asarray(positions)
             if chosen.size and chosen.dtype.kind not in "iu":
-                raise TypeError(
-                    f"Samples of {split} are named by their positions, whole numbers, not by {chosen.dtype}."
-                )
+                raise TypeError(f"Positions of samples in {split} must be integers, not {chosen.dtype}.")
             if ((chosen < 0) | (chosen >= n)).any():
-                raise IndexError(f"{self._record.name} has {n} samples in {split}, and not one at each of {chosen}.")
+                raise IndexError(
+                    f"{self.record.name} has {n} samples in {split}; some of these do not exist: {chosen}."
+                )
             if split in starts:
                 kept &= ~np.isin(self._positions(), starts[split] + chosen.astype(np.intp))
         return self._part(kept)
@@ -238,28 +399,19 @@ class Samples(Items):
 
     def _item_at(self, position: int) -> tuple[Any, Any]:
         """Return one sample, by its place in the arrays."""
-        image = self._all_images[position]
+        source = self._source
+        image = source.image_rows[position]
         image = np.repeat(image[..., np.newaxis], 3, axis=-1) if self._repeats_channels else image.copy()
-        return self._transformed(image, self._all_labels[position].astype(self._label_dtype))
-
-    @property
-    def _label_dtype(self) -> np.dtype[Any]:
-        """Of labels that are handed out; masks stay as they are stored, which is an eighth."""
-        return np.dtype(np.int64) if self._record.target == "labels" else self._all_labels.dtype
+        return self._transformed(image, source.label_rows[position].astype(source.label_dtype))
 
     @property
     def _repeats_channels(self) -> bool:
-        return self.as_rgb and not self._has_channel_axis
+        return self.as_rgb and not self._source.has_channel_axis
 
     @property
     def _is_whole(self) -> bool:
         """Whether all samples of the arrays are selected, in their order."""
-        return isinstance(self._selection, range) and self._selection == range(len(self._all_images))
-
-    @property
-    def _has_channel_axis(self) -> bool:
-        """Whether images have one as they lie there, which a user may have assigned."""
-        return len(self._all_images.shape) > 1 + self._record.ndim
+        return isinstance(self._selection, range) and self._selection == range(len(self._source.images))
 
     def _transformed(self, image: Any, label: Any) -> tuple[Any, Any]:
         if self.transform is not None:
@@ -276,7 +428,22 @@ class Samples(Items):
     def _subset(self, selection: range | npt.NDArray[np.intp]) -> Self:
         subset = self._copy()
         subset._selection = selection
+        if self._source.assigned:
+            # Assigned arrays travel in a pickle, so a part keeps its rows alone.
+            rows = subset._positions()
+            subset._assign(
+                images=self._source.image_rows.take(rows, axis=0), labels=self._source.label_rows.take(rows, axis=0)
+            )
         return subset
+
+    def _assign(self, **arrays: npt.NDArray[Any]) -> None:
+        """Replace images, labels or both. Those that are not replaced stay mapped and are not pickled."""
+        if not self._source.assigned and not self._is_whole:
+            # Rows that are taken from a memmap would be memmaps too.
+            arrays = {"images": np.asarray(self.images), "labels": np.asarray(self.labels), **arrays}
+        self._source = self._source.assign(**arrays)
+        # Images and labels are assigned one after the other, so their lengths may differ for a moment.
+        self._selection = range(len(self._source.images))
 
     def _selected(self, rows: Rows) -> npt.NDArray[np.uint8]:
         if isinstance(self._selection, range) and self._selection.step == 1:
@@ -288,38 +455,37 @@ class Samples(Items):
 
     def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
         """Return where the samples lie in the arrays of more splits."""
-        if self._written_labels() is not None:
+        if self._source.assigned:
+            raise ValueError("imgs or labels were assigned: join the arrays with np.concatenate and assign the result.")
+        if self._source.changed_labels() is not None:
             raise ValueError(
-                f"The labels of {self._record.name} {self.split} were changed, and only published ones can be joined: "
-                "join the arrays with np.concatenate."
+                f"The labels of {self.record.name} {self.split} were changed, and only published labels can be joined. "
+                "Join the arrays with np.concatenate."
             )
-        start_in = _starts(self._record, split)
+        start_in = _starts(self.record, split)
         positions = self._positions()
         moved = positions.copy()
-        for name, start in _starts(self._record, self.split).items():
-            inside = (start <= positions) & (positions < start + self._record.n_samples[name])
+        for name, start in _starts(self.record, self.split).items():
+            inside = (start <= positions) & (positions < start + self.record.n_samples[name])
             moved[inside] += start_in[name] - start
         return moved
 
-    def _written_labels(self) -> list[npt.NDArray[Any]] | None:
-        """Return the labels of each split, if they were changed in memory; None if they are those of the files."""
-        if self._mmap_mode == "r" or self._record.target == "masks":
-            return None
-        parts: Any = self._all_labels.parts if isinstance(self._all_labels, Joined) else (self._all_labels,)
-        members = [self._record.member_name(split, "labels") for split in self.split.split("+")]
-        same = (np.array_equal(self._folder.open(member), part) for member, part in zip(members, parts, strict=True))
-        return None if all(same) else list(parts)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        record = self._record.qualified_name if registry.is_published(self._record) else self._record
-        state = {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
-        if (written := self._written_labels()) is not None:
-            state[_WRITTEN] = written
-        return _restore, (self.__class__, record, str(self.folder), state)
+    def _require_published_positions(self, name: str) -> None:
+        if "images" in self._source.assigned:
+            raise ValueError(
+                f"{name} is not available: after imgs, or the labels of a part, were assigned, samples have no known "
+                "positions in the published arrays. Use it before."
+            )
 
 
 def _as_one(arrays: Sequence[npt.NDArray[Any]]) -> Rows:
     return arrays[0] if len(arrays) == 1 else Joined(arrays)
+
+
+def _plain(rows: Rows) -> Rows:
+    if isinstance(rows, Joined):
+        return Joined([_plain(part) for part in rows.parts])
+    return np.asarray(rows) if isinstance(rows, np.ndarray) else rows
 
 
 def _starts(record: DatasetInfo, split: str) -> dict[str, int]:
@@ -336,29 +502,9 @@ def _contiguous(positions: npt.NDArray[np.intp]) -> range | npt.NDArray[np.intp]
     return positions
 
 
-def _checked_splits(record: DatasetInfo, split: str) -> str:
+def checked_splits(record: DatasetInfo, split: str) -> str:
     """Return ``"train"`` or ``"train+val"``, or raise."""
-    splits = [record.check_split(one) for one in (split.split("+") if isinstance(split, str) else [split])]
+    splits = [record.check_split(name) for name in (split.split("+") if isinstance(split, str) else [split])]
     if len(set(splits)) < len(splits):
         raise ValueError(f"{split!r} names a split twice.")
     return "+".join(splits)
-
-
-# Labels that were changed in memory, in a pickle.
-_WRITTEN = "written labels"
-
-# Opened anew where it is unpickled.
-_NOT_PICKLED = frozenset({"_record", "_maps", "_image_maps", "_all_images", "_all_labels", "_folder"})
-
-
-def _restore(kind: type[Samples], record: str | Record, folder: str, state: dict[str, Any]) -> Samples:
-    """Unpickle: the same folder, or what this machine has in place of it."""
-    written = state.pop(_WRITTEN, None)
-    samples = kind.__new__(kind)
-    samples.__dict__.update(state)
-    samples._record = registry.resolve_dataset(record)[0]
-    samples._open(store.at(Path(folder)) or samples._locate())
-    if written is not None:
-        samples._all_labels = _as_one(written)
-        samples._maps = (samples._maps[0], samples._all_labels)
-    return samples
