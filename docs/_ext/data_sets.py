@@ -9,7 +9,7 @@ from docs._ext.tables import cell, link, rows_of
 from docs._ext.written import Pages
 from medmnist_np import registry
 from medmnist_np.images import recipe
-from medmnist_np.registry import Archive, Collection, Record, VolumeInfo
+from medmnist_np.registry import Archive, Collection, DatasetInfo, Record, VolumeInfo
 from medmnist_np.registry.bundled_records import COLLECTIONS
 
 _INDEX = """\
@@ -50,7 +50,7 @@ _COLLECTION = """\
 def records() -> list[Record]:
     """Return the published sets, sorted by collection."""
     found = [record for collection in COLLECTIONS for record in registry.datasets(collection=collection)]
-    return [record for record in found if not record.part]
+    return [record for record in found if not (isinstance(record, DatasetInfo) and record.part)]
 
 
 def write(pages: Pages) -> None:
