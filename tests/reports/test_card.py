@@ -6,54 +6,48 @@ from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import medmnist_np as mm
 from medmnist_np import registry
-from medmnist_np.registry import Baselines, DatasetInfo
-from medmnist_np.reports.card_code import CardData, Examples, Values
-from medmnist_np.reports.card_page import card_page
-from medmnist_np.reports.card_sections import most_frequent
+from medmnist_np._html import join
+from medmnist_np.data.statistics import Statistics
+from medmnist_np.registry import Collection, DatasetInfo
+from medmnist_np.reports.card_page import card
+from medmnist_np.reports.card_sections import _scrubber, balance, examples, most_frequent, shares, values
 from medmnist_np.reports.page import code, share_cell, table
+from medmnist_np.testing import fake_datasets
 from tests.reports.reading import Content, read
 
 NAMES = [record.name for record in registry.datasets()]
-NO_BASELINES = Baselines((), paper="", copied_from="", notes=())
-
 ALWAYS = ["What it is", "Splits", "Sizes and preparation", "Published results", "How to load it"]
 AT_THE_END = ["Licence and citation", "How this card was made"]
 
 
-def values_of(*histograms: dict[int, int]) -> Values:
+def statistics_of(*histograms: dict[int, int]) -> Statistics:
     table = np.zeros((len(histograms), 256), np.int64)
     for row, counts in zip(table, histograms, strict=True):
         for value, n in counts.items():
             row[value] = n
-    return Values(np.array([12.5] * len(table)), np.array([51.0] * len(table)), table)
+    return Statistics(table)
 
 
-def data_of(name: str | DatasetInfo = "breastmnist", **changes: Any) -> CardData:
-    record = registry.info(name)
-    empty = CardData(
-        record=record,
-        size=28,
-        default_size=28,
-        preparation=(),
-        labels={},
-        examples=(),
-        values={},
-        baselines=registry.baselines(record),
-        citations=registry.cite(record),
-        origin={"Program": "1"},
-    )
-    return replace(empty, **changes)
+def shown(name: str | DatasetInfo = "breastmnist", **arguments: Any) -> Content:
+    """Return the card of a data set that is not on this machine."""
+    return read(card(name, **arguments))
 
 
-def shown(*arguments: Any, **changes: Any) -> Content:
-    return read(card_page(data_of(*arguments, **changes)))
+def balance_of(labels: dict[str, np.ndarray], name: str = "breastmnist") -> Content:
+    return read(join(balance(registry.info(name), labels)))
+
+
+def values_of(statistics: dict[str, Statistics], name: str = "breastmnist") -> Content:
+    return read(join(values(registry.info(name), 28, statistics)))
 
 
 def policy(content: Content) -> str:
@@ -86,8 +80,7 @@ def test_published_figures_come_with_what_to_know_about_them(name: str) -> None:
 
 
 def test_headings_leave_out_no_level() -> None:
-    labels = {"train": np.ones((3, 14), np.uint8)}
-    levels = [level for level, _ in shown("chestmnist", labels=labels, preparation=["unknown"]).headings]
+    levels = [level for level, _ in shown("chestmnist").headings]
     assert 1 == levels[0]
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
 
@@ -106,16 +99,16 @@ def test_classes_are_counted_in_each_split() -> None:
         ["0 malignant", "125.0%", "00.0%", "133.3%", "225.0%"],
         ["1 normal, benign", "375.0%", "1100.0%", "266.7%", "675.0%"],
     ]
-    assert expected == shown(labels=labels).tables["Images of each class, by split"]
+    assert expected == balance_of(labels).tables["Images of each class, by split"]
 
 
 def test_splits_are_added_up_only_if_all_are_here() -> None:
     labels = {"train": np.array([[0]]), "test": np.array([[1]])}
-    assert ["class", "train", "test"] == shown(labels=labels).tables["Images of each class, by split"][0]
+    assert ["class", "train", "test"] == balance_of(labels).tables["Images of each class, by split"][0]
 
 
 def test_a_bar_is_as_long_as_its_share_of_the_largest() -> None:
-    content = shown(labels={"train": np.array([[0], [1], [1], [1]])})
+    content = balance_of({"train": np.array([[0], [1], [1], [1]])})
     widths = [style for style in content.all("i", "style") if style]
     assert ["width: 33.3%", "width: 100.0%"] == widths
 
@@ -123,7 +116,7 @@ def test_a_bar_is_as_long_as_its_share_of_the_largest() -> None:
 def test_findings_are_counted_alone_and_together() -> None:
     labels = np.zeros((5, 14), np.uint8)
     labels[0, [0, 1, 2]] = labels[1, [0, 1]] = labels[2, 0] = labels[3, 0] = 1
-    content = shown("chestmnist", labels={"train": labels})
+    content = balance_of({"train": labels}, "chestmnist")
     counted = content.tables["Images by the number of their findings"]
     assert [["none", "120.0%"], ["1", "240.0%"], ["2", "120.0%"], ["3 or more", "120.0%"]] == counted[1:]
     head, first, second, *_ = content.tables["Images with two findings"]
@@ -134,28 +127,44 @@ def test_findings_are_counted_alone_and_together() -> None:
 
 def test_the_most_frequent_class_is_that_of_train_and_scored_on_test() -> None:
     labels = {"train": np.array([[0], [1], [1]]), "val": np.array([[0]]), "test": np.array([[0], [0], [0], [1]])}
-    assert ("1 normal, benign", 0.25) == most_frequent(data_of(labels=labels))
-    assert "to say “1 normal, benign” always gives ACC 0.250 and AUC 0.500" in shown(labels=labels).text
+    assert ("1 normal, benign", 0.25) == most_frequent(registry.info("breastmnist"), labels)
+
+
+def test_a_card_compares_published_figures_with_the_most_frequent_class(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 20, "val": 2, "test": 8}):
+        content = shown("breastmnist", download=True)
+        name, accuracy = most_frequent(*_labels_of("breastmnist")) or ("", 0.0)
+    assert f"to say “{name}” always gives ACC {accuracy:.3f} and AUC 0.500" in content.text
+
+
+def _labels_of(name: str) -> tuple[DatasetInfo, dict[str, np.ndarray]]:
+    record = mm.info(name)
+    assert isinstance(record, DatasetInfo)
+    return record, {split: np.asarray(mm.load(name, split).labels) for split in record.splits}
 
 
 def test_of_several_findings_the_mean_over_them_is_compared() -> None:
     train, test = np.zeros((4, 14), np.uint8), np.zeros((2, 14), np.uint8)
     train[:3, 0] = test[0, :2] = 1
     expected = ("atelectasis", (0.5 + 0.5 + 12) / 14)
-    assert expected == pytest.approx(most_frequent(data_of("chestmnist", labels={"train": train, "test": test})))
+    record = registry.info("chestmnist")
+    assert expected == pytest.approx(most_frequent(record, {"train": train, "test": test}))
     none = {"train": np.zeros((4, 14), np.uint8), "test": test}
-    assert "no finding" == (most_frequent(data_of("chestmnist", labels=none)) or ("",))[0]
+    assert "no finding" == (most_frequent(record, none) or ("",))[0]
 
 
 def test_without_labels_of_both_nothing_is_compared() -> None:
-    assert most_frequent(data_of(labels={"train": np.array([[0]])})) is None
+    assert most_frequent(registry.info("breastmnist"), {"train": np.array([[0]])}) is None
 
 
 def test_values_are_told_for_each_split_and_channel() -> None:
-    found = {"train": values_of({0: 1, 7: 3}, {8: 4}, {255: 4}), "test": values_of({0: 1}, {9: 1}, {0: 1})}
-    content = shown("pathmnist", values=found)
+    statistics = {
+        "train": statistics_of({0: 1, 7: 3}, {8: 4}, {255: 4}),
+        "test": statistics_of({0: 1}, {9: 1}, {0: 1}),
+    }
+    content = values_of(statistics, "pathmnist")
     first, *_, last = content.tables["Values of the pixels"][1:]
-    assert ["train, red", "12.50", "51.00", "0.0490", "0.2000", "25.00%", "0.00%"] == first
+    assert ["train, red", "5.25", "3.03", "0.0206", "0.0119", "25.00%", "0.00%"] == first
     assert "test, blue" == last[0]
     charts = [str(label) for label in content.all("svg", "aria-label")]
     assert ["red", "green", "blue"] == [re.findall(r"of (\w+):", label)[0] for label in charts]
@@ -163,14 +172,14 @@ def test_values_are_told_for_each_split_and_channel() -> None:
 
 
 def test_splits_in_a_histogram_differ_in_style() -> None:
-    found = {split: values_of({50: 3, 60: n}) for n, split in enumerate(("train", "val", "test"))}
-    content = shown(values=found)
+    splits = ("train", "val", "test")
+    content = values_of({split: statistics_of({50: 3, 60: n}) for n, split in enumerate(splits)})
     assert ["area", "line", "dashed", "axis"] == content.all("path", "class")
     assert "train filled, val as a line, test dashed" in content.text
 
 
 def test_a_high_bin_at_an_end_is_cut_off_and_all_stays_inside_the_chart() -> None:
-    content = shown(values={"train": values_of({0: 1000, 50: 3, 255: 90})})
+    content = values_of({"train": statistics_of({0: 1000, 50: 3, 255: 90})})
     (path,) = [
         str(d) for d, kind in zip(content.all("path", "d"), content.all("path", "class"), strict=True) if kind == "area"
     ]
@@ -180,23 +189,23 @@ def test_a_high_bin_at_an_end_is_cut_off_and_all_stays_inside_the_chart() -> Non
 
 
 def test_of_two_values_no_histogram_is_drawn() -> None:
-    content = shown("adrenalmnist3d", values={"train": values_of({0: 9, 255: 1})})
+    content = values_of({"train": statistics_of({0: 9, 255: 1})}, "adrenalmnist3d")
     assert [] == content.all("svg", "role")
     assert "All voxels are 0 or 255." in content.text
 
 
-def test_a_class_without_a_sample_is_named() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (28, 57), dtype=np.uint8)
-    examples = [Examples("0 malignant", (3, 8), pixels), Examples("1 normal, benign")]
-    content = shown(examples=examples)
-    assert ["2 images of train: 0 malignant"] == content.all("img", "alt")
-    assert "0 malignanttrain 3, 8" in content.text
+def test_a_class_without_a_sample_is_named(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 20}):
+        train = mm.Dataset("breastmnist", "train", download=True)
+        malignant = train.without({"train": np.flatnonzero(train.labels[:, 0] == 1)})
+        content = read(join(examples(malignant, None, 0)))
+    assert ["10 images of train: 0 malignant"] == content.all("img", "alt")
     assert "1 normal, benignnone in train" in content.text
 
 
 def test_slices_lie_below_one_another_with_a_line_between() -> None:
     slices = np.random.default_rng(0).integers(1, 256, (5, 6, 13), dtype=np.uint8)
-    content = shown("adrenalmnist3d", examples=[Examples("0 normal", (1, 2), slices)])
+    content = read(_scrubber(slices, "2 volumes", "0 normal"))
     ((attributes),) = [attributes for tag, attributes in content.elements if tag == "img"]
     sheet = np.asarray(Image.open(BytesIO(b64decode(str(attributes["src"]).partition(",")[2]))))
     assert (35, 13) == sheet.shape
@@ -209,31 +218,33 @@ def test_slices_lie_below_one_another_with_a_line_between() -> None:
     assert "--at: 2" in content.all("div", "style")  # the middle one is shown before the script runs, or without it
 
 
-def test_only_a_card_with_sliders_has_a_script_and_its_policy_allows_no_other() -> None:
-    slices = np.zeros((5, 6, 13), np.uint8)
-    document = card_page(data_of("adrenalmnist3d", examples=[Examples("0 normal", (1,), slices)]))
+def test_only_a_card_with_sliders_has_a_script_and_its_policy_allows_no_other(tmp_path: Path) -> None:
+    rest = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    for name in ("breastmnist", "adrenalmnist3d"):
+        without = card(name)
+        assert ("<script" in without, rest) == (False, policy(read(without)))
+    with fake_datasets(tmp_path, "adrenalmnist3d", n_samples={"train": 4}):
+        document = card("adrenalmnist3d", download=True)
     (script,) = re.findall(r"<script>(.*?)</script>", document, re.DOTALL)
     digest = b64encode(sha256(script.encode()).digest()).decode()
-    rest = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     assert f"{rest}; script-src 'sha256-{digest}'" == policy(read(document))
-    for name in ("breastmnist", "adrenalmnist3d"):
-        without = card_page(data_of(name))
-        assert ("<script" in without, rest) == (False, policy(read(without)))
 
 
 def test_names_are_text() -> None:
     odd = replace(
         registry.info("breastmnist"), class_names=("<b>&", "'\""), license="<i>", source_size="</dl>", notes=("<p>",)
     )
-    content = shown(odd, labels={"train": np.array([[0], [1]])}, origin={"File": "<script>"})
+    content = shown(odd)
     assert "0 <b>&; 1 '\"" == content.facts["Labels"]
-    assert ("</dl>", "<script>") == (content.facts["At the source"], content.facts["File"])
+    assert "</dl>" == content.facts["At the source"]
     assert "<p>" in content.notes
 
 
 def test_what_is_not_known_is_left_out_or_said() -> None:
-    bare = replace(registry.info("breastmnist"), source_size="", preparation="", notes=())
-    content = shown(bare, baselines=NO_BASELINES, citations="")
+    own = Collection(name="local", title="Sets of my own")
+    unknown = {"collection": own, "citations": ("unknown2026",), "name": "mine"}
+    bare = replace(registry.info("breastmnist"), source_size="", preparation="", notes=(), **unknown)
+    content = shown(bare)
     assert "None are known here." in content.text
     assert not {"At the source", "What was done"} & content.facts.keys()
     assert "BibTeX" not in content.all("pre", "aria-label")
@@ -251,14 +262,14 @@ def test_sizes_that_are_enlarged_are_marked() -> None:
 
 
 def test_the_only_addresses_are_links_to_follow() -> None:
-    document = card_page(data_of("dermamnist"))
+    document = card("dermamnist")
     addresses = set(re.findall(r'[\w-]+="(?:https?:)?//', document))
     assert {'href="https://'} == addresses
     assert "https://creativecommons.org/licenses/by-nc/4.0/" in read(document).all("a", "href")
 
 
 def test_the_same_data_gives_the_same_card() -> None:
-    assert card_page(data_of()) == card_page(data_of())
+    assert card("breastmnist") == card("breastmnist")
 
 
 def test_lines_to_copy_are_in_a_box_that_the_keyboard_reaches() -> None:
@@ -282,7 +293,7 @@ def test_masks_are_counted_by_pixels_by_images_and_by_size() -> None:
         "train": np.array([[90, 5, 5], [100, 0, 0], [40, 60, 0], [99, 1, 0]]),
         "test": np.array([[95, 0, 5]]),
     }
-    content = shown(record, size=128, masks=masks, labels={})
+    content = read(join(shares(record, 128, masks)))
     _, background, first, second = content.tables["Pixels of each class, by split"]
     assert ["32982.2%", "9595.0%"] == background[1:]
     assert (["6616.5%", "00.0%"], ["51.2%", "55.0%"]) == (first[1:], second[1:])

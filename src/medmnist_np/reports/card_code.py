@@ -1,114 +1,29 @@
-"""A section of the card: how to load the data set in six frameworks; and the records a card is made from."""
+"""A section of the card: how to load the data set in six frameworks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-
 from medmnist_np._html import Html, element
-from medmnist_np.registry import Baselines, DatasetInfo
+from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.user_records import LOCAL
 from medmnist_np.reports.page import code
 
 
-class Values(NamedTuple):
-    """What the pixels (voxels) of a split are like.
-
-    Attributes
-    ----------
-    mean, std : (channels,) float64
-        0 to 255.
-    histogram : (channels, 256) int64
-        How often each value occurs.
-    """
-
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-    histogram: NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Some samples of one class, or with one finding.
-
-    Attributes
-    ----------
-    title : str
-        What they have in common.
-    numbers : sequence of int
-        Their places in the split.
-    picture : (h, w), (h, w, 3) or (d, h, w) uint8, 0-255
-        The samples side by side; of volumes one picture for each slice. None if the split has no such sample.
-    """
-
-    title: str
-    numbers: Sequence[int] = ()
-    picture: NDArray[np.uint8] | None = None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CardData:
-    """A data set as plain data. What is not on this machine is empty.
-
-    Attributes
-    ----------
-    record : DatasetInfo
-        The data set.
-    size : int
-        Of the images that are shown and measured, in pixels or voxels.
-    default_size : int
-        The size that is meant where none is named.
-    preparation : sequence of str
-        What is known, and what is not, about how the images were made of those of the source.
-    labels : Mapping of str to (n, l) integers
-        By split.
-    examples : sequence of Examples
-        Of the first split.
-    values : Mapping of str to Values
-        By split.
-    baselines : Baselines
-        Published figures.
-    masks : Mapping of str to (n, classes) int64
-        By split: the pixels of each class in each mask of a segmentation set.
-    citations : str
-        BibTeX.
-    origin : Mapping of str to str
-        Where all this comes from, by name.
-    """
-
-    record: DatasetInfo
-    size: int
-    default_size: int
-    preparation: Sequence[str]
-    labels: Mapping[str, NDArray[np.integer]]
-    examples: Sequence[Examples]
-    values: Mapping[str, Values]
-    baselines: Baselines
-    citations: str
-    origin: Mapping[str, str]
-    masks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
-
-
-def loading(data: CardData) -> list[Html]:
-    """Return how to load the data set, one block of lines to copy for each framework."""
-    content = [element("p", *_beforehand(data.record), "One click selects a block.")]
-    for framework, lines in snippets(data.record, data.size, data.default_size).items():
+def loading(record: DatasetInfo, size: int, default_size: int) -> list[Html]:
+    """Return how to load the data set: one block of code to copy for each framework."""
+    content = [element("p", *_beforehand(record), "One click selects a block.")]
+    for framework, lines in snippets(record, size, default_size).items():
         content += [element("h3", framework), code(lines, f"Code for {framework}")]
     return [
         *content,
         element("h3", "Then"),
-        code(scoring(data.record, data.size, data.default_size), "Code for scoring"),
+        code(scoring(record, size, default_size), "Code for scoring"),
         element("h3", "On the command line"),
-        code(_commands(data.record, data.size, data.default_size), "Commands"),
+        code(_commands(record, size, default_size), "Commands"),
     ]
 
 
 def _beforehand(record: DatasetInfo) -> list[str | Html]:
-    """Say what a machine needs before a block runs there."""
+    """Return what to do before the code runs on a machine."""
     if record.collection.name != LOCAL.name:
         return ["Each block is complete: the first use downloads the data set, checks its digest and unpacks it. "]
     return [
@@ -120,16 +35,16 @@ def _beforehand(record: DatasetInfo) -> list[str | Html]:
 
 
 def snippets(record: DatasetInfo, size: int, default_size: int) -> dict[str, str]:
-    """Return for each framework the lines of Python that load a data set and hand over a batch, or all of it.
+    """Return the Python code that loads a data set, by framework.
 
     Parameters
     ----------
     record : DatasetInfo
         The data set.
     size : int
-        Of its images.
+        Size of its images.
     default_size : int
-        This size need not be named.
+        The size that the code need not name.
     """
     if record.target == "masks":
         return _with_masks(record, size, default_size)
@@ -270,7 +185,7 @@ images, masks = data[0]  # float32 (16, {last}) and uint8 (16, {mask})
 
 
 def _named(record: DatasetInfo, split: str, size: int, default_size: int) -> str:
-    """Return what is written in the brackets of ``mm.Dataset()``."""
+    """Return the arguments of ``mm.Dataset()``."""
     return f'"{record.qualified_name}", split="{split}"' + (f", size={size}" if size != default_size else "")
 
 
@@ -279,7 +194,7 @@ def _first_channels(record: DatasetInfo, size: int) -> str:
 
 
 def scoring(record: DatasetInfo, size: int, default_size: int) -> str:
-    """Return the lines that measure predictions, in a name of the user's own: ``scores``, or of masks ``predicted``."""
+    """Return the code that evaluates predictions, the user's ``scores``; for a segmentation set, ``predicted``."""
     split = record.splits[-1]
     n = record.n_samples[split]
     if record.target == "masks":

@@ -8,14 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._html import Html, element, join
+from medmnist_np.data.dataset import Dataset
+from medmnist_np.data.statistics import Statistics
+from medmnist_np.images import choose, class_colors, montage, overlay
+from medmnist_np.images.captions import add_legend
+from medmnist_np.images.grid import EMPTY
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.records import class_titles, things_of
-from medmnist_np.reports.card_code import CardData, Values
 from medmnist_np.reports.page import aside, figure, gallery, number, picture, share_cell, table
 
 _LEAST_PX = 300  # width of the picture of a class
+_SHEET_PX = 512  # pixels, of the images of a class side by side, if that makes a number of them between the next two
+_FEWEST, _MOST = 3, 6
+_SMALL = 64  # pixels: of images up to this size there are two rows
+_SMALL_VOLUME = 32  # voxels: all slices of volumes go into the page
 
-# A slider moves the slices of its figure. Where this does not run it stays hidden, and the middle ones are shown.
+# A slider moves the slices of its figure. Without scripts it stays hidden, and the middle slices are shown.
 SCRUBBER_SCRIPT = """
 for (const scrubber of document.querySelectorAll(".scrubber")) {
   const slider = scrubber.querySelector("input");
@@ -30,19 +38,21 @@ for (const scrubber of document.querySelectorAll(".scrubber")) {
 """
 
 
-def examples(data: CardData) -> list[Html]:
-    """Return a picture for each class with some samples of it."""
-    split, things, volumes = data.record.splits[0], things_of(data.record), data.record.ndim == 3
-    shown = []
-    for one in data.examples:
-        if one.picture is None:
-            shown.append(figure(Html(), one.title, f"none in {split}"))
-            continue
-        alt = f"{len(one.numbers)} {things} of {split}: {one.title}"
-        drawn = _scrubber(one.picture, alt, one.title) if volumes else picture(one.picture, alt)
-        shown.append(figure(drawn, one.title, f"{split} {', '.join(map(str, one.numbers))}"))
-    content = [aside(f"{things.capitalize()} of {split} at size {data.size}, drawn at random, with their numbers.")]
-    if data.record.target == "masks":
+def examples(ds: Dataset, pixels: NDArray[np.int64] | None, seed: int) -> list[Html]:
+    """Return a picture of some samples of each class; for a multi-label set, also of some without a finding.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A split.
+    pixels : (n, classes) int64, or None
+        For a segmentation set, the pixels of each class in each mask. The pictures show images with masks.
+    seed : int
+        Random seed of the choice.
+    """
+    record, things, volumes = ds.record, things_of(ds.record), ds.record.ndim == 3
+    content = [aside(f"{things.capitalize()} of {ds.split} at size {ds.size}, drawn at random, with their numbers.")]
+    if record.target == "masks":
         content.append(
             aside(
                 "Masks are drawn over them: a colour for each class, named below. Class 0 is not drawn. An image may "
@@ -50,11 +60,48 @@ def examples(data: CardData) -> list[Html]:
             )
         )
     if volumes:
-        depth, *_ = data.record.image_shape(data.size)
+        depth, *_ = record.image_shape(ds.size)
         first, last = element("code", "volume[0]"), element("code", f"volume[{depth - 1}]")
         where = ". How the axes lie in the body is not stated."
         content.append(aside("Slices across the first axis, ", first, " to ", last, where))
+    titles = class_titles(record)
+    if pixels is not None:
+        titles, members = titles[1:], (pixels > 0)[:, 1:]
+    else:
+        members = presence(ds.labels, record)
+    if record.multi_label:
+        titles, members = (*titles, "no finding"), np.column_stack([members, ~members.any(axis=1)])
+    shown = [
+        _example(ds, title, np.flatnonzero(of_class), seed) for title, of_class in zip(titles, members.T, strict=True)
+    ]
     return [*content, gallery(shown, width_px=_LEAST_PX)]
+
+
+def _example(ds: Dataset, title: str, members: NDArray[np.intp], seed: int) -> Html:
+    """Return a picture of some of the samples ``members``, with their numbers."""
+    if not len(members):
+        return figure(Html(), title, f"none in {ds.split}")
+    volumes = ds.record.ndim == 3
+    if volumes:
+        rows, columns = (2, 4) if ds.size <= _SMALL_VOLUME else (1, _FEWEST)
+    else:
+        rows, columns = 2 if ds.size <= _SMALL else 1, min(max(_SHEET_PX // ds.size, _FEWEST), _MOST)
+        if ds.record.target == "masks" and ds.record.n_classes == 2:
+            rows += 2  # the pictures show one class only, so there is room
+    places = choose(members, rows, columns, seed=seed)
+    chosen = np.sort(places[places != EMPTY])
+    images = ds.gather(chosen)
+    alt = f"{len(chosen)} {things_of(ds.record)} of {ds.split}: {title}"
+    if volumes:
+        slices = np.stack([montage(images[:, number], columns=columns) for number in range(images.shape[1])])
+        drawn = _scrubber(slices, alt, title)
+    elif ds.record.target == "masks":
+        names = ds.class_names
+        sheet = montage(overlay(images, ds.gather_labels(chosen)), columns=columns)
+        drawn = picture(add_legend(sheet, names, color=True, swatches=class_colors(len(names))), alt)
+    else:
+        drawn = picture(montage(images, columns=columns), alt)
+    return figure(drawn, title, f"{ds.split} {', '.join(map(str, chosen.tolist()))}")
 
 
 def _scrubber(slices: NDArray[np.uint8], alt: str, title: str) -> Html:
@@ -87,10 +134,10 @@ def _scrubber(slices: NDArray[np.uint8], alt: str, title: str) -> Html:
 _MANY = 3  # findings of one sample; more are in the same row
 
 
-def balance(data: CardData) -> list[Html]:
-    """Return the number and the share of each class in each split; of several labels also how they come together."""
-    record, things = data.record, things_of(data.record)
-    columns = {split: presence(labels, record) for split, labels in data.labels.items()}
+def balance(record: DatasetInfo, labels: Mapping[str, NDArray[np.integer]]) -> list[Html]:
+    """Return the class balance of each split; for a multi-label set also how often findings occur together."""
+    things = things_of(record)
+    columns = {split: presence(table, record) for split, table in labels.items()}
     if len(columns) > 1 and columns.keys() == record.n_samples.keys():
         columns["all"] = np.concatenate(list(columns.values()))
     kind = "finding" if record.multi_label else "class"
@@ -170,21 +217,21 @@ def _together_cell(n: int, total: int, *, same: bool) -> Html:
     return element("td", f"{share:.0%}", element("small", number(n)), style=f"--share: {share:.3f}")
 
 
-def most_frequent(data: CardData) -> tuple[str, float] | None:
-    """Return what is most frequent in the first split, and how often it is right to say so in the test split.
+def most_frequent(record: DatasetInfo, labels: Mapping[str, NDArray[np.integer]]) -> tuple[str, float] | None:
+    """Return the most frequent class of the first split, and the accuracy of always predicting it on the test split.
 
-    Of several findings each is said or not, and right is the mean over them. None where the labels are not here.
+    For a multi-label set, the findings of more than half of the samples, and the mean accuracy over all findings. None
+    if the labels of these splits are not available.
     """
-    record = data.record
-    if not {record.splits[0], "test"} <= data.labels.keys() or not record.n_samples["test"]:
+    if not {record.splits[0], "test"} <= labels.keys() or not record.n_samples["test"]:
         return None
-    first, test = (presence(data.labels[split], record).mean(axis=0) for split in (record.splits[0], "test"))
+    first, test = (presence(labels[split], record).mean(axis=0) for split in (record.splits[0], "test"))
     if not record.multi_label:
         k = int(first.argmax())
         return class_titles(record)[k], float(test[k])
     often = first > 0.5
-    said = ", ".join(name for name, one in zip(record.class_names, often, strict=True) if one)
-    return said or "no finding", float(np.where(often, test, 1 - test).mean())
+    names = ", ".join(name for name, is_often in zip(record.class_names, often, strict=True) if is_often)
+    return names or "no finding", float(np.where(often, test, 1 - test).mean())
 
 
 # Ends of the intervals in which masks are counted by the share of their image that is labelled.
@@ -192,19 +239,22 @@ _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def shares(data: CardData) -> list[Html]:
-    """Return the pixels of each class in each split, in how many images it is, and how large masks are."""
-    columns = dict(data.masks)
-    if len(columns) > 1 and columns.keys() == data.record.n_samples.keys():
+def shares(record: DatasetInfo, size: int, masks: Mapping[str, NDArray[np.int64]]) -> list[Html]:
+    """Return the pixels of each class in each split, the number of images with each class, and the sizes of masks.
+
+    ``masks`` has, by split, the pixels of each class in each mask, ``(n, classes)``.
+    """
+    columns = dict(masks)
+    if len(columns) > 1 and columns.keys() == record.n_samples.keys():
         columns["all"] = np.concatenate(list(columns.values()))
     columns = {split: counts for split, counts in columns.items() if len(counts)}
-    things, titles = things_of(data.record), class_titles(data.record)
+    things, titles = things_of(record), class_titles(record)
     pixels = {split: counts.sum(axis=0) for split, counts in columns.items()}
     images = {split: (counts > 0).sum(axis=0) for split, counts in columns.items()}
     in_all = {split: int(counts.sum()) for split, counts in columns.items()}
     return [
         _counted("Pixels of each class, by split", titles, pixels, in_all),
-        aside(f"All pixels of all masks at size {data.size}. Shares are of the split."),
+        aside(f"All pixels of all masks at size {size}. Shares are of the split."),
         _counted(
             f"{things.capitalize()} that show a class, by split",
             titles[1:],
@@ -212,7 +262,7 @@ def shares(data: CardData) -> list[Html]:
             {split: len(counts) for split, counts in columns.items()},
         ),
         element("h3", "How large masks are"),
-        element("p", f"Of each image of size {data.size}, the share of the pixels that is not class 0."),
+        element("p", f"Of each image of size {size}, the share of the pixels that is not class 0."),
         *_sizes(columns, things),
     ]
 
@@ -220,13 +270,18 @@ def shares(data: CardData) -> list[Html]:
 def _sizes(columns: dict[str, NDArray[np.int64]], things: str) -> list[Html]:
     labelled = {split: counts[:, 1:].sum(axis=1) / counts.sum(axis=1) for split, counts in columns.items()}
     rows = [
-        [split, f"{found.min():.2%}", *(f"{one:.2%}" for one in np.quantile(found, _QUANTILES)), f"{found.max():.2%}"]
-        for split, found in labelled.items()
+        [
+            split,
+            f"{shares.min():.2%}",
+            *(f"{share:.2%}" for share in np.quantile(shares, _QUANTILES)),
+            f"{shares.max():.2%}",
+        ]
+        for split, shares in labelled.items()
     ]
     head = ["split", "smallest", *(f"{share:.0%}" if share != 0.5 else "median" for share in _QUANTILES), "largest"]
     names = ["nothing", *_named_intervals()]
-    counts = {split: _binned_sizes(found) for split, found in labelled.items()}
-    in_all = {split: len(found) for split, found in labelled.items()}
+    counts = {split: _binned_sizes(shares) for split, shares in labelled.items()}
+    in_all = {split: len(shares) for split, shares in labelled.items()}
     return [
         table("Labelled share of an image: quantiles", head, rows),
         _counted(f"{things.capitalize()} by their labelled share", names, counts, in_all),
@@ -264,40 +319,33 @@ _STYLES = {"area": "filled", "line": "as a line", "dashed": "dashed"}  # of the 
 _TICKS = (0, 64, 128, 192, 255)
 
 
-def values(data: CardData) -> list[Html]:
+def values(record: DatasetInfo, size: int, statistics: Mapping[str, Statistics]) -> list[Html]:
     """Return mean and standard deviation of each channel and split, and histograms."""
-    names = _CHANNELS if data.record.n_channels == 3 else ("gray",)
-    what = "voxels" if data.record.ndim == 3 else "pixels"
-    rows = [
-        [
-            f"{split}, {name}" if len(names) > 1 else split,
-            f"{found.mean[k]:.2f}",
-            f"{found.std[k]:.2f}",
-            f"{found.mean[k] / 255:.4f}",
-            f"{found.std[k] / 255:.4f}",
-            _share(found.histogram[k], 0),
-            _share(found.histogram[k], 255),
-        ]
-        for split, found in data.values.items()
-        for k, name in enumerate(names)
-    ]
+    names = _CHANNELS if record.n_channels == 3 else ("gray",)
+    what = "voxels" if record.ndim == 3 else "pixels"
+    rows = []
+    for split, counted in statistics.items():
+        for k, (name, mean, std) in enumerate(zip(names, counted.mean.tolist(), counted.std.tolist(), strict=True)):
+            title = f"{split}, {name}" if len(names) > 1 else split
+            figures = [f"{mean:.2f}", f"{std:.2f}", f"{mean / 255:.4f}", f"{std / 255:.4f}"]
+            rows.append([title, *figures, *(_share(counted.histogram[k], value) for value in (0, 255))])
     head = ["split", "mean", "std", "mean / 255", "std / 255", "value 0", "value 255"]
     return [
         table(f"Values of the {what}", head, rows),
-        aside(f"Of all {what} at size {data.size}; values are 0 to 255."),
-        *_histograms(data.values, names, what),
+        aside(f"Of all {what} at size {size}; values are 0 to 255."),
+        *_histograms(statistics, names, what),
     ]
 
 
-def _histograms(found: Mapping[str, Values], names: Sequence[str], what: str) -> list[Html]:
-    """Return a chart for each channel, or in words that there are two values only."""
-    if not any(one.histogram[:, 1:-1].any() for one in found.values()):
+def _histograms(statistics: Mapping[str, Statistics], names: Sequence[str], what: str) -> list[Html]:
+    """Return a chart for each channel, or a sentence if there are two values only."""
+    if not any(counted.histogram[:, 1:-1].any() for counted in statistics.values()):
         return [aside(f"All {what} are 0 or 255.")]
     charts = [
-        figure(_chart({split: one.histogram[k] for split, one in found.items()}, name), name)
+        figure(_chart({split: counted.histogram[k] for split, counted in statistics.items()}, name), name)
         for k, name in enumerate(names)
     ]
-    styles = ", ".join(f"{split} {said}" for split, said in zip(found, _STYLES.values(), strict=False))
+    styles = ", ".join(f"{split} {style}" for split, style in zip(statistics, _STYLES.values(), strict=False))
     return [
         element("h3", "Histograms" if len(names) > 1 else "Histogram"),
         aside(
