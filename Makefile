@@ -9,7 +9,7 @@ help:     ## list the verbs
 check:    ## format, lint and types, without changing a file
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
-	$(PYTHON) -m mypy
+	for platform in linux darwin win32; do $(PYTHON) -m mypy --platform $$platform --cache-dir .mypy_cache/$$platform || exit 1; done
 	$(PYTHON) -m pytest tests/typing
 
 format:   ## put the code in shape

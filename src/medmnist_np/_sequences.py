@@ -222,7 +222,7 @@ def checked_images(images: Images) -> Images:
 
 def _let_go(part: Images) -> None:
     """Take pages of a memory map out of the process; the system keeps them as long as it has room."""
-    dont_need = getattr(mmap, "MADV_DONTNEED", None)
+    dont_need = getattr(mmap, "MADV_DONTNEED", None)  # Windows has none
     base: object = part
     while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
         base = base.base
@@ -230,8 +230,9 @@ def _let_go(part: Images) -> None:
     if dont_need is None or not isinstance(base, np.memmap) or base.mode != "r" or not part.flags.c_contiguous:
         return
     memory: mmap.mmap = base._mmap  # type: ignore[attr-defined]  # the stubs of NumPy leave it out
+    advise = getattr(memory, "madvise", None)
     begin = part.ctypes.data - np.frombuffer(memory, np.uint8).ctypes.data
     first = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
     length = (begin + part.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE - first
-    if length > 0:
-        memory.madvise(dont_need, first, length)
+    if advise is not None and length > 0:
+        advise(dont_need, first, length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -76,13 +75,13 @@ def test_no_more_is_read_than_the_rows_and_small_gaps(array: np.memmap, rows: li
 
 @pytest.mark.parametrize("rows", [[3, 4, 2000], list(range(2500)), [0, 2999]], ids=len)
 def test_the_bytes_are_those_of_the_rows(array: np.memmap, rows: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    pread, seen = os.pread, []
+    read, seen = warm._read, []
 
-    def noted(file: int, length: int, position: int) -> bytes:
+    def noted(path: Path, position: int, length: int) -> int:
         seen.append((position, position + length))
-        return pread(file, length, position)
+        return read(path, position, length)
 
-    monkeypatch.setattr(os, "pread", noted)
+    monkeypatch.setattr(warm, "_read", noted)
     read_rows(array, np.array(rows))
     covered = np.zeros(array.offset + array.nbytes, int)
     for start, stop in seen:

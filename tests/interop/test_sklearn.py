@@ -42,10 +42,15 @@ def test_a_scale_with_whole_numbers_is_refused() -> None:
 
 
 def test_what_does_not_fit_in_memory_is_refused_before_anything_is_read(monkeypatch) -> None:
-    monkeypatch.setattr(adapter, "_memory_bytes", lambda: 100_000)
+    monkeypatch.setattr(adapter, "memory_bytes", lambda: 100_000)
     with pytest.raises(MemoryError, match="37 images as float32 take 116,032 bytes, and this machine has 100,000"):
         to_sklearn(mm.Dataset("breastmnist"), dtype="float32")
     assert to_sklearn(mm.Dataset("breastmnist"))[0].nbytes == 37 * 784
+
+
+def test_a_system_that_does_not_tell_its_memory_refuses_nothing(monkeypatch) -> None:
+    monkeypatch.delattr("os.sysconf", raising=False)  # as on Windows
+    assert to_sklearn(mm.Dataset("breastmnist"))[0].shape == (37, 784)
 
 
 def test_nothing_may_be_selected() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from medmnist_np import _files
+from medmnist_np.data.warm import memory_bytes
 from medmnist_np.volumes.stored_files import most_inflated
 
 #: The formats of pictures, as Pillow calls them, each with how its files start.
@@ -98,7 +99,7 @@ def check_room(shape: Sequence[int], item_bytes: int, room: int | None = None) -
     says = f"its header says {' x '.join(map(str, shape))} values ({_files.readable(n_bytes)})"
     if room is not None and n_bytes > room:
         raise ValueError(f"{says}, and the file is too small for them: it is damaged")
-    memory = _memory_bytes()
+    memory = memory_bytes()
     if memory is not None and n_bytes > memory:
         raise ValueError(f"{says}, which is more than the memory of this machine ({_files.readable(memory)})")
 
@@ -231,11 +232,3 @@ def check_regular(folder: Path) -> None:
 def _start_of(file: Path, n_bytes: int) -> bytes:
     with open(file, "rb", opener=_files.regular_only) as stream:
         return stream.read(n_bytes)
-
-
-def _memory_bytes() -> int | None:
-    """Return the bytes of memory of this machine; None where that is not known."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None

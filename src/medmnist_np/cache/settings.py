@@ -251,7 +251,8 @@ def _is_web_address(text: str) -> bool:
 
 def _platform_cache() -> Path:
     """Return what ``pooch.os_cache("medmnist-np")`` returns."""
-    if sys.platform != "linux":
+    on_linux = sys.platform == "linux"
+    if not on_linux:
         from platformdirs import user_cache_dir
 
         return Path(user_cache_dir("medmnist-np"))

@@ -111,7 +111,7 @@ def _mapped_privately(
     start = offset - offset % mmap.ALLOCATIONGRANULARITY
     n_bytes = offset - start + dtype.itemsize * math.prod(shape)
     try:
-        if os.name == "posix":
+        if sys.platform != "win32":
             flags, access = mmap.MAP_PRIVATE | _NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
             memory = mmap.mmap(file, n_bytes, flags=flags, prot=access, offset=start)
         else:

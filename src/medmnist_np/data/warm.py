@@ -1,4 +1,4 @@
-"""Reading files before they are needed, so that what follows comes from memory."""
+"""Read files ahead, so that later reads come from memory, and ask the system how much memory there is."""
 
 from __future__ import annotations
 
@@ -53,22 +53,26 @@ def read_rows(array: np.memmap[Any, np.dtype[Any]], rows: NDArray[np.intp], bar:
         for position in range(start, stop, _CHUNK_BYTES)
     ]
     total = 0
-    with Path(str(array.filename)).open("rb", buffering=0) as stream, threads(_READERS) as pool:
-        for n_read in spread(lambda chunk: _read(stream.fileno(), *chunk), chunks, pool):
+    path = Path(str(array.filename))
+    with threads(_READERS) as pool:
+        for n_read in spread(lambda chunk: _read(path, *chunk), chunks, pool):
             total += n_read
             if bar is not None:
                 bar.update(n_read)
     return total
 
 
-def _read(file: int, position: int, length: int) -> int:
-    return len(os.pread(file, length, position))
+def _read(path: Path, position: int, length: int) -> int:
+    # Each read opens the file: threads that share a descriptor would need os.pread, which Windows does not have.
+    with path.open("rb", buffering=0) as stream:
+        stream.seek(position)
+        return len(stream.read(length))
 
 
 def available_bytes() -> int | None:
-    """Return how much memory can still be filled without swapping; None where the system does not say.
+    """Return how much memory can be filled without swapping; None where the system does not say, as outside Linux.
 
-    On Linux the smaller of what the machine and what the control group of this process has left.
+    The machine and the control group of this process both set a limit; the smaller one counts.
     """
     found = []
     try:
@@ -81,9 +85,16 @@ def available_bytes() -> int | None:
             found.append(int(limit) - used + pages["inactive_file"] + pages["active_file"])
     except (OSError, ValueError, LookupError):
         pass
-    if not found and hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        found.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return min(found, default=None)
+
+
+def memory_bytes() -> int | None:
+    """Return how much memory this machine has; None where the system does not say, as on Windows."""
+    sysconf = getattr(os, "sysconf", None)
+    try:
+        return int(sysconf("SC_PHYS_PAGES") * sysconf("SC_PAGE_SIZE")) if sysconf is not None else None
+    except (ValueError, OSError):
+        return None
 
 
 def _table(path: Path) -> dict[str, int]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from medmnist_np.data.dataset import Dataset
+from medmnist_np.data.warm import memory_bytes
 from medmnist_np.interop.reader import Reader
 
 _BLOCK_BYTES = 16_000_000  # of stored images that are turned at a time
@@ -57,7 +57,8 @@ def to_sklearn(
     sample, _ = reader.gather([0] if len(ds) else [])
     n_values = int(np.prod(sample.shape[1:]))
     needed = len(ds) * n_values * sample.dtype.itemsize
-    if needed > (memory := _memory_bytes()):
+    memory = memory_bytes()
+    if memory is not None and needed > memory:
         raise MemoryError(
             f"{len(ds):,} images as {sample.dtype} take {needed:,} bytes, and this machine has {memory:,}. Take a "
             "part, as ds.take_per_class(1000), leave dtype and scale out (1 byte a value), or feed ds.batches() to an "
@@ -71,7 +72,3 @@ def to_sklearn(
         images[start:stop] = pixels.reshape(stop - start, *images.shape[1:])
     labels = ds.labels.astype(np.int64)
     return images, labels if ds.record.multi_label else labels[:, 0]
-
-
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
