@@ -19,6 +19,8 @@ _MARGIN_BYTES = 1 << 20
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
 
 def readable(n_bytes: float) -> str:
     """Return bytes as people write them: ``"12.3 MB"`` (powers of 1000)."""
@@ -78,13 +80,13 @@ def errors_named(
                     f"What had arrived is kept: free some space (`medmnist-np clean`), or set {CACHE_VARIABLE} to a "
                     "folder on a larger disk, and run the same again."
                     if in_cache
-                    else "What was complete is kept: free some space, or name a folder on a larger disk."
+                    else "What was complete is kept: free some space and run the same again, or choose a larger disk."
                 ),
                 errno=error.errno,
                 path=path,
             ) from error
         reason = str(error.strerror or error).rstrip(".")
-        where = error.filename or path if in_cache else path
+        where = (error.filename or path) if in_cache else path
         instead = f"set {CACHE_VARIABLE} to another folder" if in_cache else "name another place"
         raise CacheError(
             f"Could not {purpose} in {where}: {reason}. Make that possible, or {instead}.",
@@ -102,6 +104,8 @@ def make_folder(path: Path, *, in_cache: bool = True) -> Path:
 
 def open_without_following(path: str, flags: int) -> int:
     """Open as an ``opener`` of :func:`open` that refuses a link at the last step, which could lead anywhere."""
+    if not hasattr(os, "O_NOFOLLOW") and os.path.islink(path):  # Windows
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
 
 
@@ -122,9 +126,17 @@ def regular_only(path: str, flags: int) -> int:
     return descriptor
 
 
+def move(source: Path, target: Path) -> None:
+    """Rename a file, replacing one at the target. This process must have neither open: Windows refuses that."""
+    os.replace(source, target)
+
+
 @contextmanager
 def in_one_step(path: Path) -> Iterator[Path]:
-    """Yield where to write a file that takes its place, or that of another, all at once when the block ends well."""
+    """Yield a temporary path in the same folder; if the block succeeds, that file is renamed to the path.
+
+    The block closes the file. Readers see the old file or the new one, complete.
+    """
     import secrets  # loads hashlib, which opening does not need
 
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -135,8 +147,32 @@ def in_one_step(path: Path) -> Iterator[Path]:
         fresh.unlink(missing_ok=True)
 
 
+def write_small(path: str, data: bytes) -> None:
+    """Write a small file in one step, as :func:`in_one_step` does, in a fraction of its time.
+
+    The temporary name is always the same, so that the next run overwrites what a killed one left. Only one process at
+    a time may write the file.
+    """
+    folder, name = os.path.split(path)
+    fresh = os.path.join(folder, f".{name}.00000000")
+    try:
+        # Without Python's file objects, which take as long as the rest.
+        file = os.open(fresh, _NEW_FILE, 0o666)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(file, rest) :]
+        finally:
+            os.close(file)
+        os.replace(fresh, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(fresh)
+        raise
+
+
 def remove_abandoned(path: Path) -> None:
-    """Remove what killed processes left of writing a file by :func:`in_one_step`; nobody else may be writing it."""
+    """Remove temporary files that killed processes left beside a file; no other process may be writing it."""
     import glob
 
     for fresh in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):

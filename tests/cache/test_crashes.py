@@ -29,7 +29,7 @@ def test_a_run_passes_through_the_steps_that_are_killed(site: Site, tmp_path: Pa
         "socket.connect",
         f"open {downloads}/{site.record.archive(28).file_name}.part",
         f"progress {site.record.archive(28).file_name}",
-        f"os.rename {downloads}/{site.record.archive(28).file_name}.part",
+        f"os.rename {downloads}/.{site.record.archive(28).file_name}.part.json",
         f"os.mkdir {staging}",
         f"open {staging}",
         f"os.fsync {staging}",

@@ -745,7 +745,7 @@ def test_only_the_part_its_note_and_the_goal_are_written(
         path.unlink()
     with audit() as seen:
         client.get(file)
-    written = {re.sub(r"\.[0-9a-f]{8}$", "", Path(write.split(" ", 1)[1]).name) for write in seen.writes}
+    written = {re.sub(r"^\.|\.[0-9a-f]{8}$", "", Path(write.split(" ", 1)[1]).name) for write in seen.writes}
     assert written == {"x.npz", "x.npz.part", "x.npz.part.json"}
 
 

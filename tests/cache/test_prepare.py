@@ -146,7 +146,7 @@ def test_an_archive_can_be_kept_and_serves_again(case: Case) -> None:
 
 
 def test_a_kept_archive_is_not_replaced_by_one_that_was_found_damaged(case: Case) -> None:
-    case.put(f"{NAME}.passing", WRONG)
+    case.put(f"{NAME}.part", WRONG)
     kept = case.put(NAME, DATA)
     case.check_right(case.prepare(keep_archive=True))
     assert ([], [NAME], DATA) == (case.ranges, case.downloads, kept.read_bytes())
@@ -214,6 +214,19 @@ def test_a_complete_part_needs_no_request(case: Case) -> None:
     assert ([], []) == (case.ranges, case.downloads)
 
 
+def test_a_complete_part_needs_no_download(case: Case) -> None:
+    case.put(f"{NAME}.part", DATA)
+    case.check_right(case.prepare(download=False))
+    assert [] == case.downloads
+
+
+def test_a_complete_part_is_kept_as_the_archive(case: Case) -> None:
+    case.put(f"{NAME}.part", DATA)
+    case.prepare(download=False, keep_archive=True)
+    assert [NAME] == case.downloads
+    assert DATA == (case.cache / "downloads" / NAME).read_bytes()
+
+
 def test_a_part_that_is_too_long_is_begun_anew(case: Case) -> None:
     case.put(f"{NAME}.part", DATA + b"more")
     case.check_right(case.prepare())
@@ -277,6 +290,18 @@ def test_an_interruption_while_unpacking_keeps_what_arrived(case: Case) -> None:
     assert case.published is None
     case.check_right(case.prepare())
     assert ([None], []) == (case.ranges, case.downloads)
+
+
+def test_an_interruption_while_unpacking_keeps_what_arrived_where_there_are_no_links(case: Case, monkeypatch) -> None:
+    def refuse(source: object, target: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(KeyboardInterrupt):
+        case.prepare(progress=lambda task, *rest: Interrupted() if task.startswith("unpack") else silent(task, *rest))
+    assert [f"{NAME}.part", f"{NAME}.part.json"] == case.downloads
+    case.check_right(case.prepare(keep_archive=True))
+    assert ([None], [NAME]) == (case.ranges, case.downloads)
 
 
 def test_an_archive_of_the_right_digest_and_other_contents_is_not_published(case: Case) -> None:

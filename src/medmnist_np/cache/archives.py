@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import secrets
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,16 +19,13 @@ from medmnist_np import _files, registry
 from medmnist_np._progress import CHECKING, Progress
 from medmnist_np._text import redacted
 from medmnist_np.cache import locks, store
-from medmnist_np.cache.download import Part, ResumingDownloader, left_over, take_over
+from medmnist_np.cache.download import Part, ResumingDownloader, left_over, part_path, take_over
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.locations import archive_in_root, digest_of_file
 from medmnist_np.cache.manifest import digest_of, require_digest, superseded
 from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.errors import DigestError, OfflineError, SupersededError
 from medmnist_np.registry import Archive, Record
-
-# Behind the name of a verified archive that is not meant to stay.
-PASSING = ".passing"
 
 _log = logging.getLogger(__name__)
 
@@ -69,44 +65,48 @@ def local(
 
 
 @contextmanager
-def downloaded(
+def downloaded(  # noqa: PLR0913 -- what to download, where to, and how
     archive: Archive,
     target: Path,
     settings: Settings,
     *,
     locked: bool,
+    keep: bool,
     unpacked_bytes: int,
     progress: Progress,
     patience: Patience | None = None,
     other_addresses: Sequence[str] = (),
 ) -> Iterator[Verified]:
-    """Download an archive to a path and yield it open. An unfinished download is continued.
+    """Download an archive, resuming an unfinished download, and yield it verified and open.
+
+    The block reads a file of this process alone. Once it has ended without an error, and the file is closed, the
+    archive is moved to the target or removed, and the part is removed.
 
     Parameters
     ----------
     archive : Archive
-        What to bring.
+        The archive to download.
     target : Path
-        Where to; the unfinished file lies beside it as ``<archive>.part``.
+        Where it goes if it is kept. The unfinished file lies in the same folder as ``<archive>.part``.
     settings : Settings
-        For its mirrors.
+        The mirrors to try first.
     locked : bool
-        Whether this process holds the lock; else it works in a part of its own.
+        Whether this process holds the lock; otherwise it works in a part of its own.
+    keep : bool
+        Whether the archive stays, at the target.
     unpacked_bytes : int
         Bytes that will be needed on the same disk afterwards.
     progress, patience
         Of the download.
     other_addresses : sequence of str
-        Where else the archive lies; tried after its official address.
+        Further addresses, tried after the official one.
 
     Raises
     ------
     DownloadError, DigestError, NoSpaceError, CacheError
-        A part stays, unless its digest was wrong twice.
+        The part stays, unless its checksum was wrong twice.
     """
-    part = _part(archive, target)
-    if not locked:
-        part = part.with_name(f"{archive.file_name}.{secrets.token_hex(4)}.part")
+    part = part_path(target.parent, archive.file_name, shared=locked)
     take_over(archive.file_name, part)
     purpose = f"download{' and unpack' if unpacked_bytes else ''} {archive.file_name}"
     bring = ResumingDownloader(
@@ -120,19 +120,27 @@ def downloaded(
     )
     with ExitStack() as stack:
         with _files.errors_named(target.parent, purpose):
-            stream = stack.enter_context(_fetched(archive, target, bring, progress))
-        yield Verified(target, stream)
+            path = _fetched(archive, stack.enter_context(store.workshop(target)), bring, progress)
+            stream = stack.enter_context(path.open("rb"))
+        yield Verified(path, stream)
+        stream.close()
+        if keep:
+            with _files.errors_named(target.parent, f"put {archive.file_name} away"):
+                _files.move(path, target)
+    # Last, since a finished part tells the next run to collect what a killed one left.
+    with _files.errors_named(target.parent, f"remove the part of {archive.file_name}"):
+        Part(bring.part).restart()
 
 
-def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress: Progress) -> BinaryIO:
-    """Let Pooch fetch the archive and check its digest; one clean restart if that is wrong. Return the file, open.
+def _fetched(archive: Archive, folder: Path, bring: ResumingDownloader, progress: Progress) -> Path:
+    """Let Pooch fetch the archive and check its digest; one clean restart if that is wrong. Return the file.
 
-    Pooch works in a folder of its own, on a link to the part (where the file system has links): killed at any moment,
-    nothing that arrived is lost. What is opened there is what was hashed, whatever other processes put at the target.
+    Pooch works in a folder of this process alone, on a link to the part: if the process is killed, the part is still
+    there. Without links the part itself moves there, and back once it is verified.
     """
     import pooch
 
-    with store.workshop(target) as folder, _quiet(pooch.get_logger()):
+    with _quiet(pooch.get_logger()):
         files = pooch.create(
             path=folder,
             base_url="",
@@ -152,7 +160,7 @@ def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress
         for last_try in (False, True):
             try:
                 with ExitStack() as showing:
-                    path = files.fetch(archive.file_name, downloader=bring_and_show)
+                    path = Path(files.fetch(archive.file_name, downloader=bring_and_show))
                 break
             except ValueError as error:  # Pooch's word for a wrong digest, and what else may go wrong
                 part = Part(bring.part)
@@ -168,10 +176,10 @@ def _fetched(archive: Archive, target: Path, bring: ResumingDownloader, progress
                 # A mirror that holds another file is not asked again.
                 bring.mirrors = [base for base in bring.mirrors if not source.startswith(redacted(base))]
                 bring.others = [address for address in bring.others if redacted(address) != source]
-        stream = open(path, "rb")  # noqa: SIM115  (the caller closes it)
-        os.replace(path, target)
-        Part(bring.part).restart()
-        return stream
+        if not os.path.lexists(bring.part):
+            _files.move(path, bring.part)
+            return bring.part
+        return path
 
 
 def _digest_if_there(part: Part, archive: Archive, progress: Progress) -> str:
@@ -211,16 +219,25 @@ def _ticking(progress: Progress, task: str) -> Iterator[None]:
             thread.join()
 
 
-def tidy(archive: Archive, target: Path) -> None:
-    """Remove what killed processes left of a download to a path, and of members of the archive taken alone."""
-    Part(_part(archive, target)).restart()
-    store.collect_abandoned(target)
-    for _, path in left_over(target.parent, rf"{re.escape(archive.file_name)}(\.\w+-[0-9a-f]{{8}})?"):
+def tidy(archive: Archive, folder: Path) -> None:
+    """Remove what killed processes left of a download to a folder, and of members of the archive taken alone."""
+    store.collect_abandoned(folder / archive.file_name)
+    for _, path in left_over(folder, rf"{re.escape(archive.file_name)}(\.\w+-[0-9a-f]{{8}})?"):
         Part(path).restart()
+    Part(part_of(archive, folder)).restart()
 
 
-def _part(archive: Archive, target: Path) -> Path:
-    return target.parent / f"{archive.file_name}.part"
+def part_of(archive: Archive, folder: Path) -> Path:
+    """Return where the download of an archive to a folder grows, and stays until its arrays are published."""
+    return part_path(folder, archive.file_name, shared=True)
+
+
+def is_finished(archive: Archive, part: Path) -> bool:
+    """Whether a part has all bytes of its archive. They may still be wrong."""
+    try:
+        return 0 < Part(part).bytes == (archive.bytes or Part(part).origin.total_bytes)
+    except OSError:
+        return False
 
 
 def at_its_address(archive: Archive) -> list[Path]:
@@ -252,9 +269,10 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
                 raise OfflineError(
                     f"{archive.file_name} is not on this machine. {why_offline()}, so nothing was downloaded."
                 )
-            bringing = downloaded(archive, target, settings, locked=locked, unpacked_bytes=0, progress=progress)
-            return stack.enter_context(bringing).path
-        if found.path != target:
+            stack.enter_context(
+                downloaded(archive, target, settings, locked=locked, keep=True, unpacked_bytes=0, progress=progress)
+            )
+        elif found.path != target:
             with (
                 _files.errors_named(folder, f"copy {archive.file_name}"),
                 _files.in_one_step(target) as fresh,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import glob
 import json
 import logging
 import os
@@ -13,7 +12,7 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -25,7 +24,7 @@ from medmnist_np._progress import Bar, Progress, silent
 from medmnist_np._text import redacted
 from medmnist_np.cache import http, locks
 from medmnist_np.cache.http import Patience, Permanent, Retries, Transient, judge
-from medmnist_np.errors import DownloadError
+from medmnist_np.errors import ArchiveError, DownloadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +72,13 @@ class Part:
 
     def note(self, origin: Origin) -> None:
         """Write the note, replacing an older one in one step."""
-        self._clear_fresh_notes()
-        fresh = self._note.with_name(f"{self._note.name}.{secrets.token_hex(4)}")
-        with open(fresh, "x", encoding="utf-8", opener=open_without_following) as stream:
+        _files.remove_abandoned(self._note)
+        with (
+            suppress(FileNotFoundError),  # another process took it for an abandoned one; the checksum decides anyway
+            _files.in_one_step(self._note) as fresh,
+            open(fresh, "x", encoding="utf-8", opener=open_without_following) as stream,
+        ):
             json.dump(asdict(origin), stream)
-        with suppress(FileNotFoundError):  # another process took it for a stray one; the digest decides anyway
-            os.replace(fresh, self._note)
 
     def open(self, position: int) -> BinaryIO:
         """Open for writing from a position on, unbuffered; a link in its place is refused.
@@ -91,10 +91,10 @@ class Part:
         return stream
 
     def restart(self) -> None:
-        """Forget everything."""
-        self.path.unlink(missing_ok=True)
+        """Remove the note and then the file, so that no note is left alone."""
         self._note.unlink(missing_ok=True)
-        self._clear_fresh_notes()
+        _files.remove_abandoned(self._note)
+        self.path.unlink(missing_ok=True)
 
     def lend_to(self, target: str | os.PathLike[str]) -> None:
         """Make the file appear under another name too; where the file system has no links, it moves there.
@@ -111,12 +111,12 @@ class Part:
         except FileNotFoundError:
             raise
         except OSError:
-            os.replace(self.path, target)
+            _files.move(self.path, Path(target))
 
-    def _clear_fresh_notes(self) -> None:
-        # Left by a process that was killed between writing a note and renaming it.
-        for stray in self._note.parent.glob(f"{glob.escape(self._note.name)}.*"):
-            stray.unlink(missing_ok=True)
+
+def part_path(folder: Path, name: str, *, shared: bool) -> Path:
+    """Return where a download grows: ``<name>.part``, or without the lock a part of this process alone."""
+    return folder / (f"{name}.part" if shared else f"{name}.{secrets.token_hex(4)}.part")
 
 
 def take_over(name: str, part: Path) -> None:
@@ -127,7 +127,7 @@ def take_over(name: str, part: Path) -> None:
                 continue
             if size > Part(part).bytes:
                 Part(part).restart()
-                os.replace(path, part)
+                _files.move(path, part)
             Part(path).restart()
 
 
@@ -235,14 +235,27 @@ class ResumingDownloader:
             return False
         return goal is None or os.path.getsize(output_file) == goal
 
-    def opened(self, url: str) -> BinaryIO:
-        """Bring the file, or the window of it, and return it open, to be closed by the caller.
+    @contextmanager
+    def opened(self, url: str) -> Iterator[BinaryIO]:
+        """Download the file, or the window of it, and yield it open.
+
+        After the block the part is removed. It stays if the block fails, unless that proves that the bytes are wrong.
 
         Raises
         ------
         DownloadError
             When every address failed. The part stays.
         """
+        try:
+            with self._opened(url) as stream:
+                yield stream
+        except ArchiveError as error:
+            if not isinstance(error.__cause__, (OSError, MemoryError)):
+                Part(self.part).restart()
+            raise
+        Part(self.part).restart()
+
+    def _opened(self, url: str) -> BinaryIO:
         while True:
             part = self.bring(url)
             with suppress(FileNotFoundError):  # another process has taken it away
@@ -268,7 +281,7 @@ class ResumingDownloader:
 
     def _work_alone(self) -> None:
         """Go on in a part of this process's own, after another process turned out to use the same."""
-        self.part = self.part.with_name(f"{self.part.name.removesuffix('.part')}.{secrets.token_hex(4)}.part")
+        self.part = part_path(self.part.parent, self.part.name.removesuffix(".part"), shared=False)
         _log.info("Another process works on the same file: going on in %s.", self.part)
 
     def _bring(self, url: str, part: Part) -> Part:

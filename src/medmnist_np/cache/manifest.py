@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from medmnist_np import _files
 from medmnist_np._progress import CHECKING, Progress
 from medmnist_np.errors import CacheError, CorruptCacheError, DigestError, SupersededError
 from medmnist_np.registry import Archive, Superseded
@@ -114,15 +115,11 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write the manifest into a folder, in one step, and sync it to disk."""
-        import secrets  # loads hashlib, which opening does not need
-
         table = {"format": FORMAT, **asdict(self)}
-        fresh = folder / f".{FILE_NAME}.{secrets.token_hex(4)}"
-        with open(fresh, "x", encoding="utf-8") as stream:
+        with _files.in_one_step(folder / FILE_NAME) as fresh, open(fresh, "x", encoding="utf-8") as stream:
             json.dump(table, stream, indent=1)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(fresh, folder / FILE_NAME)
 
 
 _CHUNK_BYTES = 1 << 20

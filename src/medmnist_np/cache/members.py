@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from medmnist_np._progress import UNPACKING, Progress
 from medmnist_np._text import redacted
 from medmnist_np._version import __version__
 from medmnist_np.cache import http, locks, npz, store
-from medmnist_np.cache.download import Part, ResumingDownloader, addresses, take_over
+from medmnist_np.cache.download import ResumingDownloader, addresses, part_path, take_over
 from medmnist_np.cache.http import Patience, Permanent, Retries, Transient, judge
 from medmnist_np.cache.manifest import Manifest
 from medmnist_np.cache.npz import Entry
@@ -175,7 +174,7 @@ def fetch_members(
         for entry in entries:
             # The CRC is in the name of the part: bytes of another release of the file would be another part.
             name = f"{archive.file_name}.{entry.member.name}-{entry.crc32:08x}"
-            part = settings.downloads / (f"{name}.part" if locked else f"{name}.{secrets.token_hex(4)}.part")
+            part = part_path(settings.downloads, name, shared=locked)
             take_over(name, part)
             bring = ResumingDownloader(
                 part,
@@ -186,7 +185,7 @@ def fetch_members(
             )
             _files.make_folder(settings.downloads)
             with bring.opened(address) as stream:
-                folder = _add(folder, archive, entry, stream, Part(bring.part), progress)
+                folder = _add(folder, archive, entry, stream, progress)
         return folder
 
 
@@ -238,21 +237,13 @@ def _directory(
     )
 
 
-def _add(
-    folder: ArrayFolder, archive: Archive, entry: Entry, stream: BinaryIO, part: Part, progress: Progress
-) -> ArrayFolder:
+def _add(folder: ArrayFolder, archive: Archive, entry: Entry, stream: BinaryIO, progress: Progress) -> ArrayFolder:
     """Unpack one downloaded member into the folder and enter it into the manifest."""
     name = entry.member.name
     with store.workshop(folder.path / "scratch") as scratch:
-        try:
-            with progress(f"{UNPACKING}{name}", entry.inflated_bytes) as bar:
-                stored = npz.unpack_entry(stream, replace(entry, start=0), archive, scratch, bar.update)
-        except ArchiveError as error:
-            if not isinstance(error.__cause__, (OSError, MemoryError)):
-                part.restart()  # its bytes are wrong: the next call must not go on from them
-            raise
-        os.replace(scratch / stored.file, folder.path / stored.file)
+        with progress(f"{UNPACKING}{name}", entry.inflated_bytes) as bar:
+            stored = npz.unpack_entry(stream, replace(entry, start=0), archive, scratch, bar.update)
+        _files.move(scratch / stored.file, folder.path / stored.file)
     manifest = replace(folder.manifest, arrays={**folder.manifest.arrays, name: stored})
     manifest.write(folder.path)
-    part.restart()
     return ArrayFolder(folder.path, manifest)

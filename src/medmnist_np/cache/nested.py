@@ -97,7 +97,7 @@ def unpack(
             for entry in npz.read_directory(opened, inner, within=within):
                 array = npz.unpack_entry(opened, entry, inner, folder, advance, within=within)
                 path = folder / f"{PurePosixPath(file).stem}-{array.file}"
-                os.rename(folder / array.file, path)
+                _files.move(folder / array.file, path)
                 stored[f"{file}/{entry.member.name}"] = replace(array, file=path.name)
                 left -= array.bytes
     return stored

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np import _files
 from medmnist_np._files import open_without_following
 from medmnist_np.cache import zips
 from medmnist_np.cache.manifest import StoredArray, stored_array
@@ -55,13 +56,11 @@ def class_numbers(file: Path, stored: StoredArray, highest: int, *, binarise: bo
         _check_values(file, highest)
         if stored.dtype == "|u1":
             return stored
-    fresh = file.with_name(f".{file.name}.uint8")
-    with fresh.open("xb") as stream:
+    with _files.in_one_step(file) as fresh, fresh.open("xb") as stream:
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": stored.shape})
         offset = stream.tell()
         for block in _blocks(file):
             stream.write((block != 0 if binarise else block).astype(np.uint8, order="C").data)
-    os.replace(fresh, file)
     return stored_array(file, stored.shape, "|u1", offset)
 
 
@@ -76,11 +75,14 @@ def _check_values(file: Path, highest: int) -> None:
 
 
 def _blocks(file: Path) -> Iterator[NDArray[Any]]:
-    """Yield the values of an .npy file in blocks of some MB, so that memory stays flat."""
+    """Yield the values of an .npy file in blocks of some MB, so that memory stays flat.
+
+    Blocks are copies: the file is not mapped any more after the last one, and can be replaced.
+    """
     values = np.load(file, mmap_mode="r", allow_pickle=False)
     step = max(1, _BLOCK_BYTES // max(1, values[:1].nbytes))
     for start in range(0, len(values), step):
-        yield values[start : start + step]
+        yield np.array(values[start : start + step])
 
 
 _QUEUED_CHUNKS = 4

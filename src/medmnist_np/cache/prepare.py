@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from medmnist_np._progress import UNPACKING, Progress, bars
 from medmnist_np._version import __version__
 from medmnist_np.cache import archives, locks, nested, npz, store
 from medmnist_np.cache.archives import Verified
-from medmnist_np.cache.download import Part, ResumingDownloader
+from medmnist_np.cache.download import ResumingDownloader, part_path
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.locations import archive_in_root, caches_for, digest_of_file, find_arrays, note_digest
 from medmnist_np.cache.manifest import Manifest, digest_of
@@ -91,11 +90,12 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
     """
     settings = settings.at(key)
     kept = settings.downloads / archive.file_name
-    passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
+    part = archives.part_of(archive, settings.downloads)
     if (found := find_arrays(archive, [key], settings, progress)) is not None:
         return found
     store.refuse_newer(settings.cache / store.ARRAYS / key)
-    candidates = _candidates(archive, [passing, kept], settings, download)
+    finished = [part] if archives.is_finished(archive, part) else []  # by a process that could not unpack it
+    candidates = _candidates(archive, [*finished, kept], settings, download)
     if not any(map(os.path.isfile, candidates)):
         _require_download_allowed(archive, key, settings, download, command)  # before anything is written
     with ExitStack() as stack:
@@ -103,31 +103,32 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
         if (found := find_arrays(archive, [key], settings, progress)) is not None:
             return found
         rejected: list[str] = []
-        verified = stack.enter_context(_local(archive, candidates, settings, progress, rejected))
-        if verified is None:
-            _require_download_allowed(archive, key, settings, download, command, rejected)
-            bringing = archives.downloaded(
-                archive,
-                passing,
-                settings,
-                locked=locked,
-                unpacked_bytes=unpacking.n_bytes if unpacking else archive.array_bytes,
-                progress=progress,
-                patience=patience,
-                other_addresses=other_addresses,
-            )
-            verified = stack.enter_context(bringing)
-        if unpacking is not None:
-            folder = unpacking.publish(verified)
-        else:
-            folder = publish_archive(verified.stream, archive, key, settings.cache, progress)
-        with _files.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
-            if locked:
-                archives.tidy(archive, passing)
-            if keep_archive and verified.path == passing:
-                os.replace(passing, kept)
+        with ExitStack() as reading:
+            local = verified = reading.enter_context(_local(archive, candidates, settings, progress, rejected))
+            if verified is None:
+                _require_download_allowed(archive, key, settings, download, command, rejected)
+                downloading = archives.downloaded(
+                    archive,
+                    kept,
+                    settings,
+                    locked=locked,
+                    keep=keep_archive,
+                    unpacked_bytes=unpacking.n_bytes if unpacking else archive.array_bytes,
+                    progress=progress,
+                    patience=patience,
+                    other_addresses=other_addresses,
+                )
+                verified = reading.enter_context(downloading)
+            if unpacking is not None:
+                folder = unpacking.publish(verified)
             else:
-                passing.unlink()
+                folder = publish_archive(verified.stream, archive, key, settings.cache, progress)
+        # The archive is closed now: Windows neither moves nor removes an open file.
+        with _files.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
+            if keep_archive and local is not None and local.path == part:
+                _files.move(part, kept)
+            if locked or (local is not None and local.path == part):
+                archives.tidy(archive, settings.downloads)
     return folder
 
 
@@ -158,12 +159,11 @@ def _local(
 def collect(archive: Archive, key: str, settings: Settings) -> None:
     """Remove what a process that was killed after publishing left of the download."""
     settings = settings.at(key)
-    passing = settings.downloads / f"{archive.file_name}{archives.PASSING}"
-    if os.path.exists(passing) and os.access(settings.downloads, os.W_OK):
+    finished = archives.is_finished(archive, archives.part_of(archive, settings.downloads))
+    if finished and os.access(settings.downloads, os.W_OK):
         with locks.held(settings.lock_file(key), _watched(archive, key, settings)) as locked:
             if locked:
-                archives.tidy(archive, passing)
-                passing.unlink(missing_ok=True)
+                archives.tidy(archive, settings.downloads)
 
 
 def publish_verified(
@@ -283,10 +283,9 @@ def prepare_unproven(
             raise OfflineError(
                 f"{archive.file_name} is not on this machine. {why_offline()}, so nothing was downloaded."
             )
-        suffix = "part" if locked else f"{secrets.token_hex(4)}.part"
         purpose = f"download and unpack {archive.file_name}"
         bring = ResumingDownloader(
-            settings.downloads / f"{archive.file_name}.{suffix}",
+            part_path(settings.downloads, archive.file_name, shared=locked),
             mirrors=settings.mirrors,
             make_room=lambda n: _files.require_space(settings.downloads, n + archive.array_bytes, purpose),
             progress=progress,
@@ -294,14 +293,7 @@ def prepare_unproven(
         )
         _files.make_folder(settings.downloads)
         with _files.errors_named(settings.downloads, purpose), bring.opened(archive.url) as stream:
-            try:
-                published = _published(stream, archive, key, settings, progress)
-            except ArchiveError as error:
-                if not isinstance(error.__cause__, (OSError, MemoryError)):
-                    Part(bring.part).restart()  # its bytes are wrong: the next call must not go on from them
-                raise
-        Part(bring.part).restart()
-        return published
+            return _published(stream, archive, key, settings, progress)
 
 
 def find_unproven(archive: Archive, key: str, settings: Settings, progress: Progress) -> ArrayFolder | None:

@@ -11,6 +11,7 @@ import os
 import platform
 import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -220,7 +221,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
     target = cache / ARRAYS / key
     manifest.write(folder)
     _files.sync_folder(folder)
-    for _ in range(3):
+    for last_try in (False, False, True):
         try:
             os.rename(folder, target)
         except OSError:
@@ -229,7 +230,12 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
             if (theirs := find(key, [cache])) is not None:
                 return theirs
             refuse_newer(target)
-            _set_aside(target)
+            try:
+                _set_aside(target)
+            except PermissionError:  # on Windows, while another process reads a file of it
+                if last_try:
+                    raise
+                time.sleep(0.1)
         else:
             _files.sync_folder(target.parent)
             return ArrayFolder(target, manifest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -12,7 +11,7 @@ from medmnist_np import _files, registry
 from medmnist_np._text import redacted
 from medmnist_np.cache import settings
 from medmnist_np.cache.archives import at_its_address
-from medmnist_np.cache.download import Part
+from medmnist_np.cache.download import Part, part_path
 from medmnist_np.errors import OfflineError, RecordError, UnknownDatasetError
 from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.user_records import LOCAL, as_toml, check_name, read_table, record_file, record_of
@@ -162,7 +161,7 @@ def _downloaded(url: str) -> str:
         if n_bytes > _MAX_BYTES:
             raise RecordError(f"{shown} has {n_bytes} bytes, which no record has.")
 
-    part = _files.make_folder(places.downloads) / f"record.{secrets.token_hex(4)}.part"
+    part = part_path(_files.make_folder(places.downloads), "record", shared=False)
     try:
         bring = ResumingDownloader(part, title=shown, make_room=refuse_large)
         return _decoded(bring.bring(url).path.read_bytes(), shown)
