@@ -127,3 +127,36 @@ def test_the_core_imports_no_feature_at_module_level(module: str) -> None:
 
 def test_imports_inside_functions_are_seen() -> None:
     assert ("cache.prepare", True) in set(imports(SOURCE / "data" / "arrays.py"))
+
+
+# Who renames files by other means than _files.py, and why.
+RENAMES = {"cache.store": "a folder is published by a rename that must fail where one is already"}
+
+
+def _renames(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that rename files: functions of os and shutil, and methods of paths.
+
+    ``replace`` with two arguments is that of a text, and with keywords that of a date or an array.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+            of_a_module = owner in {"os", "shutil"} and node.func.attr in {"rename", "renames", "replace", "move"}
+            of_a_path = node.func.attr in {"rename", "replace"} and len(node.args) == 1 and not node.keywords
+            if of_a_module or of_a_path:
+                yield node.lineno
+
+
+@pytest.mark.parametrize("call", ["os.replace(a, b)", "os.rename(a, b)", "shutil.move(a, b)", "Path(a).replace(b)"])
+def test_a_rename_is_seen(call: str) -> None:
+    assert list(_renames(ast.parse(call))) == [1]
+
+
+@pytest.mark.parametrize("call", ["text.replace(a, b)", "day.replace(year=1)", "replace(record, name=a)"])
+def test_what_is_no_rename_is_passed_over(call: str) -> None:
+    assert list(_renames(ast.parse(call))) == []
+
+
+def test_only_the_module_for_files_renames_files() -> None:
+    found = {module for module, file in MODULES.items() if list(_renames(ast.parse(file.read_text("utf-8"))))}
+    assert found == {"_files", *RENAMES}

@@ -134,7 +134,7 @@ def test_what_is_saved_is_not_written_twice_and_never_over_something_else(made_u
     ds.save(made_up / "out")
     assert before[0] == files[0].stat().st_mtime_ns
     files[0].write_bytes(b"something else")
-    with pytest.raises(CacheError, match="is there already, with another content"):
+    with pytest.raises(CacheError, match="exists with other content"):
         ds.save(made_up / "out")
     assert b"something else" == files[0].read_bytes()
     assert [] == list(folder.rglob(".*"))

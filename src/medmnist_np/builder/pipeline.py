@@ -281,7 +281,7 @@ def _published(
     keep_ids(record, *ids)
     with _files.errors_named(folder, f"build {name}", in_cache=in_cache):
         for file in (*archives, f"{name}.toml"):
-            (unfinished / "complete" / file).replace(folder / file)
+            _files.move(unfinished / "complete" / file, folder / file)
     record = register(folder / f"{name}.toml")
     for size in record.sizes:
         locate(record, size, progress=progress)

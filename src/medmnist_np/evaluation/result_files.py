@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -113,13 +112,8 @@ def _lines(scores: NDArray[Any]) -> Iterator[str]:
 
 
 def _replace(path: Path, content: Iterable[str]) -> None:
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="") as stream:
-            stream.writelines(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _files.in_one_step(path) as fresh, fresh.open("x", encoding="utf-8", newline="") as stream:
+        stream.writelines(content)
 
 
 SUFFIX = ".csv"

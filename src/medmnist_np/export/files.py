@@ -7,16 +7,11 @@ import errno
 import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from medmnist_np import _files
-from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
+from medmnist_np.errors import CacheError
 from medmnist_np.export.plan import Export, PairPlan, Plan
-
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_once(path: str, data: bytes) -> bool:
@@ -36,7 +31,7 @@ def write_once(path: str, data: bytes) -> bool:
             errno=errno.EEXIST,
             path=path,
         )
-    _replace(path, data)
+    _files.write_small(path, data)
     return True
 
 
@@ -84,7 +79,7 @@ def add_rows(path: Path, plan: Plan, rows: Sequence[Sequence[str]], *, only_chec
             raise _other_table(path, f"it says {','.join(known[row[plan.key]])!r} where {','.join(row)!r} belongs")
     missing = [row for row in rows if row[plan.key] not in known]
     if missing and not only_check:
-        _replace(str(path), (found + _text(missing)).encode("utf-8"))
+        _files.write_small(str(path), (found + _text(missing)).encode("utf-8"))
 
 
 def _known(path: Path, plan: Plan, text: str) -> dict[str, list[str]]:
@@ -120,49 +115,3 @@ def _text(rows: Sequence[Sequence[str]]) -> str:
 def _content(path: str) -> bytes:
     with open(path, "rb") as stream:
         return stream.read()
-
-
-def _replace(path: str, data: bytes) -> None:
-    """Write under a temporary name beside the file, and rename: the file is there whole or not at all."""
-    folder, name = os.path.split(path)
-    # Always the same name, so that what a killed run left is written over by the next.
-    part = os.path.join(folder, f".{name}.part")
-    try:
-        _write(part, data)
-        os.replace(part, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(part)
-        raise
-
-
-def _write(path: str, data: bytes) -> None:
-    # Without Python's file objects, which take as long as the rest of a small file.
-    file = os.open(path, _NEW_FILE, 0o666)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-    finally:
-        os.close(file)
-
-
-@contextmanager
-def errors_named(folder: Path) -> Iterator[None]:
-    """Turn an ``OSError`` of the block into one of ours that says what to do."""
-    try:
-        yield
-    except MedMNISTError:
-        raise
-    except OSError as error:
-        path = error.filename or folder
-        if error.errno in _FULL:
-            free = _files.readable(_files.free_bytes(folder))
-            raise NoSpaceError(
-                f"The disk is full: {path} could not be written ({free} free). What was written before is complete: "
-                "free some space and run the same again to go on, or save to another disk.",
-                errno=error.errno,
-                path=path,
-            ) from error
-        reason = str(error.strerror or error).rstrip(".")
-        raise CacheError(f"{path} could not be written: {reason}.", errno=error.errno, path=path) from error

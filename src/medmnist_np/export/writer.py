@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np import _files
 from medmnist_np._parallel import in_blocks
 from medmnist_np._progress import Progress, bars
 from medmnist_np._sequences import Rows
-from medmnist_np.export.files import add_rows, check_folder, errors_named, write_once
+from medmnist_np.export.files import add_rows, check_folder, write_once
 from medmnist_np.export.plan import PairPlan, Plan
 from medmnist_np.images.channels import usual_axes
 from medmnist_np.images.encoders import VOLUME, find_format
@@ -129,7 +130,7 @@ def save(
     def write(position: int) -> bool:
         return write_once(f"{target}/{names[position]}", encode(pixels[position], kind))
 
-    with errors_named(target):
+    with _files.errors_named(target, "save images", in_cache=False):
         check_folder(target / plan.name, plan)
         for subfolder in {plan.name, *(name.rpartition("/")[0] for name in names.values())}:
             (target / subfolder).mkdir(parents=True, exist_ok=True)
@@ -241,7 +242,7 @@ def save_pairs(
         new = write_once(f"{target}/{plan.mask_name(position)}", encode_mask(mask, plan.mask_kind))
         return write_once(f"{target}/{plan.image_name(position)}", encode_image(pixels[position], plan.kind)) or new
 
-    with errors_named(target):
+    with _files.errors_named(target, "save images", in_cache=False):
         check_folder(target / plan.name, plan)
         for part in ("images", "masks"):
             (target / plan.name / plan.belongs_to / part).mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np import _files
 from medmnist_np.images.encoders import GRAY, RGB, VOLUME, encode, formats_for
 
 
@@ -78,20 +79,13 @@ class Picture:
         ValueError
             If the name has no ending, there is no such format, or it cannot hold the picture.
         """
-        import secrets  # loads hashlib, which opening does not need
-
         path = Path(path).expanduser()
         if not path.suffix:
             raise ValueError(f"{path} has no ending, which would name the format: {', '.join(formats_for(self.kind))}.")
         data = encode(self.array, path.suffix.lower().removeprefix("."), self.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-        try:
-            with temporary.open("xb") as stream:
-                stream.write(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with _files.in_one_step(path) as fresh:
+            fresh.write_bytes(data)
         return path
 
     def data_uri(self) -> str:

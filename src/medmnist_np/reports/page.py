@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np import _files
 from medmnist_np._html import Html, element, join
 from medmnist_np._version import __version__
 from medmnist_np.images.encoders import GRAY, RGB, encode
@@ -53,13 +53,8 @@ def write_page(path: str | os.PathLike[str], page: str) -> None:
     """
     target = check_page_path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(page)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _files.in_one_step(target) as fresh:
+        fresh.write_text(page, "utf-8", newline="\n")
 
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

@@ -8,10 +8,9 @@ import logging
 import math
 import os
 import reprlib
-import secrets
+import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -374,13 +373,13 @@ def save_cases(
 
 
 def _write_once(target: Path, volume: NDArray[Any], affine: NDArray[Any], spacing: list[float]) -> None:
-    fresh = write_nifti(target.with_name(f".{secrets.token_hex(4)}.{target.name}"), volume, affine, spacing)
-    try:
-        with _files.errors_named(target, f"write {target.name}", in_cache=False):
-            if not target.exists():
-                fresh.replace(target)
-            elif not filecmp.cmp(fresh, target, shallow=False):
-                raise CacheError(f"{target} is there already, with another content. It was left alone.", path=target)
-    finally:
-        with suppress(FileNotFoundError):
-            fresh.unlink()
+    if not target.exists():
+        write_nifti(target, volume, affine, spacing)
+        return
+    with (
+        _files.errors_named(target, f"write {target.name}", in_cache=False),
+        tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as folder,
+    ):
+        fresh = write_nifti(Path(folder, target.name), volume, affine, spacing)
+        if not filecmp.cmp(fresh, target, shallow=False):
+            raise CacheError(f"{target} exists with other content. It was left unchanged.", path=target)
