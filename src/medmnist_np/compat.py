@@ -1,8 +1,8 @@
 """The official package's names, so that code written for ``medmnist`` runs after changing its import.
 
-Positional order, keyword names and defaults are the official ones, and so are the items: a PIL image in 2D, a float64
-array in [0, 1] in 3D. Differences: images are always memory-mapped, copy on write, whatever ``mmap_mode``; and a wrong
-size or split is a :class:`ValueError` that says what there is.
+Positional order, keyword names, defaults and items are the official ones: a PIL image in 2D, a float64 array in [0, 1]
+in 3D. Differences: images are always memory-mapped copy on write, whatever ``mmap_mode``; and a wrong size or split
+raises a :class:`ValueError` that lists the valid ones.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ __all__ = [
 
 HOMEPAGE = "https://github.com/MedMNIST/MedMNIST/"
 
-# Images that were assigned are identified by as many of them.
+# Assigned images are identified by a checksum of at most this many of them.
 _N_IDENTIFYING = 100
 
 INFO: dict[str, dict[str, Any]] = official_info()
@@ -86,18 +86,18 @@ class MedMNIST(Dataset):
     Raises
     ------
     NotCachedError
-        If ``root`` does not exist, or the data is not here and ``download`` is off.
+        If ``root`` does not exist, or the data is not on this machine and ``download`` is False.
     ArchiveError
         If an archive in ``root`` does not hold arrays of the right names, shapes and types.
     MedMNISTError
-        As :func:`medmnist_np.load`.
+        See :func:`medmnist_np.load`.
 
     Notes
     -----
-    ``imgs`` and ``labels`` may be assigned, as in code that relabels or filters a split; arrays of your own then
-    take the place of the mapped ones, and travel in a pickle. They may also be written into. Labels that were written
-    into travel in a pickle, as to worker processes; pixels that were written into mapped ``imgs`` do not: assign them,
-    ``ds.imgs = ds.imgs.copy()``, and write into those.
+    Code that relabels or filters a split may assign ``imgs`` and ``labels``. Your arrays then replace the mapped ones
+    and are part of a pickle. You may also write into ``imgs`` and ``labels``. Changed labels are part of a pickle, for
+    example for worker processes; changed pixels of mapped ``imgs`` are not. To keep those, assign a copy first
+    (``ds.imgs = ds.imgs.copy()``) and write into it.
     """
 
     flag: ClassVar[str]
@@ -165,13 +165,13 @@ class MedMNIST(Dataset):
         Parameters
         ----------
         length : int
-            Images in a row, and rows; a set that has fewer fills what it can.
+            Number of rows and columns; a data set with fewer samples fills a part of them.
         replace : bool
-            Whether an image may come twice.
+            Whether an image may appear twice.
         save_folder : path, optional
             Where to write ``{name}_{split}_montage.jpg``, in 3D ``.gif``.
         seed : int
-            Of the choice. (The official method takes the global generator.)
+            Random seed for the choice of samples. (The official method uses the global generator.)
 
         Returns
         -------
@@ -190,12 +190,12 @@ class MedMNIST(Dataset):
     def save(  # type: ignore[override]  # the official signature
         self, folder: str | os.PathLike[str], postfix: str | None = None, write_csv: bool = True
     ) -> None:
-        """Write each sample as a file, with the names and the table of the official method.
+        """Write each sample to a file, with the file names and the table of the official method.
 
         Parameters
         ----------
         folder : path
-            Where to make a folder with the name of the set.
+            A folder named after the set is created in it.
         postfix : str, optional
             ``"png"`` and others in 2D, ``"gif"`` in 3D; None means these.
         write_csv : bool

@@ -1,6 +1,6 @@
-"""Batches: fresh arrays copied out of mapped ones, for any pair of arrays.
+"""Batches as new arrays, made from any pair of arrays.
 
-``order`` says which samples come when, ``layout`` what their images look like, ``loader`` makes and resumes batches.
+``order`` has the order of samples, ``layout`` the layout of their images, and ``loader`` makes and resumes batches.
 """
 
 from __future__ import annotations

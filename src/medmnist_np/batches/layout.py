@@ -1,4 +1,4 @@
-"""What a batch of images looks like: where the channels are, which dtype, which scale."""
+"""Layout of a batch of images: channel axis, dtype and scale."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Empty: TypeAlias = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How stored images become those of a batch. Checks itself.
+    """How stored images are converted into those of a batch. Checks its arguments.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Layout:
     dtype : dtype or None
         ``None`` means that of the stored images, or float32 where there is a scale.
     scale : float or None
-        Multiplied with each value.
+        Factor for each value.
     """
 
     channel_axis_stored: bool
@@ -45,7 +45,7 @@ class Layout:
             raise ValueError(f"channels is {self.channels!r}; it is None, 'first' or 'last'.")
         numbers = (int, float, np.integer, np.floating)
         if self.scale is not None and not (isinstance(self.scale, numbers) and math.isfinite(self.scale)):
-            raise ValueError(f"scale is {self.scale!r}; it is one finite number, as 1 / 255.")
+            raise ValueError(f"scale is {self.scale!r}; it must be one finite number, for example 1 / 255.")
         dtype = None if self.dtype is None else np.dtype(self.dtype)
         if self.scale is not None:
             dtype = dtype or np.dtype(np.float32)
@@ -57,7 +57,7 @@ class Layout:
         object.__setattr__(self, "dtype", dtype)
 
     def arrange(self, stored: NDArray[Any], empty: Empty = np.empty) -> NDArray[Any]:
-        """Return images as the batch has them: ``stored`` itself, if nothing is to be done.
+        """Return images in this layout: ``stored`` itself if nothing has to change.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Batches: fresh arrays copied out of mapped ones, made ahead by threads. Works on any pair of arrays.
+"""Batches as new arrays, made ahead by threads from any pair of arrays.
 
 Buffers are reused: memory that one thread allocates and another frees goes back to the system, and faulting in its
 pages again took longer than filling them.
@@ -28,13 +28,13 @@ _ALIGNMENT = 64
 
 
 class Buffers:
-    """Gives out arrays, and takes their memory back when the last view of it is gone. For any number of threads.
+    """Arrays whose memory is reused as soon as their last view is gone. Any number of threads may share it.
 
     Parameters
     ----------
     most : int
-        As many arrays of one size are kept for the next ones. What comes back beyond that, or after this object is
-        gone, is freed.
+        Number of arrays of one size whose memory is kept for reuse. Further memory, or memory that is returned after
+        this object is gone, is freed.
     """
 
     def __init__(self, most: int) -> None:
@@ -42,7 +42,7 @@ class Buffers:
         self._free: dict[int, deque[_Memory]] = {}
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Return a writable array with any content, as :func:`numpy.empty`."""
+        """Return a writable array with arbitrary content, like :func:`numpy.empty`."""
         n_bytes = math.prod(shape) * dtype.itemsize
         free = self._free.setdefault(n_bytes, deque(maxlen=self._most))
         try:
@@ -65,13 +65,13 @@ class _Memory:
 
 
 class _Loan:
-    """Stands between memory and the arrays that show it: they hold it, and it returns the memory when it goes."""
+    """Keeps memory alive for the arrays that use it, and returns it for reuse when the last of them is gone."""
 
     __slots__ = ("__array_interface__", "_free", "_memory")
 
     def __init__(self, memory: _Memory, free: deque[_Memory]) -> None:
         self.__array_interface__ = memory.interface
-        # Weakly: one array that is kept must not keep what all the others left.
+        # A weak reference: one array that is kept must not keep the memory of all others.
         self._memory, self._free = memory, weakref.ref(free)
 
     def __del__(self) -> None:
@@ -80,7 +80,7 @@ class _Loan:
             free.append(self._memory)
 
 
-# A smaller batch is sooner made than handed from thread to thread, which took a tenth of a millisecond.
+# Making a smaller batch takes less time than passing it from thread to thread, which took a tenth of a millisecond.
 _WORTH_A_THREAD_BYTES = 2_000_000
 
 _PIECES_OF_A_WINDOW = 16
@@ -89,18 +89,18 @@ _STATE_FORMAT = 1
 
 
 class Batch(NamedTuple):
-    """Samples as fresh, writable arrays.
+    """Samples as new, writable arrays.
 
     Attributes
     ----------
     images : (b, h, w), (b, h, w, 3) or (b, d, h, w) array, or with a channel axis
-        As asked for with ``channels``, ``dtype`` and ``scale``; uint8, 0-255, if nothing was.
+        In the requested ``channels``, ``dtype`` and ``scale``; by default uint8, 0-255.
     labels : (b, l) int64
-        Class numbers, ``l = 1``, or zeros and ones. Of a segmentation set the masks, ``(b, h, w)``, in their own dtype.
+        Class numbers, ``l = 1``, or zeros and ones. In a segmentation set the masks, ``(b, h, w)``, in their own dtype.
     indices : (b,) intp
-        Which samples of the data set they are.
+        Indices of the samples in the data set.
     mask : (b,) bool
-        False for samples that only fill up; they are repeated ones.
+        False for repeated samples that only pad.
     """
 
     images: NDArray[Any]
@@ -110,7 +110,7 @@ class Batch(NamedTuple):
 
     @property
     def masks(self) -> NDArray[Any]:
-        """The labels, by the name that they go by in a segmentation set. Not to be mistaken for ``mask``."""
+        """The labels, under the name used for segmentation sets. Not to be confused with ``mask``."""
         return self.labels
 
 
@@ -120,19 +120,19 @@ _Numbered: TypeAlias = tuple[int, Batch]
 
 
 class Batches:
-    """Batches of a data set, again and again: each pass is the next epoch. :meth:`Dataset.batches` makes it.
+    """Batches of a data set; each iteration is the next epoch. :meth:`Dataset.batches` creates it.
 
-    ``len()`` is the number of batches of an epoch. It may be iterated in several threads: every pass is an epoch of its
-    own, and threads that share one iterator share its batches.
+    ``len()`` is the number of batches in an epoch. Several threads may iterate: each iteration is another epoch, and
+    threads that share one iterator share its batches.
 
     Attributes
     ----------
     plan : Plan
-        Which samples come in which order.
+        The order of samples.
     layout : Layout
-        What the images look like.
+        The layout of the images.
 
-    ``label_dtype`` is that of the labels of a batch; None leaves them as they are stored, which suits masks.
+    ``label_dtype`` is the dtype of labels in a batch; None keeps that of the stored labels, as for masks.
     """
 
     def __init__(  # noqa: PLR0913 -- what to read, in which order, in which form, and how
@@ -176,7 +176,7 @@ class Batches:
 
     @property
     def epoch(self) -> int:
-        """The epoch that the next batch belongs to: the one under way, or the next if that is at its end."""
+        """The epoch of the next batch: the current epoch, or the next one if all its batches were returned."""
         return self._where()[0]
 
     def __iter__(self) -> Iterator[Batch]:
@@ -188,7 +188,7 @@ class Batches:
             return _Pass(self, self._n_passes, epoch, start)
 
     def batch(self, epoch: int, number: int) -> Batch:
-        """Return one batch of one epoch: what a pass gives there, without making those before it.
+        """Return one batch of one epoch, the same as in an iteration, without making those before it.
 
         Raises
         ------
@@ -200,10 +200,10 @@ class Batches:
         return self._make(self._order(whole("epoch", epoch, least=0)), epoch, number)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where the latest pass is, as a small dict that JSON can hold.
+        """Return the position of the latest iteration, as a small dict that JSON can hold.
 
-        It counts batches that were handed out, not those made ahead. Keep it with the checkpoint of the model, and
-        give it to :meth:`load_state_dict` of batches that were made with the same arguments.
+        It counts batches that were returned, not those made ahead. Save it with the checkpoint of the model, and pass
+        it to :meth:`load_state_dict` of batches that were created with the same arguments.
         """
         epoch, batch = self._where()
         return {
@@ -215,13 +215,13 @@ class Batches:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where a state was taken: the next pass gives what an uninterrupted one would have given.
+        """Resume at a state: the next iteration returns the same batches as an uninterrupted one.
 
         Raises
         ------
         ValueError
-            If the state is of another data set, of batches made with other arguments, of another version of this
-            package, or of a version of NumPy that shuffles in another way.
+            If the state is from another data set, other arguments, an incompatible version of this package, or a
+            version of NumPy that shuffles differently.
         """
         if not isinstance(state, Mapping) or state.get("format") != _STATE_FORMAT:
             found = state.get("format") if isinstance(state, Mapping) else state
@@ -249,7 +249,7 @@ class Batches:
             )
         with self._lock:
             self._next_pass = self._at = (epoch, batch)
-            # Passes under way are of the past: they do not move what was loaded.
+            # Iterations that began earlier do not change the loaded position.
             self._n_passes += 1
 
     def __reduce__(self) -> NoReturn:
@@ -291,7 +291,7 @@ class Batches:
         }
 
     def _deliver(self, batch: Batch, number_of_pass: int, epoch: int, number: int) -> Batch:
-        """Note that a batch is handed out, and refuse one that a transform gave another shape than the first."""
+        """Record that a batch is returned, and refuse one if a transform changed the shape since the first."""
         with self._lock:
             if self._transform is not None:
                 self._expect_shapes_of(batch, epoch, number)
@@ -362,7 +362,7 @@ class Batches:
         return read_ahead(made, read_piece, last_piece, start=start, first_piece=start * size // window * pieces)
 
     def _rows(self, indices: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return where samples lie in the stored arrays."""
+        """Return the rows of samples in the stored arrays."""
         return indices if self._positions is None else self._positions.take(indices)
 
     def _bytes_of_batch(self) -> int:
@@ -371,7 +371,7 @@ class Batches:
 
 
 class _Pass:
-    """One epoch under way; may be shared by threads."""
+    """An iteration over one epoch; threads may share it."""
 
     def __init__(self, batches: Batches, number: int, epoch: int, start: int) -> None:
         self._batches, self._number, self._epoch = batches, number, epoch
@@ -388,7 +388,7 @@ class _Pass:
 
 
 def _checked(batch: object, n: int) -> Batch:
-    """Return what a transform gave, if it is a batch of as many samples."""
+    """Return the result of a transform, or raise if it is not a batch of ``n`` samples."""
     if not isinstance(batch, Batch):
         raise TypeError(
             f"The transform gave {type(batch).__name__}; it is called with (batch, rng) and gives a Batch, as "

@@ -1,4 +1,4 @@
-"""In which order samples come: a pure function of (seed, epoch, shard). Knows numbers, no images."""
+"""The order of samples, a pure function of (seed, epoch, shard), without any images."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class EpochOrder(NamedTuple):
     Attributes
     ----------
     indices : (m,) intp
-        Numbers of the samples, in the order in which they come.
+        Indices of the samples, in their order.
     n_real : int
-        Those from here on are repeated to fill up.
+        Samples from this place on are repeated ones that only pad.
     """
 
     indices: NDArray[np.intp]
@@ -35,28 +35,28 @@ class EpochOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
-    """How samples are put in order, divided and cut into batches. Checks itself.
+    """How samples are shuffled, split into shards and cut into batches. Checks its arguments.
 
     Attributes
     ----------
     n_samples : int
-        Samples of the data set.
+        Number of samples in the data set.
     batch_size : int
-        Samples of a batch.
+        Number of samples in a batch.
     shuffle : bool or "blocks"
-        ``True`` makes every order as likely; ``"blocks"`` mixes runs of neighbours, see :func:`block_order`.
+        With ``True`` every order is equally likely; ``"blocks"`` mixes runs of neighbours, see :func:`block_order`.
     seed : int
-        From 0 to 2**32 - 1.
+        Random seed, 0 to 2**32 - 1.
     last : {"keep", "drop", "pad"}
-        What becomes of a last batch that is not full.
+        What to do with a last batch that is not full.
     shard : (int, int)
         Which part, counted from 0, of how many.
     uneven : {"keep", "pad", "drop"}
-        What becomes of shards that do not all have as many samples.
+        What to do if shards differ in length.
     weights : (n_samples,) float64 or None
-        Samples are drawn with replacement, with probabilities in this ratio.
+        Relative probabilities for drawing samples with replacement.
     block_length : int
-        Samples of a block, for ``shuffle="blocks"``.
+        Number of samples in a block, for ``shuffle="blocks"``.
     """
 
     n_samples: int
@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def n_in_shard(self) -> int:
-        """Samples of this shard in one epoch, before ``last`` fills or cuts the last batch."""
+        """Number of samples of this shard in one epoch, before ``last`` pads or drops any."""
         which, of = self.shard
         if self.uneven == "pad":
             return -(-self.n_samples // of)
@@ -104,12 +104,12 @@ class Plan:
 
     @property
     def n_batches(self) -> int:
-        """Batches of this shard in one epoch."""
+        """Number of batches of this shard in one epoch."""
         whole, rest = divmod(self.n_in_shard, self.batch_size)
         return whole if self.last == "drop" or not rest else whole + 1
 
     def order(self, epoch: int) -> EpochOrder:
-        """Return the samples of this shard in one epoch, with those that fill up."""
+        """Return the samples of this shard in one epoch, with the repeated ones that pad."""
         which, of = self.shard
         everything = self._everything(epoch)
         start, stop = self.n_samples * which // of, self.n_samples * (which + 1) // of
@@ -128,7 +128,7 @@ class Plan:
         return EpochOrder(np.concatenate([indices, repeated]), len(indices))
 
     def window_length(self) -> int:
-        """Return how many successive samples of an epoch are mixed with each other by ``shuffle="blocks"``."""
+        """Return how many successive samples of an epoch ``shuffle="blocks"`` mixes with each other."""
         return _window_length(self.n_samples, self.block_length, BLOCKS_PER_WINDOW)
 
     def _everything(self, epoch: int) -> NDArray[np.intp]:
@@ -145,7 +145,7 @@ class Plan:
 def block_order(
     n_samples: int, block_length: int, blocks_per_window: int, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Shuffle so that a file which is larger than memory is read in runs of neighbours.
+    """Shuffle so that a file larger than memory is read in runs of neighbours.
 
     Samples are cut into blocks of neighbours, the blocks put in random order, and the samples of successive blocks
     shuffled among each other, in windows of equal length: that of ``blocks_per_window`` blocks, or up to twice as many
@@ -178,12 +178,12 @@ def _window_length(n_samples: int, block_length: int, blocks_per_window: int) ->
 
 
 def block_length(image_bytes: int) -> int:
-    """Return how many images make a block of about a megabyte."""
+    """Return how many images a block of about a megabyte holds."""
     return max(1, BLOCK_BYTES // max(image_bytes, 1))
 
 
 def checked_seed(seed: int) -> int:
-    """Return a seed, or raise :class:`ValueError` that says which there are."""
+    """Return a seed, or raise :class:`ValueError` if it is out of range."""
     return whole("seed", seed, least=0, most=2**32 - 1)
 
 

@@ -1,4 +1,4 @@
-"""Images that are corrupted as they are read."""
+"""Images that are corrupted when they are read."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.corruption_facts import Parameters, checked_severity, corrupted_set
 
 SPLIT = "test"
-"""The split whose corrupted images may be stored; as of the publication."""
+"""The split whose corrupted images may be stored, as in the publication."""
 
-# To be raised when images become others, by a parameter or in how they are drawn: what is stored is then passed over.
+# Increase it when a change makes other images from the same arguments: images that were stored before are then ignored.
 _VERSION = 1
 
-# Images that are held besides those that are asked for.
+# Memory for images besides the returned ones.
 _BLOCK_BYTES = 4 << 20
 
 
 class Corruption(NamedTuple):
-    """What was done to the images of a data set; as text, in words.
+    """The corruption of the images of a data set; ``str()`` describes it.
 
     Attributes
     ----------
     name : str
-        As ``"motion_blur"``.
+        For example ``"motion_blur"``.
     severity : int
         1 to 5.
     seed : int or None
-        Of images that were corrupted here; None for those that were published.
+        Random seed of images that were corrupted here; None for those that were published.
 
     Examples
     --------
@@ -51,12 +51,12 @@ class Corruption(NamedTuple):
 
     @classmethod
     def made_here(cls, name: str, severity: int, seed: int) -> Self:
-        """Return what is to be done to images here, in plain numbers.
+        """Return a corruption for images to be computed here, after a check of the numbers.
 
         Raises
         ------
         ValueError
-            If there is no such severity, or the seed is none, which would say that the images were published.
+            If the severity or seed is out of range, or the seed is None, which means published images.
         """
         return cls(name, checked_severity(severity), checked_seed(seed))
 
@@ -66,10 +66,10 @@ class Corruption(NamedTuple):
 
 
 class Corrupted:
-    """Rows of images, corrupted each time they are read.
+    """Rows of images that are corrupted each time they are read.
 
-    What an image becomes depends on the seed, the corruption, the severity and its place in ``images``: not on what
-    is read before it or beside it, nor by whom. So it may be read from several threads, and from several processes.
+    The result for an image depends only on the seed, the corruption, the severity and its position in ``images``.
+    So several threads and processes may read them, in any order.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ class Corrupted:
     name : str
         One of :data:`~medmnist_np.corruptions.CORRUPTIONS`.
     parameters : tuple of float
-        How strong it is.
+        Parameters of the corruption.
     severity, seed : int
-        Part of the seed of each image.
+        Part of the random seed of each image.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class Corrupted:
         self.images, self.name, self.parameters, self.severity, self.seed = images, name, parameters, severity, seed
         self.shape = images.shape
         self.dtype = images.dtype
-        self._made(np.empty(0, np.intp))  # refuses now what could not be read later
+        self._made(np.empty(0, np.intp))  # raises now instead of when images are read
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -120,12 +120,12 @@ class Corrupted:
 
 
 def corruption_key(record: DatasetInfo, size: int, name: str, severity: int, seed: int) -> str:
-    """Return where corrupted images lie below a cache's ``arrays``."""
+    """Return the folder of corrupted images, relative to a cache's ``arrays``."""
     return f"{_key_of_all(record, size)}-{name}_{severity}-seed{seed}-v{_VERSION}"
 
 
 def stored_folders(record: Record, size: int, caches: Iterable[Path]) -> list[Path]:
-    """Return the folders of all corrupted images of a data set that are stored, sound or not."""
+    """Return the folders of all stored corrupted images of a data set, damaged or not."""
     pattern = f"{_key_of_all(record, size)}-*"
     return [folder for cache in caches for folder in sorted((cache / store.ARRAYS).glob(pattern))]
 
@@ -137,28 +137,28 @@ def _key_of_all(record: Record, size: int) -> str:
 def find_stored(
     folder: ArrayFolder, record: DatasetInfo, size: int, split: str, name: str, severity: int, seed: int
 ) -> np.memmap[Any, np.dtype[np.uint8]] | None:
-    """Return corrupted images that are stored, in the cache of a data set or in another that is searched.
+    """Return stored corrupted images, from the cache of a data set or another cache that is searched.
 
     Parameters
     ----------
     folder : ArrayFolder
-        That of the data set.
+        The folder of the data set.
     record, size, split
         The data set.
     name, severity, seed
-        As of :func:`corrupted`.
+        See :func:`corrupted`.
 
     Returns
     -------
     np.memmap or None
-        The images; None if there are none.
+        The images; None if they are not stored.
 
     Raises
     ------
     ValueError
-        As :func:`corrupted`.
+        See :func:`corrupted`.
     """
-    corrupted_set(record).parameters(name, severity)  # refuses what there is not, stored or not
+    corrupted_set(record).parameters(name, severity)  # raises if there is no such corruption, stored or not
     if split != SPLIT:
         return None
     caches = dict.fromkeys((folder.path.parents[2], *settings.current().searched))
@@ -167,12 +167,12 @@ def find_stored(
 
 
 def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed: int) -> Rows:
-    """Return images of a data set as MedMNIST-C would corrupt them, computed as they are read.
+    """Return images of a data set with a corruption of MedMNIST-C, computed when they are read.
 
     Parameters
     ----------
     images : Rows
-        All images of a split; or of several that are joined, each of which is numbered on its own.
+        All images of a split, or of several joined splits, which are numbered separately.
     record : DatasetInfo
         The data set.
     name : str
@@ -185,8 +185,8 @@ def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed:
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set, or not this corruption for it (the message lists those that it has), if
-        there is no such severity, or if the seed is negative.
+        If MedMNIST-C does not have the set or this corruption for it (the message lists those that it has), or the
+        severity or seed is out of range.
     """
     parameters = corrupted_set(record).parameters(name, severity)
     seed = checked_seed(seed)

@@ -1,7 +1,7 @@
-"""The archives that MedMNIST-C published: fetched, checked and read like any other data.
+"""The corrupted images that MedMNIST-C published: fetched, checked and read like any other data.
 
-They are another thing than what :meth:`Dataset.corrupt` makes: the reference drew from a global random state, so its
-images cannot be made again. They have 224 px, and are of the test splits alone.
+They differ from the images of :meth:`Dataset.corrupt`: MedMNIST-C used a global random state, so its images cannot be
+reproduced. They have 224 px, and only test splits were published.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from medmnist_np.registry import Archive, DatasetInfo, Member, Record
 from medmnist_np.registry.corruption_facts import SEVERITIES, checked_severity, corrupted_set, corrupted_sets
 
 SIZE = 224
-"""Of the published images, in pixels."""
+"""Size of the published images in pixels."""
 
 # The arrays of each corruption: five severities, one after another.
 _IMAGES, _LABELS = "test_images", "test_labels"
 
-# The archives were never seen by who wrote this; NumPy makes any of these of class numbers.
+# The archives were not available for tests; NumPy stores class numbers in any of these.
 _LABEL_DTYPES = ("uint8", "int64", "int32")
 
-# Stands for a digest that nobody has stated.
+# Placeholder for a checksum that was never published.
 _UNKNOWN = f"sha256:{0:064}"
 
 
@@ -61,7 +61,7 @@ class _PublishedSource(Source):
             folder = _located(record, places, download=download is not False, no_digest=False, progress=bars)
         n = record.n_samples[SPLIT]
         start = (corruption.severity - 1) * n
-        # A map of these rows alone is a whole one to all who read ahead in its file.
+        # The map holds these rows only, so that reading ahead and gathering need no offset.
         images = folder.open(_member_name(record, corruption.name, _IMAGES), range(start, start + n))
         labels = np.array(folder.open(_member_name(record, corruption.name, _LABELS))[start : start + n])
         labels.flags.writeable = False
@@ -76,35 +76,35 @@ class PublishedCorruption(Dataset):
     name : str or DatasetInfo
         ``"dermamnist"``. Only the published size, 224, is accepted.
     corruption : str
-        One that MedMNIST-C has for the set, as ``"motion_blur"``.
+        A corruption that MedMNIST-C has for the set, for example ``"motion_blur"``.
     severity : int
         1 (weakest) to 5 (strongest).
     transform, target_transform, as_rgb, root
-        As of :class:`~medmnist_np.Dataset`.
+        See :class:`~medmnist_np.Dataset`.
     download : bool, optional
-        See :func:`~medmnist_np.load`. An archive without a known digest is only fetched by :func:`fetch_published`.
+        See :func:`~medmnist_np.load`. Only :func:`fetch_published` fetches an archive without a known checksum.
 
     Attributes
     ----------
     corruption : Corruption
-        ``(name, severity, seed)``; the seed is None, which says that the images are the published ones.
+        ``(name, severity, seed)``. The seed is None, which means that the images are the published ones.
 
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set, or not this corruption for it (the message lists those that it has), if
-        there is no such severity, or nothing was published for the set.
+        If MedMNIST-C does not have the set or this corruption for it (the message lists those that it has), the
+        severity is out of range, or nothing was published for the set.
     NotCachedError
-        If the archive is not here and may not be downloaded.
+        If the archive is not on this machine and may not be downloaded.
     ArchiveError
-        If the labels are not those of the test split, where that is on this machine at any size.
+        If the labels differ from those of the test split, if that is on this machine at any size.
     MedMNISTError
-        As :func:`~medmnist_np.load`.
+        See :func:`~medmnist_np.load`.
 
     Notes
     -----
-    All that a :class:`~medmnist_np.Dataset` does, this does. Images are rows of one file that has all five severities:
-    nothing is copied, and it pickles as a path, a name and a number.
+    It has all methods of :class:`~medmnist_np.Dataset`. Images are rows of one file that holds all five severities, so
+    nothing is copied, and it pickles small.
 
     Examples
     --------
@@ -126,7 +126,7 @@ class PublishedCorruption(Dataset):
         root: str | os.PathLike[str] | None = None,
         download: bool | None = None,
     ) -> None:
-        corrupted_set(name).parameters(corruption, severity)  # refuses what there is not
+        corrupted_set(name).parameters(corruption, severity)  # raises if it does not exist
         record, _ = registry.resolve_dataset(name, SIZE)
         source = _PublishedSource.open(
             record,
@@ -158,35 +158,35 @@ def fetch_published(
     no_digest: bool = False,
     progress: Progress = bars,
 ) -> Path:
-    """Bring the published corrupted images of a data set to this machine and return the folder of their .npy files.
+    """Download and unpack the published corrupted images of a data set, and return the folder of their .npy files.
 
-    An archive under its published name, as ``dermamnist.zip``, in ``root``, or without a root in ``~/.medmnist``, is
-    used in place of a download. It is not changed.
+    If the archive is in ``root`` (without a root, in ``~/.medmnist``) under its published name, for example
+    ``dermamnist.zip``, it is used instead of a download. It is not changed.
 
     Parameters
     ----------
     name, root
-        As of :class:`PublishedCorruption`.
+        See :class:`PublishedCorruption`.
     no_digest : bool
-        Be content with the CRC-32 of the arrays where no digest of the archive is known, which is so for ChestMNIST.
-        It finds accidents, not a server that lies; the manifest says so, and has the SHA-256 of what came. Where a
-        digest is known, it is checked all the same.
+        Accept an archive without a known checksum (ChestMNIST), and check only the CRC-32 of its arrays. This detects
+        accidents, but not a malicious server. The manifest records it, with the SHA-256 of the archive. A known
+        checksum is always checked.
     progress : Progress
-        What to show; a bar, by default.
+        What to show (default: a progress bar).
 
     Returns
     -------
     Path
-        A folder with ``motion_blur-test_images.npy``, ``motion_blur-test_labels.npy`` and so on, and a manifest. Rows
-        are those of severity 1, then those of severity 2, up to 5.
+        A folder with ``motion_blur-test_images.npy``, ``motion_blur-test_labels.npy`` and so on, and a manifest. The
+        rows of severity 1 come first, then those of severity 2, up to 5.
 
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set, nothing was published for it, or no digest is known and ``no_digest`` is
-        not given.
+        If MedMNIST-C does not have the set, nothing was published for it, or no checksum is known and ``no_digest`` is
+        False.
     MedMNISTError
-        As :func:`~medmnist_np.fetch`.
+        See :func:`~medmnist_np.fetch`.
     """
     corrupted_set(name)  # refuses a set of which MedMNIST-C has none, whatever its sizes
     record, _ = registry.resolve_dataset(name, SIZE)
@@ -197,14 +197,14 @@ def fetch_published(
 def adopt_published(
     file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
 ) -> tuple[DatasetInfo, Path]:
-    """Unpack a published archive that you have into the cache. What it is, is told by its digest, not by its name.
+    """Unpack a local copy of a published archive into the cache. The checksum identifies it, whatever its name.
 
     Parameters
     ----------
     file : path
-        A zip file. It stays where and as it is.
+        A zip file. It is neither moved nor changed.
     root, progress
-        As of :func:`fetch_published`.
+        See :func:`fetch_published`.
 
     Returns
     -------
@@ -214,7 +214,7 @@ def adopt_published(
     Raises
     ------
     DigestError
-        If it is none of those whose digests are known.
+        If no published archive has its checksum.
     """
     from medmnist_np.cache.archives import opened
     from medmnist_np.cache.manifest import digest_of
@@ -239,7 +239,7 @@ def adopt_published(
 
 
 def published_archive(record: DatasetInfo) -> Archive:
-    """Return the record of the archive that was published for a data set; its digest stands for none if none is known.
+    """Return the record of the published archive of a data set, with a placeholder if its checksum is unknown.
 
     Raises
     ------

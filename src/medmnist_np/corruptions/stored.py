@@ -1,4 +1,4 @@
-"""Corrupted test images made once and stored like any other arrays; ``ds.corrupt(...)`` reads them from then on."""
+"""Corrupted test images that are computed once and stored like any other arrays, for ``ds.corrupt(...)`` to read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from medmnist_np.data.arrays import locate
 from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.corruption_facts import SEVERITIES, Parameters, checked_severity, corrupted_set
 
-# A piece of the work: large against handing it over, small against memory.
+# Size of one task: large compared with the cost of passing it on, small compared with memory.
 _PIECE_BYTES = 4 << 20
 
 
@@ -38,11 +38,11 @@ class StoredCorruption:
     corruption : str
         Its name.
     severity, seed : int
-        Of the images.
+        Severity and random seed of the images.
     folder : Path
-        With ``test_images.npy`` and a manifest.
+        The folder with ``test_images.npy`` and a manifest.
     sha256 : str
-        Of the .npy file, in hex: the same for whoever made it, with however many workers.
+        SHA-256 of the .npy file in hex. It is the same on every machine and with any number of workers.
     """
 
     corruption: str
@@ -63,7 +63,7 @@ class _Order(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Some images of an order: small enough to be sent to another machine that sees the files."""
+    """Some images of an order, as a task for another process or machine that sees the files."""
 
     source: MappedFile
     target: Path
@@ -85,25 +85,25 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> list[StoredCorruption]:
-    """Make the corrupted test images of a data set and store them in the cache.
+    """Compute the corrupted test images of a data set and store them in the cache.
 
-    Then ``Dataset(name, "test").corrupt(corruption, severity, seed=seed)`` reads them instead of computing them. What
-    is there already is not made again, so a run that was interrupted goes on with the severity that it was at.
+    ``Dataset(name, "test").corrupt(corruption, severity, seed=seed)`` then reads them instead of computing them. Images
+    that are already stored are not computed again, so an interrupted run resumes at its last severity.
 
     Parameters
     ----------
     name, size, root, download
-        As of :func:`~medmnist_np.load`.
+        See :func:`~medmnist_np.load`.
     corruptions : sequence of str, optional
-        None means all that MedMNIST-C has for the set.
+        None means all corruptions that MedMNIST-C has for the set.
     severities : sequence of int
-        From 1 to 5.
+        Severities, 1 to 5.
     seed : int
-        At least 0.
+        Random seed, at least 0.
     executor : concurrent.futures.Executor, optional
-        Who works: threads, processes, or a cluster whose machines see the same paths. None means this thread.
+        Threads, processes, or a cluster whose machines see the same paths. None means this thread.
     progress : Progress
-        What to show; a bar, by default.
+        What to show (default: a progress bar).
 
     Returns
     -------
@@ -113,16 +113,16 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set or a corruption for it (the message lists those that it has), if there is no
-        such severity, or the seed is negative.
+        If MedMNIST-C does not have the set or a corruption for it (the message lists those that it has), or a severity
+        or the seed is out of range.
     NoSpaceError
-        If the disk is full, or would be. What was stored before is complete, and nothing else is left.
+        If the disk is full, or would be. Images that were stored before are complete, and nothing else is left.
     MedMNISTError
-        As :func:`~medmnist_np.load`.
+        See :func:`~medmnist_np.load`.
 
     Notes
     -----
-    One piece of about 4 MB is held by each worker, whatever the size of the set.
+    Each worker needs memory for about 4 MB of images, whatever the size of the set.
     """
     record, size = registry.resolve_dataset(name, size)
     orders = _orders(record, size, corruptions, severities, seed)

@@ -1,4 +1,4 @@
-"""From a name to two memory-mapped arrays: ``load()``, and what brings the data here."""
+"""From a name to memory-mapped arrays: ``load``, ``fetch`` and what they share."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Arrays(NamedTuple):
     images : np.memmap, or np.ndarray with ``mmap_mode=None``
         ``(n, h, w)`` gray, ``(n, h, w, 3)`` RGB or ``(n, d, h, w)`` volumes, uint8, 0-255.
     labels : np.ndarray
-        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set; as in the archive, in
-        memory. Of a segmentation set the masks, ``(n, h, w)``, the class number of each pixel: mapped as images are.
+        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set, in memory. In a
+        segmentation set the masks, ``(n, h, w)``, the class number of each pixel, memory-mapped like images.
     """
 
     images: npt.NDArray[np.uint8]
@@ -46,7 +46,7 @@ class Arrays(NamedTuple):
 
     @property
     def masks(self) -> npt.NDArray[np.uint8]:
-        """The labels, by the name that they go by in a segmentation set."""
+        """The labels, under the name used for segmentation sets."""
         return self.labels
 
 
@@ -60,20 +60,20 @@ def load(
     partial: bool = False,
     mmap_mode: MmapMode = "r",
 ) -> Arrays:
-    """Map the images of one split and read their labels, downloading them first if they are not on this machine.
+    """Map the images of one split into memory and read their labels, after a download if needed.
 
     On a complete cache this opens no socket, hashes nothing, takes no lock and writes nothing.
 
     Parameters
     ----------
     name : str or DatasetInfo
-        ``"pathmnist"``, ``"PathMNIST"``, with the size ``"pathmnist_64"``; with its collection
-        ``"medsegbench/kvasir"``.
+        For example ``"pathmnist"``, ``"PathMNIST"``, ``"pathmnist_64"`` (with a size) or ``"medsegbench/kvasir"``
+        (with a collection).
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     size : int, optional
-        Pixels (voxels) along each axis: 28, 64, 128 or 224 in 2D, 28 or 64 in 3D; 128, 256 or 512 in MedSegBench. None
-        means the one in the name, else 28, in MedSegBench 512.
+        Pixels or voxels along each axis: 28, 64, 128 or 224 in 2D, 28 or 64 in 3D; 128, 256 or 512 in MedSegBench. None
+        means the size in the name, else 28 (MedSegBench: 512).
     root : path, optional
         The only folder to look in, in place of the cache. It must exist, unless ``download=True``. An official archive
         in it is used after its checksum is verified; any other archive of that name is an error. Without ``root``,
@@ -81,10 +81,10 @@ def load(
     download : bool, optional
         Whether the network may be used. None means yes, but a missing ``root`` is an error; True creates it.
     partial : bool
-        Be content with this split alone: if the whole set is not here, take only the two members of the split out of
-        the remote archive (7,180 of 107,180 images for the test split of PathMNIST). They are checked by the
-        CRC-32 in the archive's directory and by the record's shapes and dtypes, which is weaker than the digest of the
-        whole archive: it finds accidents, not a mirror that lies.
+        If the whole set is not here, download only the two members of this split from the remote archive (for the test
+        split of PathMNIST, 7,180 of 107,180 images). They are checked against the CRC-32 in the archive's directory and
+        the shapes and dtypes of the record. This is weaker than the checksum of the whole archive: it detects
+        accidents, but not a malicious mirror.
     mmap_mode : {"r", "c", None}
         How images and masks are mapped, as in :func:`numpy.load`. ``"r"``: read-only. ``"c"``: copy on write; what you
         write stays in memory and in this process, and files never change. None: read all of it into memory now.
@@ -98,16 +98,16 @@ def load(
     Raises
     ------
     UnknownDatasetError, UnknownSizeError, UnknownSplitError
-        With what there is and the nearest name. These are :class:`ValueError`. A set of volumes that differ in size has
-        none that fits: :class:`VolumeDataset` is for these.
+        The message lists what exists and the nearest name. These are :class:`ValueError`. For sets of volumes that
+        differ in size use :class:`VolumeDataset`.
     NotCachedError
         If ``root`` does not exist, or the data is not here and ``download=False``.
     DownloadError, DigestError, ArchiveError, NoSpaceError, CacheError
-        If it could not be brought about. Nothing half-done is left, and a download goes on where it stopped.
+        If downloading or unpacking fails. Nothing incomplete is left, and the next call resumes the download.
 
     Notes
     -----
-    Pickling a memmap pickles all its bytes: hand a :class:`Dataset` to worker processes, not these arrays.
+    Pickling a memmap pickles all its bytes. Pass a :class:`Dataset` to worker processes instead of these arrays.
 
     Examples
     --------
@@ -130,28 +130,26 @@ def load_labels(
     root: str | os.PathLike[str] | None = None,
     download: bool | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Read the labels of one split, from whichever size is on this machine.
+    """Read the labels of one split, from any size that is on this machine.
 
-    The samples and their order are the same at every size, so labels are too. Complete sets are looked for first, whose
-    archives were proven by their digests, then labels that were taken alone (``fetch(name, labels_only=True)``) and
-    checked by CRC-32: those need no ``partial=True``, as they are here only because somebody asked for them. If there
-    are none, the smallest archive is fetched whole, with its digest. Masks are as large as their images: they are those
-    of the one size that :func:`load` takes.
+    Samples, their order and their labels are the same at every size. Complete sets are used first, then labels that
+    were fetched alone (``fetch(name, labels_only=True)``) and checked by CRC-32. If there are none, the smallest
+    archive is downloaded. Masks are as large as their images: they are read at the size that :func:`load` uses.
 
     Parameters
     ----------
     name, split, root, download
-        As of :func:`load`; a size in the name is ignored, except for masks.
+        See :func:`load`. A size in the name is ignored, except for masks.
 
     Returns
     -------
     np.ndarray
-        ``(n, 1)`` or ``(n, l)`` uint8, an array of yours; or masks ``(n, h, w)``, a read-only map.
+        ``(n, 1)`` or ``(n, l)`` uint8, in memory and writable; or masks ``(n, h, w)``, a read-only map.
 
     Raises
     ------
     MedMNISTError
-        As :func:`load`.
+        See :func:`load`.
     """
     record, named = registry.resolve_dataset(name)
     member = record.member_name(record.check_split(split), record.target)
@@ -180,34 +178,35 @@ def fetch(
     skip: bool = False,
     executor: Executor | None = None,
 ) -> Path:
-    """Bring a data set to this machine and return the folder of its .npy files.
+    """Download and unpack a data set, and return the folder of its .npy files.
 
     Parameters
     ----------
     name, size, root
-        See :func:`load`; a missing ``root`` is created. Also a set
-        of volumes that differ in size, as ``"msd/liver"``, which has no ``size``.
+        See :func:`load`; a missing ``root`` is created. Also the name of a set of volumes that differ in size, for
+        example ``"msd/liver"``, which has no ``size``.
     splits : sequence of str, optional
-        Only these splits. They are taken out of the remote archive where the server does HTTP Range, else the whole
-        archive is fetched. Read them with ``load(..., partial=True)``, whose docstring says how they are checked.
+        Only these splits. They are read from the remote archive if the server supports HTTP Range requests; otherwise
+        the whole archive is downloaded. Read them with ``load(..., partial=True)``, which describes how they are
+        checked.
     labels_only : bool
-        Only labels, at most 2 MB; of all splits or of those named. Taken and checked in the same way.
+        Only the labels, at most 2 MB, of all splits or of ``splits``. Read and checked in the same way.
     keep_archive : bool
-        Keep the .npz, if it is downloaded now, in the cache's ``downloads`` too. Nothing here needs it afterwards.
+        If the .npz is downloaded now, keep it in the cache's ``downloads``. Nothing needs it afterwards.
     skip : bool
-        Of a set of volumes: leave out cases that are damaged or lack a file, in place of an error.
+        For sets of volumes: skip cases that are damaged or lack a file, instead of raising an error.
     executor : concurrent.futures.Executor, optional
-        Of a set of volumes: decoding is spread over it. Its workers must see the same disk.
+        For sets of volumes: decode on these workers, which must see the same disk.
 
     Returns
     -------
     Path
-        A folder with ``train_images.npy`` ... ``test_labels.npy``, or those asked for, and a manifest.
+        A folder with a manifest and ``train_images.npy`` ... ``test_labels.npy``, or the requested ones.
 
     Raises
     ------
     MedMNISTError
-        As :func:`load`.
+        See :func:`load`.
     """
     record, size = registry.resolve_size(name, size)
     members = members_of(record, splits, labels_only=labels_only)
@@ -225,7 +224,7 @@ def bring(
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> Path:
-    """Do what :func:`fetch` does, and remove what an earlier run that was killed left behind."""
+    """Do the work of :func:`fetch`, and remove files that an earlier, killed run left."""
     from medmnist_np.cache.prepare import collect
 
     if record.same_shape:
@@ -250,7 +249,7 @@ def bring(
 
 
 def members_of(record: Record, splits: Sequence[str] | None, *, labels_only: bool) -> list[str]:
-    """Return the names of the members that are meant; none where all are."""
+    """Return the names of the members of these splits; an empty list means all members."""
     if isinstance(splits, str):
         splits = [splits]
     if splits is not None and not splits:
@@ -267,14 +266,14 @@ def members_of(record: Record, splits: Sequence[str] | None, *, labels_only: boo
 def adopt(
     file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
 ) -> tuple[Record, int, Path]:
-    """Unpack an official archive that you have into the cache. What it is, is told by its digest, not by its name.
+    """Unpack a local copy of an official archive into the cache. The checksum identifies it, whatever its name.
 
     Parameters
     ----------
     file : path
-        An .npz file. It stays where and as it is.
+        An .npz file. It is neither moved nor changed.
     root : path, optional
-        As of :func:`load`.
+        See :func:`load`.
     progress : Progress
         What to show.
 
@@ -286,9 +285,9 @@ def adopt(
     Raises
     ------
     SupersededError
-        If it is of an older release.
+        If it belongs to an older release.
     DigestError
-        If it is no official archive.
+        If it is not an official archive.
     """
     from medmnist_np.cache.archives import Verified, check_known, opened
     from medmnist_np.cache.manifest import digest_of
@@ -324,9 +323,9 @@ def locate(
     members: Sequence[str] = (),
     progress: Progress = bars,
 ) -> ArrayFolder:
-    """Return the folder of the arrays of a set, preparing it if need be; what :func:`fetch` and :func:`load` share.
+    """Return the folder of the arrays of a set, after a download if needed. :func:`fetch` and :func:`load` share this.
 
-    Where ``members`` names some, a folder that holds these is enough. Only ``download=True`` makes a missing root.
+    If ``members`` are given, a folder that holds these is enough. Only ``download=True`` creates a missing root.
     """
     places = settings.current(root, make=download is True)
     download = download is not False
@@ -338,8 +337,8 @@ def locate(
     command = f"medmnist-np fetch {record.qualified_name} --size {size}"
     archive = record.archive(size)
     # Path.is_file() raises where a folder may not be entered.
-    at_hand = any(os.path.isfile(folder / archive.file_name) for folder in places.archive_folders)  # noqa: PTH113
-    if members and download and not places.offline and not at_hand:
+    has_archive = any(os.path.isfile(folder / archive.file_name) for folder in places.archive_folders)  # noqa: PTH113
+    if members and download and not places.offline and not has_archive:
         from medmnist_np.cache.members import fetch_members
 
         places.require_writable()
@@ -358,8 +357,8 @@ def locate_own(
     Returns
     -------
     tuple of DatasetInfo and ArrayFolder, or None
-        The record with the checksum and counts of the archive, and its arrays. None if the archive is the official
-        one, or there is none.
+        The record with the checksum and counts of the archive, and its arrays. None if the archive is the official one
+        or does not exist.
 
     Raises
     ------
@@ -419,7 +418,7 @@ def find_here(
 ) -> ArrayFolder | None:
     """Return the folder of the arrays of a set that is on this machine.
 
-    Where ``members`` names some, a folder that holds these is enough.
+    If ``members`` are given, a folder that holds these is enough.
 
     Raises
     ------
@@ -439,7 +438,7 @@ def find_here(
 
 
 def map_split(folder: ArrayFolder, record: DatasetInfo, split: str, mode: MmapMode = "r") -> Arrays:
-    """Map the images or masks of a split that lie in a folder, and read its labels."""
+    """Map the images or masks of a split in a folder, and read its labels."""
     return Arrays(*(_opened(folder, record, split, role, mode) for role in record.roles))
 
 

@@ -33,9 +33,9 @@ class Dataset(Samples):
     Parameters
     ----------
     name, size, root, download
-        As of :func:`load`.
+        See :func:`load`.
     split : str
-        ``"train"``, ``"val"`` or ``"test"``; or several as one, ``"train+val"``.
+        ``"train"``, ``"val"`` or ``"test"``; ``"train+val"`` joins two.
     transform : callable, optional
         Applied to each image.
     target_transform : callable, optional
@@ -43,35 +43,35 @@ class Dataset(Samples):
     as_rgb : bool
         Repeat gray images to three channels, last axis: ``(h, w, 3)``, ``(d, h, w, 3)``.
     scheme : Scheme or path, optional
-        Corrected splits, see :class:`Scheme`: the samples that ``split`` has by it. ``ds.split`` names the
-        published splits that they are taken from.
+        Corrected splits, see :class:`Scheme`. ``split`` then means the corrected split, and ``ds.split`` names the
+        published splits that its samples are taken from.
     mmap_mode : {"r", "c", None}
         See :func:`load`. ``"r"``: images and labels are read-only. ``"c"`` and None: what you write into :attr:`images`
-        or :attr:`labels` changes this data set and its selections, in this process. Changed labels go along in a
-        pickle, as to worker processes; changed images do not.
+        or :attr:`labels` changes this data set and its selections, in this process. Changed labels are part of a
+        pickle, for example for worker processes; changed images are not.
 
     Attributes
     ----------
     split, size, transform, target_transform, as_rgb
-        As above.
+        See the parameters.
     folder : Path
-        Of the .npy files.
+        The folder of the .npy files.
 
     Notes
     -----
-    An int gives an item: the image as a fresh, writable uint8 array, ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``,
-    and the label as a fresh int64 array ``(l,)``.
+    Indexing with an int returns one sample: the image as a new, writable uint8 array, ``(h, w)``, ``(h, w, 3)`` or
+    ``(d, h, w)``, and the label as a new int64 array ``(l,)``.
 
-    Of a segmentation set, as ``"medsegbench/kvasir"``, masks ``(h, w)`` stand in the place of labels everywhere, in the
-    dtype that they are stored in.
+    In a segmentation set, for example ``"medsegbench/kvasir"``, masks ``(h, w)`` replace labels everywhere, in the
+    dtype of their file.
 
-    A slice, an array of indices or a boolean mask gives a :class:`Dataset` that is a view; so does ``train + val``.
-    If the selection is contiguous, its :attr:`images` are a slice of the map and take no memory, and its :attr:`labels`
-    a slice of an array in memory. For any other selection, or one that spans two splits, they are gathered at each
-    access into new arrays of ``len(ds) * image bytes``, for example 150,528 bytes for each image of 224 px in RGB.
+    A slice, an array of indices or a boolean mask returns a :class:`Dataset` that is a view; so does ``train + val``.
+    The :attr:`images` of a contiguous selection are a slice of the map and take no memory, and its :attr:`labels` are
+    a slice of an array in memory. Any other selection, or one that spans two splits, is gathered at each access into
+    new arrays of ``len(ds) * image bytes``, for example 150,528 bytes for each image of 224 px in RGB.
 
-    It may be shared between threads. It pickles as a path and a selection: under 2 kB for a whole split or a slice,
-    plus 8 bytes a sample for any other selection; transforms must pickle themselves.
+    Threads may share a data set. It pickles as a path and a selection: under 2 kB for a whole split or a slice,
+    plus 8 bytes a sample for any other selection. Transforms must be picklable.
 
     Examples
     --------
@@ -85,18 +85,18 @@ class Dataset(Samples):
 
     @property
     def info(self) -> Any:
-        """The record of the data set; of the official classes, the official dict."""
+        """The record of the data set; in the official classes, the official dict."""
         return self.record
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The meaning of class 0, 1, ..., or of each label of a multi-label set."""
+        """The names of class 0, 1, ..., or of each label of a multi-label set."""
         return self.record.class_names
 
     def class_counts(self) -> dict[str, int]:
-        """Count the selected samples of each class; of a multi-label set, the positives of each label.
+        """Count the selected samples of each class.
 
-        Of a segmentation set the pixels of each class are counted, in all masks.
+        In a multi-label set the positives of each label are counted, in a segmentation set the pixels of each class.
         """
         from medmnist_np.data.statistics import value_counts
 
@@ -107,22 +107,22 @@ class Dataset(Samples):
         return dict(zip(self.class_names, counts.tolist(), strict=True))
 
     def decode(self, label: npt.ArrayLike) -> str | tuple[str, ...]:
-        """Say a label in words.
+        """Return the class name of a label.
 
         Parameters
         ----------
         label : array_like
-            One label as items have it: ``(1,)`` or a number; of a multi-label set the ``(l,)`` zeros and ones.
+            One label: ``(1,)`` or a number; in a multi-label set ``(l,)`` zeros and ones.
 
         Returns
         -------
         str or tuple of str
-            The class name; of a multi-label set the names of all findings, perhaps none.
+            The class name; in a multi-label set the names of all positive labels, possibly none.
 
         Raises
         ------
         ValueError
-            If it is no label of this data set.
+            If this data set has no such label.
         """
         self.record.require_labels("decode")
         values = np.asarray(label).reshape(-1)
@@ -154,45 +154,46 @@ class Dataset(Samples):
         transform: Transform | None = None,
         prefetch: int = 2,
     ) -> Batches:
-        """Return batches as fresh, writable arrays; each pass over them is the next epoch.
+        """Return batches as new, writable arrays; each iteration over them is the next epoch.
 
-        Which samples come when is a pure function of ``seed``, the epoch and ``shard``.
+        The order of samples is a pure function of ``seed``, the epoch and ``shard``.
 
         Parameters
         ----------
         batch_size : int
-            Samples of a batch.
+            Number of samples in a batch.
         shuffle : bool or "blocks"
-            ``"blocks"`` is for files that are larger than memory: it mixes runs of neighbours, of a megabyte each, in
-            windows of one to two gigabytes, and reads the next window ahead. How well it mixes:
+            Random order. ``"blocks"`` is for files that are larger than memory: it mixes runs of neighbours, of a
+            megabyte each, in windows of one to two gigabytes, and reads the next window ahead. How well it mixes:
             :func:`medmnist_np.batches.order.block_order`.
         seed : int
-            Of the order and of ``transform``, 0 to 2**32 - 1.
+            Random seed for the order and ``transform``, 0 to 2**32 - 1.
         epoch : int
-            Number of the first pass.
+            Number of the first epoch.
         last : {"keep", "drop", "pad"}
-            A last batch that is not full is given as it is, left out, or filled up with samples that are masked.
+            Keep a last batch that is not full, drop it, or pad it with masked samples.
         shard : (int, int)
-            ``(which, of_how_many)``: this part of every epoch, for one of several machines. Parts share no sample
+            ``(which, of_how_many)``: this part of every epoch, for one of several machines. Shards share no sample
             and together are the whole.
         uneven : {"keep", "pad", "drop"}
-            Parts that do not all have as many samples stay so, are filled up with samples that are masked, or are cut.
+            If shards differ in length, keep them, pad them with masked samples, or drop samples.
         channels : "first" or "last", optional
             Where the channel axis is: ``(b, c, h, w)`` or ``(b, h, w, c)``, in 3D ``(b, c, d, h, w)`` or
-            ``(b, d, h, w, c)``. None leaves images as they are stored: gray images and volumes have none.
+            ``(b, d, h, w, c)``. None leaves images as they are stored; gray images and volumes then have no such axis.
         dtype : dtype, optional
-            Of the images. None means uint8, or float32 where there is a scale.
+            Dtype of the images. None means uint8, or float32 if there is a ``scale``.
         scale : float, optional
-            Multiplied with each value, as ``1 / 255``.
+            Factor for each value, for example ``1 / 255``.
         weights : "balanced" or (n,) array_like of float, optional
-            Draw ``n`` samples with replacement, in this ratio; ``"balanced"`` makes each class as likely. With
-            ``shuffle=True`` only.
+            Draw ``n`` samples with replacement, with these relative probabilities. ``"balanced"`` makes all classes
+            equally likely. Only with ``shuffle=True``.
         transform : callable, optional
-            ``transform(batch, rng)`` gives a :class:`Batch` of as many samples, as ``batch._replace(images=...)``.
-            ``rng`` is a generator that depends on seed, epoch, shard and batch alone. Several threads call it.
+            ``transform(batch, rng)`` returns a :class:`Batch` of the same length, for example
+            ``batch._replace(images=...)``. ``rng`` is a generator that depends only on seed, epoch, shard and batch.
+            Several threads call it.
         prefetch : int
-            Batches that are made ahead, each in a thread of its own. 0 makes each when it is asked for; so is done with
-            small ones without a transform (below 2 MB), which takes less time than handing them over.
+            Number of batches that threads make ahead. 0 makes each batch when it is needed. Small batches (below 2 MB)
+            without a transform are always made when needed, since that takes less time than passing them on.
 
         Returns
         -------
@@ -265,12 +266,12 @@ class Dataset(Samples):
         )
 
     def take_per_class(self, n: int, seed: int = 0) -> Self:
-        """Return a part with ``n`` samples of each class, chosen at random, in the order of the data set.
+        """Return ``n`` samples of each class, chosen at random, in the order of the data set.
 
         Raises
         ------
         ValueError
-            If a class has fewer, or a sample may be of several classes.
+            If a class has fewer samples, or samples can have several classes.
         """
         from medmnist_np.data.subsets import some_per_class
 
@@ -278,22 +279,22 @@ class Dataset(Samples):
         return self._part(some_per_class(self.labels, n, seed, self.class_names))
 
     def folds(self, k: int, *, seed: int = 0, groups: npt.ArrayLike | None = None) -> list[tuple[Self, Self]]:
-        """Divide the samples for a stratified cross-validation.
+        """Split the samples for stratified cross-validation.
 
         Parameters
         ----------
         k : int
             Number of folds.
         seed : int
-            Of the division, 0 to 2**32 - 1.
+            Random seed for the split, 0 to 2**32 - 1.
         groups : (n,) array_like, optional
             Samples of one group, such as one patient, stay in the same fold. In the order of the data set.
 
         Returns
         -------
         list of (Dataset, Dataset)
-            For each fold the rest, to train on, and the fold. Classes have about the same shares in each; in a
-            multi-label set, findings do. In a segmentation set images are only divided.
+            For each fold, the other samples (to train on) and the fold. Each fold has about the same class balance; in
+            a multi-label set, the balance of labels. Segmentation sets are split without regard to classes.
 
         Raises
         ------
@@ -304,8 +305,7 @@ class Dataset(Samples):
         Warns
         -----
         UserWarning
-            If a class or finding of the samples is missing from a fold, as there are too few of it: its AUC is not
-            defined there.
+            If a class or label is missing from a fold because too few samples have it. Its AUC is not defined there.
         """
         from medmnist_np.data.subsets import absent_from, stratified_folds
 
@@ -323,21 +323,21 @@ class Dataset(Samples):
         return [(self._part(rest), self._part(part)) for rest, part in zip(rests, parts, strict=True)]
 
     def warm(self, *, progress: Progress = bars) -> bool:
-        """Read the selected images once, in the order of the file, so that what follows comes from memory.
+        """Read the selected images once, in the order of the file, so that later reads come from memory.
 
-        Worth it before shuffled reading from a disk that is slow to seek or a network. Of images that are computed,
-        what they are computed from is read.
+        This pays before shuffled reading from a network or a disk that is slow to seek. If images are computed, the
+        files that they are computed from are read.
 
         Parameters
         ----------
         progress : Progress
-            What to show; a bar, by default.
+            What to show (default: a progress bar).
 
         Returns
         -------
         bool
-            False if they do not fit into four fifths of the memory that is free: then nothing is read, and
-            ``batches(shuffle="blocks")`` is the way.
+            False if the images do not fit into four fifths of the free memory. Then nothing is read: use
+            ``batches(shuffle="blocks")``.
         """
         from medmnist_np.data.warm import available_bytes
 
@@ -354,23 +354,23 @@ class Dataset(Samples):
         return True
 
     def statistics(self, *, executor: Executor | None = None, progress: Progress = bars) -> Statistics:
-        """Count how often each value occurs in the selected images; so mean and standard deviation, exactly.
+        """Compute the exact mean, standard deviation and histogram of the selected images.
 
-        Of whole splits the counts are kept beside the arrays, where the folder is writable, and taken from there at the
-        next call. With another ``mmap_mode`` than ``"r"`` the images are counted anew each time, in this thread.
+        The counts of whole splits are stored beside the arrays if the folder is writable, and reused by the next call.
+        With ``mmap_mode="c"`` or None the images are counted each time, in this thread.
 
         Parameters
         ----------
         executor : concurrent.futures.Executor, optional
-            Who works: threads, processes, or a cluster (a Dask client's ``get_executor()``) whose machines see the same
-            path. None means this thread.
+            Threads, processes, or a cluster (a Dask client's ``get_executor()``) whose machines see the same path.
+            None means this thread.
         progress : Progress
-            What to show; a bar, by default.
+            What to show (default: a progress bar).
 
         Returns
         -------
         Statistics
-            ``mean`` and ``std`` of each channel, 0 to 255, and ``histogram``. Gray images have one channel, even if
+            ``mean`` and ``std`` of each channel, 0 to 255, and ``histogram``. Gray images have one channel, also with
             ``as_rgb``.
 
         Examples
@@ -402,23 +402,24 @@ class Dataset(Samples):
         return total
 
     def corrupt(self, name: str, severity: int, *, seed: int = 0) -> Self:
-        """Return the same samples with corrupted images, which are computed as they are read.
+        """Return the same samples with corrupted images, which are computed when they are read.
 
         Parameters
         ----------
         name : str
-            A corruption that MedMNIST-C has for the set, as ``"motion_blur"``.
+            A corruption that MedMNIST-C has for the set, for example ``"motion_blur"``.
         severity : int
             1 (weakest) to 5 (strongest).
         seed : int
-            At least 0. What an image becomes depends on it, the corruption, the severity and the place of the image in
-            its split alone. Images that ``medmnist-np corrupt`` stored are read instead; they are the same.
+            Random seed, at least 0. The result for an image depends only on the seed, the corruption, the severity and
+            the position of the image in its split. Images that ``medmnist-np corrupt`` stored are read instead; they
+            are the same.
 
         Raises
         ------
         ValueError
-            If MedMNIST-C has no corruptions for the set or not this one, which lists those that it has; if there is no
-            such severity; if the seed is no whole number of at least 0; or if the images are corrupted already.
+            If MedMNIST-C does not have this corruption for the set (the message lists those that it has), the severity
+            or seed is out of range, or the images are corrupted already.
 
         Examples
         --------
@@ -453,21 +454,21 @@ class Dataset(Samples):
         masks: bool = True,
         view: str | None = None,
     ) -> Picture:
-        """Show some of the samples side by side.
+        """Draw some of the samples side by side.
 
         Parameters
         ----------
         rows, columns : int
-            Places; a set that has fewer samples fills what it can.
+            Size of the grid; a data set with fewer samples fills a part of it.
         seed : int
-            Of the choice.
+            Random seed for the choice of samples.
         by_class : bool
-            A row or more for each class.
+            One row or more for each class.
         labels : bool
-            Write the number of the class below each image, and what the numbers mean at the bottom. Of a segmentation
-            set, what the colours of the masks mean.
+            Write the class number below each image and the class names at the bottom; for a segmentation set, a legend
+            of the colours.
         masks : bool
-            Draw the masks of a segmentation set over its images: filled, with contours, in a colour for each class.
+            Draw the masks of a segmentation set over its images: filled, with contours, one colour for each class.
         view : str, optional
             How to show volumes: ``"animated"``, which None means too, ``"middle"``, ``"orthogonal"``, ``"sheet"`` or
             ``"projection"``.
@@ -475,12 +476,12 @@ class Dataset(Samples):
         Returns
         -------
         Picture
-            Its ``array``, its ``image`` (of Pillow), ``save(path)``; a notebook shows it.
+            It has ``array``, ``image`` (a Pillow image) and ``save(path)``; a notebook shows it.
 
         Raises
         ------
         ValueError
-            If an argument is out of range, images are asked for in a view of volumes, or a segmentation set by class.
+            If an argument is out of range, ``view`` is given for 2D images, or ``by_class`` for a segmentation set.
 
         Examples
         --------
@@ -517,28 +518,29 @@ class Dataset(Samples):
         workers: int = 1,
         progress: Progress = bars,
     ) -> Path:
-        """Write each sample as a file, for tools that want files.
+        """Write each sample to a file, for tools that need files.
 
-        What is there already and the same is left, what is there and another is refused, and what is missing is
-        written: a run that was interrupted goes on, and a second one changes nothing.
+        Existing files with the same content are kept, existing files with other content raise an error, and missing
+        files are written. So an interrupted run can be resumed, and a second run changes nothing.
 
         Parameters
         ----------
         folder : path
             Where to make a folder with the name of the set.
         layout : {"automl", "imagefolder", "csv"}, optional
-            That of the official package, with a table for Google AutoML, which None means; a folder for each class; or
-            one table for each split. A segmentation set has none of them: its images lie in ``<split>/images`` and its
-            masks, under the same names, in ``<split>/masks``.
+            ``"automl"`` (default) is the layout of the official package, with a table for Google AutoML;
+            ``"imagefolder"`` has one folder for each class; ``"csv"`` has one table for each split. Segmentation sets
+            accept no layout: images are written to ``<split>/images`` and masks, under the same names, to
+            ``<split>/masks``.
         format : str, optional
             ``"png"``, ``"tiff"``, ``"npy"`` or ``"nii"`` keep every value; ``"jpg"`` and ``"gif"`` do not. None means
-            ``"png"``, for volumes ``"gif"``. Masks are never written as JPEG or GIF, but as PNG.
+            ``"png"``, for volumes ``"gif"``. Masks are then written as PNG: never as JPEG or GIF.
         write_csv : bool
-            Write the table; of a segmentation set ``classes.csv``, the meaning of the values of masks.
+            Write the table; for a segmentation set ``classes.csv``, the class names of the mask values.
         workers : int
-            Threads.
+            Number of threads.
         progress : Progress
-            What to show; a bar, by default.
+            What to show (default: a progress bar).
 
         Returns
         -------
@@ -548,10 +550,9 @@ class Dataset(Samples):
         Raises
         ------
         ValueError
-            If there is no such layout or format, it does not suit the images, the set has no folder for each class, or
-            a layout is asked for of a segmentation set.
+            If the layout or format is unknown or does not suit the data set.
         CacheError
-            If a file is in the way, or cannot be written.
+            If a file exists with other content, or cannot be written.
         """
         from medmnist_np._sequences import divided
         from medmnist_np.export import PairPlan, Plan, save, save_pairs
@@ -600,7 +601,7 @@ class Dataset(Samples):
             )
 
     def _identity(self) -> dict[str, Any]:
-        """Return what the states of batches and of Grain record about the data set, wherever it is stored."""
+        """Return what identifies the data set in the states of batches and of Grain, wherever it is stored."""
         return {
             **self._source.identity(),
             "selection": None if self._is_whole else zlib.crc32(self._positions().astype("<i8").tobytes()),

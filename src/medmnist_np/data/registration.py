@@ -1,4 +1,4 @@
-"""Make a data set known by its name, from its record: a file here, or on a server."""
+"""Register a data set from its record: a local file, or one on a server."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from medmnist_np.errors import OfflineError, RecordError, UnknownDatasetError
 from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.user_records import LOCAL, as_toml, check_name, read_table, record_file, record_of
 
-# A record with 256 classes has some 20 kB.
+# A record with 256 classes takes about 20 kB.
 _MAX_BYTES = 1 << 20
 
 _WEB = ("https://", "http://")
 
 
 def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> DatasetInfo:
-    """Make a data set that is not the package's own known by its name, in this cache.
+    """Register a user's data set in this cache, so that it can be opened by name.
 
     Parameters
     ----------
     source : path or str
-        The record, a .toml file as :func:`medmnist_np.build` writes it, or its web address.
+        The record, a .toml file as written by :func:`medmnist_np.build`, or its web address.
     base_url : str, optional
-        Where the archives lie, as ``<base_url>/<archive>``: a web address or a folder. None means the address that the
-        record states for each, else beside the record.
+        Web address or folder of the archives, ``<base_url>/<archive>``. None means the address of each archive in the
+        record, or else the folder of the record.
 
     Returns
     -------
     DatasetInfo
-        From now on :func:`~medmnist_np.info`, :func:`~medmnist_np.load` and all else find it by its name. The
-        archives are not fetched yet.
+        From now on :func:`~medmnist_np.info`, :func:`~medmnist_np.load` and all other functions find it by name. The
+        archives are not downloaded yet.
 
     Raises
     ------
     RecordError
-        If it is no record, its name is that of another set, or an archive is neither on the web nor here.
+        If it is not a record, another set has its name, or a local archive does not exist.
     DownloadError
-        If the record is on the web and cannot be had.
+        If the record cannot be downloaded.
 
     Examples
     --------
@@ -84,12 +84,12 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
 
 
 def record_at(path: Path, text: str) -> DatasetInfo:
-    """Return the record of a text that is to be written to a path, beside the archives."""
+    """Return the record in a text that will be written to a path, next to the archives."""
     return record_of(_placed(read_table(text, path), path.as_uri(), every=False), path)
 
 
 def check_free(name: str, record: DatasetInfo | None = None) -> None:
-    """Raise :class:`RecordError` unless a name is free, or is that of this very record."""
+    """Raise :class:`RecordError` if another data set has this name."""
     try:
         found = registry.info(check_name(name))
     except UnknownDatasetError:
@@ -104,7 +104,7 @@ def check_free(name: str, record: DatasetInfo | None = None) -> None:
 
 
 def _check_file_names(record: DatasetInfo) -> None:
-    """Refuse archives with file names of published ones: in a folder with both, one would take the other's place."""
+    """Refuse archives with the file name of a published archive: in one folder, they would replace each other."""
     published = {
         archive.file_name for other, _, archive in registry.known_archives() if other.collection.name != LOCAL.name
     }
@@ -117,10 +117,10 @@ def _check_file_names(record: DatasetInfo) -> None:
 
 
 def _placed(table: dict[str, Any], beside: str, *, every: bool) -> dict[str, Any]:
-    """Return the record with an url for each archive: the one it has, unless ``every`` is to lie beside."""
+    """Return the record with a URL for each archive: its own, or with ``every`` always one relative to ``beside``."""
     archives = table.get("archives")
     if not isinstance(archives, dict):
-        return table  # record_of says what is wrong with it
+        return table  # record_of reports what is wrong
     placed = dict(archives)
     for size, archive in archives.items():
         if isinstance(archive, dict) and (every or "url" not in archive):

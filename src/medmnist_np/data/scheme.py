@@ -1,6 +1,6 @@
-"""Corrected splits: which samples belong to another split than the published one, or to none.
+"""Corrected splits: samples that are moved to another split than the published one, or left out.
 
-A scheme is a CSV file with a line for each sample that moves::
+A scheme is a CSV file with one line for each sample that moves::
 
     # medmnist-np scheme 1
     # dataset: breastmnist
@@ -9,9 +9,10 @@ A scheme is a CSV file with a line for each sample that moves::
     train,115,
     val,3,test
 
-``split`` and ``index``, from 0, say where the sample is published; ``new_split`` says where it belongs, and is empty if
-the sample is to be left out. All others stay. Lines with ``#`` may be missing; if they are there, the scheme is for
-that data set only. ``digest`` is that of one of its archives: samples and their order are the same at every size.
+``split`` and ``index`` (from 0) are the published position of the sample. ``new_split`` is its corrected split, or
+empty to leave the sample out. All other samples stay. The lines with ``#`` are optional; if present, the scheme is for
+that data set only. ``digest`` is the checksum of one of its archives: samples and their order are the same at every
+size.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ _TITLE = "# medmnist-np scheme 1"
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """Corrected splits of a data set, over the arrays that are there.
+    """Corrected splits of a data set; its files do not change.
 
     Attributes
     ----------
     moves : Mapping of (str, int) to str
-        For each sample that moves, by its published split and its index therein, the split to which it belongs; empty
-        if it is to be left out. All others stay.
+        The corrected split of each sample that moves, by its published split and its index there; empty to leave it
+        out. All other samples stay.
     dataset, digest : str
-        Name of the data set, and digest of one of its archives, at any size. Empty if they are not stated.
+        Name of the data set, and checksum of one of its archives at any size. Empty if unknown.
 
     Examples
     --------
@@ -65,7 +66,7 @@ class Scheme:
         object.__setattr__(self, "moves", dict(self.moves))
 
     def check(self, record: DatasetInfo) -> None:
-        """Raise ValueError unless this is a scheme for a data set."""
+        """Raise ValueError unless this scheme fits a data set."""
         digests = {archive.digest for archive in record.archives.values()}
         if self.dataset not in ("", record.name) or (self.digest and self.digest not in digests):
             raise ValueError(
@@ -83,21 +84,21 @@ class Scheme:
                 )
 
     def selection(self, record: DatasetInfo, split: str) -> tuple[str, NDArray[np.intp]]:
-        """Return which samples a corrected split has.
+        """Return the samples of a corrected split.
 
         Parameters
         ----------
         record : DatasetInfo
             The data set.
         split : str
-            ``"test"``, or several as one, ``"train+val"``.
+            For example ``"test"``; ``"train+val"`` joins two.
 
         Returns
         -------
         str
-            The published splits that they are taken from, ``"train+test"``.
+            The published splits that the samples are taken from, for example ``"train+test"``.
         (n,) intp
-            Their places in the arrays of those splits, joined in this order; ascending.
+            Their positions in the arrays of those splits, joined in this order; ascending.
 
         Raises
         ------
@@ -113,12 +114,14 @@ class Scheme:
         return "+".join(sources), np.flatnonzero(np.concatenate([belongs[source] for source in sources]))
 
     def belonging(self, split: str, positions: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
-        """Return which of some samples of a published split belong to each split, in their order."""
-        belongs_to = [self.moves.get((split, position)) or split for position in positions.tolist()]
-        return {one: positions[np.array(belongs_to) == one] for one in dict.fromkeys(belongs_to)} or {split: positions}
+        """Divide positions of a published split by corrected split, in their order."""
+        new_splits = [self.moves.get((split, position)) or split for position in positions.tolist()]
+        return {name: positions[np.array(new_splits) == name] for name in dict.fromkeys(new_splits)} or {
+            split: positions
+        }
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a file that :func:`read_scheme` reads, in place of one that is there.
+        """Write a file that :func:`read_scheme` reads; an existing file is replaced.
 
         Raises
         ------
@@ -146,8 +149,8 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
     Parameters
     ----------
     file : path
-        With the columns ``split``, ``index`` and ``new_split`` in any order; others are passed over. Lines at its top
-        that begin with ``#`` may state ``dataset`` and ``digest``.
+        It has the columns ``split``, ``index`` and ``new_split`` in any order; others are ignored. Lines at the top
+        that begin with ``#`` may name ``dataset`` and ``digest``.
 
     Returns
     -------
@@ -156,7 +159,7 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
     Raises
     ------
     ValueError
-        If it is no such file, a sample is there twice, or an index is no number; with the line.
+        If the file is not valid, a sample appears twice, or an index is not a number. The message names the line.
     OSError
         If it cannot be read.
 
@@ -195,7 +198,7 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
 
 
 def _facts(text: str) -> tuple[dict[str, str], int]:
-    """Return what the lines with ``#`` at the top of a file state, and how many they are."""
+    """Return the facts in the lines with ``#`` at the top of a file, and the number of these lines."""
     remarks = list(takewhile(lambda line: line.startswith("#"), text.splitlines()))
     found = (re.fullmatch(r"#\s*(dataset|digest):\s*(\S+)\s*", line) for line in remarks)
     return {match[1]: match[2] for match in found if match}, len(remarks)

@@ -1,4 +1,4 @@
-"""Prove the arrays of a data set: their digests, and whether their contents make sense."""
+"""Verify the arrays of a data set: checksums, blank images and labels out of range."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from medmnist_np.cache.manifest import Manifest, digest_of
 from medmnist_np.errors import CorruptCacheError, NotCachedError
 from medmnist_np.registry import Record
 
-# Images looked at in one go: about 16 MB of them.
+# Images are read in blocks of about 16 MB.
 _BLOCK_BYTES = 16 << 20
 
 
@@ -32,19 +32,19 @@ class VerifyReport:
     Attributes
     ----------
     name, size, folder
-        What was looked at.
+        The data set that was verified.
     checked : str
-        What was compared when the arrays were unpacked: ``"digest"`` is the pinned digest of the whole archive,
+        How the arrays were checked when they were unpacked: ``"digest"`` means the checksum of the whole archive,
         ``"crc32"`` only the CRC-32 of each member (see :func:`medmnist_np.fetch` with ``splits``).
     damage : tuple of str
-        Files that are missing or changed, labels out of range: empty if all is well.
+        Files that are missing or changed, and labels out of range. Empty if nothing is wrong.
     blank_images : dict of str to list of int
-        By split, indices of images whose values are all the same. A property of the data, not damage. A split that is
-        missing here was not searched: its images are damaged, corrupted, or volumes that differ in size.
+        For each split, indices of images in which all values are equal. This is a property of the data, not damage. A
+        missing split was not searched: its images are damaged, corrupted, or volumes that differ in size.
     published_corruptions : bool
         Whether these are the corrupted images that MedMNIST-C published for the set.
     made_corruption : str
-        Which corrupted images that were made here these are, as ``"pixelate 3, seed 0"``; empty if they are none.
+        For corrupted images that were made here, their name, for example ``"pixelate 3, seed 0"``; otherwise empty.
     """
 
     name: str
@@ -58,7 +58,7 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no damage."""
+        """Whether nothing is damaged."""
         return not self.damage
 
 
@@ -74,7 +74,7 @@ def verify(
     Parameters
     ----------
     name, size, root
-        As of :func:`medmnist_np.load`.
+        See :func:`medmnist_np.load`.
     progress : Progress
         What to show.
 
@@ -85,7 +85,7 @@ def verify(
     Raises
     ------
     NotCachedError
-        If the data is not here.
+        If the data is not on this machine.
     """
     record, size = registry.resolve_size(name, size)
     folder, manifest, damage = _folder_of(record, size, root)
@@ -115,7 +115,7 @@ def verify_published(
     Parameters
     ----------
     name, root, progress
-        As of :func:`verify`.
+        See :func:`verify`.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def verify_corrupted(
     Parameters
     ----------
     name, size, root, progress
-        As of :func:`verify`.
+        See :func:`verify`.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def verify_corrupted(
 
 
 def _hashed(arrays: store.ArrayFolder, progress: Progress) -> tuple[set[str], list[str]]:
-    """Return which members of a folder are as they were unpacked, and what is wrong with the others."""
+    """Return the members of a folder that did not change since they were unpacked, and the damage of the others."""
     sound, damage = set(), []
     for member, stored in arrays.manifest.arrays.items():
         try:
@@ -200,7 +200,7 @@ def _hashed(arrays: store.ArrayFolder, progress: Progress) -> tuple[set[str], li
 def _folder_of(
     record: Record, size: int, root: str | os.PathLike[str] | None
 ) -> tuple[Path, Manifest | None, list[str]]:
-    """Return the first folder of the set that is there, sound or not."""
+    """Return the first existing folder of the set, damaged or not."""
     archive = record.archive(size) if record.can_be_fetched else None
     places = caches_for(archive, settings.current(root))
     keys = record.storage_keys(size)
