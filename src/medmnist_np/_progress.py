@@ -62,7 +62,13 @@ class _NoBar:
 
 
 def silent(task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
-    """Show nothing."""
+    """Show no progress bar: ``progress=mm.data.silent``, for every function that takes ``progress``.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> images, labels = mm.load("breastmnist", "test", progress=mm.data.silent)
+    """
     return _NoBar()
 
 

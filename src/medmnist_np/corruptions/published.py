@@ -43,7 +43,7 @@ class _PublishedSource(Source):
     """The images of one corruption at one severity, which are rows of the file of all severities."""
 
     @classmethod
-    def open(  # type: ignore[override]  # there are no such images without a corruption
+    def open(  # type: ignore[override]  # noqa: PLR0913 -- there are no such images without a corruption
         cls,
         record: DatasetInfo,
         size: int = SIZE,
@@ -54,11 +54,12 @@ class _PublishedSource(Source):
         root: str | os.PathLike[str] | None = None,
         download: bool | None = False,
         mmap_mode: MmapMode = "r",
+        progress: Progress = bars,
     ) -> Self:
         """Open the rows of a corruption in a folder, or in the archive that is found or downloaded."""
         if folder is None:
             places = settings.current(root, make=download is True)
-            folder = _located(record, places, download=download is not False, no_digest=False, progress=bars)
+            folder = _located(record, places, download=download is not False, no_digest=False, progress=progress)
         n = record.n_samples[SPLIT]
         start = (corruption.severity - 1) * n
         # The map holds these rows only, so that reading ahead and gathering need no offset.
@@ -83,6 +84,8 @@ class PublishedCorruption(Dataset):
         See :class:`~medmnist_np.Dataset`.
     download : bool, optional
         See :func:`~medmnist_np.load`. Only :func:`fetch_published` fetches an archive without a known checksum.
+    progress : Progress
+        What to show of a download, a check or unpacking.
 
     Attributes
     ----------
@@ -114,7 +117,7 @@ class PublishedCorruption(Dataset):
     (Corruption(name='motion_blur', severity=3, seed=None), (2005, 224, 224, 3))
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is one choice, and has a default
         self,
         name: str | Record,
         corruption: str,
@@ -125,6 +128,7 @@ class PublishedCorruption(Dataset):
         as_rgb: bool = False,
         root: str | os.PathLike[str] | None = None,
         download: bool | None = None,
+        progress: Progress = bars,
     ) -> None:
         corrupted_set(name).parameters(corruption, severity)  # raises if it does not exist
         record, _ = registry.resolve_dataset(name, SIZE)
@@ -134,6 +138,7 @@ class PublishedCorruption(Dataset):
             root=root,
             download=download,
             corruption=Corruption(corruption, checked_severity(severity), None),
+            progress=progress,
         )
         self._select_from(source, None, transform, target_transform, as_rgb=as_rgb)
         self._check_labels(settings.current(root))

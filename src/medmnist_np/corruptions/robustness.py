@@ -15,6 +15,7 @@ from medmnist_np import registry
 from medmnist_np._parallel import spread
 from medmnist_np._progress import Progress, bars
 from medmnist_np.corruptions.balanced_errors import Errors, Robustness, RunName, parse_run, summarise_errors
+from medmnist_np.data.arrays import load_labels
 from medmnist_np.errors import ScoresError
 from medmnist_np.evaluation import parse_name
 from medmnist_np.evaluation.evaluator import evaluate_file
@@ -120,6 +121,9 @@ def measure_robustness(
         for file in runs.values()
     ]
     sizes = [task.file.stat().st_size for task in tasks]
+    # Workers find the labels here, and need not each bring them.
+    for name, split in dict.fromkeys((subject.name, subject.split) for subject in plan):
+        load_labels(name, split, root=root, progress=progress)
     errors, wrong = {}, {}
     with progress("measuring result files", total=sum(sizes)) as bar:
         for task, n_bytes, found in zip(tasks, sizes, spread(_measure, tasks, executor), strict=True):

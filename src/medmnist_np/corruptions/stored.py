@@ -127,7 +127,7 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
     record, size = registry.resolve_dataset(name, size)
     orders = _orders(record, size, corruptions, severities, seed)
     places = settings.current(root, make=download is True)
-    source = locate(record, size, root=root, download=download)
+    source = locate(record, size, root=root, download=download, progress=progress)
     member = record.member_name(SPLIT, "images")
     array, mapped = source.manifest.arrays[member], MappedFile.of(source.open(member))
     found = {order.key: store.find(order.key, places.searched) for order in orders}

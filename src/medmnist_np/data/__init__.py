@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from medmnist_np._lazy import attach
 
 if TYPE_CHECKING:
+    from medmnist_np._progress import silent as silent
     from medmnist_np.data.arrays import adopt as adopt
     from medmnist_np.data.arrays import fetch as fetch
     from medmnist_np.data.arrays import load as load
@@ -38,6 +39,7 @@ __all__ = [
     "load_labels",
     "read_scheme",
     "register",
+    "silent",
     "verify",
     "verify_corrupted",
     "verify_published",
@@ -46,7 +48,7 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
-        "arrays": ["adopt", "fetch", "load", "load_labels"],
+        "arrays": ["adopt", "fetch", "load", "load_labels", "silent"],
         "dataset": ["Dataset"],
         "identifiers": ["attach_ids"],
         "registration": ["register"],

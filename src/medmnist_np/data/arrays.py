@@ -59,6 +59,7 @@ def load(
     download: bool | None = None,
     partial: bool = False,
     mmap_mode: MmapMode = "r",
+    progress: Progress = bars,
 ) -> Arrays:
     """Map the images of one split into memory and read their labels, after a download if needed.
 
@@ -88,6 +89,8 @@ def load(
     mmap_mode : {"r", "c", None}
         How images and masks are mapped, as in :func:`numpy.load`. ``"r"``: read-only. ``"c"``: copy on write; what you
         write stays in memory and in this process, and files never change. None: read all of it into memory now.
+    progress : Progress
+        What to show of a download, a check or unpacking.
 
     Returns
     -------
@@ -120,7 +123,8 @@ def load(
     record, size = registry.resolve_dataset(name, size)
     record.check_split(split)
     members = [record.member_name(split, role) for role in record.roles] if partial else []
-    return map_split(locate(record, size, root=root, download=download, members=members), record, split, mode)
+    folder = locate(record, size, root=root, download=download, members=members, progress=progress)
+    return map_split(folder, record, split, mode)
 
 
 def load_labels(
@@ -129,6 +133,7 @@ def load_labels(
     *,
     root: str | os.PathLike[str] | None = None,
     download: bool | None = None,
+    progress: Progress = bars,
 ) -> npt.NDArray[np.uint8]:
     """Read the labels of one split, from any size that is on this machine.
 
@@ -138,7 +143,7 @@ def load_labels(
 
     Parameters
     ----------
-    name, split, root, download
+    name, split, root, download, progress
         See :func:`load`. A size in the name is ignored, except for masks.
 
     Returns
@@ -159,15 +164,18 @@ def load_labels(
         sizes = tuple(dict.fromkeys((named, *sizes)))
     for members in ([], [member]):
         for size in sizes:
-            if (folder := find_here(record, size, places, members)) is not None:
+            if (folder := find_here(record, size, places, members, progress)) is not None:
                 return _values(folder, member, record.target, "r")
     for size in sizes:  # an archive in a named root may not be unpacked yet
         if archive_in_root(record.archive(size), places) is not None:
-            return _values(locate(record, size, root=root, download=download), member, record.target, "r")
-    return _values(locate(record, sizes[0], root=root, download=download), member, record.target, "r")
+            break
+    else:
+        size = sizes[0]
+    folder = locate(record, size, root=root, download=download, progress=progress)
+    return _values(folder, member, record.target, "r")
 
 
-def fetch(
+def fetch(  # noqa: PLR0913 -- each is one choice, and has a default
     name: str | Record,
     *,
     size: int | None = None,
@@ -177,12 +185,13 @@ def fetch(
     keep_archive: bool = False,
     skip: bool = False,
     executor: Executor | None = None,
+    progress: Progress = bars,
 ) -> Path:
     """Download and unpack a data set, and return the folder of its .npy files.
 
     Parameters
     ----------
-    name, size, root
+    name, size, root, progress
         See :func:`load`; a missing ``root`` is created. Also the name of a set of volumes that differ in size, for
         example ``"msd/liver"``, which has no ``size``.
     splits : sequence of str, optional
@@ -210,7 +219,16 @@ def fetch(
     """
     record, size = registry.resolve_size(name, size)
     members = members_of(record, splits, labels_only=labels_only)
-    return bring(record, size, root=root, keep_archive=keep_archive, members=members, skip=skip, executor=executor)
+    return bring(
+        record,
+        size,
+        root=root,
+        keep_archive=keep_archive,
+        members=members,
+        skip=skip,
+        executor=executor,
+        progress=progress,
+    )
 
 
 def bring(

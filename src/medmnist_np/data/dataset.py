@@ -32,7 +32,7 @@ class Dataset(Samples):
 
     Parameters
     ----------
-    name, size, root, download
+    name, size, root, download, progress
         See :func:`load`.
     split : str
         ``"train"``, ``"val"`` or ``"test"``; ``"train+val"`` joins two.

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medmnist_np import registry
+from medmnist_np._progress import Progress, bars
 from medmnist_np._sequences import Items, Joined, Rows
 from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder, MmapMode
@@ -81,7 +82,7 @@ class Source:
         )
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 -- each is one choice, and has a default
         cls,
         record: DatasetInfo,
         size: int,
@@ -92,9 +93,10 @@ class Source:
         download: bool | None = False,
         mmap_mode: MmapMode = "r",
         corruption: Corruption | None = None,
+        progress: Progress = bars,
     ) -> Self:
         """Open the arrays in a folder, or those that :func:`load` finds or downloads."""
-        folder = folder or locate(record, size, root=root, download=download)
+        folder = folder or locate(record, size, root=root, download=download, progress=progress)
         parts = [map_split(folder, record, name, mmap_mode) for name in split.split("+")]
         if mmap_mode == "r":
             for part in parts:
@@ -187,6 +189,7 @@ class Samples(Items):
         download: bool | None = None,
         scheme: Scheme | str | os.PathLike[str] | None = None,
         mmap_mode: MmapMode = "r",
+        progress: Progress = bars,
     ) -> None:
         mode = store.checked_mode(mmap_mode)
         record, size = registry.resolve_dataset(name, size)
@@ -197,7 +200,7 @@ class Samples(Items):
 
             self._scheme = scheme if isinstance(scheme, Scheme) else read_scheme(scheme)
             split, positions = self._scheme.selection(record, split)
-        source = Source.open(record, size, split, root=root, download=download, mmap_mode=mode)
+        source = Source.open(record, size, split, root=root, download=download, mmap_mode=mode, progress=progress)
         self._select_from(source, positions, transform, target_transform, as_rgb=as_rgb)
 
     def _select_from(

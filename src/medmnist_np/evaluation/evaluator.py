@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
+from medmnist_np._progress import Progress, bars
 from medmnist_np.data.arrays import load_labels
 from medmnist_np.errors import ScoresError
 from medmnist_np.evaluation.result import Evaluation
@@ -37,6 +38,8 @@ class Evaluator:
     root : path, optional
         The only folder to look in, in place of the cache; see :func:`~medmnist_np.load`. Of another archive than the
         official one the labels are not used.
+    progress : Progress
+        What to show where the labels are downloaded first.
 
     Attributes
     ----------
@@ -69,12 +72,14 @@ class Evaluator:
         split: str,
         size: int | None = None,
         root: str | os.PathLike[str] | None = None,
+        *,
+        progress: Progress = bars,
     ) -> None:
         registry.info(name).require_labels("Evaluator")
         self.record, self.size = registry.resolve_dataset(name, size)
         self.split = self.record.check_split(split)
         self.flag = self.record.name
-        self.labels = load_labels(self.record, split, root=root)
+        self.labels = load_labels(self.record, split, root=root, progress=progress)
 
     def __repr__(self) -> str:
         return f"Evaluator({self.flag!r}, {self.split!r}, size={self.size})"
@@ -186,6 +191,7 @@ class Evaluator:
         *,
         threshold: float = 0.5,
         undefined: Undefined = "raise",
+        progress: Progress = bars,
     ) -> Evaluation:
         """Evaluate a result file by what its name says. Nothing is written.
 
@@ -195,10 +201,10 @@ class Evaluator:
             ``{name}{_size}_{split}....csv``; see :func:`~medmnist_np.evaluation.parse_name`.
         run : optional
             What to call the run; None means as in the name.
-        root : path, optional
-            As for the class.
+        root, progress
+            See the class.
         threshold, undefined
-            As for :meth:`evaluate`.
+            See :meth:`evaluate`.
 
         Returns
         -------
@@ -217,7 +223,7 @@ class Evaluator:
         UserWarning
             As of :meth:`evaluate`.
         """
-        result = evaluate_file(path, run, root, threshold=threshold, undefined=undefined, kind=cls)
+        result = evaluate_file(path, run, root, threshold=threshold, undefined=undefined, progress=progress, kind=cls)
         _warn(result)
         return result
 
@@ -265,11 +271,12 @@ def evaluate_file(
     *,
     threshold: float = 0.5,
     undefined: Undefined = "raise",
+    progress: Progress = bars,
     kind: type[Evaluator] = Evaluator,
 ) -> Evaluation:
     """Evaluate a result file as :meth:`Evaluator.parse_and_evaluate` does, without warnings: the result has notes."""
     said = parse_name(path)
-    evaluator = kind(said.name, said.split, size=said.size, root=root)
+    evaluator = kind(said.name, said.split, size=said.size, root=root, progress=progress)
     scores = read_scores(path)
     name = said.run if run is None else check_run(run)
     try:

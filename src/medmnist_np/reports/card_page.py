@@ -118,7 +118,7 @@ def card(
             f"`medmnist-np info {named.qualified_name}` and `medmnist-np montage {named.qualified_name}` show them."
         )
     record, shown_size = registry.resolve_dataset(name, size)
-    splits = _opened(name, size, root=root, download=download)
+    splits = _opened(name, size, root=root, download=download, progress=progress)
     things, segmented = things_of(record), record.target == "masks"
     first = splits.get(record.splits[0])
     labels: Mapping[str, NDArray[np.integer]] = {}
@@ -160,7 +160,7 @@ def card(
 
 
 def _opened(
-    name: str | Record, size: int | None, *, root: str | os.PathLike[str] | None, download: bool
+    name: str | Record, size: int | None, *, root: str | os.PathLike[str] | None, download: bool, progress: Progress
 ) -> dict[str, Dataset]:
     """Return the available splits of a data set, in the requested size or, if none is named, in another size."""
     record, meant = registry.resolve_dataset(name, size)
@@ -170,7 +170,8 @@ def _opened(
     for candidate in (meant, *others):
         with suppress(NotCachedError):
             return {
-                split: Dataset(record, split, size=candidate, root=root, download=download) for split in record.splits
+                split: Dataset(record, split, size=candidate, root=root, download=download, progress=progress)
+                for split in record.splits
             }
     return {}
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
-from medmnist_np._progress import Progress
+from medmnist_np._progress import Progress, bars
 from medmnist_np._sequences import Items
 from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder
@@ -35,12 +35,13 @@ class Cases(Items):
         download: bool | None = None,
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
+        progress: Progress = bars,
     ) -> None:
         self._record = registry.volume_info(name)
         self.split = self._record.check_split(split)
         self.transform = transform
         self.target_transform = target_transform
-        self._open(locate(self._record, root=root, download=download))
+        self._open(locate(self._record, root=root, download=download, progress=progress))
 
     def _open(self, folder: ArrayFolder, selection: range | NDArray[np.intp] | None = None) -> None:
         self._folder = folder

@@ -33,8 +33,8 @@ class VolumeDataset(Cases):
         ``"msd/hippocampus"``.
     split : str
         ``"train"`` or ``"test"``; of some sets ``"val"`` too. The Decathlon has none: see :meth:`split_off`.
-    root, download
-        As of :func:`load`.
+    root, download, progress
+        See :func:`load`.
     transform : callable, optional
         Applied to each volume.
     target_transform : callable, optional
