@@ -25,9 +25,8 @@ PLAIN_HTTP = {"mood", "msd", "msd_cardiac", *(name for name in BY_NAME if name.s
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 
 
-def test_all_rows_are_there() -> None:
-    listed = [name for name in BY_NAME if name in facts()["entry"]]
-    assert (33, 62, 88, 7) == (len(listed), len(facts()["organ"]), len(SETS), len(ENTRIES) - len(SETS))
+def test_all_rows_of_the_file_are_there() -> None:
+    assert set(facts()["entry"]) <= BY_NAME.keys()
 
 
 def test_names_and_titles_are_unique() -> None:
@@ -185,4 +184,4 @@ def test_words_that_find_others_are_in_the_form_in_which_they_are_looked_up() ->
 
 def test_the_file_is_toml_without_unknown_tables() -> None:
     path = Path(module.__file__).parent / "catalog_entries.toml"
-    assert {"access", "also", "organ", "entry"} == set(tomllib.loads(path.read_text("utf-8")))
+    assert {"access", "also", "entry"} == set(tomllib.loads(path.read_text("utf-8")))

@@ -15,7 +15,7 @@ from medmnist_np._html import card
 from medmnist_np.errors import RecordError, UnknownDatasetError, nearest
 from medmnist_np.registry import bundled_records
 from medmnist_np.registry.lookup import info
-from medmnist_np.registry.records import DatasetInfo
+from medmnist_np.registry.records import DatasetInfo, Record
 
 Access = Literal["open", "registration", "application"]
 """What a data set asks for; :func:`access_levels` puts it in words."""
@@ -187,11 +187,16 @@ class CatalogEntry:
 
 @cache
 def known_sets() -> tuple[CatalogEntry, ...]:
-    """Return every entry: those of the public lists, then the members of the collections, then resources."""
+    """Return every entry: those of the public lists, sets with an ``organ`` in their record, then resources."""
     entries = [_entry(name, table) for name, table in facts()["entry"].items()]
     sets = [entry for entry in entries if not entry.is_resource]
     resources = [entry for entry in entries if entry.is_resource]
-    return (*sets, *(_member(name, organ) for name, organ in facts()["organ"].items()), *resources)
+    records = (
+        bundled_records.record(collection, name)
+        for collection in bundled_records.COLLECTIONS
+        for name in bundled_records.names(collection)
+    )
+    return (*sets, *(_member(record) for record in records if record.organ), *resources)
 
 
 def access_levels() -> dict[str, str]:
@@ -209,22 +214,24 @@ def facts() -> dict[str, Any]:
 
 
 def _entry(name: str, table: dict[str, Any]) -> CatalogEntry:
-    listed = tuple(table.get("listed", {}).items())
-    return CatalogEntry(name=name, **bundled_records.tuples({**table, "listed": listed}))
+    table = {**table, "listed": tuple(table.get("listed", {}).items())}
+    if collection := table.pop("loads_all_of", ""):
+        members = (bundled_records.record(collection, member) for member in bundled_records.names(collection))
+        table["loads"] = [member.qualified_name for member in members]
+    return CatalogEntry(name=name, **bundled_records.tuples(table))
 
 
-def _member(name: str, organ: str) -> CatalogEntry:
-    """Make an entry of what the registry knows."""
-    collection, _, own_name = name.rpartition("/")
-    record = bundled_records.record(collection or "medmnist", own_name)
+def _member(record: Record) -> CatalogEntry:
+    """Make an entry of a record."""
+    name = record.qualified_name
     # Masks of such a set belong to its parts alone.
     by_part = isinstance(record, DatasetInfo) and record.shares_images
-    loads = [name.replace(own_name, part) for part in record.parts] if by_part else [name]
+    loads = [name.replace(record.name, part) for part in record.parts] if by_part else [name]
     return CatalogEntry(
         name=name,
         title=record.python_class,
         section="collection",
-        organ=organ,
+        organ=record.organ,
         tasks=(record.task,),
         modality=tuple(dict.fromkeys((record.modality, *record.modalities))),
         subjects=", ".join(f"{count:,} {split}" for split, count in record.n_samples.items() if count),

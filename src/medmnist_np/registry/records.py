@@ -206,6 +206,8 @@ class Record(ABC):
         Keys of the source papers, without those of the collection; :func:`medmnist_np.cite` gives the entries.
     sources : tuple of str
         DOIs and addresses of the source data, where there are no entries.
+    organ : str
+        What the images show, for the catalog; empty where another entry of the catalog describes the set.
     """
 
     name: str
@@ -222,6 +224,7 @@ class Record(ABC):
     notes: tuple[str, ...] = field(default=(), kw_only=True)
     citations: tuple[str, ...] = field(default=(), kw_only=True)
     sources: tuple[str, ...] = field(default=(), kw_only=True)
+    organ: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         if problems := self._problems():
