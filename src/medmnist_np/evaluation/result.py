@@ -23,12 +23,6 @@ FEW = 30
 
 _THRESHOLDED = ("binary-class", MULTI_LABEL)
 
-# For other tasks these equal another metric, or mean nothing.
-_ONLY_FOR = {
-    **dict.fromkeys(("exact_match", "hamming_loss"), (MULTI_LABEL,)),
-    **dict.fromkeys(("linear_kappa", "quadratic_kappa"), ("ordinal-regression",)),
-}
-
 _NOTES_ON_SPLITS = {
     "train": "Measured on the training split: figures and intervals say nothing about new images. Evaluate on test.",
     "val": (
@@ -221,7 +215,7 @@ class Evaluation(Sequence[float]):
         ValueError
             If AUC or accuracy is not defined.
         """
-        metrics = [metric for metric in METRICS if self.task in _ONLY_FOR.get(metric, (self.task,))]
+        metrics = [metric.name for metric in METRICS.values() if self.task in metric.tasks]
         intervals: dict[str, Interval] = {}
         undefined: dict[str, str] = {}
         # One metric at a time, to show progress. The seed gives each of them the same resamples.

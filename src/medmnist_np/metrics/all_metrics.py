@@ -1,4 +1,4 @@
-"""Every metric by its name, so that tables, files and reports can ask for them in one way."""
+"""Every metric by its name, for tables, files and reports."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from numpy.typing import NDArray
 from medmnist_np.errors import nearest
 from medmnist_np.metrics import calibration, confusion, decisions, ranking
 from medmnist_np.metrics.averaging import Undefined, average, check_choice
-from medmnist_np.metrics.predictions import Counts, Predictions, each_once
+from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, each_once
+from medmnist_np.registry.records import LABEL_TASKS
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: how it is called and how it is computed.
+    """One metric: its name, how it is computed, and what it is used for.
 
     Attributes
     ----------
     name : str
         Its key in :data:`METRICS`.
     title : str
-        What to print.
+        Its name in tables and messages.
     resampled : callable
         ``(predictions, counts) -> (b, columns)`` float: the value of each class or label (or only one) in each
         resample, where ``counts`` ``(b, n)`` says how often each sample is in it; NaN where it is not defined. The
@@ -36,6 +37,12 @@ class Metric:
         Why a value may be undefined although both positive and negative samples are there.
     lower_is_better : bool
         Whether it is a loss.
+    methods : tuple of str
+        Methods of confidence intervals that it supports besides the percentile bootstrap.
+    biased : str
+        Why its value is biased in every resample, so that a bootstrap interval is misleading; empty if it is not.
+    tasks : tuple of str
+        The tasks for which reports show it. For others it equals another metric or has no meaning.
     """
 
     name: str
@@ -43,6 +50,9 @@ class Metric:
     resampled: Callable[[Predictions, Counts], Values]
     otherwise: str = ""
     lower_is_better: bool = False
+    methods: tuple[str, ...] = ()
+    biased: str = ""
+    tasks: tuple[str, ...] = LABEL_TASKS
 
     def per_class(self, predictions: Predictions) -> Values:
         """Return the value of each class or label, ``(columns,)``; NaN where it is not defined."""
@@ -50,8 +60,8 @@ class Metric:
 
 
 _ALL = (
-    Metric("auc", "AUC", ranking.resampled_areas),
-    Metric("accuracy", "accuracy", decisions.resampled_accuracies),
+    Metric("auc", "AUC", ranking.resampled_areas, methods=("bca", "delong", "logit-delong", "newcombe")),
+    Metric("accuracy", "accuracy", decisions.resampled_accuracies, methods=("bca", "wilson")),
     Metric("average_precision", "average precision", ranking.resampled_average_precisions),
     Metric("precision", "precision", confusion.resampled_precisions, confusion.NEVER_DECIDED),
     Metric("recall", "recall", confusion.resampled_recalls),
@@ -65,15 +75,24 @@ _ALL = (
         "Cohen's kappa, linear weights",
         partial(confusion.resampled_kappa, weights="linear"),
         confusion.ALL_ALIKE,
+        tasks=("ordinal-regression",),
     ),
     Metric(
         "quadratic_kappa",
         "Cohen's kappa, quadratic weights",
         partial(confusion.resampled_kappa, weights="quadratic"),
         confusion.ALL_ALIKE,
+        tasks=("ordinal-regression",),
     ),
-    Metric("exact_match", "exact match", decisions.resampled_exact_matches),
-    Metric("hamming_loss", "Hamming loss", decisions.resampled_hamming_losses, lower_is_better=True),
+    Metric("exact_match", "exact match", decisions.resampled_exact_matches, methods=("bca",), tasks=(MULTI_LABEL,)),
+    Metric(
+        "hamming_loss",
+        "Hamming loss",
+        decisions.resampled_hamming_losses,
+        lower_is_better=True,
+        methods=("bca",),
+        tasks=(MULTI_LABEL,),
+    ),
     Metric("log_loss", "log loss", calibration.resampled_log_losses, lower_is_better=True),
     Metric("brier_score", "Brier score", calibration.resampled_brier_scores, lower_is_better=True),
     Metric(
@@ -81,6 +100,10 @@ _ALL = (
         "expected calibration error",
         calibration.resampled_calibration_errors,
         lower_is_better=True,
+        biased=(
+            "chance in the bins makes this error larger in every resample, so that a bootstrap interval may not even "
+            "hold the estimate"
+        ),
     ),
 )
 

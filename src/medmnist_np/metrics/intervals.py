@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -307,8 +307,8 @@ def bootstrap_intervals(
     method = method_name("percentile", stratified, groups)
     found = {}
     for name in names:
-        if name in _BIASED:
-            found[name] = Interval(estimates[name], math.nan, math.nan, level, method, n_resamples, note=_BIASED[name])
+        if biased := all_metrics.METRICS[name].biased:
+            found[name] = Interval(estimates[name], math.nan, math.nan, level, method, n_resamples, note=biased)
             continue
         found[name] = percentile_interval(estimates[name], averages(values[name], undefined), level, method)
         if groups is None:  # formulas take samples for independent
@@ -379,9 +379,9 @@ def class_intervals(
         predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups
     )[metric]
     how = method_name("percentile", stratified, groups)
-    if metric in _BIASED:
+    if biased := all_metrics.METRICS[metric].biased:
         return tuple(
-            Interval(estimate, math.nan, math.nan, level, how, n_resamples, note=_BIASED[metric])
+            Interval(estimate, math.nan, math.nan, level, how, n_resamples, note=biased)
             for estimate in estimates.tolist()
         )
     found = [
@@ -397,32 +397,16 @@ def class_intervals(
 
 
 def _check_method(method: str, metric: str) -> None:
-    all_metrics.metric_named(metric)
+    methods = all_metrics.metric_named(metric).methods
     if method not in get_args(Method):
         hint = nearest(method, get_args(Method)) if isinstance(method, str) else ""
         raise ValueError(f"There is no method {method!r}.{hint} The methods are: {', '.join(get_args(Method))}.")
-    if metric not in _METRICS_OF.get(method, all_metrics.METRICS):
+    if method not in ("percentile", *methods):
+        supported = ", ".join(other.name for other in all_metrics.METRICS.values() if method in other.methods)
         raise ValueError(
-            f"The method {method!r} is for {', '.join(_METRICS_OF[method])}, not for {metric}. "
-            'Take method="percentile", which is for every metric.'
+            f"The method {method!r} is for {supported}, not for {metric}. "
+            'Use method="percentile", which is for every metric.'
         )
-
-
-# Metrics that a resample overstates, so that the interval of a bootstrap lies too high.
-_BIASED = {
-    "expected_calibration_error": (
-        "chance in the bins makes this error larger in every resample, so that a bootstrap interval may not even hold "
-        "the estimate"
-    )
-}
-
-_METRICS_OF: Mapping[str, tuple[str, ...]] = {
-    "bca": ("auc", "accuracy", "exact_match", "hamming_loss"),
-    "wilson": ("accuracy",),
-    "delong": ("auc",),
-    "logit-delong": ("auc",),
-    "newcombe": ("auc",),
-}
 
 
 def _check_groupable(method: str, groups: ArrayLike | None) -> None:
