@@ -98,7 +98,7 @@ def test_images_that_are_not_uint8_are_refused() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
-    with pytest.raises(ValueError, match="0 to 1 is possible"):
+    with pytest.raises(ValueError, match="must be from 0 to 1"):
         augment("breastmnist", share=share)
 
 

@@ -95,16 +95,13 @@ def corrupt(
     from medmnist_np._progress import bars, silent
     from medmnist_np.corruptions.stored import make_corrupted
     from medmnist_np.errors import MedMNISTError
-    from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set
+    from medmnist_np.registry.corruption_facts import SEVERITIES, corruption_names
 
-    try:
-        known = corrupted_set(registry.resolve_size(name, size)[0])
-    except MedMNISTError:
-        raise
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    record, _ = registry.resolve_size(name, size)
     if every == bool(kinds):
-        raise click.UsageError(f"Either --kind KIND or --all. {known.name} has: {', '.join(known.corruptions)}.")
+        raise click.UsageError(
+            f"Choose either --kind KIND or --all. {record.name} has: {', '.join(corruption_names(record)) or 'none'}."
+        )
     # Processes that are forked would share locks that threads of this one may hold.
     pool = ProcessPoolExecutor(
         workers or n_processors(),

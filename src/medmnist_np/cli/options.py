@@ -84,11 +84,11 @@ def tasks(ctx: click.Context) -> Iterable[tuple[str, str]]:
 
 @_quietly
 def corruptions(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    """Offer the corruptions that MedMNIST-C has for the data set on the line."""
-    from medmnist_np.registry.corruption_facts import corrupted_set
+    """Offer the corruptions of the data set on the line."""
+    from medmnist_np.registry.corruption_facts import corruption_names
 
     for record in _named(ctx):
-        for kind in corrupted_set(record).corruptions:
+        for kind in corruption_names(record):
             yield kind, ""
 
 

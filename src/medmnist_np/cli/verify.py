@@ -100,13 +100,7 @@ def _held_published(names: tuple[str, ...], size: int | None, root: str | None) 
 def _corruptible(names: tuple[str, ...], size: int | None) -> list[tuple[Record, int]]:
     """Return the sets, all or those that are named, and their sizes, of which corrupted images may have been made."""
     found = [registry.find(name) for name in names] if names else [(record, None) for record in registry.datasets()]
-    return [
-        (record, one)
-        for record, named in found
-        if record.name in corrupted_sets()
-        for one in record.sizes
-        if {size, named} <= {None, one}
-    ]
+    return [(record, one) for record, named in found for one in record.sizes if {size, named} <= {None, one}]
 
 
 def _is_there(record: Record, size: int, root: str | None) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np import registry
 from medmnist_np.batches import Batch
 from medmnist_np.corruptions import corrupt
 from medmnist_np.registry import Record
-from medmnist_np.registry.corruption_facts import Parameters, Strengths, corrupted_set
+from medmnist_np.registry.corruption_facts import Parameters, Strengths, corrupted_set, corruption_strengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ class Augmentation:
         return batch._replace(images=images)
 
 
-def augment(name: str | Record, *, share: float | None = None) -> Augmentation:
+def augment(
+    name: str | Record, corruptions: Sequence[str] | None = None, *, share: float | None = None
+) -> Augmentation:
     """Return a transform of batches that corrupts images as MedMNIST-C would corrupt those of a data set.
 
     Each image is left as it is, or gets one corruption, each as likely as the others, at a strength between severity 1
@@ -62,7 +64,9 @@ def augment(name: str | Record, *, share: float | None = None) -> Augmentation:
     Parameters
     ----------
     name : str or DatasetInfo
-        Whose corruptions to take.
+        The data set whose corruptions and strengths to use.
+    corruptions : sequence of str, optional
+        The corruptions to choose from. None means all that MedMNIST-C has for the set.
     share : float, optional
         Of the images that are corrupted, 0 to 1. None means as published: with ``k`` corruptions ``k / (k + 1)``.
 
@@ -74,7 +78,8 @@ def augment(name: str | Record, *, share: float | None = None) -> Augmentation:
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set, or the share is not between 0 and 1.
+        If MedMNIST-C does not have the set or a corruption for it, no corruption is named, or the share is not between
+        0 and 1.
 
     Notes
     -----
@@ -89,11 +94,16 @@ def augment(name: str | Record, *, share: float | None = None) -> Augmentation:
     >>> batch.images.shape, batch.images.dtype
     ((128, 28, 28), dtype('uint8'))
     """
-    strengths = tuple(corrupted_set(registry.find(name)[0]).corruptions.items())
+    if isinstance(corruptions, str):
+        corruptions = [corruptions]
+    chosen = dict.fromkeys(corrupted_set(name).corruptions if corruptions is None else corruptions)
+    strengths = tuple((corruption, corruption_strengths(name, corruption)) for corruption in chosen)
+    if not strengths:
+        raise ValueError("No corruption is named. Leave corruptions out to choose from all that MedMNIST-C has.")
     if share is None:
         share = len(strengths) / (len(strengths) + 1)
     if not 0 <= share <= 1:
-        raise ValueError(f"The share of the images that are corrupted is {share!r}; 0 to 1 is possible.")
+        raise ValueError(f"The share of the images that are corrupted is {share!r}; it must be from 0 to 1.")
     return Augmentation(strengths, share)
 
 

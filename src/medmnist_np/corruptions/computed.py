@@ -15,7 +15,7 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.corruptions import corrupt, image_seeds
 from medmnist_np.registry import DatasetInfo, Record
-from medmnist_np.registry.corruption_facts import Parameters, checked_severity, corrupted_set
+from medmnist_np.registry.corruption_facts import Parameters, checked_severity, corruption_parameters
 
 SPLIT = "test"
 """The split whose corrupted images may be stored, as in the publication."""
@@ -158,7 +158,7 @@ def find_stored(
     ValueError
         See :func:`corrupted`.
     """
-    corrupted_set(record).parameters(name, severity)  # raises if there is no such corruption, stored or not
+    corruption_parameters(record, name, severity)  # raises if there is no such corruption, stored or not
     if split != SPLIT:
         return None
     caches = dict.fromkeys((folder.path.parents[2], *settings.current().searched))
@@ -176,7 +176,7 @@ def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed:
     record : DatasetInfo
         The data set.
     name : str
-        A corruption that MedMNIST-C has for the set.
+        A corruption that MedMNIST-C has for the set, or one that has strengths for every set.
     severity : int
         1 to 5.
     seed : int
@@ -188,7 +188,7 @@ def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed:
         If MedMNIST-C does not have the set or this corruption for it (the message lists those that it has), or the
         severity or seed is out of range.
     """
-    parameters = corrupted_set(record).parameters(name, severity)
+    parameters = corruption_parameters(record, name, severity)
     seed = checked_seed(seed)
     parts = images.parts if isinstance(images, Joined) else (images,)
     made = [Corrupted(part, name, parameters, severity=int(severity), seed=seed) for part in parts]

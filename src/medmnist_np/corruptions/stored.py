@@ -23,7 +23,13 @@ from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.corruptions.computed import SPLIT, Corrupted, checked_seed, corruption_key
 from medmnist_np.data.arrays import locate
 from medmnist_np.registry import DatasetInfo, Record
-from medmnist_np.registry.corruption_facts import SEVERITIES, Parameters, checked_severity, corrupted_set
+from medmnist_np.registry.corruption_facts import (
+    SEVERITIES,
+    Parameters,
+    checked_severity,
+    corrupted_set,
+    corruption_parameters,
+)
 
 # Size of one task: large compared with the cost of passing it on, small compared with memory.
 _PIECE_BYTES = 4 << 20
@@ -146,17 +152,16 @@ def _orders(
     record: DatasetInfo, size: int, corruptions: Sequence[str] | None, severities: Sequence[int], seed: int
 ) -> list[_Order]:
     """Return what is to be made; whatever is wrong with it is said before any work."""
-    known = corrupted_set(record)
     if isinstance(corruptions, str):
         corruptions = [corruptions]
-    chosen = dict.fromkeys(known.corruptions if corruptions is None else corruptions)
+    chosen = dict.fromkeys(corrupted_set(record).corruptions if corruptions is None else corruptions)
     strengths = dict.fromkeys(map(checked_severity, severities))
     seed = checked_seed(seed)
     orders = [
         _Order(
             corruption,
             severity,
-            known.parameters(corruption, severity),
+            corruption_parameters(record, corruption, severity),
             seed,
             corruption_key(record, size, corruption, severity, seed),
         )

@@ -407,7 +407,8 @@ class Dataset(Samples):
         Parameters
         ----------
         name : str
-            A corruption that MedMNIST-C has for the set, for example ``"motion_blur"``.
+            A corruption that MedMNIST-C has for the set, for example ``"motion_blur"``, or one that has strengths for
+            every set.
         severity : int
             1 (weakest) to 5 (strongest).
         seed : int

@@ -1,7 +1,8 @@
-"""What MedMNIST-C says of corruptions, as facts; :mod:`medmnist_np.corruptions` makes images of them."""
+"""Facts about corruptions: those of MedMNIST-C and our own; :mod:`medmnist_np.corruptions` makes images of them."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from medmnist_np.registry.lookup import info
 from medmnist_np.registry.records import Record
 
 SEVERITIES = (1, 2, 3, 4, 5)
-"""The severities that there are, from weak to strong."""
+"""The severities, from weak to strong."""
 
 _FILE = Path(__file__).parent / "medmnist_c.toml"
 
@@ -40,6 +41,8 @@ class CorruptionFacts:
         What the reference implementation does, in words.
     parameters : tuple of str
         What the numbers of a severity mean, in their order.
+    severities : tuple of tuple of float
+        Five strengths for every data set for which MedMNIST-C has none; empty for its own corruptions.
     """
 
     name: str
@@ -48,6 +51,7 @@ class CorruptionFacts:
     group: str
     definition: str
     parameters: tuple[str, ...]
+    severities: tuple[Parameters, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +65,18 @@ class Strengths:
     strongest : tuple of float
         Where the range of the published augmentation ends: severity 5, or a sixth entry that the test sets do not use.
     reference_error : float
-        Balanced error of AlexNet, mean over the severities, as published.
+        Balanced error of AlexNet, mean over the severities, as published; NaN if none was published.
     """
 
     severities: tuple[Parameters, ...]
     strongest: Parameters
-    reference_error: float
+    reference_error: float = math.nan
 
     def __post_init__(self) -> None:
         lengths = {len(parameters) for parameters in (*self.severities, self.strongest)}
         if len(self.severities) != len(SEVERITIES) or len(lengths) != 1:
             raise RecordError(f"A corruption has five severities, all with as many numbers, not {self.severities}.")
-        if not 0 < self.reference_error < 1:
+        if not (math.isnan(self.reference_error) or 0 < self.reference_error < 1):
             raise RecordError(f"A balanced error lies between 0 and 1; {self.reference_error} does not.")
 
 
@@ -217,9 +221,46 @@ def corruption_facts() -> Mapping[str, CorruptionFacts]:
             table["group"],
             tables["kind"][table["kind"]]["definition"],
             tuple(tables["kind"][table["kind"]]["parameters"]),
+            tuple(map(tuple, table.get("severity", ()))),
         )
         for name, table in tables["corruption"].items()
     }
+
+
+def corruption_names(name: str | Record) -> tuple[str, ...]:
+    """Return the corruptions of a data set: those of MedMNIST-C, then those that have strengths for every set."""
+    published = corrupted_sets().get(info(name).name)
+    for_every_set = (facts.name for facts in corruption_facts().values() if facts.severities)
+    return tuple(dict.fromkeys((*(published.corruptions if published else ()), *for_every_set)))
+
+
+def corruption_strengths(name: str | Record, corruption: str) -> Strengths:
+    """Return how strong a corruption is on a data set: as in MedMNIST-C, else its strengths for every set.
+
+    Raises
+    ------
+    UnknownDatasetError
+        If there is no data set of that name.
+    ValueError
+        If neither exists; the message lists the corruptions that MedMNIST-C has for the set.
+
+    Examples
+    --------
+    >>> from medmnist_np.registry.corruption_facts import corruption_strengths
+    >>> corruption_strengths("dermamnist", "motion_blur").severities[2]
+    (15, 8)
+    """
+    record = info(name)
+    published = corrupted_sets().get(record.name)
+    facts = corruption_facts().get(corruption)
+    if facts is not None and facts.severities and (published is None or corruption not in published.corruptions):
+        return Strengths(facts.severities, facts.severities[-1])
+    return corrupted_set(record).strengths(corruption)
+
+
+def corruption_parameters(name: str | Record, corruption: str, severity: int) -> Parameters:
+    """Return the numbers of a corruption on a data set at a severity from 1 to 5; see :func:`corruption_strengths`."""
+    return corruption_strengths(name, corruption).severities[checked_severity(severity) - 1]
 
 
 def _strengths(table: dict[str, Any]) -> Strengths:
