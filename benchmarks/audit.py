@@ -65,7 +65,7 @@ def speeds(distance: int | None) -> Pairs:
 
     def look() -> None:
         found = audit(name, size=224, max_distance=distance, progress=silent)
-        if [list(copies.places) for copies in found.duplicates] != [[("train", 3), ("test", 7)]]:
+        if [list(group.places) for group in found.duplicates] != [[("train", 3), ("test", 7)]]:
             raise SystemExit(f"The copy that was planted was not found: {found.duplicates}.")
 
     def speed(function: Any) -> float:
@@ -84,11 +84,11 @@ def main() -> None:
         os.environ |= {"XDG_CACHE_HOME": cache, "MEDMNIST_NP_OFFLINE": "1"}
         for name, n_images in (LARGE, SMALL):
             elsewhere(publish_noise, name, n_images)
-        row("exact copies and blank images / reading", elsewhere(speeds, None), "GB/s", at_least=0.5)
-        row("- near copies too / reading", elsewhere(speeds, 4), "GB/s")
+        row("exact duplicates and blank images / reading", elsewhere(speeds, None), "GB/s", at_least=0.5)
+        row("- near duplicates too / reading", elsewhere(speeds, 4), "GB/s")
         for distance in (None, 4):
             peaks = [process("-c", AUDIT.format(name=name, distance=distance)).peak_mb for name, _ in (LARGE, SMALL)]
-            what = "exact" if distance is None else "near copies too"
+            what = "exact" if distance is None else "near duplicates too"
             difference_row(
                 f"peak memory, {what}: 5 GB, and 150 MB", Pairs(*([peak] for peak in peaks)), "MB", at_most=10
             )

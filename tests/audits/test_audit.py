@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import medmnist_np as mm
-from medmnist_np.audits import Audit, Copies, NearPair, Place, SharedGroup, audit, scan
+from medmnist_np.audits import Audit, ExactDuplicates, NearPair, Place, SharedGroup, audit, scan
 from medmnist_np.data.identifiers import attach_ids
 from medmnist_np.errors import NotCachedError
 from medmnist_np.testing import fake_datasets
@@ -31,7 +31,7 @@ def leaks(result: Audit) -> dict[str, list[int]]:
     return {split: positions.tolist() for split, positions in result.leaks.items()}
 
 
-def places(one: Copies | NearPair | SharedGroup) -> list[tuple[str, int]]:
+def places(one: ExactDuplicates | NearPair | SharedGroup) -> list[tuple[str, int]]:
     return [tuple(place) for place in one.places]
 
 
@@ -222,7 +222,7 @@ def test_samples_without_an_image_id_are_no_leaks_of_each_other(tmp_path: Path, 
     result = found(tmp_path, sound(), ids=file)
     assert {"train": [7], "val": [7], "test": []} == leaks(result)
     assert "image_id" == result.grouped_by
-    assert "15 samples without an image_id: not compared with those of other splits." in result.remarks
+    assert "15 samples without an image_id were not compared between splits." in result.remarks
 
 
 @pytest.mark.parametrize("empty", EMPTY)
@@ -236,7 +236,7 @@ def test_groups_of_some_splits_only_are_not_compared_and_a_remark_says_so(tmp_pa
     file = ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{'' if split == 'test' else 'p'}")
     result = found(tmp_path, sound(), ids=file)
     assert ("image_id", NO_LEAKS) == (result.grouped_by, leaks(result))
-    assert "No groups are known for test, so groups were not compared between the splits." in result.remarks
+    assert "No groups are known for test, so groups were not compared between splits." in result.remarks
 
 
 def test_groups_without_image_ids_are_compared(tmp_path: Path) -> None:
@@ -311,18 +311,18 @@ def test_any_executor_finds_the_same(tmp_path: Path, kind: str, monkeypatch: pyt
         assert expected == found(tmp_path, arrays, executor=executor)
 
 
-def test_the_search_for_near_copies_can_be_left_out(tmp_path: Path) -> None:
+def test_the_search_for_near_duplicates_can_be_left_out(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][6] = arrays["test_images"][7] // 2
     result = found(tmp_path, arrays, max_distance=None)
-    assert (None, None, ("Near copies were not searched, as asked.",)) == (
+    assert (None, None, ("Near duplicates were not searched, as requested.",)) == (
         result.near,
         result.near_distance,
         result.remarks,
     )
 
 
-def test_shapes_of_two_values_and_small_images_have_no_near_copies(tmp_path: Path) -> None:
+def test_shapes_of_two_values_and_small_images_have_no_near_duplicates(tmp_path: Path) -> None:
     shapes = sound((8, 8, 8))
     for split in N_SAMPLES:
         shapes[f"{split}_images"] = (shapes[f"{split}_images"] > 127).astype(np.uint8) * 255
@@ -345,14 +345,14 @@ def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkey
     assert fewer.near_distance is not None
     assert fewer.near_distance < 16
     assert [pair for pair in everything.near or () if pair.distance <= fewer.near_distance] == list(fewer.near or ())
-    assert "differ in at most 16 bits: only those up to" in fewer.remarks[0]
+    assert "differ in at most 16 bits. Only those" in fewer.remarks[0]
     for split in ("train", "test"):
         arrays[f"{split}_images"][:] = arrays["val_images"][0] // 2
         arrays[f"{split}_images"] += np.arange(len(arrays[f"{split}_images"]), dtype=np.uint8)[:, None, None]
     none = found(tmp_path, arrays, max_distance=0)
     assert (None, 0) == (none.near, none.near_distance)
-    assert "Near copies:  too many to list" in none.in_words()
-    assert "have the very same perceptual hash" in none.remarks[0]
+    assert "Near duplicates:  too many to list" in none.in_words()
+    assert "have equal perceptual hashes" in none.remarks[0]
 
 
 @pytest.mark.parametrize("distance", [-1, 17, 2.5])
@@ -404,39 +404,39 @@ def test_it_is_said_in_words(tmp_path: Path) -> None:
     arrays["val_images"][:7] = np.arange(7, dtype=np.uint8)[:, None, None]
     expected = """\
 mine.npz: 54 images of 12 x 12 (train 30, val 10, test 14)
-Exact copies: 1 group with 2 images; 1 in several splits, 1 with labels that differ
+Exact duplicates: 1 group with 2 images; 1 in several splits, 1 with different labels
     train 5 = test 4: class 1 against class 0
-Near copies:  no pairs up to 4 bits apart
-Blank:        7 images
+Near duplicates:  no pairs up to 4 bits apart
+Blank:            7 images
     val 0
     val 1
     val 2
     val 3
     val 4
     ... and 2 more
-Wrong labels: no samples
-Patients:     not checked (no groups are known; give them with --ids)
-Leaks:        train 1; they also occur in a later split, and ds.without(audit.leaks) leaves them out"""
+Wrong labels:     no samples
+Patients:         not checked (no groups are known; give them with --ids)
+Leaks:            train 1; they also occur in a later split. Remove them with ds.without(audit.leaks)."""
     result = found(tmp_path, arrays)
     assert (expected, expected) == (repr(result), result.in_words())
 
 
-NOT_CHECKED = "Patients:     not checked (no groups are known; give them with --ids)"
+NOT_CHECKED = "Patients:         not checked (no groups are known; give them with --ids)"
 
 
 def test_without_ids_it_says_that_patients_were_not_checked(tmp_path: Path) -> None:
     said = found(tmp_path, sound()).in_words().splitlines()
     assert NOT_CHECKED in said
-    assert "Leaks:        none among exact copies" in said
+    assert "Leaks:            none among exact duplicates" in said
 
 
 def test_image_ids_are_not_reported_as_patients(tmp_path: Path) -> None:
     result = found(tmp_path, sound(), ids=ids_of(tmp_path, "image_id", lambda split, k: f"{split}{k}"))
     said = result.in_words().splitlines()
-    assert ["Image ids:    no image ids in several splits", NOT_CHECKED] == [
+    assert ["Image ids:        no image ids in several splits", NOT_CHECKED] == [
         line for line in said if line.startswith(("Image ids", "Groups", "Patients"))
     ]
-    assert "Leaks:        none among exact copies and image ids" in said
+    assert "Leaks:            none among exact duplicates and image ids" in said
     assert "Patients: not checked (no groups are known; give them with --ids)." in result.page()
     assert "image_id" == result.to_dict()["grouped_by"]
 
@@ -444,18 +444,18 @@ def test_image_ids_are_not_reported_as_patients(tmp_path: Path) -> None:
 def test_groups_that_were_compared_are_reported(tmp_path: Path) -> None:
     result = found(tmp_path, sound(), ids=ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{split}"))
     said = result.in_words().splitlines()
-    assert "Groups:       no groups in several splits" in said
-    assert "Leaks:        none among exact copies and groups" in said
+    assert "Groups:           no groups in several splits" in said
+    assert "Leaks:            none among exact duplicates and groups" in said
     assert "not checked" not in result.in_words() + result.page()
 
 
 def test_one_split_has_no_leaks_to_look_for(tmp_path: Path) -> None:
     said = found(tmp_path, sound(n_samples={"train": 20})).in_words()
-    assert "Leaks:        not checked (there is only one split)" in said
+    assert "Leaks:            not checked (there is only one split)" in said
 
 
-def test_a_search_for_near_copies_that_was_left_out_is_said_in_its_line(tmp_path: Path) -> None:
-    assert "Near copies:  not searched" in found(tmp_path, sound(), max_distance=None).in_words()
+def test_a_search_for_near_duplicates_that_was_left_out_is_said_in_its_line(tmp_path: Path) -> None:
+    assert "Near duplicates:  not searched" in found(tmp_path, sound(), max_distance=None).in_words()
 
 
 def test_of_many_copies_the_first_are_named(tmp_path: Path) -> None:

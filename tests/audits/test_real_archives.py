@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.audits import Copies, NearPair, Place, audit
+from medmnist_np.audits import ExactDuplicates, NearPair, Place, audit
 
 
 def counted(near: Sequence[NearPair]) -> tuple[int, int, int]:
-    """Return how many pairs there are, those in several splits, and those with labels that differ."""
+    """Return how many pairs there are, those in several splits, and those with different labels."""
     return len(near), sum(pair.crosses for pair in near), sum(pair.contradicts for pair in near)
 
 
@@ -34,7 +34,7 @@ def test_between_copies_and_others_retinamnist_has_a_gap(real_archives: Path) ->
 
 def test_an_image_of_breastmnist_is_malignant_in_train_and_benign_in_test(real_archives: Path) -> None:
     result = audit(real_archives / "breastmnist.npz")
-    same = Copies((Place("train", 115), Place("test", 76)), ((0,), (1,)))
+    same = ExactDuplicates((Place("train", 115), Place("test", 76)), ((0,), (1,)))
     assert ((same,), (same,), ()) == (result.duplicates, result.conflicts, result.blank)
     assert {"train": [115], "val": [], "test": []} == {split: one.tolist() for split, one in result.leaks.items()}
     assert mm.info("breastmnist") == result.record

@@ -74,7 +74,7 @@ def test_a_set_that_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
         (("breastmnist", "--size", 5), 2, "does not come in size 5"),
         (("breastmnist", "--near", 17), 2, "0<=x<=16"),
         (("breastmnist", "-o", "page.txt"), 2, "it must end in .html"),
-        (("breastmnist", "--exact", "--near", 3), 2, "leave --near out"),
+        (("breastmnist", "--exact", "--near", 3), 2, "Leave --near out"),
         (("nowhere.npz",), 2, "There is no file nowhere.npz."),
         (("folder/breastmnist",), 2, "There is no file folder/breastmnist."),
         (("msd/liver",), 1, "audit needs one label for each image, and msd/liver has masks"),

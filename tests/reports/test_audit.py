@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medmnist_np import registry
-from medmnist_np.audits import Audit, Copies, NearPair, Place, SharedGroup, SplitSummary, audit
+from medmnist_np.audits import Audit, ExactDuplicates, NearPair, Place, SharedGroup, SplitSummary, audit
 from medmnist_np.reports.audit_page import audit_page
 from medmnist_np.reports.page import write_page
 from tests.audits.planted import save, sound
@@ -51,12 +51,12 @@ def shown(*arguments: Any, **changes: Any) -> Content:
     return read(audit_page(audit_of(*arguments, **changes)))
 
 
-def copies_of(n: int, *, labels: tuple[int, ...] = (0, 0, 0)) -> tuple[Copies, ...]:
+def copies_of(n: int, *, labels: tuple[int, ...] = (0, 0, 0)) -> tuple[ExactDuplicates, ...]:
     places = [(Place("train", k), Place("test", k), Place("test", k + 1)) for k in range(n)]
-    return tuple(Copies(each, tuple((label,) for label in labels)) for each in places)
+    return tuple(ExactDuplicates(each, tuple((label,) for label in labels)) for each in places)
 
 
-def pixels(copies: tuple[Copies | NearPair, ...], *shape: int) -> dict[Place, NDArray[np.uint8]]:
+def pixels(copies: tuple[ExactDuplicates | NearPair, ...], *shape: int) -> dict[Place, NDArray[np.uint8]]:
     random = np.random.default_rng(0)
     return {place: random.integers(0, 256, shape, dtype=np.uint8) for each in copies for place in each.places}
 
@@ -68,7 +68,7 @@ def test_where_nothing_is_wrong_the_page_says_so() -> None:
     content = shown()
     assert ("Audit of breastmnist", [UNCHECKED]) == (content.headings[0][1], content.notes)
     assert all(later - earlier <= 1 for (earlier, _), (later, _) in pairwise(content.headings))
-    assert "Images that are the same to the byte: none." in content.text
+    assert "Identical images: none." in content.text
     assert "No images are blank." in content.text
     assert [] == content.all("img", "src")
     assert "Groups in several splits" not in content.text
@@ -91,15 +91,15 @@ def test_only_the_first_groups_are_shown_and_all_are_counted() -> None:
     content = shown(duplicates=copies, pictures=pixels(copies, 28, 28))
     assert 24 == len(content.all("img", "src"))
     assert "The first 24 of 40." in content.text
-    assert "40groups of images that are the same" == content.facts["Exact copies"]
-    assert "5of these groups have labels that differ" == content.facts["Contradictions"]
+    assert "40groups of identical images" == content.facts["Exact duplicates"]
+    assert "5of these groups have different labels" == content.facts["Contradictions"]
 
 
 def test_pairs_of_colour_images_are_shown_in_colour() -> None:
     content = shown("retinamnist", near=PAIR, pictures=pixels(PAIR, 64, 64, 3))
     (picture,) = [attributes for tag, attributes in content.elements if tag == "img"]
     assert ("130", "64") == (picture["width"], picture["height"])
-    assert "1pairs to look at, 1 of them in two splits" == content.facts["Near copies"]
+    assert "1pairs to look at, 1 of them in two splits" == content.facts["Near duplicates"]
 
 
 def test_a_pair_says_how_near_its_images_are() -> None:
@@ -114,9 +114,9 @@ def test_of_volumes_it_says_which_slice_is_shown() -> None:
 
 
 def test_what_was_not_looked_for_is_said_at_the_top() -> None:
-    content = shown(near=None, remarks=["Near copies were not searched: why."])
-    assert ["Near copies were not searched: why.", UNCHECKED] == content.notes
-    assert "Near copies" not in content.facts
+    content = shown(near=None, remarks=["Near duplicates were not searched: why."])
+    assert ["Near duplicates were not searched: why.", UNCHECKED] == content.notes
+    assert "Near duplicates" not in content.facts
 
 
 def test_leaks_are_counted_by_split() -> None:
@@ -133,7 +133,7 @@ def test_labels_are_counted_and_what_is_odd_about_them_is_noted() -> None:
     bad, blank = (Place("train", 3), Place("train", 8)), (Place("test", 1), Place("test", 2))
     content = shown(splits=splits, bad_labels=bad, blank=blank)
     assert ["0 malignant", "240.0%", "00.0%"] == content.tables["Samples by label and split"][1]
-    assert ["val has no sample of 0 malignant.", "Labels that are none: train 3, 8.", UNCHECKED] == content.notes
+    assert ["val has no sample of 0 malignant.", "Invalid labels: train 3, 8.", UNCHECKED] == content.notes
     assert "Values of the labels: train 0 to 1, val 1 to 1." in content.text
     assert "test 1, 2" in content.text
 

@@ -1,4 +1,4 @@
-"""Findings of an audit as plain records, and how they are put into words."""
+"""The findings of an audit as records, and their descriptions in text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from medmnist_np.registry.user_records import LOCAL
 
 Label = tuple[int, ...]
 
-#: Of copies and of near pairs, and of the images of one group of copies, that pictures are kept of.
+#: Findings of each kind with pictures, and images of one group in a picture.
 MOST_SHOWN, MOST_OF_ONE = 24, 6
 
 
 class Place(NamedTuple):
-    """A sample: its split, and its position in the arrays of that, from 0."""
+    """A sample: its split, and its index in the arrays of the split, from 0."""
 
     split: str
     position: int
@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 class _Alike:
-    """What has places and labels."""
+    """A finding with places and labels."""
 
     __slots__ = ()
 
@@ -37,7 +37,7 @@ class _Alike:
 
     @property
     def crosses(self) -> bool:
-        """Whether they are in more than one split."""
+        """Whether the images are in more than one split."""
         return len({place.split for place in self.places}) > 1
 
     @property
@@ -46,13 +46,13 @@ class _Alike:
         return len(set(self.labels)) > 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return places and labels as what JSON can hold."""
+        """Return places and labels as values for JSON."""
         return {"places": [list(place) for place in self.places], "labels": [list(label) for label in self.labels]}
 
 
 @dataclass(frozen=True, slots=True)
-class Copies(_Alike):
-    """Images that are the same to the byte: where they are, and the label of each."""
+class ExactDuplicates(_Alike):
+    """A group of identical images: their places, and the label of each."""
 
     places: tuple[Place, ...]
     labels: tuple[Label, ...]
@@ -60,18 +60,18 @@ class Copies(_Alike):
 
 @dataclass(frozen=True, slots=True)
 class NearPair(_Alike):
-    """Two images that look alike.
+    """A pair of near duplicates: images with similar perceptual hashes.
 
     Attributes
     ----------
     places : tuple of two Place
-        Where they are.
+        The two samples.
     labels : tuple of two tuple of int
         Their labels.
     distance : int
-        Bits in which their perceptual hashes differ, of 64.
+        Number of bits, of 64, in which their perceptual hashes differ.
     difference : float
-        Mean absolute difference of their values, 0 to 255.
+        Mean absolute difference of their pixel values, 0 to 255.
     """
 
     places: tuple[Place, ...]
@@ -80,14 +80,14 @@ class NearPair(_Alike):
     difference: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return places, labels, distance and difference as what JSON can hold."""
+        """Return places, labels, distance and difference as values for JSON."""
         alike = _Alike.to_dict(self)
         return {**alike, "distance": self.distance, "difference": self.difference}
 
 
 @dataclass(frozen=True, slots=True)
 class SharedGroup:
-    """A group, as a patient, with samples in several splits: its name and where all of them are."""
+    """A group, such as a patient, with samples in several splits: its name and all its samples."""
 
     group: str
     places: tuple[Place, ...]
@@ -100,11 +100,11 @@ class SplitSummary:
     Attributes
     ----------
     n_samples : int
-        How many samples it has.
+        Number of samples.
     label_range : tuple of two int, or None
         Lowest and highest value; None if there are no samples.
     class_counts : tuple of int
-        Samples of each class; of a multi-label set, those with each finding.
+        Samples of each class; for a multi-label set, samples with each finding.
     """
 
     n_samples: int
@@ -112,36 +112,36 @@ class SplitSummary:
     class_counts: tuple[int, ...]
 
 
-# Places that are named; `to_dict` has all.
+# Samples named in a text; `to_dict` has all.
 _FEW = 8
 
 
-def shown_places(found: Sequence[Copies | NearPair]) -> list[Place]:
-    """Return the images that are shown of findings of one kind, each once."""
-    return list(dict.fromkeys(place for one in found[:MOST_SHOWN] for place in one.places[:MOST_OF_ONE]))
+def shown_places(alike: Sequence[ExactDuplicates | NearPair]) -> list[Place]:
+    """Return the images in the pictures of findings of one kind, each once."""
+    return list(dict.fromkeys(place for images in alike[:MOST_SHOWN] for place in images.places[:MOST_OF_ONE]))
 
 
-def number(n: int, things: str) -> str:
+def number(n: int, noun: str) -> str:
     """Return ``"no pairs"``, ``"1 pair"``, ``"2 pairs"``."""
-    return f"{n:,} {things}" if n > 1 else f"1 {things.removesuffix('s')}" if n else f"no {things}"
+    return f"{n:,} {noun}" if n > 1 else f"1 {noun.removesuffix('s')}" if n else f"no {noun}"
 
 
 def samples(splits: Mapping[str, SplitSummary], image_shape: Sequence[int], record: DatasetInfo) -> str:
-    """Return how many samples there are, of which shape."""
-    counts = ", ".join(f"{split} {one.n_samples:,}" for split, one in splits.items())
-    total = sum(one.n_samples for one in splits.values())
+    """Return the number of samples, their shape and the size of each split."""
+    counts = ", ".join(f"{name} {split.n_samples:,}" for name, split in splits.items())
+    total = sum(split.n_samples for split in splits.values())
     return f"{total:,} {things_of(record)} of {' x '.join(map(str, image_shape))} ({counts})"
 
 
 def groups_of(by: str | None, record: DatasetInfo) -> tuple[str, str, str]:
-    """Return what was compared between the splits: the title, the things, and what was not checked, empty if all was.
+    """Return a title and a plural noun for what was compared between splits, and a note if patients were not checked.
 
     Parameters
     ----------
     by : "group", "image_id" or None
-        As ``Audit.grouped_by``.
+        See ``Audit.grouped_by``.
     record : DatasetInfo
-        For what to do.
+        The record of the data set; the advice in the note depends on it.
     """
     if by == "group":
         return "Groups", "groups", ""
@@ -150,44 +150,44 @@ def groups_of(by: str | None, record: DatasetInfo) -> tuple[str, str, str]:
 
 
 def no_leaks(by: str | None, n_splits: int) -> str:
-    """Say that there are no leaks, and among what they were looked for."""
+    """Return that there are no leaks, and what was compared."""
     if n_splits < 2:
         return "not checked (there is only one split)"
-    among = {"group": "exact copies and groups", "image_id": "exact copies and image ids", None: "exact copies"}[by]
-    return f"none among {among}"
+    also = {"group": " and groups", "image_id": " and image ids", None: ""}[by]
+    return f"none among exact duplicates{also}"
 
 
-def all_copies(found: Sequence[Copies]) -> str:
-    """Return how many groups of copies there are."""
-    if not found:
+def all_exact(duplicates: Sequence[ExactDuplicates]) -> str:
+    """Return the number of groups of exact duplicates."""
+    if not duplicates:
         return "none"
-    n_images = sum(len(one.places) for one in found)
-    return f"{number(len(found), 'groups')} with {n_images:,} images; {_crossing(found)}"
+    n_images = sum(len(group.places) for group in duplicates)
+    return f"{number(len(duplicates), 'groups')} with {n_images:,} images; {_crossing(duplicates)}"
 
 
-def all_near(found: Sequence[NearPair], distance: int) -> str:
-    """Return how many near pairs there are, of hashes up to a distance."""
-    said = f"{number(len(found), 'pairs')} up to {distance} bits apart"
-    return f"{said}; {_crossing(found)}" if found else said
+def all_near(pairs: Sequence[NearPair], distance: int) -> str:
+    """Return the number of pairs of near duplicates, up to a distance of their hashes."""
+    counted = f"{number(len(pairs), 'pairs')} up to {distance} bits apart"
+    return f"{counted}; {_crossing(pairs)}" if pairs else counted
 
 
 def absent_classes(splits: Mapping[str, SplitSummary], record: DatasetInfo) -> list[str]:
-    """Return each class that a split has no sample of."""
+    """Return a sentence for each class without a sample in a split."""
     return [
-        f"{split} has no sample of {title}"
-        for split, one in splits.items()
-        for title, n in zip(class_titles(record), one.class_counts, strict=True)
+        f"{name} has no sample of {title}"
+        for name, split in splits.items()
+        for title, n in zip(class_titles(record), split.class_counts, strict=True)
         if not n
     ]
 
 
 def where(places: Sequence[Place]) -> str:
-    """Return where samples are, the first few of each split: ``"train 3, 8; test 5"``."""
+    """Return the places of samples, the first few of each split: ``"train 3, 8; test 5"``."""
     return "; ".join(by_split(places))
 
 
 def by_split(places: Sequence[Place]) -> list[str]:
-    """Return the same as :func:`where`, one text for each split."""
+    """Return the places of samples as in :func:`where`, one text for each split."""
     return [
         f"{split} {_few(', ', [place.position for place in of_split])}"
         for split, of_split in groupby(places, key=lambda place: place.split)
@@ -200,13 +200,13 @@ def span(split: SplitSummary) -> str:
 
 
 def nearness(pair: NearPair) -> str:
-    """Return how near two images are."""
+    """Return the distance and the difference of two near duplicates."""
     bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
     return f"{bits}, mean difference {pair.difference:.2f} of 255"
 
 
 def meaning(label: Label, record: DatasetInfo) -> str:
-    """Return the class of a sample, or its findings; of a label that is none, its value."""
+    """Return the class of a sample, or its findings; for an invalid label, its value."""
     titles = class_titles(record)
     if record.multi_label:
         named = (t if value == 1 else f"{t} = {value}" for t, value in zip(titles, label, strict=True) if value)
@@ -214,20 +214,20 @@ def meaning(label: Label, record: DatasetInfo) -> str:
     return titles[label[0]] if 0 <= label[0] < len(titles) else f"label {label[0]}"
 
 
-def alike(found: Copies | NearPair, record: DatasetInfo) -> str:
-    """Return where images are that are the same, or look alike, and what their labels say."""
-    labels = dict.fromkeys(meaning(label, record) for label in found.labels)
-    sign = " ~ " if isinstance(found, NearPair) else " = "
-    said = f"{_few(sign, found.places)}: {' against '.join(labels)}"
-    return f"{said}; {nearness(found)}" if isinstance(found, NearPair) else said
+def alike(images: ExactDuplicates | NearPair, record: DatasetInfo) -> str:
+    """Return the places and the classes of duplicates, as one line."""
+    labels = dict.fromkeys(meaning(label, record) for label in images.labels)
+    sign = " ~ " if isinstance(images, NearPair) else " = "
+    line = f"{_few(sign, images.places)}: {' against '.join(labels)}"
+    return f"{line}; {nearness(images)}" if isinstance(images, NearPair) else line
 
 
-def by_label(found: Copies | NearPair, record: DatasetInfo) -> list[str]:
-    """Return what the labels of images say; if they differ, also which image has which."""
+def by_label(images: ExactDuplicates | NearPair, record: DatasetInfo) -> list[str]:
+    """Return the classes of duplicates; if they differ, with the images of each class."""
     members: dict[str, list[Place]] = {}
-    for place, label in zip(found.places, found.labels, strict=True):
+    for place, label in zip(images.places, images.labels, strict=True):
         members.setdefault(meaning(label, record), []).append(place)
-    return [f"{said}: {where(places)}" for said, places in members.items()] if found.contradicts else list(members)
+    return [f"{title}: {where(places)}" for title, places in members.items()] if images.contradicts else list(members)
 
 
 def _few(separator: str, values: Sequence[object]) -> str:
@@ -235,6 +235,6 @@ def _few(separator: str, values: Sequence[object]) -> str:
     return f"{separator.join(map(str, values[:_FEW]))}{rest}"
 
 
-def _crossing(found: Sequence[Copies | NearPair]) -> str:
-    n_crossing, n_contradicting = sum(one.crosses for one in found), sum(one.contradicts for one in found)
-    return f"{n_crossing:,} in several splits, {n_contradicting:,} with labels that differ"
+def _crossing(alike: Sequence[ExactDuplicates | NearPair]) -> str:
+    n_crossing, n_contradicting = (sum(images.crosses for images in alike), sum(images.contradicts for images in alike))
+    return f"{n_crossing:,} in several splits, {n_contradicting:,} with different labels"

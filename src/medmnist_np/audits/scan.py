@@ -1,4 +1,4 @@
-"""One pass over all images (digests, blank images, perceptual hashes), near pairs, and groups in several splits."""
+"""One pass over all images for digests, blank images and hashes; near duplicates; and groups in several splits."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from medmnist_np.images.hashes import digests, near_pairs, one_colour, perceptua
 
 
 class Grouping(NamedTuple):
-    """What was compared between the splits, and what was found.
+    """The comparison of groups or ids between splits.
 
     Attributes
     ----------
     by : "group", "image_id" or None
-        What the samples were compared by: groups where every split has them, else ids; None if neither is known.
+        What was compared: groups if every split has them, else image ids; None if neither is known.
     shared : tuple of SharedGroup, or None
-        Groups or ids that are in several splits, in the order of their first samples; None if nothing was compared.
+        Groups or ids in several splits, in the order of their first samples; None if nothing was compared.
     n_unknown : int
-        Samples that were left out, as they have no id.
+        Number of samples without an id, which were left out.
     with_groups : tuple of str
-        Splits whose groups are known.
+        Splits with known groups.
     """
 
     by: Literal["group", "image_id"] | None
@@ -44,14 +44,14 @@ class Grouping(NamedTuple):
 
 
 def grouping(data: Source, file: str | os.PathLike[str] | None) -> Grouping:
-    """Look for groups in several splits; where they are not known in every split, for ids.
+    """Find groups in several splits; if a split has no known groups, find image ids in several splits.
 
     Parameters
     ----------
     data : Source
-        What is audited.
+        The data set.
     file : path, optional
-        Ids of all samples, see :func:`~medmnist_np.data.identifiers.attach_ids`. None means those that are attached.
+        Ids of all samples, see :func:`~medmnist_np.data.identifiers.attach_ids`. None means the attached ids.
     """
     columns = _attached(data) if file is None else _in_file(data, Path(file))
     if columns is None:
@@ -95,11 +95,11 @@ def _in_file(data: Source, file: Path) -> _Columns:
     return ids, groups
 
 
-# The images of each are read, and people are to look at them.
+# The images of each pair are read, and people must look at them.
 MOST_PAIRS = 20_000
 
 _PAIRS_AT_ONCE = 64
-_LOOKED_AT = 32  # images of a split, for whether there are two values only
+_LOOKED_AT = 32  # images of a split, to see whether they have two values only
 _LEAST_PIXELS = 8  # along each axis, for a perceptual hash
 
 
@@ -111,14 +111,14 @@ class _Some(NamedTuple):
 
 
 def why_not(data: Source) -> str | None:
-    """Return why perceptual hashes would say nothing about these images; None if they may."""
+    """Return the reason why perceptual hashes cannot find near duplicates in these images; None if they can."""
     shape = data.image_shape
     if min(shape[:2] if shape[2:] == (3,) else shape) < _LEAST_PIXELS:
-        return f"Near copies were not searched: at least {_LEAST_PIXELS} pixels along each axis are needed."
+        return f"Near duplicates were not searched: that needs at least {_LEAST_PIXELS} pixels along each axis."
     if all(_has_two_values(array) for array in data.images.values()):
         return (
-            "Near copies were not searched: the images are shapes of two values, and shapes of one organ have near "
-            "hashes in thousands of pairs that are no copies."
+            "Near duplicates were not searched: the images are shapes of two values, and shapes of one organ have "
+            "similar hashes in thousands of pairs that are not duplicates."
         )
     return None
 
@@ -132,7 +132,7 @@ def look_alike(
     executor: Executor | None,
     progress: Progress,
 ) -> tuple[list[NearPair] | None, int]:
-    """Find pairs of images with near hashes.
+    """Find pairs of images with similar hashes.
 
     Parameters
     ----------
@@ -141,20 +141,20 @@ def look_alike(
     hashes : Mapping of str to (n,) uint64
         Of all images, by split.
     left_out : iterable of Place
-        Images to leave out: blank ones, and all but one of those that are the same.
+        Images to leave out: blank images, and all but one of each group of exact duplicates.
     max_distance : int
-        Bits. Where there are more pairs than people can look at, only nearer ones are taken.
+        Bits. If there are more pairs than people can look at, a smaller distance is used.
     executor : Executor or None
-        Who compares the images of the pairs.
+        Runs the comparison of the images of the pairs.
     progress : Progress
-        What to show.
+        Shows the progress.
 
     Returns
     -------
     list of NearPair or None
-        The least difference first. None if there are too many pairs with the very same hash.
+        The smallest difference first. None if too many pairs have equal hashes.
     int
-        The distance in bits that was kept to.
+        The distance in bits that was used.
     """
     kept = {split: np.ones(len(values), dtype=np.bool_) for split, values in hashes.items()}
     for split, position in left_out:
@@ -214,7 +214,7 @@ _PIECE_BYTES = 32_000_000
 
 
 class Scan(NamedTuple):
-    """What is known of the images of a split: digests, which are blank, and perceptual hashes where asked for."""
+    """Digests of the images of a split, whether each is blank, and perceptual hashes if requested."""
 
     digests: NDArray[np.uint64]
     blank: NDArray[np.bool_]
@@ -234,18 +234,18 @@ class _Piece(NamedTuple):
 def scan(
     images: Mapping[str, Images], *, hashed: bool, executor: Executor | None, progress: Progress
 ) -> dict[str, Scan]:
-    """Look at all images once.
+    """Read all images once.
 
     Parameters
     ----------
     images : Mapping of str to (n, ...) uint8
         Whole maps of .npy files, by split.
     hashed : bool
-        Whether to make perceptual hashes too; without, ``hashes`` are empty.
+        Whether to compute perceptual hashes too; otherwise ``hashes`` are empty.
     executor : Executor or None
-        Who works.
+        Runs the work.
     progress : Progress
-        What to show.
+        Shows the progress.
     """
     pieces = [piece for split, array in images.items() for piece in _pieces(split, array, hashed=hashed)]
     found: dict[str, list[Scan]] = {split: [] for split in images}
@@ -271,7 +271,7 @@ def _scan_piece(piece: _Piece) -> Scan:
 
 
 def _blank(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which images are blank. Few are so in their middle line already; only those are read whole."""
+    """Return which images are blank. Only images with a blank middle line are read whole; they are few."""
     middle = images.shape[1] // 2
     found = one_colour(images[:, middle : middle + 1])
     candidates = np.flatnonzero(found)

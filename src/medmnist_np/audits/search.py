@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from medmnist_np._progress import Progress, bars
 from medmnist_np.audits.audit_result import Audit
-from medmnist_np.audits.findings import Copies, NearPair, Place, SplitSummary, number, shown_places
+from medmnist_np.audits.findings import ExactDuplicates, NearPair, Place, SplitSummary, number, shown_places
 from medmnist_np.audits.scan import MOST_PAIRS, Grouping, Scan, grouping, look_alike, scan, why_not
 from medmnist_np.audits.source import Source, opened
 from medmnist_np.images.hashes import duplicates, near_pairs
@@ -29,58 +29,56 @@ def audit(
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> Audit:
-    """Look for copies, near copies, contradicting labels, blank images and leaks between the splits of a data set.
+    """Search a data set for duplicates, near duplicates, contradictory labels, blank images and leaks between splits.
 
-    All images are looked at, in pieces of a few MB: memory is flat, whatever their number and size.
+    All images are read, in pieces of a few MB, so memory does not grow with their number and size.
 
     Parameters
     ----------
     source : str, path or DatasetInfo
-        Name of a data set, as of :func:`~medmnist_np.load`, or an .npz file with the arrays ``train_images`` and
-        ``train_labels``, and so for each split. A channel axis of the images may come first or last. What has a ``.``
-        or a slash in it is a file. It is unpacked into the cache for the time of the audit and nothing in it is
-        believed.
+        Name of a data set, see :func:`~medmnist_np.load`, or path of an .npz file with the arrays ``train_images``
+        and ``train_labels``, and the same for each split. The channel axis of the images may be first or last. A text
+        with a ``.`` or a slash is a path. The file is checked strictly and unpacked into the cache during the audit.
     size : int, optional
-        As of :func:`~medmnist_np.load`; of names only.
+        See :func:`~medmnist_np.load`; for names only.
     ids : path, optional
-        A CSV file with the columns ``split``, ``index``, ``image_id`` and perhaps ``group``, and a line for each
-        sample. None means the ids that are attached to the data set, if there are any. Samples of one group, or
-        without groups of one id, should not be in several splits.
+        A CSV file with the columns ``split``, ``index``, ``image_id`` and optionally ``group``, and a line for each
+        sample. None means the ids attached to the data set, if any. Samples of one group (without groups, of one id)
+        should not be in several splits.
     max_distance : int, optional
-        Bits, of 64, in which the perceptual hashes of two images that look alike may differ, 0 to 16. None leaves the
-        search out.
+        Maximum number of bits, of 64, in which the perceptual hashes of near duplicates differ, 0 to 16. None skips
+        the search for near duplicates.
     root : path, optional
-        As of :func:`~medmnist_np.load`.
+        See :func:`~medmnist_np.load`.
     download : bool
-        Whether to fetch the data set if it is not on this machine.
+        Whether to download the data set if it is not on this machine.
     executor : concurrent.futures.Executor, optional
-        Who looks at the images: threads, processes, or a cluster (a Dask client's ``get_executor()``) whose machines
-        see the same path. None means this thread.
+        Runs the work: threads, processes, or a cluster (a Dask client's ``get_executor()``) whose machines see the
+        same path. None means this thread.
     progress : Progress
-        What to show; a bar, by default.
+        Shows the progress: a bar by default.
 
     Returns
     -------
     Audit
-        Prints in some lines; ``leaks``, ``scheme``, ``to_dict()``, ``page()``.
+        The findings. It prints as text, and has ``leaks``, ``scheme``, ``to_dict()`` and ``page()``.
 
     Raises
     ------
     NotCachedError
-        If the data set is not here and ``download=False``.
+        If the data set is not on this machine and ``download=False``.
     ArchiveError
-        If the file is no sound archive of images and labels.
+        If the file is not a valid archive of images and labels.
     ValueError
-        If ids or the distance make no sense.
+        If the ids do not fit the data set, or the distance is not 0 to 16.
     MedMNISTError
-        As :func:`~medmnist_np.load`.
+        If the download fails, see :func:`~medmnist_np.load`.
 
     Notes
     -----
-    Copies are exact: images of one 64-bit digest are compared by one of 128 bits. Near copies are those whose
-    perceptual hashes are near [1]_. Where images of a set look alike, most of them are no copies: they come in the
-    order of their mean absolute difference, for people to look at. A copy that was turned, mirrored or shifted is not
-    found.
+    Exact duplicates have equal 64-bit and 128-bit digests. Near duplicates have similar perceptual hashes [1]_. If all
+    images of a set look alike, most of these pairs are not duplicates: they are sorted by mean absolute difference, for
+    people to look at. A duplicate that was rotated, mirrored or shifted is not found.
 
     References
     ----------
@@ -95,17 +93,17 @@ def audit(
     >>> clean = mm.Dataset("breastmnist", "train").without(found.leaks)
     """
     if max_distance is not None:
-        near_pairs(np.empty(0, dtype=np.uint64), max_distance)  # raises if it is none
+        near_pairs(np.empty(0, dtype=np.uint64), max_distance)  # raises if the distance is not valid
     with opened(source, size=size, root=root, download=download, progress=progress) as data:
         groups = grouping(data, ids)
-        reason = "Near copies were not searched, as asked." if max_distance is None else why_not(data)
+        reason = "Near duplicates were not searched, as requested." if max_distance is None else why_not(data)
         scans = scan(data.images, hashed=reason is None, executor=executor, progress=progress)
-        blank = _places({split: one.blank for split, one in scans.items()})
-        copies = _copies(data, scans)
+        blank = _places({split: scanned.blank for split, scanned in scans.items()})
+        exact = _exact_duplicates(data, scans)
         near, kept_to = None, None
         if max_distance is not None and reason is None:
-            hashes = {split: one.hashes for split, one in scans.items()}
-            left_out = [*blank, *(place for one in copies for place in one.places[1:])]
+            hashes = {split: scanned.hashes for split, scanned in scans.items()}
+            left_out = [*blank, *(place for group in exact for place in group.places[1:])]
             near, kept_to = look_alike(data, hashes, left_out, max_distance, executor=executor, progress=progress)
             reason = _kept_to(near, kept_to, max_distance)
         return Audit(
@@ -114,7 +112,7 @@ def audit(
             record=data.record,
             digest=data.digest,
             splits={split: _summary(table, data.record) for split, table in data.labels.items()},
-            duplicates=tuple(copies),
+            duplicates=tuple(exact),
             near=None if near is None else tuple(near),
             near_distance=kept_to,
             blank=blank,
@@ -122,39 +120,39 @@ def audit(
             shared_groups=groups.shared,
             grouped_by=groups.by,
             remarks=tuple(filter(None, (*data.remarks, *_left_out(groups, data), reason))),
-            pictures=_pictures(data, [*shown_places(copies), *shown_places(near or [])]),
+            pictures=_pictures(data, [*shown_places(exact), *shown_places(near or [])]),
         )
 
 
-def _copies(data: Source, scans: Mapping[str, Scan]) -> list[Copies]:
-    """Return images that are the same and not blank, those in several splits first."""
+def _exact_duplicates(data: Source, scans: Mapping[str, Scan]) -> list[ExactDuplicates]:
+    """Return the groups of identical images that are not blank, those in several splits first."""
     splits = list(scans)
-    found = []
-    for group in duplicates(list(data.images.values()), [one.digests for one in scans.values()]):
+    groups = []
+    for group in duplicates(list(data.images.values()), [scanned.digests for scanned in scans.values()]):
         places = tuple(Place(splits[number], position) for number, position in group.tolist())
         if not scans[places[0].split].blank[places[0].position]:
-            found.append(Copies(places, data.labels_at(places)))
-    return sorted(found, key=lambda copies: not copies.crosses)
+            groups.append(ExactDuplicates(places, data.labels_at(places)))
+    return sorted(groups, key=lambda group: not group.crosses)
 
 
 def _left_out(groups: Grouping, data: Source) -> Iterator[str]:
-    """Say which samples were not compared by their groups or ids, as these are unknown."""
+    """Yield a remark for each kind of samples that were not compared, because their groups or ids are unknown."""
     if groups.with_groups and groups.by != "group":
         without = [split for split in data.images if split not in groups.with_groups]
-        yield f"No groups are known for {', '.join(without)}, so groups were not compared between the splits."
+        yield f"No groups are known for {', '.join(without)}, so groups were not compared between splits."
     if groups.n_unknown:
         without_id = number(groups.n_unknown, "samples")
-        yield f"{without_id} without an image_id: not compared with those of other splits."
+        yield f"{without_id} without an image_id were not compared between splits."
 
 
 def _kept_to(near: list[NearPair] | None, kept_to: int, max_distance: int) -> str | None:
     """Return a remark if there were too many near pairs."""
     if near is None:
-        return f"Near copies are not listed: more than {MOST_PAIRS:,} pairs have the very same perceptual hash."
+        return f"Near duplicates are not listed: more than {MOST_PAIRS:,} pairs have equal perceptual hashes."
     if kept_to < max_distance:
         return (
-            f"More than {MOST_PAIRS:,} pairs have hashes that differ in at most {max_distance} bits: only those up to "
-            f"{kept_to} were taken."
+            f"More than {MOST_PAIRS:,} pairs have hashes that differ in at most {max_distance} bits. Only those "
+            f"that differ in at most {kept_to} are listed."
         )
     return None
 
@@ -174,7 +172,7 @@ def _is_bad(table: NDArray[np.integer], record: DatasetInfo) -> NDArray[np.bool_
 
 
 def _places(masks: Mapping[str, NDArray[np.bool_]]) -> tuple[Place, ...]:
-    return tuple(Place(split, one) for split, mask in masks.items() for one in np.flatnonzero(mask).tolist())
+    return tuple(Place(split, index) for split, mask in masks.items() for index in np.flatnonzero(mask).tolist())
 
 
 def _pictures(data: Source, places: Sequence[Place]) -> dict[Place, NDArray[np.uint8]]:

@@ -30,16 +30,16 @@ from medmnist_np.errors import MedMNISTError
     "--ids",
     type=click.Path(exists=True, dir_okay=False),
     metavar="CSV",
-    help="Source ids: split, index, image_id and perhaps group. Default: those that were imported.",
+    help="Image ids: split, index, image_id and optionally group. Default: the imported ids.",
 )
 @click.option(
     "--near",
     type=click.IntRange(0, 16),
     default=4,
     metavar="BITS",
-    help="How far apart hashes of images that look alike may be. Default: 4.",
+    help="Maximum distance of the hashes of near duplicates. Default: 4.",
 )
-@click.option("--exact", is_flag=True, help="Do not look for images that look alike.")
+@click.option("--exact", is_flag=True, help="Do not search for near duplicates.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False), metavar="PAGE.html", help="Write a page with pictures too."
 )
@@ -49,7 +49,7 @@ from medmnist_np.errors import MedMNISTError
     metavar="CSV",
     help="Write the splits without the leaks, for Dataset(..., scheme=CSV).",
 )
-@click.option("--download", is_flag=True, help="Fetch the data set first, if it is not on this machine.")
+@click.option("--download", is_flag=True, help="Download the data set first if it is not on this machine.")
 @workers_option
 @root_option
 @json_option
@@ -66,11 +66,11 @@ def audit(
     root: str | None,
     as_json: bool,
 ) -> None:
-    """Look for copies, leaks, wrong labels and blank images.
+    """Find duplicates, leaks, wrong labels and blank images.
 
-    Leaks are copies in two splits; labels are wrong if copies have different ones. NAME is a data set, FILE.npz an
-    archive of images and labels by split, which need not be a published one. What is found is a property of the data:
-    the exit code is 0 all the same.
+    Leaks are duplicates in two splits. Labels contradict if duplicates have different ones. NAME is a data set, and
+    FILE.npz an archive with images and labels for each split, published or your own. Findings are properties of the
+    data, so the exit code is 0 anyway.
 
     \b
       medmnist-np audit breastmnist
@@ -85,7 +85,7 @@ def audit(
 
     ctx = click.get_current_context()
     if exact and ctx.get_parameter_source("near") == ParameterSource.COMMANDLINE:
-        raise click.UsageError("--exact looks for no images that look alike: leave --near out.")
+        raise click.UsageError("--exact does not search for near duplicates. Leave --near out.")
     if scheme is not None:
         _check_scheme(scheme, ids)
     if is_path(source) and not Path(source).expanduser().is_file():

@@ -11,7 +11,7 @@ from medmnist_np._html import Html, element
 from medmnist_np._version import __version__
 from medmnist_np.audits import findings
 from medmnist_np.audits.audit_result import Audit
-from medmnist_np.audits.findings import MOST_OF_ONE, MOST_SHOWN, Copies, NearPair
+from medmnist_np.audits.findings import MOST_OF_ONE, MOST_SHOWN, ExactDuplicates, NearPair
 from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.page import (
     aside,
@@ -54,8 +54,8 @@ def audit_page(audit: Audit) -> str:
     _, grouped_by, not_checked = findings.groups_of(audit.grouped_by, audit.record)
     sections = {
         "Summary": _summary(audit, not_checked),
-        "Exact copies": _copies(audit),
-        "Near copies": _near(audit),
+        "Exact duplicates": _exact(audit),
+        "Near duplicates": _near(audit),
         "Leaks": _leaks(audit, grouped_by),
         "Labels": _labels(audit),
         f"Blank {things_of(audit.record)}": _blank(audit),
@@ -64,7 +64,7 @@ def audit_page(audit: Audit) -> str:
         sections[f"{grouped_by.capitalize()} in several splits"] = _groups(audit, grouped_by)
     if not_checked:
         sections["Patients in several splits"] = [note(f"Patients: {not_checked}.")]
-    sections["How this was found"] = [_method(audit)]
+    sections["Method"] = [_method(audit)]
     subtitle = findings.samples(audit.splits, audit.image_shape, audit.record)
     return page(f"Audit of {audit.name}", subtitle, sections)
 
@@ -77,40 +77,40 @@ def _summary(audit: Audit, not_checked: str) -> list[Html]:
     elif not_checked:
         leaks += "; patients were not checked"
     shown = {
-        "Exact copies": (number(len(audit.duplicates)), f"groups of {things} that are the same"),
-        "Contradictions": (number(len(audit.conflicts)), "of these groups have labels that differ"),
+        "Exact duplicates": (number(len(audit.duplicates)), f"groups of identical {things}"),
+        "Contradictions": (number(len(audit.conflicts)), "of these groups have different labels"),
         "Leaks": (number(sum(map(len, audit.leaks.values()))), leaks),
     }
     if audit.near is not None:
         n_crossing = sum(pair.crosses for pair in audit.near)
-        shown["Near copies"] = (number(len(audit.near)), f"pairs to look at, {n_crossing:,} of them in two splits")
+        shown["Near duplicates"] = (number(len(audit.near)), f"pairs to look at, {n_crossing:,} of them in two splits")
     return [figures(shown), *map(note, audit.remarks)]
 
 
-def _copies(audit: Audit) -> list[Html]:
-    things, counted = things_of(audit.record), findings.all_copies(audit.duplicates)
+def _exact(audit: Audit) -> list[Html]:
+    things, counted = things_of(audit.record), findings.all_exact(audit.duplicates)
     return [
-        element("p", f"{things.capitalize()} that are the same to the byte: {counted}."),
+        element("p", f"Identical {things}: {counted}."),
         *_pictures(audit, audit.duplicates),
     ]
 
 
 def _near(audit: Audit) -> list[Html]:
     if audit.near is None:
-        return [element("p", "Not searched, or too many to list; the summary says why.")]
+        return [element("p", "Not searched, or too many to list: see the summary.")]
     things, counted = things_of(audit.record), findings.all_near(audit.near, audit.near_distance or 0)
     return [
         element("p", f"{things.capitalize()} that look alike: {counted}."),
         element(
             "p",
-            "Look at them before calling one a copy. Where the organ, the position and the device are the same, images "
-            "of different people look alike too. The least difference comes first.",
+            "Look at them before you call a pair duplicates. If organ, position and device are the same, images of "
+            "different people look alike too. The smallest difference comes first.",
         ),
         *_pictures(audit, audit.near),
     ]
 
 
-def _pictures(audit: Audit, alike: Sequence[Copies | NearPair]) -> list[Html]:
+def _pictures(audit: Audit, alike: Sequence[ExactDuplicates | NearPair]) -> list[Html]:
     """Return the first groups or pairs of images, each as one picture."""
     if not alike:
         return []
@@ -120,7 +120,7 @@ def _pictures(audit: Audit, alike: Sequence[Copies | NearPair]) -> list[Html]:
     return [*([aside(" ".join(remarks))] if remarks else []), gallery(shown, width_px=_LEAST_PX)]
 
 
-def _picture(audit: Audit, alike: Copies | NearPair) -> Html:
+def _picture(audit: Audit, alike: ExactDuplicates | NearPair) -> Html:
     title, lines = findings.where(alike.places), findings.by_label(alike, audit.record)
     if isinstance(alike, NearPair):
         lines.append(findings.nearness(alike))
@@ -138,12 +138,12 @@ def _leaks(audit: Audit, grouped_by: str) -> list[Html]:
     return [
         element(
             "p",
-            f"{things.capitalize()} that also occur in a later split, as exact copies"
+            f"{things.capitalize()} that also occur in a later split, as exact duplicates"
             + (f" or by their {grouped_by}" if audit.shared_groups is not None else "")
-            + ". The later split keeps its own, so that test stays as it is published. Near copies are not counted.",
+            + ". The later split keeps its samples, so test stays as published. Near duplicates are not counted.",
         ),
         table(f"{things.capitalize()} of each split", ["split", things, "leaks", "without leaks"], rows),
-        *([code(lines, "Code that leaves the leaks out")] if record.archives else []),
+        *([code(lines, "Code that removes the leaks")] if record.archives else []),
     ]
 
 
@@ -159,7 +159,7 @@ def _labels(audit: Audit) -> list[Html]:
         table("Samples by label and split", head, rows),
         aside(f"Values of the labels: {ranges}."),
         *(note(f"{sentence}.") for sentence in findings.absent_classes(splits, record)),
-        *(note(f"Labels that are none: {places}.") for places in findings.by_split(audit.bad_labels)),
+        *(note(f"Invalid labels: {places}.") for places in findings.by_split(audit.bad_labels)),
     ]
 
 
@@ -168,7 +168,7 @@ def _blank(audit: Audit) -> list[Html]:
     if not audit.blank:
         return [element("p", f"No {things} are blank.")]
     return [
-        element("p", f"{things.capitalize()} of one gray level, or one colour. They are not among the copies."),
+        element("p", f"{things.capitalize()} of a single gray level or colour. They do not count as duplicates."),
         element("ul", *(element("li", places) for places in findings.by_split(audit.blank))),
     ]
 
@@ -188,9 +188,9 @@ def _method(audit: Audit) -> Html:
     return facts(
         {
             "Archive": audit.digest,
-            "Copies": "all images, compared by 64-bit digests, and those of one digest by BLAKE2b of 128 bits",
-            "Near copies": "" if audit.near is None else hashes,
-            "Order of near copies": "" if audit.near is None else "mean absolute difference of the values",
+            "Exact duplicates": "all images, compared by 64-bit digests, then by BLAKE2b with 128 bits",
+            "Near duplicates": "" if audit.near is None else hashes,
+            "Order of near duplicates": "" if audit.near is None else "mean absolute difference of the values",
             "Groups": _METHOD_OF_GROUPS[audit.grouped_by],
             "Program": f"medmnist-np {__version__}",
         }
