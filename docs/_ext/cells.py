@@ -1,4 +1,4 @@
-"""Markdown with Python in it, run: as a page that shows what each block gives, and as a Jupyter notebook."""
+"""Execute the Python blocks of a Markdown page; return a page with outputs or a Jupyter notebook."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A piece of a page: prose, or code with what it printed and the picture that it ended with."""
+    """A piece of a page: prose, or code with its printed output and final picture."""
 
     source: str
     is_code: bool = False
@@ -33,12 +33,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """A page that was run."""
+    """A page after execution."""
 
     cells: tuple[Cell, ...]
 
     def markdown(self, pictures: Path, address: str) -> str:
-        """Return the page with outputs in MyST Markdown; pictures are written to ``pictures``.
+        """Return the page with outputs in MyST Markdown, and write pictures to ``pictures``.
 
         ``address`` is how the page names a picture, without its number and ending.
         """
@@ -65,7 +65,7 @@ class Executed:
 
 
 def split(markdown: str) -> Iterator[Cell]:
-    """Yield prose and ```` ```python ```` blocks in their order."""
+    """Yield prose and ```` ```python ```` blocks in order."""
     end = 0
     for block in _BLOCK.finditer(markdown):
         if prose := markdown[end : block.start()].strip():
@@ -77,7 +77,7 @@ def split(markdown: str) -> Iterator[Cell]:
 
 
 def execute(markdown: str, folder: Path) -> Executed:
-    """Run the blocks of a page one after another in one namespace, with ``folder`` as the working folder."""
+    """Execute the blocks of a page in one namespace, with ``folder`` as the working folder."""
     names: dict[str, Any] = {"__name__": "page"}
     before = Path.cwd()
     os.chdir(folder)
@@ -88,7 +88,7 @@ def execute(markdown: str, folder: Path) -> Executed:
 
 
 def _run(cell: Cell, names: dict[str, Any]) -> Cell:
-    """Run a block as a notebook does: what it prints, then the value of its last line if that is an expression."""
+    """Execute a block like a notebook: return its output, and the value of its last line if that is an expression."""
     tree = ast.parse(cell.source)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     printed = io.StringIO()

@@ -15,7 +15,7 @@ PROGRAM = "medmnist-np"
 
 
 def commands() -> dict[str, click.Command]:
-    """Return the commands that help shows, in its order."""
+    """Return the visible commands, in the order of the help."""
     context = click.Context(main, info_name=PROGRAM)
     found = {name: main.get_command(context, name) for name in main.list_commands(context)}
     return {name: command for name, command in found.items() if command is not None and not command.hidden}
@@ -36,7 +36,7 @@ def write(pages: Pages) -> None:
 
 
 def section(name: str, command: click.Command) -> str:
-    """Return what the page says of one command."""
+    """Return the section about one command."""
     return "\n".join(_lines(name, command))
 
 
@@ -53,7 +53,7 @@ def _lines(name: str, command: click.Command) -> Iterator[str]:
 
 
 def _help(text: str) -> Iterator[str]:
-    r"""Yield the paragraphs; one that click must not wrap, marked by a backspace, is shown as it is."""
+    r"""Yield paragraphs. A paragraph marked by a backspace, which click must not wrap, becomes a code block."""
     for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
         if paragraph.lstrip().startswith("\b"):
             yield from ("```console", inspect.cleandoc(paragraph.replace("\b", "", 1).lstrip("\n")), "```", "")
@@ -62,7 +62,7 @@ def _help(text: str) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    """Return prose that Markdown does not take for markup; options are code, or two hyphens would become a dash."""
+    """Escape prose for Markdown. Options become code, so that two hyphens do not become a dash."""
     return "".join(part if part.startswith("`") else _prose(part) for part in re.split("(`[^`]+`)", text))
 
 

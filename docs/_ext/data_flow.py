@@ -1,4 +1,4 @@
-"""The picture of how data flows, as an SVG that takes the colours of the page."""
+"""The data flow diagram, as an SVG with the colours of the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEIGHT = 50  # of a box
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of the package: its words, the modules that it stands for, and its place."""
+    """A box of the diagram: its text, the modules that it represents, and its position."""
 
     title: str
     words: str
@@ -30,7 +30,7 @@ class Box:
 
     @property
     def width(self) -> float:
-        """From edge to edge."""
+        """The width."""
         return (WIDTH - 8) / self.columns - 8
 
     @property
@@ -111,7 +111,7 @@ def _box(box: Box) -> str:
 
 
 def _arrow(start: Box, end: Box) -> str:
-    """Draw straight down through what the two have in common."""
+    """Draw a vertical arrow where both boxes overlap."""
     left, right = max(start.left, end.left), min(start.left + start.width, end.left + end.width)
     x = (left + right) / 2
     top, bottom = start.top + _HEIGHT, end.top

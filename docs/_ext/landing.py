@@ -1,4 +1,4 @@
-"""The picture of the first page: made-up images of four kinds of sets."""
+"""The picture on the first page: made-up images of four kinds of data sets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write(pages: Pages) -> None:
 
 
 def picture() -> bytes:
-    """Return a PNG file: one set a row. README has it too, by ``make picture``."""
+    """Return a PNG file with one data set per row. README shows it too (``make picture``)."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, fake_datasets(folder, *NAMES, n_samples={"test": COLUMNS}):
         for name in NAMES:

@@ -79,7 +79,7 @@ def real_archive(record: DatasetInfo) -> Path | None:
 
 
 def text(record: DatasetInfo, made_up: DatasetInfo | None = None) -> str:
-    """Return the introduction in Markdown, with the notice about what it is run on: by default the real archive."""
+    """Return the introduction in Markdown, with a notice about its data: the official archive, or made-up images."""
     n_samples = sum((made_up or record).n_samples.values())
     notice = (_MADE_UP if made_up else _REAL).format(
         file_name=record.archive(28).file_name, python_class=record.python_class, n_samples=n_samples
@@ -123,7 +123,7 @@ def _target(record: DatasetInfo) -> str:
 
 @contextmanager
 def _cache_of(archive: Path, folder: Path) -> Iterator[None]:
-    """Make a cache of one archive the cache of this process, for a block."""
+    """Use a cache with only this archive inside a ``with`` block."""
     (folder / "cache").mkdir()
     adopt(archive, root=folder / "cache")
     before = os.environ.get("MEDMNIST_NP_CACHE")

@@ -1,4 +1,4 @@
-"""Tables and links in Markdown, from words that were not written for it."""
+"""Tables and links in Markdown, from plain text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def rows_of(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str
 
 
 def link(source: str) -> str:
-    """Return a DOI or an address as a link."""
+    """Return a DOI or a URL as a link."""
     if source.startswith(("http://", "https://")):
         return f"<{source}>"
     return f"[doi:{source}](https://doi.org/{source})"
 
 
 def cell(text: str) -> str:
-    """Keep text from ending a cell of a table."""
+    """Escape text for a table cell."""
     return text.replace("|", r"\|")

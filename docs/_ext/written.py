@@ -1,4 +1,4 @@
-"""A folder of made files: what did not change keeps its time, and what is no longer made goes."""
+"""A folder of generated files: unchanged files keep their time, and obsolete files are removed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Self
 
 
 class Pages:
-    """Files below a folder, for a ``with`` block that makes all of them anew."""
+    """Files in a folder, all written inside one ``with`` block."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._made: set[Path] = set()
 
     def write(self, name: str, content: str | bytes) -> None:
-        """Write ``folder/name``, unless it is there with this content: Sphinx reads again what is newer."""
+        """Write ``folder/name`` unless it has this content already, because Sphinx reads newer files again."""
         path = self.folder / name
         data = content.encode() if isinstance(content, str) else content
         self._made.add(path)

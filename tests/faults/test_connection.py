@@ -41,7 +41,7 @@ def test_a_connection_that_is_reset(lab: Lab) -> None:
 @pytest.mark.fault(3)
 def test_a_server_that_brings_nothing(lab: Lab) -> None:
     """no progress N times:
-    error, part kept, says how many bytes are there
+    error with the number of bytes received; part kept
     """
     lab.file.plan(Drop(after=K), then=Drop(after=0))
     lab.fails(
@@ -127,7 +127,7 @@ def test_a_server_that_is_silent(lab: Lab, step: Step, mirrored: bool) -> None:
 @pytest.mark.parametrize("code", [429, 503])
 def test_a_server_that_asks_to_wait(lab: Lab, code: int) -> None:
     """429 or 503 with Retry-After in seconds, as a date, or an hour:
-    waits; an hour is an error that says so and keeps the part
+    waits; for an hour, an error that states it; part kept
     """
     lab.file.plan(Drop(after=K), Status(code, {"Retry-After": "3600"}))
     lab.fails(DownloadError, f"HTTP {code}, and it asks to come back in 3600 s: try again then", f"{K} bytes are kept")
@@ -182,7 +182,7 @@ def test_a_server_that_fails_for_a_while(lab: Lab) -> None:
 )
 def test_a_server_that_says_no(lab: Lab, code: int, cause: str) -> None:
     """401, 403 with an HTML page, 404, 410:
-    one request, then the next mirror, then an error with the cause and the manual way
+    one request, then the next mirror, then an error with the cause and how to download by hand
     """
     mirror = lab.server.file("mirror/breastmnist.npz", lab.fake.data).plan(then=Status(code))
     lab.monkeypatch.setenv("MEDMNIST_NP_MIRRORS", f"{lab.server.url}/mirror")

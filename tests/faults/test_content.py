@@ -35,7 +35,7 @@ from tests.faults.lab import K, Lab, closed, names
 @pytest.mark.fault(16)
 def test_wrong_bytes(lab: Lab) -> None:
     """right size, wrong bytes:
-    one clean restart, then an error with both digests; nothing published
+    one clean restart, then an error with both checksums; nothing published
     """
     wrong = lab.fake.data[:-1] + b"!"
     found = f"md5:{hashlib.md5(wrong, usedforsecurity=False).hexdigest()}"
@@ -66,7 +66,7 @@ def test_gzip(lab: Lab) -> None:
 @pytest.mark.fault(23)
 def test_a_part_that_is_damaged(lab: Lab) -> None:
     """part damaged on disk:
-    the digest finds it; one clean restart
+    the checksum detects it; one clean restart
     """
     lab.file.plan(Drop(after=K), Status(404))
     lab.fails(DownloadError, f"{K} bytes are kept")

@@ -89,7 +89,7 @@ def test_many_at_once(lab: Lab, lock: str) -> None:
 @pytest.mark.fault(25)
 def test_a_lock_that_is_lost(lab: Lab) -> None:
     """lock holder killed; lock folder read-only; forked child holds the lock:
-    goes on
+    continues
     """
     holder = lab.start("hold")
     assert holder.stdout.readline().startswith("held True")

@@ -76,7 +76,7 @@ def test_a_home_with_a_name_of_its_own(lab: Lab, tmp_path: Path, locale: dict[st
 @pytest.mark.fault(32)
 def test_no_network(lab: Lab, audit) -> None:
     """offline:
-    no socket is opened; the error says what is missing
+    no socket is opened; the error names the missing data
     """
     lab.monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
     with audit() as seen:
@@ -170,7 +170,7 @@ def test_a_certificate(lab: Lab, tmp_path: Path) -> None:
 @pytest.mark.parametrize("configured", [False, True], ids=["variable", "configure()"])
 def test_a_mirror_that_dies(lab: Lab, configured: bool) -> None:
     """first mirror dead, second good:
-    the same part goes on at the second
+    the same part is resumed from the second mirror
     """
     lab.be_patient(tries=2, connect=5, read=5, first_wait=0.02)
     dying = lab.server.file("dying/breastmnist.npz", lab.fake.data).plan(Drop(after=K), then=Drop(after=0))
