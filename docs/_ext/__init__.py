@@ -5,6 +5,7 @@ These pages go to ``docs/_generated``, which is not in the repository. Nothing h
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,9 +57,15 @@ def find_name(app: Sphinx, env: BuildEnvironment, node: Element, text: Element) 
     return found or (text if reference.exists(target) else None)
 
 
+def unlink_attributes(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Show attributes as text: numpydoc links them without their class, and several classes may have the name."""
+    lines[:] = [re.sub(r":obj:`(\w+) <\.\1>`", r"\1", line) for line in lines]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("builder-inited", make_pages)
     app.connect("source-read", run_page)
     app.connect("missing-reference", find_name)
+    app.connect("autodoc-process-docstring", unlink_attributes, priority=600)  # after numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}
