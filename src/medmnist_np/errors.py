@@ -1,25 +1,25 @@
-"""Every error that the package raises on purpose.
+"""The exceptions of the package.
 
 ::
 
     MedMNISTError
     ├── UnknownDatasetError      (ValueError)         no data set has that name
-    ├── UnknownSizeError         (ValueError)         the set does not come in that size
-    ├── UnknownSplitError        (ValueError)         the set has no such split
+    ├── UnknownSizeError         (ValueError)         the data set is not published in that size
+    ├── UnknownSplitError        (ValueError)         the data set has no such split
     ├── RecordError              (ValueError)         a registry record contradicts itself
-    ├── ScoresError              (ValueError)         scores, or their file, do not fit their data set
-    ├── ArchiveError             (ValueError)         an archive is damaged or is not what its record says
-    │   ├── DigestError                               its digest is not the pinned one
+    ├── ScoresError              (ValueError)         scores, or their file, do not match their data set
+    ├── ArchiveError             (ValueError)         an archive is damaged or does not match its record
+    │   ├── DigestError                               its checksum differs from the published one
     │   └── SupersededError                           it belongs to an older release of the data
-    ├── CacheError               (OSError)            something on disk is in the way
-    │   ├── NotCachedError       (FileNotFoundError)  the data is not here and may not be downloaded
-    │   ├── CorruptCacheError                         unpacked arrays are damaged
+    ├── CacheError               (OSError)            a file or folder of the cache cannot be used
+    │   ├── NotCachedError       (FileNotFoundError)  the data is not in the cache and may not be downloaded
+    │   ├── CorruptCacheError                         cached arrays are damaged
     │   └── NoSpaceError                              the disk is full, or would be
-    └── DownloadError            (ConnectionError)    every address failed; what arrived is kept
-        └── OfflineError                              a download is needed and is switched off
+    └── DownloadError            (ConnectionError)    every address failed; received data is kept
+        └── OfflineError                              a download is needed, but offline mode is on
 
-Each is also the builtin named in brackets, so ``except ValueError`` and ``except OSError`` work as usual.
-A message says what failed, what was expected, what was found, what was kept and what to do next.
+Each is also the builtin exception in brackets, so ``except ValueError`` and ``except OSError`` work as usual.
+A message states what failed, what was expected, what was found, what was kept and what to do next.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
 
 
 class MedMNISTError(Exception):
-    """The base of every error of this package."""
+    """Base class of all errors of this package."""
 
 
 class UnknownDatasetError(MedMNISTError, ValueError):
@@ -54,7 +54,7 @@ class UnknownDatasetError(MedMNISTError, ValueError):
 
 
 class UnknownSizeError(MedMNISTError, ValueError):
-    """The data set does not come in that size."""
+    """The data set is not published in that size."""
 
 
 class UnknownSplitError(MedMNISTError, ValueError):
@@ -66,20 +66,20 @@ class RecordError(MedMNISTError, ValueError):
 
 
 class ScoresError(MedMNISTError, ValueError):
-    """Scores do not fit the data set that they are said to be of, or their file is not what it should be."""
+    """Scores do not match their data set, or their file is not valid."""
 
 
 class ArchiveError(MedMNISTError, ValueError):
-    """An archive is damaged, or is not what its record says. Nothing of it was published."""
+    """An archive is damaged or does not match its record. Nothing from it was added to the cache."""
 
 
 class DigestError(ArchiveError):
-    """The digest of a file is not the pinned one.
+    """The checksum of a file differs from the published one.
 
     Attributes
     ----------
     expected, found : str
-        Both digests, as ``"md5:<hex>"``.
+        The published and the actual checksum, such as ``"md5:<hex>"``.
     """
 
     def __init__(self, message: str, *, expected: str, found: str) -> None:
@@ -96,18 +96,18 @@ def _digest_error(message: str, expected: str, found: str) -> DigestError:
 
 
 class SupersededError(ArchiveError):
-    """The archive is genuine, but of an older release whose samples differ from the present one."""
+    """The archive is genuine, but belongs to an older release with different samples."""
 
 
 class CacheError(MedMNISTError, OSError):
-    """Something on disk is in the way: not writable, not a folder, a link where a file should be.
+    """A file or folder of the cache cannot be used: not writable, not a folder, or a link instead of a file.
 
     Attributes
     ----------
     errno : int or None
-        The system's number for it, where the system refused.
+        Error number of the operating system, if the system raised the error.
     filename : str or None
-        The path in question.
+        The path that cannot be used.
     """
 
     def __init__(self, message: str, *, errno: int | None = None, path: object = None) -> None:
@@ -127,19 +127,19 @@ def _cache_error(kind: type[CacheError], message: str, errno: int | None, path: 
 
 
 class NotCachedError(CacheError, FileNotFoundError):
-    """The data is not on this machine, and the call may not download it."""
+    """The data is not in the cache, and the call may not download it."""
 
 
 class CorruptCacheError(CacheError):
-    """Unpacked arrays are damaged: a size, a digest or the manifest is wrong."""
+    """Cached arrays are damaged: a size, a checksum or the manifest is wrong."""
 
 
 class NoSpaceError(CacheError):
-    """The disk is full, or would be before the work is done."""
+    """The disk is full, or does not have enough free space to finish."""
 
 
 class DownloadError(MedMNISTError, ConnectionError):
-    """Every address failed. What had arrived is kept, and the next call goes on from there."""
+    """Every address failed. Received data is kept, and the next call resumes the download."""
 
 
 class OfflineError(DownloadError):
@@ -147,8 +147,8 @@ class OfflineError(DownloadError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for a word that is close to a known one, else ``""``."""
+    """Return ``" Did you mean 'x'?"`` if the word is similar to a known one, else ``""``."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word.lower(), list(known), n=2, cutoff=0.6)
-    return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
+    matches = get_close_matches(word.lower(), list(known), n=2, cutoff=0.6)
+    return f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""

@@ -60,7 +60,7 @@ def refusal(path: Path) -> str:
         ({"train_images": np.zeros((4, 0, 12), np.uint8)}, r"train_images is uint8 of shape \(4, 0, 12\)"),
         (
             {"train_images": np.zeros((4, 3, 12, 3), np.uint8)},
-            r"train_images: The shape \(3, 12, 3\) is ambiguous: .* may both hold channels.*",
+            r"train_images: The shape \(3, 12, 3\) is ambiguous: both .* may hold channels.*",
         ),
         (
             {"train_images": np.zeros((4, 12, 12, 4), np.uint8)},

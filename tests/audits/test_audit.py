@@ -357,7 +357,7 @@ def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("distance", [-1, 17, 2.5])
 def test_a_distance_that_is_none_is_refused(tmp_path: Path, distance: Any) -> None:
-    with pytest.raises(ValueError, match=f"max_distance is {distance}; 0 to 16 bits are possible"):
+    with pytest.raises(ValueError, match=f"max_distance is {distance}; it must be from 0 to 16 bits"):
         audit(tmp_path / "not there.npz", max_distance=distance)
 
 

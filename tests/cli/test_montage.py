@@ -121,7 +121,7 @@ def test_classes_and_their_names() -> None:
         (["breastmnist"], "Missing option '-o'"),
         (["breastmnist", "-o", "a.png", "--index", 50], "no sample 50: breastmnist train has 50"),
         (["breastmnist", "-o", "a.png", "--view", "middle"], "these are gray images"),
-        (["breastmnist", "-o", "a.webp"], "'webp' is no format that is supported. Those for gray images are png, jpg"),
+        (["breastmnist", "-o", "a.webp"], "Unsupported format 'webp'. Supported for gray images: png, jpg"),
         (["adrenalmnist3d", "-o", "a.png", "--view", "animated"], "cannot hold volumes"),
         (["breastmnist", "-o", "a"], "a has no ending, which would name the format: png, jpg, tiff, gif, npy, nii"),
         (["breastmnist", "-o", "a.png", "--index", 5, "--rows", 2], "--index shows one sample: leave --rows out"),

@@ -126,7 +126,7 @@ def test_quiet_is_quiet() -> None:
         (["breastmnist", "out", "--size=31"], "does not come in size 31"),
         (["breastmnist", "out", "--split=tset"], "Did you mean 'test'"),
         (["breastmnist", "out", "--layout=folders"], "'folders' is not one of"),
-        (["adrenalmnist3d", "out", "--format=png"], "cannot hold volumes. Those that can are tiff, gif, npy, nii"),
+        (["adrenalmnist3d", "out", "--format=png"], "cannot hold volumes. Supported for volumes: tiff, gif, npy, nii"),
         (["chestmnist", "out", "--layout=imagefolder"], "use the layout 'csv'"),
     ],
 )

@@ -211,7 +211,7 @@ def test_an_axis_of_channels_is_not_taken_for_one_of_space(shape: tuple[int, ...
 @each_name
 @pytest.mark.parametrize("channels", [3, 4])
 def test_one_colour_image_without_a_batch_is_refused(name: str, channels: int) -> None:
-    with pytest.raises(ValueError, match=r"one colour image \(h, w, [34]\), and many are needed: pass image\[None\]"):
+    with pytest.raises(ValueError, match=r"one colour image \(h, w, [34]\), but a batch is needed: pass image\[None\]"):
         made(np.zeros((28, 28, channels), dtype=np.uint8), name)
 
 

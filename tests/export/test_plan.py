@@ -100,7 +100,7 @@ def test_it_recognises_its_own_lines(name: str, layout: Any) -> None:
     [
         ("breastmnist", {"layout": "folders"}, "no layout 'folders'; there are 'automl', 'imagefolder', 'csv'"),
         ("chestmnist", {"layout": "imagefolder"}, "may have several findings.* use the layout 'csv'"),
-        ("organmnist3d", {"format": "png"}, "'png' cannot hold volumes. Those that can are tiff, gif, npy, nii"),
+        ("organmnist3d", {"format": "png"}, "'png' cannot hold volumes. Supported for volumes: tiff, gif, npy, nii"),
         ("pathmnist", {"format": "nii"}, "'nii' cannot hold RGB images"),
     ],
 )

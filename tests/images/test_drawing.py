@@ -165,8 +165,8 @@ def test_a_full_disk_leaves_the_picture_that_was_there(ending: str, tmp_path: Pa
     ("name", "message"),
     [
         ("picture", "has no ending, which would name the format: tiff, gif, npy, nii"),
-        ("picture.png", r"cannot hold volumes\. Those that can are tiff, gif, npy, nii"),
-        ("picture.webp", r"'webp' is no format that is supported\. Those for volumes are tiff, gif, npy, nii"),
+        ("picture.png", r"cannot hold volumes\. Supported for volumes: tiff, gif, npy, nii"),
+        ("picture.webp", r"Unsupported format 'webp'\. Supported for volumes: tiff, gif, npy, nii"),
     ],
 )
 def test_an_animated_picture_needs_a_format_that_moves(name: str, message: str, tmp_path: Path) -> None:

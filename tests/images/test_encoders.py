@@ -121,10 +121,10 @@ def test_an_array_in_another_order_is_written_as_it_looks() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        ("png", VOLUME, "'png' cannot hold volumes. Those that can are tiff, gif, npy, nii."),
+        ("png", VOLUME, "'png' cannot hold volumes. Supported for volumes: tiff, gif, npy, nii."),
         ("jpeg", VOLUME, "'jpeg' cannot hold volumes"),
-        ("nii", RGB, "'nii' cannot hold RGB images. Those that can are png, jpg, tiff, gif, npy."),
-        ("bmp", GRAY, "'bmp' is no format that is supported. Those for gray images are png, jpg, tiff, gif, npy, nii."),
+        ("nii", RGB, "'nii' cannot hold RGB images. Supported for RGB images: png, jpg, tiff, gif, npy."),
+        ("bmp", GRAY, "Unsupported format 'bmp'. Supported for gray images: png, jpg, tiff, gif, npy, nii."),
     ],
 )
 def test_a_format_that_cannot_hold_it_is_refused_with_those_that_can(name: str, kind: str, message: str) -> None:

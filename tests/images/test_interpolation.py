@@ -133,16 +133,14 @@ def test_what_is_no_image_is_refused(image: Pixels, message: str) -> None:
 
 @pytest.mark.parametrize("size", [0, -1, 2.0, True, "28", None])
 def test_what_is_no_size_is_refused(size: Any) -> None:
-    with pytest.raises(ValueError, match="a whole number of pixels, at least 1, is needed"):
+    with pytest.raises(ValueError, match="an integer number of pixels, at least 1, is needed"):
         resize(noise(9, 9), size)
-    with pytest.raises(ValueError, match="a whole number of pixels, at least 1, is needed"):
+    with pytest.raises(ValueError, match="an integer number of pixels, at least 1, is needed"):
         zoom(noise(9, 9, 9), size)
 
 
 def test_an_unknown_resampler_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(
-        ValueError, match=r"no resampler 'bicubik'. Did you mean 'bicubic'\? The resamplers are: nearest"
-    ):
+    with pytest.raises(ValueError, match=r"Unknown resampler 'bicubik'. Did you mean 'bicubic'\? Resamplers: nearest"):
         resize(noise(9, 9), 28, resampler="bicubik")  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Words in a montage, in the font that comes with Pillow."""
+"""Captions and legends of montages, in Pillow's default font."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from numpy.typing import NDArray
 from medmnist_np.images.grid import EMPTY
 
 CAPTION_HEIGHT = 12
-"""Lines of pixels below each image that hold its caption."""
+"""Height of the caption below each image, in pixels."""
 
 _LINE_HEIGHT = 14
 _MARGIN = 3
 _BETWEEN = 4  # pixels between neighbouring captions
 _GAP = "    "  # between the entries of a legend
-_ROOM = " " * 6  # of a swatch
+_ROOM = " " * 6  # space for a swatch
 _SWATCH = 9  # pixels
 
 
 def add_captions(
     picture: NDArray[np.uint8], places: NDArray[np.intp], labels: NDArray[np.integer], *, color: bool
 ) -> NDArray[np.uint8]:
-    """Write below each image the number of its class, or the numbers of its findings, as many as fit.
+    """Write the class number, or as many numbers of findings as fit, below each image.
 
     Parameters
     ----------
     picture : (..., height, width) or (height, width, 3) uint8
-        A montage that is black in the lowest :data:`CAPTION_HEIGHT` lines of each place. It is written into.
+        A montage whose grid cells are black in the lowest :data:`CAPTION_HEIGHT` rows of pixels. Modified in place.
     places : (rows, columns) intp
-        The sample in each place.
+        The sample in each cell.
     labels : (n, l) integers
         All labels of the split.
     color : bool
-        Whether the last axis holds colours.
+        Whether the last axis is the colour channel.
 
     Returns
     -------
@@ -67,31 +67,31 @@ def add_legend(
     swatches: NDArray[np.uint8] | None = None,
     numbers: Sequence[int] | None = None,
 ) -> NDArray[np.uint8]:
-    """Add lines at the bottom that say what each number, or each colour, means.
+    """Add a legend at the bottom that explains each number or colour.
 
     Parameters
     ----------
     picture : (..., height, width) or (height, width, 3) uint8
         A picture.
     class_names : sequence of str
-        In the order of `numbers`.
+        Class names in the order of `numbers`.
     color : bool
-        Whether the last axis holds colours.
+        Whether the last axis is the colour channel.
     swatches : (n, 3) uint8, optional
-        A colour for each name, drawn before it; then 0, the background, is left out.
+        A colour for each name, drawn in front of it. The background, class 0, is then left out.
     numbers : (n,) sequence of int, optional
-        Of the classes; by default 0, 1, ...
+        Class numbers; by default 0, 1, ...
 
     Returns
     -------
     ndarray
-        A new, higher picture; wider too, if a name needs more than the width that there is.
+        A new, taller picture. It is also wider if a name needs more space.
     """
     from PIL import Image, ImageDraw, ImageFont
 
     down, right = (0, 1) if color else (picture.ndim - 2, picture.ndim - 1)
     font = ImageFont.load_default()
-    # RetinaMNIST's classes are called by their numbers.
+    # The class names of RetinaMNIST are their numbers.
     numbers = range(len(class_names)) if numbers is None else numbers
     numbered = zip(numbers, class_names, strict=True)
     entries = [name if name == str(number) else f"{number} {name}" for number, name in numbered]
@@ -117,7 +117,7 @@ def add_legend(
 def _add_swatches(
     legend: NDArray[np.uint8], lines: Sequence[Sequence[str]], swatches: NDArray[np.uint8], font: Any
 ) -> None:
-    """Fill the room that each entry begins with, in the order of the entries."""
+    """Draw a swatch in the space at the start of each entry, in the order of the entries."""
     colors = iter(swatches)
     for number, line in enumerate(lines):
         top = _MARGIN + number * _LINE_HEIGHT + 2
@@ -128,7 +128,7 @@ def _add_swatches(
 
 def _widened(picture: NDArray[np.uint8], width: int, axis: int) -> NDArray[np.uint8]:
     missing = width - picture.shape[axis]
-    return np.pad(picture, [(0, missing if one == axis else 0) for one in range(picture.ndim)]) if missing else picture
+    return np.pad(picture, [(0, missing if k == axis else 0) for k in range(picture.ndim)]) if missing else picture
 
 
 def _over(picture: NDArray[np.uint8], layer: NDArray[np.uint8], *, color: bool) -> NDArray[np.uint8]:
@@ -150,7 +150,7 @@ def _fitting(words: Sequence[str], width: int, font: Any) -> str:
 
 
 def _wrapped(entries: Sequence[str], width: int, font: Any) -> Iterator[list[str]]:
-    """Put entries into lines that are not wider than the picture."""
+    """Wrap entries into lines that fit the width of the picture."""
     line: list[str] = []
     for entry in entries:
         if line and font.getlength(_GAP.join([*line, entry])) > width - 2 * _MARGIN:

@@ -1,4 +1,4 @@
-"""Which axis of an image is that of channels: the last one, or the first, as PyTorch has it."""
+"""Find the channel axis of an image: the last axis, or the first as in PyTorch."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from numpy import moveaxis
 from numpy.typing import NDArray
 
 _GRAY, _RGB, _RGBA = 1, 3, 4
-_LEAST_PIXELS = 8  # along an axis of an image, for another one to be taken for its channels
+_LEAST_PIXELS = 8  # along both other axes, for an axis to count as channels
 
 
 def channel_axis(shape: Sequence[int]) -> int | None:
-    """Return which axis of an image of three axes holds its channels: 0 or 2; None if it is a volume.
+    """Return the channel axis, 0 or 2, of an image with three axes, or None if it is a volume.
 
     Parameters
     ----------
     shape : sequence of three int
-        Of one image.
+        Shape of one image.
 
     Raises
     ------
     ValueError
-        If the first and the last axis may both be that of channels, or it has four.
+        If both the first and the last axis may hold channels, or the image has four channels.
 
     Notes
     -----
-    An axis of 1, 3 or 4 at either end holds channels if the two others have at least 8 pixels. In smaller images a last
-    axis of 3 holds channels, and all else is a volume.
+    A first or last axis of length 1, 3 or 4 holds channels if the two other axes have at least 8 pixels. In smaller
+    images only a last axis of length 3 holds channels; any other shape is a volume.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def channel_axis(shape: Sequence[int]) -> int | None:
     channels = (_GRAY, _RGB, _RGBA)
     if middle >= _LEAST_PIXELS and first in channels and last in channels:
         raise ValueError(
-            f"The shape {tuple(shape)} is ambiguous: the first and the last axis may both hold channels. Pass gray "
+            f"The shape {tuple(shape)} is ambiguous: both the first and the last axis may hold channels. Pass gray "
             "images as (h, w), RGB images as (h, w, 3) and volumes as (d, h, w)."
         )
     if last == _RGB:
@@ -58,7 +58,7 @@ def channel_axis(shape: Sequence[int]) -> int | None:
 
 
 def usual_axes(images: NDArray[Any], *, n_before: int = 1) -> NDArray[Any]:
-    """Return images without a channel axis of one, and with that of three at the end.
+    """Return images without a channel axis of length 1, and with RGB channels last.
 
     Parameters
     ----------
@@ -66,17 +66,17 @@ def usual_axes(images: NDArray[Any], *, n_before: int = 1) -> NDArray[Any]:
         Gray ``(h, w)``, ``(1, h, w)`` or ``(h, w, 1)``; RGB ``(h, w, 3)`` or ``(3, h, w)``; volumes ``(d, h, w)``,
         ``(1, d, h, w)`` or ``(d, h, w, 1)``.
     n_before : int
-        Axes before those of an image: 1 of many images, 0 of one.
+        Number of axes before those of an image: 1 for a batch, 0 for one image.
 
     Returns
     -------
     (n, h, w), (n, h, w, 3) or (n, d, h, w)
-        A view; ``images`` itself if nothing is to be done. So are shapes that are none of these.
+        A view, or ``images`` itself if nothing needs to change or the shape is not one of these.
 
     Raises
     ------
     ValueError
-        As :func:`channel_axis`.
+        As for :func:`channel_axis`.
 
     Examples
     --------
@@ -98,9 +98,9 @@ def usual_axes(images: NDArray[Any], *, n_before: int = 1) -> NDArray[Any]:
 
 
 def refuse_one_image(images: NDArray[Any]) -> None:
-    """Raise ValueError if an array of three axes seems to be one RGB image and not a batch of gray ones."""
+    """Raise ValueError if an array with three axes is probably one RGB image, not a batch of gray images."""
     if images.ndim == 3 and images.shape[2] in (_RGB, _RGBA) and images.shape[1] >= _LEAST_PIXELS:
         raise ValueError(
-            f"The shape {images.shape} is that of one colour image (h, w, {images.shape[2]}), and many are needed: "
+            f"The shape {images.shape} is that of one colour image (h, w, {images.shape[2]}), but a batch is needed: "
             "pass image[None]."
         )

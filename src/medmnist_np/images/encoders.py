@@ -1,4 +1,4 @@
-"""Arrays in, the bytes of a file out: PNG, JPEG, TIFF, GIF, NPY and NIfTI."""
+"""Encode arrays as the bytes of a file: PNG, JPEG, TIFF, GIF, NPY and NIfTI."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from medmnist_np._optional import require
 
 _PNG_LEVEL = 1  # twice as fast as level 6; files are at most a tenth larger
 _JPEG_QUALITY = 95
-_MS_PER_SLICE = 200  # as the official package has it
+_MS_PER_SLICE = 200  # as in the official package
 
-# What an array can be.
+# Kinds of arrays.
 GRAY, RGB, VOLUME = "gray images", "RGB images", "volumes"
 
 
 def kind_of(ndim: int, n_channels: int) -> str:
-    """Return what the images of a data set are: :data:`GRAY`, :data:`RGB` or :data:`VOLUME`."""
+    """Return the kind of the images of a data set: :data:`GRAY`, :data:`RGB` or :data:`VOLUME`."""
     if ndim == 3:
         return VOLUME
     return RGB if n_channels == 3 else GRAY
@@ -31,18 +31,18 @@ def kind_of(ndim: int, n_channels: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format: what it is called, what it can hold and what it keeps exactly.
+    """A file format: its name, the kinds of arrays it can hold and those it stores without loss.
 
     Attributes
     ----------
     name : str
-        As in file names: ``"png"``.
+        Extension of its files, such as ``"png"``.
     holds : frozenset of str
-        Which of :data:`GRAY`, :data:`RGB` and :data:`VOLUME` it can hold.
+        The kinds that it can hold: any of :data:`GRAY`, :data:`RGB` and :data:`VOLUME`.
     keeps : frozenset of str
-        Of which of them it keeps every pixel.
+        The kinds that it stores without loss.
     write : callable
-        From an array ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)`` uint8, and what it is, to bytes.
+        Function of an array ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)`` uint8 and its kind that returns bytes.
     """
 
     name: str
@@ -53,16 +53,16 @@ class Format:
 
 def formats_for(kind: str) -> list[str]:
     """Return the names of the formats that can hold a kind of array."""
-    return [one.name for one in _FORMATS if kind in one.holds]
+    return [item.name for item in _FORMATS if kind in item.holds]
 
 
 def find_format(name: str, kind: str) -> Format:
-    """Return the format of a name that can hold a kind of array: :data:`GRAY`, :data:`RGB` or :data:`VOLUME`.
+    """Return a format by its name, if it can hold this kind of array: :data:`GRAY`, :data:`RGB` or :data:`VOLUME`.
 
     Raises
     ------
     ValueError
-        If there is none, with those that there are.
+        If the format is unknown or cannot hold this kind. The message lists the formats that can.
 
     Examples
     --------
@@ -73,44 +73,44 @@ def find_format(name: str, kind: str) -> Format:
     possible = formats_for(kind)
     wanted = _ALIASES.get(name, name)
     if wanted not in FORMATS:
-        raise ValueError(f"{name!r} is no format that is supported. Those for {kind} are {', '.join(possible)}.")
+        raise ValueError(f"Unsupported format {name!r}. Supported for {kind}: {', '.join(possible)}.")
     if wanted not in possible:
-        raise ValueError(f"The format {name!r} cannot hold {kind}. Those that can are {', '.join(possible)}.")
-    return next(one for one in _FORMATS if one.name == wanted)
+        raise ValueError(f"The format {name!r} cannot hold {kind}. Supported for {kind}: {', '.join(possible)}.")
+    return next(item for item in _FORMATS if item.name == wanted)
 
 
 def encode(image: NDArray[np.uint8], name: str, kind: str) -> bytes:
-    r"""Return an image, or all slices of a volume, as the bytes of a file.
+    r"""Encode an image, or all slices of a volume, as the bytes of a file.
 
     Parameters
     ----------
     image : (h, w), (h, w, 3) or (d, h, w) uint8, 0-255
         A gray image, an RGB image or a volume.
     name : str
-        ``"png"``, ``"jpg"``, ``"tiff"``, ``"gif"``, ``"npy"`` or ``"nii"``; ``"jpeg"`` and ``"tif"`` are the same as
-        those like them.
+        ``"png"``, ``"jpg"`` (or ``"jpeg"``), ``"tiff"`` (or ``"tif"``), ``"gif"``, ``"npy"`` or ``"nii"``.
     kind : str
-        Which of the three it is: :data:`GRAY`, :data:`RGB` or :data:`VOLUME`.
+        The kind of array: :data:`GRAY`, :data:`RGB` or :data:`VOLUME`.
 
     Returns
     -------
     bytes
-        The same for the same pixels, as long as Python, Pillow and NiBabel stay the same.
+        The same for the same pixels, as long as the versions of Python, Pillow and NiBabel are the same.
 
     Raises
     ------
     ValueError
-        If the format cannot hold it, or it is not uint8.
+        If the format cannot hold the array, or the array is not uint8.
     ModuleNotFoundError
-        If NIfTI is asked for without the extra ``nifti``.
+        If the format is NIfTI and the extra ``nifti`` is not installed.
 
     Notes
     -----
-    PNG, TIFF, NPY and NIfTI keep every pixel, and so does GIF of gray images and volumes. JPEG (quality 95, full
-    resolution of colours) does not, nor does GIF of RGB images, which holds 256 colours.
+    PNG, TIFF, NPY and NIfTI are lossless, and so is GIF for gray images and volumes. JPEG (quality 95, no chroma
+    subsampling) is lossy, and so is GIF for RGB images, as it holds only 256 colours.
 
-    In an animated GIF each slice is a frame, shown for 0.2 s, also where it equals the one before. A volume in TIFF has
-    a page for each slice. In NIfTI the axes are those of the array, and the spacing is 1, for want of the true one.
+    In an animated GIF each slice is a frame, shown for 0.2 s, even if it equals the previous one. In TIFF each slice of
+    a volume is a page. NIfTI keeps the axes of the array; the voxel spacing is set to 1, as the true spacing is not
+    known.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def encode(image: NDArray[np.uint8], name: str, kind: str) -> bytes:
 
 
 def _png(image: NDArray[np.uint8], kind: str) -> bytes:
-    """Write each row as differences to the pixel at its left, which is PNG's filter 1."""
+    """Encode each pixel as the difference from its left neighbour, which is PNG filter 1 (Sub)."""
     height, width, *channels = image.shape
     step = 3 if channels else 1
     pixels = image.reshape(height, width * step)
@@ -165,7 +165,7 @@ def _by_pillow(frames: Any, name: str, **options: Any) -> bytes:
 
 
 def _gray_gif(frames: NDArray[np.uint8]) -> bytes:
-    """Write every frame whole. Pillow's own writer would join frames that are equal."""
+    """Write every frame in full. Pillow's own writer would merge equal frames."""
     from PIL import Image
 
     _, height, width = frames.shape
@@ -204,5 +204,5 @@ _FORMATS = (
 )
 _ALIASES = {"jpeg": "jpg", "tif": "tiff"}
 
-FORMATS = tuple(one.name for one in _FORMATS)
+FORMATS = tuple(item.name for item in _FORMATS)
 """The names of all formats."""

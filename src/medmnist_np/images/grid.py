@@ -1,4 +1,4 @@
-"""Where images go in a picture: which are chosen, and how they are put side by side."""
+"""Choose the images of a montage and arrange them in a grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EMPTY = -1
-"""In place of a sample's number: nothing is shown here."""
+"""Marks an empty cell of the grid, instead of the index of a sample."""
 
 
 def choose(
@@ -20,32 +20,32 @@ def choose(
     replace: bool = False,
     labels: NDArray[np.integer] | None = None,
 ) -> NDArray[np.intp]:
-    """Choose samples at random and give each a place in a grid.
+    """Choose samples at random and arrange them in a grid.
 
     Parameters
     ----------
     selection : range or (n,) intp
-        The samples to choose from: places in the arrays of a split.
+        The samples to choose from, as indices into the arrays of a split.
     rows, columns : int
-        Of the grid. If there are fewer samples than places, all are shown, in fewer rows.
+        Size of the grid. If there are fewer samples than cells, all are shown, in fewer rows.
     seed : int, optional
-        Another seed chooses others. ``None`` chooses others each time.
+        Random seed. With ``None``, each call chooses different samples.
     replace : bool
-        Whether a sample may be chosen again.
+        Whether a sample may be chosen more than once.
     labels : (n, 1) or (n, l) integers, optional
-        The labels of the selected samples: class numbers, or zeros and ones of a multi-label set. Where they are given,
-        the rows are shared out between the classes in their order, at least one for each, and the end of a
-        row is empty where a class has too few. A sample with several findings may be shown for each.
+        The labels of the selected samples: class numbers, or zeros and ones for a multi-label task. If given, the rows
+        are divided equally among the classes in order, at least one row each. A row ends with empty cells if its class
+        has too few samples. A sample with several findings may be shown for each of them.
 
     Returns
     -------
     (at most rows, columns) intp
-        Elements of ``selection``, and :data:`EMPTY`.
+        Elements of ``selection``, and :data:`EMPTY` for empty cells.
 
     Raises
     ------
     ValueError
-        If there is nothing to choose from, less than one row or column, or a seed that is no number from 0.
+        If no sample is selected, ``rows`` or ``columns`` is below 1, or ``seed`` is not an integer of at least 0.
 
     Examples
     --------
@@ -54,9 +54,9 @@ def choose(
     (2, 2)
     """
     if not all(isinstance(number, int | np.integer) and number >= 1 for number in (rows, columns)):
-        raise ValueError(f"A montage needs whole numbers, at least 1 row and 1 column, not {rows} and {columns}.")
+        raise ValueError(f"rows is {rows} and columns is {columns}; integers of at least 1 are needed.")
     if seed is not None and not (isinstance(seed, int | np.integer) and seed >= 0):
-        raise ValueError(f"seed is {seed!r}; a whole number from 0, or None, is needed.")
+        raise ValueError(f"seed is {seed!r}; an integer of at least 0, or None, is needed.")
     if len(selection) == 0:
         raise ValueError("There is nothing to show: no sample is selected.")
     random = np.random.default_rng(seed)
@@ -76,9 +76,9 @@ def choose(
 
 
 def needed_columns(n: int, rows: int, columns: int) -> int:
-    """Return how many of the columns ``n`` images need, where they do not even fill one row.
+    """Return the number of columns for ``n`` images.
 
-    Then they make a block that is as square as it can be, wider rather than higher.
+    If the images do not fill one row, they form a block as nearly square as possible, wider rather than taller.
 
     Examples
     --------
@@ -95,19 +95,19 @@ def _draw(n: int, most: int, random: np.random.Generator, replace: bool) -> NDAr
 
 
 def _members_of_classes(labels: NDArray[np.integer]) -> list[NDArray[np.intp]]:
-    """Return the samples of each class, or with each finding, that occurs."""
+    """Return the samples of each class, or with each finding, leaving out those that do not occur."""
     if labels.shape[1] > 1:
         groups = [np.flatnonzero(column) for column in labels.T]
     else:
         groups = [np.flatnonzero(labels[:, 0] == number) for number in np.unique(labels)]
-    found = [group for group in groups if len(group)]
-    if not found:
+    groups = [group for group in groups if len(group)]
+    if not groups:
         raise ValueError("There is nothing to show by class: no selected sample has a finding.")
-    return found
+    return groups
 
 
 def _elements(selection: range | NDArray[np.intp], chosen: NDArray[np.integer]) -> NDArray[np.intp]:
-    # A range is not made an array: that would take 8 bytes for each sample of the set.
+    # Converting a range to an array would take 8 bytes for each sample of the data set.
     if isinstance(selection, range):
         return np.asarray(selection.start + selection.step * chosen, dtype=np.intp)
     elements: NDArray[np.intp] = selection[chosen]
@@ -123,24 +123,25 @@ def _in_rows(values: NDArray[np.intp], columns: int) -> NDArray[np.intp]:
 def arrange(
     lines: NDArray[np.uint8], tops: NDArray[np.intp], height: int, *, right: int = 0, below: int = 0
 ) -> NDArray[np.uint8]:
-    """Put images side by side by gathering lines of pixels.
+    """Arrange images side by side by gathering their rows of pixels.
 
     Parameters
     ----------
     lines : (m, b) uint8
-        Each line of pixels of each image, of ``b`` bytes.
+        The rows of pixels of all images, ``b`` bytes each.
     tops : (..., rows, columns) intp
-        The number of the first line of the image in each place, of one picture or several; below 0 where it is empty.
+        Index of the first row of pixels of the image in each cell, for one or several pictures; negative if the cell
+        is empty.
     height : int
-        Lines of an image.
+        Number of rows of pixels in an image.
     right, below : int
-        Black bytes at the right of each image, and black lines below it.
+        Black bytes to the right of each image, and black rows of pixels below it.
 
     Returns
     -------
     (..., rows * (height + below), columns * (b + right)) uint8
-        A new array. Without gaps all lines are gathered into their places at once, and nothing but their numbers is
-        held beside it.
+        A new array. Without gaps all rows of pixels are gathered at once, which needs no other memory than their
+        indices.
     """
     *pictures, rows, columns = tops.shape
     n_bytes = lines.shape[1]

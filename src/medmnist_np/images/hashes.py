@@ -1,4 +1,4 @@
-"""Find identical, blank and nearly identical images: exact digests, perceptual hashes and near pairs."""
+"""Find identical, blank and near-duplicate images: exact digests, perceptual hashes and pairs of near hashes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Digests = NDArray[np.uint64]
 Places = NDArray[np.intp]
 
 _WORD_BYTES = 8
-_SEED = 0x6D65646D6E697374  # any number would do, if only it is always the same
+_SEED = 0x6D65646D6E697374  # arbitrary, but must never change
 
 
 def digests(images: Images, *, advance: Advance | None = None) -> Digests:
     """Return a 64-bit digest of each image.
 
-    Images that are the same have the same digest, on every machine and in every version of NumPy. Other images differ
-    in it almost always, and always if they differ in no more than one of the eight-byte words that they are made of.
-    It is no cryptographic digest: two images with the same one are compared by :func:`duplicates`.
+    Identical images have the same digest, on every machine and with every version of NumPy. Different images almost
+    always have different digests, and always do if they differ in only one eight-byte word. The digest is not
+    cryptographic: :func:`duplicates` compares the images that share one.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
-        An array or a memory map, which is read in blocks of a few MB.
+        An array or a memory-mapped array, which is read in blocks of a few MB.
     advance : callable, optional
         Called with the number of bytes after each block, for example the ``update`` of a progress bar.
 
@@ -42,12 +42,12 @@ def digests(images: Images, *, advance: Advance | None = None) -> Digests:
     Raises
     ------
     ValueError
-        If it is another kind of array.
+        If the array has another dtype or shape.
 
     Notes
     -----
-    The multilinear hash of [1]_ without its last step: the sum of the words, each times an odd 64-bit number that
-    depends on its place alone, modulo 2 to the 64. It keeps up with reading from memory.
+    The multilinear hash of [1]_ without its last step: the sum, modulo 2 to the 64, of the words, each multiplied by an
+    odd 64-bit number that depends only on its position. It is as fast as reading the images from memory.
 
     References
     ----------
@@ -63,41 +63,41 @@ def digests(images: Images, *, advance: Advance | None = None) -> Digests:
     >>> bool(first == same), bool(first == changed)
     (True, False)
     """
-    found = np.empty(len(checked_images(images)), dtype=np.uint64)
+    result = np.empty(len(checked_images(images)), dtype=np.uint64)
     multipliers: Digests | None = None
     for where, part in blocks(images, advance):
         words = _words(part)
         if multipliers is None:
             multipliers = _odd_numbers(words.shape[1])
-        np.einsum("ij,j->i", words, multipliers, out=found[where])
-    return found
+        np.einsum("ij,j->i", words, multipliers, out=result[where])
+    return result
 
 
 def duplicates(arrays: Sequence[Images], found: Sequence[Digests] | None = None) -> list[Places]:
-    """Find images that are the same to the byte, within arrays and between them.
+    """Find images that are identical byte for byte, within arrays and between them.
 
     Parameters
     ----------
     arrays : sequence of (n, ...) uint8
-        For example the images of the three splits. The images have one shape.
+        For example the images of the three splits. All images must have the same shape.
     found : sequence of (n,) uint64, optional
-        What :func:`digests` returns for each array, where that is known already.
+        The result of :func:`digests` for each array, if you have it already.
 
     Returns
     -------
     list of (k, 2) intp
-        One array for each group of images that are the same, with a row for each image: the number of its array and
-        its place therein, ascending. Groups are in the order of their first images. An image that occurs once is in
-        no group.
+        One array for each group of identical images, with one row for each image: the number of its array and its
+        index in that array, in ascending order. Groups are ordered by their first image. An image that occurs once
+        is in no group.
 
     Raises
     ------
     ValueError
-        If the images of two arrays differ in shape, or digests and arrays do not fit each other.
+        If images differ in shape between arrays, or there is not one digest for each image.
 
     Notes
     -----
-    Images with one digest are told apart by their BLAKE2b digest of 128 bits.
+    Images that share a 64-bit digest are compared by their 128-bit BLAKE2b digest.
 
     Examples
     --------
@@ -110,10 +110,10 @@ def duplicates(arrays: Sequence[Images], found: Sequence[Digests] | None = None)
     """
     shapes = {checked_images(array).shape[1:] for array in arrays}
     if len(shapes) > 1:
-        raise ValueError(f"The images of the arrays differ in shape: {', '.join(map(str, sorted(shapes)))}.")
+        raise ValueError(f"The arrays hold images of different shapes: {', '.join(map(str, sorted(shapes)))}.")
     found = [digests(array) for array in arrays] if found is None else found
     if [len(array) for array in arrays] != [len(values) for values in found]:
-        raise ValueError("The digests do not fit the arrays: one for each image of each array is needed.")
+        raise ValueError("The digests do not match the arrays: one digest per image is needed.")
     if not arrays:
         return []
     places = np.concatenate([_places(number, len(array)) for number, array in enumerate(arrays)])
@@ -129,14 +129,14 @@ def duplicates(arrays: Sequence[Images], found: Sequence[Digests] | None = None)
 
 
 def constant(images: Images, *, advance: Advance | None = None) -> NDArray[np.bool_]:
-    """Return which images are blank: all pixels have one gray level, or one colour.
+    """Return which images are blank, that is, all of one gray level or one colour.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
         A channel axis of 1 or 3 may also come first: see :func:`~medmnist_np.images.channels.channel_axis`.
     advance : callable, optional
-        As in :func:`digests`.
+        See :func:`digests`.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def constant(images: Images, *, advance: Advance | None = None) -> NDArray[np.bo
     Raises
     ------
     ValueError
-        If it is another kind of array.
+        If the array has another dtype or shape.
 
     Examples
     --------
@@ -156,14 +156,14 @@ def constant(images: Images, *, advance: Advance | None = None) -> NDArray[np.bo
     """
     refuse_one_image(checked_images(images))
     images = usual_axes(images)
-    found = np.empty(len(images), dtype=np.bool_)
+    blank = np.empty(len(images), dtype=np.bool_)
     for where, part in blocks(images, advance):
-        found[where] = one_colour(part)
-    return found
+        blank[where] = one_colour(part)
+    return blank
 
 
 def one_colour(part: Images) -> NDArray[np.bool_]:
-    """Return which images, or lines of images, are blank; a last axis of 3 of four is that of channels."""
+    """Return which images, or lines of images, are blank; with four axes, a last axis of 3 holds the channels."""
     channels = 3 if part.ndim == 4 and part.shape[3] == 3 else 1
     values = part.reshape(len(part), math.prod(part.shape[1:]))
     blank: NDArray[np.bool_] = (values[:, channels:] == values[:, :-channels]).all(axis=1)
@@ -171,7 +171,7 @@ def one_colour(part: Images) -> NDArray[np.bool_]:
 
 
 def repeated(values: Digests) -> list[Places]:
-    """Return the places, ascending, of each value that occurs more than once; the values ascend."""
+    """Return the indices, ascending, of each value that occurs more than once, ordered by value."""
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.diff(values[order], prepend=~values[order[:1]]))
     ends = np.append(starts[1:], len(values))
@@ -180,7 +180,7 @@ def repeated(values: Digests) -> list[Places]:
 
 
 def _words(part: Images) -> Digests:
-    """Return the bytes of each image as little-endian words, ``(k, words)``, zeros behind the last bytes."""
+    """Return the bytes of each image as little-endian words, ``(k, words)``, padded with zeros at the end."""
     values = part.reshape(len(part), -1)
     missing = -values.shape[1] % _WORD_BYTES
     if missing:
@@ -189,7 +189,7 @@ def _words(part: Images) -> Digests:
 
 
 def _odd_numbers(n: int) -> Digests:
-    # The raw output of a bit generator is the same in every version of NumPy; that of a Generator may change.
+    # NumPy guarantees the raw output of a bit generator across versions; the output of a Generator may change.
     return np.asarray(np.random.PCG64(_SEED).random_raw(n), dtype=np.uint64) | np.uint64(1)
 
 
@@ -200,9 +200,9 @@ def _places(number: int, n: int) -> Places:
 Hashes = NDArray[np.uint64]
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # of red, green and blue, ITU-R BT.601
-_FREQUENCIES = {2: 8, 3: 4}  # along each axis of an image and of a volume: 64 in all
+_FREQUENCIES = {2: 8, 3: 4}  # per axis, by number of axes: 64 in all
 _MAX_DISTANCE = 16
-_COMPARED_AT_ONCE = 1 << 17  # pairs; what they take fits into the cache of a processor
+_COMPARED_AT_ONCE = 1 << 17  # pairs; small enough for the processor cache
 
 
 class Pairs(NamedTuple):
@@ -211,9 +211,9 @@ class Pairs(NamedTuple):
     Attributes
     ----------
     places : (p, 2) intp
-        Places of the two in the array of hashes, the lower first; rows ascend.
+        Indices of each pair in the array of hashes, the lower first; rows are sorted in ascending order.
     distances : (p,) uint8
-        Bits in which they differ.
+        Number of bits in which the two hashes differ.
     """
 
     places: NDArray[np.intp]
@@ -221,18 +221,18 @@ class Pairs(NamedTuple):
 
 
 def perceptual_hashes(images: Images, *, advance: Advance | None = None) -> Hashes:
-    """Return a 64-bit hash of each image that changes little when the image does.
+    """Return a 64-bit hash of each image that changes little when the image changes little.
 
-    An image that was compressed, resized, or made brighter or richer in contrast differs in few of the bits; other
-    images differ in about half of them. Turning and mirroring change the hash. Where images of a set look alike, as
-    centred organs do, near hashes are common: look at the pairs before calling them duplicates. The hash of a blank
-    image is 0.
+    Compressing or resizing an image, or changing its brightness or contrast, changes few bits. Unrelated images differ
+    in about half of the bits. Rotation and mirroring change the hash. If the images of a data set are similar, such as
+    images of one centred organ, near hashes are common: look at the pairs before you call them duplicates. The hash of
+    a blank image is 0.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
-        At least 8 pixels or voxels along each axis. Of RGB images the luma counts. A channel axis of 1 or 3 may also
-        come first: see :func:`~medmnist_np.images.channels.channel_axis`. Read in blocks of a few MB.
+        At least 8 pixels or voxels along each axis. RGB images are converted to luma. A channel axis of 1 or 3 may
+        also come first: see :func:`~medmnist_np.images.channels.channel_axis`. Read in blocks of a few MB.
     advance : callable, optional
         Called with the number of bytes after each block, for example the ``update`` of a progress bar.
 
@@ -243,13 +243,13 @@ def perceptual_hashes(images: Images, *, advance: Advance | None = None) -> Hash
     Raises
     ------
     ValueError
-        If it is another kind of array, or the images are smaller.
+        If the array has another dtype or shape, or the images are too small.
 
     Notes
     -----
-    A bit says whether one coefficient of the discrete cosine transform (DCT-II) is above the median of all 64, which
-    are those of the 8 x 8 lowest frequencies of an image and of the 4 x 4 x 4 lowest of a volume [1]_. The mean, the
-    coefficient of frequency zero, is set to 0, and the image is not resized before.
+    The hash is based on 64 coefficients of the discrete cosine transform (DCT-II): the 8 x 8 lowest frequencies of an
+    image, or the 4 x 4 x 4 lowest of a volume [1]_. Each bit is 1 if its coefficient is above their median. The
+    coefficient of frequency zero (the mean) is set to 0. The image is not resized first.
 
     References
     ----------
@@ -266,12 +266,12 @@ def perceptual_hashes(images: Images, *, advance: Advance | None = None) -> Hash
     """
     refuse_one_image(checked_images(images))
     images = usual_axes(images)
-    found = np.empty(len(images), dtype=np.uint64)
+    hashes = np.empty(len(images), dtype=np.uint64)
     cosines: list[NDArray[np.float32]] = []
     for where, part in blocks(images, advance):
         cosines = cosines or _cosines(part)
-        found[where] = _hashed(part, cosines)
-    return found
+        hashes[where] = _hashed(part, cosines)
+    return hashes
 
 
 def distance(first: Any, second: Any) -> Any:
@@ -279,21 +279,21 @@ def distance(first: Any, second: Any) -> Any:
 
     Parameters
     ----------
-    first, second : uint64, or arrays of them
+    first, second : uint64 or array of uint64
         Shapes are broadcast.
 
     Returns
     -------
-    uint8, or an array of it
+    uint8 or array of uint8
     """
     bits = np.bitwise_xor(np.asarray(first, np.uint64), np.asarray(second, np.uint64))
-    # NumPy counts bits from version 2 on, about twenty times as fast.
+    # NumPy 2 and later count bits about twenty times as fast.
     return np.bitwise_count(bits) if hasattr(np, "bitwise_count") else bits_counted(bits)
 
 
 def bits_counted(values: Hashes) -> NDArray[np.uint8]:
-    """Return the number of ones in each value, with arithmetic on all its bytes at once."""
-    # Sums of neighbouring bits, of pairs of them and of fours; the multiplication adds the bytes up in the highest.
+    """Return the number of set bits in each value, computed on all its bytes at once."""
+    # Sum bits in pairs, then in fours, then in bytes; the multiplication adds all bytes into the highest.
     ones = values - ((values >> np.uint64(1)) & np.uint64(0x5555555555555555))
     ones = (ones & np.uint64(0x3333333333333333)) + ((ones >> np.uint64(2)) & np.uint64(0x3333333333333333))
     ones = (ones + (ones >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -307,16 +307,16 @@ def near_pairs(hashes: Hashes, max_distance: int = 4, *, max_pairs: int = 1_000_
     Parameters
     ----------
     hashes : (n,) uint64
-        Leave out those of blank images, which are all 0.
+        Leave out the hashes of blank images, which are all 0.
     max_distance : int
-        Largest number of bits, 0 to 16. The more, the longer it takes.
+        Largest number of bits that may differ, 0 to 16. Higher values take longer.
     max_pairs : int
-        Refuse to go on beyond that many: a set of images that all look alike has about n * n / 2.
+        Stop with an error if there are more pairs. If all images are similar, there are about n * n / 2.
 
     Returns
     -------
     Pairs
-        All that there are, none twice.
+        All pairs, each once.
 
     Raises
     ------
@@ -325,8 +325,9 @@ def near_pairs(hashes: Hashes, max_distance: int = 4, *, max_pairs: int = 1_000_
 
     Notes
     -----
-    Hashes that differ in at most k bits agree in at least one of k + 1 bands of bits, so only those that agree in a
-    band are compared; all are, where that is less. Memory grows with n and with the pairs found, not with n * n.
+    Hashes that differ in at most k bits agree in at least one of k + 1 bands of bits. Only hashes that agree in a band
+    are compared, or all hashes if that takes fewer comparisons. Memory grows with n and with the number of pairs, not
+    with n * n.
 
     Examples
     --------
@@ -339,25 +340,25 @@ def near_pairs(hashes: Hashes, max_distance: int = 4, *, max_pairs: int = 1_000_
     if values.dtype != np.uint64 or values.ndim != 1:
         raise ValueError(f"The hashes are {values.dtype} of shape {values.shape}; uint64 of shape (n,) is needed.")
     if max_distance not in range(_MAX_DISTANCE + 1):
-        raise ValueError(f"max_distance is {max_distance!r}; 0 to {_MAX_DISTANCE} bits are possible.")
+        raise ValueError(f"max_distance is {max_distance!r}; it must be from 0 to {_MAX_DISTANCE} bits.")
     edges = np.linspace(0, 64, max_distance + 2).astype(int).tolist()
     groups = [run for low, high in pairwise(edges) for run in repeated(values & np.uint64((1 << high) - (1 << low)))]
-    if sum(len(group) ** 2 for group in groups) > len(values) ** 2:  # alike in all bands: compare each with each, once
+    if sum(len(group) ** 2 for group in groups) > len(values) ** 2:  # cheaper to compare all pairs once
         groups = [np.arange(len(values))]
-    found: set[tuple[int, int]] = set()
+    near: set[tuple[int, int]] = set()
     for pairs in chain.from_iterable(_near_in_group(values, group, max_distance) for group in groups):
-        found.update(pairs)
-        if len(found) > max_pairs:
+        near.update(pairs)
+        if len(near) > max_pairs:
             raise ValueError(
                 f"More than {max_pairs:,} pairs of hashes differ in at most {max_distance} bits. Leave out blank "
-                "images and all but one of those that are the same, take a smaller max_distance, or raise max_pairs."
+                "images, keep one of each group of identical images, lower max_distance, or raise max_pairs."
             )
-    places = np.array(sorted(found), dtype=np.intp).reshape(-1, 2)
+    places = np.array(sorted(near), dtype=np.intp).reshape(-1, 2)
     return Pairs(places, distance(values[places[:, 0]], values[places[:, 1]]))
 
 
 def _near_in_group(values: Hashes, group: NDArray[np.intp], max_distance: int) -> Iterator[Iterable[tuple[int, int]]]:
-    """Yield the places of near pairs in a group of hashes, some at a time; the places of the group ascend."""
+    """Yield the indices of near pairs in a group of hashes, some at a time; the indices in the group ascend."""
     members = values[group]
     rows = max(1, _COMPARED_AT_ONCE // len(group))
     for start in range(0, len(group), rows):
@@ -368,13 +369,13 @@ def _near_in_group(values: Hashes, group: NDArray[np.intp], max_distance: int) -
 
 
 def _cosines(part: Images) -> list[NDArray[np.float32]]:
-    """Return for each axis of an image its lowest frequencies, ``(length, frequencies)``; of RGB times the luma."""
+    """Return the cosine table ``(length, frequencies)`` of each axis of an image; RGB tables include the luma."""
     rgb = part.ndim == 4 and part.shape[3] == 3
     lengths = part.shape[1:3] if rgb else part.shape[1:]
     if len(lengths) not in _FREQUENCIES or min(lengths) < 8:
-        raise ValueError(f"The images have shape {part.shape[1:]}; at least 8 pixels along 2 or 3 axes are needed.")
+        raise ValueError(f"The images have shape {part.shape[1:]}; 2 or 3 axes of at least 8 pixels are needed.")
     frequencies = np.arange(_FREQUENCIES[len(lengths)])
-    scale = np.where(frequencies, math.sqrt(2), 1)  # all waves of one length
+    scale = np.where(frequencies, math.sqrt(2), 1)  # makes the transform orthonormal
     tables = [scale * np.cos(math.pi / n * (np.arange(n)[:, None] + 0.5) * frequencies) / math.sqrt(n) for n in lengths]
     if rgb:
         tables[1] = np.kron(tables[1], _LUMA[:, None])
@@ -385,13 +386,13 @@ def _hashed(part: Images, cosines: list[NDArray[np.float32]]) -> Hashes:
     values: NDArray[np.float32] = part.astype(np.float32)
     if part.ndim == 4 and part.shape[3] == 3:
         values = values.reshape(*part.shape[:2], -1)
-    for table in reversed(cosines):  # each takes the last axis away and puts its frequencies in front
-        # One large product: many small ones, each spread over threads, took twice as long on two busy cores.
+    for table in reversed(cosines):  # transforms the last axis and moves its frequencies to the front
+        # One large matrix product. Many small ones, each spread over threads, took twice as long on two busy cores.
         flat = values.reshape(-1, len(table)) @ table
         values = np.moveaxis(flat.reshape(*values.shape[:-1], table.shape[1]), -1, 1)
     coefficients = values.reshape(len(part), 64)
     coefficients[:, 0] = 0
     bits = coefficients > np.median(coefficients, axis=1, keepdims=True)
     hashes = np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
-    hashes[one_colour(part)] = 0  # instead of what rounding leaves of nothing
+    hashes[one_colour(part)] = 0  # not the sign of rounding errors
     return hashes

@@ -1,4 +1,4 @@
-"""Images and volumes at another size."""
+"""Resize images and volumes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Resampler = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos
 
 RESAMPLERS: tuple[Resampler, ...] = get_args(Resampler)
 
-# An image that is larger than this many times the size wanted is first reduced by whole factors, when that is allowed.
+# The same as `reducing_gap` in Pillow: an approximate reduction first shrinks the image by a whole factor.
 _REDUCING_GAP = 3
 
 
@@ -23,32 +23,33 @@ def resize(
 ) -> NDArray[np.uint8]:
     """Resize an image to a square with Pillow.
 
-    The filters of Pillow widen with the reduction, so that fine detail is averaged instead of aliased. An image that
-    is not square is squeezed into one: cut it first where that is not wanted.
+    When Pillow reduces an image, its filters average fine detail instead of aliasing it. An image that is not square is
+    stretched to a square; crop it first if you do not want that.
 
     Parameters
     ----------
     image : (h, w) or (h, w, 3) uint8, 0-255
-        Gray or RGB.
+        A gray or RGB image.
     size : int
-        Side of the result in pixels, at least 1. A larger size than that of the image enlarges it.
+        Side of the result in pixels, at least 1. It may be larger than the image.
     resampler : str
-        ``"nearest"``, ``"box"``, ``"bilinear"``, ``"hamming"``, ``"bicubic"`` or ``"lanczos"``, as Pillow calls them.
+        Pillow's name of the filter: ``"nearest"``, ``"box"``, ``"bilinear"``, ``"hamming"``, ``"bicubic"`` or
+        ``"lanczos"``.
     approximate : bool
-        First reduce an image of at least six times the size by a whole factor, as Pillow does with
-        ``reducing_gap=3``. That is faster. With ``"bicubic"`` pixels of textures were at most 5 of 255 levels off,
-        those of mere noise up to 9.
+        If the image is at least six times as large as ``size``, first reduce it by a whole factor, as Pillow does with
+        ``reducing_gap=3``. This is faster. With ``"bicubic"``, pixels differed by at most 5 of 255 levels in textures
+        and 9 in pure noise.
 
     Returns
     -------
     (size, size) or (size, size, 3) uint8, 0-255
-        A new array. Unless ``approximate``, the pixels are those of ``PIL.Image.resize`` in the installed release of
-        Pillow, and each channel of an RGB image is what the same gray image gives.
+        A new array. Unless ``approximate``, the result equals that of ``PIL.Image.resize`` in the installed version of
+        Pillow, and each channel of an RGB image is resized like a gray image.
 
     Raises
     ------
     ValueError
-        If the image has another dtype or shape or no pixels, the size is below 1, or there is no such resampler.
+        If the image has another dtype or shape or no pixels, the size is below 1, or the resampler is unknown.
 
     Examples
     --------
@@ -63,7 +64,7 @@ def resize(
 def resize_each(
     image: NDArray[np.uint8], sizes: Iterable[int], *, resampler: Resampler = "bicubic", approximate: bool = False
 ) -> dict[int, NDArray[np.uint8]]:
-    """Resize an image to squares of several sizes; the image is converted once for all of them.
+    """Resize an image to squares of several sizes, converting it only once.
 
     Parameters
     ----------
@@ -71,17 +72,17 @@ def resize_each(
     sizes : iterable of int
         Sides of the results in pixels.
     resampler, approximate
-        As in :func:`resize`.
+        See :func:`resize`.
 
     Returns
     -------
     dict of int to ndarray
-        By size, in the order given. Unless ``approximate``, each is what :func:`resize` returns for it.
+        The image at each size, in the order given. Unless ``approximate``, each equals the result of :func:`resize`.
 
     Raises
     ------
     ValueError
-        As :func:`resize`.
+        As for :func:`resize`.
 
     Examples
     --------
@@ -99,7 +100,7 @@ def resize_each(
     if reducible:
         factors = [max(1, length // (_REDUCING_GAP * max(reducible))) for length in picture.size]
         reduced = picture.reduce((factors[0], factors[1]))
-        # Where a factor does not divide a length, the last reduced pixel reaches beyond the image.
+        # If a factor does not divide a length, the last reduced pixel extends beyond the image.
         box = (0.0, 0.0, picture.width / factors[0], picture.height / factors[1])
     resized = {}
     for size in sizes:
@@ -113,33 +114,33 @@ def resize_each(
 
 
 def zoom(volume: NDArray[Any], size: int, *, order: int = 3, mode: str = "constant") -> NDArray[Any]:
-    """Bring a volume to a cube by spline interpolation, as ``scipy.ndimage.zoom`` does.
+    """Resize a volume to a cube by spline interpolation with ``scipy.ndimage.zoom``.
 
-    The first and the last voxels of each axis stay where they are, and values between are read off a spline through
-    the voxels. Nothing is averaged: a reduction aliases fine detail.
+    The first and last voxels of each axis keep their position, and values between them are read from a spline through
+    the voxels. Nothing is averaged, so a reduction aliases fine detail.
 
     Parameters
     ----------
     volume : (d, h, w), integers or floats
-        An image ``(h, w)`` will do too.
+        A volume, or an image ``(h, w)``.
     size : int
         Side of the result in voxels, at least 1.
     order : int
-        Of the spline, 0 to 5; 3 is cubic.
+        Order of the spline, 0 to 5; 3 is cubic.
     mode : str
-        What is assumed beyond the border. With ``"constant"``, which the published AdrenalMNIST3D was made with,
-        rounding puts the last plane beyond the border for some pairs of lengths, 64 to 28 among them, and that plane
-        is then 0. ``"mirror"`` gives the same values without that fault.
+        How SciPy extends the volume beyond its border. The published AdrenalMNIST3D was prepared with ``"constant"``.
+        With that mode, rounding places the last plane beyond the border for some pairs of lengths, such as 64 to 28,
+        and fills it with 0. ``"mirror"`` gives the same values without this defect.
 
     Returns
     -------
     (size, size, size)
-        A new array. Integers keep their dtype: values are rounded and cut to its range. Floats become float64.
+        A new array. Integers keep their dtype: values are rounded and clipped to its range. Floats become float64.
 
     Raises
     ------
     ValueError
-        If the volume is empty or has another number of axes, the size is below 1, or there is no such order or mode.
+        If the volume is empty or has another number of axes, the size is below 1, or the order or mode is unknown.
 
     Examples
     --------
@@ -168,18 +169,18 @@ def zoom(volume: NDArray[Any], size: int, *, order: int = 3, mode: str = "consta
 
 
 def checked_size(size: int) -> int:
-    """Return a size as an int, or raise ValueError if it is none or below 1."""
+    """Return a size as an int, or raise ValueError if it is not an integer of at least 1."""
     if isinstance(size, bool) or not hasattr(size, "__index__") or size.__index__() < 1:
-        raise ValueError(f"The size is {size!r}; a whole number of pixels, at least 1, is needed.")
+        raise ValueError(f"The size is {size!r}; an integer number of pixels, at least 1, is needed.")
     return size.__index__()
 
 
 def checked_resampler(resampler: str) -> None:
-    """Raise ValueError that lists the resamplers, if this is none of them."""
+    """Raise ValueError if the resampler is unknown."""
     if resampler not in RESAMPLERS:
         raise ValueError(
-            f"There is no resampler {resampler!r}.{nearest(str(resampler), RESAMPLERS)} "
-            f"The resamplers are: {', '.join(RESAMPLERS)}."
+            f"Unknown resampler {resampler!r}.{nearest(str(resampler), RESAMPLERS)} "
+            f"Resamplers: {', '.join(RESAMPLERS)}."
         )
 
 

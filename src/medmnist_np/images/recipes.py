@@ -1,4 +1,4 @@
-"""How the images of a data set are made of those of its source: a list of steps that can be printed and called."""
+"""Recipes: how source images become the images of a data set, as a list of steps you can print and call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from medmnist_np.registry.recipe_facts import recipe_facts
 
 Axes = Literal["hw", "hwc", "dhw"]
 
-# The steps by their names in the registry.
+# Steps by their names in the registry.
 STEPS: Mapping[str, type[Any]] = MappingProxyType(
     {
         "binarise": Binarise,
@@ -49,20 +49,21 @@ _LOOK_AT_SIZE = (At, Resize, Zoom)
 
 @dataclass(frozen=True)
 class Recipe:
-    """Steps that make an image of a data set out of one of its source, in order.
+    """Steps that turn a source image into an image of a data set.
 
     Parameters
     ----------
     steps : tuple of Step
-        See :mod:`medmnist_np.images.steps`. A function of your own will do, if it takes an image and a size.
+        The steps in order; see :mod:`medmnist_np.images.steps`. A step may also be your own function of an image and a
+        size.
     name : str
-        What it is called when it is printed.
+        Name of the recipe when it is printed.
     takes : str
-        What to hand in, in words.
+        Description of the source images that it expects.
     notes : tuple of str
-        What to know about it, and what is not known.
+        What to know about the recipe, and what is not known.
     axes : str, optional
-        What it makes: gray images ``"hw"``, RGB images ``"hwc"`` or volumes ``"dhw"``. ``None`` allows all three.
+        What it returns: gray images ``"hw"``, RGB images ``"hwc"`` or volumes ``"dhw"``. ``None`` allows all three.
 
     Examples
     --------
@@ -88,15 +89,15 @@ class Recipe:
         object.__setattr__(self, "steps", tuple(self.steps))
         object.__setattr__(self, "notes", tuple(self.notes))
         if not self.steps:
-            raise ValueError(f"{self.name} has no steps; at least one is needed.")
+            raise ValueError(f"The recipe {self.name} has no steps; at least one is needed.")
 
     def __call__(self, image: ArrayLike, size: int) -> NDArray[np.uint8]:
-        """Make one image.
+        """Apply the steps to one image.
 
         Parameters
         ----------
         image : array_like
-            What :attr:`takes` says. It is left as it is.
+            A source image as described by :attr:`takes`. It is not changed.
         size : int
             Pixels or voxels along each axis of the result, at least 1.
 
@@ -107,8 +108,8 @@ class Recipe:
         Raises
         ------
         ValueError
-            If a step refuses the image, or what the steps make of it is none of these; the message says what to
-            hand in.
+            If a step does not accept the image, or the result has another shape or dtype. The message describes
+            the expected input.
         """
         result = np.asarray(image)
         size = checked_size(size)
@@ -117,17 +118,18 @@ class Recipe:
         return self._checked(result, size)
 
     def each(self, image: ArrayLike, sizes: Iterable[int]) -> dict[int, NDArray[np.uint8]]:
-        """Make an image at several sizes; what does not depend on the size is done once.
+        """Apply the steps at several sizes, running steps that do not depend on the size only once.
 
         Returns
         -------
         dict of int to ndarray
-            By size, in the order given; each is what a call with that size returns, unless a step approximates.
+            The image at each size, in the order given. Each equals the result of a call with that size, unless a step
+            approximates.
 
         Raises
         ------
         ValueError
-            As a call.
+            As for a call.
         """
         wanted = [checked_size(size) for size in sizes]
         *before, last = self.steps
@@ -141,20 +143,20 @@ class Recipe:
         return {size: self._checked(result, size) for size, result in resized.items()}
 
     def for_masks(self) -> Recipe:
-        """Return the recipe for the masks of such images.
+        """Return the recipe for the masks of these images.
 
-        Its steps cut and resize as those for images do, but take the nearest pixel, so that every number is one of the
-        source; those that change values only are left out.
+        It crops and resizes as the recipe for images does, but takes the nearest pixel, so every value in the result
+        occurs in the source mask. Steps that only change values are left out.
 
         Returns
         -------
         Recipe
-            It takes uint8 masks ``(h, w)``, or ``(d, h, w)``.
+            A recipe for uint8 masks ``(h, w)`` or ``(d, h, w)``.
 
         Raises
         ------
         ValueError
-            If a step has no counterpart, as a projection.
+            If a step, such as a projection, has no counterpart for masks.
 
         Examples
         --------
@@ -165,7 +167,7 @@ class Recipe:
           2. Resize to size x size with the nearest filter of Pillow.
         """
         steps = [made for step in self.steps if (made := mask_step(step)) is not None]
-        # If nothing is left, images had the right size, and so have their masks: resizing these changes nothing.
+        # If no step is left, images and masks already have the right size, and resizing masks changes nothing.
         return Recipe(tuple(steps or [Resize("nearest")]), f"{self.name}, masks")
 
     def __str__(self) -> str:
@@ -179,7 +181,7 @@ class Recipe:
 
     @contextmanager
     def _named(self, number: int, image: NDArray[Any]) -> Iterator[None]:
-        """Say in an error of a step which one it was, and what the recipe takes."""
+        """Add to an error which step raised it and what the recipe takes."""
         try:
             yield
         except ValueError as error:
@@ -193,7 +195,7 @@ class Recipe:
         wanted = [shape for axes, shape in shapes.items() if self.axes in (axes, None)]
         if result.dtype != np.uint8 or result.shape not in wanted:
             raise ValueError(
-                f"{self.name} has made {result.dtype} of shape {result.shape} and should end with uint8 of shape "
+                f"The result of {self.name} is {result.dtype} of shape {result.shape}; it must be uint8 of shape "
                 f"{' or '.join(map(str, wanted))}.{self._hint()}"
             )
         return result
@@ -203,22 +205,22 @@ class Recipe:
 
 
 def recipe(name: str | Record, *, resampler: Resampler | None = None, approximate: bool = False) -> Recipe:
-    """Return how the images of a data set were made, to print it or to make more of them.
+    """Return the recipe by which the images of a data set were prepared, to print it or to prepare your own images.
 
-    The authors of MedMNIST describe the preparation in words and have not published its code. A recipe is written
-    from those words; its notes say what they leave open. **Only that of AdrenalMNIST3D could be checked**, against its
-    published volumes at 28 and 64. The 2D recipes use Pillow's bicubic filter where the text says cubic spline
-    interpolation: which library that was is not known, so pixels may differ from published ones.
+    The authors of MedMNIST describe the preparation in their papers, but have not published the code. Each recipe
+    follows the description, and its notes list what the description leaves open. **Only the recipe of AdrenalMNIST3D
+    could be checked**, against its published volumes at 28 and 64. The 2D recipes use Pillow's bicubic filter where the
+    papers state cubic spline interpolation. The library that the authors used is not known, so pixels may differ from
+    the published ones.
 
     Parameters
     ----------
     name : str or DatasetInfo
-        One of the 18 sets of MedMNIST; a size in the name does not matter.
+        One of the 18 MedMNIST data sets. A size in the name is ignored.
     resampler : str, optional
-        Another filter for sets of images, as in :func:`~medmnist_np.images.resize`. ``None`` means that of the
-        registry.
+        Another filter for 2D images; see :func:`~medmnist_np.images.resize`. By default the filter in the registry.
     approximate : bool
-        Faster and not exact, as in :func:`~medmnist_np.images.resize`; for sets of images only.
+        Resize 2D images faster but not exactly; see :func:`~medmnist_np.images.resize`.
 
     Returns
     -------
@@ -227,9 +229,10 @@ def recipe(name: str | Record, *, resampler: Resampler | None = None, approximat
     Raises
     ------
     UnknownDatasetError
-        With the nearest names.
+        If no data set has this name. The message suggests similar names.
     ValueError
-        If no recipe of the set is known, or a resampler is asked for in 3D, where the interpolation is SciPy's.
+        If no recipe is known for the data set, or `resampler` or `approximate` is given and the recipe does not use
+        Pillow to resize, as in 3D.
 
     Examples
     --------
@@ -245,15 +248,12 @@ def recipe(name: str | Record, *, resampler: Resampler | None = None, approximat
     facts = recipe_facts(record)
     if facts is None:
         known = [other.name for other in datasets() if recipe_facts(other)]
-        raise ValueError(
-            f"How the images of {record.name} were made is not known. There are recipes for: {', '.join(known)}."
-        )
+        raise ValueError(f"No recipe is known for {record.name}. Recipes are known for: {', '.join(known)}.")
     steps = tuple(map(_made, facts.steps))
     if resampler is not None or approximate:
         if not any(isinstance(step, Resize) for step in steps):
             raise ValueError(
-                f"{record.name} is brought to size by SciPy's spline interpolation or not at all, so there is no "
-                "resampler to choose and nothing to approximate: leave both out."
+                f"The recipe of {record.name} does not resize with Pillow. Leave out resampler and approximate."
             )
         steps = tuple(
             Resize(resampler or step.resampler, approximate) if isinstance(step, Resize) else step for step in steps
