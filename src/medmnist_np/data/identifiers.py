@@ -1,4 +1,4 @@
-"""Where each sample comes from: ids of source images, and groups, as patients, that belong together."""
+"""Image ids and groups (for example patients) of samples."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ class Identifiers(NamedTuple):
 
 
 def attach_ids(name: str | Record, file: str | os.PathLike[str]) -> Path:
-    """Keep the ids of a data set, for ``ds.ids`` and ``ds.groups``, at every size of it.
+    """Store the image ids of a data set, for ``ds.ids`` and ``ds.groups`` at every size.
 
     Parameters
     ----------
     name : str or DatasetInfo
-        The data set. Its arrays need not be here and are not changed.
+        The data set. Its arrays need not be on this machine and are not changed.
     file : path
-        A CSV file with the columns ``split``, ``index`` (from 0, in the split), ``image_id`` and perhaps ``group``, in
-        any order; others are passed over. Every sample has one line. An ``image_id`` that is empty, ``nan``, ``None``,
-        ``NA`` or ``NULL`` is unknown and kept as an empty text; an unknown ``group`` is too, but then no sample of that
-        split may have a group. Spaces around values are removed.
+        A CSV file with the columns ``split``, ``index`` (from 0, in the split), ``image_id`` and optionally ``group``,
+        in any order; other columns are ignored. Every sample needs one line. An ``image_id`` that is empty, ``nan``,
+        ``None``, ``NA`` or ``NULL`` is unknown and stored as an empty string; so is an unknown ``group``, but then no
+        sample of that split may have a group. Spaces around values are removed.
 
     Returns
     -------
     Path
-        Where they are kept. Ids that were there before are replaced.
+        The stored file. It replaces earlier ids.
 
     Raises
     ------
     ValueError
-        If a column or a sample is missing, one is there twice, there is no such sample, or all ids and groups are
-        unknown; with the line.
+        If a column or a sample is missing, a sample appears twice or does not exist, or all ids and groups are
+        unknown. The message names the line.
     UnknownDatasetError
-        With the nearest names.
+        If there is no such data set. The message has the nearest names.
 
     Examples
     --------
@@ -64,13 +64,13 @@ def attach_ids(name: str | Record, file: str | os.PathLike[str]) -> Path:
     """
     record = registry.info(name)
     found = read_ids(Path(file), record)
-    ids = {split: [one[0] for one in rows] for split, rows in found.items()}
-    groups = {split: [one[1] for one in rows] for split, rows in found.items()}
+    ids = {split: [image_id for image_id, _ in rows] for split, rows in found.items()}
+    groups = {split: [group for _, group in rows] for split, rows in found.items()}
     return keep_ids(record, ids, groups if any(map(any, groups.values())) else None)
 
 
 def keep_ids(record: Record, ids: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]] | None) -> Path:
-    """Write the ids and groups of all samples, by split, and return where they are kept."""
+    """Write the ids and groups of all samples, by split, and return the file."""
     path = ids_file(record)
     _files.make_folder(path.parent)
     with (
@@ -87,17 +87,17 @@ def keep_ids(record: Record, ids: Mapping[str, Sequence[str]], groups: Mapping[s
 
 
 def ids_file(record: Record) -> Path:
-    """Return where :func:`keep_ids` keeps the ids of a data set."""
+    """Return the file of :func:`keep_ids`."""
     return _file(settings.current().cache, record)
 
 
 def identifiers(record: Record, split: str) -> Identifiers:
-    """Return the ids of a split, or of several that are joined as ``"train+val"``.
+    """Return the ids of a split; ``"train+val"`` joins two.
 
     Raises
     ------
     NotCachedError
-        If none are kept.
+        If no ids are stored.
     """
     for cache in settings.current().searched:
         path = _file(cache, record)
@@ -106,7 +106,7 @@ def identifiers(record: Record, split: str) -> Identifiers:
         except OSError:
             continue
         kept = _kept(path, record, found.st_mtime_ns)
-        parts = [kept[one] for one in split.split("+")]
+        parts = [kept[name] for name in split.split("+")]
         groups = [part.groups for part in parts if part.groups is not None]
         return Identifiers(
             np.concatenate([part.ids for part in parts]), np.concatenate(groups) if len(groups) == len(parts) else None
@@ -118,7 +118,7 @@ def identifiers(record: Record, split: str) -> Identifiers:
 
 
 def known_groups(record: Record, split: str) -> NDArray[np.str_]:
-    """Return the groups of a split as :func:`identifiers`; raise also if only ids are known."""
+    """Return the groups of a split, like :func:`identifiers`; raise also if only ids are known."""
     groups = identifiers(record, split).groups
     if groups is None:
         name = record.qualified_name
@@ -130,7 +130,7 @@ def known_groups(record: Record, split: str) -> NDArray[np.str_]:
 
 
 def _file(cache: Path, record: Record) -> Path:
-    return cache / "ids" / f"{record.qualified_name}.csv"  # of another collection in a folder of its own
+    return cache / "ids" / f"{record.qualified_name}.csv"  # other collections have their own folders
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""What the values of images are like: how often each occurs, and so mean and standard deviation, exactly."""
+"""Exact histogram, mean and standard deviation of images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from medmnist_np._parallel import MappedFile, spread
 from medmnist_np._progress import Progress
 from medmnist_np._sequences import Rows
 
-# A piece of the work. Results are small, so it need only be large against the cost of handing it over.
+# Size of one task. Results are small, so it only has to be large compared with the cost of passing it on.
 _TASK_BYTES = 64_000_000
 # Counting casts to 8 bytes a value: this much stays in the processor's cache.
 _BLOCK_BYTES = 64_000
@@ -27,7 +27,7 @@ _BLOCK_BYTES = 64_000
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """How often each value occurs in images.
+    """Histogram of the values of images.
 
     Attributes
     ----------
@@ -44,17 +44,17 @@ class Statistics:
 
     @property
     def n_pixels(self) -> int:
-        """Pixels (voxels) of one channel that were counted."""
+        """Number of pixels or voxels of one channel."""
         return int(self.histogram[0].sum())
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """Mean of each channel, ``(channels,)``, 0 to 255; the exact one, rounded once."""
+        """Mean of each channel, ``(channels,)``, 0 to 255, exact up to one rounding."""
         return np.array([float(_moments(row)[0]) for row in self.histogram])
 
     @property
     def std(self) -> NDArray[np.float64]:
-        """Standard deviation of each channel (of the population: divided by n), ``(channels,)``, 0 to 255."""
+        """Population standard deviation (divided by n) of each channel, ``(channels,)``, 0 to 255."""
         return np.array([_square_root(_moments(row)[1]) for row in self.histogram])
 
     def __add__(self, other: Statistics) -> Statistics:
@@ -66,7 +66,7 @@ class Statistics:
 
 
 class _Piece(NamedTuple):
-    """Rows of an .npy file: pickles small."""
+    """Rows of an .npy file, as a small pickle."""
 
     file: MappedFile
     rows: range | NDArray[np.intp]
@@ -156,7 +156,7 @@ def _count(images: Rows, rows: range | NDArray[np.intp], channels: int) -> NDArr
 
 
 def _moments(counts: NDArray[np.int64]) -> tuple[Fraction, Fraction]:
-    """Mean and variance of values 0, 1, ... that occur so often, in whole numbers."""
+    """Mean and variance of values 0, 1, ... with these counts, in exact arithmetic."""
     n, total, squares = 0, 0, 0
     for value, count in enumerate(counts.tolist()):
         n, total, squares = n + count, total + count * value, squares + count * value**2
@@ -167,7 +167,7 @@ def _moments(counts: NDArray[np.int64]) -> tuple[Fraction, Fraction]:
 
 
 def _square_root(value: Fraction) -> float:
-    """Square root to the last bit: of a whole number that is large enough."""
+    """Square root, exact to the last bit, from that of a sufficiently large integer."""
     shift = 2**128
     return float(Fraction(math.isqrt(value.numerator * shift**2 // value.denominator), shift))
 
@@ -184,7 +184,7 @@ def _read(path: Path, sha256: str, channels: int, n_values: int) -> Statistics |
 
 
 def _keep(path: Path, sha256: str, statistics: Statistics) -> None:
-    """Write beside the arrays; a cache that is read-only or full stays as it is."""
+    """Write the counts beside the arrays; do nothing if the cache is read-only or the disk is full."""
     text = json.dumps({"array_sha256": sha256, "histogram": statistics.histogram.tolist()})
     with suppress(OSError), _files.in_one_step(path) as fresh:
         fresh.write_text(text, "ascii")

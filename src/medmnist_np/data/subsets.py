@@ -1,4 +1,4 @@
-"""Parts of a data set: so many of each class, folds of a cross-validation. Labels in, numbers of samples out."""
+"""Subsets of a data set: samples per class, cross-validation folds and splits, from labels to sample indices."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_na
     labels : (m, 1) integer array
         Class numbers.
     n : int
-        How many of each.
+        Number of samples of each class.
     seed : int
-        Of the choice.
+        Random seed for the choice.
     class_names : sequence of str
-        Of class 0, 1, ...; all are chosen from.
+        Names of class 0, 1, ...; samples of all of them are chosen.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_na
     Raises
     ------
     ValueError
-        If a class has fewer.
+        If a class has fewer samples.
     """
     n = whole("n", n, least=1)
     rng = np.random.default_rng(checked_seed(seed))
@@ -51,7 +51,7 @@ def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_na
 def stratified_folds(
     labels: NDArray[np.integer[Any]], k: int, seed: int, groups: ArrayLike | None = None
 ) -> list[NDArray[np.intp]]:
-    """Divide samples into ``k`` parts in which classes have about the same shares.
+    """Divide samples into ``k`` parts with about the same class balance.
 
     Parameters
     ----------
@@ -87,16 +87,16 @@ def stratified_folds(
 def absent_from(
     parts: Sequence[NDArray[np.intp]], labels: NDArray[np.integer[Any]], class_names: Sequence[str]
 ) -> dict[str, int]:
-    """Return from how many parts a class or finding is missing, by name, for those that there are and that are missing.
+    """Return from how many parts each class or finding is missing, if it is in some parts but not in all.
 
     Parameters
     ----------
     parts : sequence of (m,) intp
-        The samples of each part, which are all samples together.
+        The samples of each part; together, they are all samples.
     labels : (n, 1) or (n, l) integer array
         Class numbers, or the zeros and ones of several findings.
     class_names : sequence of str
-        Of class 0, 1, ..., or of the findings.
+        Names of class 0, 1, ..., or of the findings.
     """
     single = labels.shape[1] == 1
     found = {}
@@ -111,14 +111,14 @@ def absent_from(
 def divide(
     labels: NDArray[np.integer[Any]], ratio: ArrayLike, seed: int, groups: ArrayLike | None = None
 ) -> NDArray[np.intp]:
-    """Assign each sample to a part at random, so that the parts are alike.
+    """Assign each sample to a part at random, with about the same class balance in all parts.
 
     Parameters
     ----------
     labels : (n, l) integer array
         Class numbers ``(n, 1)``, or the zeros and ones of several findings.
     ratio : (k,) array_like of float
-        Sizes of the parts relative to one another, positive, as ``(7, 1, 2)``.
+        Sizes of the parts relative to one another, positive, for example ``(7, 1, 2)``.
     seed : int
         Random seed of the division.
     groups : (n,) array_like, optional
@@ -181,7 +181,7 @@ def divide(
 
 
 def _columns(labels: NDArray[np.integer[Any]], strata: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return what a sample of each stratum counts for: 1 for all samples, then 0 or 1 for each class, the rarest first.
+    """Return the column totals to balance: 1 for every sample, then 0 or 1 for each class, the rarest first.
 
     The order of the classes does not depend on their numbers.
     """
@@ -214,7 +214,7 @@ def _divided(
 # Chances closer to 0 or 1 than this are 0 or 1.
 _CLOSE = 1e-9
 
-# After so many strata the equations are set up afresh, so that rounding errors do not add up.
+# After this many strata the equations are set up again, so that rounding errors do not accumulate.
 _AFRESH = 500
 
 
@@ -352,7 +352,7 @@ def _dealt_by_group(contents: NDArray[np.float64], k: int, rng: np.random.Genera
 
 
 def balanced_weights(labels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-    """Return weights that make each class that there is as likely to be drawn.
+    """Return weights that make all existing classes equally likely.
 
     Parameters
     ----------
@@ -362,7 +362,7 @@ def balanced_weights(labels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
     Returns
     -------
     (n,) float64
-        One over the number of samples of the class.
+        1 / (number of samples of the class).
     """
     _, class_of, counts = np.unique(labels.reshape(-1), return_inverse=True, return_counts=True)
     weights: NDArray[np.float64] = 1.0 / counts[class_of]

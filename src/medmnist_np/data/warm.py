@@ -1,4 +1,4 @@
-"""Read files ahead, so that later reads come from memory, and ask the system how much memory there is."""
+"""Read files ahead so that later reads come from memory, and find out how much memory there is."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from medmnist_np._parallel import spread, threads
 from medmnist_np._progress import Bar
 
-# Runs of rows that are closer than this are read as one: a seek costs as much as reading on.
+# Runs of rows that are closer than this are read as one: a seek costs as much as reading the gap.
 _GAP_BYTES = 1 << 18
 
 _CHUNK_BYTES = 1 << 20
-# A disk or a server is kept busy by several requests at a time: four took a third of the time of one.
+# Several requests at a time keep a disk or server busy: four took a third of the time of one.
 _READERS = 4
 
 _MACHINE = Path("/proc/meminfo")
@@ -24,7 +24,7 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def read_rows(array: np.memmap[Any, np.dtype[Any]], rows: NDArray[np.intp], bar: Bar | None = None) -> int:
-    """Read rows of a mapped file once, in the order of the file, and forget them; the system keeps them in memory.
+    """Read rows of a mapped file once, in the order of the file, so that the system keeps them in memory.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def _read(path: Path, position: int, length: int) -> int:
 
 
 def available_bytes() -> int | None:
-    """Return how much memory can be filled without swapping; None where the system does not say, as outside Linux.
+    """Return how much memory can be used without swapping; None if the system does not tell, as outside Linux.
 
     The machine and the control group of this process both set a limit; the smaller one counts.
     """
@@ -80,7 +80,7 @@ def available_bytes() -> int | None:
         limit = (_CONTROL_GROUP / "memory.max").read_text("ascii").strip()
         if limit != "max":
             used = int((_CONTROL_GROUP / "memory.current").read_text("ascii"))
-            # Pages of files count as used, and make room for others.
+            # Cached files count as used, but are dropped when memory is needed.
             pages = _table(_CONTROL_GROUP / "memory.stat")
             found.append(int(limit) - used + pages["inactive_file"] + pages["active_file"])
     except (OSError, ValueError, LookupError):
@@ -89,7 +89,7 @@ def available_bytes() -> int | None:
 
 
 def memory_bytes() -> int | None:
-    """Return how much memory this machine has; None where the system does not say, as on Windows."""
+    """Return how much memory this machine has; None if the system does not tell, as on Windows."""
     sysconf = getattr(os, "sysconf", None)
     try:
         return int(sysconf("SC_PHYS_PAGES") * sysconf("SC_PAGE_SIZE")) if sysconf is not None else None

@@ -1,4 +1,4 @@
-"""Dask: images and labels as arrays that a cluster reads piece by piece."""
+"""Dask: images and labels as arrays that a cluster reads chunk by chunk."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _CHUNK_BYTES = 64_000_000
 
 
 def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
-    """Make two Dask arrays, of the images and of the labels.
+    """Return two Dask arrays, the images and the labels.
 
-    Each task holds the path of the arrays and where its piece begins and ends; the worker maps the file and reads the
-    piece. The cache, or one like it in a folder of the same path, has to be in reach of every worker.
+    Each task holds the path of the arrays and the range of its chunk; the worker maps the file and reads the chunk.
+    Every worker needs access to the cache, or to a copy in a folder with the same path.
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
     chunks : int, optional
-        Samples in a piece. None means as many as make 64 MB.
+        Number of samples in a chunk. None means as many as take 64 MB.
 
     Returns
     -------
     images : dask.array.Array
-        ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8, 0-255; with ``as_rgb`` all have three channels.
+        ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8, 0-255; with ``as_rgb`` always three channels.
     labels : dask.array.Array
-        ``(n, l)`` int64, or masks ``(n, h, w)`` in their own dtype. Divided along the first axis as the images are.
+        ``(n, l)`` int64, or masks ``(n, h, w)`` in their own dtype. The chunks are those of the images.
 
     Raises
     ------
@@ -43,8 +43,8 @@ def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
 
     Notes
     -----
-    Tasks of a whole split or of a slice are of about 2 kB. Those of any other selection hold 8 bytes more for each of
-    their samples.
+    A task of a whole split or a slice takes about 2 kB, and 8 bytes more for each of its samples with any other
+    selection.
 
     Examples
     --------

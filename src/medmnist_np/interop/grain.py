@@ -13,9 +13,9 @@ from medmnist_np.interop.reader import Reader
 
 
 class GrainSource:
-    """What :func:`to_grain` returns: a ``grain.sources.RandomAccessDataSource`` that also reads many samples at once.
+    """A ``grain.sources.RandomAccessDataSource`` that can also read many samples at once; see :func:`to_grain`.
 
-    It may be shared between threads, and pickles as its data set does.
+    Threads may share it. It pickles like its data set.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -29,33 +29,33 @@ class GrainSource:
         return {name: values[0] for name, values in sample.items()}
 
     def gather(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, NDArray[Any]]:
-        """Read samples in one go: what ``map`` needs behind ``batch``.
+        """Read several samples at once, for ``map`` after ``batch``.
 
         Parameters
         ----------
         indices : (k,) sequence of int
-            Places in the data set.
+            Positions in the data set.
 
         Returns
         -------
         dict of ndarray
-            ``"image"`` as :meth:`Dataset.gather` gives them, and ``"label"`` ``(k, l)`` int64; fresh and writable.
+            ``"image"`` as returned by :meth:`Dataset.gather`, and ``"label"`` ``(k, l)`` int64; new and writable.
         """
         return dict(zip(("image", "label"), self._reader.gather(indices), strict=True))
 
     def __repr__(self) -> str:
-        # Grain compares this text when it restores a checkpoint: it identifies the samples, wherever they lie.
+        # Grain compares this text when it restores a checkpoint: it identifies the samples, wherever they are stored.
         identity = self._reader.ds._identity()
         return f"GrainSource({', '.join(f'{name}={value!r}' for name, value in identity.items())})"
 
 
 def to_grain(ds: Dataset) -> GrainSource:
-    """Make a source for Grain's ``MapDataset`` and ``DataLoader``.
+    """Return a source for Grain's ``MapDataset`` and ``DataLoader``.
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
 
     Returns
     -------
@@ -64,14 +64,14 @@ def to_grain(ds: Dataset) -> GrainSource:
 
     Notes
     -----
-    Grain reads a source item by item, at a cost in Python for each. Where it shuffles and batches the numbers first,
-    the images of a batch are read in one go::
+    Grain reads a source item by item, with some Python overhead for each. It is faster to shuffle and batch indices
+    first, and then read all images of a batch at once::
 
         grain.MapDataset.range(len(source)).shuffle(seed=0).batch(128).map(source.gather)
 
     A checkpoint of ``grain.DataLoader`` holds the text of the source. It names the data set, its checksum, the
-    selection and what changes the images, not where the files lie: a checkpoint is restored under another root, and is
-    refused for other samples.
+    selection and everything that changes the images, but not the folder. So a checkpoint can be restored with another
+    root, and is refused for other samples.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Hugging Face ``datasets``: an export that names its columns and classes."""
+"""Hugging Face ``datasets``: an export with named columns and classes."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ _BLOCK_BYTES = 16_000_000  # of images, in memory at once
 
 
 def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = None) -> Any:
-    """Write a data set as a ``datasets.Dataset``. Memory stays flat: images go to disk block by block.
+    """Export a data set as a ``datasets.Dataset``. Images are written to disk block by block, so memory stays flat.
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
     cache_dir : path, optional
-        Where ``datasets`` keeps what it writes. None means its own cache folder.
+        Folder for the files of ``datasets``. None means its own cache folder.
 
     Returns
     -------
     datasets.Dataset
-        Images of two dimensions are a column ``image`` of PNG files, volumes a column ``volume`` of uint8 arrays
-        ``(d, h, w)`` or ``(d, h, w, 3)``. One class for each sample is a column ``label``, a number that knows its
-        name; several findings are a column ``labels``, the list of those that are there, which may be empty; masks are
-        a column ``mask`` of PNG files whose values are class numbers. Its ``info`` has description, licence and
-        citation.
+        2D images are in a column ``image`` of PNG files, volumes in a column ``volume`` of uint8 arrays ``(d, h, w)``
+        or ``(d, h, w, 3)``. Class numbers are in a column ``label`` (a ``ClassLabel`` with names). In a multi-label set
+        the column ``labels`` lists the positive labels, possibly none. Masks are in a column ``mask`` of PNG files with
+        class numbers as values. Its ``info`` has description, licence and citation.
 
     Raises
     ------
@@ -53,7 +52,9 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
     """
     datasets = require("datasets")
     if not len(without_transform(ds)):
-        raise ValueError(f"The {ds.split} split of {ds.record.name} is exported, and no sample of it is selected.")
+        raise ValueError(
+            f"No sample of {ds.record.name} {ds.split} is selected, and `datasets` cannot write an empty set."
+        )
     record = ds.record
     classes = datasets.ClassLabel(names=list(record.class_names))
     shape = ds.gather([0]).shape[1:]
@@ -81,7 +82,7 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
 
 
 def _rows(ds: Dataset, columns: tuple[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield the samples, read in blocks."""
+    """Yield samples, which are read in blocks."""
     length = _block_length(ds.gather([0]).shape[1:])
     for start in range(0, len(ds), length):
         block = ds[start : start + length]

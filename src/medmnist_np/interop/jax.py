@@ -1,4 +1,4 @@
-"""JAX: batches that are on the device before they are needed."""
+"""JAX: batches that are copied to the device ahead of time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from medmnist_np.data.dataset import Dataset
 
 
 class JaxBatches:
-    """What :func:`to_jax` returns: batches of ``jax.Array``, again and again. ``len()`` is their number in an epoch."""
+    """Batches of ``jax.Array``; each iteration is the next epoch, and ``len()`` its length. See :func:`to_jax`."""
 
     def __init__(self, batches: Batches, put: Callable[[Batch], Batch], ahead: int) -> None:
         self._batches = batches
@@ -34,46 +34,46 @@ class JaxBatches:
 
 
 def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1, **options: Any) -> JaxBatches:
-    """Make batches on the device, in the order of ``ds.batches(batch_size, **options)``.
+    """Return batches on the device, in the order of ``ds.batches(batch_size, **options)``.
 
-    While a step computes on one batch, the next is on its way to the device already. Each pass is the next epoch.
+    While a step computes on one batch, the next one is copied to the device. Each iteration is the next epoch.
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
     batch_size : int
         Samples of a batch, of this process.
     sharding : jax.sharding.Sharding, optional
-        How arrays are divided among devices, along the first axis. Each process gives its own part of the global batch,
-        which has ``batch_size * jax.process_count()`` samples. Every batch has to be divisible: use ``last="pad"`` or
-        ``"drop"``. None means the default device.
+        How arrays are sharded over devices along the first axis. Each process contributes its own part of the global
+        batch, which has ``batch_size * jax.process_count()`` samples. The sharding must divide every batch: use
+        ``last="pad"`` or ``"drop"``. None means the default device.
     ahead : int
-        How many batches are on the device beyond the one in use. 1 is double buffering; 0 copies a batch when it is
-        asked for.
+        Number of batches on the device besides the one in use. 1 is double buffering; 0 copies each batch when it is
+        needed.
     **options
-        Of :meth:`Dataset.batches`. With several processes the defaults are ``shard=(jax.process_index(),
-        jax.process_count())``, ``uneven="pad"`` and ``last="pad"``, so that each makes as many steps as the others.
+        See :meth:`Dataset.batches`. With several processes the defaults are ``shard=(jax.process_index(),
+        jax.process_count())``, ``uneven="pad"`` and ``last="pad"``, so that all make the same number of steps.
 
     Returns
     -------
     JaxBatches
         Its elements are ``Batch(images, labels, indices, mask)`` of ``jax.Array``, a pytree. Labels and indices are
-        int32, unless 64-bit types are switched on.
+        int32, unless 64-bit types are enabled.
 
     Raises
     ------
     ModuleNotFoundError
         If JAX is not installed.
     ValueError, TypeError
-        See :meth:`Dataset.batches`; also if JAX does not have the ``dtype``, ``ahead`` is
-        negative, or ``sharding`` does not divide every batch.
+        See :meth:`Dataset.batches`; also if JAX does not have the ``dtype``, ``ahead`` is negative, or ``sharding``
+        does not divide every batch.
 
     Notes
     -----
-    With ``last="pad"`` all batches have one shape, so that a jitted step compiles once; ``batch.mask`` is False for
-    samples that only fill up. There is no ``state_dict`` here: to resume in the middle of an epoch, loop over
-    ``ds.batches`` and call ``jax.device_put(batch)`` yourself.
+    With ``last="pad"`` all batches have the same shape, so a jitted step compiles once; ``batch.mask`` is False for
+    samples that only pad. There is no ``state_dict``: to resume in the middle of an epoch, loop over ``ds.batches`` and
+    call ``jax.device_put(batch)`` yourself.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
         options = {"shard": shard, "uneven": "pad", "last": "pad", **options}
 
     batches = ds.batches(batch_size, **options)
-    jax.device_put(np.empty(0, batches.layout.dtype or np.uint8))  # refuses now a dtype that JAX does not have
+    jax.device_put(np.empty(0, batches.layout.dtype or np.uint8))  # raises now if JAX does not have the dtype
     if sharding is not None and jax.process_count() == 1:
         _require_divisible(sharding, batches)
 
@@ -104,7 +104,7 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
 
 
 def _require_divisible(sharding: Any, batches: Batches) -> None:
-    """Raise unless all batches can be divided: JAX would say so when it comes to the one that cannot."""
+    """Raise unless the sharding divides all batches: JAX would only raise at the batch that it cannot divide."""
     plan = batches.plan
     lengths = {"A batch": plan.batch_size} if len(batches) else {}
     if plan.last == "keep" and (rest := plan.n_in_shard % plan.batch_size):

@@ -1,4 +1,4 @@
-"""Keras 3: a ``PyDataset`` of batches, for each of its backends."""
+"""Keras 3: a ``PyDataset`` of batches, for all backends."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from medmnist_np.interop.reader import parts_of, require_batches
 def to_keras(
     ds: Dataset, batch_size: int, *, workers: int | None = None, max_queue_size: int | None = None, **options: Any
 ) -> Any:
-    """Make a ``PyDataset`` for ``fit``, ``evaluate`` and ``predict``.
+    """Return a ``PyDataset`` for ``fit``, ``evaluate`` and ``predict``.
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
     batch_size : int
-        Samples of a batch.
+        Number of samples in a batch.
     workers, max_queue_size : int, optional
         Deprecated, without effect. ``prefetch`` makes batches ahead.
     **options
@@ -34,8 +34,8 @@ def to_keras(
     Returns
     -------
     keras.utils.PyDataset
-        Its batches are ``(images, labels)``; where ``last`` or ``uneven`` is ``"pad"``, ``(images, labels, weights)``
-        with ``(b,)`` float32 weights, 0 for samples that only fill up. ``on_epoch_end`` goes on to the next epoch.
+        Its batches are ``(images, labels)``; if ``last`` or ``uneven`` is ``"pad"``, ``(images, labels, weights)``
+        with ``(b,)`` float32 weights, 0 for samples that only pad. ``on_epoch_end`` moves to the next epoch.
 
     Raises
     ------
@@ -46,8 +46,8 @@ def to_keras(
 
     Notes
     -----
-    Keras runs it with one worker. With more, it keeps batches that it made to build the model, and then hands them out
-    as if they belonged to the pass that follows: scores and labels of different samples are paired.
+    Keras runs it with one worker. With more workers, Keras reuses batches that it made to build the model in the
+    following iteration, so that scores and labels of different samples are paired.
 
     ``fit`` shuffles the order of the batches once more, by Python's global generator: ``fit(..., shuffle=False)``
     leaves them as they are. It also calls ``on_epoch_end`` once before it begins, so that its first epoch is
@@ -95,7 +95,7 @@ def to_keras(
             self._epoch += 1
 
         def _batch(self, epoch: int, number: int) -> Batch:
-            """Return a batch; the second in a row begins a pass, which makes those that follow ahead."""
+            """Return a batch. The second one in order starts an iteration, which makes the following ones ahead."""
             in_turn = (epoch, number) == self._next and number < len(self)
             made = self._made if in_turn else None
             self._next = self._made = None  # also where making it fails

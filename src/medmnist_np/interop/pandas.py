@@ -11,26 +11,26 @@ from medmnist_np.data.dataset import Dataset
 
 
 def to_pandas(ds: Dataset) -> Any:
-    """Put the labels of a data set into a table, a row for each sample. No image is read.
+    """Return the labels of a data set as a table with one row for each sample. No image is read.
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
 
     Returns
     -------
     pandas.DataFrame
-        Its index is the place in ``ds``, so that ``ds[table.index[condition]]`` selects samples. Columns:
-        ``position``, the place in the arrays of the split (int64); then ``label`` (int64) and ``class_name``
-        (categorical), or of a multi-label set a column (bool) for each finding.
+        Its index is the position in ``ds``, so that ``ds[table.index[condition]]`` selects samples. The column
+        ``position`` is the position in the arrays of the split (int64). The other columns are ``label`` (int64) and
+        ``class_name`` (categorical), or in a multi-label set one bool column for each label.
 
     Raises
     ------
     ModuleNotFoundError
         If pandas is not installed.
     ValueError
-        If the data set has a ``target_transform``, which the table would not show.
+        If the data set has a ``target_transform``, which is not applied here.
 
     Examples
     --------

@@ -11,38 +11,38 @@ from medmnist_np.data.dataset import Dataset
 from medmnist_np.data.warm import memory_bytes
 from medmnist_np.interop.reader import Reader
 
-_BLOCK_BYTES = 16_000_000  # of stored images that are turned at a time
+_BLOCK_BYTES = 16_000_000  # of stored images that are converted at a time
 
 
 def to_sklearn(
     ds: Dataset, *, dtype: DTypeLike | None = None, scale: float | None = None, flatten: bool = True
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Read all samples into memory, in the shapes that estimators take. It needs NumPy only.
+    """Read all samples into memory, in the shapes that estimators take. Only NumPy is needed.
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
     dtype : dtype, optional
-        Of ``X``. None means uint8, or float32 where there is a ``scale``.
+        Dtype of ``X``. None means uint8, or float32 if there is a ``scale``.
     scale : float, optional
-        Multiplied with each value, as ``1 / 255``.
+        Factor for each value, for example ``1 / 255``.
     flatten : bool
-        One row of values for each image. False keeps the shape of images.
+        Make one row of values of each image. False keeps the shape of images.
 
     Returns
     -------
     X : (n, values) or (n, ...) array
-        Fresh and writable, which some estimators need.
+        New and writable, as some estimators require.
     y : (n,) or (n, l) int64 array
-        Class numbers; of a multi-label set the zeros and ones.
+        Class numbers; in a multi-label set zeros and ones.
 
     Raises
     ------
     MemoryError
-        If ``X`` would be larger than the memory of this machine; nothing is read.
+        If ``X`` would be larger than the memory of this machine. Nothing is read then.
     ValueError
-        If a scale is to go with an integer dtype.
+        If ``scale`` is given with an integer dtype.
 
     Examples
     --------

@@ -11,25 +11,25 @@ from medmnist_np.interop.reader import parts_of, require_batches
 
 
 def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
-    """Make a ``tf.data.Dataset`` of batches, in the order of ``ds.batches(batch_size, **options)``.
+    """Return a ``tf.data.Dataset`` of batches, in the order of ``ds.batches(batch_size, **options)``.
 
-    Python is called once for each batch, not for each sample, and the images do not become part of the graph.
+    Python is called once for each batch, not for each sample, and images are not embedded in the graph.
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
     batch_size : int
-        Samples of a batch.
+        Number of samples in a batch.
     **options
-        Of :meth:`Dataset.batches`. ``channels="last"`` is what TensorFlow's layers take.
+        See :meth:`Dataset.batches`. ``channels="last"`` is what TensorFlow's layers take.
 
     Returns
     -------
     tf.data.Dataset
-        Its elements are ``(images, labels)``; where ``last`` or ``uneven`` is ``"pad"``, ``(images, labels, weights)``
-        with ``(b,)`` float32 weights, 0 for samples that only fill up. Its ``element_spec`` states all shapes, with the
-        length of a batch where all have the same; its cardinality is the number of batches. Each pass is the next
+        Its elements are ``(images, labels)``; if ``last`` or ``uneven`` is ``"pad"``, ``(images, labels, weights)``
+        with ``(b,)`` float32 weights, 0 for samples that only pad. Its ``element_spec`` has all shapes, with
+        the length of a batch if all have the same; its cardinality is the number of batches. Each iteration is the next
         epoch.
 
     Raises
@@ -37,7 +37,7 @@ def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
     ModuleNotFoundError
         If TensorFlow is not installed.
     ValueError, TypeError
-        As of :meth:`Dataset.batches`; also if an epoch has no batch.
+        See :meth:`Dataset.batches`; also if an epoch has no batch.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
     tf = require("tensorflow")
     batches = require_batches(ds.batches(batch_size, **options))
 
-    # The shapes that a transform makes show in a batch only.
+    # Only a batch shows the shapes that a transform returns.
     first = parts_of(batches.batch(batches.epoch, 0), batches)
     length = None if batches.plan.last == "keep" else batches.plan.batch_size
     signature = tuple(tf.TensorSpec((length, *part.shape[1:]), part.dtype) for part in first)

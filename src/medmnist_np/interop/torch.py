@@ -1,4 +1,4 @@
-"""PyTorch: a map-style dataset that reads a batch in one go, and an iterable one over batches."""
+"""PyTorch: a map-style dataset that reads a batch at once, and an iterable-style dataset of batches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from medmnist_np.interop.reader import Reader, parts_of
 
 
 class TorchBatch(Sequence[tuple[Any, ...]]):
-    """Samples that were read in one go: a sequence of them, and ``parts``, the tensors that hold all."""
+    """Samples that were read at once: a sequence of samples, and ``parts``, the tensors of all of them."""
 
     def __init__(self, parts: tuple[Any, ...]) -> None:
         self.parts = parts
@@ -29,7 +29,7 @@ class TorchBatch(Sequence[tuple[Any, ...]]):
 
 
 class TorchSamples:
-    """What :func:`to_torch` returns: a map-style dataset. It pickles small, so that spawned workers start at once."""
+    """A map-style dataset, see :func:`to_torch`. It pickles small, so that spawned workers start quickly."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -44,13 +44,13 @@ class TorchSamples:
         return sample
 
     def __getitems__(self, indices: Sequence[int]) -> TorchBatch:
-        """Read a batch in one go: a :class:`~torch.utils.data.DataLoader` calls this where it is there."""
+        """Read a batch at once. A :class:`~torch.utils.data.DataLoader` calls this method if it exists."""
         torch = require("torch")
         return TorchBatch(tuple(map(torch.from_numpy, self._reader.gather(indices))))
 
     @staticmethod
     def collate(samples: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        """Pass a batch on that was read in one go, without stacking its samples anew; for ``collate_fn``."""
+        """Return a batch that was read at once, without stacking its samples again; for ``collate_fn``."""
         if isinstance(samples, TorchBatch):
             return samples.parts
         torch = require("torch")
@@ -60,9 +60,9 @@ class TorchSamples:
 def to_torch(
     ds: Dataset, *, channels: Channels | None = None, dtype: DTypeLike | None = None, scale: float | None = None
 ) -> TorchSamples:
-    """Make a map-style dataset of ``(image, label)`` for a ``DataLoader`` and its samplers.
+    """Return a map-style dataset of ``(image, label)`` for a ``DataLoader`` and its samplers.
 
-    Give its ``collate`` to the loader, which then takes batches as they are read, without stacking samples anew::
+    Pass its ``collate`` to the loader, which then uses batches as they are read, without stacking samples again::
 
         data = to_torch(ds, channels="first")
         loader = DataLoader(data, batch_size=128, shuffle=True, collate_fn=data.collate)
@@ -70,29 +70,31 @@ def to_torch(
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
     channels : {"first", "last"}, optional
         Where the channel axis is; ``"first"`` is what PyTorch's layers take. None leaves images as they are stored.
     dtype : dtype, optional
-        NumPy's name of it. None means uint8, or float32 where there is a ``scale``.
+        A NumPy dtype. None means uint8, or float32 if there is a ``scale``.
     scale : float, optional
-        Multiplied with each value, as ``1 / 255``.
+        Factor for each value, for example ``1 / 255``.
 
     Returns
     -------
     TorchSamples
-        A sample is ``(image, label)``: a tensor as asked for and int64 ``(l,)``. Both are of fresh memory.
+        A sample is ``(image, label)``: the image as a tensor in this layout, and the label as int64 ``(l,)``. Both have
+        their own memory.
 
     Raises
     ------
     ModuleNotFoundError
         If PyTorch is not installed.
     ValueError
-        If the data set has a ``transform`` or ``target_transform``, which are for single items, or the layout is none.
+        If the data set has a ``transform`` or ``target_transform``, which are for single items, or the layout is
+        invalid.
 
     Notes
     -----
-    Workers are seldom worth it: each batch has to be sent from process to process, which takes longer than reading it.
+    Workers seldom help: sending a batch from process to process takes longer than reading it.
 
     Examples
     --------
@@ -108,32 +110,32 @@ def to_torch(
 
 
 def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
-    """Make an iterable-style dataset of batches, in the order of ``ds.batches(batch_size, **options)``.
+    """Return an iterable-style dataset of batches, in the order of ``ds.batches(batch_size, **options)``.
 
-    Give it to a loader that leaves batches alone::
+    Pass it to a loader that does not batch again::
 
         loader = DataLoader(to_torch_iterable(ds, 128, shuffle=True, scale=1 / 255), batch_size=None)
 
     Parameters
     ----------
     ds : Dataset
-        Or a selection of one.
+        The data set, or a selection from it.
     batch_size : int
-        Samples of a batch.
+        Number of samples in a batch.
     **options
-        Of :meth:`Dataset.batches`. For several ranks, ``shard=(rank, world_size)``. With workers, a ``transform`` has
-        to pickle.
+        See :meth:`Dataset.batches`. For several ranks, ``shard=(rank, world_size)``. With workers, a ``transform``
+        must be picklable.
 
     Returns
     -------
     torch.utils.data.IterableDataset
-        Its elements are ``(images, labels)``; where ``last`` or ``uneven`` is ``"pad"``, ``(images, labels, weights)``
-        with ``(b,)`` float32 weights, 0 for samples that only fill up. All are tensors of fresh memory. ``len()`` is
-        the number of batches. Whatever the number of workers, a loader gives the same batches in the same order: of
-        ``w`` workers, each makes every ``w``-th.
+        Its elements are ``(images, labels)``; if ``last`` or ``uneven`` is ``"pad"``, ``(images, labels, weights)``
+        with ``(b,)`` float32 weights, 0 for samples that only pad. All tensors have their own memory. ``len()`` is the
+        number of batches. With any number of workers, a loader returns the same batches in the same order: each of
+        ``w`` workers makes every ``w``-th batch.
 
-        Each pass is the next epoch, or the one that ``set_epoch(epoch)`` named before it. Where a loader starts its
-        workers anew for each pass, these cannot know which it is: call ``set_epoch`` before each, as with a
+        Each iteration is the next epoch, or the one given to ``set_epoch(epoch)`` before. If a loader starts new
+        workers for each iteration, these do not know the epoch: call ``set_epoch`` before each, as with a
         ``DistributedSampler``, or use ``persistent_workers=True``.
 
     Raises
@@ -141,7 +143,7 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
     ModuleNotFoundError
         If PyTorch is not installed.
     ValueError, TypeError
-        As of :meth:`Dataset.batches`.
+        See :meth:`Dataset.batches`.
 
     Examples
     --------
@@ -154,7 +156,7 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
     torch = require("torch")
     batches = ds.batches(batch_size, **options)
     _require_tensors(batches.layout.dtype)
-    # Workers get these later, when the caller may have changed arrays that were handed over, or the data set.
+    # Copies, since workers get these later, when the caller may have changed the arguments or the data set.
     ds = ds._copy()
     options["shard"] = batches.plan.shard
     if not isinstance(options.get("weights"), str):
@@ -163,8 +165,8 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
     class TorchBatches(torch.utils.data.IterableDataset):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             self._epoch = batches.epoch
-            # The epoch that was set last, and how often one was: in memory that workers share, as those that persist
-            # got this object before.
+            # The epoch that was set last, and how often one was set. Workers share this memory: persistent ones have
+            # their copy of this object already.
             self._set = torch.tensor([batches.epoch, 0]).share_memory_()
             self._n_set = 0
 
@@ -183,7 +185,7 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
             return (tuple(map(torch.from_numpy, parts_of(batch, batches))) for batch in made)
 
         def set_epoch(self, epoch: int) -> None:
-            """Make the next pass this epoch, also in workers that run already."""
+            """Make the next iteration this epoch, also in workers that are already running."""
             self._set[0] = whole("epoch", epoch, least=0)
             self._set[1] += 1
 
@@ -194,7 +196,7 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
             return self._epoch
 
         def __reduce__(self) -> tuple[Any, ...]:
-            # The class is made where PyTorch is loaded, so that a pickle cannot name it.
+            # The class is created when PyTorch is loaded, so a pickle cannot refer to it by name.
             epoch = self._next_epoch()
             return _restored, (ds, batch_size, options, epoch, self._set, self._n_set)
 
@@ -208,7 +210,7 @@ def _restored(ds: Dataset, batch_size: int, options: dict[str, Any], epoch: int,
 
 
 def _require_tensors(dtype: DTypeLike | None) -> None:
-    """Raise unless PyTorch has tensors of a dtype: it would say so in the middle of the first batch."""
+    """Raise unless PyTorch has tensors of a dtype: it would only raise in the first batch."""
     torch = require("torch")
     try:
         torch.from_numpy(np.empty(0, dtype or np.uint8))
