@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from medmnist_np import registry
 from medmnist_np.errors import ScoresError, nearest
+from medmnist_np.evaluation.result import for_json
 from medmnist_np.metrics import Interval
 from medmnist_np.metrics.bootstrap import percentile_interval
 from medmnist_np.registry import DatasetInfo
@@ -99,10 +99,7 @@ class Robustness:
 
 
 def _described(interval: Interval | None) -> dict[str, Any] | None:
-    if interval is None:
-        return None
-    values = asdict(interval).items()
-    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values}
+    return None if interval is None else for_json(asdict(interval))
 
 
 _CORRUPTED = re.compile(r"(?P<model>.*)\+(?P<corruption>[A-Za-z_]+)_(?P<severity>[0-9]+)")
