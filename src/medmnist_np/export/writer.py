@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -109,12 +109,9 @@ def save(
     ...     done.n_written, len(list(done.folder.glob("test*.png")))
     (156, 156)
     """
-    if images.dtype != np.uint8:
-        raise ValueError(f"The images have dtype {images.dtype}; uint8 is needed.")
+    _check_images(images, workers)
     if len(images) != len(labels):
         raise ValueError(f"There are {len(images)} images and {len(labels)} labels.")
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; at least 1 is needed.")
     target = Path(folder).expanduser()
     chosen = range(len(images)) if positions is None else list(dict.fromkeys(map(int, positions)))
     rows_of_labels = _checked_labels(plan, labels)
@@ -136,18 +133,24 @@ def save(
             (target / subfolder).mkdir(parents=True, exist_ok=True)
         if table is not None:
             add_rows(table, plan, rows, only_check=True)
-        n_written = 0
         bytes_each = math.prod(images.shape[1:])
-        with (
-            progress(f"saving {plan.name} {plan.split}", len(chosen) * bytes_each) as bar,
-            closing(in_blocks(write, chosen, workers)) as blocks,
-        ):
-            for written in blocks:
-                n_written += sum(written)
-                bar.update(len(written) * bytes_each)
+        with progress(f"saving {plan.name} {plan.split}", len(chosen) * bytes_each) as bar:
+            n_written = _write_all(write, chosen, workers, lambda n: bar.update(n * bytes_each))
         if table is not None:
             add_rows(table, plan, rows)
     return Saved(target / plan.name, table, len(chosen), n_written)
+
+
+def _write_all(
+    write: Callable[[int], bool], positions: Sequence[int], workers: int, advance: Callable[[int], object]
+) -> int:
+    """Write each sample and return how many are new; ``advance`` is called with the number of samples done."""
+    n_written = 0
+    with closing(in_blocks(write, positions, workers)) as blocks:
+        for written in blocks:
+            n_written += sum(written)
+            advance(len(written))
+    return n_written
 
 
 def _checked_labels(plan: Plan, labels: NDArray[np.integer]) -> list[list[int]]:
@@ -229,7 +232,8 @@ def save_pairs(
     ...     done.n_written, sorted(path.name for path in done.folder.glob("test/masks/*"))
     (3, ['test0.png', 'test1.png', 'test2.png'])
     """
-    _check(images, masks, workers)
+    _check_images(images, workers)
+    _check_masks(masks, images.shape)
     target = Path(folder).expanduser()
     chosen = range(len(images)) if positions is None else list(dict.fromkeys(map(int, positions)))
     # A memmap's own items cost much more than those of a plain view.
@@ -248,28 +252,25 @@ def save_pairs(
             (target / plan.name / plan.belongs_to / part).mkdir(parents=True, exist_ok=True)
         if write_csv:
             write_once(f"{target}/{plan.table}", _text(plan.rows()))
-        n_written = 0
         bytes_each = math.prod(images.shape[1:]) + math.prod(masks.shape[1:])
-        with (
-            progress(f"saving {plan.name} {plan.split}", len(chosen) * bytes_each) as bar,
-            closing(in_blocks(write, chosen, workers)) as blocks,
-        ):
-            for written in blocks:
-                n_written += sum(written)
-                bar.update(len(written) * bytes_each)
+        with progress(f"saving {plan.name} {plan.split}", len(chosen) * bytes_each) as bar:
+            n_written = _write_all(write, chosen, workers, lambda n: bar.update(n * bytes_each))
     return Saved(target / plan.name, target / plan.table if write_csv else None, len(chosen), n_written)
 
 
-def _check(images: Rows, masks: Rows, workers: int) -> None:
+def _check_images(images: Rows, workers: int) -> None:
     if images.dtype != np.uint8:
         raise ValueError(f"The images have dtype {images.dtype}; uint8 is needed.")
-    if np.dtype(masks.dtype).kind not in "biu" or masks.shape not in (images.shape, images.shape[:-1]):
-        raise ValueError(
-            f"The masks have shape {masks.shape} and dtype {masks.dtype}; integers or bool in the shape of the images, "
-            f"{images.shape}, without channels, are needed."
-        )
     if workers < 1:
         raise ValueError(f"workers is {workers}; at least 1 is needed.")
+
+
+def _check_masks(masks: Rows, shape: tuple[int, ...]) -> None:
+    if np.dtype(masks.dtype).kind not in "biu" or masks.shape not in (shape, shape[:-1]):
+        raise ValueError(
+            f"The masks have shape {masks.shape} and dtype {masks.dtype}; integers or bool in the shape of the images, "
+            f"{shape}, without channels, are needed."
+        )
 
 
 def _checked_mask(plan: PairPlan, mask: NDArray[np.integer], position: int) -> NDArray[np.uint8]:
