@@ -168,6 +168,12 @@ def test_commands_leave_open_files_in_place(archives: Path, command: str) -> Non
     assert (result.exit_code, refused) == (0, [])
 
 
+def test_an_audit_of_a_file_unmaps_its_copy_before_it_is_removed(archives: Path) -> None:
+    with refused_by_windows() as refused:
+        mm.audit(archives / "breastmnist.npz")
+    assert refused == []
+
+
 def test_damaged_arrays_are_replaced_while_no_file_is_open(archives: Path) -> None:
     folder = mm.fetch("breastmnist")
     (folder / "test_labels.npy").write_bytes(b"")

@@ -227,7 +227,12 @@ def opened(
         images = {split: _with_usual_axes(array, folder.path) for split, array in stored.items()}
         record = _known(folder.manifest.digest, labels) or _made_up(path, images, labels)
         remarks = (*_as_read(stored, images), *_order_of(splits))
-        yield Source(path.name, record, folder.manifest.digest, images, labels, remarks)
+        try:
+            yield Source(path.name, record, folder.manifest.digest, images, labels, remarks)
+        finally:
+            # Not mapped any more, so that Windows removes the files.
+            images.clear()
+            stored.clear()
 
 
 def _arrays(
