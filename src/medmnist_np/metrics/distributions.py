@@ -77,24 +77,25 @@ def _inside(angle: float, freedom: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value and the interval around it.
+    """An estimate and its confidence interval.
 
     Attributes
     ----------
     estimate : float
         The value.
     low, high : float
-        The ends of the interval; NaN if there is none.
+        The ends of the confidence interval; NaN if it is not available.
     level : float
-        The share of such intervals that are meant to hold the true value, as 0.95.
+        The confidence level, such as 0.95.
     method : str
-        How it was found, as ``"percentile"`` or ``"stratified percentile"``.
+        The method of the interval, such as ``"percentile"`` or ``"stratified percentile"``.
     n_resamples : int
-        Number of resamples, 0 where none were drawn.
+        Number of resamples; 0 if the method does not resample.
     n_undefined : int
-        In how many of them the metric was not defined, as a class was absent; these were left out.
+        Number of resamples that were left out because the metric is not defined, for example without any sample of a
+        class.
     note : str
-        Why there is no interval, or why it is by another method than was asked for; mostly empty.
+        Why there is no interval, or why another method than the requested one was used; otherwise empty.
 
     Examples
     --------
@@ -131,6 +132,6 @@ def p_in_words(p_value: float) -> str:
 
 
 def check_level(level: float) -> None:
-    """Refuse what is no level."""
+    """Raise ValueError if a confidence level is not between 0 and 1."""
     if not 0 < level < 1:
         raise ValueError(f"The level is {level}; a number between 0 and 1 is needed, as 0.95.")

@@ -21,25 +21,24 @@ from medmnist_np.metrics.predictions import Predictions, as_array, check_same
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much the second model is above the first, and how sure that is.
+    """The difference between two models, with its confidence interval and p-value.
 
     Attributes
     ----------
     first, second : float
-        The metric of either model.
+        The metric of each model.
     low, high : float
-        The ends of the interval of ``second - first``; NaN if there is none.
+        The ends of the confidence interval of ``second - first``; NaN if it is not available.
     level : float
-        The share of such intervals that are meant to hold the true difference.
+        The confidence level.
     p_value : float
-        Two-sided: how often a difference of this size or more comes up by chance if there is none; NaN if the method
-        cannot tell.
+        The two-sided p-value of the null hypothesis that the models do not differ; NaN if the method gives none.
     method : str
         ``"delong"``, ``"permutation"``, ``"bootstrap"``, ``"stratified bootstrap"`` or ``"grouped bootstrap"``.
     n_resamples, n_undefined : int
-        Number of resamples, and of those that were left out, as the metric was not defined in them.
+        Number of resamples, and of those left out because the metric is not defined in them.
     note : str
-        Why there is no interval, or why it is by another method than was asked for; mostly empty.
+        Why there is no interval, or why another method than the requested one was used; otherwise empty.
 
     Examples
     --------
@@ -452,7 +451,7 @@ def mcnemar_per_label(first: Predictions, second: Predictions) -> tuple[McNemar,
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Adjust p-values for there being several.
+    """Adjust p-values for multiple comparisons by Holm's method.
 
     Parameters
     ----------
@@ -462,13 +461,13 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     (m,) float
-        In the same order. Those below 0.05 may be called significant with a chance of at most 5 % that even one of
-        them is so wrongly.
+        Adjusted p-values in the same order. If you call those below 0.05 significant, the probability of one or more
+        false positives is at most 5 %.
 
     Raises
     ------
     ValueError
-        If one is not between 0 and 1, or they are no list.
+        If a p-value is not between 0 and 1, or `p_values` is not one-dimensional.
 
     Notes
     -----

@@ -12,7 +12,7 @@ from medmnist_np.metrics.predictions import Array, Counts, Predictions, RankedCo
 
 
 def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefined = "raise") -> float:
-    """Area under the ROC curve, as the MedMNIST benchmark defines it.
+    """Return the area under the ROC curve, as the MedMNIST benchmark defines it.
 
     ===============================  ================================================
     task                             value
@@ -63,7 +63,7 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefine
 
 
 def auc_per_class(y_true: ArrayLike, y_score: ArrayLike, task: str) -> NDArray[np.float64]:
-    """Area under the ROC curve of each class against the rest, or of each label.
+    """Return the area under the ROC curve of each class against the rest, or of each label.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def auc_per_class(y_true: ArrayLike, y_score: ArrayLike, task: str) -> NDArray[n
 
 
 def average_precision(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefined = "raise") -> float:
-    """Average precision: the area under the steps of the precision-recall curve.
+    """Return the average precision: the area under the steps of the precision-recall curve.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def average_precision(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undef
 
 def areas(predictions: Predictions) -> NDArray[np.float64]:
     """Return the AUC of each column, ``(columns,)``; NaN where it is not defined."""
-    # Values sort twice as fast as the indices that `rank` finds, hence a way of its own for the commonest question.
+    # Values sort twice as fast as the indices that `rank` finds, so the plain AUC has its own function.
     return np.array([_area(*column) for column in zip(predictions.columns, predictions.positive, strict=True)])
 
 
@@ -206,7 +206,7 @@ class PrCurve(NamedTuple):
 
 
 def roc_curves(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[RocCurve, ...]:
-    """ROC curve of each class against the rest, or of each label.
+    """Return the ROC curve of each class against the rest, or of each label.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def roc_curves(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[RocCur
 
 
 def pr_curves(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[PrCurve, ...]:
-    """Precision-recall curve of each class against the rest, or of each label.
+    """Return the precision-recall curve of each class against the rest, or of each label.
 
     Parameters
     ----------
