@@ -9,7 +9,7 @@ from medmnist_np.metrics.ranking import auc
 
 
 def getAUC(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:  # noqa: N802 - the official name
-    """Area under the ROC curve: :func:`auc`.
+    """Return the area under the ROC curve; see :func:`auc`.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def getAUC(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:  # noqa: 
     Raises
     ------
     ValueError
-        As for :func:`auc`. The official function gives NaN, fails otherwise or goes on in these cases.
+        As for :func:`auc`. In these cases the official function returns NaN, raises another error or continues.
 
     Notes
     -----
@@ -40,7 +40,7 @@ def getAUC(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:  # noqa: 
 
 
 def getACC(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:  # noqa: N802 - the official name
-    """Share of right decisions: :func:`accuracy`.
+    """Return the share of correct decisions; see :func:`accuracy`.
 
     Parameters
     ----------
