@@ -197,9 +197,9 @@ def test_evaluate_tells_a_name_that_is_wrong(files: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("scores.csv", "0,0.5\n", "'scores.csv' is no name of a result file"),
+        ("scores.csv", "0,0.5\n", "'scores.csv' is not the name of a result file"),
         ("breastmnist_test.csv", "0,0.5\n", "There are 1 rows of scores and 80 samples in breastmnist test."),
-        ("breastmnist_test.csv", "0,a\n", "is no result file: could not convert string 'a'"),
+        ("breastmnist_test.csv", "0,a\n", "is not a result file: could not convert string 'a'"),
         ("breastmnist_128_val.csv", "0,0.5\n", "breastmnist does not come in size 128"),
     ],
 )

@@ -82,13 +82,13 @@ def test_without_images_it_is_said_how_to_get_them(file: Path, tmp_path: Path) -
     mm.fetch("breastmnist", labels_only=True, root=tmp_path / "root")
     result = run("report", file, "-o", tmp_path / "page.html", "--root", tmp_path / "root")
     assert 0 == result.exit_code
-    assert "Without pictures: `medmnist-np fetch breastmnist` brings the images." in result.stderr
+    assert "Without pictures: download the images with `medmnist-np fetch breastmnist`." in result.stderr
     assert [] == read((tmp_path / "page.html").read_text("utf-8")).all("img", "src")
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("scores.csv", "is no name of a result file"), ("breastmnist_test.csv", "There are 1 rows of scores")],
+    [("scores.csv", "is not the name of a result file"), ("breastmnist_test.csv", "There are 1 rows of scores")],
 )
 def test_what_is_no_result_file_gives_no_page(file: Path, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / name).write_text("0,0.5\n")

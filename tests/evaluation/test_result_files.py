@@ -102,7 +102,7 @@ def test_another_content_is_refused(tmp_path: Path, text: str, message: str) -> 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_bytes(b"\xff\xfe0")
-    with pytest.raises(ScoresError, match="is no result file"):
+    with pytest.raises(ScoresError, match="is not a result file"):
         read_scores(tmp_path / "scores.csv")
 
 

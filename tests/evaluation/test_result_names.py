@@ -38,8 +38,8 @@ def test_a_run_of_figures_is_no_figure() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("scores.csv", "'scores.csv' is no name of a result file. Such names have the form NAME_SPLIT"),
-        ("pathmnist_test.txt", "'pathmnist_test.txt' is no name of a result file"),
+        ("scores.csv", "'scores.csv' is not the name of a result file. The form is NAME_SPLIT"),
+        ("pathmnist_test.txt", "'pathmnist_test.txt' is not the name of a result file"),
         ("pathmist_test.csv", "There is no data set 'pathmist'. Did you mean 'pathmnist'"),
         ("pathmnist_tset.csv", "'pathmnist_tset.csv' names no split of pathmnist; they are train, val, test"),
     ],

@@ -1,4 +1,4 @@
-"""What an audit reads: a data set by name, or an .npz file without a record, unpacked strictly and mapped."""
+"""The source of an audit: a data set by name, or an .npz file without a record, checked strictly and memory-mapped."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ _OTHER = 1
 
 @contextmanager
 def unpacked(path: Path, settings: Settings, progress: Progress) -> Iterator[ArrayFolder]:
-    """Unpack the images and labels of an .npz file into a folder that is there for the block.
+    """Unpack the images and labels of an .npz file into a folder that exists during the block.
 
     Parameters
     ----------
     path : Path
-        The file. It stays as it is.
+        The file. It is not changed.
     settings : Settings
-        For the place of the folder.
+        Settings with the place of the folder.
     progress : Progress
-        What to show.
+        Shows the progress.
 
     Raises
     ------
     ArchiveError
-        If it is no sound archive, or not one with images and labels of splits, or the axes of its images are ambiguous.
+        If it is not a valid archive with images and labels of splits, or the axes of its images are ambiguous.
     NoSpaceError, CacheError
-        If there is no room for the arrays, or something cannot be read or written.
+        If the disk has too little space for the arrays, or a file cannot be read or written.
     """
     _files.make_folder(settings.downloads)
     with store.workshop(settings.downloads / "audited") as folder:
@@ -73,17 +73,17 @@ def unpacked(path: Path, settings: Settings, progress: Progress) -> Iterator[Arr
 
 
 def splits_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the splits whose arrays have these names: train first, val and test last."""
+    """Return the splits of arrays with these names: train first, val and test last."""
     return in_order(dict.fromkeys(match[1] for match in map(_NAME.fullmatch, names) if match))
 
 
 def in_order(splits: Iterable[str]) -> tuple[str, ...]:
-    """Return splits by what their names mean, as ``Training`` and ``test2``: train first, val and test last."""
+    """Return splits in order, train first, val and test last; names such as ``Training`` and ``test2`` count too."""
     return tuple(sorted(splits, key=lambda split: _ORDER.get(meant_by(split) or "", _OTHER)))
 
 
 def meant_by(split: str) -> str | None:
-    """Return ``"train"``, ``"val"`` or ``"test"`` of the name of a split, a number behind it left out; else None."""
+    """Return ``"train"``, ``"val"`` or ``"test"`` for a usual name of a split, with or without a number; else None."""
     return standard_split(split.rstrip("0123456789"))
 
 
@@ -107,7 +107,7 @@ def _unpack(stream: BinaryIO, path: Path, folder: Path, progress: Progress) -> M
 
 @contextmanager
 def _in_short(where: str = "") -> Iterator[None]:
-    """Leave out of an error that there is a published archive to compare with."""
+    """Shorten the errors of an archive without a published counterpart."""
     try:
         yield
     except ArchiveError as error:
@@ -115,7 +115,7 @@ def _in_short(where: str = "") -> Iterator[None]:
 
 
 def _check(found: dict[str, Member], members: Sequence[Member]) -> None:
-    """Raise unless there are images and labels for each split that fit each other."""
+    """Raise unless each split has images and labels that fit each other."""
     if not (splits := splits_of(found)):
         raise ArchiveError(f"it holds {', '.join(sorted(member.name for member in members)) or 'nothing'}")
     shapes = set()
@@ -161,17 +161,17 @@ class Source:
     Attributes
     ----------
     name : str
-        What to call it.
+        Name to show.
     record : DatasetInfo
-        Its record; of a file that is no known archive, one that was made up for it, without archives.
+        Its record; for an unknown file, a record made from its arrays, without archives.
     digest : str
-        Of the archive.
+        Checksum of the archive.
     images : Mapping of str to (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
-        Whole maps of files.
+        Memory-mapped files, whole.
     labels : Mapping of str to (n, l) integers
         In memory.
     remarks : tuple of str
-        How the file was read, where that is not a matter of course.
+        Notes on how the file was read.
     """
 
     name: str
@@ -183,7 +183,7 @@ class Source:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Of one image."""
+        """Shape of one image."""
         shape: tuple[int, ...] = next(iter(self.images.values())).shape[1:]
         return shape
 
@@ -193,7 +193,7 @@ class Source:
 
 
 def is_path(source: str) -> bool:
-    """Whether a file is meant: names of data sets have no ``.`` in them, and a slash behind a collection alone."""
+    """Whether the source is a path: names of data sets have no ``.``, and a slash only after a collection."""
     named = source.partition("/")[0].lower() in bundled_records.COLLECTIONS
     return bool(set("./\\") & set(source)) and (not named or Path(source).is_file())
 
@@ -207,7 +207,7 @@ def opened(
     download: bool,
     progress: Progress,
 ) -> Iterator[Source]:
-    """Open what is to be audited for the length of a block."""
+    """Open the source of an audit for the duration of a block."""
     if isinstance(source, Record) or (isinstance(source, str) and not is_path(source)):
         registry.info(source).require_labels("audit")
         record, size = registry.resolve_dataset(source, size)
@@ -264,7 +264,7 @@ def _with_usual_axes(array: Images, folder: Path) -> Images:
 
 
 def _as_read(stored: Mapping[str, Images], images: Mapping[str, Images]) -> tuple[str, ...]:
-    """Say which axis was read as that of channels, if one was."""
+    """Return a note on the channel axis, if there is one."""
     found, shown = (next(iter(arrays.values())).shape for arrays in (stored, images))
     if found == shown:
         return ()
@@ -274,7 +274,7 @@ def _as_read(stored: Mapping[str, Images], images: Mapping[str, Images]) -> tupl
 
 
 def _order_of(splits: Sequence[str]) -> tuple[str, ...]:
-    """Say in which order splits are protected, if their names do not tell."""
+    """Return a note on the order of the splits, if their names do not show it."""
     unknown = [split for split in splits if meant_by(split) is None]
     if not unknown or len(splits) < 2:
         return ()
@@ -283,7 +283,7 @@ def _order_of(splits: Sequence[str]) -> tuple[str, ...]:
 
 
 def _known(digest: str, labels: Mapping[str, NDArray[np.integer]]) -> DatasetInfo | None:
-    """Return the record that an archive belongs to; None if none does."""
+    """Return the record of a known archive; else None."""
     found = registry.find_archive(digest)
     record = None if found is None else found[0]
     counts = {split: len(table) for split, table in labels.items()}

@@ -60,4 +60,4 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
         say(f"Note: {note}", err=True)
     say(page)
     if images is None:
-        say(f"Without pictures: `medmnist-np fetch {result.record.name}` brings the images.", err=True)
+        say(f"Without pictures: download the images with `medmnist-np fetch {result.record.name}`.", err=True)

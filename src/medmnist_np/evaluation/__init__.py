@@ -1,4 +1,4 @@
-"""Scores in: AUC and ACC with what they rest on, result files, comparison of two, the published figures.
+"""Evaluation of scores: AUC and ACC with confidence intervals, result files, comparison of two models, leaderboards.
 
 Only labels are needed, at any size. Reading a file never changes it.
 """

@@ -1,4 +1,4 @@
-"""Whether two sets of scores on the same samples differ, and by how much."""
+"""Comparison of two sets of scores on the same samples."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class ClassDifference:
     Attributes
     ----------
     name : str
-        Of the class.
+        Name of the class.
     auc : Difference
-        By paired DeLong; neither its p-value nor its interval is adjusted for there being several classes.
+        By paired DeLong. Its p-value and its interval are not adjusted for the number of classes.
     p_adjusted : float
         The p-value, adjusted by Holm's method.
     """
@@ -43,18 +43,18 @@ class ClassDifference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What :func:`compare` finds.
+    """The result of :func:`compare`.
 
     Attributes
     ----------
     first, second : Evaluation
-        What was compared.
+        The two results.
     auc : Difference
-        Of the AUC, by paired DeLong.
+        Difference of the AUC, by paired DeLong.
     auc_bootstrap : Difference
-        The same by a paired bootstrap, which does not rest on a normal approximation.
+        The same by a paired bootstrap, which needs no normal approximation.
     accuracy : Difference
-        Of the accuracy, by a paired bootstrap.
+        Difference of the accuracy, by a paired bootstrap.
     mcnemar : McNemar or None
         On how many samples only one is right; None for a multi-label set, whose decisions are not independent.
     classes : tuple of ClassDifference
@@ -80,18 +80,18 @@ class Comparison:
             "mcnemar": None if self.mcnemar is None else asdict(self.mcnemar),
             "classes": [{"name": one.name, **_figures(one.auc), "p_adjusted": one.p_adjusted} for one in self.classes],
         }
-        found: dict[str, Any] = for_json(figures)
-        return found
+        described: dict[str, Any] = for_json(figures)
+        return described
 
     def in_words(self) -> list[str]:
-        """Say what was found in sentences, one paragraph each, that need no statistics to be read."""
+        """Return the result as paragraphs of plain sentences."""
         words = [self._auc_in_words(), self._accuracy_in_words()]
         if self.classes:
             words.append(self._classes_in_words())
         return [*words, *self._notes()]
 
     def _notes(self) -> list[str]:
-        """Return what must be known about the split and the scores of either, once if it is the same."""
+        """Return the notes on both results, each once."""
         shared = [f"Note: {note}" for note in self.first.notes if note in self.second.notes]
         for name, result in (("A", self.first), ("B", self.second)):
             shared += [f"Note on {name}: {note}" for note in result.notes if f"Note: {note}" not in shared]
@@ -128,12 +128,12 @@ def compare(
     Parameters
     ----------
     first, second : Evaluation
-        Of the same data set and split; they may be from images of different sizes. What is made of classes without an
-        AUC is what was chosen for both, as ``undefined="skip"``.
+        Results on the same data set and split; the sizes of the images may differ. Classes without an AUC are treated
+        as both results were, for example by ``undefined="skip"``.
     level : float
-        Of the intervals. A p-value below ``1 - level`` counts as a difference.
-    n_resamples, seed
-        For the bootstrap.
+        Confidence level of the intervals. A p-value below ``1 - level`` counts as a difference.
+    n_resamples, seed : int
+        Number of bootstrap resamples and their random seed.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def compare(
     Raises
     ------
     ScoresError
-        If they are not of the same data set and split.
+        If the results are not on the same data set and split.
     ValueError
         If they do not have as many columns; or if a class has fewer than two positive or negative samples, or no AUC
         and the two were not evaluated with the same choice for that.
@@ -157,9 +157,9 @@ def compare(
     >>> compare(a, b).auc.p_value > 0.05
     True
     """
-    of = [f"{one.record.name} {one.split}" for one in (first, second)]
-    if of[0] != of[1]:
-        raise ScoresError(f"Only scores of the same samples can be compared; these are of {of[0]} and of {of[1]}.")
+    a_split, b_split = (f"{result.record.name} {result.split}" for result in (first, second))
+    if a_split != b_split:
+        raise ScoresError(f"Only scores of the same samples can be compared; these are of {a_split} and of {b_split}.")
     a, b = first.predictions, second.predictions
     multi_label = first.record.multi_label
     undefined = first.undefined if first.undefined == second.undefined else "raise"
@@ -180,9 +180,9 @@ def _per_class(first: Evaluation, second: Evaluation, level: float) -> tuple[Cla
     names = first.record.class_names
     defined = [k for k, name in enumerate(names) if name not in first.undefined_classes]
     columns = np.array(defined, dtype=np.intp)
-    found = paired_delong_per_class(first.predictions, second.predictions, level=level, columns=columns)
-    adjusted = holm([one.p_value for one in found]).tolist()
-    return tuple(map(ClassDifference, (names[k] for k in defined), found, adjusted))
+    differences = paired_delong_per_class(first.predictions, second.predictions, level=level, columns=columns)
+    adjusted = holm([difference.p_value for difference in differences]).tolist()
+    return tuple(map(ClassDifference, (names[k] for k in defined), differences, adjusted))
 
 
 def _figures(difference: Difference) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def _figures(difference: Difference) -> dict[str, Any]:
 
 
 def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Difference) -> str:
-    """Say whether there is a difference: there is, none is shown, or test and bootstrap do not agree."""
+    """Return a sentence on the difference: shown, not shown, or the test and the bootstrap disagree."""
     if math.isnan(difference.difference):
         return "There is nothing to compare."
     if difference.difference == 0 and (math.isnan(difference.low) or difference.low == difference.high):
@@ -200,7 +200,7 @@ def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Diffe
         test = "permutation"
     p = f"({p_in_words(p_value)}, {test})"
     by_test = p_value < 1 - difference.level
-    # A bootstrap without an interval has no say.
+    # A bootstrap without an interval is ignored.
     by_bootstrap = by_test if math.isnan(bootstrap.low) else not bootstrap.low <= 0 <= bootstrap.high
     if math.isnan(difference.low):
         verdict = "is more than chance explains" if by_test else "may be chance"

@@ -1,4 +1,4 @@
-"""From scores to AUC and ACC, as the official evaluator does it; only labels are needed."""
+"""AUC and ACC of scores, as the official evaluator computes them. Only labels are needed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from medmnist_np.registry import Record
 
 
 class Evaluator:
-    """Measures scores of one split of a data set against its labels.
+    """Evaluates scores for one split of a data set.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class Evaluator:
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     size : int, optional
-        Size of the images that the scores are from; None means the one in the name, else 28. It is only written into
-        file names: labels are the same at every size, and are taken from whichever is on this machine.
+        Size of the images that the scores were computed from; None means the size in the name, else 28. It is only
+        used in file names: labels are the same at every size and are read from any size on this machine.
     root : path, optional
-        The only folder to look in, in place of the cache; see :func:`~medmnist_np.load`. Of another archive than the
-        official one the labels are not used.
+        Folder to use in place of the cache, see :func:`~medmnist_np.load`. Labels are read from official archives
+        only.
     progress : Progress
         What to show where the labels are downloaded first.
 
@@ -46,7 +46,7 @@ class Evaluator:
     record : DatasetInfo
         The data set.
     flag : str
-        Its name, as the official evaluator calls it.
+        Its name, under the name that the official evaluator uses.
     split, size
         As above.
     labels : (n, l) integer array
@@ -55,9 +55,9 @@ class Evaluator:
     Raises
     ------
     UnknownDatasetError, UnknownSizeError, UnknownSplitError
-        With what there is.
+        If there is no such data set, size or split. The message names the available ones.
     MedMNISTError
-        As :func:`~medmnist_np.load`, if the labels are not here and cannot be had.
+        If the labels are not on this machine and cannot be downloaded, see :func:`~medmnist_np.load`.
 
     Examples
     --------
@@ -107,18 +107,18 @@ class Evaluator:
             Folder for ``breastmnist_test_[AUC]0.901_[ACC]0.863@run.csv`` with the scores, and a ``.json`` of the same
             name with the figures in full and what they rest on. It is made if need be.
         run : optional
-            What to call the run in file names, as ``"seed1"`` or 3. None means the time, in seconds since 1970.
+            Name of the run for file names, such as ``"seed1"`` or 3. None means the time in seconds since 1970.
         threshold : float
             A binary or multi-label score above it decides for 1.
         undefined : {"raise", "skip", "nan", "zero"}
-            What to do about classes whose AUC is not defined, as none of the samples, or each, is of them.
+            How to treat classes whose AUC is not defined, because no sample or every sample belongs to them.
         intervals : bool
             Add intervals and other metrics to the JSON.
 
         Returns
         -------
         Evaluation
-            A pair, ``auc, acc = evaluator.evaluate(scores)``, that knows more.
+            AUC and ACC, which unpack as a pair, ``auc, acc = evaluator.evaluate(scores)``, and more.
 
         Raises
         ------
@@ -131,8 +131,8 @@ class Evaluator:
         Warns
         -----
         UserWarning
-            If scores are not probabilities: outside 0 to 1, or only 0 and 1. The figures are those of the official
-            evaluator all the same. :attr:`Evaluation.notes` has the same sentences.
+            If scores are not probabilities: outside 0 to 1, or only 0 and 1. AUC and ACC are those of the official
+            evaluator anyway. :attr:`Evaluation.notes` has the same sentences.
         """
         scores = self._in_order(y_score)
         name = "" if run is None else check_run(run)
@@ -156,7 +156,7 @@ class Evaluator:
         metrics : Evaluation
             A named tuple of numbers is accepted too.
         run : optional
-            As for :meth:`evaluate`.
+            See :meth:`evaluate`.
         """
         values = metrics.figures if isinstance(metrics, Evaluation) else metrics._asdict()
         figures = {metric: f"{value:.3f}" for metric, value in values.items()}
@@ -170,7 +170,7 @@ class Evaluator:
         Parameters
         ----------
         seed : int
-            Other seeds give other scores.
+            Random seed.
 
         Returns
         -------
@@ -193,14 +193,14 @@ class Evaluator:
         undefined: Undefined = "raise",
         progress: Progress = bars,
     ) -> Evaluation:
-        """Evaluate a result file by what its name says. Nothing is written.
+        """Evaluate a result file; its name gives data set, size and split. Nothing is written.
 
         Parameters
         ----------
         path : path
             ``{name}{_size}_{split}....csv``; see :func:`~medmnist_np.evaluation.parse_name`.
         run : optional
-            What to call the run; None means as in the name.
+            Name of the run; None means the run in the file name.
         root, progress
             See the class.
         threshold, undefined
@@ -209,7 +209,8 @@ class Evaluator:
         Returns
         -------
         Evaluation
-            Whatever figures stand in the name: :meth:`~medmnist_np.evaluation.ResultName.contradictions` compares.
+            The values in the file name are not used. Compare them with
+            :meth:`~medmnist_np.evaluation.ResultName.contradictions`.
 
         Raises
         ------
@@ -221,7 +222,7 @@ class Evaluator:
         Warns
         -----
         UserWarning
-            As of :meth:`evaluate`.
+            See :meth:`evaluate`.
         """
         result = evaluate_file(path, run, root, threshold=threshold, undefined=undefined, progress=progress, kind=cls)
         _warn(result)
@@ -253,13 +254,13 @@ class Evaluator:
         return in_order(as_array(y_score, "y_score"), rows, columns)
 
     def _older(self, n_rows: int) -> str:
-        """Say which older release has that many samples, if one has."""
+        """Return a sentence on the older release with that number of samples, if there is one."""
         for archive in self.record.archives.values():
             for old in archive.superseded:
                 if old.n_samples.get(self.split) == n_rows:
                     return (
                         f" It had {n_rows} in the superseded release {old.seen_in_version} of the data, which these "
-                        "scores seem to be of. Predict the present split anew: its samples are not quite the same."
+                        "scores seem to be of. Predict the current split again: its samples differ."
                     )
         return ""
 
@@ -275,10 +276,10 @@ def evaluate_file(
     kind: type[Evaluator] = Evaluator,
 ) -> Evaluation:
     """Evaluate a result file as :meth:`Evaluator.parse_and_evaluate` does, without warnings: the result has notes."""
-    said = parse_name(path)
-    evaluator = kind(said.name, said.split, size=said.size, root=root, progress=progress)
+    parsed = parse_name(path)
+    evaluator = kind(parsed.name, parsed.split, size=parsed.size, root=root, progress=progress)
     scores = read_scores(path)
-    name = said.run if run is None else check_run(run)
+    name = parsed.run if run is None else check_run(run)
     try:
         return evaluator._measure(scores, name, threshold, undefined)
     except ValueError as error:

@@ -31,8 +31,8 @@ _NOTES_ON_SPLITS = {
     ),
 }
 
-# What each choice makes of classes without an AUC.
-_MADE_OF = {"skip": "The AUC is the mean of the others", "zero": "They count as 0", "nan": "So there is no mean"}
+# The effect of each choice on classes without an AUC.
+_EFFECTS = {"skip": "The AUC is the mean of the others", "zero": "They count as 0", "nan": "So there is no mean"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True, repr=False)
@@ -120,7 +120,7 @@ class Evaluation(Sequence[float]):
 
     @property
     def undefined_classes(self) -> tuple[str, ...]:
-        """Classes or labels whose AUC is not defined, as none of the samples, or each, is of them."""
+        """Classes or labels whose AUC is not defined, because no sample or every sample belongs to them."""
         n_positive = self.predictions.positive.sum(axis=1).tolist()
         names = self.record.class_names[-len(n_positive) :]  # a binary set has one column, of its last class
         return tuple(name for name, n in zip(names, n_positive, strict=True) if n in (0, self.n_samples))
@@ -139,15 +139,15 @@ class Evaluation(Sequence[float]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the figures must know about the split and the scores, in sentences; empty if nothing."""
+        """Sentences that a reader of the results must know about the split and the scores; may be empty."""
         return (*split_notes(self.split), *self.predictions.notes)
 
     def undefined_in_words(self) -> str:
-        """Say which classes have no AUC, and what was made of that; empty if each has one."""
+        """Return a sentence on the classes without an AUC and how they were treated; empty if all have one."""
         if not self.undefined_classes:
             return ""
         named = ", ".join(map(repr, self.undefined_classes))
-        return f"The AUC of {named} is not defined on these samples. {_MADE_OF[self.undefined]}."
+        return f"The AUC of {named} is not defined on these samples. {_EFFECTS[self.undefined]}."
 
     def intervals(
         self,
@@ -166,7 +166,7 @@ class Evaluation(Sequence[float]):
         metrics : iterable of str
             Names in :data:`~medmnist_np.metrics.METRICS`.
         level, n_resamples, seed, stratified, groups
-            As of :func:`~medmnist_np.metrics.bootstrap_intervals`.
+            See :func:`~medmnist_np.metrics.bootstrap_intervals`.
 
         Returns
         -------
@@ -236,7 +236,7 @@ class Evaluation(Sequence[float]):
         Parameters
         ----------
         intervals : bool
-            Add the other metrics that are defined for these scores, and the interval of each.
+            Whether to add all metrics that are defined for these scores, with confidence intervals.
         """
         described: dict[str, Any] = {
             "dataset": self.record.name,
@@ -273,14 +273,14 @@ class Evaluation(Sequence[float]):
 
 
 def split_notes(split: str) -> tuple[str, ...]:
-    """Return what figures and intervals on a split do not say; nothing for test."""
+    """Return notes on the limits of results on a split; none for test."""
     return (_NOTES_ON_SPLITS[split],) if split in _NOTES_ON_SPLITS else ()
 
 
 def for_json(value: Any) -> Any:
     """Return a value, which may hold others, with None in place of NaN."""
     if isinstance(value, dict):
-        return {key: for_json(one) for key, one in value.items()}
+        return {key: for_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [for_json(one) for one in value]
+        return [for_json(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -40,7 +40,7 @@ def read_scores(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     Raises
     ------
     ScoresError
-        If a line has a word in it or another number of columns than the first, or the indices are not 0 to n - 1.
+        If a line has text in it or a different number of columns than the first, or the indices are not 0 to n - 1.
     OSError
         If the file cannot be read.
 
@@ -63,18 +63,18 @@ def read_scores(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     except ScoresError:
         raise
     except ValueError as error:
-        # NumPy goes on to recommend one of its own arguments.
+        # The rest of NumPy's message recommends one of its own arguments.
         reason = str(error).partition("; use `usecols`")[0].rstrip(".")
-        raise ScoresError(f"{path} is no result file: {reason}. {_FORM}") from error
+        raise ScoresError(f"{path} is not a result file: {reason}. {_FORM}") from error
     if table.shape[1] < 2:
-        raise ScoresError(f"{path} is no result file: its lines have one column. {_FORM}")
+        raise ScoresError(f"{path} is not a result file: its lines have one column. {_FORM}")
     order = np.argsort(table[:, 0], kind="stable")
     indices = table[order, 0]
     wrong = np.flatnonzero(indices != np.arange(len(table)))
     if wrong.size:
         raise ScoresError(
-            f"{path} is no result file: its {len(table)} lines must have the indices 0 to {len(table) - 1}, each once; "
-            f"in place of {wrong[0]} there is {indices[wrong[0]]:g}. {_FORM}"
+            f"{path} is not a result file: its {len(table)} lines must have the indices 0 to {len(table) - 1}, each "
+            f"once; in place of {wrong[0]} there is {indices[wrong[0]]:g}. {_FORM}"
         )
     scores: NDArray[np.float64] = table[order, 1:]
     return scores
@@ -86,7 +86,7 @@ def write_scores(path: str | os.PathLike[str], scores: NDArray[Any]) -> None:
     Parameters
     ----------
     path : path
-        The file; one that is there is replaced at once, when the new one is complete.
+        The file. An existing file is replaced in one step, when the new one is complete.
     scores : (n, columns) array of numbers
         Each is written with as many digits as tell it from its neighbours in its dtype. Truth values are written as
         0 and 1.
@@ -100,7 +100,7 @@ def write_scores(path: str | os.PathLike[str], scores: NDArray[Any]) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: object) -> None:
-    """Write a value as JSON, in place of what is there."""
+    """Write a value as JSON; an existing file is replaced."""
     _replace(Path(path), [json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False), "\n"])
 
 
@@ -124,20 +124,20 @@ _FIGURE = re.compile(r"\[(?P<metric>[A-Za-z0-9]+)\](?P<value>[0-9]+(?:\.[0-9]+)?
 
 @dataclass(frozen=True, slots=True)
 class ResultName:
-    """What the name of a result file says.
+    """The parts of the name of a result file.
 
     Attributes
     ----------
     name : str
-        Of the data set, as ``"pathmnist"``.
+        Name of the data set, such as ``"pathmnist"``.
     size : int
         Pixels (voxels) along each axis; a name without a size means 28.
     split : str
-        As ``"test"``.
+        Name of the split, such as ``"test"``.
     figures : Mapping of str to str
-        The figures in the name, as they are written: ``{"AUC": "0.901", "ACC": "0.863"}``. None in some names.
+        The figures in the name, as they are written: ``{"AUC": "0.901", "ACC": "0.863"}``. Empty if the name has none.
     run : str
-        What stands behind the ``@``; empty in some names.
+        The run, after the ``@``; empty if the name has none.
 
     Examples
     --------
@@ -158,20 +158,20 @@ class ResultName:
         return f"{self.name}{size}_{self.split}{figures}{run}{SUFFIX}"
 
     def contradictions(self, metrics: Mapping[str, float]) -> list[str]:
-        """Say which figures of the name are not those that were computed, each rounded as in the name.
+        """Return a sentence for each value in the name that differs from the computed one, rounded as in the name.
 
         Examples
         --------
         >>> parse_name("pathmnist_test_[AUC]0.901_[ACC]0.863@1.csv").contradictions({"AUC": 0.9011, "ACC": 0.8333})
         ['the name says ACC 0.863, the scores give 0.833']
         """
-        found = []
+        contradictions = []
         for metric, text in self.figures.items():
             decimals = len(text.partition(".")[2])
             # A value in the middle between two roundings may go either way.
             if metric in metrics and not abs(metrics[metric] - float(text)) <= 0.5 * 10**-decimals + 1e-9:
-                found.append(f"the name says {metric} {text}, the scores give {metrics[metric]:.{decimals}f}")
-        return found
+                contradictions.append(f"the name says {metric} {text}, the scores give {metrics[metric]:.{decimals}f}")
+        return contradictions
 
 
 def parse_name(path: str | os.PathLike[str]) -> ResultName:
@@ -180,15 +180,15 @@ def parse_name(path: str | os.PathLike[str]) -> ResultName:
     Parameters
     ----------
     path : path
-        The file; it need not exist. Its name starts with the data set, the size unless it is 28, and the split. All
-        that follows may be there or not: figures in brackets, a run behind an ``@``, other words.
+        The file; it need not exist. Its name starts with the data set, the size unless it is 28, and the split. The
+        rest is optional: values in brackets, a run after an ``@``, other words.
 
     Raises
     ------
     ScoresError
-        If the name is not of that form, or there is no such data set or split.
+        If the name does not have that form, or there is no such data set or split.
     UnknownSizeError
-        If the set does not come in that size.
+        If the data set is not available in that size.
 
     Examples
     --------
@@ -196,10 +196,10 @@ def parse_name(path: str | os.PathLike[str]) -> ResultName:
     'val'
     """
     file = PurePath(path).name
-    form = "NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv, as pathmnist_64_test_[AUC]0.901_[ACC]0.863@run.csv"
+    form = "NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv, such as pathmnist_64_test_[AUC]0.901_[ACC]0.863@run.csv"
     found = _STEM.fullmatch(file.removesuffix(SUFFIX))
     if not file.endswith(SUFFIX) or found is None:
-        raise ScoresError(f"{file!r} is no name of a result file. Such names have the form {form}.")
+        raise ScoresError(f"{file!r} is not the name of a result file. The form is {form}.")
     try:
         record = registry.info(found["name"])
     except UnknownDatasetError as error:
@@ -213,8 +213,8 @@ def parse_name(path: str | os.PathLike[str]) -> ResultName:
     size = int(found["size"] or 28)
     if found["size"]:
         record.archive(size)
-    said, _, run = found["rest"].partition("@")
-    return ResultName(record.name, size, split, dict(_FIGURE.findall(said)), run)
+    figures, _, run = found["rest"].partition("@")
+    return ResultName(record.name, size, split, dict(_FIGURE.findall(figures)), run)
 
 
 def _split_of(rest: str, splits: Iterable[str]) -> str | None:
@@ -223,12 +223,12 @@ def _split_of(rest: str, splits: Iterable[str]) -> str | None:
 
 
 def check_run(run: object) -> str:
-    """Return a run as text that may stand in a file name.
+    """Return a run as text for a file name.
 
     Raises
     ------
     ValueError
-        If it may not.
+        If it has characters that file names cannot have.
     """
     text = str(run)
     if not text or not text.isprintable() or set(text) & set('/\\:*?"<>|'):

@@ -25,12 +25,12 @@ def loading(record: DatasetInfo, size: int, default_size: int) -> list[Html]:
 def _beforehand(record: DatasetInfo) -> list[str | Html]:
     """Return what to do before the code runs on a machine."""
     if record.collection.name != LOCAL.name:
-        return ["Each block is complete: the first use downloads the data set, checks its digest and unpacks it. "]
+        return ["Each block is complete: the first use downloads the data set, verifies its checksum and unpacks it. "]
     return [
         "This set is known where it was built or registered. ",
         "Another machine must register its record first, by its file or web address: ",
         element("code", f"medmnist-np register {record.name}.toml"),
-        ". The first use checks the digest of the archive and unpacks it. ",
+        ". The first use verifies the checksum of the archive and unpacks it. ",
     ]
 
 

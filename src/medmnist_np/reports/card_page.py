@@ -178,11 +178,11 @@ def _opened(
 
 def _labels_here(record: DatasetInfo, root: str | os.PathLike[str] | None) -> dict[str, NDArray[np.integer]]:
     """Return the labels of the splits that are on this machine without their images."""
-    found: dict[str, NDArray[np.integer]] = {}
+    labels: dict[str, NDArray[np.integer]] = {}
     for split in record.splits:
         with suppress(NotCachedError):
-            found[split] = load_labels(record, split, root=root, download=False)
-    return found
+            labels[split] = load_labels(record, split, root=root, download=False)
+    return labels
 
 
 def _pixels_of_classes(ds: Dataset, progress: Progress) -> NDArray[np.int64]:
@@ -191,13 +191,13 @@ def _pixels_of_classes(ds: Dataset, progress: Progress) -> NDArray[np.int64]:
     counts = np.zeros((len(masks), n_classes), np.int64)
     with progress(f"counting masks of {ds.split}", total=masks.nbytes) as bar:
         for number, mask in enumerate(masks):
-            found = np.bincount(mask.reshape(-1), minlength=n_classes)
-            if len(found) > n_classes:
+            pixels = np.bincount(mask.reshape(-1), minlength=n_classes)
+            if len(pixels) > n_classes:
                 raise ValueError(
-                    f"Mask {number} of {ds.record.qualified_name} {ds.split} has the value {len(found) - 1}, and the "
+                    f"Mask {number} of {ds.record.qualified_name} {ds.split} has the value {len(pixels) - 1}, and the "
                     f"classes are 0 to {n_classes - 1}."
                 )
-            counts[number] = found
+            counts[number] = pixels
             bar.update(mask.nbytes)
     return counts
 
@@ -240,7 +240,7 @@ def _description(record: DatasetInfo, size: int) -> list[Html]:
 
 
 def _is_long(terms: str) -> bool:
-    """Whether a licence is no name but a sentence, which is not written in large letters."""
+    """Whether a licence is a sentence, which is not shown in large letters."""
     return len(terms) > _LONGEST_NAME
 
 
@@ -259,7 +259,7 @@ def _splits(record: DatasetInfo) -> list[Html]:
     rows = [[split, number(n), f"{n / total:.1%}" if total else ""] for split, n in record.n_samples.items()]
     return [
         table("Samples of each split", ["split", things_of(record), "share"], rows),
-        # Whether it is so in other collections is not known.
+        # For other collections this is unknown.
         *([aside("Samples, their order and their splits are the same at every size.")] * record.collection.own_names),
     ]
 
@@ -275,7 +275,7 @@ def _sizes(record: DatasetInfo) -> list[Html]:
         ]
         for size, archive in sorted(record.archives.items())
     ]
-    head = ["size", f"one {things_of(record)[:-1]}", "download", "arrays on disk", "file and its digest"]
+    head = ["size", f"one {things_of(record)[:-1]}", "download", "arrays on disk", "file and its checksum"]
     content = [
         facts({"At the source": record.source_size, "What was done": record.preparation}),
         table("Sizes that it comes in", head, rows, text={4}),

@@ -167,8 +167,8 @@ def _summary(result: Evaluation, intervals: Mapping[str, Interval], remarks: Ite
         ),
         element(
             "p",
-            "AUC says how well the scores rank, ACC how often the decisions are right. The intervals say how much of "
-            f"that is chance in these {n:,} {things}{_what_intervals_hold(result, auc)} Two intervals do "
+            "AUC measures how well the scores rank, ACC how often the decisions are right. The intervals show how much "
+            f"of that is chance in these {n:,} {things}{_what_intervals_hold(result, auc)} Two intervals do "
             "not tell whether another model is better. To find out, run ",
             element("code", "medmnist-np compare"),
             " on the same samples.",
@@ -407,7 +407,7 @@ def _mistakes(result: Evaluation, images: NDArray[np.uint8] | None) -> list[Html
     if images is None:
         rows = [[f"#{mistake.index}", *_described(result, mistake)] for mistake in mistakes]
         table_ = table("The worst mistakes", [things[:-1], "true", "decided", "score"], rows, text={1, 2, 3})
-        missing = f"Without pictures: the {things} are not on this machine. This brings them: "
+        missing = f"Without pictures: the {things} are not on this machine. Download them with "
         return [introduction, table_, aside(missing, element("code", f"medmnist-np fetch {result.record.name}"))]
     cut = ", and of each volume its middle slice" if result.record.ndim == 3 else ""
     shown = []

@@ -1,4 +1,4 @@
-"""The frame of every page and its parts: sections, tables, notes, galleries, pictures; writing a page to disk."""
+"""The frame of all pages and its parts: sections, tables, notes, galleries, pictures; writing a page to a file."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _SUFFIXES = (".html", ".htm")
 
 
 def check_page_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path of a page that may be written: a mistyped one must not replace a file of another kind.
+    """Return the path of a page. It must end in .html, so that a mistyped name cannot replace another kind of file.
 
     Raises
     ------
     ValueError
-        If it does not end as pages do.
+        If it does not end in ``.html`` or ``.htm``.
     """
-    if (found := Path(path)).suffix.lower() not in _SUFFIXES:
-        raise ValueError(f"{path} is no name of a page: it must end in .html, so that no other file is replaced.")
-    return found
+    if (page_path := Path(path)).suffix.lower() not in _SUFFIXES:
+        raise ValueError(f"{path} is not the name of a page: it must end in .html, so that no other file is replaced.")
+    return page_path
 
 
 def write_page(path: str | os.PathLike[str], page: str) -> None:
-    """Write a page, in place of one that is there, at once when it is complete. Missing folders are made.
+    """Write a page; an existing one is replaced in one step, when the new one is complete. Missing folders are created.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def write_page(path: str | os.PathLike[str], page: str) -> None:
     Raises
     ------
     ValueError
-        If the name does not end so.
+        If the name does not end in ``.html``.
     OSError
         If it cannot be written.
     """
@@ -66,17 +66,17 @@ def page(title: str, subtitle: str, sections: Mapping[str, Iterable[object]], *,
     Parameters
     ----------
     title, subtitle : str
-        What it is about, and a line below that.
+        The title, and a line below it.
     sections : Mapping of str to iterable
-        What each section holds, by its heading. Headings inside one start at ``h3``.
+        The content of each section, by its heading. Headings inside a section start at ``h3``.
     script : str
-        JavaScript that runs when the page is there. The policy names its digest, so that no other can run. The page has
-        to say the same without it.
+        JavaScript that runs when the page is loaded. The content security policy names its checksum, so no other script
+        can run. The page must have the same content without it.
 
     Returns
     -------
     str
-        An HTML document that needs nothing else. It is the same for the same content: it holds no time.
+        A self-contained HTML document. The same content gives the same document: it contains no time.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def page(title: str, subtitle: str, sections: Mapping[str, Iterable[object]], *,
 
 
 def figures(values: Mapping[str, tuple[str, str]]) -> Html:
-    """Return the key figures of a page, large: for each name its value and a line below that."""
+    """Return the key figures of a page, in large letters: by name, a value and a line below it."""
     return element(
         "dl",
         *(
@@ -130,7 +130,7 @@ def figures(values: Mapping[str, tuple[str, str]]) -> Html:
 
 
 def facts(values: Mapping[str, object]) -> Html:
-    """Return facts by their name; those without a value are left out."""
+    """Return facts by name; facts without a value are left out."""
     shown = ((name, value) for name, value in values.items() if value != "")
     return element("dl", *(part for name, value in shown for part in (element("dt", name), element("dd", value))))
 
@@ -158,7 +158,7 @@ def table(
     Parameters
     ----------
     caption : str
-        What it shows.
+        Caption of the table.
     head : sequence
         Heads of the columns.
     rows : iterable of sequence
@@ -200,7 +200,7 @@ def table(
 
 
 def code(text: str, label: str) -> Html:
-    """Return lines to copy, which one click selects, in a box of their own; ``label`` says what they are."""
+    """Return lines to copy in a box, which one click selects; ``label`` describes them."""
     return element("pre", element("code", text), class_="copy", role="region", aria_label=label, tabindex="0")
 
 
@@ -212,7 +212,7 @@ def share_cell(n: int, total: int, *, full: float = 1.0) -> Html:
 
 
 def link(address: str, text: str) -> Html:
-    """Return a link to somewhere else; nothing is loaded before it is followed."""
+    """Return a link to another page; nothing is loaded before the reader follows it."""
     return element("a", text, href=address, rel="noreferrer")
 
 
@@ -234,7 +234,7 @@ def picture(pixels: NDArray[np.uint8], alt: str) -> Html:
     pixels : (h, w) or (h, w, 3) uint8, 0-255
         Gray or RGB. It is shown with its pixels as squares, not smoothed.
     alt : str
-        What is to be seen, for those who cannot see it.
+        Alternative text.
 
     Returns
     -------
