@@ -89,12 +89,12 @@ def png_of_16_bits_in_colour() -> bytes:
 
 def test_what_would_lose_values_is_refused(tmp_path: Path) -> None:
     (tmp_path / "deep.png").write_bytes(png_of_16_bits_in_colour())
-    with pytest.raises(ValueError, match="colour image of 16 bits a channel"):
+    with pytest.raises(ValueError, match="colour image with 16 bits per channel"):
         read_image(tmp_path / "deep.png")
     wide = save(tmp_path / "wide.tif", noise(3, (2, 1616, 3)))  # a number that a row of it takes is no depth
     assert (2, 1616, 3) == read_image(wide).shape
     alpha = np.dstack([RGB, np.full((5, 4), 200, np.uint8)])
-    with pytest.raises(ValueError, match="parts of it are transparent"):
+    with pytest.raises(ValueError, match="it is partly transparent"):
         read_image(save(tmp_path / "alpha.png", alpha))
     Image.fromarray(RGB).convert("CMYK").save(tmp_path / "cmyk.tif")
     with pytest.raises(ValueError, match="its pixels are CMYK"):
@@ -121,7 +121,7 @@ def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
 def test_slices_of_two_sizes_are_no_volume(tmp_path: Path) -> None:
     save(tmp_path / "scan" / "1.png", GRAY)
     save(tmp_path / "scan" / "2.png", noise(2))
-    with pytest.raises(ValueError, match="not gray slices of one size"):
+    with pytest.raises(ValueError, match="not gray slices of the same size"):
         read_image(tmp_path / "scan", slices=True)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="an empty folder"):

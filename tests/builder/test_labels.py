@@ -43,9 +43,9 @@ def test_a_number_that_is_left_out_is_asked_about() -> None:
     ("values", "class_names", "message"),
     [
         (["a", ""], None, "line 3 has no label"),
-        (["a", "b"], ["a", "c"], "line 3 has the label 'b', which is none of 'a', 'c'"),
-        (["0", "2"], ["a", "b"], "line 3 has the label '2', which is none of '0', '1'"),
-        (["a", "b"], ["a", "b", "b"], "Each class has a name of its own"),
+        (["a", "b"], ["a", "c"], "line 3 has the label 'b', which is not one of 'a', 'c'"),
+        (["0", "2"], ["a", "b"], "line 3 has the label '2', which is not one of '0', '1'"),
+        (["a", "b"], ["a", "b", "b"], "Class names must be unique"),
         (["a", "\udcff"], None, "cannot be printed"),
         (["a", "a"], None, "There are 1 classes (a)"),
         ([str(number) for number in range(300)], None, "There are 300 classes"),

@@ -180,10 +180,10 @@ def test_every_kind_of_mask_file_is_read_as_numbers(ending: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "array", "reason"),
     [
-        ("m.png", np.dstack([blob(0), blob(1), blob(2)]), "pixels of mode RGB: colours are no numbers of classes"),
-        ("m.jpg", blob(0), "is a JPEG, which need not keep values"),
+        ("m.png", np.dstack([blob(0), blob(1), blob(2)]), "its pixels have mode RGB: colours are not class numbers"),
+        ("m.jpg", blob(0), "is a JPEG, which may not be lossless"),
         ("m.npy", blob(0).astype(np.float32), "float32 of shape"),
-        ("m.npy", blob(0).astype(np.int64) - 1, "holds -1 to 0; numbers of classes are 0 to 255"),
+        ("m.npy", blob(0).astype(np.int64) - 1, "holds -1 to 0; class numbers are 0 to 255"),
         ("m.npy", np.zeros((4, 5, 6), np.uint8), r"uint8 of shape \(4, 5, 6\)"),
         ("m.png", np.zeros((4, 5), np.uint16) + 300, "holds 300 to 300"),
     ],
@@ -214,7 +214,7 @@ def test_images_and_masks_without_the_other_are_all_named_or_left_out(tmp_path: 
     expected = {
         "images/003.png": "it has no mask",
         "images/005.png": "it has no mask",
-        "masks/007.png": "it is the mask of no image",
+        "masks/007.png": "it is a mask without an image",
     }
     assert {str(source / name): reason for name, reason in expected.items()} == dict(built.skipped)
     assert 9 == sum(built.record.n_samples.values())
@@ -264,7 +264,7 @@ def test_a_mask_that_cannot_be_read_is_told_from_its_image(tmp_path: Path) -> No
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     source = pairs(tmp_path / "polyps", 10)
     save(source / "masks" / "004.png", blob(4, (16, 20)))
-    with pytest.raises(ValueError, match=r"004\.png: its mask is 16 x 20 pixels and the image 32 x 40"):
+    with pytest.raises(ValueError, match=r"004\.png: its mask is 16 x 20 pixels but the image is 32 x 40"):
         build(source, name="polyps", recipe="squeeze")
     assert 1 == len(build(source, name="polyps", recipe="squeeze", skip_bad=True).skipped)
 
@@ -304,7 +304,7 @@ def test_what_does_not_go_together_is_refused(options: dict[str, Any], reason: s
 def test_segmentation_is_not_the_task_of_labels_nor_of_other_folders(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not fit samples with one of 2 classes"):
         build(name="polyps", images=np.zeros((2, 28, 28), np.uint8), labels=[0, 1], task="segmentation")
-    with pytest.raises(ValueError, match="does not hold the folders images and masks"):
+    with pytest.raises(ValueError, match="does not have the folders images and masks"):
         build(tmp_path, name="polyps", task="segmentation")
 
 

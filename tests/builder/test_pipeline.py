@@ -258,7 +258,7 @@ def test_bad_images_may_be_left_out_and_are_reported(tmp_path: Path) -> None:
 
 
 def test_images_of_two_channels_are_no_volumes() -> None:
-    message = "images[0]: its shape is (28, 30, 2), 2 channels: only gray and RGB images are taken"
+    message = "images[0]: its shape is (28, 30, 2), 2 channels: only gray and RGB images are supported"
     with pytest.raises(ValueError, match=re.escape(message)):
         build(name="m", images=np.stack([noise(number, (28, 30, 2)) for number in range(12)]), labels=[0, 1] * 6)
 
@@ -383,7 +383,7 @@ def test_if_no_image_is_of_use_the_first_is_named(tmp_path: Path) -> None:
 
 def test_a_volume_among_images_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=re.escape("images[1]: it is a volume of shape (28, 28, 28), and the first one")
+        ValueError, match=re.escape("images[1]: it is a volume of shape (28, 28, 28), but the first one")
     ):
         build(name="mixed", images=[noise(0, (28, 28)), noise(1, (28, 28, 28))], labels=[0, 1])
 

@@ -45,7 +45,7 @@ def test_a_picture_is_recognised_by_its_content(tmp_path: Path, ending: str) -> 
 
 def test_a_mask_in_a_format_that_changes_values_is_refused(tmp_path: Path) -> None:
     for ending, name in (("jpg", "JPEG"), ("webp", "WEBP"), ("jp2", "JPEG2000")):
-        with pytest.raises(ValueError, match=f"it is a {name}, which need not keep values"):
+        with pytest.raises(ValueError, match=f"it is a {name}, which may not be lossless"):
             read_mask(save(tmp_path / f"a.{ending}", np.zeros((32, 32), np.uint8)))
 
 

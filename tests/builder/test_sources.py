@@ -194,7 +194,7 @@ def test_images_may_be_of_several_sizes_or_paths(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "Give either a source"),
+        ({}, "Give either source"),
         ({"images": [], "labels": []}, "There are no images"),
         ({"images": [noise(0)]}, "The images have no labels"),
         ({"images": [noise(0), noise(1)], "labels": [0]}, "The labels are an array of int64 of shape (1,)"),

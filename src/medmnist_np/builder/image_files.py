@@ -1,4 +1,4 @@
-"""Files of images and volumes, as arrays with the values that are stored."""
+"""Read files of images, volumes and masks as arrays, without scaling their values."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Array = NDArray[Any]
 _NIFTI = (".nii", ".nii.gz")
 _META = (".mha", ".mhd")
 
-# Pictures that keep the values of a mask.
+# Lossless formats, which can store a mask.
 _LOSSLESS = ("PNG", "TIFF", "BMP", "GIF", "PPM")
 
-# What systems and archive programs leave in folders beside images.
+# Files and folders that operating systems and archive programs create beside images.
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 
 
 def listed(folder: Path) -> list[Path]:
-    """Return what lies in a folder, in order, without hidden files and what systems leave there."""
+    """List a folder in sorted order, without hidden files and files that operating systems create."""
     return sorted(
         path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in _LITTER
     )
@@ -37,37 +37,38 @@ def listed(folder: Path) -> list[Path]:
 def read_image(file: Path, index: int | None = None, *, slices: bool = False) -> Array:
     """Read an image or a volume.
 
-    Nothing is scaled: 16-bit and float values are returned as such. Volumes that say how they lie in the body (NIfTI,
-    MetaImage, DICOM) are turned, without interpolation, so that the first axis goes from feet to head, the second from
-    front to back and the third from the right of the body to its left, as in a radiologist's view of axial slices.
+    Values are not scaled: 16-bit and float values are returned unchanged. Volumes with an orientation in their header
+    (NIfTI, MetaImage, DICOM) are reoriented without interpolation: the first axis goes from feet to head, the second
+    from front to back and the third from the right of the body to its left, as in a radiologist's view of axial slices.
 
     Parameters
     ----------
     file : Path
-        NIfTI (``.nii``, ``.nii.gz``) and MetaImage (``.mha``, ``.mhd``) by its name; by its first bytes PNG, JPEG,
-        TIFF, of which several pages are a volume, BMP, GIF, WebP, JPEG 2000, PGM, PPM, NumPy's NPY, where a channel
-        axis of 1 or 3 may come first or last, and DICOM. A folder with a DICOM series is a volume.
+        NIfTI (``.nii``, ``.nii.gz``) and MetaImage (``.mha``, ``.mhd``) are recognised by name. PNG, JPEG, TIFF, BMP,
+        GIF, WebP, JPEG 2000, PGM, PPM, NPY and DICOM are recognised by their first bytes. A TIFF with several pages is
+        a volume. In an NPY file, a channel axis of 1 or 3 may come first or last. A folder with a DICOM series is a
+        volume.
     index : int, optional
-        Which image of a ``.npy`` file that holds many; None means that the file is the image.
+        Index of the image in a ``.npy`` file with several images. None means that the file is one image.
     slices : bool
-        Whether a folder of image files is a volume too. Its slices are in the order of the numbers in their names.
+        Whether to read a folder of image files as a volume. The numbers in the file names give the order of its slices.
 
     Returns
     -------
     (h, w), (h, w, 3) or (d, h, w) array
-        Gray, RGB or volume. Bilevel images become 0 and 255, palettes RGB; an alpha channel that hides nothing is
-        dropped.
+        Gray image, RGB image or volume. Bilevel images become 0 and 255, and palette images become RGB. A fully opaque
+        alpha channel is dropped.
 
     Raises
     ------
     ValueError
-        If it is none of these, or its header says more than the file or the memory of this machine can hold.
+        If the format is not supported, or the header declares more data than fits in the file or in memory.
     OSError
-        If it cannot be read, or is a pipe, a socket or a device.
+        If the file cannot be read, or is a pipe, a socket or a device.
     ModuleNotFoundError
         If the format needs an extra that is not installed.
     Exception
-        What else a decoder makes of a damaged file.
+        Any other error that a decoder raises for a damaged file.
     """
     name = file.name.lower()
     if file.is_dir():
@@ -85,23 +86,25 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
     if image.ndim in (3, 4) and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim == 3 and image.shape[2] in (2, 4) and min(image.shape[:2]) > image.shape[2]:
-        raise ValueError(f"its shape is {image.shape}, {image.shape[2]} channels: only gray and RGB images are taken")
+        raise ValueError(
+            f"its shape is {image.shape}, {image.shape[2]} channels: only gray and RGB images are supported"
+        )
     if image.ndim not in (2, 3) or image.size == 0 or image.dtype.kind not in "buif":
         raise ValueError(
-            f"it holds {image.dtype} of shape {image.shape}; (h, w), (h, w, 3) or (d, h, w) numbers are needed"
+            f"it holds {image.dtype} of shape {image.shape}; numbers of shape (h, w), (h, w, 3) or (d, h, w) are needed"
         )
     return image.astype(np.uint8) * 255 if image.dtype.kind == "b" else image
 
 
 def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
-    """Read a mask: the number of a class for each pixel.
+    """Read a mask: one class number per pixel.
 
     Parameters
     ----------
     file : Path
-        PNG, TIFF, BMP, GIF, PGM or NPY. Of a picture with a palette the numbers are read and not the colours.
+        PNG, TIFF, BMP, GIF, PGM or NPY. For a palette image, the palette indices are read, not the colours.
     index : int, optional
-        As of :func:`read_image`.
+        See :func:`read_image`.
 
     Returns
     -------
@@ -111,20 +114,20 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
     Raises
     ------
     ValueError
-        If it is none, as it has colours, or values that are no whole numbers from 0 to 255.
+        If it is not a mask: it has colours, or values other than integers from 0 to 255.
     OSError
-        If it cannot be read, or is a pipe, a socket or a device.
+        If the file cannot be read, or is a pipe, a socket or a device.
     Exception
-        What else a decoder makes of a damaged file.
+        Any other error that a decoder raises for a damaged file.
     """
     kind = signatures.format_of(file)
     mask = _read_npy(file, index) if kind == "NPY" else _mask_pixels(file, kind)
     if mask.ndim == 3 and 1 in (mask.shape[0], mask.shape[2]):
         mask = mask.squeeze(2 if mask.shape[2] == 1 else 0)
     if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "bui":
-        raise ValueError(f"it holds {mask.dtype} of shape {mask.shape}; (h, w) whole numbers are needed")
+        raise ValueError(f"it holds {mask.dtype} of shape {mask.shape}; integers of shape (h, w) are needed")
     if not 0 <= mask.min() <= mask.max() <= 255:
-        raise ValueError(f"it holds {mask.min()} to {mask.max()}; numbers of classes are 0 to 255")
+        raise ValueError(f"it holds {mask.min()} to {mask.max()}; class numbers are 0 to 255")
     return mask.astype(np.uint8)
 
 
@@ -139,7 +142,7 @@ def _mask_pixels(file: Path, kind: str) -> Array:
     from PIL import Image
 
     if kind not in _LOSSLESS:
-        raise ValueError(f"it is a {kind}, which need not keep values: masks are PNG, TIFF or NPY files")
+        raise ValueError(f"it is a {kind}, which may not be lossless: save the mask as PNG, TIFF or NPY")
     with Image.open(file, formats=(kind,)) as picture:
         _check_picture(file, picture, kind)
         if getattr(picture, "n_frames", 1) > 1:
@@ -147,17 +150,17 @@ def _mask_pixels(file: Path, kind: str) -> Array:
         pixels = np.array(picture)
         if picture.mode in ("1", "L", "P", "I") or picture.mode.startswith("I;16"):
             return pixels
-        # Gray values that a program has written as colours are no code.
+        # Some programs write gray values as RGB. Other colours do not encode classes.
         if picture.mode == "RGB" and (pixels == pixels[..., :1]).all():
             return pixels[..., 0]
         raise ValueError(
-            f"it has pixels of mode {picture.mode}: colours are no numbers of classes. Write one number for each "
-            "pixel, in gray values or in the numbers of a palette"
+            f"its pixels have mode {picture.mode}: colours are not class numbers. Store one class number per pixel, "
+            "as a gray value or a palette index"
         )
 
 
 def is_volume(image: Array) -> bool:
-    """Return whether an image is (d, h, w): of three axes the last decides, 3 being RGB."""
+    """Return whether an image is a volume (d, h, w): it has three axes, and the last is not 3 (RGB)."""
     return image.ndim == 3 and image.shape[2] != 3
 
 
@@ -167,7 +170,7 @@ def _check_picture(file: Path, picture: Any, kind: str) -> None:
     n_frames = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
     bands = len(picture.getbands())
     item_bytes = np.dtype(ImageMode.getmode(picture.mode).typestr).itemsize
-    # Deflated pixels have a largest ratio. In other formats a few bytes may stand for any number of equal pixels.
+    # Deflate has a maximum compression ratio. Other formats can store any number of equal pixels in a few bytes.
     room = most_inflated(file.stat().st_size) if kind == "PNG" and picture.mode != "1" else None
     signatures.check_room([n_frames, picture.height, picture.width, bands][n_frames == 1 :], item_bytes, room)
 
@@ -177,18 +180,18 @@ def _read_picture(file: Path, kind: str) -> Array:
 
     with Image.open(file, formats=(kind,)) as picture:
         _check_picture(file, picture, kind)
-        # Pillow reads these as 8 bits a channel, and says nothing.
+        # Pillow silently reduces these to 8 bits per channel.
         if picture.mode in ("RGB", "RGBA", "LA") and any(";16" in _raw_mode(tile) for tile in picture.tile):
-            raise ValueError("it is a colour image of 16 bits a channel: convert it to 8 bits")
+            raise ValueError("it is a colour image with 16 bits per channel: convert it to 8 bits")
         if picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1:
             return np.stack([_pixels(page) for page in ImageSequence.Iterator(picture)])
         if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
-            raise ValueError(f"it is a {picture.format} of several frames: only TIFF is read as a volume")
+            raise ValueError(f"it is a {picture.format} with several frames: only TIFF is read as a volume")
         return _pixels(picture)
 
 
 def _raw_mode(tile: Any) -> str:
-    """Return how Pillow calls the stored pixels of a part of an image: ``"RGB;16B"`` for 16 bits a channel."""
+    """Return Pillow's name for the stored pixels of a tile, such as ``"RGB;16B"`` for 16 bits per channel."""
     arguments = tile[3]
     return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
 
@@ -198,14 +201,14 @@ def _pixels(picture: Any) -> Array:
     if mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in picture.info:
         alpha = np.asarray(picture.convert("RGBA"))[..., 3]
         if alpha.min() < 255:
-            raise ValueError("parts of it are transparent: put it on a background first")
+            raise ValueError("it is partly transparent: flatten it onto a background first")
     if mode in ("LA", "La"):
         return np.array(picture.convert("L"))
     if mode in ("P", "PA", "RGBA", "RGBa"):
         return np.array(picture.convert("RGB"))
     if mode in ("1", "L", "RGB", "I", "F") or mode.startswith("I;16"):
         return np.array(picture)
-    raise ValueError(f"its pixels are {mode}: convert it to gray or RGB")
+    raise ValueError(f"its pixels have mode {mode}: convert it to gray or RGB")
 
 
 def _read_folder(folder: Path, *, slices: bool) -> Array:
@@ -221,7 +224,7 @@ def _read_folder(folder: Path, *, slices: bool) -> Array:
         )
     planes = [_read_picture(path, signatures.format_of(path)) for path in files]
     if len({(plane.shape, plane.dtype) for plane in planes}) > 1 or planes[0].ndim != 2:
-        raise ValueError("its images are not gray slices of one size")
+        raise ValueError("its images are not gray slices of the same size and data type")
     return np.stack(planes)
 
 
@@ -243,7 +246,7 @@ def _read_nifti(file: Path) -> Array:
     header = read_header(stored)
     signatures.check_room(header.shape, header.value_dtype.itemsize)
     image_class = nibabel.Nifti1Image if header.version == 1 else nibabel.Nifti2Image
-    # Voxels along x, y, z to the right, the front and the head of the body.
+    # The axes x, y, z point to the right, the front and the head of the body.
     voxels = np.asarray(nibabel.as_closest_canonical(image_class.from_filename(file)).dataobj)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]

@@ -1,4 +1,4 @@
-"""Labels as people write them and as arrays hold them; the rows that a set is built from."""
+"""Convert labels from text or masks to arrays, and describe the rows that a set is built from."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from medmnist_np.registry.records import TASKS, Task, standard_split
 _MULTI_LABEL: Task = "multi-label, binary-class"
 SEGMENTATION: Task = "segmentation"
 
-# A label is one byte.
+# Labels are stored as uint8.
 _MOST_CLASSES = 256
 
-# How None and the missing values of NumPy and pandas print themselves.
+# Text forms of None and of the missing values of NumPy and pandas.
 _MISSING = {"None", "nan", "NaT", "<NA>"}
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the samples are.
+    """Labels of all samples.
 
     Attributes
     ----------
     table : (n, 1) or (n, l) uint8
-        Class numbers, or the zeros and ones of several findings.
+        Class numbers, or zeros and ones for several findings.
     class_names : tuple of str
-        The meaning of class 0, 1, ..., or of each column.
+        Name of class 0, 1, ..., or of each column.
     task : str
-        As of a record.
+        The task, as in a record.
     """
 
     table: NDArray[np.uint8]
@@ -44,31 +44,33 @@ class Labels:
     task: Task
 
     def of_class(self, number: int) -> NDArray[np.bool_]:
-        """Return which samples are of a class, or have a finding, ``(n,)``."""
-        of: NDArray[np.bool_] = self.table[:, number] == 1 if self.table.shape[1] > 1 else self.table[:, 0] == number
-        return of
+        """Return which samples belong to a class, or have a finding: ``(n,)`` bool."""
+        member: NDArray[np.bool_]
+        member = self.table[:, number] == 1 if self.table.shape[1] > 1 else self.table[:, 0] == number
+        return member
 
 
 def one_each(
     values: Sequence[str], where: Sequence[str], class_names: Sequence[str] | None, task: str | None
 ) -> Labels:
-    """Take the labels of samples that have one each.
+    """Convert labels of samples that have one label each.
 
     Parameters
     ----------
     values : (n,) sequence of str
-        Names of classes, or their numbers from 0.
+        Class names, or class numbers from 0.
     where : (n,) sequence of str
-        Where each sample stands, for errors.
+        Location of each sample, for error messages.
     class_names : sequence of str, optional
-        In the order of their numbers. None means the names that occur, sorted, or the numbers.
+        Class names in the order of their numbers. None means the names that occur, sorted, or the numbers.
     task : str, optional
-        ``"multi-class"`` and so on, or ``"ordinal-regression"``. None means by the number of classes.
+        ``"binary-class"``, ``"multi-class"`` or ``"ordinal-regression"``. None chooses by the number of classes.
 
     Raises
     ------
     ValueError
-        If a value is none of the classes, there is one class only, or the task does not fit.
+        If a label is missing or is not one of the classes, there is only one class or there are more than 256, or the
+        task does not fit.
     """
     occurring = set(values)
     if "" in occurring:
@@ -93,7 +95,7 @@ def one_each(
         number_of = {name: number for number, name in enumerate(names)}
     for value, place in zip(values, where, strict=True):
         if value not in number_of:
-            raise ValueError(f"{place} has the label {value!r}, which is none of {', '.join(map(repr, number_of))}.")
+            raise ValueError(f"{place} has the label {value!r}, which is not one of {', '.join(map(repr, number_of))}.")
     _check_names(names)
     if not 2 <= len(names) <= _MOST_CLASSES:
         raise ValueError(f"There are {len(names)} classes ({', '.join(names[:3])}); 2 to {_MOST_CLASSES} are possible.")
@@ -106,18 +108,18 @@ def one_each(
 def several_each(
     rows: Sequence[Sequence[str]], where: Sequence[str], class_names: Sequence[str], task: str | None
 ) -> Labels:
-    """Read the zeros and ones of samples that may have several findings, or none.
+    """Convert labels of samples that may have several findings, or none.
 
     Parameters
     ----------
     rows : (n,) sequence of (l,) sequences of str
-        ``"0"`` or ``"1"`` each.
+        ``"0"`` or ``"1"`` for each finding.
     where : (n,) sequence of str
-        Where each sample stands, for errors.
+        Location of each sample, for error messages.
     class_names : (l,) sequence of str
-        The findings.
+        Names of the findings.
     task : str, optional
-        The only one that fits is ``"multi-label, binary-class"``.
+        Only ``"multi-label, binary-class"`` fits.
 
     Raises
     ------
@@ -130,14 +132,16 @@ def several_each(
     for row, place in zip(rows, where, strict=True):
         for value, name in zip(row, class_names, strict=True):
             if value not in ("0", "1"):
-                raise ValueError(f"{place} has {value!r} for {name!r}; with several labels each is 0 or 1.")
+                raise ValueError(
+                    f"{place} has {value!r} for {name!r}; with several label columns, each value must be 0 or 1."
+                )
     return Labels(np.array(rows, dtype=np.uint8).reshape(len(rows), -1), tuple(class_names), _MULTI_LABEL)
 
 
 def of_array(
     labels: npt.ArrayLike, where: Sequence[str], class_names: Sequence[str] | None, task: str | None
 ) -> Labels:
-    """Take labels ``(n,)`` or ``(n, l)``: integers, booleans or texts, of which none is missing."""
+    """Convert labels ``(n,)`` or ``(n, l)``: integers, booleans or strings, without missing values."""
     array = np.asarray(labels)
     if array.ndim not in (1, 2) or len(array) != len(where):
         raise _unfit(array, len(where))
@@ -160,12 +164,12 @@ def of_array(
 
 
 def unseen(n: int, task: str | None) -> Labels:
-    """Stand in for what masks hold before they are read.
+    """Return placeholder labels for masks that are not read yet.
 
     Raises
     ------
     ValueError
-        If the task is that of labels.
+        If the task does not fit masks.
     """
     if checked_task(task, SEGMENTATION) != SEGMENTATION:
         raise ValueError(f"The task {task!r} does not fit masks: it is {SEGMENTATION!r}.")
@@ -175,28 +179,28 @@ def unseen(n: int, task: str | None) -> Labels:
 def of_masks(
     present: Sequence[Sequence[int]], where: Sequence[str], class_names: Sequence[str] | None
 ) -> tuple[Labels, bool]:
-    """Say what the values of masks mean.
+    """Assign classes to the values of masks.
 
     Parameters
     ----------
     present : (n,) sequence of sequences of int
-        The values that occur in each mask.
+        Values that occur in each mask.
     where : (n,) sequence of str
-        Where each image stands, for errors.
+        Location of each image, for error messages.
     class_names : sequence of str, optional
-        In the order of their numbers, the background first. None means background and foreground, or of more values
-        than two their numbers.
+        Class names in the order of their numbers, the background first. None means background and foreground, or
+        background and the numbers if there are more than two classes.
 
     Returns
     -------
     (Labels, bool)
-        Which classes are in which mask, ``(n, classes)`` zeros and ones; and whether 255 stands for 1, as there are no
-        other values but 0.
+        Which classes occur in each mask, ``(n, classes)`` zeros and ones; and whether 255 means class 1, because 0 and
+        255 are the only values.
 
     Raises
     ------
     ValueError
-        If a value has no name, or is missing where there are none.
+        If a value has no class name, or, without class names, a number below the highest does not occur.
     """
     first: dict[int, str] = {}
     for values, place in zip(present, where, strict=True):
@@ -213,7 +217,9 @@ def of_masks(
         )
     _check_names(names)
     if not 2 <= len(names) <= _MOST_CLASSES:
-        raise ValueError(f"There are {len(names)} classes; 2 to {_MOST_CLASSES}, of which 0 is the background, can be.")
+        raise ValueError(
+            f"There are {len(names)} classes; 2 to {_MOST_CLASSES} are possible, with the background as 0."
+        )
     table = np.zeros((len(present), len(names)), dtype=np.uint8)
     for row, values in zip(table, present, strict=True):
         row[[min(value, 1) if scaled else value for value in values]] = 1
@@ -239,7 +245,7 @@ def _names_of(numbers: set[int], class_names: Sequence[str] | None) -> tuple[str
 
 
 def values_of(values: npt.ArrayLike) -> list[Any]:
-    """Return the elements as they are: an array of texts and None or NaN would make texts of all; of a mask, None."""
+    """Return the elements unchanged, masked ones as None; NumPy alone would turn None and NaN beside text into text."""
     if not isinstance(values, np.ma.MaskedArray):
         values = np.asarray(values, dtype=object)
     elements: list[Any] = values.tolist()
@@ -247,24 +253,26 @@ def values_of(values: npt.ArrayLike) -> list[Any]:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as text, which is empty if it is missing: None, NaN, or what pandas puts there."""
+    """Return a value as text, empty if it is missing: None, NaN, or a missing value of pandas."""
     text = str(value)
-    # NumPy makes the text "nan" of a NaN among texts; a class may well be called "None".
+    # NumPy turns a NaN among strings into "nan". "None" as a string may be the name of a class.
     missing = text == "nan" if isinstance(value, str) else text in _MISSING
     return "" if missing else text
 
 
 def _unfit(labels: NDArray[Any], n: int) -> ValueError:
     return ValueError(
-        f"The labels are an array of {labels.dtype} of shape {labels.shape}; ({n},) or ({n}, l) integers or texts are "
-        "needed."
+        f"The labels are an array of {labels.dtype} of shape {labels.shape}; integers or strings of shape "
+        f"({n},) or ({n}, l) are needed."
     )
 
 
 def _check_not_negative(occurring: set[str], values: Sequence[str], where: Sequence[str]) -> None:
-    """Refuse numbers below 0, which would be renumbered as the names of classes."""
+    """Refuse numbers below 0, which would otherwise be taken as class names and renumbered."""
     negative = {value for value in occurring if value.startswith("-")}
-    if negative and all(one.removeprefix("-").isascii() and one.removeprefix("-").isdecimal() for one in occurring):
+    if negative and all(
+        value.removeprefix("-").isascii() and value.removeprefix("-").isdecimal() for value in occurring
+    ):
         first = next(number for number, value in enumerate(values) if value in negative)
         raise ValueError(
             f"{where[first]} has the label {values[first]}, and classes are numbered from 0. Number them so, or name "
@@ -274,14 +282,14 @@ def _check_not_negative(occurring: set[str], values: Sequence[str], where: Seque
 
 def _check_names(names: Sequence[str]) -> None:
     if "" in names or len(set(names)) < len(names):
-        raise ValueError(f"Each class has a name of its own, and these are {', '.join(map(repr, names))}.")
+        raise ValueError(f"Class names must be unique and not empty: {', '.join(map(repr, names))}.")
     for name in names:
-        if not name.isprintable():  # nor are bytes of file names that are no UTF-8
-            raise ValueError(f"The name {name!r} of a class cannot be printed.")
+        if not name.isprintable():  # nor are bytes of file names that are not UTF-8
+            raise ValueError(f"The class name {name!r} has characters that cannot be printed.")
 
 
 def checked_task(task: str | None, otherwise: Task) -> Task:
-    """Return the task that is meant, ``otherwise`` if none is named."""
+    """Return the full name of a task, or ``otherwise`` if it is None."""
     for known in TASKS:
         if task in (known, known.partition(",")[0]):
             return known
@@ -294,26 +302,26 @@ SPLITS = ("train", "val", "test")
 
 
 def split_folders(folder: Path) -> dict[str, Path]:
-    """Return the folders in a folder that are named after splits, in the order of the splits.
+    """Find the subfolders that are named after splits, in the order of the splits.
 
     Raises
     ------
     ValueError
-        If two names mean the same split.
+        If two subfolders mean the same split.
     """
     found: dict[str, Path] = {}
     for path in listed(folder):
         split = standard_split(path.name)
         if split is not None and path.is_dir() and (other := found.setdefault(split, path)) is not path:
             raise ValueError(
-                f"{folder} holds {other.name} and {path.name}, which both mean the split {split}. Put them into one "
+                f"{folder} holds {other.name} and {path.name}, which both mean the split {split}. Merge them into one "
                 "folder, or list the images in a CSV file."
             )
     return {split: found[split] for split in SPLITS if split in found}
 
 
 def given_splits(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Return the split that each name means, and which other names were read so; unknown names stay as they are."""
+    """Return the standard split of each name, and the names that were replaced; unknown names stay unchanged."""
     names = tuple(names)
     splits = tuple(standard_split(name) or name for name in names)
     return splits, tuple(sorted({(name, split) for name, split in zip(names, splits, strict=True) if name != split}))
@@ -321,10 +329,10 @@ def given_splits(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[str
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One image: its file (of volumes perhaps a folder), its place in it if it holds many, and how people name it.
+    """One image: its file (a volume may be a folder) and, if the file holds several images, its index.
 
-    ``where`` says in errors where the row stands; ``id`` is what the user calls the image; ``mask`` is the file of its
-    mask, if it has one, and the place in it.
+    ``where`` is the location of the row for error messages; ``id`` is the user's name for the image; ``mask`` is the
+    file of its mask and the index in it, if it has a mask.
     """
 
     file: Path
@@ -336,11 +344,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """All rows and what is known of them.
+    """All rows, with their labels, groups and splits.
 
-    ``groups`` and ``splits`` are None where they are not given; ``renamed`` are other names that the source has for
-    splits, each with the split. ``alone`` are images without a mask and masks without
-    an image, each with the reason why it is no row.
+    ``groups`` and ``splits`` are None if they are not given. ``renamed`` lists other names that the source uses for
+    splits, each with the standard name. ``alone`` lists images without a mask and masks without an image, each with
+    the reason.
     """
 
     rows: tuple[Row, ...]
@@ -362,7 +370,7 @@ class Source:
             self._check_groups(self.groups)
 
     def only(self, kept: Sequence[int]) -> Source:
-        """Return the source with some of its rows."""
+        """Return the source with only some of its rows."""
 
         def some(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
             return None if values is None else tuple(values[number] for number in kept)

@@ -1,4 +1,4 @@
-"""Prepare images: choose sizes and recipe, and write every size in chunks."""
+"""Prepare images: check the sizes and the recipe, then resize and write in chunks."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from medmnist_np.images.steps import (
 from medmnist_np.registry import datasets, info
 from medmnist_np.registry.recipe_facts import recipe_facts
 
-# With 3, RGB images could not be told from volumes.
+# With 3, RGB images could not be distinguished from volumes.
 _SMALLEST = 4
 
 
 def checked_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
-    """Return sizes that can be made, each once and ascending; raise ValueError for others."""
+    """Return the sizes without duplicates, in ascending order; raise ValueError if one is not possible."""
     wanted = tuple(sorted({checked_size(size) for size in (sizes if isinstance(sizes, Iterable) else [sizes])}))
     if not wanted or wanted[0] < _SMALLEST:
         raise ValueError(
@@ -50,10 +50,10 @@ def checked_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class EqualEdges:
-    """Refuse images whose edges are not all as long."""
+    """Refuse images that are not square or cubic."""
 
     def __call__(self, image: Array, size: int) -> Array:
-        """Return the image as it is."""
+        """Return the image unchanged."""
         lengths = image.shape if is_volume(image) else image.shape[:2]
         if len(set(lengths)) > 1:
             by = " x ".join(map(str, lengths))
@@ -63,44 +63,44 @@ class EqualEdges:
         return image
 
     def for_masks(self) -> EqualEdges:
-        """Return the same step: it moves no value."""
+        """Return the same step, which also fits masks."""
         return self
 
     def __str__(self) -> str:
         return "Take images with equal edges only."
 
 
-# Steps that leave values what they are: 16-bit and float images need a window before or among them.
+# Steps that do not map values to 0-255: with only these, 16-bit and float images also need a window.
 KEEP_VALUES = (At, CentreSlice, CropCentre, CropToShortEdge, EqualEdges, ProjectMaximum, Resize, Zoom)
 
 
 def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | None, *, volumes: bool) -> Recipe:
-    """Return the recipe that a user means.
+    """Return the recipe for a user's choice.
 
     Parameters
     ----------
     choice : str or Recipe, optional
-        ``"crop"`` cuts the square or cube in the middle, ``"squeeze"`` takes the whole; the name of a published set
-        stands for its recipe. None takes only images with equal edges.
+        ``"crop"`` cuts out the central square or cube, ``"squeeze"`` resizes the whole image, and the name of a
+        published set selects its recipe. None accepts only square or cubic images.
     window : (float, float), optional
-        Values that become 0 and 255, before all else.
+        Values that become 0 and 255. Applied before all other steps.
     volumes : bool
         Whether the sources are volumes.
 
     Raises
     ------
     ValueError
-        If there is no such recipe, with those that there are, or a window too many.
+        If the recipe is unknown (the message lists the known ones), or ``window`` is given and the recipe has one.
     """
     if isinstance(choice, Recipe):
         chosen = choice
     else:
-        # "constant", which the published AdrenalMNIST3D was made with, loses a plane at some sizes.
-        bring: Step = Zoom(mode="mirror") if volumes else Resize()
+        # The published AdrenalMNIST3D uses "constant", which loses a plane at some sizes.
+        resize: Step = Zoom(mode="mirror") if volumes else Resize()
         own: dict[str | None, tuple[Step, ...]] = {
-            None: (EqualEdges(), bring),
-            "crop": (CropToShortEdge(), bring),
-            "squeeze": (bring,),
+            None: (EqualEdges(), resize),
+            "crop": (CropToShortEdge(), resize),
+            "squeeze": (resize,),
         }
         chosen = Recipe(own[choice], choice or "resize") if choice in own else _published(str(choice), own)
     if window is None:
@@ -123,14 +123,14 @@ def _published(name: str, own: Iterable[str | None]) -> Recipe:
     )
 
 
-# Results that are held at a time, and the most rows that are lost when a run is interrupted.
+# Limits of a chunk: the memory for its results, and the rows that are lost when a run is interrupted.
 _CHUNK_BYTES = 16 << 20
 _CHUNK_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows and what is to be done to them: small enough to be sent to another machine that sees the files."""
+    """Some rows and how to prepare them. It can be sent to any machine that can read the files."""
 
     rows: tuple[Row, ...]
     recipe: Recipe
@@ -141,14 +141,14 @@ class Chunk:
     slices: bool = False
 
     def fingerprint(self) -> str:
-        """Return a digest of what goes into the result."""
+        """Return a checksum of all that determines the result."""
         states: list[tuple[Path, int | None, int | None, int | None]] = []
         for row in self.rows:
             parts = sorted(row.file.iterdir()) if row.file.is_dir() else [row.file]
             for file, index in [*((part, row.index) for part in parts), *([row.mask] if row.mask is not None else [])]:
                 try:
                     state = file.stat()
-                except OSError:  # reading it will say why
+                except OSError:  # reading the file reports the reason
                     states.append((file, index, None, None))
                 else:
                     states.append((file, index, state.st_size, state.st_mtime_ns))
@@ -159,22 +159,22 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What became of a chunk.
+    """Result of preparing a chunk.
 
     Attributes
     ----------
     file : Path
-        An .npz with an array for each size, ``(len(kept), ...)`` uint8, and one of masks.
+        An .npz file with one array of images per size, ``(len(kept), ...)`` uint8, and one of masks if there are any.
     kept, gray : list of int
-        Rows of the chunk that are in it, and those of them that are gray images.
+        Rows of the chunk that the file contains, and those of them that are gray images.
     bad : list of (int, str)
-        Rows that are not in it, and why.
+        Rows that could not be used, with the reason.
     shapes : list of list of int
-        Shapes that the sources have.
+        Distinct shapes of the source images.
     shortest : int
-        Shortest edge of an image before it was brought to size, in pixels or voxels; 0 if nothing was kept.
+        Shortest edge of any image before resizing, in pixels or voxels; 0 if no image was kept.
     present : list of list of int
-        The values in each mask that was kept, before it was brought to size; empty if there are no masks.
+        Values that occur in each kept mask, before resizing; empty if there are no masks.
     """
 
     file: Path
@@ -209,7 +209,7 @@ def chunks(
     mask_recipe: Recipe | None = None,
     slices: bool = False,
 ) -> list[Chunk]:
-    """Divide rows into chunks whose results are not large."""
+    """Divide rows into chunks with results of limited size."""
     row_bytes = sum(size**3 if volumes else 3 * size**2 for size in sizes)
     step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
     parts = (tuple(rows[start : start + step]) for start in range(0, len(rows), step))
@@ -217,7 +217,7 @@ def chunks(
 
 
 def prepare(chunk: Chunk) -> Prepared:
-    """Make the images of a chunk, unless they are there already. Rows that cannot be read are noted, not raised."""
+    """Prepare the images of a chunk, unless they exist already. Rows that cannot be read are recorded in ``bad``."""
     file = chunk.folder / f"{chunk.fingerprint()}.npz"
     with suppress(FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError):
         return _read(file)
@@ -239,7 +239,7 @@ def prepare(chunk: Chunk) -> Prepared:
             raise
         except MemoryError as error:
             raise MemoryError(f"{row.where}: {error}") from error
-        except Exception as error:  # noqa: BLE001 -- decoders raise whatever they like about a damaged file
+        except Exception as error:  # noqa: BLE001 -- decoders may raise any error for a damaged file
             done.bad.append((number, reason_of(error)))
             continue
         made.append(images)
@@ -247,7 +247,7 @@ def prepare(chunk: Chunk) -> Prepared:
         if images[chunk.sizes[0]].ndim == 2:
             done.gray.append(number)
     done = replace(done, shapes=[list(shape) for shape in edges], shortest=min(edges.values(), default=0))
-    arrays = {str(size): list(_alike([images[size] for images in made])) for size in chunk.sizes}
+    arrays = {str(size): list(_same_channels([images[size] for images in made])) for size in chunk.sizes}
     if chunk.mask_recipe is not None:
         arrays |= {_masks_of(size): [mask[size] for mask in masks] for size in chunk.sizes}
     _write(done, arrays)
@@ -267,14 +267,14 @@ def _matching_mask(where: tuple[Path, int | None], image: Array) -> NDArray[np.u
         raise ValueError(f"its mask: {reason_of(error)}") from error
     if mask.shape != image.shape[:2]:
         sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, image.shape[:2]))
-        raise ValueError("its mask is {} pixels and the image {}: each pixel needs a number".format(*sizes))
+        raise ValueError("its mask is {} pixels but the image is {}: they must have the same size".format(*sizes))
     return mask
 
 
 def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
     if is_volume(image) != chunk.volumes:
         kinds = ("a volume", "an image") if chunk.volumes else ("an image", "a volume")
-        raise ValueError(f"it is {kinds[1]} of shape {image.shape}, and the first one is {kinds[0]}")
+        raise ValueError(f"it is {kinds[1]} of shape {image.shape}, but the first one is {kinds[0]}")
     if image.dtype != np.uint8 and all(isinstance(step, KEEP_VALUES) for step in chunk.recipe.steps):
         raise ValueError(
             f"its values are {image.dtype}, {image.min()} to {image.max()}, and nothing is scaled unasked: say which "
@@ -284,29 +284,29 @@ def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
 
 
 def _edge(image: Array, recipe: Recipe) -> int:
-    """Return the shortest edge of what is brought to size."""
+    """Return the shortest edge of the image before the last step, which resizes it."""
     for step in recipe.steps[:-1]:
         image = step(image, 0)
     lengths: tuple[int, ...] = image.shape if is_volume(image) else image.shape[:2]
     return min(lengths)
 
 
-def _alike(images: list[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Repeat gray images to three channels, if there are RGB images among them."""
+def _same_channels(images: list[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Convert gray images to three channels if any image is RGB."""
     rgb = any(image.ndim == 3 and not is_volume(image) for image in images)
     for image in images:
         yield np.repeat(image[..., None], 3, axis=-1) if rgb and image.ndim == 2 else image
 
 
 def reason_of(error: Exception) -> str:
-    """Return what an error says, in one line and without a full stop."""
+    """Return the message of an error in one line, without the final full stop."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text.rstrip(".")
 
 
 def _write(done: Prepared, arrays: dict[str, list[NDArray[np.uint8]]]) -> None:
     note = json.dumps({name: value for name, value in asdict(done).items() if name != "file"})
-    stacked: dict[str, Any] = {name: np.array(some, dtype=np.uint8) for name, some in arrays.items()}
+    stacked: dict[str, Any] = {name: np.array(images, dtype=np.uint8) for name, images in arrays.items()}
     with _files.in_one_step(done.file) as fresh, fresh.open("xb") as stream:
         np.savez(stream, note=np.frombuffer(note.encode(), np.uint8), **stacked)
 

@@ -1,4 +1,4 @@
-"""What a set is built from: class folders, a table, image and mask folders, or arrays; all become rows."""
+"""Read the source of a data set as rows: class folders, a table, image and mask folders, or arrays."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ IMAGES, MASKS = "images", "masks"
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """What was found.
+    """Images and masks that belong together.
 
     Attributes
     ----------
     found : tuple of (str, Path, Path)
-        The split, or an empty text if there are none; the image; its mask.
+        The split (an empty string without splits), the image and its mask.
     alone : tuple of (Path, str)
-        Files that are in no pair, and why.
+        Files without a partner, with the reason.
     """
 
     found: tuple[tuple[str, Path, Path], ...]
@@ -53,17 +53,17 @@ def find_pairs(folder: Path, splits: Mapping[str, Path]) -> Pairs | None:
     Parameters
     ----------
     folder : Path
-        What holds these folders. Others beside ``images`` and ``masks`` are passed over.
+        The folder that contains them. Folders other than ``images`` and ``masks`` are ignored.
     splits : Mapping of str to Path
-        The folders in it that are named after splits.
+        Its subfolders that are named after splits.
 
     Returns
     -------
     Pairs or None
-        In the order of the splits, and in each of the paths. Names are the same if they are so before the ending. None
-        if there are no such folders.
+        Sorted by split, then by path. A mask belongs to the image with the same name without the extension. None if
+        there are no such folders.
     """
-    # A split that has only one of the two folders is incomplete, and not to be overlooked.
+    # A split with only one of the two folders is incomplete, and must be reported.
     places = {"": folder} if _holds(folder) else splits if any(map(_holds, splits.values())) else {}
     if not places:
         return None
@@ -73,7 +73,7 @@ def find_pairs(folder: Path, splits: Mapping[str, Path]) -> Pairs | None:
         images, masks = (_by_name(place / part, alone) for part in (IMAGES, MASKS))
         found += [(split, image, masks[name]) for name, image in images.items() if name in masks]
         alone += [(image, "it has no mask") for name, image in images.items() if name not in masks]
-        alone += [(mask, "it is the mask of no image") for name, mask in masks.items() if name not in images]
+        alone += [(mask, "it is a mask without an image") for name, mask in masks.items() if name not in images]
     return Pairs(tuple(found), tuple(alone))
 
 
@@ -86,11 +86,11 @@ def _by_name(folder: Path, alone: list[tuple[Path, str]]) -> dict[str, Path]:
     for path in listed(folder) if folder.is_dir() else []:
         other = files.setdefault(path.stem, path)
         if other is not path:
-            alone.append((path, f"{other.name} has the same name before the ending"))
+            alone.append((path, f"{other.name} has the same name without the extension"))
     return files
 
 
-def read_source(  # noqa: PLR0913 -- as build()
+def read_source(  # noqa: PLR0913 -- the arguments of build()
     source: str | os.PathLike[str] | None,
     workshop: Path,
     *,
@@ -104,9 +104,9 @@ def read_source(  # noqa: PLR0913 -- as build()
     class_names: Sequence[str] | None,
     task: str | None,
 ) -> Source:
-    """Take what :func:`~medmnist_np.builder.build` is given; images in memory are put into files in ``workshop``."""
+    """Read the source given to :func:`~medmnist_np.builder.build`; images in memory are saved to ``workshop``."""
     if (source is None) == (images is None):
-        raise ValueError("Give either a source, a folder or a CSV file, or images.")
+        raise ValueError("Give either source (a folder or a CSV file) or images.")
     if source is None:
         if group_by is not None:
             raise ValueError("group_by names a column of a CSV file: give groups=(n,) with images.")
@@ -121,7 +121,7 @@ def read_source(  # noqa: PLR0913 -- as build()
             task=task,
         )
     if groups is not None or splits is not None or masks is not None:
-        raise ValueError("groups, splits and masks go with images: of a source, they are columns of a CSV file.")
+        raise ValueError("groups, splits and masks go with images. With a source, use columns of a CSV file.")
     path = Path(source)
     folder, table = (path, None if labels is None else Path(labels)) if path.is_dir() else (path.parent, path)
     tables = tables_of_splits(folder) if table is None else [table]
@@ -133,12 +133,12 @@ def read_source(  # noqa: PLR0913 -- as build()
             return from_pairs(folder, pairs, task)
         if task == SEGMENTATION:
             raise ValueError(
-                f"{folder} does not hold the folders images and masks, or train, val and test with these: that is how "
-                "pairs lie whose files have the same names."
+                f"{folder} does not have the folders images and masks, or train, val and test with both. An image and "
+                "its mask must have the same name."
             )
         return from_folder(folder, class_names, task)
     if table is path and labels is not None:
-        raise ValueError(f"{path} is no folder, so it is the table of labels: leave the other one out.")
+        raise ValueError(f"{path} is not a folder, so it is the table of labels. Do not give labels as well.")
     return from_tables(
         tables,
         None if table is None else folder,
@@ -150,16 +150,16 @@ def read_source(  # noqa: PLR0913 -- as build()
 
 
 def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | None) -> Source:
-    """Take ``folder/<class>/<image>``, or with given splits ``folder/<split>/<class>/<image>``.
+    """Read ``folder/<class>/<image>``, or with given splits ``folder/<split>/<class>/<image>``.
 
-    Rows are in the order of their paths, character by character: all of one class, then all of the next, and ``10.png``
-    before ``9.png``. A folder in the place of an image is a volume. Names that begin with a dot are passed over.
+    Rows are sorted by path, character by character: all of one class, then all of the next, and ``10.png`` before
+    ``9.png``. A folder in place of an image is a volume. Names that begin with a dot are ignored.
     """
     inside = [path for path in listed(folder) if path.is_dir()]
     splits = split_folders(folder)
     given = len(splits) == len(inside)
-    # Two letters may well be a class.
-    divided = [path for path in splits.values() if len(path.name) > 2 and any(one.is_dir() for one in listed(path))]
+    # A name of two letters may be a class.
+    divided = [path for path in splits.values() if len(path.name) > 2 and any(part.is_dir() for part in listed(path))]
     if divided and not given:
         others = ", ".join(path.name for path in inside if path not in splits.values())
         raise ValueError(
@@ -167,11 +167,11 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
             f"({others}). Move the others away, or list the images in a CSV file."
         )
     found = [
-        (path.name if given else "", one.name, image)
+        (path.name if given else "", class_folder.name, image)
         for path in inside
-        for one in (listed(path) if given else [path])
-        if one.is_dir()
-        for image in listed(one)
+        for class_folder in (listed(path) if given else [path])
+        if class_folder.is_dir()
+        for image in listed(class_folder)
     ]
     if not found:
         raise ValueError(
@@ -196,7 +196,7 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
 
 
 def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
-    """Take images and masks of the same names, in the order of their paths."""
+    """Read pairs of images and masks, sorted by path."""
     if not pairs.found:
         alone = [file.relative_to(folder).as_posix() for file, _ in pairs.alone]
         seen = f", but {alone[0]} and {alone[-1]}" if len(alone) > 1 else ""
@@ -229,7 +229,7 @@ def _check_splits(
     needed: str,
     alone: Sequence[tuple[Path, str]] = (),
 ) -> None:
-    """Refuse a folder of a split in which nothing was found; ``alone`` may tell why."""
+    """Refuse the folder of a split in which nothing was found; ``alone`` may hold the reason."""
     for split, folder in folders.items():
         if split not in found:
             reasons = [f" {file}: {reason}." for file, reason in alone if folder in file.parents]
@@ -250,21 +250,21 @@ def from_arrays(
     class_names: Sequence[str] | None,
     task: str | None,
 ) -> Source:
-    """Take images from memory, or from files named one by one.
+    """Read images from memory, or from a list of files.
 
     Parameters
     ----------
     images : array ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or sequence of paths or of arrays
-        A channel axis of 1 or 3 may also come first, as ``(n, 3, h, w)``.
-        Arrays are put into files first, so that what works on them is handed paths and numbers.
+        A channel axis of 1 or 3 may also come first, as ``(n, 3, h, w)``. Arrays are saved to files first, so that
+        workers receive paths and indices instead of pixels.
     workshop : Path
-        A folder for these files.
+        Folder for these files.
     labels, groups, splits : array_like
-        One for each image; of several findings, a row of zeros and ones.
+        One per image. For several findings, labels are a row of zeros and ones per image.
     masks : array ``(n, h, w)``, or sequence of paths or of arrays
-        In place of labels.
+        Masks, in place of labels.
     class_names, task
-        As of :func:`~medmnist_np.builder.labels.of_array`.
+        See :func:`~medmnist_np.builder.labels.of_array`.
     """
     if masks is not None and len(masks) != len(images):
         raise ValueError(f"There are {len(images)} images and {len(masks)} masks.")
@@ -276,7 +276,7 @@ def from_arrays(
     if labels is None and masks is None:
         raise ValueError("The images have no labels: labels=(n,) or (n, l) is needed, or masks=(n, h, w).")
     if labels is not None and masks is not None:
-        raise ValueError("A set has either labels or masks: leave one of them out.")
+        raise ValueError("Give either labels or masks, not both.")
     parts, renamed = given_splits(_texts(splits, "splits", len(rows)) or ())
     return Source(
         rows,
@@ -297,7 +297,7 @@ def _rows_of(images: Any, workshop: Path, masks: Any) -> Iterator[Row]:
 
 
 def _files_of(arrays: Any, what: str, workshop: Path) -> Iterator[tuple[Path, int | None]]:
-    """Put arrays into files, and yield where each is; those that are paths stay where they are."""
+    """Save arrays to files and yield the file and index of each; yield paths unchanged."""
     if isinstance(arrays, np.ndarray):
         file = workshop / f"{what}s.npy"
         np.save(file, arrays, allow_pickle=False)
@@ -317,5 +317,5 @@ def _texts(values: npt.ArrayLike | None, name: str, n: int) -> tuple[str, ...] |
         return None
     array = np.asarray(values)
     if array.shape != (n,):
-        raise ValueError(f"{name} has shape {array.shape}; one for each of the {n} images is needed.")
+        raise ValueError(f"{name} has shape {array.shape}; give one value for each of the {n} images.")
     return tuple(text_of(value).strip() for value in values_of(values))
