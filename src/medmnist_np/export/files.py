@@ -1,4 +1,4 @@
-"""Files that are complete or not there, and that are never replaced if somebody else's."""
+"""Write exported files completely or not at all, and never replace a file with different content."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from medmnist_np.export.plan import Export, PairPlan, Plan
 
 
 def write_once(path: str, data: bytes) -> bool:
-    """Write a file unless it is there with these bytes; return whether it was written.
+    """Write a file unless it already has this content; return whether it was written.
 
     Raises
     ------
     CacheError
-        If it is there with others. It stays as it is.
+        If the file exists with different content. It is not changed.
     """
     if os.path.lexists(path):
         if _content(path) == data:
@@ -36,15 +36,15 @@ def write_once(path: str, data: bytes) -> bool:
 
 
 def check_folder(folder: Path, plan: Plan | PairPlan) -> None:
-    """Raise unless the images that an earlier export left in a folder are of this layout and format, if there are any.
+    """Check that images of an earlier export in a folder, if any, have the same layout and format.
 
     Raises
     ------
     CacheError
-        If they are not: each image would be there twice, and the table would have two lines for it.
+        If they differ: each image would exist twice, and the table would have two lines for it.
     """
     wanted = Export(plan.layout, plan.ending)
-    # All that is there is of one kind, as it was checked in its turn: one file is enough.
+    # Each export made this check, so all files are of one kind, and one file is enough.
     found = next(_exports(folder, plan), wanted)
     if found != wanted:
         raise CacheError(
@@ -65,12 +65,12 @@ def _exports(folder: Path, plan: Plan | PairPlan) -> Iterator[Export]:
 
 
 def add_rows(path: Path, plan: Plan, rows: Sequence[Sequence[str]], *, only_check: bool = False) -> None:
-    """Add those lines to a table that it does not have; lines that are there stay as and where they are.
+    """Add missing lines to a table; existing lines keep their content and order.
 
     Raises
     ------
     CacheError
-        If the table is not one of this data set, or says something else of one of the files.
+        If the table does not belong to this data set, or has a different line for one of the files.
     """
     found = _content(str(path)).decode("utf-8") if os.path.lexists(path) else _text([plan.head] if plan.head else [])
     known = _known(path, plan, found)
@@ -83,7 +83,7 @@ def add_rows(path: Path, plan: Plan, rows: Sequence[Sequence[str]], *, only_chec
 
 
 def _known(path: Path, plan: Plan, text: str) -> dict[str, list[str]]:
-    """Return the lines of a table by the file that they name."""
+    """Return the lines of a table, keyed by file name."""
     if text and not text.endswith("\n"):
         raise _other_table(path, "its last line has no end")
     head, *rows = [plan.head, *csv.reader(io.StringIO(text, newline=""))]

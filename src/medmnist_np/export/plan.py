@@ -1,4 +1,4 @@
-"""The plan of an export: the name of each file and each line of the table. Nothing is written here."""
+"""Plan an export: the name of each file and the lines of the table. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Layout = Literal["automl", "imagefolder", "csv"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 """The names of the layouts."""
 
-# As the official package and Google AutoML call the splits.
+# Names of the splits in the official package and in Google AutoML.
 _AUTOML_SPLITS = {"train": "TRAIN", "val": "VALIDATION", "test": "TEST"}
 
 _LONGEST_NAME = 60  # characters of a class in the name of a folder; file systems take 255 bytes
 
 
 class Export(NamedTuple):
-    """What an exported file belongs to: a layout, or ``"pairs"`` of images and masks."""
+    """Layout and format of an exported file; ``"pairs"`` is the layout of images with masks."""
 
     layout: Layout | Literal["pairs"]
     format: str
@@ -37,7 +37,7 @@ class Plan:
     record : DatasetInfo
         The data set.
     size : int
-        Of its images, in pixels (voxels) along each axis.
+        Size of the images, in pixels (voxels) along each axis.
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     layout : str
@@ -50,13 +50,14 @@ class Plan:
         One of :data:`medmnist_np.images.FORMATS`, which is also the ending of the files. ``None`` means ``"png"`` in
         2D and ``"gif"`` in 3D.
     belongs_to : str
-        The split to which the samples belong, where corrected splits say another one: files go to its folder or lines,
-        and are called after the published ones.
+        The split to which corrected splits assign the samples, if it is not ``split``. Folders and table lines use it;
+        file names keep the published split.
 
     Raises
     ------
     ValueError
-        If there is no such layout, the format cannot hold the images, or a multi-label set is to be sorted by class.
+        If the layout is unknown, the format cannot store the images, or the layout is ``"imagefolder"`` and the set is
+        multi-label.
 
     Examples
     --------
@@ -92,12 +93,12 @@ class Plan:
 
     @property
     def kind(self) -> str:
-        """What the images are, in the words of :mod:`medmnist_np.images.encoders`."""
+        """Kind of the images, as named in :mod:`medmnist_np.images.encoders`."""
         return kind_of(self.record.ndim, self.record.n_channels)
 
     @property
     def ending(self) -> str:
-        """Of the files, without the dot."""
+        """File name extension, without the dot."""
         return self.format or ""
 
     @property
@@ -107,17 +108,17 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Of the folder: ``"breastmnist"``, or with the size ``"breastmnist_64"``."""
+        """Name of the folder: ``"breastmnist"``, or with the size ``"breastmnist_64"``."""
         return self.record.name if self.size == 28 else f"{self.record.name}_{self.size}"
 
     @property
     def table(self) -> str | None:
-        """Where the table goes, below the folder of the export; ``None`` if there is none."""
+        """Path of the table, relative to the folder of the export; ``None`` if the layout has no table."""
         return {"automl": f"{self.name}.csv", "csv": f"{self.name}/{self.belongs_to}/metadata.csv"}.get(self.layout)
 
     @property
     def head(self) -> list[str]:
-        """The head of the table; empty if it has none."""
+        """Column names of the table; empty if it has no header."""
         if self.layout != "csv":
             return []
         return [
@@ -132,7 +133,7 @@ class Plan:
         return 1 if self.layout == "automl" else 0
 
     def file_name(self, position: int, label: Sequence[int]) -> str:
-        """Return where an image goes, below the folder of the export, with ``/`` between folders."""
+        """Return the path of an image, relative to the folder of the export, with ``/`` between folders."""
         stem = f"{self.split}{position}"
         if self.layout == "automl":
             return f"{self.name}/{stem}_{'_'.join(map(str, label))}.{self.ending}"
@@ -141,12 +142,12 @@ class Plan:
         return f"{self.name}/{self.belongs_to}/{stem}.{self.ending}"
 
     def export_of(self, path: str) -> Export | None:
-        """Return what an export of this data set would have written a file as; ``None`` if none would.
+        """Return the layout and format of a file that an export of this data set could have written, or ``None``.
 
         Parameters
         ----------
         path : str
-            Below the folder of the data set, with ``/`` between folders.
+            Relative to the folder of the data set, with ``/`` between folders.
         """
         splits = "|".join(map(re.escape, self.record.splits))
         patterns: dict[Layout, str] = {
@@ -170,7 +171,7 @@ class Plan:
         return [file_name, self.belongs_to, *words]
 
     def is_row(self, row: Sequence[str]) -> bool:
-        """Whether a line of a table could be of this data set, from any split."""
+        """Return whether a line of a table could belong to this data set, in any split."""
         names = [
             _AUTOML_SPLITS.get(split, split.upper()) if self.layout == "automl" else split
             for split in self.record.splits
@@ -178,42 +179,42 @@ class Plan:
         return len(row) == len(self.row(0, [0] * self.record.label_width)) and row[1 - self.key] in names
 
     def _class_folder(self, number: int) -> str:
-        """Return ``"03_class_name"``: in the order of the numbers, and of letters that every file system takes."""
+        """Return ``"03_class_name"``, which sorts by number and is a valid name on every file system."""
         digits = len(str(self.record.n_classes - 1))
         words = re.sub(r"[^\w-]+", "_", self.record.class_names[number]).strip("_")[:_LONGEST_NAME]
         return f"{number:0{digits}}_{words}".rstrip("_")
 
 
-# Formats that would change the numbers of a mask, or show it slice after slice.
+# Formats that would change the values of a mask, or store it as an animation.
 _UNFIT = ("gif", "jpg")
 
 
 @dataclass(frozen=True, slots=True)
 class PairPlan:
-    """One split of a segmentation set as files: each image, and its mask under the same name in a folder beside.
+    """One split of a segmentation set as files: each image, and its mask under the same name in a second folder.
 
     ``kvasir_128/train/images/train0.png``, ``kvasir_128/train/masks/train0.png``, and ``kvasir_128/classes.csv``, which
-    says what the values of masks mean.
+    lists the class of each mask value.
 
     Parameters
     ----------
     record : DatasetInfo
         The data set.
     size : int
-        Of its images, in pixels along each axis.
+        Size of the images, in pixels along each axis.
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     format : str, optional
         Of the images, one of :data:`medmnist_np.images.FORMATS`, which is also the ending of the files. ``None`` means
         ``"png"``. Masks have the same, but never JPEG or GIF: those are PNG then.
     belongs_to : str
-        The split to which the samples belong, where corrected splits say another one: files go to its folder or lines,
-        and are called after the published ones.
+        The split to which corrected splits assign the samples, if it is not ``split``. Folders and table lines use it;
+        file names keep the published split.
 
     Raises
     ------
     ValueError
-        If the set has labels and not masks, or the format cannot hold the images.
+        If the set has labels instead of masks, or the format cannot store the images.
 
     Examples
     --------
@@ -247,22 +248,22 @@ class PairPlan:
 
     @property
     def kind(self) -> str:
-        """What the images are, in the words of :mod:`medmnist_np.images.encoders`."""
+        """Kind of the images, as named in :mod:`medmnist_np.images.encoders`."""
         return kind_of(self.record.ndim, self.record.n_channels)
 
     @property
     def mask_kind(self) -> str:
-        """What the masks are, in the same words."""
+        """Kind of the masks, as named in :mod:`medmnist_np.images.encoders`."""
         return kind_of(self.record.ndim, 1)
 
     @property
     def ending(self) -> str:
-        """Of the images, without the dot."""
+        """File name extension of the images, without the dot."""
         return self.format or ""
 
     @property
     def mask_ending(self) -> str:
-        """Of the masks, without the dot: a format that keeps every number."""
+        """File name extension of the masks, without the dot; the format is lossless."""
         if find_format(self.ending, self.kind).name not in _UNFIT:
             return self.ending
         return "tiff" if self.kind == VOLUME else "png"
@@ -274,12 +275,12 @@ class PairPlan:
 
     @property
     def name(self) -> str:
-        """Of the folder: ``"kvasir"``, or with the size ``"kvasir_128"``."""
+        """Name of the folder: ``"kvasir"``, or with the size ``"kvasir_128"``."""
         return self.record.name if self.size == 28 else f"{self.record.name}_{self.size}"
 
     @property
     def table(self) -> str:
-        """Where it is said what the values of masks mean, below the folder of the export."""
+        """Path of the table with the class of each mask value, relative to the folder of the export."""
         return f"{self.name}/classes.csv"
 
     def rows(self) -> list[list[str]]:
@@ -287,20 +288,20 @@ class PairPlan:
         return [["value", "class_name"], *([str(value), name] for value, name in enumerate(self.record.class_names))]
 
     def image_name(self, position: int) -> str:
-        """Return where an image goes, below the folder of the export, with ``/`` between folders."""
+        """Return the path of an image, relative to the folder of the export, with ``/`` between folders."""
         return f"{self.name}/{self.belongs_to}/images/{self.split}{position}.{self.ending}"
 
     def mask_name(self, position: int) -> str:
-        """Return where its mask goes."""
+        """Return the path of its mask, in the same form."""
         return f"{self.name}/{self.belongs_to}/masks/{self.split}{position}.{self.mask_ending}"
 
     def export_of(self, path: str) -> Export | None:
-        """Return what an export of this data set would have written an image as; ``None`` if none would.
+        """Return the layout and format of an image that an export of this data set could have written, or ``None``.
 
         Parameters
         ----------
         path : str
-            Below the folder of the data set, with ``/`` between folders.
+            Relative to the folder of the data set, with ``/`` between folders.
         """
         splits = "|".join(map(re.escape, self.record.splits))
         stem, _, ending = path.rpartition(".")
