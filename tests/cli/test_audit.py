@@ -74,9 +74,9 @@ def test_a_set_that_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
         (("breastmnist", "--size", 5), 2, "does not come in size 5"),
         (("breastmnist", "--near", 17), 2, "0<=x<=16"),
         (("breastmnist", "-o", "page.txt"), 2, "it must end in .html"),
-        (("breastmnist", "--exact", "--near", 3), 2, "Leave --near out"),
-        (("nowhere.npz",), 2, "There is no file nowhere.npz."),
-        (("folder/breastmnist",), 2, "There is no file folder/breastmnist."),
+        (("breastmnist", "--exact", "--near", 3), 2, "Leave out --near"),
+        (("nowhere.npz",), 2, "File not found: nowhere.npz."),
+        (("folder/breastmnist",), 2, "File not found: folder/breastmnist."),
         (("msd/liver",), 1, "audit needs one label for each image, and msd/liver has masks"),
         (("medmnist/breastmnist", "--size", 5), 2, "does not come in size 5"),
         ((__file__,), 1, "cannot be audited: it does not end as a zip"),
@@ -98,7 +98,10 @@ def test_what_cannot_be_written_is_told(file: Path, tmp_path: Path) -> None:
 def test_a_scheme_replaces_no_file_of_another_kind(file: Path) -> None:
     before = file.read_bytes()
     result = run(file, "--scheme", file)
-    assert (2, True) == (result.exit_code, "it must end in .csv, so that no other file is replaced" in result.stderr)
+    assert (2, True) == (
+        result.exit_code,
+        "must end in .csv, so that no other kind of file is replaced" in result.stderr,
+    )
     assert before == file.read_bytes()
 
 
@@ -106,10 +109,10 @@ def test_a_scheme_does_not_replace_the_ids(file: Path, tmp_path: Path) -> None:
     ids = tmp_path / "ids.csv"
     ids.write_text("split,index,image_id\ntrain,0,a\n", "utf-8")
     result = run(file, "--ids", ids, "--scheme", tmp_path / "." / "ids.csv")
-    assert (2, True) == (result.exit_code, "which has the ids: choose another name" in result.stderr)
+    assert (2, True) == (result.exit_code, "the file of --ids. Choose another path" in result.stderr)
     assert "split,index,image_id\ntrain,0,a\n" == ids.read_text("utf-8")
 
 
 def test_a_file_has_one_size(file: Path) -> None:
     result = run(file, "--size", 64)
-    assert (2, True) == (result.exit_code, "which has one size: leave --size out" in result.stderr)
+    assert (2, True) == (result.exit_code, "and has one size. Leave out --size" in result.stderr)

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from medmnist_np._progress import silent
 from medmnist_np.builder import build
+from medmnist_np.cache.manifest import FILE_NAME
 from medmnist_np.cli import main
 from medmnist_np.corruptions.stored import make_corrupted
 from medmnist_np.data.arrays import fetch, load
@@ -82,7 +83,10 @@ def test_verify_looks_at_corrupted_images_that_were_made_here(cache: Path) -> No
     assert 1 == result.exit_code
     assert f"breastmnist 28 corrupted here by pixelate 2, seed 0: ok, {sound}" in result.stdout.splitlines()
     assert f"breastmnist 28 corrupted here by pixelate 5, seed 0: DAMAGED, {damaged}" in result.stdout.splitlines()
-    assert "1 of 3 damaged. Corrupted images made here: remove the folder, and `medmnist-np corrupt`" in result.stderr
+    assert (
+        "1 of 3 damaged. For corrupted images made here, remove the folder and run `medmnist-np corrupt`"
+        in result.stderr
+    )
     found = json.loads(run("verify", "breastmnist", "--json").stdout)
     assert [("", True), ("pixelate 2, seed 0", True), ("pixelate 5, seed 0", False)] == [
         (one["made_corruption"], one["ok"]) for one in found
@@ -98,7 +102,7 @@ def test_verify_finds_a_flipped_bit(cache: Path) -> None:
     assert 1 == result.exit_code
     assert "breastmnist 28: DAMAGED" in result.stdout
     assert "    val_images.npy has changed: its SHA-256 should be " in result.stdout
-    assert "1 of 2 damaged. `medmnist-np clean breastmnist` and `medmnist-np fetch breastmnist`" in result.stderr
+    assert "1 of 2 damaged. Run `medmnist-np clean breastmnist` and `medmnist-np fetch breastmnist`" in result.stderr
 
 
 def test_verify_may_be_read_by_a_program(cache: Path) -> None:
@@ -133,13 +137,13 @@ def test_verify_notes_blank_images_and_finds_labels_out_of_range(tmp_path: Path,
 
 def test_verify_of_nothing_says_so(sandbox: Path) -> None:
     assert (0, "[]\n") == ((result := run("verify", "--json")).exit_code, result.stdout)
-    assert f"There is nothing in {sandbox / 'cache'}. " in run("verify").stdout
+    assert f"No data sets in {sandbox / 'cache'}. " in run("verify").stdout
 
 
 def test_verify_of_nothing_of_a_size_says_so(cache: Path) -> None:
     result = run("verify", "--size", "64")
-    assert (0, True) == (result.exit_code, f"There is nothing of size 64 in {cache}. " in result.stdout)
-    assert (2, True) == ((result := run("verify", "--size", "23")).exit_code, "comes in size 23" in result.stderr)
+    assert (0, True) == (result.exit_code, f"No data sets of size 64 in {cache}. " in result.stdout)
+    assert (2, True) == ((result := run("verify", "--size", "23")).exit_code, "has size 23" in result.stderr)
 
 
 @pytest.mark.parametrize(
@@ -154,10 +158,10 @@ def test_verify_of_what_is_not_here_fails(cache: Path, arguments: list[str], cod
 
 def test_cache_says_where_it_is_and_how_much_is_in_it(cache: Path) -> None:
     lines = run("cache").stdout.splitlines()
-    assert (str(cache), ["what", "name", "size", "where"]) == (lines[0], lines[1].split())
+    assert (str(cache), ["kind", "name", "size", "path"]) == (lines[0], lines[1].split())
     assert lines[2].endswith("downloads/breastmnist.npz")
-    assert ["archive", "arrays", "arrays", "unfinished", "in"] == [line.split()[0] for line in lines[2:7]]
-    assert "free. MEDMNIST_NP_CACHE moves the cache." in lines[-1]
+    assert ["archive", "arrays", "arrays", "unfinished", "total"] == [line.split()[0] for line in lines[2:7]]
+    assert "free. Set MEDMNIST_NP_CACHE to use another folder." in lines[-1]
 
 
 def test_cache_may_be_read_by_a_program(cache: Path) -> None:
@@ -171,7 +175,7 @@ def test_cache_may_be_read_by_a_program(cache: Path) -> None:
 
 def test_an_empty_cache_is_not_made_by_asking(sandbox: Path) -> None:
     result = run("cache")
-    assert (0, True) == (result.exit_code, "It is empty." in result.stdout)
+    assert (0, True) == (result.exit_code, "The cache is empty." in result.stdout)
     assert not (sandbox / "cache").exists()
 
 
@@ -221,7 +225,7 @@ def test_clean_without_an_input_removes_nothing(cache: Path, monkeypatch: pytest
     monkeypatch.setattr("click.confirm", lambda _: pytest.fail("Nobody can answer."))
     monkeypatch.setattr("medmnist_np.cli.clean.sys", SimpleNamespace(stdin=None))  # as `<&-` leaves it
     result = run("clean")
-    said = "Error: Nobody answers, so nothing was removed. --yes removes without asking.\n"
+    said = "Error: Nothing was removed, since nobody can confirm it. Use --yes.\n"
     assert (1, said, EVERYTHING) == (result.exit_code, result.stderr, held(cache))
 
 
@@ -235,7 +239,7 @@ def test_clean_never_touches_what_the_official_package_keeps(cache: Path, sandbo
 
 def test_clean_of_nothing_says_so(sandbox: Path) -> None:
     result = run("clean")
-    assert (0, f"There is nothing to remove in {sandbox / 'cache'}.\n") == (result.exit_code, result.stdout)
+    assert (0, f"Nothing to remove in {sandbox / 'cache'}.\n") == (result.exit_code, result.stdout)
 
 
 @pytest.mark.parametrize("arguments", [["--all", "pathmnist"], ["--all", "--archives"], ["pathmnst"]])
@@ -280,7 +284,10 @@ def test_clean_keeps_what_cannot_be_fetched_again_and_says_so(own: Path) -> None
     for _ in range(2):
         result = run("clean", "--yes")
         assert (0, KEPT) == (result.exit_code, list(listed()))
-        assert "Kept, as it cannot be fetched again: what was built, registered or imported of moles, " in result.stdout
+        assert (
+            "Kept, since it cannot be downloaded again: what was built, registered or imported for moles "
+            in result.stdout
+        )
     assert 14 == len(load("moles", "train").images)
     assert "Kept" in run("clean", "moles", "--yes").stdout
     assert KEPT == list(listed())
@@ -317,3 +324,15 @@ def test_one_size_of_a_set_of_ones_own_is_its_arrays(own: Path) -> None:
 def test_what_was_built_is_removed_by_name_alone(own: Path, arguments: list[str]) -> None:
     before = listed()
     assert (2, before) == (run("clean", *arguments, "--yes").exit_code, listed())
+
+
+def test_verify_continues_after_arrays_of_a_newer_format(cache: Path) -> None:
+    folder = next((cache / "arrays" / "medmnist").glob("breastmnist_28*"))
+    manifest = folder / FILE_NAME
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text("utf-8")), "format": 999}), "utf-8")
+    result = run("verify")
+    assert 1 == result.exit_code
+    assert f"Not verified: {folder} was written by a newer version" in result.stdout
+    assert "pathmnist 28: ok" in result.stdout
+    assert "1 not verified" in result.stderr
+    assert {True, False} == {report["ok"] for report in json.loads(run("verify", "--json").stdout)}

@@ -36,7 +36,7 @@ def test_card_writes_the_page_of_what_is_here(name: str, tmp_path: Path) -> None
 def test_what_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     result = run("card", "breastmnist", "-o", page)
-    expected = "Without pictures: the data set is not on this machine, and --download would fetch it.\n"
+    expected = "The page has no pictures, since the data set is not on this machine. Use --download to get it.\n"
     assert (0, expected) == (result.exit_code, result.stderr)
     assert "<img" not in page.read_text("utf-8")
     result = run("card", "breastmnist", "-o", page, "--download", "--root", tmp_path / "root")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 from click.testing import CliRunner, Result
 
 from medmnist_np.cli import main
-from medmnist_np.cli.catalog import fitted
 from medmnist_np.registry import bundled_records
 from medmnist_np.registry.catalog import catalog, known_sets
 
@@ -51,7 +49,7 @@ def test_everything_is_told_and_resources_apart() -> None:
 def test_what_is_not_checked_is_marked() -> None:
     out = run("Alzheimer").stdout
     assert "adni ?" in out
-    assert "? not checked, or only in part." in out
+    assert "? not checked, or only partly." in out
     assert "?" not in run("synthstrip").stdout
 
 
@@ -92,27 +90,10 @@ def test_each_line_that_loads_stands_alone() -> None:
         (["--organ", "brian"], "Did you mean 'brain'"),
         (["--access", "opne"], "Did you mean 'open'"),
         (["--name", "adnii"], "Did you mean 'adni'"),
-        (["--name", "adni", "brain"], "leave the search out"),
+        (["--name", "adni", "brain"], "Leave out the search"),
     ],
 )
 def test_wrong_usage_is_told(arguments: list[str], words: str) -> None:
     result = run(*arguments)
     assert (2, "") == (result.exit_code, result.stdout)
     assert words in result.stderr.replace("\n", " ")
-
-
-@pytest.mark.parametrize("columns", [80, 100, 160])
-def test_the_table_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", str(columns))
-    assert columns == shutil.get_terminal_size().columns
-    rows = [(one.name, one.organ, ", ".join(one.modality), ", ".join(one.tasks), one.access) for one in known_sets()]
-    lines = fitted(rows, columns)
-    assert max(map(len, lines)) <= columns
-    assert all(
-        line.startswith(f"{row[0]} ") and line.endswith(f" {row[-1]}") for line, row in zip(lines, rows, strict=True)
-    )
-
-
-def test_what_fits_is_not_cut() -> None:
-    assert ["a   bb  c", "cc  d   e"] == fitted([("a", "bb", "c"), ("cc", "d", "e")], 20)
-    assert ["b  aaaaaaa\N{HORIZONTAL ELLIPSIS}  b"] == fitted([("b", "a" * 30, "b")], 11)

@@ -135,8 +135,8 @@ def test_corrupt_makes_the_same_in_two_processes(home: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["breastmnist"], "Choose either --kind KIND or --all. breastmnist has: pixelate, jpeg_compression,"),
-        (["breastmnist", "--all", "--kind", "pixelate"], "Choose either --kind KIND or --all."),
+        (["breastmnist"], "Use either --kind KIND or --all. breastmnist has: pixelate, jpeg_compression,"),
+        (["breastmnist", "--all", "--kind", "pixelate"], "Use either --kind KIND or --all."),
         (["breastmnist", "--kind", "bubble"], "no 'bubble' for breastmnist."),
         (["breastmnist", "--all", "--severity", "0"], "0 is not in the range 1<=x<=5"),
         (["breastmnist", "--all", "--severity", "6"], "6 is not in the range 1<=x<=5"),

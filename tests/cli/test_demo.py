@@ -78,4 +78,3 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["demo", "--folder", str(tmp_path / "file" / "demo")])
     assert 1 == result.exit_code
     assert f"{tmp_path / 'file'}" in result.stderr
-    assert "--folder" in result.stderr

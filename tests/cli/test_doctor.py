@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import time
@@ -14,7 +13,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from filelock import FileLock
 
 from medmnist_np import __version__
 from medmnist_np.cli import doctor, main
@@ -43,7 +41,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_sound_machine_has_no_problem(cache: Path) -> None:
     result = run("--offline")
-    assert (0, True) == (result.exit_code, result.stdout.endswith("No problems found. The servers were not asked.\n"))
+    assert (0, True) == (result.exit_code, result.stdout.endswith("No problems found. Servers were not asked.\n"))
     assert f"medmnist-np  {__version__}\n" in result.stdout
 
 
@@ -53,8 +51,8 @@ def test_servers_that_were_not_asked_are_no_list_of_servers(cache: Path) -> None
 
 def test_what_is_in_the_cache_is_counted(cache: Path) -> None:
     found = tables("--offline")["cache"]
-    assert (1, True, 0) == (found["arrays"]["number"], found["writable"], found["locks held"])
-    assert found["arrays"]["bytes"] > 0
+    assert "yes" == found["writable"]
+    assert re.fullmatch(r"1, [0-9.]+ kB", found["arrays"])
 
 
 def test_offline_no_socket_is_opened_and_nothing_is_written(cache: Path, audit) -> None:
@@ -63,7 +61,7 @@ def test_offline_no_socket_is_opened_and_nothing_is_written(cache: Path, audit) 
         result = run("--offline")
     assert (0, []) == (result.exit_code, seen.network)
     assert before == sorted(cache.rglob("*"))
-    assert "not asked: this is offline" in result.stdout
+    assert "servers  not asked" in result.stdout
 
 
 def test_the_variable_for_offline_is_honoured(cache: Path, monkeypatch: pytest.MonkeyPatch, audit) -> None:
@@ -84,49 +82,24 @@ def test_a_file_in_the_place_of_the_cache_is_a_problem(tmp_path: Path) -> None:
     assert f"The folder {tmp_path / 'file' / 'cache'} does not exist" in result.stdout
 
 
-def test_a_link_planted_as_a_lock_does_not_empty_its_target(cache: Path, tmp_path: Path, monkeypatch) -> None:
-    def emptying(lock: Any) -> None:
-        lock._context.lock_file_fd = os.open(lock.lock_file, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-
-    monkeypatch.setattr(FileLock, "_acquire", emptying)
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    (cache / "locks").mkdir(exist_ok=True)
-    (cache / "locks" / "planted.lock").symlink_to(victim)
-    run("--offline")
-    assert victim.read_text() == "precious"
-
-
 def test_damaged_arrays_are_a_problem(cache: Path) -> None:
     folder = next((cache / "arrays" / "medmnist").iterdir())
     (folder / "test_images.npy").write_bytes(b"short")
     result = run("--offline")
     assert 1 == result.exit_code
     assert re.search(r"Problem 1: medmnist/breastmnist_28-\w+ is damaged: .*5 bytes", result.stdout)
-    assert "`medmnist-np clean breastmnist_28`, then fetch it again." in result.stdout
+    assert "`medmnist-np clean breastmnist_28`, then download it again." in result.stdout
 
 
 def test_a_shared_cache_that_is_missing_is_a_problem(cache: Path) -> None:
     result = run("--offline", "--shared", str(cache / "nowhere"))
-    assert (1, True) == (result.exit_code, "nowhere is not there." in result.stdout)
+    assert (1, True) == (result.exit_code, "nowhere does not exist." in result.stdout)
 
 
-def test_unfinished_downloads_and_held_locks_are_counted(cache: Path) -> None:
+def test_unfinished_downloads_are_counted(cache: Path) -> None:
     (cache / "downloads").mkdir(exist_ok=True)
-    part = cache / "downloads" / "pathmnist.npz.part"
-    part.write_bytes(b"half")
-    os.utime(part, (time.time() - 3 * 86400,) * 2)
-    (cache / "locks").mkdir(exist_ok=True)
-    with FileLock(cache / "locks" / "held.lock"):
-        found = tables("--offline")["cache"]
-    assert ({"number": 1, "bytes": 4}, 3.0, 1) == (
-        found["unfinished"],
-        found["oldest unfinished"]["days"],
-        found["locks held"],
-    )
-    words = run("--offline").stdout
-    assert re.search(r"^  oldest unfinished  3\.0 days$", words, re.MULTILINE)
-    assert re.search(r"^  free +[0-9.]+ [kMGT]?B$", words, re.MULTILINE)
+    (cache / "downloads" / "pathmnist.npz.part").write_bytes(b"half")
+    assert "1, 4 bytes" == tables("--offline")["cache"]["unfinished"]
 
 
 def test_a_variable_that_is_wrong_is_a_problem_and_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,24 +110,20 @@ def test_a_variable_that_is_wrong_is_a_problem_and_not_the_end(monkeypatch: pyte
 
 
 def test_a_dependency_that_is_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_lowest", lambda: {"numpy": "999.0"})
+    monkeypatch.setattr(doctor, "requirements", lambda: ["numpy>=999.0"])
     result = run("--offline")
     assert (1, True) == (result.exit_code, "is older than 999.0, which is needed." in result.stdout)
     assert "pip install --upgrade numpy" in result.stdout
 
 
-def test_its_list_of_dependencies_is_that_of_the_package() -> None:
+def test_the_packages_are_those_that_this_installation_requires() -> None:
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    required = {re.split(r"[\[>=]", requirement)[0] for requirement in project["dependencies"]}
+    assert required <= set(tables("--offline")["packages"])
 
-    def names(requirements: list[str]) -> list[str]:
-        return [re.split(r"[\[>=]", requirement)[0] for requirement in requirements]
 
-    assert names(project["dependencies"]) == list(doctor.DEPENDENCIES)
-    extras = {extra: names(of) for extra, of in project["optional-dependencies"].items()}
-    assert {extra: extras[extra] for extra in doctor.EXTRAS} == {
-        extra: list(known) for extra, (_, known) in doctor.EXTRAS.items()
-    }
-    assert {"test", "docs", "dev"} == set(extras) - set(doctor.EXTRAS)
+def test_packages_that_only_developers_need_are_not_listed() -> None:
+    assert {"pytest", "ruff", "sphinx"}.isdisjoint(tables("--offline")["packages"])
 
 
 # What others may see
@@ -177,7 +146,7 @@ def test_mirrors_and_proxies_are_not_named_in_reasons(monkeypatch: pytest.Monkey
     assert (False, False) == (found.reached, "localhost" in found.reason)
     monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@localhost:{free_port()}")
     (found,) = reach([Place("data.example", "http://data.example/x.npz")])
-    assert (False, True) == (found.reached, found.through_proxy)
+    assert not found.reached
     assert [] == re.findall(r"secret|localhost", found.reason)
 
 
@@ -194,7 +163,7 @@ def test_a_server_is_asked_for_one_byte(tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(b"x" * 100)
     with serve(tmp_path) as url:
         (found,) = reach([Place("here", f"{url}/x.npz")])
-    assert (True, True, "") == (found.reached, found.does_range, found.reason)
+    assert (True, "") == (found.reached, found.reason)
     assert found.seconds < 5
 
 

@@ -95,8 +95,8 @@ def test_a_dry_run_gives_the_sizes_also_of_what_would_not_fit(options: list[str]
     monkeypatch.setattr(_files, "free_bytes", lambda _: 1000)
     result = run("fetch", "breastmnist", "--dry-run", *options)
     assert (0, True) == (result.exit_code, "breastmnist" in result.stdout)
-    assert "Not enough space for this: " in result.stderr
-    assert "1.0 kB are free.\n" in result.stderr
+    assert "Not enough space: " in result.stderr
+    assert "1.0 kB free.\n" in result.stderr
 
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_starts(fakes, monkeypatch, audit) -> None:
@@ -112,7 +112,7 @@ def test_what_is_here_is_not_fetched_again(fakes, audit) -> None:
     run("fetch", "breastmnist")
     with audit() as seen:
         result = run("fetch", "breastmnist")
-    assert (0, "1 of 1 are on this machine already.\n") == (result.exit_code, result.stdout)
+    assert (0, "1 of 1 are already on this machine.\n") == (result.exit_code, result.stdout)
     assert ([], []) == (seen.writes, seen.network)
 
 
@@ -140,7 +140,7 @@ def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> 
     result = run("fetch", "breastmnist", "pathmnist", "--json")
     errors = [entry["error"] for entry in json.loads(result.stdout)]
     assert (1, True, None) == (result.exit_code, "404" in errors[0], errors[1])
-    assert "1 of 2 failed: breastmnist 28. Run the same again" in result.stderr
+    assert "1 of 2 failed: breastmnist 28. Run the same command again" in result.stderr
     assert is_here("pathmnist")
 
 
@@ -148,14 +148,14 @@ def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> 
     ("arguments", "message"),
     [
         (["pathmnst"], "Did you mean 'pathmnist'"),
-        ([], "give --all"),
-        (["pathmnist", "--all"], "--all mean different things"),
+        ([], "use --all"),
+        (["pathmnist", "--all"], "Use either NAME or --all"),
         (["pathmnist", "--size", "23"], "does not come in size 23"),
-        (["pathmnist", "--size", "large"], "--size is a number of pixels, as 28 or 224, or all, not 'large'"),
-        (["pathmnist", "--size", "-1"], "--size is"),
+        (["pathmnist", "--size", "large"], "--size takes a number of pixels, such as 28 or 224, or all, not 'large'"),
+        (["pathmnist", "--size", "-1"], "--size takes"),
         (["pathmnist_64", "--size", "28"], "says size 64"),
         (["adrenalmnist3d", "--size", "224"], "Its sizes are 28, 64"),
-        (["--all", "--size", "23"], "No data set comes in size 23"),
+        (["--all", "--size", "23"], "No data set has size 23"),
         (["pathmnist", "--sise", "28"], "--size"),
         (["../../etc/passwd"], "There is no data set"),
     ],

@@ -33,7 +33,7 @@ def test_ids_are_attached(moles: Path, tmp_path: Path) -> None:
     ]
     (tmp_path / "ids.csv").write_text("\n".join(["split,index,image_id,group", *lines]))
     result = run("--ids", "moles", tmp_path / "ids.csv")
-    assert f"The ids of moles are kept in {settings.current().cache / 'ids' / 'moles.csv'}.\n" == result.output
+    assert f"Source ids of moles: {settings.current().cache / 'ids' / 'moles.csv'}\n" == result.output
     test = mm.Dataset("moles", "test")[[3, 0]]
     assert (["test 3", "test 0"], ["p1", "p0"]) == (test.ids.tolist(), test.groups.tolist())
 

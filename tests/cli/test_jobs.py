@@ -155,12 +155,12 @@ def test_one_failure_stops_no_other_and_is_listed_at_the_end(shop: Shop) -> None
     assert shop.ready == [name for name in NAMES if name not in {"pathmnist", "bloodmnist"}]
     assert "pathmnist 28: failed\nCould not download pathmnist.npz." in done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last == "Error: 2 of 6 failed: pathmnist 28, bloodmnist 28. Run the same again to go on."
+    assert last == "Error: 2 of 6 failed: pathmnist 28, bloodmnist 28. Run the same command again to resume."
     shop.files["pathmnist"].plan()
     shop.files["bloodmnist"].plan()
     done = run("fetch", *NAMES)
     assert done.exit_code == 0
-    assert "4 of 6 are on this machine already." in done.stdout
+    assert "4 of 6 are already on this machine." in done.stdout
     assert [len(shop.files[name].requests) for name in NAMES] == [1, 2, 1, 1, 1, 2]
 
 
@@ -261,7 +261,7 @@ def test_an_interruption_loses_nothing(shop: Shop) -> None:
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=30)  # the server is silent for a minute
     assert child.returncode == 130
-    assert err.splitlines()[-1] == "Interrupted. What has arrived is kept: run the same again to go on."
+    assert err.splitlines()[-1] == "Interrupted. What has arrived is kept. Run the same command again to resume."
     assert "Traceback" not in out + err
     assert shop.ready == ["breastmnist"]
     assert shop.files[NAMES[3]].requests == []
@@ -289,7 +289,7 @@ def test_an_impatient_second_interruption_ends_it_the_same_way(shop: Shop) -> No
     # The second may come when Python is at its end already, and has given the signal back to the system.
     assert child.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in err
-    assert err.splitlines()[-1] == "Interrupted. What has arrived is kept: run the same again to go on."
+    assert err.splitlines()[-1] == "Interrupted. What has arrived is kept. Run the same command again to resume."
 
 
 def test_a_server_without_range_is_named_where_a_split_was_asked_for(shop: Shop) -> None:
@@ -308,7 +308,7 @@ def test_a_folder_is_laid_out_that_a_web_server_serves_as_a_mirror(shop: Shop, t
     folder, second = tmp_path / "mirror", tmp_path / "second"
     done = run("mirror", folder, *NAMES)
     assert done.exit_code == 0
-    assert f"6 archive(s) in {folder}. Serve it, and set MEDMNIST_NP_MIRRORS to its address." in done.stdout
+    assert f"6 archive(s) in {folder}. Serve it, and set MEDMNIST_NP_MIRRORS to its URL." in done.stdout
     assert sorted(f"{name}.npz" for name in NAMES) == sorted(names(folder))
     assert not shop.ready
     asked = len(shop.server.requests)
@@ -465,7 +465,7 @@ def test_the_options_of_fetch_go_before_the_environment(
     assert shop.is_ready("breastmnist", tmp_path / "own")
     done = run("fetch", "--shared", tmp_path / "own", "--offline", "breastmnist")
     assert (done.exit_code, shop.ready) == (0, [])
-    assert "1 of 1 are on this machine already." in done.stdout
+    assert "1 of 1 are already on this machine." in done.stdout
     done = run("fetch", "--offline", "pathmnist")
     assert (done.exit_code, "nothing was downloaded" in done.stderr) == (1, True)
 

@@ -30,7 +30,7 @@ def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named_and_the_cache_is_not(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = run(tmp_path / "file" / "mirror")
-    message = f"Error: {tmp_path / 'file' / 'mirror'} could not be made: Not a directory. Name another folder.\n"
+    message = f"Error: {tmp_path / 'file' / 'mirror'} could not be written: Not a directory.\n"
     assert (1, message) == (result.exit_code, result.stderr)
 
 

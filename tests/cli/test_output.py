@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from medmnist_np._text import CONTROL
 from medmnist_np.cli import _COMMANDS, jobs, main, output
-from medmnist_np.cli.output import say, say_lines, say_paragraph, say_table, table_lines
+from medmnist_np.cli.output import fitted, say, say_lines, say_paragraph, say_table
 
 ROWS = [
     ["name", "task", "n", "sizes"],
@@ -97,27 +97,24 @@ def test_what_fits_is_one_line_a_row() -> None:
         "name        task                        n  sizes",
         "pathmnist   multi-class                 9  28 64 128 224",
         "chestmnist  multi-label, binary-class  14  28 64 128 224",
-    ] == list(table_lines(ROWS, [2], 80))
+    ] == list(fitted(ROWS, [2], 80))
 
 
 def test_what_does_not_fit_is_wrapped_in_its_column() -> None:
     assert [
         "name       task          n sizes",
         "pathmnist  multi-class   9 28 64 128 224",
-        "chestmnist multi-label, 14 28 64 128 224",
-        "           binary-class",
-    ] == list(table_lines(ROWS, [2], 40))
+        "chestmnist multi-label, 14 28 64 128 224\n           binary-class",
+    ] == list(fitted(ROWS, [2], 40))
 
 
 def test_a_terminal_narrower_than_the_words_gets_a_line_for_each_cell() -> None:
-    assert ["name  pathmnist", "task  multi-class", "n     9", "sizes 28 64 128 224", ""] == list(
-        table_lines(ROWS, [2], 20)
-    )[:5]
+    assert ["", "name  pathmnist\ntask  multi-class\nn     9\nsizes 28 64 128 224"] == list(fitted(ROWS, [2], 20))[:2]
 
 
 def test_what_is_no_terminal_gets_whole_lines() -> None:
     row = ["x" * 300, "y"]
-    assert ["  ".join(row)] == list(table_lines([row], [], None))
+    assert ["  ".join(row)] == list(fitted([row], [], None))
 
 
 @given(
@@ -125,7 +122,7 @@ def test_what_is_no_terminal_gets_whole_lines() -> None:
     st.integers(len("head ") + 12, 60),  # no room for the longest word would be another matter
 )
 def test_no_word_is_lost_and_no_line_is_too_long(rows: list[list[str]], width: int) -> None:
-    lines = list(table_lines([["head", "of", "it"], *rows], [], width))
+    lines = "\n".join(fitted([["head", "of", "it"], *rows], [], width)).splitlines()
     words = sorted(word for row in rows for cell in row for word in cell.split())
     assert words == sorted(word for word in " ".join(lines).split() if word not in ("head", "of", "it"))
     assert max(map(len, lines)) <= width
@@ -135,6 +132,13 @@ def test_the_list_of_data_sets_fits_80_columns() -> None:
     lines = run_in_terminal(80, "list")
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("pathmnist ") and line.endswith("28 64 128 224") for line in lines)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_catalog_fits_the_terminal_and_no_cell_is_cut(width: int) -> None:
+    lines = run_in_terminal(width, "catalog", "brain")
+    assert [] == [line for line in lines if len(line) > width and not line.startswith("    ")]
+    assert [] == [line for line in lines if "\N{HORIZONTAL ELLIPSIS}" in line]
 
 
 @pytest.mark.parametrize("width", [30, 60])
@@ -166,7 +170,7 @@ def test_help_fits_80_columns_and_no_option_shows_a_type_of_the_parser(command: 
 
 def test_no_line_about_a_command_is_cut_in_80_columns() -> None:
     text = CliRunner().invoke(main, ["--help"], prog_name="medmnist-np", terminal_width=80).output
-    about = text.partition("Commands:\n")[2].splitlines()
+    about = [line for line in text.partition("\nData:\n")[2].splitlines() if line.startswith("  ")]
     assert [] == [line for line in about if line.endswith("...") or not line.endswith(".")]
 
 
@@ -255,3 +259,10 @@ def test_a_reader_that_goes_away_ends_the_program_quietly(command: list[str]) ->
         process.stdout.close()
         said = process.stderr.read()
     assert (b"", True) == (said, process.returncode in (0, 1))
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_an_error_is_wrapped_at_the_width_of_the_terminal(width: int) -> None:
+    lines = run_in_terminal(width, "fetch", "breastmnist", "--all")
+    lines += run_in_terminal(width, "fetch", "breastmnist", "--offline", "--quiet")
+    assert [] == [line for line in lines if len(line) > width and " " in line.strip()]

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from medmnist_np import __version__
 from medmnist_np.cli import main
+from medmnist_np.errors import MedMNISTError
 
 COMMANDS = ["list", "info", "cite", "fetch", "import", "verify", "cache", "clean", "demo"]
 MODULE = [sys.executable, "-m", "medmnist_np"]
@@ -38,7 +39,7 @@ def run_process(command: list[str], *arguments: str, **environment: str) -> subp
 
 def test_help_lists_the_commands_and_hides_the_official_verbs() -> None:
     result = run("--help")
-    listed = [line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.strip()]
+    listed = [line.split()[0] for line in result.stdout.partition("Data:")[2].splitlines() if line.strip()]
     assert (0, "") == (result.exit_code, result.stderr)
     assert set(COMMANDS) <= set(listed)
     assert {"available", "download"}.isdisjoint(listed)
@@ -60,7 +61,7 @@ def test_it_tells_its_version() -> None:
 @pytest.mark.parametrize(("typed", "meant"), [("fetsh", "fetch"), ("lst", "list"), ("verfy", "verify")])
 def test_a_misspelt_command_is_told_the_nearest(typed: str, meant: str) -> None:
     result = run(typed)
-    assert (2, True) == (result.exit_code, f"There is no command '{typed}'. Did you mean '{meant}'?" in result.stderr)
+    assert (2, True) == (result.exit_code, f"Unknown command '{typed}'. Did you mean '{meant}'?" in result.stderr)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--nonsense"], ["nonsense"]])
@@ -114,6 +115,7 @@ def test_a_command_that_there_is_not_is_answered_with_the_usage_of_the_program()
 INTERRUPTED = """
 import importlib, os, signal, sys
 from medmnist_np.cli import main
+from medmnist_np.errors import MedMNISTError
 module, name = sys.argv[1].split(":")
 setattr(importlib.import_module(module), name, lambda *_, **__: os.kill(os.getpid(), signal.SIGINT))
 main(sys.argv[2:], prog_name="medmnist-np")
@@ -177,14 +179,14 @@ def test_an_output_that_is_full_is_one_message(arguments: str) -> None:
 @pytest.mark.parametrize(
     ("raised", "said"),
     [
-        (MemoryError(), "Error: There is not enough memory for this: ask for less at once.\n"),
+        (MemoryError(), "Error: Not enough memory. Ask for less at once.\n"),
         (
             MemoryError("Unable to allocate 9 TiB"),
-            "Error: There is not enough memory for this (Unable to allocate 9 TiB): ask for less at once.\n",
+            "Error: Not enough memory (Unable to allocate 9 TiB). Ask for less at once.\n",
         ),
         (
             ModuleNotFoundError("No module named 'pooch'"),
-            "Error: No module named 'pooch'\n`medmnist-np doctor` says what is installed.\n",
+            "Error: No module named 'pooch'\n`medmnist-np doctor` shows what is installed.\n",
         ),
     ],
 )
@@ -200,11 +202,11 @@ def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, m
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("fetch --all pathmnist", "NAME and --all mean different things: leave one out."),
-        ("fetch", "Name the data sets to fetch, or give --all."),
-        ("register nowhere.toml", "There is no file nowhere.toml."),
-        ("register ftp://lab.example/mine.toml", "There is no file ftp://lab.example/mine.toml."),
-        ("import --ids breastmnist .", ". is a folder, and --ids takes a CSV file."),
+        ("fetch --all pathmnist", "Use either NAME or --all, not both."),
+        ("fetch", "Name the data sets to download, or use --all."),
+        ("register nowhere.toml", "File not found: nowhere.toml."),
+        ("register ftp://lab.example/mine.toml", "File not found: ftp://lab.example/mine.toml."),
+        ("import --ids breastmnist .", ". is a folder, but --ids needs a CSV file."),
     ],
 )
 def test_wrong_usage_is_told_in_words(arguments: str, said: str) -> None:
@@ -240,3 +242,22 @@ def test_a_path_that_is_not_unicode_is_shown(arguments: list[str], tmp_path: Pat
     variables = {**os.environ, "MEDMNIST_NP_CACHE": f"{tmp_path}/c\udcff", "PYTHONIOENCODING": "utf-8:strict"}
     done = subprocess.run([*MODULE, *arguments], check=False, capture_output=True, env=variables)  # noqa: S603
     assert (True, False) == (b"\\udcff" in done.stdout + done.stderr, b"Traceback" in done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "shown"),
+    [
+        ("build", "Use recipe='crop' or recipe='squeeze'.", "Use --recipe crop or --recipe squeeze."),
+        ("build", "Name all classes (class_names=).", "Name all classes (--classes)."),
+        ("build", "Leave it out (ratio=), or set skip_bad=True.", "Leave it out (--split), or set --skip-bad."),
+        ("fetch", "Undo mm.configure(offline=True).", "Undo mm.configure(offline=True)."),
+        ("fetch", "Give executor=None.", "Give executor=None."),
+    ],
+)
+def test_messages_name_options_in_place_of_arguments(command: str, message: str, shown: str, monkeypatch) -> None:
+    def fail(ctx: click.Context) -> None:
+        raise MedMNISTError(message)
+
+    monkeypatch.setattr(main.get_command(click.Context(main), command), "invoke", fail)
+    arguments = [".", "--name", "x"] if command == "build" else ["breastmnist"]
+    assert f"Error: {shown}\n" == run(command, *arguments).stderr

@@ -82,7 +82,7 @@ def test_without_images_it_is_said_how_to_get_them(file: Path, tmp_path: Path) -
     mm.fetch("breastmnist", labels_only=True, root=tmp_path / "root")
     result = run("report", file, "-o", tmp_path / "page.html", "--root", tmp_path / "root")
     assert 0 == result.exit_code
-    assert "Without pictures: download the images with `medmnist-np fetch breastmnist`." in result.stderr
+    assert "The page has no pictures. `medmnist-np fetch breastmnist` downloads the images." in result.stderr
     assert [] == read((tmp_path / "page.html").read_text("utf-8")).all("img", "src")
 
 

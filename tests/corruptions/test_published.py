@@ -462,7 +462,7 @@ def test_corrupt_says_where_no_digest_was_checked(home: Path) -> None:
     assert 2 == result.exit_code
     assert "`medmnist-np corrupt chestmnist --published --no-digest`" in " ".join(result.stderr.split())
     result = run(corrupt, UNPROVEN, "--published", "--no-digest")
-    assert "note: arrays checked by CRC-32; no digest is known. The file that came is sha256:" in result.stdout
+    assert "note: verified by CRC-32 only, since no checksum is published. This archive has sha256:" in result.stdout
     result = run(corrupt, UNPROVEN, "--published", "--no-digest", "--json")
     assert ("chestmnist", "crc32") == (json.loads(result.stdout)["name"], json.loads(result.stdout)["checked"])
 
@@ -470,10 +470,10 @@ def test_corrupt_says_where_no_digest_was_checked(home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--published", "--all"], "--published fetches all that there is, of 224 px: leave other choices out."),
-        (["--published", "--kind", "pixelate"], "--published fetches all"),
-        (["--published", "--size", "64"], "--published fetches all"),
-        (["--all", "--no-digest"], "--no-digest goes with --published."),
+        (["--published", "--all"], "--published downloads all images, at 224 px. Leave out other choices."),
+        (["--published", "--kind", "pixelate"], "--published downloads all"),
+        (["--published", "--size", "64"], "--published downloads all"),
+        (["--all", "--no-digest"], "Use --no-digest only with --published."),
     ],
 )
 def test_corrupt_says_what_does_not_go_together(arguments: list[str], message: str) -> None:
@@ -488,7 +488,7 @@ def test_corrupt_says_that_a_set_was_never_published() -> None:
 
 def test_import_takes_a_published_archive(home: Path) -> None:
     result = run(import_, home / "archives" / "breastmnist.zip")
-    expected = f"breastmnist.zip is what MedMNIST-C published of breastmnist: ready, {fetch_published(PROVEN)}"
+    expected = f"breastmnist.zip is breastmnist corrupted, as published: ready, {fetch_published(PROVEN)}"
     assert expected in result.stdout
     result = run(import_, home / "archives" / "chestmnist.zip")
     assert (1, True) == (result.exit_code, "is none of the published archives of MedMNIST-C" in result.stderr)
@@ -499,8 +499,8 @@ def test_verify_and_cache_say_what_is_there(home: Path) -> None:
     result = run(verify, UNPROVEN)
     assert [
         f"chestmnist 224 corrupted, as published: ok, {folders[1]}",
-        "    note: members checked by CRC-32; the whole archive's digest was not",
-        "    note: blank images were not searched",
+        "    note: parts verified by CRC-32, not by the checksum of the whole archive",
+        "    note: not searched for blank images",
     ] == result.stdout.splitlines()
     mm.fetch(PROVEN, size=224)
     result = run(verify, "--json")

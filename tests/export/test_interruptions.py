@@ -83,7 +83,7 @@ def test_an_interrupted_run_goes_on(
     done = run(tmp_path, folder, number, *options)
     assert (code, True) == (done.returncode, 100 <= n_files(folder) < N)
     if number == signal.SIGINT:
-        assert "Interrupted. What is written is complete: run the same again to go on." in done.stderr
+        assert "Interrupted. The files written so far are complete." in done.stderr
         assert content(folder).items() <= undisturbed[layout].items()
     again = run(tmp_path, folder, 0, *options)
     assert 0 == again.returncode

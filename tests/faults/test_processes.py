@@ -144,7 +144,10 @@ def test_an_interruption(lab: Lab, at: str) -> None:
     else:
         assert child.returncode == 130
         assert "Traceback" not in out + err
-        assert err.rstrip().splitlines()[-1] == "Interrupted. What has arrived is kept: run the same again to go on."
+        assert (
+            err.rstrip().splitlines()[-1]
+            == "Interrupted. What has arrived is kept. Run the same command again to resume."
+        )
     if ours:
         assert "breastmnist.npz" in err  # the bar was there,
         last = err.replace("\r\n", "\n").rpartition("\nInterrupted")[0].rpartition("\r")

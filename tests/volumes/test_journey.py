@@ -57,7 +57,7 @@ def run(*arguments: str) -> str:
 @pytest.mark.usefixtures("hippocampus")
 def test_real_pairs_go_the_whole_way(pairs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
     assert "msd/hippocampus" in run("fetch", "msd/hippocampus")
-    assert "1 of 1 are on this machine already" in run("fetch", "msd/hippocampus")
+    assert "1 of 1 are already on this machine" in run("fetch", "msd/hippocampus")
     assert "ok" in run("verify", "msd/hippocampus")
     ds = mm.VolumeDataset("msd/hippocampus", split="train", download=False)
     assert list(pairs) == ds.cases.tolist()
@@ -161,9 +161,9 @@ def test_an_archive_and_a_folder_are_imported(tmp_path: Path) -> None:
         (["fetch", "brats2021"], "cannot be downloaded here. Register at"),
         (["fetch", "msd/liver", "--split", "test"], "comes in one archive of whole volumes"),
         (["fetch", "msd/liver", "--size", "64"], "has no size 64"),
-        (["import", "--as", "breastmnist", "."], "all have one shape"),
-        (["import", "."], "is a folder: say what is in it with --as"),
-        (["download", "--dataset", "msd"], "Which set of msd?"),
+        (["import", "--as", "breastmnist", "."], "--as needs a set of volumes that differ in size"),
+        (["import", "."], "is a folder. Say which data set it holds with --as"),
+        (["download", "--dataset", "msd"], "Name a data set of msd with --task"),
         (["download", "--dataset", "msb"], "Did you mean 'msd'?"),
     ],
 )
@@ -218,8 +218,8 @@ def test_an_archive_with_a_case_that_lacks_its_mask_is_fetched_without_it(tmp_pa
             refused = CliRunner().invoke(program, ["fetch", "msd/hippocampus"])
             assert (1, True) == (refused.exit_code, "it has an image and no mask" in refused.output)
             assert "what was downloaded is kept" in " ".join(refused.output.split())
-            assert "1 left out: " in run("fetch", "msd/hippocampus", "--skip")
-            assert "1 left out: " in run("fetch", "msd/hippocampus")  # of whoever finds it here later
+            assert "1 case(s) left out; " in run("fetch", "msd/hippocampus", "--skip")
+            assert "1 case(s) left out; " in run("fetch", "msd/hippocampus")  # of whoever finds it here later
             ds = mm.VolumeDataset("msd/hippocampus", download=False)
             assert [names[0], names[2]] == ds.cases.tolist()
             assert f"Left out: {names[1]}; decoding.json in the folder says why" in repr(ds)
@@ -237,5 +237,5 @@ def test_what_was_imported_is_here_for_fetch_and_nothing_is_downloaded(tmp_path:
     for record, folder in (info("brats2021"), brats), (info("msd/hippocampus"), task):
         with registered(replace(record, n_samples={"train": 2})):
             run("import", "--as", record.qualified_name, str(folder))
-            assert "1 of 1 are on this machine already.\n" == run("fetch", record.qualified_name)
+            assert "1 of 1 are already on this machine.\n" == run("fetch", record.qualified_name)
             assert mm.VolumeDataset(record.qualified_name).folder == mm.fetch(record.qualified_name)

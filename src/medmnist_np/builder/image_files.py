@@ -219,7 +219,7 @@ def _read_folder(folder: Path, *, slices: bool) -> Array:
         return _read_series(folder)
     if not slices:
         raise ValueError(
-            "it is a folder. If its files are the slices of one volume, say so (slices=, --slices). If it is a class "
+            "it is a folder. If its files are the slices of one volume, say so (slices=). If it is a class "
             "in a split, call the folders of the splits train, val and test"
         )
     planes = [_read_picture(path, signatures.format_of(path)) for path in files]

@@ -88,7 +88,7 @@ def one_each(
         if missing := [name for name in names if name not in occurring]:
             raise ValueError(
                 f"The labels are numbers up to {names[-1]}, and no sample has {', '.join(missing[:10])}. Name all "
-                "classes (class_names=, --classes), if that is meant."
+                "classes (class_names=), if that is meant."
             )
     else:
         names = tuple(sorted(occurring))
@@ -213,7 +213,7 @@ def of_masks(
     for number in sorted(numbers - set(range(len(names)))):
         raise ValueError(
             f"The mask of {first[number]} has the value {number}, and the {len(names)} classes are numbered 0 to "
-            f"{len(names) - 1}. Name all classes in the order of their numbers (class_names=, --classes), or change it."
+            f"{len(names) - 1}. Name all classes in the order of their numbers (class_names=), or change it."
         )
     _check_names(names)
     if not 2 <= len(names) <= _MOST_CLASSES:
@@ -232,8 +232,7 @@ def _names_of(numbers: set[int], class_names: Sequence[str] | None) -> tuple[str
     highest = max(numbers)
     if highest == 0:
         raise ValueError(
-            "No mask has a labelled pixel: all values are 0. If that is meant, name the classes "
-            "(class_names=, --classes)."
+            "No mask has a labelled pixel: all values are 0. If that is meant, name the classes (class_names=)."
         )
     if missing := [str(number) for number in range(1, highest) if number not in numbers]:
         raise ValueError(
@@ -276,7 +275,7 @@ def _check_not_negative(occurring: set[str], values: Sequence[str], where: Seque
         first = next(number for number, value in enumerate(values) if value in negative)
         raise ValueError(
             f"{where[first]} has the label {values[first]}, and classes are numbered from 0. Number them so, or name "
-            "all of them in the order of their numbers (class_names=, --classes)."
+            "all of them in the order of their numbers (class_names=)."
         )
 
 

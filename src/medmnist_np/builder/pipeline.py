@@ -30,7 +30,7 @@ from medmnist_np.images.recipes import Recipe
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.user_records import as_toml, check_name, check_text, own_record, record_file
 
-_SKIPPING = "Such images may be left out (skip_bad=, --skip-bad)."
+_SKIPPING = "Such images may be left out (skip_bad=)."
 _LISTED = 10  # files, of those that have no partner
 
 
@@ -191,7 +191,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         if (folder / f"{name}.toml").exists() and not resumed:
             raise ValueError(
                 f"{folder / name}.toml is there already. `medmnist-np register` with it makes that set known. For "
-                f"another one choose another folder (output=, --output), or remove it (in the cache: "
+                f"another one choose another folder (output=), or remove it (in the cache: "
                 f"`medmnist-np clean {name} --built`)."
             )
         every = read_source(
@@ -394,8 +394,8 @@ def _check_no_split_lost(every: Source, usable: Source, first: tuple[Row, str] |
     if lost and first is not None:
         row, reason = first
         raise ValueError(
-            f"No image of the {lost[0]} split can be used. The first that cannot: {row.where}: {reason}. skip_bad= "
-            "(--skip-bad) leaves out single images, not a whole split."
+            f"No image of the {lost[0]} split can be used. The first that cannot: {row.where}: {reason}. "
+            "skip_bad= leaves out single images, not a whole split."
         )
 
 

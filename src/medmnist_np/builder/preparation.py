@@ -42,9 +42,7 @@ def checked_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
     """Return the sizes without duplicates, in ascending order; raise ValueError if one is not possible."""
     wanted = tuple(sorted({checked_size(size) for size in (sizes if isinstance(sizes, Iterable) else [sizes])}))
     if not wanted or wanted[0] < _SMALLEST:
-        raise ValueError(
-            f"The sizes (sizes=, --sizes) are {sizes!r}; at least one is needed, and none below {_SMALLEST}."
-        )
+        raise ValueError(f"The sizes (sizes=) are {sizes!r}; at least one is needed, and none below {_SMALLEST}.")
     return wanted
 
 
@@ -58,7 +56,7 @@ class EqualEdges:
         if len(set(lengths)) > 1:
             by = " x ".join(map(str, lengths))
             raise ValueError(
-                f"{by} is no square or cube. The recipe 'crop' cuts it, 'squeeze' takes all of it (recipe=, --recipe)."
+                f"{by} is no square or cube. The recipe 'crop' cuts it, 'squeeze' takes all of it (recipe=)."
             )
         return image
 
@@ -106,9 +104,7 @@ def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | Non
     if window is None:
         return chosen
     if any(isinstance(step, Window) for step in chosen.steps):
-        raise ValueError(
-            f"The recipe {chosen.name} has a window of its own: leave the other one out (window=, --window)."
-        )
+        raise ValueError(f"The recipe {chosen.name} has a window of its own: leave the other one out (window=).")
     return replace(chosen, steps=(Window(*window), *chosen.steps))
 
 
@@ -119,7 +115,7 @@ def _published(name: str, own: Iterable[str | None]) -> Recipe:
             return recipe(name)
     every = [*filter(None, own), *known]
     raise ValueError(
-        f"There is no recipe {name!r} (recipe=, --recipe).{nearest(name, every)} The recipes are: {', '.join(every)}."
+        f"There is no recipe {name!r} (recipe=).{nearest(name, every)} The recipes are: {', '.join(every)}."
     )
 
 
@@ -278,7 +274,7 @@ def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
     if image.dtype != np.uint8 and all(isinstance(step, KEEP_VALUES) for step in chunk.recipe.steps):
         raise ValueError(
             f"its values are {image.dtype}, {image.min()} to {image.max()}, and nothing is scaled unasked: say which "
-            "of them become 0 and 255 (window=, --window)"
+            "of them become 0 and 255 (window=)"
         )
     return chunk.recipe.each(image, chunk.sizes)
 

@@ -127,7 +127,7 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
     tables = tables_of_splits(folder) if table is None else [table]
     if not tables:
         if group_by is not None:
-            raise ValueError("group_by names a column of a CSV file: give that file too (labels=, --labels).")
+            raise ValueError("group_by names a column of a CSV file: give that file too (labels=).")
         pairs = find_pairs(folder, split_folders(folder))
         if pairs is not None:
             return from_pairs(folder, pairs, task)

@@ -94,9 +94,7 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     """
     if source.splits is not None:
         if ratio is not None:
-            raise ValueError(
-                "The splits are given, so there is nothing to divide: leave the ratio out (ratio=, --split)."
-            )
+            raise ValueError("The splits are given, so there is nothing to divide: leave the ratio out (ratio=).")
         given = tuple(split for split in SPLITS if split in source.splits)
         numbers = {split: number for number, split in enumerate(given)}
         part_of = np.array([numbers[split] for split in source.splits], np.intp)
@@ -120,10 +118,10 @@ def checked_ratio(ratio: Sequence[float]) -> tuple[float, ...]:
     parts = tuple(ratio)
     shares = np.asarray(parts, dtype=np.float64)
     if shares.ndim != 1 or not np.isfinite(shares).all() or (shares <= 0).any():
-        raise ValueError(f"A ratio (ratio=, --split) has positive numbers, as 7:1:2, not {ratio!r}.")
+        raise ValueError(f"A ratio (ratio=) has positive numbers, as 7:1:2, not {ratio!r}.")
     if len(parts) not in _NAMES:
         raise ValueError(
-            f"A ratio (ratio=, --split) has two numbers, train and test, or three with val between them, not {parts!r}."
+            f"A ratio (ratio=) has two numbers, train and test, or three with val between them, not {parts!r}."
         )
     return parts
 

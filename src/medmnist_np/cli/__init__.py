@@ -1,6 +1,7 @@
-"""The program ``medmnist-np``: the only place that prints or exits.
+"""The program ``medmnist-np``: the only package that prints or exits.
 
-A command is loaded when it is called. Exit codes: 0, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C.
+A command is loaded when it is called. Here errors of the library become messages and exit codes: 0 for success, 1 for a
+failure, 2 for wrong usage, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -19,44 +21,55 @@ import click
 
 from medmnist_np._text import escaped
 from medmnist_np._version import __version__
-from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded
+from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded, wrapped_message
 from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest
 
-# Command -> (module, attribute). In the order of the help text.
-_COMMANDS = {
-    "list": ("info", "list_"),
-    "info": ("info", "info"),
-    "card": ("card", "card"),
-    "cite": ("info", "cite"),
-    "fetch": ("fetch", "fetch"),
-    "import": ("fetch", "import_"),
-    "verify": ("verify", "verify"),
-    "audit": ("audit", "audit"),
-    "mirror": ("mirror", "mirror"),
-    "cache": ("cache", "cache"),
-    "clean": ("clean", "clean"),
-    "save": ("save", "save"),
-    "montage": ("montage", "montage"),
-    "evaluate": ("evaluate", "evaluate"),
-    "compare": ("evaluate", "compare"),
-    "leaderboard": ("evaluate", "leaderboard"),
-    "report": ("report", "report"),
-    "corrupt": ("corrupt", "corrupt"),
-    "robustness": ("robustness", "robustness"),
-    "build": ("build", "build"),
-    "register": ("build", "register"),
-    "catalog": ("catalog", "catalog"),
-    "demo": ("demo", "demo"),
-    "doctor": ("doctor", "doctor"),
-    # As the official program calls them; hidden.
-    "available": ("info", "available"),
-    "download": ("fetch", "download"),
+# Command -> (file, attribute), by purpose, in the order of the help text.
+_GROUPS = {
+    "Data": {
+        "list": ("info", "list_"),
+        "info": ("info", "info"),
+        "cite": ("info", "cite"),
+        "catalog": ("catalog", "catalog"),
+        "fetch": ("fetch", "fetch"),
+        "import": ("fetch", "import_"),
+    },
+    "Look": {
+        "card": ("card", "card"),
+        "montage": ("montage", "montage"),
+        "save": ("save", "save"),
+    },
+    "Evaluate": {
+        "evaluate": ("evaluate", "evaluate"),
+        "compare": ("evaluate", "compare"),
+        "leaderboard": ("evaluate", "leaderboard"),
+        "report": ("report", "report"),
+    },
+    "Build and audit": {
+        "build": ("build", "build"),
+        "register": ("build", "register"),
+        "audit": ("audit", "audit"),
+    },
+    "Robustness": {
+        "corrupt": ("corrupt", "corrupt"),
+        "robustness": ("robustness", "robustness"),
+    },
+    "Maintenance": {
+        "verify": ("verify", "verify"),
+        "cache": ("cache", "cache"),
+        "clean": ("clean", "clean"),
+        "mirror": ("mirror", "mirror"),
+        "doctor": ("doctor", "doctor"),
+        "demo": ("demo", "demo"),
+    },
 }
+_OFFICIAL = {"available": ("info", "available"), "download": ("fetch", "download")}  # hidden
+_COMMANDS = {name: place for group in _GROUPS.values() for name, place in group.items()} | _OFFICIAL
 
 
 @contextmanager
-def _errors_escaped() -> Iterator[None]:
-    """Have control characters in errors, warnings and log messages shown as escapes, as in all other output."""
+def _errors_shown() -> Iterator[None]:
+    """Escape control characters in errors, warnings and log messages, and fit errors to the terminal."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_Escaping())
     format_warning = warnings.formatwarning
@@ -64,7 +77,9 @@ def _errors_escaped() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        vars(error)["message"] = escaped(error.message)  # which newer releases of click declare final
+        vars(error)["message"] = wrapped_message(
+            escaped(error.message), "Error: "
+        )  # declared final by newer releases of click
         raise
     finally:
         warnings.formatwarning = format_warning
@@ -76,40 +91,48 @@ class _Escaping(logging.Formatter):
 
 
 @contextmanager
-def _ending_in_words() -> Iterator[None]:
-    """Say in one message what can happen to any command: Ctrl-C, a full disk, too little memory, a missing package."""
+def _ends_with_message() -> Iterator[None]:
+    """End with one message after Ctrl-C, a full disk, too little memory or a missing package."""
     try:
         yield
     except KeyboardInterrupt:
         end_interrupted("Interrupted.")
-    except click.Abort as error:  # from a question that was not answered: click hides what became of it
+    except click.Abort as error:  # from a question that was not answered; click hides the reason
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise
         end_interrupted("Interrupted.")
     except OSError as error:
-        if error.errno == errno.EPIPE:  # as of `| head`: click ends quietly
+        if error.errno == errno.EPIPE:  # as after `| head`: click ends quietly
             raise
         where = error.filename or "the output"
         raise click.ClickException(f"{where} cannot be read or written: {error.strerror or error}.") from error
     except MemoryError as error:
         wanted = f" ({error})" if str(error) else ""
-        raise click.ClickException(f"There is not enough memory for this{wanted}: ask for less at once.") from error
+        raise click.ClickException(f"Not enough memory{wanted}. Ask for less at once.") from error
     except ImportError as error:
-        raise click.ClickException(f"{error}\n`medmnist-np doctor` says what is installed.") from error
+        raise click.ClickException(f"{error}\n`medmnist-np doctor` shows what is installed.") from error
 
 
 class _Program(click.Group):
-    @_errors_escaped()
-    @_ending_in_words()
+    @_errors_shown()
+    @_ends_with_message()
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         show_what_cannot_be_encoded(sys.stdout)
         ctx = super().make_context(*args, **options)  # --help is answered here, and loads every command
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-            ctx.color = False  # elsewhere click looks whether the output is a terminal
+            ctx.color = False  # otherwise click checks whether the output is a terminal
         return ctx
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, _COMMANDS))
+        for title, names in _GROUPS.items():
+            with formatter.section(title):
+                commands = [(name, self.get_command(ctx, name)) for name in names]
+                lines = [(name.ljust(width), command.get_short_help_str(100)) for name, command in commands if command]
+                formatter.write_dl(lines)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
@@ -122,12 +145,19 @@ class _Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"There is no command {args[0]!r}.{nearest(args[0], _COMMANDS)}", ctx)
+            raise click.UsageError(f"Unknown command {args[0]!r}.{nearest(args[0], _COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
-    @_errors_escaped()
-    @_ending_in_words()
+    @_errors_shown()
+    @_ends_with_message()
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except click.ClickException as error:
+            vars(error)["message"] = _with_options(error.message, self._called(ctx).command)
+            raise
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (UnknownDatasetError, UnknownSizeError, UnknownSplitError) as error:
@@ -136,20 +166,46 @@ class _Program(click.Group):
             raise click.ClickException(str(error)) from error
 
     def _called(self, ctx: click.Context) -> click.Context:
-        """Return a context of the command that was called; its own is gone by the time an error gets here."""
+        """Return a context of the command that was called, since its own has ended."""
         name = str(ctx.invoked_subcommand)
         command = self.get_command(ctx, name)
         return ctx if command is None else click.Context(command, parent=ctx, info_name=name)
 
 
+# Arguments of the library -> parameters of commands that have another name.
+_ARGUMENTS = {"class_names": "classes", "max_distance": "near", "label": "columns"}
+_CALL_OR_ARGUMENT = re.compile(
+    r"\w+\([^()]*\)|\b(?P<name>[a-z_]+)=(?:True|['\"](?P<text>[^'\"]*)['\"]|(?P<value>[\w.]*\w))?(?:, --[a-z-]+)?"
+)
+
+
+def _with_options(text: str, command: click.Command) -> str:
+    """Return a message of the library with the options of a command in place of its arguments.
+
+    ``recipe='crop'`` becomes ``--recipe crop``. Calls such as ``configure(offline=True)`` stay as they are.
+    """
+    options = {
+        str(parameter.name): next((option for option in parameter.opts if option.startswith("--")), "")
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+    }
+
+    def option(match: re.Match[str]) -> str:
+        name = match["name"] or ""
+        found = options.get(name) or options.get(_ARGUMENTS.get(name, ""))
+        return f"{found} {match['text'] or match['value'] or ''}".rstrip() if found else match[0]
+
+    return _CALL_OR_ARGUMENT.sub(option, text)
+
+
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="medmnist-np")
 def main() -> None:
-    """MedMNIST as memory-mapped NumPy arrays: download, check, look after and use the data sets.
+    """MedMNIST as memory-mapped NumPy arrays: download, look at, evaluate and build data sets.
 
     \b
-      medmnist-np demo                         try everything, without a network
-      medmnist-np fetch breastmnist            get a data set
-      medmnist-np fetch pathmnist --size 224   ... at another size
-      medmnist-np fetch --help                 options and examples of a command
+      medmnist-np demo                         try the pipeline, offline
+      medmnist-np fetch breastmnist            download a data set
+      medmnist-np fetch pathmnist --size 224   download another size
+      medmnist-np fetch --help                 show options and examples
     """

@@ -1,45 +1,46 @@
-"""Data sets of your own: ``build`` and ``register``."""
+"""``build`` a data set from your own images, and ``register`` one that somebody else built."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
-from medmnist_np.cli.output import json_option, n_processors, say, say_json, say_lines, workers_option
+from medmnist_np.cli.options import FILE, json_option, workers_option
+from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value_errors
 
-# Of images that were left out; JSON lists all.
-_NAMED = 10
+_NAMED = 10  # images left out that are named; JSON lists all
 
 Number = TypeVar("Number", int, float)
 
 
 @click.command
 @click.argument("source", type=click.Path(exists=True))
-@click.option("--name", required=True, metavar="NAME", help="What to call the set: lower-case letters, digits and '-'.")
-@click.option("--sizes", default="28", metavar="28,64,...", help="Pixels or voxels along each axis. Default: 28.")
-@click.option("--labels", type=click.Path(exists=True, dir_okay=False), metavar="CSV", help="Labels of a folder.")
+@click.option("--name", required=True, metavar="NAME", help="Name of the set: lower-case letters, digits and '-'.")
+@click.option("--sizes", default="28", metavar="28,64,...", help="Image sizes in pixels or voxels; default: 28.")
+@click.option("--labels", type=FILE, metavar="CSV", help="Labels of the images in a folder.")
 @click.option(
-    "--label", "columns", multiple=True, metavar="COLUMN", help="Column with the class; several: 0 or 1 each."
+    "--label", "columns", multiple=True, metavar="COLUMN", help="Column with the class; repeatable: 0 or 1 each."
 )
-@click.option("--group-by", metavar="COLUMN", help="Column with what is never divided, as patients.")
-@click.option("--classes", metavar="A,B,...", help="Names of the classes in the order of their numbers.")
-@click.option("--task", metavar="TASK", help="ordinal-regression, if the order of the classes means something.")
-@click.option("--split", "ratio", metavar="7:1:2", help="Sizes of train, val and test. Default: 7:1:2.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Of the division. Default: 0.")
-@click.option("--recipe", metavar="crop|squeeze|NAME", help="How images become square: as octmnist, for example.")
+@click.option("--group-by", metavar="COLUMN", help="Column whose groups are never split, such as patients.")
+@click.option("--classes", metavar="A,B,...", help="Class names in the order of their labels.")
+@click.option("--task", metavar="TASK", help="ordinal-regression if the classes are ordered.")
+@click.option("--split", "ratio", metavar="7:1:2", help="Sizes of train, val and test; default: 7:1:2.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Random seed for the split; default: 0."
+)
+@click.option("--recipe", metavar="crop|squeeze|NAME", help="How images become square, or as in NAME.")
 @click.option("--window", metavar="LOW:HIGH", help="Values that become 0 and 255.")
-@click.option("--description", metavar="TEXT", default="", help="For the record.")
-@click.option("--modality", metavar="TEXT", default="", help="For the record.")
-@click.option("--license", metavar="TEXT", default="", help="For the record.")
-@click.option("-o", "--output", type=click.Path(file_okay=False), metavar="DIR", help="What to hand to others.")
-@click.option("--skip-bad", is_flag=True, help="Leave images out that cannot be used, and say which.")
-@click.option("--slices", is_flag=True, help="A folder of image files is one volume: its slices, by number.")
-@workers_option
+@click.option("--description", metavar="TEXT", default="", help="Description for the record.")
+@click.option("--modality", metavar="TEXT", default="", help="Modality for the record.")
+@click.option("--license", metavar="TEXT", default="", help="Licence for the record.")
+@click.option("-o", "--output", type=click.Path(file_okay=False), metavar="DIR", help="Folder for the files to share.")
+@click.option("--skip-bad", is_flag=True, help="Leave out images that cannot be used, and list them.")
+@click.option("--slices", is_flag=True, help="Treat each folder of image files as one volume.")
+@workers_option()
 @json_option
 def build(
     source: str,
@@ -63,16 +64,15 @@ def build(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Make a data set of your own images.
+    """Build a data set from your own images.
 
-    The set has the format of MedMNIST. SOURCE is a folder with a folder for each class (or train, val and test with
-    such folders; Training, valid and the like are understood), or a CSV file with the columns image (or file_name),
-    label and perhaps split, or a folder that `save --layout csv` has written. For segmentation it is a folder with
-    images/ and masks/, whose files have the same names (or train, val and test with such folders), or a CSV file with
-    the column mask in place of label.
+    The set has the format of MedMNIST. SOURCE is a folder with one folder per class, or train, val and test with such
+    folders; a CSV file with the columns image (or file_name), label and optionally split; or a folder written by
+    `save --layout csv`. For segmentation, SOURCE is a folder with images/ and masks/ whose files have the same names,
+    or a CSV file with the column mask instead of label.
 
-    Run the same command again to finish an interrupted run. Exit code 2 for wrong usage, 1 if images or labels cannot
-    be used.
+    Run the same command again to resume an interrupted run. The exit code is 2 for wrong usage and 1 if images or
+    labels cannot be used.
 
     \b
       medmnist-np build photos --name lesions --sizes 28,64,224 --recipe crop
@@ -89,14 +89,12 @@ def build(
     pixels = _numbers(sizes, ",", int, "--sizes 28,64,224")
     shares = None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2")
     texts = {"description": description, "modality": modality, "license": license}
-    try:
+    with value_errors(passing=()):  # an error about the name of a set is wrong usage here
         check_choices(
             name=name, texts=texts, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits, output=output
         )
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    with _failing_cleanly(), threads(workers or n_processors()) as executor, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Class .* has no samples")  # the record says so too, and is shown
+    with value_errors(click.ClickException), threads(workers or n_processors()) as executor, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Class .* has no samples")  # the record, which is shown, says so too
         built = build_set(
             source,
             name=name,
@@ -120,7 +118,7 @@ def build(
             progress=silent if as_json else bars,
         )
     if not license:
-        say("No licence is stated (--license), so nobody knows what may be done with the set.", err=True)
+        say("The set has no licence. State one with --license so that others know how they may use it.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
         notes = list(built.record.notes)
@@ -130,18 +128,18 @@ def build(
     for where, reason in built.skipped[:_NAMED]:
         say(f"Left out: {where}: {reason}.", err=True)
     if len(built.skipped) > _NAMED:
-        say(f"... and {len(built.skipped) - _NAMED} more; --json lists all.", err=True)
+        say(f"... and {len(built.skipped) - _NAMED} more. Use --json to list all.", err=True)
     first = f'mm.load("{built.record.name}", "{built.record.splits[0]}")'
-    say(f"Ready: {first}. To hand it to others, see {built.folder}")
+    say(f"Ready: {first}. Files to share: {built.folder}")
 
 
 @click.command
 @click.argument("source", metavar="RECORD")
-@click.option("--base-url", metavar="URL", help="Where the archives lie, if not as the record says, or beside it.")
+@click.option("--base-url", metavar="URL", help="Where the archives are, if not where the record says or beside it.")
 def register(source: str, base_url: str | None) -> None:
-    """Make a data set known by its name, from its record.
+    """Register a data set that somebody built, by its record.
 
-    RECORD is a .toml file or its web address.
+    RECORD is a .toml file or its URL. Afterwards the data set is available by its name.
 
     \b
       medmnist-np register https://lab.example/lesions.toml
@@ -150,15 +148,15 @@ def register(source: str, base_url: str | None) -> None:
     from medmnist_np.data.registration import register as register_set
 
     if not source.startswith(("https://", "http://")) and not Path(source).is_file():
-        raise click.UsageError(f"There is no file {source}.")
+        raise click.UsageError(f"File not found: {source}.")
     record = register_set(source, base_url=base_url)
-    say_lines(f"{record!r}\n`medmnist-np fetch {record.name}` brings it here.")
+    say_lines(f"{record!r}\n`medmnist-np fetch {record.name}` downloads it.")
 
 
 def _limits(window: str) -> tuple[float, float]:
     limits = _numbers(window, ":", float, "--window LOW:HIGH")
     if len(limits) != 2:
-        raise click.UsageError(f"--window LOW:HIGH has two numbers, not {window!r}.")
+        raise click.UsageError(f"--window takes two numbers, LOW:HIGH, not {window!r}.")
     return limits[0], limits[1]
 
 
@@ -166,13 +164,4 @@ def _numbers(text: str, separator: str, kind: Callable[[str], Number], form: str
     try:
         return [kind(part) for part in text.split(separator)]
     except ValueError:
-        raise click.UsageError(f"{form} is how it is written; {text!r} is not.") from None
-
-
-@contextmanager
-def _failing_cleanly() -> Iterator[None]:
-    """Say what is wrong with a source, instead of showing a traceback."""
-    try:
-        yield
-    except (ValueError, OSError, ImportError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.UsageError(f"Write {form}, not {text!r}.") from None

@@ -6,14 +6,15 @@ import click
 
 from medmnist_np import _files
 from medmnist_np.cache import contents, settings
-from medmnist_np.cli.output import json_option, root_option, say, say_json, say_table
+from medmnist_np.cli.options import json_option, root_option
+from medmnist_np.cli.output import say, say_json, say_table
 
 
 @click.command
 @root_option
 @json_option
 def cache(root: str | None, as_json: bool) -> None:
-    """Say where the cache is, and how much of what is in it.
+    """Show where the cache is and what is in it.
 
     \b
       medmnist-np cache
@@ -30,8 +31,8 @@ def cache(root: str | None, as_json: bool) -> None:
         rows_ = [
             [item.kind, item.name, _files.readable(item.bytes), item.path.relative_to(places.cache)] for item in items
         ]
-        total = ["", "in all", _files.readable(sum(item.bytes for item in items)), ""]
-        say_table([*rows_, total], ["what", "name", "size", "where"], [2])
+        total = ["", "total", _files.readable(sum(item.bytes for item in items)), ""]
+        say_table([*rows_, total], ["kind", "name", "size", "path"], [2])
     else:
-        say("It is empty.")
-    say(f"{_files.readable(_files.free_bytes(places.cache))} free. {_files.CACHE_VARIABLE} moves the cache.")
+        say("The cache is empty.")
+    say(f"{_files.readable(_files.free_bytes(places.cache))} free. Set {_files.CACHE_VARIABLE} to use another folder.")

@@ -9,8 +9,8 @@ import click
 from medmnist_np import _files, registry
 from medmnist_np._text import escaped
 from medmnist_np.cache import contents, settings
-from medmnist_np.cli import options
-from medmnist_np.cli.output import root_option, say
+from medmnist_np.cli.options import names_argument, root_option
+from medmnist_np.cli.output import say
 from medmnist_np.corruptions.published import SIZE, published_key
 from medmnist_np.errors import RecordError, UnknownDatasetError
 from medmnist_np.registry.corruption_facts import corrupted_sets
@@ -18,29 +18,29 @@ from medmnist_np.registry.user_records import LOCAL
 
 
 @click.command
-@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=options.names)
-@click.option("--archives", is_flag=True, help="Only kept archives and unfinished downloads.")
-@click.option("--all", "everything", is_flag=True, help="Every data set in the cache (the same as no NAME).")
+@names_argument
+@click.option("--archives", is_flag=True, help="Remove only kept archives and unfinished downloads.")
+@click.option("--all", "everything", is_flag=True, help="Remove every data set (the same as no NAME).")
 @click.option(
-    "--built", is_flag=True, help="Also what cannot be fetched again: archives built here, the record, source ids."
+    "--built", is_flag=True, help="Also remove what cannot be downloaded again: sets built or registered here, ids."
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @root_option
 def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool, yes: bool, root: str | None) -> None:
     """Remove data sets from the cache.
 
-    Of the sets NAME..., or of all, their arrays, kept archives and unfinished work. What cannot be fetched again stays:
-    sets that were built or registered here, and source ids. With --built these go too, for the sets NAME..., whose
-    names are free then. Files elsewhere, as in ~/.medmnist, are never touched.
+    This removes arrays, kept archives and unfinished downloads, of the sets NAME... or of all. What cannot be
+    downloaded again stays: sets that were built or registered here, and source ids. With --built, these are removed
+    too. Files outside the cache are never touched.
 
     \b
       medmnist-np clean pathmnist_224
       medmnist-np clean --archives
     """
     if everything and (names or archives):
-        raise click.UsageError("--all goes with neither NAME nor --archives.")
+        raise click.UsageError("Use --all without NAME and without --archives.")
     if built and (archives or not names):
-        raise click.UsageError("--built goes with NAME, and not with --archives.")
+        raise click.UsageError("--built needs NAME, and cannot be used with --archives.")
     places = settings.current(root)
     items = contents.contents(places)
     for name in names:
@@ -50,13 +50,13 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool,
     kept = [] if built else [item for item in items if item.kind in contents.IRREPLACEABLE]
     items = [item for item in items if item not in kept and not (archives and item.kind == "arrays")]
     if not items:
-        say(f"There is nothing to remove in {places.cache}.")
+        say(f"Nothing to remove in {places.cache}.")
         _say_kept(kept)
         return
     total = _files.readable(sum(item.bytes for item in items))
     for item in items:
         say(f"{item.kind:<10}  {item.name}  {_files.readable(item.bytes)}")
-    if not yes and not _agreed(f"Remove these, {total}, from {places.cache}?"):
+    if not yes and not _agreed(f"Remove these ({total}) from {places.cache}?"):
         raise click.ClickException("Nothing was removed.")
     for item in items:
         contents.remove(item)
@@ -65,7 +65,7 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool,
 
 
 def _agreed(question: str) -> bool:
-    nobody = click.ClickException("Nobody answers, so nothing was removed. --yes removes without asking.")
+    nobody = click.ClickException("Nothing was removed, since nobody can confirm it. Use --yes.")
     if sys.stdin is None:  # closed, as by `<&-`
         raise nobody
     try:
@@ -78,7 +78,7 @@ def _agreed(question: str) -> bool:
 
 
 def _check_known(name: str, items: list[contents.Item]) -> None:
-    """Raise an error for a name of which there is neither a record nor anything else."""
+    """Raise an error for a name that neither a record nor anything in the cache has."""
     try:
         registry.resolve_size(name)
     except (UnknownDatasetError, RecordError):
@@ -87,7 +87,7 @@ def _check_known(name: str, items: list[contents.Item]) -> None:
 
 
 def _own_set(item: contents.Item) -> str:
-    """Return the set of one's own that an item is of, which its record may know no more; else an empty text."""
+    """Return the name of the user's set that an item belongs to, even if its record is gone; else an empty text."""
     if item.kind in contents.IRREPLACEABLE:
         return item.name
     if item.path.parent.name == "built":
@@ -113,13 +113,13 @@ def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
             kept += [(folder, file) for folder in folders]
         if record.name in corrupted_sets() and size in (None, SIZE):
             kept.append((published_key(record).partition("/")[2], f"{record.name}.zip"))
-        # File names of users' archives may be those of others, so their downloads have folders with names of their own.
+        # Archives of users' sets may share file names, so their downloads have folders of their own.
         is_own = record.collection.name == LOCAL.name
         in_own_folder = item.path.parent.parent.name == LOCAL.name
         where = item.path.parent.name if in_own_folder else item.path.name
         for folder, archive in kept:
             file = folder if in_own_folder or is_own else archive
-            # With "-" goes on what is of the same release: single members, and corrupted images.
+            # Names of single members and of corrupted images of the same release continue with "-".
             begun = (f"{folder}-", f".{folder}.", f".{folder}-", f"{file}.", f".{file}.")
             if where in (folder, file) or where.startswith(begun):
                 return True
@@ -131,6 +131,6 @@ def _say_kept(kept: list[contents.Item]) -> None:
         names = ", ".join(sorted({item.name for item in kept}))
         total = _files.readable(sum(item.bytes for item in kept))
         say(
-            f"Kept, as it cannot be fetched again: what was built, registered or imported of {names}, {total}. "
+            f"Kept, since it cannot be downloaded again: what was built, registered or imported for {names} ({total}). "
             "`medmnist-np clean NAME --built` removes it."
         )

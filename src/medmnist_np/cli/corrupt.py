@@ -11,46 +11,42 @@ import click
 
 from medmnist_np import registry
 from medmnist_np.cli import options
-from medmnist_np.cli.output import (
+from medmnist_np.cli.options import (
     json_option,
-    n_processors,
+    name_argument,
     root_option,
-    say,
-    say_json,
+    seed_option,
+    size_option,
     source_options,
+    workers_option,
 )
+from medmnist_np.cli.output import n_processors, say, say_json, value_errors
 
 
 @click.command
-@click.argument("name", shell_complete=options.names)
+@name_argument
 @click.option(
     "--kind",
     "kinds",
     multiple=True,
     metavar="KIND",
-    help="A corruption, as motion_blur; may be given again.",
+    help="A corruption such as motion_blur; repeatable.",
     shell_complete=options.corruptions,
 )
-@click.option("--all", "every", is_flag=True, help="All corruptions that MedMNIST-C has for the set.")
+@click.option("--all", "every", is_flag=True, help="All corruptions that MedMNIST-C has for the data set.")
 @click.option(
     "--severity",
     "severities",
     multiple=True,
     type=click.IntRange(1, 5),
     metavar="N",
-    help="1 to 5; may be given again. Default: all.",
+    help="1 to 5; repeatable; default: all.",
 )
-@click.option(
-    "--size",
-    type=int,
-    metavar="N",
-    help="Image size; 28 if not given. The publication has 224.",
-    shell_complete=options.sizes,
-)
-@click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Another seed, other images. Default: 0.")
-@click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes. Default: one for each processor.")
-@click.option("--published", is_flag=True, help="Make none: fetch those that MedMNIST-C published, of 224 px.")
-@click.option("--no-digest", is_flag=True, help="With --published: also an archive of which no digest is known.")
+@size_option("Image size; default: 28. The published images have 224.")
+@seed_option
+@workers_option("Number of processes; default: one per processor.")
+@click.option("--published", is_flag=True, help="Download the published images (224 px) instead of making them.")
+@click.option("--no-digest", is_flag=True, help="With --published: accept an archive without a known checksum.")
 @source_options
 @root_option
 @json_option
@@ -69,13 +65,13 @@ def corrupt(
 ) -> None:
     """Make corrupted test images of a data set.
 
-    Those of NAME are stored in the cache. They are like those of MedMNIST-C, not the published files. From then on
-    Dataset(NAME, "test").corrupt(KIND, severity) reads them instead of computing them. What is there already is not
-    made again, so the same command goes on after an interruption.
+    The images are stored in the cache, where Dataset(NAME, "test").corrupt(KIND, severity) reads them instead of
+    computing them. They are like those of MedMNIST-C, but not the published files. Images that exist are not made
+    again: run the same command again to resume after an interruption.
 
-    With --published, the published files are fetched, all kinds and severities of the set, for
-    PublishedCorruption(NAME, KIND, severity) to read. They are checked by a digest. Of chestmnist none is known: with
-    --no-digest too, its arrays are checked by the CRC-32 in the archive alone.
+    With --published, the published files of all kinds and severities are downloaded, for
+    PublishedCorruption(NAME, KIND, severity) to read, and verified against their checksum. No checksum is known for
+    chestmnist: add --no-digest to verify its arrays only by the CRC-32 in the archive.
 
     \b
       medmnist-np corrupt breastmnist --kind motion_blur --severity 3
@@ -84,32 +80,30 @@ def corrupt(
     """
     if published:
         if kinds or every or severities or seed or workers or size not in (None, 224):
-            raise click.UsageError("--published fetches all that there is, of 224 px: leave other choices out.")
+            raise click.UsageError("--published downloads all images, at 224 px. Leave out other choices.")
         _fetch(name, root, no_digest=no_digest, as_json=as_json)
         return
     if no_digest:
-        raise click.UsageError("--no-digest goes with --published.")
+        raise click.UsageError("Use --no-digest only with --published.")
     from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
     from multiprocessing import get_context
 
     from medmnist_np._progress import bars, silent
     from medmnist_np.corruptions.stored import make_corrupted
-    from medmnist_np.errors import MedMNISTError
     from medmnist_np.registry.corruption_facts import SEVERITIES, corruption_names
 
     record, _ = registry.resolve_size(name, size)
     if every == bool(kinds):
-        raise click.UsageError(
-            f"Choose either --kind KIND or --all. {record.name} has: {', '.join(corruption_names(record)) or 'none'}."
-        )
-    # Processes that are forked would share locks that threads of this one may hold.
+        names = ", ".join(corruption_names(record)) or "none"
+        raise click.UsageError(f"Use either --kind KIND or --all. {record.name} has: {names}.")
+    # Forked processes would inherit locks that threads of this process may hold.
     pool = ProcessPoolExecutor(
         workers or n_processors(),
         mp_context=get_context("spawn"),
         initializer=_begin_worker,
     )
     try:
-        with pool:
+        with value_errors(), pool:
             made = make_corrupted(
                 name,
                 kinds or None,
@@ -120,14 +114,10 @@ def corrupt(
                 executor=None if workers == 1 else pool,
                 progress=silent if as_json else bars,
             )
-    except MedMNISTError:
-        raise
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     except BrokenExecutor as error:
         raise click.ClickException(
-            "A process that made images was ended from outside, as where memory runs out. What was complete is kept: "
-            "run the same again, or with fewer --workers."
+            "A worker process was ended from outside, for example because memory ran out. Complete images are kept. "
+            "Run the same command again, perhaps with fewer --workers."
         ) from error
     if as_json:
         say_json([asdict(one) for one in made])
@@ -137,7 +127,7 @@ def corrupt(
 
 
 def _begin_worker() -> None:
-    """Leave Ctrl-C to the process that started this one, and end when that ends, also where it is killed."""
+    """Leave Ctrl-C to the parent process, and end when the parent ends, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -154,14 +144,9 @@ def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> No
     from medmnist_np._progress import bars, silent
     from medmnist_np.cache.manifest import Manifest
     from medmnist_np.corruptions.published import fetch_published
-    from medmnist_np.errors import MedMNISTError
 
-    try:
+    with value_errors():
         folder = fetch_published(name, root=root, no_digest=no_digest, progress=silent if as_json else bars)
-    except MedMNISTError:
-        raise
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     manifest = Manifest.read(folder)
     checked = "" if manifest is None else manifest.checked
     if as_json:
@@ -169,4 +154,4 @@ def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> No
         return
     say(f"{folder}")
     if manifest is not None and checked == "crc32":
-        say(f"    note: arrays checked by CRC-32; no digest is known. The file that came is {manifest.digest}")
+        say(f"    note: verified by CRC-32 only, since no checksum is published. This archive has {manifest.digest}")

@@ -1,4 +1,4 @@
-"""``medmnist-np demo``: the whole way from an archive to a score, on made-up data and without a network."""
+"""``demo``: run the whole pipeline, from an archive to a score, on synthetic data and without a network."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.cli.output import say, say_paragraph
+from medmnist_np.cli.options import seed_option
+from medmnist_np.cli.output import say, say_paragraph, say_table
 from medmnist_np.data.arrays import Arrays, load
-from medmnist_np.errors import MedMNISTError
 from medmnist_np.images import montage
 from medmnist_np.metrics import accuracy, auc
 from medmnist_np.registry import Record
@@ -30,33 +30,23 @@ _SHOWN = 10  # images of each set in the picture
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where to put everything. Default: a new temporary folder, which is kept.",
+    help="Folder for all files; default: a new temporary folder, which is kept.",
 )
-@click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Another seed, other images. Default: 0.")
+@seed_option
 def demo(folder: Path | None, seed: int) -> None:
-    """Show the whole way on made-up data, without a network.
+    """Try the whole pipeline on synthetic data, offline.
 
-    It takes a few seconds: makes four small archives that look like MedMNIST, serves them to this machine alone,
-    downloads, verifies, unpacks and maps them, trains a small classifier with NumPy, and writes a picture.
+    The demo takes a few seconds. It makes four small archives like those of MedMNIST, serves them on this machine,
+    downloads, verifies, unpacks and memory-maps them, trains a small classifier with NumPy, and writes a picture.
 
     \b
       medmnist-np demo
-      medmnist-np demo --folder shown
+      medmnist-np demo --folder demo
     """
-    try:
-        _demonstrate(folder, seed)
-    except OSError as error:
-        if isinstance(error, MedMNISTError):
-            raise
-        reason = f"{error.filename or folder} cannot be written: {error.strerror}."
-        raise click.ClickException(f"{reason} Choose another folder with --folder.") from error
-
-
-def _demonstrate(folder: Path | None, seed: int) -> None:
     import imageio.v3 as imageio
 
     folder = (folder or Path(tempfile.mkdtemp(prefix="medmnist-np-demo-"))).resolve()
-    say_paragraph("Made-up images in the shape of four MedMNIST sets: the numbers say nothing about the real ones.")
+    say_paragraph("Synthetic images in the shape of four MedMNIST sets. The scores say nothing about the real sets.")
     say()
     started = time.perf_counter()
     with fake_datasets(folder, *_NAMES, seed=seed) as records:
@@ -68,32 +58,28 @@ def _demonstrate(folder: Path | None, seed: int) -> None:
     rows = [_row(record, train, test) for record, train, test in splits]
     say(f"Trained a ridge regression on each     {time.perf_counter() - loaded:5.1f} s\n")
 
-    say(f"{'data set':<15}{'task':<26}{'one image':<13}{'train':>6}{'test':>5}{'AUC':>7}{'ACC':>7}")
-    for row in rows:
-        say(row)
+    say_table(rows, ["data set", "task", "image", "train", "test", "AUC", "ACC"], [3, 4, 5, 6])
 
     picture = folder / "demo.png"
     shown = [_as_rgb(test.images[:_SHOWN], record) for record, _, test in splits]
     imageio.imwrite(picture, montage(np.concatenate(shown), columns=_SHOWN))
-    say(f"\nPicture   {picture}  (test images, one set a row)")
+    say(f"\nPicture   {picture}  (test images, one data set per row)")
     say(f"Archives  {folder / 'archives'}")
     say(f"Arrays    {folder / 'cache' / 'arrays'}")
-    say("Nothing was written anywhere else: delete the folder when you have seen it.")
+    say("Nothing was written anywhere else. Delete the folder when you are done.")
 
 
-def _row(record: Record, train: Arrays, test: Arrays) -> str:
+def _row(record: Record, train: Arrays, test: Arrays) -> list[object]:
     scores = _ridge_scores(train, test.images, record)
     shape = " x ".join(map(str, test.images.shape[1:]))
-    return (
-        f"{record.name:<15}{record.task:<26}{shape:<13}{len(train.images):>6}{len(test.images):>5}"
-        f"{auc(test.labels, scores, record.task):>7.3f}{accuracy(test.labels, scores, record.task):>7.3f}"
-    )
+    measured = [f"{metric(test.labels, scores, record.task):.3f}" for metric in (auc, accuracy)]
+    return [record.name, record.task, shape, len(train.images), len(test.images), *measured]
 
 
 def _ridge_scores(train: Arrays, images: NDArray[np.uint8], record: Record) -> NDArray[Any]:
     """Return scores ``(n, classes)`` of a ridge regression on standardised pixels to zeros and ones.
 
-    Solved in its dual form, a system of as many equations as there are training images.
+    Solved in its dual form, with one equation for each training image.
     """
     targets = train.labels if record.multi_label else train.labels == np.arange(record.n_classes)
     known = train.images.reshape(len(train.images), -1).astype(np.float32)

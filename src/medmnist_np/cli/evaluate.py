@@ -1,35 +1,27 @@
-"""What scores are worth: ``evaluate``, ``compare`` and ``leaderboard``."""
+"""``evaluate`` result files, ``compare`` two of them, and show them on the ``leaderboard``."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from medmnist_np.cli import options
-from medmnist_np.cli.output import json_option, root_option, say, say_json, say_paragraph, say_table
+from medmnist_np.cli.options import FILE, json_option, name_argument, root_option, undefined_option
+from medmnist_np.cli.output import interval_ends, say, say_json, say_paragraph, say_table, value_errors
 from medmnist_np.errors import MedMNISTError, ScoresError
 
 if TYPE_CHECKING:
     from medmnist_np.metrics import Undefined
 
-_file = click.Path(exists=True, dir_okay=False)
-
-undefined_option = click.option(
-    "--undefined",
-    type=click.Choice(["raise", "skip", "nan", "zero"]),
-    default="raise",
-    help="An AUC that is not defined, as a class is absent: refuse, take the mean of the others, NaN or 0.",
-)
-
 
 @click.command
-@click.argument("files", nargs=-1, metavar="FILE...", type=_file)
-@click.option("--path", "paths", multiple=True, type=_file, metavar="FILE", help="The same, in the official form.")
-@click.option("--intervals", is_flag=True, help="95 % intervals behind AUC and ACC, from 1000 bootstrap resamples.")
+@click.argument("files", nargs=-1, metavar="FILE...", type=FILE)
+@click.option(
+    "--path", "paths", multiple=True, type=FILE, metavar="FILE", help="The same as FILE; the official option."
+)
+@click.option("--intervals", is_flag=True, help="Add 95 % confidence intervals from 1000 bootstrap resamples.")
 @undefined_option
 @root_option
 @json_option
@@ -41,11 +33,11 @@ def evaluate(
     root: str | None,
     as_json: bool,
 ) -> None:
-    """Compute AUC and ACC of result files from their scores.
+    """Compute AUC and ACC of result files.
 
-    A result file is named NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv and has lines of an index and scores. Nothing is
-    written. Figures in its name are compared with those of the scores; exit code 1 if a name is wrong, or a file cannot
-    be evaluated.
+    A result file is named NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv; each line has an index and scores. If the name
+    contains AUC and ACC, they are compared with the computed values. The exit code is 1 if they differ, or if a file
+    cannot be evaluated. Nothing is written.
 
     \b
       medmnist-np evaluate results/*.csv
@@ -56,7 +48,7 @@ def evaluate(
 
     every = (*files, *paths)
     if not every:
-        raise click.UsageError("Which files? `medmnist-np evaluate FILE...`")
+        raise click.UsageError("Name at least one result file: `medmnist-np evaluate FILE...`")
     rows: list[dict[str, Any]] = []
     failures = []
     for file in every:
@@ -74,7 +66,7 @@ def evaluate(
         say(f"    {result.record.name} {result.split}, {result.n_samples:,} samples, {result.task}")
         around = dict.fromkeys(("auc", "accuracy"), "")
         if intervals:
-            around = {metric: f"  {_ends(found)}" for metric, found in result.intervals().items()}
+            around = {metric: f"  {interval_ends(found)}" for metric, found in result.intervals().items()}
         say(f"    AUC {result.AUC:.5f}{around['auc']}\n    ACC {result.ACC:.5f}{around['accuracy']}")
         if words := result.undefined_in_words():
             say_paragraph(f"    {words}", indent="    ")
@@ -87,16 +79,17 @@ def evaluate(
 
 
 @click.command
-@click.argument("first", metavar="A.csv", type=_file)
-@click.argument("second", metavar="B.csv", type=_file)
+@click.argument("first", metavar="A.csv", type=FILE)
+@click.argument("second", metavar="B.csv", type=FILE)
 @undefined_option
 @root_option
 @json_option
 def compare(first: str, second: str, undefined: Undefined, root: str | None, as_json: bool) -> None:
-    """Say whether the scores in two result files differ.
+    """Test whether two result files differ.
 
-    A.csv and B.csv have scores of the same samples. Tests: paired DeLong for the AUC, McNemar for the ACC (for several
-    labels per image a paired bootstrap), and paired bootstrap intervals.
+    A.csv and B.csv have scores of the same samples. AUCs are compared with a paired DeLong test, ACCs with McNemar's
+    test (with several labels per image, a paired bootstrap test). Differences have paired bootstrap confidence
+    intervals.
 
     \b
       medmnist-np compare pathmnist_test_run1.csv pathmnist_test_run2.csv
@@ -107,12 +100,8 @@ def compare(first: str, second: str, undefined: Undefined, root: str | None, as_
     results = [evaluate_file(file, root=root, undefined=undefined) for file in (first, second)]
     for file, result in zip((first, second), results, strict=True):
         _warn_of_wrong_figures(file, result)
-    try:
+    with value_errors(click.ClickException):
         found = compare_results(*results)
-    except ScoresError:
-        raise
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     if as_json:
         say_json({"files": [first, second], **found.to_dict()})
         return
@@ -124,16 +113,16 @@ def compare(first: str, second: str, undefined: Undefined, root: str | None, as_
 
 
 @click.command
-@click.argument("name", shell_complete=options.names)
-@click.argument("files", nargs=-1, metavar="[FILE...]", type=_file)
+@name_argument
+@click.argument("files", nargs=-1, metavar="[FILE...]", type=FILE)
 @undefined_option
 @root_option
 @json_option
 def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: str | None, as_json: bool) -> None:
-    """Show published figures, and those of result files among them.
+    """Show published results, and your own among them.
 
-    An own result has its 95 % bootstrap interval; a published figure inside it is not told apart from it by so few
-    images.
+    Your results have 95 % bootstrap confidence intervals. A published value inside the interval does not differ
+    significantly from yours.
 
     \b
       medmnist-np leaderboard pathmnist
@@ -148,7 +137,7 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
     results = [evaluate_file(file, root=root, undefined=undefined) for file in files]
     for file, result in zip(files, results, strict=True):
         if (found := f"{result.record.name} {result.split}") != published:
-            raise ScoresError(f"{file} has scores of {found}, and the published figures are of {published}.")
+            raise ScoresError(f"{file} has scores for {found}, but the published results are for {published}.")
         _warn_of_wrong_figures(file, result)
     names = [result.run or PurePath(file).stem for result, file in zip(results, files, strict=True)]
     if len(set(names)) < len(names):
@@ -160,26 +149,29 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
         return
     rows = []
     for entry in entries:
-        auc, acc = map(_ends, entry.intervals) if entry.intervals else ("", "")
+        auc, acc = map(interval_ends, entry.intervals) if entry.intervals else ("", "")
         rows.append(["*" if entry.intervals else "", entry.method, f"{entry.AUC:.3f}", auc, f"{entry.ACC:.3f}", acc])
     if rows:
         say_table(rows, ["", "method", "AUC", "", "ACC", ""], [2, 4])
         say()
     _say_notes(names, results)
     if not known.rows:
-        say(f"No published figures of {registry.info(name).name} are known.")
+        say(f"No published results are known for {registry.info(name).name}.")
         if files:
-            say("* yours, with its 95 % interval.")
+            say("* yours, with 95 % confidence intervals.")
         return
-    say(f"Published figures: {known.paper}")
+    say_paragraph(f"Published results: {known.paper}", indent="  ")
     for note in known.notes:
         say_paragraph(f"- {note}", indent="  ")
     if files:
-        say_paragraph("* yours, with its 95 % interval. A published figure inside it is not told apart from yours.")
+        say_paragraph(
+            "* yours, with 95 % confidence intervals. "
+            "A published value inside an interval does not differ significantly from yours."
+        )
 
 
 def _warn_of_wrong_figures(file: str, result: Any) -> None:
-    """Say on stderr what a file's name says wrongly; what is shown is computed from its scores."""
+    """Warn on stderr if the values in a file name are wrong; the values shown are computed from the scores."""
     from medmnist_np.evaluation import parse_name
 
     for one in parse_name(file).contradictions(result.figures):
@@ -187,16 +179,10 @@ def _warn_of_wrong_figures(file: str, result: Any) -> None:
 
 
 def _say_notes(names: Sequence[str], results: Sequence[Any]) -> None:
-    """Say which results have no AUC of which classes, and what else to know about their scores."""
+    """Print the classes for which the AUC is undefined, and other notes about the scores."""
     for name, result in zip(names, results, strict=True):
         for words in filter(None, (result.undefined_in_words(), *result.notes)):
             say_paragraph(f"* {name}: {words}", indent="  ")
-
-
-def _ends(interval: Any) -> str:
-    if math.isnan(interval.low):
-        return "(no interval)"
-    return f"({interval.low:.3f} to {interval.high:.3f})"
 
 
 def _described(entry: Any) -> dict[str, Any]:

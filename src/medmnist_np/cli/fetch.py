@@ -1,4 +1,4 @@
-"""Get data onto this machine: ``fetch``, ``import`` and the official ``download``."""
+"""``fetch`` data sets, ``import`` archives, and the ``download`` of other programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from medmnist_np._progress import Progress
 from medmnist_np.cache import settings
 from medmnist_np.cli import options
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
-from medmnist_np.cli.output import json_option, root_option, say, say_json, say_table, source_options
+from medmnist_np.cli.options import json_option, quiet_option, root_option, source_options, splits_option
+from medmnist_np.cli.output import say, say_json, say_lines, say_table, value_errors
 from medmnist_np.corruptions.published import adopt_published
 from medmnist_np.data.arrays import adopt, bring, members_of
 from medmnist_np.errors import DigestError, MedMNISTError, NoSpaceError, nearest
@@ -25,23 +26,16 @@ from medmnist_np.registry import Record, bundled_records
     "sizes",
     multiple=True,
     metavar="PIXELS|all",
-    help="Image size: 28 (if not given), 64, 128 or 224; in MedSegBench 128, 256 or 512. May be given again.",
+    help="Image size: 28 (default), 64, 128 or 224; MedSegBench: 128, 256 or 512; repeatable.",
     shell_complete=options.sizes_or_all,
 )
 @click.option("--all", "everything", is_flag=True, help="All data sets of MedMNIST.")
-@click.option(
-    "--split",
-    "splits",
-    multiple=True,
-    metavar="SPLIT",
-    help="Only this split; may be given again.",
-    shell_complete=options.splits,
-)
+@splits_option
 @click.option("--labels-only", is_flag=True, help="Only the labels, at most 2 MB.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and how large it is, and stop.")
+@click.option("--dry-run", is_flag=True, help="Show what would be downloaded, and stop.")
 @click.option("--keep-archive", is_flag=True, help="Keep the .npz files too.")
-@click.option("--skip", is_flag=True, help="Of sets of volumes: leave out cases that are damaged or lack a file.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
+@click.option("--skip", is_flag=True, help="Volumes: leave out cases that are damaged or incomplete.")
+@quiet_option
 @source_options
 @root_option
 @json_option
@@ -58,11 +52,11 @@ def fetch(
     root: str | None,
     as_json: bool,
 ) -> None:
-    """Download, check and unpack data sets.
+    """Download, verify and unpack data sets.
 
-    An interrupted download goes on where it stopped. Archives are checked against their published digest.
-    With --split or --labels-only, only these members are taken out of the remote archive, where the server does
-    Range; they are checked by the CRC-32 in the archive, not by the digest of the whole.
+    Interrupted downloads resume. Archives are verified against their published checksum. With --split or
+    --labels-only, only these parts of the archive are downloaded if the server supports Range requests; they are
+    verified by the CRC-32 in the archive instead of its checksum.
 
     \b
       medmnist-np fetch pathmnist --size 224
@@ -72,12 +66,12 @@ def fetch(
       medmnist-np fetch msd/liver
     """
     if names and everything:
-        raise click.UsageError("NAME and --all mean different things: leave one out.")
+        raise click.UsageError("Use either NAME or --all, not both.")
     if not names and not everything:
-        raise click.UsageError("Name the data sets to fetch, or give --all. `medmnist-np list` lists them.")
+        raise click.UsageError("Name the data sets to download, or use --all. `medmnist-np list` lists them.")
     part_only = bool(splits) or labels_only
     if part_only and keep_archive:
-        raise click.UsageError("--keep-archive keeps whole archives: leave --split and --labels-only out.")
+        raise click.UsageError("--keep-archive needs the whole archive. Leave out --split and --labels-only.")
     chosen = {
         (record.qualified_name, size): record for one in sizes or (None,) for record, size in wanted_sets(names, one)
     }
@@ -123,27 +117,25 @@ def fetch(
     "--ids",
     "name",
     metavar="NAME",
-    help="FILE is a CSV file with the source ids of the samples of NAME.",
+    help="FILE is a CSV file with source ids for NAME.",
     shell_complete=options.names,
 )
 @click.option(
     "--as",
     "volumes",
     metavar="NAME",
-    help="FILE is the unpacked folder, or the archive, of NAME: brats2021, msd/liver...",
+    help="FILE is a folder or archive of volumes: brats2021, msd/liver, ...",
     shell_complete=options.names,
 )
-@click.option(
-    "--skip", is_flag=True, help="With --as: take a folder that is not complete, and leave out what is damaged."
-)
+@click.option("--skip", is_flag=True, help="With --as: leave out cases that are damaged or incomplete.")
 @root_option
 def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip: bool, root: str | None) -> None:
-    """Take official archives that you have into the cache.
+    """Import archives that you already have.
 
-    FILE... stay where they are. They are those of data sets, and the .zip files of corrupted images that MedMNIST-C
-    published.
+    FILE... are official archives of data sets, or the .zip files of corrupted images published by MedMNIST-C. They are
+    recognised by their checksum, unpacked into the cache and left where they are.
 
-    With --ids, FILE has the columns split, index, image_id and perhaps group, as of patients.
+    With --ids, FILE has the columns split, index, image_id and, if known, group (such as the patient).
 
     \b
       medmnist-np import ~/Downloads/pathmnist_224.npz
@@ -151,17 +143,17 @@ def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip
       medmnist-np import --as brats2021 ~/RSNA_ASNR_MICCAI_BraTS2021_TrainingData
     """
     if name is not None and volumes is not None:
-        raise click.UsageError("--ids and --as mean different things: leave one out.")
+        raise click.UsageError("Use either --ids or --as, not both.")
     if skip and volumes is None:
-        raise click.UsageError("--skip goes with --as.")
+        raise click.UsageError("Use --skip only with --as.")
     if volumes is not None:
         _take_volumes(volumes, files, skip=skip, root=root)
         return
     for file in files:
         if file.is_dir() and name is not None:
-            raise click.UsageError(f"{file} is a folder, and --ids takes a CSV file.")
+            raise click.UsageError(f"{file} is a folder, but --ids needs a CSV file.")
         if file.is_dir():
-            raise click.UsageError(f"{file} is a folder: say what is in it with --as NAME.")
+            raise click.UsageError(f"{file} is a folder. Say which data set it holds with --as NAME.")
     if name is not None:
         _take_ids(name, files)
         return
@@ -180,25 +172,21 @@ def _take_ids(name: str, files: tuple[Path, ...]) -> None:
     from medmnist_np.data.identifiers import attach_ids
 
     if len(files) != 1:
-        raise click.UsageError("--ids goes with one file.")
-    try:
+        raise click.UsageError("Use --ids with one file.")
+    with value_errors(click.ClickException):
         path = attach_ids(name, files[0])
-    except MedMNISTError:
-        raise
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    say(f"The ids of {name} are kept in {path}.")
+    say(f"Source ids of {name}: {path}")
 
 
 def _taken(file: Path, root: str | None) -> str:
-    """Take an archive over, and say what it is and where its arrays are."""
+    """Import an archive, and return what it is and where its arrays are."""
     try:
         record, size, folder = adopt(file, root=root)
     except DigestError:
         if file.suffix != ".zip":
             raise
         record, folder = adopt_published(file, root=root)
-        return f"what MedMNIST-C published of {record.name}: ready, {folder}"
+        return f"{record.name} corrupted, as published: ready, {folder}"
     at_size = f" at size {size}" if size else ""
     return f"{record.qualified_name}{at_size}: ready, {folder}"
 
@@ -207,9 +195,9 @@ def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str |
     from medmnist_np.volumes.publish import adopt as adopt_volumes
 
     if len(files) != 1:
-        raise click.UsageError("--as goes with one folder.")
+        raise click.UsageError("Use --as with one folder or archive.")
     if registry.info(name).same_shape:
-        raise click.UsageError(f"The images of {name} all have one shape. Import its archives without --as.")
+        raise click.UsageError(f"--as needs a set of volumes that differ in size. Leave it out for {name}.")
     record = registry.volume_info(name)
     folder = adopt_volumes(files[0], record, root=root, skip=skip).path
     say(f"{record.qualified_name}: ready, {folder}")
@@ -217,21 +205,19 @@ def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str |
 
 
 def _say_left_out(record: Record, folder: Path) -> None:
-    """Say so if the arrays in a folder were made without some cases, now or in an earlier run."""
+    """Print a note if the arrays in a folder lack some cases, left out now or in an earlier run."""
     from medmnist_np.volumes.layouts import REPORT, read_report
 
     if left_out := read_report(folder):
-        say(f"{record.qualified_name}: {len(left_out)} left out: {folder / REPORT} says which and why.")
+        say(f"{record.qualified_name}: {len(left_out)} case(s) left out; {folder / REPORT} lists them.")
 
 
 @click.command(hidden=True)
 @click.option("--dataset", metavar="COLLECTION", help="medmnist, medsegbench, msd, amos or brats.")
-@click.option(
-    "--task", metavar="NAME", help="The set, as liver, Task03_Liver or pathmnist; all of MedMNIST if not given."
-)
+@click.option("--task", metavar="NAME", help="Data set: liver, Task03_Liver, pathmnist; default: all of MedMNIST.")
 @click.option("--size", metavar="PIXELS", help="Image size.")
 @click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="The same as --root.")
-@click.option("--list", "listing", is_flag=True, help="List the sets that there are, and stop.")
+@click.option("--list", "listing", is_flag=True, help="List the data sets, and stop.")
 @root_option
 @click.pass_context
 def download(
@@ -243,9 +229,9 @@ def download(
     listing: bool,
     root: str | None,
 ) -> None:
-    """Download by the words of other programs.
+    """Download with the options of other programs.
 
-    Without any, all of MedMNIST, as the official program does.
+    Without options, this downloads all of MedMNIST, as the official program does.
 
     \b
       medmnist-np download --dataset msd --task liver --output DIR
@@ -256,15 +242,15 @@ def download(
     dataset = None if dataset is None else dataset.lower()
     if dataset is not None and dataset not in known:
         raise click.UsageError(
-            f"There is no collection {dataset!r}.{nearest(dataset, known)} They are: {', '.join(known)}."
+            f"Unknown collection {dataset!r}.{nearest(dataset, known)} Collections: {', '.join(known)}."
         )
     if listing:
         _say_collections([dataset] if dataset else list(known))
         return
     if output is not None and root is not None:
-        raise click.UsageError("--output and --root mean the same: leave one out.")
+        raise click.UsageError("--output and --root mean the same. Use one of them.")
     if task is None and dataset not in (None, "medmnist"):
-        raise click.UsageError(f"Which set of {dataset}? Name it with --task; --list lists them.")
+        raise click.UsageError(f"Name a data set of {dataset} with --task. --list lists them.")
     names = () if task is None else (f"{dataset or 'medmnist'}/{task}",)
     sizes = () if size in (None, "None") else (str(size),)
     ctx.invoke(fetch, names=names, sizes=sizes, everything=not names, root=output or root)
@@ -276,15 +262,15 @@ def _say_collections(collections: list[str]) -> None:
         others: dict[str, list[str]] = {}
         for alias, name in bundled_records.collection(collection).aliases.items():
             others.setdefault(name, []).append(alias)
-        # Sets of users stand among those of MedMNIST.
+        # Users' sets are listed with those of MedMNIST.
         records = [one for one in registry.datasets(collection=collection) if one.collection.name == collection]
         rows += [[collection, one.name, ", ".join(others.get(one.name, ())), one.description] for one in records]
-    say_table(rows, head=["--dataset", "--task", "or", "what it is"])
+    say_table(rows, head=["--dataset", "--task", "or", "description"])
 
 
 def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) -> None:
     if len(wanted) > len(missing):
-        say(f"{len(wanted) - len(missing)} of {len(wanted)} are on this machine already.")
+        say(f"{len(wanted) - len(missing)} of {len(wanted)} are already on this machine.")
     if not missing:
         return
     rows = []
@@ -297,11 +283,11 @@ def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) 
     say_table(rows, head=["name", "size", "download", "unpacked", "licence"], right=[1, 2, 3])
     download = _files.readable(sum(job.most_download_bytes for job in missing))
     unpacked = _files.readable(sum(job.array_bytes for job in missing))
-    say(f"At most {download} to download, {unpacked} unpacked, into {places.cache}")
+    say_lines(f"At most {download} to download, {unpacked} unpacked, into {places.cache}")
 
 
 def _require_space(missing: list[Job], places: settings.Settings, *, dry_run: bool) -> None:
-    """Check the space for everything at once: all arrays, and the largest archives while they are unpacked."""
+    """Check the free space for all arrays, and for the largest archives while they are unpacked."""
     archives = sorted((job.archive.bytes or 0 for job in missing), reverse=True)[:MOST_AT_ONCE]
     needed = sum(job.array_bytes for job in missing) + sum(archives)
     try:
@@ -310,7 +296,7 @@ def _require_space(missing: list[Job], places: settings.Settings, *, dry_run: bo
         if not dry_run:
             raise
         free = _files.readable(_files.free_bytes(places.cache))
-        say(f"Not enough space for this: {_files.readable(needed)} are needed and {free} are free.", err=True)
+        say(f"Not enough space: {_files.readable(needed)} needed, {free} free.", err=True)
 
 
 def _described(job: Job, outcome: Path | MedMNISTError | None) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What there is: ``list``, ``info``, ``cite`` and the official ``available``."""
+"""``list`` data sets, show ``info`` about one, ``cite`` it; and the official ``available``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import click
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
 from medmnist_np.cli import options
-from medmnist_np.cli.output import json_option, say, say_json, say_lines, say_paragraph, say_table
+from medmnist_np.cli.options import json_option, name_argument, size_option
+from medmnist_np.cli.output import say, say_json, say_lines, say_paragraph, say_table, value_errors
 from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.user_records import LOCAL
 
@@ -17,40 +18,38 @@ _SPLITS = ("train", "val", "test")
 
 
 @click.command("list")
-@click.option("--task", metavar="TASK", help="Only those of one task, e.g. multi-class.", shell_complete=options.tasks)
+@click.option("--task", metavar="TASK", help="Only this task, e.g. multi-class.", shell_complete=options.tasks)
 @click.option("--ndim", type=click.IntRange(2, 3), metavar="2|3", help="Only images (2) or volumes (3).")
-@click.option("--size", type=int, metavar="N", help="Only those that come in it.", shell_complete=options.sizes)
+@size_option("Only data sets of this size.")
 @click.option(
     "--collection",
     metavar="NAME",
-    help="Another collection: medsegbench, msd, amos, brats, or local, your own.",
+    help="Another collection: medsegbench, msd, amos, brats, or local (your own).",
     shell_complete=options.collections,
 )
 @json_option
 def list_(task: str | None, ndim: int | None, size: int | None, collection: str | None, as_json: bool) -> None:
-    """List the data sets, their sizes, and which are here.
+    """List data sets, their sizes, and which are downloaded.
 
     \b
       medmnist-np list
       medmnist-np list --task binary-class --ndim 3
       medmnist-np list --collection msd
     """
-    try:
+    with value_errors():
         records = registry.datasets(task=task, ndim=ndim, size=size, collection=collection)
         every = registry.datasets(collection=collection)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     sizes = sorted({one for record in every for one in record.sizes})
     if size is not None and size not in sizes:
-        raise click.UsageError(f"No data set comes in size {size}. The sizes are {', '.join(map(str, sizes))}.")
+        raise click.UsageError(f"No data set has size {size}. Sizes: {', '.join(map(str, sizes))}.")
     places = settings.current()
     here = {record.name: [one for one in record.editions if _is_here(record, one, places)] for record in records}
     if as_json:
         say_json([{**_summary(record), "here": here[record.name]} for record in records])
         return
     if not records:
-        of_your_own = "`medmnist-np build` makes one of your own images, `medmnist-np register` takes a colleague's."
-        say(f"There are no such data sets. {of_your_own if collection == LOCAL.name else ''}".rstrip())
+        of_your_own = "Build one from your images with `medmnist-np build`, or `medmnist-np register` a colleague's."
+        say(f"No such data sets. {of_your_own if collection == LOCAL.name else ''}".rstrip())
         return
     say_table(
         [
@@ -67,10 +66,10 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
         right=[2, 3, 4, 5],
     )
     say()
-    say_paragraph("* on this machine. `medmnist-np info NAME` says more, `medmnist-np fetch NAME` gets one.")
+    say_paragraph("* on this machine. `medmnist-np info NAME` shows more, `medmnist-np fetch NAME` downloads.")
     if collection is None:
         others = ", ".join(bundled_records.COLLECTIONS[1:])
-        say_paragraph(f"Other collections, with --collection: {others}. `medmnist-np catalog` knows more sets.")
+        say_paragraph(f"Other collections (--collection): {others}. `medmnist-np catalog` lists many more data sets.")
 
 
 @click.command
@@ -78,18 +77,18 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
 @click.option("--flag", help="The name, as the official program takes it.", hidden=True)
 @json_option
 def info(name: str | None, flag: str | None, as_json: bool) -> None:
-    """Say everything known about the data set NAME.
+    """Show what is known about a data set.
 
     \b
       medmnist-np info pathmnist
       medmnist-np info pathmnist --json
     """
     if name is not None and flag is not None:
-        raise click.UsageError(f"{name!r} and --flag {flag} name the data set twice: leave one out.")
+        raise click.UsageError(f"{name!r} and --flag {flag} both name the data set. Use one of them.")
     name = name or flag
     if name is None:
-        raise click.UsageError("Which data set? `medmnist-np list` lists them.")
-    record, _ = registry.resolve_size(name)  # refuses a size in the name that there is not
+        raise click.UsageError("Name a data set. `medmnist-np list` lists them.")
+    record, _ = registry.resolve_size(name)  # refuses an unknown size in the name
     if as_json:
         say_json(_details(record))
     else:
@@ -97,20 +96,20 @@ def info(name: str | None, flag: str | None, as_json: bool) -> None:
 
 
 @click.command
-@click.argument("name", shell_complete=options.names)
+@name_argument
 def cite(name: str) -> None:
-    """Print BibTeX for a data set and the papers of its images.
+    """Show the BibTeX entries to cite for a data set.
 
     \b
       medmnist-np cite pathmnist > pathmnist.bib
     """
-    record, _ = registry.resolve_size(name)  # refuses a size in the name that there is not
-    say(registry.cite(record) or f"No papers of {record.qualified_name} are known.")
+    record, _ = registry.resolve_size(name)  # refuses an unknown size in the name
+    say(registry.cite(record) or f"No papers are known for {record.qualified_name}.")
 
 
 @click.command(hidden=True)
 def available() -> None:
-    """List the data sets in the official program's form."""
+    """List data sets as the official program does."""
     for record in registry.datasets():
         sizes = ", ".join(f"{size} (default)" if size == 28 else str(size) for size in record.sizes)
         say(f"\t{record.name:<15} | {record.python_class:<15} | Size: {sizes}.")

@@ -1,4 +1,4 @@
-"""Work on several archives at once, and show the progress of each: bars on a terminal, lines elsewhere."""
+"""Work on several archives at once, and show progress: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from medmnist_np.data.arrays import find_here
 from medmnist_np.errors import MedMNISTError, OfflineError, UnknownSizeError
 from medmnist_np.registry import Archive, Record
 
-# Between two lines about one file, where stderr is no terminal.
+# Seconds between two lines about one file if stderr is not a terminal.
 _LINES_EVERY_S = 10.0
 
 
@@ -204,7 +204,7 @@ class _LineWork(_Work):
         return f"{readable(self._done)} of {readable(self.total)}, {readable(rate)}/s{left}"
 
 
-# Zenodo blocks those who open more.
+# Zenodo blocks clients that open more connections.
 MOST_AT_ONCE = 2
 
 # How long workers may take to stop after Ctrl-C; they cannot while they wait for a server.
@@ -221,7 +221,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
         return f"{self.record.qualified_name} {self.size}" if self.size else self.record.qualified_name
 
     @property
@@ -231,23 +231,23 @@ class Job:
 
     @property
     def array_bytes(self) -> int:
-        """Bytes when unpacked, of what is wanted; of volumes, about so many."""
+        """Unpacked bytes of what is wanted; approximate for volumes."""
         if not self.members:
             return self.record.array_bytes(self.size)
         return sum(m.n_values for m in self.archive.members if m.name in self.members)
 
     @property
     def download_bytes(self) -> int | None:
-        """Bytes to download, where they are known."""
+        """Bytes to download, if known."""
         return None if self.members else self.archive.bytes
 
     @property
     def most_download_bytes(self) -> int:
-        """Bytes to download at the most: what cannot be compressed is stored, and little is added."""
+        """Upper bound of the bytes to download: incompressible data is stored, with little overhead."""
         return self.array_bytes + (64 << 10) if self.download_bytes is None else self.download_bytes
 
     def is_there(self, places: Settings) -> bool:
-        """Whether it is in a cache already."""
+        """Whether it is already in a cache."""
         return find_here(self.record, self.size, places, self.members) is not None
 
 
@@ -255,15 +255,15 @@ Outcome = Path | MedMNISTError
 
 
 def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[Record, int]]:
-    """Return which sets and sizes are meant, each once; without names all sets that come in the size."""
+    """Return the wanted sets and sizes, each once; without names, all sets that have the size."""
     if size is not None and size != "all" and not (size.isascii() and size.isdecimal()):
-        raise click.UsageError(f"--size is a number of pixels, as 28 or 224, or all, not {size!r}.")
+        raise click.UsageError(f"--size takes a number of pixels, such as 28 or 224, or all, not {size!r}.")
     number = int(size) if size not in (None, "all") else None
     wanted: list[tuple[Record, int]] = []
     if not names:
         records = registry.datasets(size=28 if size is None else number)
         if not records:
-            raise UnknownSizeError(f"No data set comes in size {size}. The sizes are 28, 64, 128 and 224.")
+            raise UnknownSizeError(f"No data set has size {size}. Sizes: 28, 64, 128, 224.")
         wanted = [(r, s) for r in records for s in (r.sizes if size == "all" else (number or 28,))]
     for name in names:
         record, named = registry.find(name)
@@ -275,9 +275,9 @@ def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[Record, in
 def run_jobs(
     jobs: Sequence[Job], work: Callable[[Job, Progress], Path], *, silenced: bool, new: Sequence[Job]
 ) -> list[tuple[Job, Outcome]]:
-    """Do the work of each job and return the outcomes in the order of the jobs; say so of those that are new.
+    """Do the work of each job and return the outcomes in the order of the jobs; print a line for those that are new.
 
-    Ctrl-C stops all and exits: what has arrived stays.
+    Ctrl-C stops all and exits. What has arrived stays.
     """
     cancel = threading.Event()
     display = _display(new, cancel, silenced=silenced)
@@ -317,7 +317,7 @@ def run_jobs(
         cancel.set()
         _join(workers, within=_STOP_WITHIN_S)
         display.close()
-        end_interrupted("Interrupted. What has arrived is kept: run the same again to go on.")
+        end_interrupted("Interrupted. What has arrived is kept. Run the same command again to resume.")
     display.close()
     if unforeseen:
         raise unforeseen[0]
@@ -329,7 +329,7 @@ def raise_failures(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
     failed = {job.title: outcome for job, outcome in outcomes if isinstance(outcome, MedMNISTError)}
     if failed:
         offline = all(isinstance(error, OfflineError) for error in failed.values())
-        again = "" if offline else " Run the same again to go on."
+        again = "" if offline else " Run the same command again to resume."
         raise click.ClickException(f"{len(failed)} of {len(outcomes)} failed: {', '.join(failed)}.{again}")
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a data set: ``montage``."""
+"""``montage``: draw samples of a data set."""
 
 from __future__ import annotations
 
@@ -11,51 +11,45 @@ from click.core import ParameterSource
 
 from medmnist_np import registry
 from medmnist_np.cli import options
-from medmnist_np.cli.output import root_option, say, writing
+from medmnist_np.cli.options import name_argument, root_option, seed_option, size_option
+from medmnist_np.cli.output import say, value_errors, writing
 from medmnist_np.data.dataset import Dataset
-from medmnist_np.errors import MedMNISTError
 from medmnist_np.images import VIEWS, Picture
 from medmnist_np.images.grid import needed_columns
 from medmnist_np.volumes.volume_dataset import VolumeDataset
 
 _COMMANDLINE = ParameterSource.COMMANDLINE
 
-# Options that say which samples are shown and where, and mean nothing for one.
+# Options that choose and arrange samples, and mean nothing for a single one.
 _OF_SEVERAL = ("rows", "columns", "seed", "by_class")
 
 
 @click.command
-@click.argument("name", shell_complete=options.names)
+@name_argument
 @click.option(
     "-o",
     "--output",
     "output",
     required=True,
     metavar="FILE",
-    help="A .png, .jpg, .tiff, .gif, .npy or, without colour, .nii; the last four may be animated.",
+    help="A .png, .jpg, .tiff, .gif, .npy or, for gray images, .nii file.",
 )
 @click.option(
     "--split",
     default="train",
     metavar="SPLIT",
-    help="Or several as one: train+val. Default: train.",
+    help="Split, or several joined: train+val; default: train.",
     shell_complete=options.splits,
 )
-@click.option(
-    "--size",
-    type=int,
-    metavar="N",
-    help="Image size; if not given 28, of MedSegBench 512.",
-    shell_complete=options.sizes,
-)
-@click.option("--rows", type=click.IntRange(1), metavar="N", default=20, help="Of the picture. Default: 20.")
-@click.option("--columns", type=click.IntRange(1), metavar="N", default=20, help="Of the picture. Default: 20.")
-@click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Another seed, other images. Default: 0.")
-@click.option("--by-class", is_flag=True, help="Share the rows out between the classes, at least one for each.")
-@click.option("--labels", "with_labels", is_flag=True, help="Write the class below each image, and what it means.")
-@click.option("--masks/--no-masks", default=True, help="Whether masks are drawn over images. Default: they are.")
-@click.option("--index", type=click.IntRange(0), metavar="N", help="Only the sample of this number.")
-@click.option("--view", type=click.Choice(VIEWS), help="Of volumes. If not given: animated in a .gif, else slices.")
+@size_option()
+@click.option("--rows", type=click.IntRange(1), metavar="N", default=20, help="Rows of the picture; default: 20.")
+@click.option("--columns", type=click.IntRange(1), metavar="N", default=20, help="Columns of the picture; default: 20.")
+@seed_option
+@click.option("--by-class", is_flag=True, help="Divide the rows between the classes.")
+@click.option("--labels", "with_labels", is_flag=True, help="Write the class below each image, and a legend.")
+@click.option("--masks/--no-masks", default=True, help="Draw masks over their images (default), or not.")
+@click.option("--index", type=click.IntRange(0), metavar="N", help="Draw only the sample with this index.")
+@click.option("--view", type=click.Choice(VIEWS), help="How to draw volumes; default: animated in a .gif, else slices.")
 @root_option
 def montage(
     name: str,
@@ -74,10 +68,10 @@ def montage(
 ) -> None:
     """Draw samples of a data set side by side.
 
-    They are chosen from NAME at random, the same for the same seed. Volumes are animated in a .gif. Elsewhere each is
-    shown by its middle slice, and one alone (--index) by all slices; --view chooses "orthogonal" middle slices, the
-    maximum "projection" or the "sheet" of all slices. Masks are drawn over their images; --labels then says what their
-    colours mean. Of volumes that differ in size the slice with the largest mask is shown, 4 x 6 if not said otherwise.
+    Samples of NAME are drawn at random; the same seed gives the same samples. Volumes are animated in a .gif; in other
+    formats each shows its middle slice, or all slices with --index. --view chooses middle slices in three directions
+    (orthogonal), the maximum (projection) or all slices (sheet). With --labels, a legend explains the colours of masks.
+    Volumes that differ in size show the slice with the largest mask, 4 x 6 by default.
 
     \b
       medmnist-np montage pathmnist -o pathmnist.png --by-class --labels
@@ -89,12 +83,12 @@ def montage(
     ctx = click.get_current_context()
     given = [f"--{one}".replace("_", "-") for one in _OF_SEVERAL if ctx.get_parameter_source(one) == _COMMANDLINE]
     if index is not None and given:
-        raise click.UsageError(f"--index shows one sample: leave {' and '.join(given)} out.")
+        raise click.UsageError(f"--index shows one sample. Leave out {' and '.join(given)}.")
     record = registry.info(name)
     if not record.same_shape:
         if by_class or view is not None or size is not None:
             raise click.UsageError(
-                f"{record.qualified_name} holds volumes that differ in size: leave --by-class, --view and --size out."
+                f"{record.qualified_name} has volumes that differ in size. Leave out --by-class, --view and --size."
             )
         sides: dict[str, Any] = {
             one: value
@@ -121,21 +115,17 @@ def montage(
 
 
 def _write(draw: Callable[[], Picture], output: str) -> None:
-    try:
+    with value_errors():
         picture = draw()
         with writing(output):
             path = picture.save(output)
-    except MedMNISTError:
-        raise
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     say(path)
 
 
 def _checked(index: int, dataset: Dataset | VolumeDataset) -> int:
     if index >= len(dataset):
         raise click.UsageError(
-            f"There is no sample {index}: {dataset.record.name} {dataset.split} has {len(dataset):,}."
+            f"--index {index} is too large: {dataset.record.name} {dataset.split} has {len(dataset):,} samples."
         )
     return index
 

@@ -1,17 +1,21 @@
-"""What a shell offers when Tab is pressed: data sets, their sizes and splits, tasks, corruptions.
+"""Arguments and options that several commands share, and what the shell offers for them when Tab is pressed.
 
-Words that depend on others, as the sizes of a data set, are those of what is on the line so far.
+A completion that depends on other words, such as the sizes of a data set, looks at what is on the line so far.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
+from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from medmnist_np import registry
+from medmnist_np.cache.settings import configure
+from medmnist_np.cli.output import value_errors
 from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.user_records import LOCAL
 
@@ -19,13 +23,13 @@ _Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem
 
 
 def _quietly(offered: Callable[[click.Context], Iterable[tuple[str, str]]]) -> _Completer:
-    """Make a completer of a function that yields words and what they are; a mistake on the line offers nothing."""
+    """Make a completer of a function that yields words and descriptions; a mistake on the line offers nothing."""
 
     @wraps(offered)
     def completer(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
             return [CompletionItem(word, help=of) for word, of in offered(ctx) if word.startswith(incomplete.lower())]
-        except ValueError:  # as of a name that there is not
+        except ValueError:  # such as an unknown name
             return []
 
     return completer
@@ -45,7 +49,7 @@ def _common_names(ctx: click.Context) -> Iterable[tuple[str, str]]:
 
 
 def names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the names of data sets; of other collections only after the first letters, as they are many."""
+    """Offer the names of data sets; those of other collections only after the first letters, as there are many."""
     return (_names if incomplete else _common_names)(ctx, parameter, incomplete)
 
 
@@ -57,7 +61,7 @@ def sizes(ctx: click.Context) -> Iterable[tuple[str, str]]:
 
 @_quietly
 def sizes_or_all(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    """Offer the same, and ``all``."""
+    """Offer sizes, and ``all``."""
     return [*_sizes(ctx), ("all", "")]
 
 
@@ -77,7 +81,7 @@ def collections(ctx: click.Context) -> Iterable[tuple[str, str]]:
 
 @_quietly
 def tasks(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    """Offer the tasks that there are data sets for."""
+    """Offer the tasks of the data sets."""
     for task in sorted({record.task.partition(",")[0] for record in registry.datasets()}):
         yield task, ""
 
@@ -93,7 +97,7 @@ def corruptions(ctx: click.Context) -> Iterable[tuple[str, str]]:
 
 
 def names_or_files(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the names of data sets, or files where no name begins so."""
+    """Offer the names of data sets, or files if no name begins so."""
     return names(ctx, parameter, incomplete) or [CompletionItem(incomplete, type="file")]
 
 
@@ -105,6 +109,87 @@ def _sizes(ctx: click.Context) -> list[tuple[str, str]]:
 def _named(ctx: click.Context) -> list[Record]:
     """Return the data sets on the line so far."""
     given = ctx.params.get("name") or ctx.params.get("names") or ctx.params.get("source")
-    # Click has not told arguments apart where the last word is an option without its value.
+    # If the last word is an option without its value, click has not assigned the arguments yet.
     names = (given,) if isinstance(given, str) else given or ctx.args[:1]
     return [registry.info(name) for name in names]
+
+
+FILE = click.Path(exists=True, dir_okay=False)
+"""A file that must exist."""
+
+SIZE_HELP = "Image size in pixels; default: 28, for MedSegBench 512."
+
+name_argument = click.argument("name", shell_complete=names)
+names_argument = click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=names)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
+download_option = click.option("--download", is_flag=True, help="Download the data set first if it is not here.")
+seed_option = click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Random seed; default: 0.")
+root_option = click.option(
+    "--root", type=click.Path(file_okay=False), metavar="DIR", help="Use only this folder instead of the cache."
+)
+splits_option = click.option(
+    "--split", "splits", multiple=True, metavar="SPLIT", help="Only this split; repeatable.", shell_complete=splits
+)
+undefined_option = click.option(
+    "--undefined",
+    type=click.Choice(["raise", "skip", "nan", "zero"]),
+    default="raise",
+    help="If the AUC of a class is undefined: fail (raise, default), leave the class out (skip), or use NaN or 0.",
+)
+
+
+def size_option(help: str = SIZE_HELP) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: A002 -- of click
+    """Return the option ``--size`` for commands that take one size."""
+    return click.option("--size", type=int, metavar="N", help=help, shell_complete=sizes)
+
+
+def workers_option(
+    help: str = "Number of threads; default: one per processor.",  # noqa: A002 -- of click
+    default: int | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--workers``."""
+    return click.option("--workers", type=click.IntRange(1), metavar="N", default=default, help=help)
+
+
+def page_option(
+    help: str,  # noqa: A002 -- of click
+    *,
+    required: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--output`` for the path of a page."""
+    return click.option(
+        "-o",
+        "--output",
+        "page",
+        type=click.Path(dir_okay=False),
+        metavar="PAGE.html",
+        required=required,
+        callback=_checked_page,
+        help=help,
+    )
+
+
+def _checked_page(ctx: click.Context, parameter: click.Parameter, path: str | None) -> Path | None:
+    from medmnist_np.reports import check_page_path
+
+    with value_errors():
+        return None if path is None else check_page_path(path)
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where to download from, and apply them with :func:`medmnist_np.configure`."""
+
+    @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Try this base URL first; repeatable.")
+    @click.option("--shared", multiple=True, metavar="DIR", help="Look in this read-only cache first; repeatable.")
+    @click.option("--offline", is_flag=True, help="Do not use the network.")
+    @wraps(command)
+    def configured(mirrors: tuple[str, ...], shared: tuple[str, ...], offline: bool, **rest: Any) -> Any:
+        with value_errors():
+            configure(shared=shared or None, mirrors=mirrors or None, offline=offline or None)
+        try:
+            return command(**rest)
+        finally:
+            configure()
+
+    return configured

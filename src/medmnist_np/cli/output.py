@@ -1,70 +1,59 @@
-"""How commands print: tables, paragraphs, JSON; and the options that many commands share."""
+"""How commands print (tables, paragraphs, JSON) and fail."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
 from io import TextIOWrapper
 from itertools import zip_longest
 from shutil import get_terminal_size
 from textwrap import wrap
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 from medmnist_np._text import escaped, escaped_line
-from medmnist_np.cache.settings import configure
 from medmnist_np.errors import MedMNISTError
 
-workers_option = click.option(
-    "--workers", type=click.IntRange(1), metavar="N", help="Threads. Default: one for each processor."
-)
+if TYPE_CHECKING:
+    from medmnist_np.metrics import Interval
+
+_WIDEST_TEXT = 100  # longer lines are hard to read
+_BEFORE_TEXT = re.compile(r" *[A-Z][a-z]+( [a-z]+)?: +")
 
 
 def n_processors() -> int:
-    """Return how many processors this process may use; where they are allotted, fewer than the machine has."""
+    """Return how many processors this process may use, which a scheduler may have limited."""
     if hasattr(os, "sched_getaffinity"):  # on Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-_WIDEST_TEXT = 100  # longer lines are hard to read
-_BEFORE_TEXT = re.compile(r" *[A-Z][a-z]+( [a-z]+)?: +")
+@contextmanager
+def value_errors(
+    kind: type[click.ClickException] = click.UsageError,
+    passing: type[Exception] | tuple[()] = MedMNISTError,
+) -> Iterator[None]:
+    """Show a ValueError of the library as wrong usage (exit code 2), or as a failure (1) with ``click.ClickException``.
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-root_option = click.option(
-    "--root", type=click.Path(file_okay=False), help="The only folder to look in, in place of the cache.", metavar="DIR"
-)
-
-
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add options that say where data comes from, and hand them to :func:`medmnist_np.configure`."""
-
-    @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Base url tried first; may be given again.")
-    @click.option("--shared", multiple=True, metavar="DIR", help="Cache that is looked in first, never written to.")
-    @click.option("--offline", is_flag=True, help="Open no socket.")
-    @wraps(command)
-    def configured(mirrors: tuple[str, ...], shared: tuple[str, ...], offline: bool, **rest: Any) -> Any:
-        try:
-            configure(shared=shared or None, mirrors=mirrors or None, offline=offline or None)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
-        try:
-            return command(**rest)
-        finally:
-            configure()
-
-    return configured
+    Errors ``passing`` keep their own meaning; see the program in ``cli/__init__.py``.
+    """
+    try:
+        yield
+    except passing:
+        raise
+    except ValueError as error:
+        raise kind(str(error)) from error
 
 
 @contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Say which file could not be written, if the block fails to."""
+    """Name the file that the block could not write."""
     try:
         yield
     except MedMNISTError:
@@ -74,30 +63,31 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def end_interrupted(text: str) -> NoReturn:
-    """Say that Ctrl-C was pressed and end, with the exit code that shells expect then."""
+    """Print a message and exit as shells expect it after Ctrl-C."""
     say(f"\n{text}", err=True)  # the terminal has put ^C on the line
     sys.exit(130)
 
 
 def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a text; control characters in it, which may come from a file of others, are shown as escapes."""
-    click.echo(escaped(str(text)), err=err, nl=nl)
+    """Print a text. Control characters, which may come from untrusted files, are shown as escapes."""
+    shown = escaped(str(text))
+    click.echo(wrapped_message(shown) if err else shown, err=err, nl=nl)
 
 
 def say_json(value: Any) -> None:
-    """Print a value as JSON; in ASCII, so that it is whole whatever the encoding of the output."""
+    """Print a value as JSON, in ASCII so that it is complete in any encoding of the output."""
     click.echo(json.dumps(value, indent=2, default=str))
 
 
 def say_paragraph(text: str, indent: str = "") -> None:
-    """Print a text in lines that the terminal holds; ``indent`` comes before all but the first."""
+    """Print a text wrapped at the width of the terminal; ``indent`` comes before all lines but the first."""
     say("\n".join(_wrapped(escaped(text), min(_WIDEST_TEXT, terminal_width() or _WIDEST_TEXT), indent)))
 
 
 def say_lines(text: str, red: str = "") -> None:
-    """Print lines as they are; on a terminal, one that is too long goes on below its text, behind its ``Title:``.
+    """Print lines; on a terminal, one that is too long is wrapped and continues below its text, after its ``Title:``.
 
-    ``red`` is shown in that colour where the text begins with it.
+    ``red`` is a beginning of the text that is shown in that colour.
     """
     width = terminal_width()
     lines: list[str] = []
@@ -114,26 +104,40 @@ def say_lines(text: str, red: str = "") -> None:
     click.echo(shown)
 
 
+def wrapped_message(text: str, before: str = "") -> str:
+    """Return a message for stderr, wrapped at the width of the terminal; ``before`` will be written before it."""
+    if not is_terminal(sys.stderr):
+        return text
+    width = min(_WIDEST_TEXT, get_terminal_size().columns)
+    lines = [part for line in f"{before}{text}".split("\n") for part in _wrapped(line, width, "") or [""]]
+    return "\n".join(lines).removeprefix(before)
+
+
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    """Return lines in which no address and no path is broken."""
+    """Return lines in which no URL and no path is broken."""
     return wrap(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 def say_table(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequence[int] = ()) -> None:
-    """Print rows in columns; those numbered in ``right`` are set flush right.
+    """Print rows in columns; the columns numbered in ``right`` are aligned right.
 
-    On a terminal that is too narrow, cells take several lines; in a file or a pipe each row is one line.
+    On a narrow terminal, cells take several lines; in a file or a pipe each row is one line.
     """
+    for row in filter(None, table_rows(rows, head, right)):
+        say(row)
+
+
+def table_rows(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequence[int] = ()) -> list[str]:
+    """Return the head and the rows of a table as text, each as wide as the terminal allows."""
     cells = [[escaped_line(str(cell)) for cell in row] for row in (head, *rows)]
-    for line in table_lines(cells, right, terminal_width()):
-        say(line)
+    return list(fitted(cells, right, terminal_width()))
 
 
-def table_lines(rows: Sequence[Sequence[str]], right: Sequence[int], width: int | None) -> Iterator[str]:
-    """Yield the lines of a table whose first row is the head, no wider than ``width`` if it is given.
+def fitted(rows: Sequence[Sequence[str]], right: Sequence[int], width: int | None) -> Iterator[str]:
+    """Yield each row of a table, whose first row is the head, in lines no wider than ``width`` if it is given.
 
-    What does not fit is wrapped at spaces, in the columns that are not in ``right``. Where even the longest words do
-    not fit side by side, each cell has a line of its own, behind its head.
+    Cells that do not fit are wrapped at spaces, in the columns that are not in ``right``. If even the longest words do
+    not fit side by side, each cell has a line of its own, after its head, and the first row is empty.
     """
     columns = list(zip(*rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
@@ -155,36 +159,46 @@ def table_lines(rows: Sequence[Sequence[str]], right: Sequence[int], width: int 
             [cell] if len(cell) <= size else wrap(cell, size, break_on_hyphens=False)
             for cell, size in zip(row, widths, strict=True)
         ]
-        for line in zip_longest(*parts, fillvalue=""):
-            cells = (
+        lines = (
+            gap.join(
                 cell.rjust(size) if number in right else cell.ljust(size)
                 for number, (cell, size) in enumerate(zip(line, widths, strict=True))
-            )
-            yield gap.join(cells).rstrip()
+            ).rstrip()
+            for line in zip_longest(*parts, fillvalue="")
+        )
+        yield "\n".join(lines)
 
 
 def _one_cell_a_line(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     head, *rest = rows
     indent = max(map(len, head)) + 1
+    yield ""
     for number, row in enumerate(rest):
-        if number:
-            yield ""
-        for name, cell in zip(head, row, strict=True):
-            if cell:
-                yield from wrap(f"{name.ljust(indent)}{cell}", max(width, 2 * indent), subsequent_indent=" " * indent)
+        lines = [
+            line
+            for name, cell in zip(head, row, strict=True)
+            if cell
+            for line in wrap(f"{name.ljust(indent)}{cell}", max(width, 2 * indent), subsequent_indent=" " * indent)
+        ]
+        yield "\n".join(["", *lines] if number else lines)
+
+
+def interval_ends(interval: Interval) -> str:
+    """Return the ends of a confidence interval as text."""
+    return "(no interval)" if math.isnan(interval.low) else f"({interval.low:.3f} to {interval.high:.3f})"
 
 
 def show_what_cannot_be_encoded(stream: TextIO | None) -> None:
-    """Have it written as an escape: on Windows a pipe is often not in UTF-8, and names of files may be any bytes."""
+    """Write it as an escape: on Windows a pipe is often not in UTF-8, and file names may be any bytes."""
     if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors="backslashreplace")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody looks at what is written to a stream; it is None where it was closed, as by ``>&-``."""
+    """Whether a stream is a terminal; it is None if it was closed, as by ``>&-``."""
     return stream is not None and stream.isatty()
 
 
 def terminal_width() -> int | None:
-    """Return the columns of the terminal; None where the output is none."""
+    """Return the columns of the terminal, or None if the output is not a terminal."""
     return get_terminal_size().columns if is_terminal(sys.stdout) else None

@@ -1,4 +1,4 @@
-"""``medmnist-np report``: a page about one result file."""
+"""``report``: write a page about a result file."""
 
 from __future__ import annotations
 
@@ -7,51 +7,39 @@ from typing import TYPE_CHECKING
 
 import click
 
-from medmnist_np.cli.evaluate import undefined_option
-from medmnist_np.cli.output import root_option, say, writing
+from medmnist_np.cli.options import FILE, page_option, root_option, undefined_option
+from medmnist_np.cli.output import say, writing
 
 if TYPE_CHECKING:
     from medmnist_np.metrics import Undefined
 
 
 @click.command
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False),
-    metavar="PAGE.html",
-    help="Where to write the page. Default: FILE with .html in place of .csv. One that is there is replaced.",
-)
+@click.argument("file", type=FILE)
+@page_option("Where to write the page; default: FILE with .html instead of .csv.")
 @undefined_option
 @root_option
-def report(file: str, output: str | None, undefined: Undefined, root: str | None) -> None:
+def report(file: str, page: Path | None, undefined: Undefined, root: str | None) -> None:
     """Write a page about a result file: metrics, curves, mistakes.
 
-    Each metric of FILE has its interval. The page is one file that opens in any browser: it loads nothing and runs no
-    script. The worst mistakes are shown as pictures if the images are in the cache; nothing is downloaded but labels.
-    Needs matplotlib: pip install 'medmnist-np[report]'
+    Every metric has a confidence interval. The page is one self-contained HTML file. It shows the worst mistakes as
+    pictures if the images are in the cache. Only labels are downloaded. Charts need matplotlib:
+    pip install 'medmnist-np[report]'
 
     \b
       medmnist-np report pathmnist_test_run1.csv -o run1.html
     """
     from medmnist_np.evaluation import parse_name
     from medmnist_np.evaluation.evaluator import evaluate_file
-    from medmnist_np.reports import check_page_path, write_page
+    from medmnist_np.reports import write_page
     from medmnist_np.reports.evaluation_page import cached_images
     from medmnist_np.reports.evaluation_page import report as report_on
 
-    try:
-        page = check_page_path(Path(file).with_suffix(".html") if output is None else output)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    page = page or Path(file).with_suffix(".html")
     result = evaluate_file(file, root=root, undefined=undefined)
     wrong = parse_name(file).contradictions(result.figures)
     images = cached_images(result, root=root)
-    try:
-        document = report_on(result, images, file=file, remarks=[f"Of this file {one}." for one in wrong])
-    except ImportError as error:
-        raise click.ClickException(str(error)) from error
+    document = report_on(result, images, file=file, remarks=[f"Of this file {one}." for one in wrong])
     with writing(page):
         write_page(page, document)
     for one in wrong:
@@ -60,4 +48,4 @@ def report(file: str, output: str | None, undefined: Undefined, root: str | None
         say(f"Note: {note}", err=True)
     say(page)
     if images is None:
-        say(f"Without pictures: download the images with `medmnist-np fetch {result.record.name}`.", err=True)
+        say(f"The page has no pictures. `medmnist-np fetch {result.record.name}` downloads the images.", err=True)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from medmnist_np.cli.options import FILE, json_option, page_option, root_option, workers_option
 from medmnist_np.cli.output import (
-    json_option,
+    interval_ends,
     n_processors,
-    root_option,
     say,
     say_json,
     say_paragraph,
     say_table,
-    workers_option,
+    value_errors,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -24,28 +25,28 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=FILE)
 @click.option(
     "--threshold",
     type=float,
     metavar="X",
     default=0.5,
-    help="A binary score above it decides for 1. Default: 0.5.",
+    help="Scores above it count as class 1 (binary tasks, several labels); default: 0.5.",
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="PAGE.html", help="Write a page too.")
-@workers_option
+@page_option("Write a page too.")
+@workers_option()
 @root_option
 @json_option
 def robustness(
-    files: tuple[str, ...], threshold: float, output: str | None, workers: int | None, root: str | None, as_json: bool
+    files: tuple[str, ...], threshold: float, page: Path | None, workers: int | None, root: str | None, as_json: bool
 ) -> None:
-    """Say what corruptions of the images cost a model.
+    """Measure how much corrupted images harm a model.
 
-    That is balanced errors, BE and rBE of MedMNIST-C, with 95 % intervals. Each FILE is a result file. The name of its
-    run says what its images were: ...@MODEL.csv as they are, ...@MODEL+CORRUPTION_SEVERITY.csv corrupted, as
-    ...@resnet18+motion_blur_3.csv. BE is the error over that of the published reference, an AlexNet; rBE is what the
-    corruption adds to the error, over what it adds to that of the reference. Both need a published set; others get
-    balanced errors alone.
+    The result is balanced errors, BE and rBE as in MedMNIST-C, with 95 % confidence intervals. Each FILE is a result
+    file whose name says what its images were: ...@MODEL.csv for clean images, ...@MODEL+CORRUPTION_SEVERITY.csv for
+    corrupted ones, such as ...@resnet18+motion_blur_3.csv. BE is the error divided by that of the published reference,
+    an AlexNet. rBE is the increase of the error divided by the increase of the reference. Both are only known for
+    published data sets.
 
     \b
       medmnist-np robustness results/*.csv -o robustness.html
@@ -53,28 +54,16 @@ def robustness(
     from medmnist_np._parallel import threads
     from medmnist_np._progress import bars, silent
     from medmnist_np.corruptions import measure_robustness
-    from medmnist_np.errors import MedMNISTError
-    from medmnist_np.reports import check_page_path, write_page
+    from medmnist_np.reports import write_page
     from medmnist_np.reports.robustness_page import robustness_page
 
-    try:
-        page = None if output is None else check_page_path(output)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    try:
-        with threads(workers or n_processors()) as executor:
-            found = measure_robustness(
-                files, root=root, threshold=threshold, executor=executor, progress=silent if as_json else bars
-            )
-    except MedMNISTError:
-        raise
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    with value_errors(click.ClickException), threads(workers or n_processors()) as executor:
+        found = measure_robustness(
+            files, root=root, threshold=threshold, executor=executor, progress=silent if as_json else bars
+        )
     if page is not None:
-        try:
+        with writing(page):
             write_page(page, robustness_page(found))
-        except OSError as error:
-            raise click.ClickException(f"{page} could not be written: {error.strerror}.") from error
     if as_json:
         say_json([one.to_dict() for one in found])
         return
@@ -89,7 +78,7 @@ def robustness(
 def _say(found: Robustness) -> None:
     say(f"{found.model or '(no name)'}: {found.record.name} {found.split}, {found.size} px, balanced errors")
     severities = (1, 2, 3, 4, 5)
-    rows = [["as they are", *[""] * 5, _estimate(found.clean), _ends(found.clean), "", "", "", ""]]
+    rows = [["clean", *[""] * 5, _estimate(found.clean), _ends(found.clean), "", "", "", ""]]
     for one in found.corruptions:
         by_severity = [_estimate(one.errors.get(severity)) for severity in severities]
         rows.append([one.corruption, *by_severity, *_both(one.mean), *_both(one.be), *_both(one.rbe)])
@@ -112,6 +101,4 @@ def _estimate(interval: Interval | None) -> str:
 
 
 def _ends(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    return "(no interval)" if math.isnan(interval.low) else f"({interval.low:.3f} to {interval.high:.3f})"
+    return "" if interval is None else interval_ends(interval)

@@ -1,4 +1,4 @@
-"""Images as files for other tools: ``save``."""
+"""``save``: write images to files for other tools."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import click
 from medmnist_np import registry
 from medmnist_np._progress import Progress, bars, silent
 from medmnist_np.cli import options
-from medmnist_np.cli.output import end_interrupted, root_option, say
+from medmnist_np.cli.options import quiet_option, root_option, size_option, splits_option, workers_option
+from medmnist_np.cli.output import end_interrupted, say, value_errors
 from medmnist_np.data.arrays import load
-from medmnist_np.errors import MedMNISTError, NotCachedError
+from medmnist_np.errors import NotCachedError
 from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save_pairs
 from medmnist_np.export import save as save_files
 from medmnist_np.images import FORMATS
@@ -27,24 +28,11 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
 @click.argument("folder", required=False, metavar="FOLDER", type=click.Path(file_okay=False))
 @click.option("--flag", help="NAME, as the official program takes it.", hidden=True)
 @click.option("--folder", "named_folder", type=click.Path(file_okay=False), hidden=True)
-@click.option("--layout", type=click.Choice(LAYOUTS), help="What goes where; automl if not given.")
-@click.option("--format", "--postfix", "format_", metavar="|".join(FORMATS), help="png in 2D, gif in 3D if not given.")
-@click.option(
-    "--size",
-    type=int,
-    metavar="N",
-    help="Image size; if not given 28, of MedSegBench 512.",
-    shell_complete=options.sizes,
-)
-@click.option(
-    "--split",
-    "splits",
-    multiple=True,
-    metavar="SPLIT",
-    help="Only this split; may be given again.",
-    shell_complete=options.splits,
-)
-@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Threads. Default: 1.")
+@click.option("--layout", type=click.Choice(LAYOUTS), help="Arrangement of the files; default: automl.")
+@click.option("--format", "--postfix", "format_", metavar="|".join(FORMATS), help="Default: png, or gif for volumes.")
+@size_option()
+@splits_option
+@workers_option("Number of threads; default: 1.", default=1)
 @click.option(
     "--download",
     type=bool,
@@ -52,9 +40,9 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
     is_flag=False,
     flag_value=True,  # of --download alone
     default=True,
-    help="Whether the network may be used. Default: true.",
+    help="Whether to download a data set that is not here; default: true.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
+@quiet_option
 @root_option
 def save(
     name: str | None,
@@ -70,21 +58,21 @@ def save(
     quiet: bool,
     root: str | None,
 ) -> None:
-    """Write each image to a file, and the labels to a table.
+    """Save each image as a file, and the labels as a table.
 
-    The files lie in FOLDER, as --layout says for the data set NAME:
+    Files are written below FOLDER, arranged by --layout:
 
     \b
-      automl       NAME/train0_1.png, with the label, and NAME.csv: official
+      automl       NAME/train0_1.png (index_label) and NAME.csv, as official
       imagefolder  NAME/train/1_class_name/train0.png
-      csv          NAME/train/train0.png, and NAME/train/metadata.csv with a head
+      csv          NAME/train/train0.png and NAME/train/metadata.csv
 
-    Of a segmentation set images are NAME/train/images/train0.png and masks NAME/train/masks/train0.png, whose gray
-    values are the numbers of the classes in NAME/classes.csv. Volumes that differ in size lie in the same two folders,
-    as NIfTI files.
+    For segmentation sets, images are NAME/train/images/train0.png and masks NAME/train/masks/train0.png, whose gray
+    values are the class numbers in NAME/classes.csv. Volumes that differ in size are saved in the same two folders, as
+    NIfTI files.
 
-    What is there already is not written again, so the same command goes on after an interruption; a file that is
-    something else is never replaced.
+    Files that exist are not written again: run the same command again to resume after an interruption. A file with
+    other content is never replaced.
 
     \b
       medmnist-np save breastmnist exported
@@ -94,26 +82,22 @@ def save(
     for split in splits:
         if "+" in split:
             again = " ".join(f"--split {one}" for one in split.split("+"))
-            raise click.UsageError(f"Each split is saved by its own name: in place of --split {split} write {again}.")
+            raise click.UsageError(f"Splits are saved one by one. Instead of --split {split} write {again}.")
     progress = silent if quiet else bars
     if not (record := registry.info(name)).same_shape:
         if layout is not None or size is not None or format_ not in (None, "nii"):
             raise click.UsageError(
-                f"{record.qualified_name} holds volumes that differ in size, which are written as NIfTI files: leave "
-                "--layout, --size and --format out."
+                f"{record.qualified_name} has volumes that differ in size, which are saved as NIfTI files. Leave out "
+                "--layout, --size and --format."
             )
         saved = _save_volumes(record, splits, folder, root=root, download=download, progress=progress)
         say("" if quiet else f"Volumes  {saved}\n", nl=False)
         return
     record, size = registry.resolve_dataset(name, size)
-    try:
+    with value_errors():
         plans = [_plan(record, size, split, layout, format_) for split in splits or record.splits]
-    except MedMNISTError:
-        raise
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     done = []
-    with _ending_cleanly():
+    with _interruptible():
         for plan in plans:
             images, labels = load(record, plan.split, size=size, root=root, download=download)
             if isinstance(plan, PairPlan):
@@ -128,21 +112,19 @@ def save(
 
 
 @contextmanager
-def _ending_cleanly() -> Iterator[None]:
+def _interruptible() -> Iterator[None]:
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
-        end_interrupted("Interrupted. What is written is complete: run the same again to go on.")
+        end_interrupted("Interrupted. The files written so far are complete. Run the same command again to resume.")
 
 
 def _save_volumes(
     record: Record, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
 ) -> Path:
-    """Save the splits that are named; if none is, all that are here: a folder of the user may hold only some."""
+    """Save the named splits, or all that are here, since a user's folder may hold only some."""
     saved = missing = None
-    with _ending_cleanly():
+    with _interruptible():
         for split in splits or record.splits:
             try:
                 ds = VolumeDataset(record, split, root=root, download=download)
@@ -161,21 +143,19 @@ def _plan(record: DatasetInfo, size: int, split: str, layout: str | None, format
     if record.target != "masks":
         return Plan(record, size, split, cast("Layout", layout or "automl"), format_)
     if layout is not None:
-        raise click.UsageError(
-            f"{record.qualified_name} has a mask for each image, and --layout is about labels: leave it out."
-        )
+        raise click.UsageError(f"--layout arranges labels, but {record.qualified_name} has masks. Leave it out.")
     return PairPlan(record, size, split, format_)
 
 
 def _name_and_folder(given: Sequence[str], flag: str | None, folder: str | None) -> tuple[str, str]:
-    """Return what --flag and --folder name, and for what they do not, the arguments in their order."""
+    """Return the data set and the folder: from --flag and --folder if given, else from the arguments."""
     options = {"NAME": flag, "FOLDER": folder}
     missing = [word for word, option in options.items() if option is None]
     if len(given) > len(missing):
         named = " and ".join(
             f"--{option} {value}" for option, value in (("flag", flag), ("folder", folder)) if value is not None
         )
-        raise click.UsageError(f"{' '.join(given)!r} and {named} name the data set or the folder twice: leave one out.")
+        raise click.UsageError(f"{' '.join(given)!r} and {named} name the data set or the folder twice. Leave one out.")
     if len(given) < len(missing):
         words = " and ".join(missing[len(given) :])
         raise click.UsageError(f"Missing: {words}. `medmnist-np save NAME FOLDER`")
@@ -188,4 +168,4 @@ def _say_where(plans: Sequence[Plan | PairPlan], done: Sequence[Saved]) -> None:
     for table in dict.fromkeys(saved.table for saved in done if saved.table is not None):
         say(f"Table   {table}")
     if not plans[0].is_lossless:
-        say(f"Note: {plans[0].ending} does not keep every pixel of {plans[0].kind}.")
+        say(f"Note: {plans[0].ending} is lossy for {plans[0].kind}.")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import click
 
 from medmnist_np import registry
 from medmnist_np._progress import bars, silent
 from medmnist_np._text import escaped_line
 from medmnist_np.cache import settings, store
-from medmnist_np.cache.manifest import FILE_NAME
-from medmnist_np.cli import options
-from medmnist_np.cli.output import json_option, root_option, say, say_json
+from medmnist_np.cache.manifest import FILE_NAME, NewerFormatError
+from medmnist_np.cli.options import json_option, names_argument, root_option, size_option
+from medmnist_np.cli.output import say, say_json, say_lines
 from medmnist_np.corruptions.published import SIZE, published_key
 from medmnist_np.data.verification import VerifyReport, verify_corrupted, verify_published
 from medmnist_np.data.verification import verify as verify_arrays
@@ -19,58 +23,83 @@ from medmnist_np.registry.corruption_facts import corrupted_sets
 
 
 @click.command
-@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=options.names)
-@click.option("--size", type=int, metavar="N", help="Only this size.", shell_complete=options.sizes)
+@names_argument
+@size_option("Only this size.")
 @root_option
 @json_option
 def verify(names: tuple[str, ...], size: int | None, root: str | None, as_json: bool) -> None:
-    """Hash the arrays again; find damage, bad labels, blank images.
+    """Verify arrays: damage, bad labels, blank images.
 
-    Without NAME, everything that is on this machine, also corrupted images. Labels are bad if they are out of range.
-    Exit code 1 if anything is damaged.
+    This computes the checksums of the arrays again, and looks for labels out of range and blank images. Without NAME,
+    everything on this machine is verified, including corrupted images. The exit code is 1 if anything is damaged or
+    cannot be verified.
 
     \b
       medmnist-np verify
       medmnist-np verify breastmnist --size 28
     """
-    reports = [
-        verify_arrays(record, size=number, root=root, progress=silent if as_json else bars)
+    progress = silent if as_json else bars
+    checks: list[Callable[[], VerifyReport | list[VerifyReport]]] = [
+        partial(verify_arrays, record, size=number, root=root, progress=progress)
         for record, number in _held(names, size, root)
     ]
-    reports += [
-        verify_published(record, root=root, progress=silent if as_json else bars)
-        for record in _held_published(names, size, root)
+    checks += [
+        partial(verify_published, record, root=root, progress=progress) for record in _held_published(names, size, root)
     ]
-    for record, number in _corruptible(names, size):
-        reports += verify_corrupted(record, size=number, root=root, progress=silent if as_json else bars)
+    checks += [
+        partial(verify_corrupted, record, size=number, root=root, progress=progress)
+        for record, number in _corruptible(names, size)
+    ]
+    reports: list[VerifyReport] = []
+    newer: list[NewerFormatError] = []
+    for check in checks:
+        try:
+            made = check()
+        except NewerFormatError as error:
+            newer.append(error)
+        else:
+            reports += made if isinstance(made, list) else [made]
     if as_json:
-        say_json([_described(report) for report in reports])
-    for report in [] if as_json else reports:
-        _say(report)
-    if not reports and not as_json:
+        unread = [{"folder": Path(error.filename or "").parent, "ok": False, "error": str(error)} for error in newer]
+        say_json([*map(_described, reports), *unread])
+    else:
+        for report in reports:
+            _say(report)
+        for reason in newer:
+            say_lines(f"Not verified: {reason}")
+    if not reports and not newer and not as_json:
         of_size = "" if size is None else f" of size {size}"
         where = ", ".join(map(str, settings.current(root).searched))
-        say(f"There is nothing{of_size} in {where}. `medmnist-np fetch NAME` gets a data set.")
+        say(f"No data sets{of_size} in {where}. `medmnist-np fetch NAME` downloads one.")
+    _raise_damage(reports, len(newer))
+
+
+def _raise_damage(reports: list[VerifyReport], n_newer: int) -> None:
+    """End with exit code 1 and advice, if something is damaged or could not be verified."""
     damaged = [report for report in reports if not report.ok]
+    messages = []
     if damaged:
-        message = f"{len(damaged)} of {len(reports)} damaged."
+        messages.append(f"{len(damaged)} of {len(reports)} damaged.")
         if again := " ".join(sorted({report.name for report in damaged if not report.made_corruption})):
-            message += f" `medmnist-np clean {again}` and `medmnist-np fetch {again}` to get them anew."
+            messages.append(f"Run `medmnist-np clean {again}` and `medmnist-np fetch {again}` to download them again.")
         if any(report.published_corruptions for report in damaged):
-            message += " Published corrupted images: `medmnist-np corrupt NAME --published`."
+            messages.append("For published corrupted images, run `medmnist-np corrupt NAME --published`.")
         if any(report.made_corruption for report in damaged):
-            message += " Corrupted images made here: remove the folder, and `medmnist-np corrupt` makes them anew."
-        raise click.ClickException(message)
+            messages.append("For corrupted images made here, remove the folder and run `medmnist-np corrupt` again.")
+    if n_newer:
+        messages.append(f"{n_newer} not verified, since a newer version of medmnist-np wrote them.")
+    if messages:
+        raise click.ClickException(" ".join(messages))
 
 
 def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tuple[Record, int]]:
-    """Return what is meant: all that is there, or of each named set the size asked for, else all that are there."""
+    """Return the sets and sizes to verify: all in the cache, or those of the named sets."""
     if not names:
         collections = (None, *bundled_records.COLLECTIONS[1:])
         records = [record for collection in collections for record in registry.datasets(collection=collection)]
         every = [(record, one) for record in records for one in record.editions]
         if size is not None and size not in {one for _, one in every}:
-            raise click.UsageError(f"No data set comes in size {size}. `medmnist-np list` says the sizes.")
+            raise click.UsageError(f"No data set has size {size}. `medmnist-np list` shows the sizes.")
         return [(record, one) for record, one in every if size in (None, one) and _is_there(record, one, root)]
     held = []
     for name in names:
@@ -86,7 +115,7 @@ def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tu
 
 
 def _held_published(names: tuple[str, ...], size: int | None, root: str | None) -> list[Record]:
-    """Return the sets, all or those that are named, whose published corrupted images are there."""
+    """Return the sets, all or those named, whose published corrupted images are in the cache."""
     found = [registry.find(name) for name in names] if names else [(record, None) for record in registry.datasets()]
     return [
         record
@@ -98,7 +127,7 @@ def _held_published(names: tuple[str, ...], size: int | None, root: str | None) 
 
 
 def _corruptible(names: tuple[str, ...], size: int | None) -> list[tuple[Record, int]]:
-    """Return the sets, all or those that are named, and their sizes, of which corrupted images may have been made."""
+    """Return the sets, all or those named, and their sizes, for which corrupted images can be made."""
     found = [registry.find(name) for name in names] if names else [(record, None) for record in registry.datasets()]
     return [(record, one) for record, named in found for one in record.sizes if {size, named} <= {None, one}]
 
@@ -109,7 +138,7 @@ def _is_there(record: Record, size: int, root: str | None) -> bool:
 
 
 def _any_is_there(keys: list[str], root: str | None) -> bool:
-    """Whether there are arrays under one of the keys, sound or not."""
+    """Whether there are arrays under one of the keys, intact or not."""
     caches = settings.current(root).searched
     return any((cache / store.ARRAYS / key / FILE_NAME).exists() for cache in caches for key in keys)
 
@@ -122,11 +151,11 @@ def _say(report: VerifyReport) -> None:
     size = f" {report.size}" if report.size else ""
     click.echo(f"{escaped_line(f'{report.name}{size}{what}')}: {verdict}, {escaped_line(str(report.folder))}")
     if report.checked == "crc32":
-        say("    note: members checked by CRC-32; the whole archive's digest was not")
+        say("    note: parts verified by CRC-32, not by the checksum of the whole archive")
     for problem in report.damage:
         say(f"    {problem}")
     if not report.blank_images:
-        say("    note: blank images were not searched")
+        say("    note: not searched for blank images")
     for split, blank in report.blank_images.items():
         if blank:
             shown = ", ".join(map(str, blank[:10])) + (", ..." if len(blank) > 10 else "")

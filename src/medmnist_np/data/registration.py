@@ -71,7 +71,7 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
             if not path.is_file():
                 raise RecordError(
                     f"{path} is not there, and {shown} states no web address for it: put it beside the record, or "
-                    "say where it is (base_url=, --base-url)."
+                    "say where it is (base_url=)."
                 )
     _check_file_names(record)
     check_free(record.name, record)

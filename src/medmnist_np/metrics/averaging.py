@@ -92,5 +92,5 @@ def _message(column: int, values: NDArray[np.float64], predictions: Predictions,
     return (
         f"The {name}{of and f' of {of}'} is not defined: {reason or 'a class is absent'}."
         f"{f' Nor is that of {more} more.' if more else ''} Take samples in which each class occurs and is not the "
-        'only one, or choose undefined="skip" (--undefined skip), the mean of the others, or "nan" or "zero".'
+        'only one, or choose undefined="skip", the mean of the others, or "nan" or "zero".'
     )
