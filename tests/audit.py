@@ -31,6 +31,8 @@ CHANGES = {
     "os.truncate",
     "os.utime",
 }
+# These may name a file relative to an open folder.
+REMOVALS = {"os.remove", "os.rmdir"}
 LOCKS = {"fcntl.flock", "fcntl.lockf", "msvcrt.locking"}
 NETWORK = {
     "socket.__new__",
@@ -148,10 +150,20 @@ _CHECKS: dict[str, Callable[..., None]] = {
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if _recorders and event in RECORDED:
+        if event in REMOVALS and arguments[1] != -1:
+            arguments = (_below(arguments[1], arguments[0]), -1)
         for recording in _recorders:
             recording.events.append((event, arguments))
     if event in _CHECKS:
         _CHECKS[event](*arguments)
+
+
+def _below(folder: int, name: object) -> str:
+    """Return the path of a name in an open folder, as :func:`shutil.rmtree` removes it."""
+    try:
+        return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), _text(name))  # noqa: PTH115, PTH118
+    except OSError:  # no such folder on this system
+        return _text(name)
 
 
 def _text(path: object) -> str:

@@ -65,9 +65,9 @@ if TYPE_CHECKING:
     from medmnist_np.data.verification import verify as verify
     from medmnist_np.errors import MedMNISTError as MedMNISTError
     from medmnist_np.evaluation import Evaluator as Evaluator
+    from medmnist_np.evaluation import getACC as getACC
+    from medmnist_np.evaluation import getAUC as getAUC
     from medmnist_np.images.recipes import recipe as recipe
-    from medmnist_np.metrics import getACC as getACC
-    from medmnist_np.metrics import getAUC as getAUC
     from medmnist_np.registry import DatasetInfo as DatasetInfo
     from medmnist_np.registry import cite as cite
     from medmnist_np.registry import datasets as datasets
@@ -156,9 +156,8 @@ _PUBLIC = {
     "data.registration": ["register"],
     "data.verification": ["verify"],
     "errors": ["MedMNISTError"],
-    "evaluation": ["Evaluator"],
+    "evaluation": ["Evaluator", "getACC", "getAUC"],
     "images.recipes": ["recipe"],
-    "metrics": ["getACC", "getAUC"],
     "registry": ["DatasetInfo", "cite", "datasets", "info"],
     "registry.catalog": ["catalog"],
     "reports.card_page": ["card"],

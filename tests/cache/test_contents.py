@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from medmnist_np.cache import contents
+from medmnist_np.cache import locations
 from medmnist_np.cache.settings import Settings
 
 
@@ -18,9 +18,9 @@ def test_what_another_process_has_just_moved_has_no_bytes(tmp_path: Path, monkey
         path.parent.mkdir(parents=True)
         path.write_bytes(b"1234")
     monkeypatch.setattr(Path, "lstat", _gone)
-    assert [0, 0, 0] == [item.bytes for item in contents.contents(Settings(tmp_path, (tmp_path,)))]
+    assert [0, 0, 0] == [item.bytes for item in locations.contents(Settings(tmp_path, (tmp_path,)))]
     monkeypatch.undo()
-    assert [4, 4, 4] == [item.bytes for item in contents.contents(Settings(tmp_path, (tmp_path,)))]
+    assert [4, 4, 4] == [item.bytes for item in locations.contents(Settings(tmp_path, (tmp_path,)))]
 
 
 def test_files_of_others_in_a_root_are_none_of_ours(tmp_path: Path) -> None:
@@ -42,8 +42,8 @@ def test_files_of_others_in_a_root_are_none_of_ours(tmp_path: Path) -> None:
     for file in [*theirs, *ours]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
-    for item in contents.contents(Settings(tmp_path, (tmp_path,))):
-        contents.remove(item)
+    for item in locations.contents(Settings(tmp_path, (tmp_path,))):
+        locations.remove(item)
     left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(theirs) == sorted(left)
 

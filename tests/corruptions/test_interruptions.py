@@ -81,7 +81,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         (signal.SIGINT, "all", 2, 130, "Interrupted."),
         (signal.SIGTERM, "self", 2, -signal.SIGTERM, ""),
         (signal.SIGKILL, "self", 2, -signal.SIGKILL, ""),
-        (signal.SIGKILL, "worker", 2, 1, "A process that made images was ended from outside"),
+        (signal.SIGKILL, "worker", 2, 1, "A worker process was ended from outside"),
     ],
 )
 def test_an_interrupted_run_ends_and_the_next_makes_the_same(

@@ -8,7 +8,7 @@ import pytest
 
 import medmnist_np as mm
 from medmnist_np import registry
-from medmnist_np.cache.contents import contents
+from medmnist_np.cache.locations import contents
 from medmnist_np.cache.settings import current
 from medmnist_np.data.identifiers import attach_ids, identifiers, known_groups
 from medmnist_np.errors import NotCachedError, UnknownDatasetError

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medmnist_np.evaluation.mistakes import Mistake, worst_mistakes
+from medmnist_np.evaluation.result import Mistake, worst_mistakes
 from medmnist_np.metrics import Predictions, accuracy
 from medmnist_np.registry.records import LABEL_TASKS
 

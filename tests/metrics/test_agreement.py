@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medmnist_np.metrics import Predictions, getACC, getAUC, measure
+from medmnist_np.evaluation import getACC, getAUC
+from medmnist_np.metrics import Predictions, measure
 
 sklearn = pytest.importorskip("sklearn")
 

@@ -32,7 +32,7 @@ from medmnist_np.images.steps import (
     Zoom,
 )
 from medmnist_np.registry import datasets, info
-from medmnist_np.registry.recipe_facts import recipe_facts
+from medmnist_np.registry.bundled_records import recipe_facts
 
 # With 3, RGB images could not be distinguished from volumes.
 _SMALLEST = 4

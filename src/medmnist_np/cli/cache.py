@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from medmnist_np import _files
-from medmnist_np.cache import contents, settings
+from medmnist_np.cache import locations, settings
 from medmnist_np.cli.options import json_option, root_option
 from medmnist_np.cli.output import say, say_json, say_table
 
@@ -21,7 +21,7 @@ def cache(root: str | None, as_json: bool) -> None:
       medmnist-np cache --json
     """
     places = settings.current(root)
-    items = contents.contents(places)
+    items = locations.contents(places)
     if as_json:
         rows = [{"kind": i.kind, "name": i.name, "path": str(i.path), "bytes": i.bytes} for i in items]
         say_json({"cache": str(places.cache), "free_bytes": _files.free_bytes(places.cache), "items": rows})

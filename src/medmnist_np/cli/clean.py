@@ -8,7 +8,7 @@ import click
 
 from medmnist_np import _files, registry
 from medmnist_np._text import escaped
-from medmnist_np.cache import contents, settings
+from medmnist_np.cache import locations, settings
 from medmnist_np.cli.options import names_argument, root_option
 from medmnist_np.cli.output import say
 from medmnist_np.corruptions.published import SIZE, published_key
@@ -42,12 +42,12 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool,
     if built and (archives or not names):
         raise click.UsageError("--built needs NAME, and cannot be used with --archives.")
     places = settings.current(root)
-    items = contents.contents(places)
+    items = locations.contents(places)
     for name in names:
         _check_known(name, items)
     if names:
         items = [item for item in items if _matches(item, names)]
-    kept = [] if built else [item for item in items if item.kind in contents.IRREPLACEABLE]
+    kept = [] if built else [item for item in items if item.kind in locations.IRREPLACEABLE]
     items = [item for item in items if item not in kept and not (archives and item.kind == "arrays")]
     if not items:
         say(f"Nothing to remove in {places.cache}.")
@@ -59,7 +59,7 @@ def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool,
     if not yes and not _agreed(f"Remove these ({total}) from {places.cache}?"):
         raise click.ClickException("Nothing was removed.")
     for item in items:
-        contents.remove(item)
+        locations.remove(item)
     say(f"Removed {total}.")
     _say_kept(kept)
 
@@ -77,7 +77,7 @@ def _agreed(question: str) -> bool:
         raise
 
 
-def _check_known(name: str, items: list[contents.Item]) -> None:
+def _check_known(name: str, items: list[locations.Item]) -> None:
     """Raise an error for a name that neither a record nor anything in the cache has."""
     try:
         registry.resolve_size(name)
@@ -86,9 +86,9 @@ def _check_known(name: str, items: list[contents.Item]) -> None:
             raise
 
 
-def _own_set(item: contents.Item) -> str:
+def _own_set(item: locations.Item) -> str:
     """Return the name of the user's set that an item belongs to, even if its record is gone; else an empty text."""
-    if item.kind in contents.IRREPLACEABLE:
+    if item.kind in locations.IRREPLACEABLE:
         return item.name
     if item.path.parent.name == "built":
         return item.path.name
@@ -97,7 +97,7 @@ def _own_set(item: contents.Item) -> str:
     return item.path.name.lstrip(".").partition("_")[0] if item.path.parent.name == LOCAL.name else ""
 
 
-def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
+def _matches(item: locations.Item, names: tuple[str, ...]) -> bool:
     """Whether an item of the cache belongs to one of the named data sets, at the size in the name or at any."""
     for name in names:
         if _own_set(item) == name.lower():
@@ -126,7 +126,7 @@ def _matches(item: contents.Item, names: tuple[str, ...]) -> bool:
     return False
 
 
-def _say_kept(kept: list[contents.Item]) -> None:
+def _say_kept(kept: list[locations.Item]) -> None:
     if kept:
         names = ", ".join(sorted({item.name for item in kept}))
         total = _files.readable(sum(item.bytes for item in kept))

@@ -20,7 +20,7 @@ import click
 from medmnist_np import _files, registry
 from medmnist_np._text import escaped_line
 from medmnist_np._version import __version__
-from medmnist_np.cache import contents, http, settings, store
+from medmnist_np.cache import http, locations, settings, store
 from medmnist_np.cache.http import explained
 from medmnist_np.cache.manifest import NewerFormatError
 from medmnist_np.cli.options import json_option, root_option, source_options
@@ -194,7 +194,7 @@ def _cache(places: settings.Settings, problems: Problems) -> Iterator[tuple[str,
                 advice = f"Correct {settings.SHARED_VARIABLE} or --shared, or mount the disk that holds it."
                 problems.append((f"The shared cache {shown(cache)} does not exist.", advice))
     try:
-        items = contents.contents(places)
+        items = locations.contents(places)
     except OSError as error:
         problems.append((f"The cache {shown(folder)} cannot be listed: {error.strerror}.", elsewhere))
         return
@@ -227,7 +227,7 @@ def _file_system(folder: Path) -> str:
     return next((mounts[str(one)] for one in (folder, *folder.parents) if str(one) in mounts), "unknown")
 
 
-def _damage(folder: Path, items: list[contents.Item]) -> Iterator[tuple[str, str]]:
+def _damage(folder: Path, items: list[locations.Item]) -> Iterator[tuple[str, str]]:
     for item in items:
         if item.kind != "arrays":
             continue

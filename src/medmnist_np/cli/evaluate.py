@@ -130,7 +130,7 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
     """
     from medmnist_np import registry
     from medmnist_np.evaluation import leaderboard as board
-    from medmnist_np.evaluation.baselines import SPLIT
+    from medmnist_np.evaluation.comparison import SPLIT
     from medmnist_np.evaluation.evaluator import evaluate_file
 
     published = f"{registry.info(name).name} {SPLIT}"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.corruptions.shape import Generators, Images, Parameters, cut, lengths, scale
+from medmnist_np.images.channels import Generators, Images, Parameters, cut, lengths, scale
 
 Levels = NDArray[np.float32]
 

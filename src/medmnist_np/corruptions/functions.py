@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from medmnist_np._sequences import checked_images
-from medmnist_np.corruptions import blur, digital, noise, occlusion, tone
-from medmnist_np.corruptions.shape import Generators, Images, Parameters, is_rgb, is_volumes
+from medmnist_np.corruptions import blur, intensity, occlusion
 from medmnist_np.errors import nearest
-from medmnist_np.images.channels import refuse_one_image
+from medmnist_np.images.channels import Generators, Images, Parameters, is_rgb, is_volumes, refuse_one_image
 from medmnist_np.registry.corruption_facts import corruption_facts
 
 Seed = int | Sequence[int]
@@ -46,17 +45,17 @@ _CHANNELS = (1, 3, 4)  # no volume is that thin
 _FACTOR = (0.0, 100.0)
 _PIXELS = (0.01, 200.0)  # of an image of 224: more would be no image
 
-_BRIGHTNESS = CorruptionFunction(tone.brightness, (_FACTOR,), takes_volumes=True)
-_CONTRAST = CorruptionFunction(tone.contrast, (_FACTOR,), takes_volumes=True)
-_GAMMA = CorruptionFunction(tone.gamma_correction, ((0.01, 100),), takes_volumes=True)
+_BRIGHTNESS = CorruptionFunction(intensity.brightness, (_FACTOR,), takes_volumes=True)
+_CONTRAST = CorruptionFunction(intensity.contrast, (_FACTOR,), takes_volumes=True)
+_GAMMA = CorruptionFunction(intensity.gamma_correction, ((0.01, 100),), takes_volumes=True)
 
 CORRUPTIONS: Mapping[str, CorruptionFunction] = {
-    "pixelate": CorruptionFunction(digital.pixelate, ((0.001, 1),), takes_volumes=True),
-    "jpeg_compression": CorruptionFunction(digital.jpeg_compression, ((1, 100),)),
-    "gaussian_noise": CorruptionFunction(noise.gaussian_noise, ((0, 10),), random=True, takes_volumes=True),
-    "speckle_noise": CorruptionFunction(noise.speckle_noise, ((0, 10),), random=True, takes_volumes=True),
-    "impulse_noise": CorruptionFunction(noise.impulse_noise, ((0, 1),), random=True, takes_volumes=True),
-    "shot_noise": CorruptionFunction(noise.shot_noise, ((0.01, 1e6),), random=True, takes_volumes=True),
+    "pixelate": CorruptionFunction(intensity.pixelate, ((0.001, 1),), takes_volumes=True),
+    "jpeg_compression": CorruptionFunction(intensity.jpeg_compression, ((1, 100),)),
+    "gaussian_noise": CorruptionFunction(intensity.gaussian_noise, ((0, 10),), random=True, takes_volumes=True),
+    "speckle_noise": CorruptionFunction(intensity.speckle_noise, ((0, 10),), random=True, takes_volumes=True),
+    "impulse_noise": CorruptionFunction(intensity.impulse_noise, ((0, 1),), random=True, takes_volumes=True),
+    "shot_noise": CorruptionFunction(intensity.shot_noise, ((0.01, 1e6),), random=True, takes_volumes=True),
     "defocus_blur": CorruptionFunction(blur.defocus_blur, ((0, 100), (0.01, 100))),
     "motion_blur": CorruptionFunction(blur.motion_blur, (_PIXELS, _PIXELS), random=True),
     "zoom_blur": CorruptionFunction(blur.zoom_blur, ((1, 10), (1, 10), (0.001, 10))),
@@ -65,7 +64,7 @@ CORRUPTIONS: Mapping[str, CorruptionFunction] = {
     "brightness_down": _BRIGHTNESS,
     "contrast_up": _CONTRAST,
     "contrast_down": _CONTRAST,
-    "saturate": CorruptionFunction(tone.saturate, ((0, 1),), takes_gray=False),
+    "saturate": CorruptionFunction(intensity.saturate, ((0, 1),), takes_gray=False),
     "stain_deposit": CorruptionFunction(occlusion.stain_deposit, ((1, 1000), (1, 200)), random=True),
     "bubble": CorruptionFunction(occlusion.bubble, ((1, 100), (1, 1000)), random=True),
     "black_corner": CorruptionFunction(occlusion.black_corner, ((0, 10),)),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.corruptions.shape import Generators, Images, Parameters, is_rgb, lengths, luminance, scale
+from medmnist_np.images.channels import Generators, Images, Parameters, is_rgb, lengths, luminance, scale
 
 _MARGIN = 10  # px that stains and characters keep from the border
 

@@ -3,9 +3,8 @@
 Only labels are needed, at any size. Reading a file never changes it.
 """
 
-from medmnist_np.evaluation.baselines import Entry, leaderboard
-from medmnist_np.evaluation.comparison import ClassDifference, Comparison, compare
-from medmnist_np.evaluation.evaluator import Evaluator
+from medmnist_np.evaluation.comparison import ClassDifference, Comparison, Entry, compare, leaderboard
+from medmnist_np.evaluation.evaluator import Evaluator, getACC, getAUC
 from medmnist_np.evaluation.result import Evaluation
 from medmnist_np.evaluation.result_files import ResultName, parse_name, read_scores, write_scores
 
@@ -17,6 +16,8 @@ __all__ = [
     "Evaluator",
     "ResultName",
     "compare",
+    "getACC",
+    "getAUC",
     "leaderboard",
     "parse_name",
     "read_scores",

@@ -1,4 +1,7 @@
-"""AUC and ACC of scores, as the official evaluator computes them. Only labels are needed."""
+"""AUC and ACC of scores, as the official evaluator computes them. Only labels are needed.
+
+``Evaluator``, ``getAUC`` and ``getACC`` have the official names and arguments.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np import registry
 from medmnist_np._progress import Progress, bars
@@ -18,8 +21,10 @@ from medmnist_np.errors import ScoresError
 from medmnist_np.evaluation.result import Evaluation
 from medmnist_np.evaluation.result_files import ResultName, check_run, parse_name, read_scores, write_json, write_scores
 from medmnist_np.metrics import Predictions, Undefined
+from medmnist_np.metrics.decisions import accuracy
 from medmnist_np.metrics.frames import order_of_scores
 from medmnist_np.metrics.predictions import as_array, in_order
+from medmnist_np.metrics.ranking import auc
 from medmnist_np.registry import Record
 
 
@@ -290,3 +295,65 @@ def _warn(result: Evaluation) -> None:
     """Warn the caller of a method of the evaluator."""
     for note in result.predictions.notes:
         warnings.warn(note, stacklevel=3)
+
+
+def getAUC(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:  # noqa: N802 - the official name
+    """Return the area under the ROC curve; see :func:`auc`.
+
+    Parameters
+    ----------
+    y_true, y_score, task
+        As for :func:`auc`.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`auc`. In these cases the official function returns NaN, raises another error or continues.
+
+    Notes
+    -----
+    Yang et al. 2023, *MedMNIST v2* (doi:10.1038/s41597-022-01721-8) and its evaluation code.
+
+    Examples
+    --------
+    >>> from medmnist_np.evaluation import getAUC
+    >>> getAUC([[0], [0], [1], [1]], [[0.1], [0.4], [0.4], [0.8]], "binary-class")
+    0.875
+    """
+    return auc(y_true, y_score, task)
+
+
+def getACC(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:  # noqa: N802 - the official name
+    """Return the share of correct decisions; see :func:`accuracy`.
+
+    Parameters
+    ----------
+    y_true, y_score, task, threshold
+        As for :func:`accuracy`.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`accuracy`.
+
+    Notes
+    -----
+    Yang et al. 2023, *MedMNIST v2* (doi:10.1038/s41597-022-01721-8) and its evaluation code.
+
+    Examples
+    --------
+    >>> from medmnist_np.evaluation import getACC
+    >>> getACC([[0], [1]], [[0.2], [0.4]], "binary-class", threshold=0.3)
+    1.0
+    """
+    return accuracy(y_true, y_score, task, threshold)

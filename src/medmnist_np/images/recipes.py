@@ -26,7 +26,7 @@ from medmnist_np.images.steps import (
     mask_step,
 )
 from medmnist_np.registry import Record, datasets, info
-from medmnist_np.registry.recipe_facts import recipe_facts
+from medmnist_np.registry.bundled_records import recipe_facts
 
 Axes = Literal["hw", "hwc", "dhw"]
 

@@ -29,7 +29,6 @@ from medmnist_np.metrics.decisions import accuracy, exact_match, hamming_loss
 from medmnist_np.metrics.delong import Areas, delong_areas
 from medmnist_np.metrics.distributions import Interval
 from medmnist_np.metrics.intervals import bootstrap_intervals, class_intervals, interval
-from medmnist_np.metrics.official import getACC, getAUC
 from medmnist_np.metrics.overlap import dice, iou
 from medmnist_np.metrics.paired_tests import (
     Difference,
@@ -86,8 +85,6 @@ __all__ = [
     "exact_match",
     "expected_calibration_error",
     "f1",
-    "getACC",
-    "getAUC",
     "hamming_loss",
     "hausdorff",
     "holm",

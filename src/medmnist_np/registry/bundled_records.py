@@ -1,14 +1,15 @@
-"""From TOML to records: one file a set in the folder of its collection, parsed when it is first asked for."""
+"""Read the records and recipes that come with the package: one TOML file per set, parsed on first use."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from medmnist_np.errors import RecordError
 from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Member, Record, Superseded
 from medmnist_np.registry.volume_records import VolumeInfo
 
@@ -122,3 +123,54 @@ def _names_of_parts(name: str, parts: Mapping[str, Any]) -> tuple[str, ...]:
 def _archive(table: Mapping[str, Any]) -> Archive:
     superseded = tuple(Superseded(**old) for old in table.get("superseded", ()))
     return Archive(**{**table, "superseded": superseded})
+
+
+_RECIPE_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeFacts:
+    """The preparation of one data set.
+
+    Attributes
+    ----------
+    takes : str
+        What it is done to, in words.
+    steps : tuple of Mapping
+        The steps in order: ``step`` is the name of each, ``at`` the sizes at which it is done (all if it is
+        missing), and all else are its settings.
+    notes : tuple of str
+        What is known beyond the steps, and then what is not.
+    """
+
+    takes: str
+    steps: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.takes or not self.steps or not all("step" in step for step in self.steps):
+            raise RecordError("A recipe says what it takes and names at least one step, and each step by `step`.")
+
+
+def recipe_facts(record: Record) -> RecipeFacts | None:
+    """Return the preparation of a data set, ``None`` if none is known."""
+    return _recipes(record.collection.name).get(record.name)
+
+
+@cache
+def _recipes(collection: str) -> Mapping[str, RecipeFacts]:
+    import tomllib
+
+    file = _RECIPE_FOLDER / collection / "_recipes.toml"
+    if not file.exists():
+        return {}
+    tables = tomllib.loads(file.read_text("utf-8"))
+    questions = tables.pop("unknown")
+    return {
+        name: RecipeFacts(
+            table["takes"],
+            tuple(table["steps"]),
+            (*table.get("notes", ()), *(questions[question] for question in table.get("unknown", ()))),
+        )
+        for name, table in tables.items()
+    }

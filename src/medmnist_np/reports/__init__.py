@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from medmnist_np.reports.page import check_page_path as check_page_path
     from medmnist_np.reports.page import write_page as write_page
 
-__all__ = ["card", "check_page_path", "cached_images", "report", "write_page"]
+__all__ = ["cached_images", "card", "check_page_path", "report", "write_page"]
 
 __getattr__, __dir__ = attach(
     __name__,

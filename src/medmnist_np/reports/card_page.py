@@ -19,7 +19,7 @@ from medmnist_np.data.arrays import load_labels
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.errors import NotCachedError, UnknownSizeError
 from medmnist_np.registry import DatasetInfo, Record
-from medmnist_np.registry.recipe_facts import recipe_facts
+from medmnist_np.registry.bundled_records import recipe_facts
 from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.card_code import loading
 from medmnist_np.reports.card_sections import (

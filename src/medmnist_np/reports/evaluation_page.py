@@ -17,8 +17,7 @@ from medmnist_np._progress import Progress, bars
 from medmnist_np._version import __version__
 from medmnist_np.cache import settings
 from medmnist_np.data.arrays import find_here
-from medmnist_np.evaluation.mistakes import Mistake, worst_mistakes
-from medmnist_np.evaluation.result import FEW, Evaluation
+from medmnist_np.evaluation.result import FEW, Evaluation, Mistake, worst_mistakes
 from medmnist_np.metrics import (
     METRICS,
     Interval,

@@ -4,7 +4,8 @@ import inspect
 
 import numpy as np
 
-from medmnist_np.metrics import accuracy, auc, getACC, getAUC
+from medmnist_np.evaluation import getACC, getAUC
+from medmnist_np.metrics import accuracy, auc
 
 
 def test_names_and_signatures_are_the_official_ones() -> None:
