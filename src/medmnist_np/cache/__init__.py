@@ -1,6 +1,6 @@
-"""Bytes: from an address and a digest to verified, unpacked, memory-mapped arrays on disk.
+"""From an address and a checksum to verified, unpacked, memory-mapped arrays on disk.
 
-Knows urls, digests and paths; knows nothing of splits, labels or tasks. In the order of the flow:
-``settings`` (where), ``transport`` (resuming download), ``npz`` (strict streaming unpack), ``store`` (manifest,
-publish, open) and ``prepare``, which leads through them under a lock.
+This package handles urls, checksums and paths. It has no notion of splits, labels or tasks. The order of work:
+``settings`` (which folders), ``download`` (resuming download), ``npz`` (strict streaming unpacking) and ``store``
+(manifest, publishing, opening). ``prepare`` runs them in this order under a lock.
 """

@@ -1,4 +1,4 @@
-"""Whole archives: find a copy on this machine, download one by Pooch, prove it by its digest."""
+"""Whole archives: find a copy on this machine or download one with Pooch, and verify its checksum."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An archive whose digest was found right. What is read from ``stream`` is what was hashed."""
+    """An archive with the right checksum. ``stream`` is the same open file that was hashed."""
 
     path: Path
     stream: BinaryIO
@@ -44,7 +44,7 @@ def local(
 ) -> Iterator[Verified | None]:
     """Yield the first of some files that is the archive, open; None if none is.
 
-    Why files were refused is appended to ``rejected`` and goes to the log.
+    The reasons for refusing files are appended to ``rejected`` and logged.
     """
     for path in paths:
         if not os.path.isfile(path):  # Path.is_file() raises where a folder may not be entered
@@ -79,25 +79,27 @@ def downloaded(  # noqa: PLR0913 -- what to download, where to, and how
 ) -> Iterator[Verified]:
     """Download an archive, resuming an unfinished download, and yield it verified and open.
 
-    The block reads a file of this process alone. Once it has ended without an error, and the file is closed, the
-    archive is moved to the target or removed, and the part is removed.
+    No other process writes to the yielded file. If the block ends without an error, the file is closed, the archive is
+    moved to the target or removed, and the part is removed.
 
     Parameters
     ----------
     archive : Archive
         The archive to download.
     target : Path
-        Where it goes if it is kept. The unfinished file lies in the same folder as ``<archive>.part``.
+        Where it goes if it is kept. The unfinished file is ``<archive>.part`` in the same folder.
     settings : Settings
         The mirrors to try first.
     locked : bool
-        Whether this process holds the lock; otherwise it works in a part of its own.
+        Whether this process holds the lock. Otherwise it downloads to a part of its own.
     keep : bool
-        Whether the archive stays, at the target.
+        Whether to keep the archive, at the target.
     unpacked_bytes : int
         Bytes that will be needed on the same disk afterwards.
-    progress, patience
-        Of the download.
+    progress : Progress
+        Where to report progress.
+    patience : Patience, optional
+        Timeouts and retries of the download.
     other_addresses : sequence of str
         Further addresses, tried after the official one.
 
@@ -127,16 +129,16 @@ def downloaded(  # noqa: PLR0913 -- what to download, where to, and how
         if keep:
             with _files.errors_named(target.parent, f"put {archive.file_name} away"):
                 _files.move(path, target)
-    # Last, since a finished part tells the next run to collect what a killed one left.
+    # Last: a finished part makes the next run clean up after a killed process.
     with _files.errors_named(target.parent, f"remove the part of {archive.file_name}"):
         Part(bring.part).restart()
 
 
 def _fetched(archive: Archive, folder: Path, bring: ResumingDownloader, progress: Progress) -> Path:
-    """Let Pooch fetch the archive and check its digest; one clean restart if that is wrong. Return the file.
+    """Fetch the archive with Pooch, which checks it, and return the file. Download again once if the checksum is wrong.
 
-    Pooch works in a folder of this process alone, on a link to the part: if the process is killed, the part is still
-    there. Without links the part itself moves there, and back once it is verified.
+    Pooch works on a link to the part, in a folder that only this process uses. The part therefore survives if the
+    process is killed. On file systems without links, the part itself moves there, and back once it is verified.
     """
     import pooch
 
@@ -162,7 +164,7 @@ def _fetched(archive: Archive, folder: Path, bring: ResumingDownloader, progress
                 with ExitStack() as showing:
                     path = Path(files.fetch(archive.file_name, downloader=bring_and_show))
                 break
-            except ValueError as error:  # Pooch's word for a wrong digest, and what else may go wrong
+            except ValueError as error:  # a wrong checksum, among other things
                 part = Part(bring.part)
                 source, found = part.origin.url, _digest_if_there(part, archive, progress)
                 if not arrived or found == archive.digest:
@@ -173,7 +175,7 @@ def _fetched(archive: Archive, folder: Path, bring: ResumingDownloader, progress
                 _log.warning(
                     "%s sent a file whose digest is %s: downloading it once more.", source or "A server", found
                 )
-                # A mirror that holds another file is not asked again.
+                # Do not ask a mirror with a different file again.
                 bring.mirrors = [base for base in bring.mirrors if not source.startswith(redacted(base))]
                 bring.others = [address for address in bring.others if redacted(address) != source]
         if not os.path.lexists(bring.part):
@@ -201,12 +203,12 @@ def _wrong_twice(archive: Archive, found: str) -> DigestError:
 
 @contextmanager
 def _ticking(progress: Progress, task: str) -> Iterator[None]:
-    """Show that work goes on which does not tell how far it is: Pooch's hashing of a large file."""
+    """Keep the display alive while Pooch hashes a large file, which reports no progress."""
     done = threading.Event()
 
     def tick() -> None:
         while not done.wait(0.5):
-            with suppress(BaseException):  # a display that is cancelled; the main thread notices by itself
+            with suppress(BaseException):  # a cancelled display; the main thread notices that itself
                 bar.update(0)
 
     with progress(task, None) as bar:
@@ -220,7 +222,7 @@ def _ticking(progress: Progress, task: str) -> Iterator[None]:
 
 
 def tidy(archive: Archive, folder: Path) -> None:
-    """Remove what killed processes left of a download to a folder, and of members of the archive taken alone."""
+    """Remove what killed processes left in a folder: unfinished downloads of the archive or of single members."""
     store.collect_abandoned(folder / archive.file_name)
     for _, path in left_over(folder, rf"{re.escape(archive.file_name)}(\.\w+-[0-9a-f]{{8}})?"):
         Part(path).restart()
@@ -228,12 +230,12 @@ def tidy(archive: Archive, folder: Path) -> None:
 
 
 def part_of(archive: Archive, folder: Path) -> Path:
-    """Return where the download of an archive to a folder grows, and stays until its arrays are published."""
+    """Return the path of the unfinished download of an archive. It is kept until the arrays are published."""
     return part_path(folder, archive.file_name, shared=True)
 
 
 def is_finished(archive: Archive, part: Path) -> bool:
-    """Whether a part has all bytes of its archive. They may still be wrong."""
+    """Return whether a part has as many bytes as its archive. Their values are not checked."""
     try:
         return 0 < Part(part).bytes == (archive.bytes or Part(part).origin.total_bytes)
     except OSError:
@@ -241,7 +243,7 @@ def is_finished(archive: Archive, part: Path) -> bool:
 
 
 def at_its_address(archive: Archive) -> list[Path]:
-    """Return the file of an archive whose address is one of this machine, as of a set that was built here."""
+    """Return the file of an archive with a ``file://`` address, such as that of a data set built on this machine."""
     address = urlsplit(archive.url)
     return [Path(url2pathname(address.path))] if address.scheme == "file" else []
 
@@ -250,13 +252,13 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
     """Put a verified copy of an archive into a folder, from this machine or the network, and return its path."""
     target = folder / archive.file_name
     _files.make_folder(folder)
-    # The lock lies in the cache: the folder is for others to see.
+    # The lock is in the cache, to keep the folder clean for its users.
     lock = settings.lock_file(f"{folder.resolve()}/{archive.file_name}".lstrip("/"))
     with ExitStack() as stack:
         locked = stack.enter_context(locks.held(lock, [(folder, f"{archive.file_name}*")]))
         named = archive_in_root(archive, settings)
         if named is not None:
-            # Whatever it is, nothing is used in its place.
+            # If this file is wrong, no other is used in its place.
             algorithm = archive.digest.partition(":")[0]
             require_digest(named, digest_of_file(named, algorithm, settings, progress), archive)
         folders = (folder, *settings.archive_folders)
@@ -289,7 +291,7 @@ def check_digest(stream: BinaryIO, archive: Archive, progress: Progress) -> None
 
 
 def check_known(path: Path, digest: str) -> tuple[Record, int]:
-    """Return which data set and size a file is by its digest; raise as :func:`check_digest` if none."""
+    """Return the data set and size that a checksum belongs to; if there is none, raise as :func:`check_digest` does."""
     known = registry.find_archive(digest)
     if known is None:
         by_name = {archive.file_name: archive for _, _, archive in registry.known_archives()}
@@ -310,14 +312,14 @@ def check_known(path: Path, digest: str) -> tuple[Record, int]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading, with errors that name it."""
+    """Open a file for reading. Errors name the file."""
     with _files.errors_named(path, f"read {path.name}"), open(path, "rb", opener=_files.regular_only) as stream:
         yield stream
 
 
 @contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keep Pooch from reporting on stderr, in this thread, what our own progress shows."""
+    """Silence Pooch's log in this thread: our own progress display shows the same."""
     thread = threading.get_ident()
 
     def from_elsewhere(record: logging.LogRecord) -> bool:

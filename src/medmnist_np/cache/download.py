@@ -1,4 +1,4 @@
-"""A resuming downloader for Pooch, and the partial file that it writes."""
+"""A downloader for Pooch that resumes, and the partial file that it writes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from medmnist_np.errors import ArchiveError, DownloadError
 class Origin:
     """Where the bytes of a part came from: the url, its validator (a strong ETag, or a date) and the total size.
 
-    The url has no passwords and tokens: see :func:`~medmnist_np._text.redacted`.
+    Passwords and tokens are removed from the url. See :func:`~medmnist_np._text.redacted`.
     """
 
     url: str = ""
@@ -40,9 +40,9 @@ class Origin:
 
 
 class Part:
-    """A file that only ever grows, and its note ``<name>.part.json``.
+    """An unfinished download, which only grows, and its note ``<name>.part.json``.
 
-    A part is never truncated: another process may be reading it. A restart unlinks it and makes a new one.
+    A part is never truncated, because another process may be reading it. A restart unlinks it and creates a new one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +51,7 @@ class Part:
 
     @property
     def bytes(self) -> int:
-        """Bytes that are there. Anything but a plain file in its place is refused."""
+        """Size of the file; 0 if it does not exist. Anything but a regular file raises :class:`OSError`."""
         try:
             found = os.lstat(self.path)
         except FileNotFoundError:
@@ -62,7 +62,7 @@ class Part:
 
     @property
     def origin(self) -> Origin:
-        """What the note says; empty if there is none or it cannot be read (the digest decides in the end)."""
+        """Content of the note; empty if it is missing or unreadable (the checksum decides in the end)."""
         try:
             table = json.loads(self._note.read_bytes())
             total = table["total_bytes"]
@@ -71,38 +71,38 @@ class Part:
             return Origin()
 
     def note(self, origin: Origin) -> None:
-        """Write the note, replacing an older one in one step."""
+        """Write the note, atomically replacing an older one."""
         _files.remove_abandoned(self._note)
         with (
-            suppress(FileNotFoundError),  # another process took it for an abandoned one; the checksum decides anyway
+            suppress(FileNotFoundError),  # another process removed it as abandoned; the checksum decides anyway
             _files.in_one_step(self._note) as fresh,
             open(fresh, "x", encoding="utf-8", opener=open_without_following) as stream,
         ):
             json.dump(asdict(origin), stream)
 
     def open(self, position: int) -> BinaryIO:
-        """Open for writing from a position on, unbuffered; a link in its place is refused.
+        """Open for unbuffered writing at a position. A link in place of the file is refused.
 
-        Not for appending: where two processes bring the same bytes at the same time because locks do nothing, each
-        puts them where they belong, and the part is right.
+        The file is not opened for appending. If locks do not work and two processes download the same bytes at the same
+        time, each writes them to the right place, and the part is still correct.
         """
         stream = cast("BinaryIO", open(self.path, "r+b", buffering=0, opener=_open_or_make))  # noqa: SIM115
         stream.seek(position)
         return stream
 
     def restart(self) -> None:
-        """Remove the note and then the file, so that no note is left alone."""
+        """Remove the note and then the file, so that a note never remains without its file."""
         self._note.unlink(missing_ok=True)
         _files.remove_abandoned(self._note)
         self.path.unlink(missing_ok=True)
 
     def lend_to(self, target: str | os.PathLike[str]) -> None:
-        """Make the file appear under another name too; where the file system has no links, it moves there.
+        """Link the file to a second name, or move it there if the file system has no links.
 
         Raises
         ------
         FileNotFoundError
-            If another process has taken the part away.
+            If another process has removed the part.
         """
         with suppress(FileNotFoundError):
             os.unlink(target)
@@ -115,12 +115,12 @@ class Part:
 
 
 def part_path(folder: Path, name: str, *, shared: bool) -> Path:
-    """Return where a download grows: ``<name>.part``, or without the lock a part of this process alone."""
+    """Return the path of an unfinished download: ``<name>.part``, or a name of this process's own if not `shared`."""
     return folder / (f"{name}.part" if shared else f"{name}.{secrets.token_hex(4)}.part")
 
 
 def take_over(name: str, part: Path) -> None:
-    """Go on from what a process left that worked on ``<name>.part`` without the lock, if that is more than there is."""
+    """Continue from the part of a process that worked without the lock, if it is larger than ``<name>.part``."""
     with suppress(OSError):
         for size, path in sorted(left_over(part.parent, re.escape(name)), reverse=True):
             if path == part:
@@ -132,7 +132,7 @@ def take_over(name: str, part: Path) -> None:
 
 
 def left_over(folder: Path, pattern: str) -> list[tuple[int, Path]]:
-    """Return size and path of unfinished downloads whose names match, and at which no process works any more."""
+    """Return size and path of the matching unfinished downloads on which no process works any more."""
     own = re.compile(rf"{pattern}(\.[0-9a-f]{{8}})*\.part")
     left = []
     with suppress(OSError):
@@ -157,39 +157,40 @@ _log = logging.getLogger(__name__)
 
 
 class _Spoiled(Exception):
-    """The part does not belong to what the server has now."""
+    """The part does not belong to the file that the server has now."""
 
 
 class _Shared(Exception):
-    """Another process writes to the part too: locks do nothing here."""
+    """Another process also writes to the part: locks do not work here."""
 
 
 @dataclass
 class ResumingDownloader:
-    """Downloads to a part file that survives failures, then lends the finished file to Pooch.
+    """Download to a part file that survives failures, then link the finished file for Pooch.
 
-    The part stays until the caller, who has seen the digest, removes it. It is a :class:`pooch.typing.Downloader`:
+    The caller removes the part once the checksum is verified. It is a :class:`pooch.typing.Downloader`:
     ``Pooch.fetch(name, downloader=ResumingDownloader(...))``.
 
     Parameters
     ----------
     part : Path
-        The unfinished file. If it is there, it is continued. It becomes another one, of this process alone, if
-        another process turns out to write to it.
+        The unfinished file. If it exists, the download resumes. If another process turns out to write to the same
+        file, this attribute changes to a file of this process's own.
     mirrors : sequence of str
-        Base urls to try before the official address, as ``<base>/<file name>``. All continue the same part.
+        Base urls to try before the official address. Each is asked for ``<base>/<file name>``, and all continue the
+        same part.
     others : sequence of str
         Addresses of the same file to try after the official one.
     expected_bytes : int, optional
-        Size of the file, where it is known beforehand.
+        Size of the file, if it is known beforehand.
     window : range, optional
-        Bring only these bytes of the file, from a server that does Range.
+        Download only these bytes of the file. The server must support range requests.
     title : str, optional
-        What the progress bar is called, if not by the name of the file.
+        Title of the progress bar (default: the name of the file).
     make_room : callable
-        Called with the number of bytes still to come before any of an answer is written; may raise.
+        Called with the number of bytes still to come, before any part of a response is written. May raise.
     progress : Progress
-        What to show.
+        Where to report progress.
     sleep, clock, jitter : callable
         Injected by tests.
     """
@@ -208,12 +209,12 @@ class ResumingDownloader:
     jitter: Callable[[float], float] = lambda longest: random.uniform(0.0, longest)  # noqa: S311  (not a secret)
 
     def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool | None = False) -> bool | None:
-        """Bring the file at ``url`` to ``output_file`` (a path).
+        """Download the file at ``url`` to ``output_file`` (a path).
 
         Raises
         ------
         DownloadError
-            When every address failed. The part stays.
+            If every address failed. The part is kept.
         """
         if check_only:
             return self._is_available([*addresses(url, self.mirrors), *self.others])
@@ -225,7 +226,7 @@ class ResumingDownloader:
         return None
 
     def _lent(self, part: Part, output_file: str) -> bool:
-        """Lend the part, unless another process has taken it away, or begun another one in its place."""
+        """Link the part to the output file. Return False if another process has removed or replaced the part."""
         goal = self._goal(part.origin)
         try:
             part.lend_to(output_file)
@@ -239,12 +240,13 @@ class ResumingDownloader:
     def opened(self, url: str) -> Iterator[BinaryIO]:
         """Download the file, or the window of it, and yield it open.
 
-        After the block the part is removed. It stays if the block fails, unless that proves that the bytes are wrong.
+        The part is removed after the block. If the block fails, the part is kept, unless the error shows that the bytes
+        are wrong.
 
         Raises
         ------
         DownloadError
-            When every address failed. The part stays.
+            If every address failed. The part is kept.
         """
         try:
             with self._opened(url) as stream:
@@ -258,20 +260,20 @@ class ResumingDownloader:
     def _opened(self, url: str) -> BinaryIO:
         while True:
             part = self.bring(url)
-            with suppress(FileNotFoundError):  # another process has taken it away
+            with suppress(FileNotFoundError):  # another process has removed it
                 stream = part.path.open("rb")
                 if self._goal(part.origin) in (None, os.fstat(stream.fileno()).st_size):
                     return stream
-                stream.close()  # another process has begun another one in its place
+                stream.close()  # another process has started a new one in its place
             self._work_alone()
 
     def bring(self, url: str) -> Part:
-        """Bring the file, or the window of it, into the part and return that.
+        """Download the file, or the window of it, into the part. Return the part.
 
         Raises
         ------
         DownloadError
-            When every address failed. The part stays.
+            If every address failed. The part is kept.
         """
         while True:
             try:
@@ -280,7 +282,7 @@ class ResumingDownloader:
                 self._work_alone()
 
     def _work_alone(self) -> None:
-        """Go on in a part of this process's own, after another process turned out to use the same."""
+        """Switch to a part of this process's own, because another process uses the same one."""
         self.part = part_path(self.part.parent, self.part.name.removesuffix(".part"), shared=False)
         _log.info("Another process works on the same file: going on in %s.", self.part)
 
@@ -315,7 +317,7 @@ class ResumingDownloader:
         )
 
     def _goal(self, origin: Origin) -> int | None:
-        """Return the bytes that the finished part has, if that is known."""
+        """Return the size of the finished part in bytes, if it is known."""
         if self.window is not None:
             return len(self.window)
         return origin.total_bytes if self.expected_bytes is None else self.expected_bytes
@@ -344,7 +346,7 @@ class ResumingDownloader:
         have, origin = part.bytes, part.origin
         if have and have == self._goal(origin):
             return
-        # Of a window the caller knows a checksum: that decides, whatever the server says of the file's age.
+        # The caller verifies the checksum of a window, so it does not matter if the server's validator has changed.
         validator = origin.validator if origin.url == redacted(address) and self.window is None else ""
         headers = self._asked_for(have)
         if have and validator:
@@ -370,7 +372,7 @@ class ResumingDownloader:
             if verdict.action == "restart":
                 if response.status_code != 200:
                     raise _Spoiled(verdict.reason)
-                # The whole file is on its way already: take it, in a new part.
+                # The server is already sending the whole file: write it to a new part.
                 bar.update(-have)
                 part.restart()
                 have = 0
@@ -388,7 +390,7 @@ class ResumingDownloader:
         return {"Range": f"bytes={have}-"} if have else {}
 
     def _receive(self, response: requests.Response, part: Part, position: int, limit: int | None, bar: Bar) -> None:
-        """Write the body to the part, which has so many bytes, and be sure that it is all of it."""
+        """Write the body to the part, which already has `position` bytes, and check that the body is complete."""
         with part.open(position) as target:
             for chunk in self._chunks(response, position):
                 if os.fstat(target.fileno()).st_size != position:
@@ -399,13 +401,13 @@ class ResumingDownloader:
                 position += len(chunk)
                 bar.update(len(chunk))
         if limit is None:
-            # Neither the record nor the server states a size: the end of a well-formed body is all there is.
+            # Neither the record nor the server gives a size, so the end of a well-formed body is the end of the file.
             part.note(Origin(redacted(response.url), "", position))
         elif position < limit:
             raise Transient(f"the body ended at byte {position} of {limit}")
 
     def _chunks(self, response: requests.Response, start: int) -> Iterator[bytes]:
-        """Yield the body as it arrives, and give up on a connection that only drips."""
+        """Yield the body as it arrives. Give up on a connection that is too slow."""
         position, since, arrived = start, self.clock(), 0
         while True:
             with http.reading(f" at byte {position}"):
@@ -434,7 +436,7 @@ class ResumingDownloader:
 
 
 def addresses(url: str, mirrors: Sequence[str]) -> list[str]:
-    """Return where to ask for a file, in order: each mirror, then the official address."""
+    """Return the addresses of a file in the order to try them: each mirror, then the official address."""
     return [*(f"{mirror.rstrip('/')}/{_file_name(url)}" for mirror in mirrors), url]
 
 

@@ -30,10 +30,10 @@ class NewerFormatError(CacheError):
 
 @dataclass(frozen=True, slots=True)
 class StoredArray:
-    """One .npy file: enough to map it without reading its header, and to prove it.
+    """One .npy file: enough to memory-map it without reading its header, and to verify it.
 
-    ``offset`` and ``bytes`` count bytes from the start of the file and of the whole file; ``order`` is ``"C"`` or
-    ``"F"``; ``crc32`` (of the whole file, as in the archive) and ``sha256`` are hex.
+    ``offset`` is where the values start and ``bytes`` is the size of the file, both in bytes. ``order`` is ``"C"`` or
+    ``"F"``. ``crc32`` (of the whole file, as in the archive) and ``sha256`` are hexadecimal.
     """
 
     file: str
@@ -46,7 +46,7 @@ class StoredArray:
     sha256: str
 
     def __post_init__(self) -> None:
-        """Refuse what no manifest of ours says: it may come from a cache that others write to."""
+        """Refuse values that this package never writes: others may write to a shared cache."""
         if not isinstance(self.file, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", self.file):
             raise ValueError(f"{self.file!r} is not a plain file name")
         dtype = np.dtype(self.dtype)
@@ -61,10 +61,11 @@ class StoredArray:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a folder holds.
+    """The content of a folder of arrays.
 
-    ``archive`` and ``digest`` name the file it was unpacked from; ``checked`` says what was compared: ``"digest"``
-    is the digest of the whole archive, ``"crc32"`` the CRC-32 of each member only. ``arrays`` is by member name.
+    ``archive`` and ``digest`` are the name and checksum of the file it was unpacked from. ``checked`` is what was
+    verified: ``"digest"`` for the checksum of the whole archive, ``"crc32"`` for only the CRC-32 of each member.
+    ``arrays`` maps member names to files.
     """
 
     archive: str
@@ -75,12 +76,12 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:
-        """Read the manifest of a folder; None if there is none.
+        """Read the manifest of a folder. Return None if the folder has no manifest.
 
         Raises
         ------
         CorruptCacheError
-            If it cannot be understood.
+            If it is not a valid manifest.
         NewerFormatError
             If a newer version of the package wrote it.
         """
@@ -114,7 +115,7 @@ class Manifest:
             raise CorruptCacheError(f"{path} is not a manifest of format {FORMAT}: {error}.") from error
 
     def write(self, folder: Path) -> None:
-        """Write the manifest into a folder, in one step, and sync it to disk."""
+        """Write the manifest to a folder atomically and sync it to disk."""
         table = {"format": FORMAT, **asdict(self)}
         with _files.in_one_step(folder / FILE_NAME) as fresh, open(fresh, "x", encoding="utf-8") as stream:
             json.dump(table, stream, indent=1)
@@ -126,7 +127,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 def digest_of(stream: BinaryIO, algorithm: str, progress: Progress, name: str) -> str:
-    """Return the digest of a whole open file, reading from its start."""
+    """Return the checksum of a whole open file, as ``"<algorithm>:<hex>"``, and seek back to its start."""
     hasher = hashlib.new(algorithm, usedforsecurity=False)
     stream.seek(0)
     with progress(f"{CHECKING}{name}", os.fstat(stream.fileno()).st_size) as bar:
@@ -138,7 +139,7 @@ def digest_of(stream: BinaryIO, algorithm: str, progress: Progress, name: str) -
 
 
 def require_digest(path: object, found: str, archive: Archive) -> None:
-    """Raise :class:`DigestError` or :class:`SupersededError` unless a digest is that of the archive."""
+    """Raise :class:`DigestError` or :class:`SupersededError` unless a checksum is that of the archive."""
     if found == archive.digest:
         return
     for old in archive.superseded:
@@ -166,16 +167,16 @@ def superseded(path: object, archive: Archive, old: Superseded) -> SupersededErr
 def stored_array(
     file: Path, shape: tuple[int, ...], dtype: str, offset: int, advance: Callable[[int], object] = lambda _: None
 ) -> StoredArray:
-    """Bring a finished .npy file in C order to disk, hash it and describe it for the manifest.
+    """Sync a finished .npy file in C order to disk, hash it and describe it for the manifest.
 
     Parameters
     ----------
     file : Path
         The file.
     shape, dtype, offset
-        What its header says, and where its values start, in bytes.
+        Shape and dtype from its header, and where its values start, in bytes.
     advance : callable
-        Called with the number of bytes hashed, now and then.
+        Called repeatedly with the number of bytes hashed since the last call.
     """
     digest, crc32, n_bytes = hashlib.sha256(), 0, 0
     with file.open("r+b") as stream:

@@ -1,8 +1,8 @@
 """From a record to a folder of arrays: lock, find or download the archive, verify, unpack, publish.
 
-Archives without a pinned checksum are fetched only where a caller asks for that. Their arrays are checked by the CRC-32
-in the archive and by the shapes and dtypes of the record, which finds accidents but not a dishonest server. Their
-manifest says ``crc32`` and holds the SHA-256 of the file that arrived.
+Archives without a pinned checksum are fetched only if the caller asks for that. Their arrays are checked against the
+CRC-32 in the archive and the shapes and dtypes in the record. That detects accidental damage, but not a dishonest
+server. Their manifest has ``crc32`` as ``checked`` and the SHA-256 of the downloaded file as ``digest``.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from medmnist_np.registry import Archive
 
 @dataclass(frozen=True, slots=True)
 class Unpacking:
-    """What becomes of a proven archive that does not just hold arrays.
+    """How to publish a verified archive that does not simply hold arrays.
 
-    ``n_bytes`` is about what that takes on the disk, ``publish`` makes the folder of arrays.
+    ``n_bytes`` is roughly the disk space this needs, in bytes; ``publish`` creates the folder of arrays.
     """
 
     n_bytes: int
     publish: Callable[[Verified], ArrayFolder]
 
 
-def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
+def prepare(  # noqa: PLR0913 -- what to prepare, where, and how
     archive: Archive,
     key: str,
     settings: Settings,
@@ -56,37 +56,37 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
     progress: Progress = bars,
     patience: Patience | None = None,
 ) -> ArrayFolder:
-    """Return the folder with the arrays of an archive, bringing it about if need be.
+    """Return the folder with the arrays of an archive, downloading and unpacking it if necessary.
 
     Parameters
     ----------
     archive : Archive
-        What is wanted.
+        The archive.
     key : str
-        Where its arrays go below ``arrays/``, e.g. ``"medmnist/pathmnist_28-a8b06965"``.
+        Folder of its arrays below ``arrays/``, e.g. ``"medmnist/pathmnist_28-a8b06965"``.
     settings : Settings
-        Where to look and to work.
+        Folders to search, the cache, mirrors and offline mode.
     download : bool
-        Whether the network may be used if no copy of the archive is on this machine.
+        Whether to download the archive if there is no copy of it on this machine.
     keep_archive : bool
         Keep a downloaded archive in ``downloads/`` after its arrays are published.
     unpacking : Unpacking, optional
-        What is done with it; None for an archive of arrays.
+        How to publish the archive; None for an archive of arrays.
     other_addresses : sequence of str
-        Where else it lies; tried after its official address.
+        Further addresses, tried after the official one.
     command : str
-        The command that gets this data, for messages.
+        The command that fetches this data, for messages.
     progress : Progress
-        What to show.
+        Where to report progress.
     patience : Patience, optional
-        Of the download.
+        Timeouts and retries of the download.
 
     Raises
     ------
     NotCachedError, OfflineError
-        If the data is not here and may not be downloaded.
+        If the data is not on this machine and may not be downloaded.
     DownloadError, DigestError, SupersededError, ArchiveError, NoSpaceError, CacheError
-        As their names say. Nothing is published then, and what was downloaded is kept.
+        If the step in question fails. Nothing is published then, and what was downloaded is kept.
     """
     settings = settings.at(key)
     kept = settings.downloads / archive.file_name
@@ -94,7 +94,7 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
     if (found := find_arrays(archive, [key], settings, progress)) is not None:
         return found
     store.refuse_newer(settings.cache / store.ARRAYS / key)
-    finished = [part] if archives.is_finished(archive, part) else []  # by a process that could not unpack it
+    finished = [part] if archives.is_finished(archive, part) else []  # left by a process that could not unpack it
     candidates = _candidates(archive, [*finished, kept], settings, download)
     if not any(map(os.path.isfile, candidates)):
         _require_download_allowed(archive, key, settings, download, command)  # before anything is written
@@ -123,7 +123,7 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
                 folder = unpacking.publish(verified)
             else:
                 folder = publish_archive(verified.stream, archive, key, settings.cache, progress)
-        # The archive is closed now: Windows neither moves nor removes an open file.
+        # Only now is the archive closed: Windows cannot move or remove an open file.
         with _files.errors_named(settings.downloads, f"put {archive.file_name} away"), suppress(FileNotFoundError):
             if keep_archive and local is not None and local.path == part:
                 _files.move(part, kept)
@@ -133,7 +133,7 @@ def prepare(  # noqa: PLR0913 -- what to bring, where to, and how
 
 
 def _candidates(archive: Archive, own: Sequence[Path], settings: Settings, download: bool) -> list[Path]:
-    """Return where the archive may lie on this machine; where a named root has one, that alone."""
+    """Return where the archive may be on this machine. If a named root contains it, return only that file."""
     if (named := archive_in_root(archive, settings)) is not None:
         return [named]
     settings.require_writable()
@@ -145,7 +145,7 @@ def _candidates(archive: Archive, own: Sequence[Path], settings: Settings, downl
 def _local(
     archive: Archive, candidates: Sequence[Path], settings: Settings, progress: Progress, rejected: list[str]
 ) -> Iterator[Verified | None]:
-    """Yield the first candidate that is the archive, open; None if none is. One in a named root must be."""
+    """Yield the first candidate that is the archive, open, or None. A file in a named root must be the archive."""
     if (named := archive_in_root(archive, settings)) is None:
         with archives.local(archive, candidates, progress, rejected) as verified:
             yield verified
@@ -157,7 +157,7 @@ def _local(
 
 
 def collect(archive: Archive, key: str, settings: Settings) -> None:
-    """Remove what a process that was killed after publishing left of the download."""
+    """Remove the rest of a download after a process was killed between publishing and cleaning up."""
     settings = settings.at(key)
     finished = archives.is_finished(archive, archives.part_of(archive, settings.downloads))
     if finished and os.access(settings.downloads, os.W_OK):
@@ -169,12 +169,12 @@ def collect(archive: Archive, key: str, settings: Settings) -> None:
 def publish_verified(
     stream: BinaryIO, archive: Archive, key: str, settings: Settings, progress: Progress
 ) -> ArrayFolder:
-    """Publish the arrays of an open archive whose digest was found right, unless they are there already."""
+    """Publish the arrays of an open archive with a verified checksum, unless they are already published."""
     return published_once(key, settings, lambda: publish_archive(stream, archive, key, settings.cache, progress))
 
 
 def published_once(key: str, settings: Settings, publish: Callable[[], ArrayFolder]) -> ArrayFolder:
-    """Return the folder of arrays under a key; if there is none, publish it under the lock of the key."""
+    """Return the folder of arrays of a key. If it does not exist, publish it while holding the lock of the key."""
     settings.require_writable()
     if (found := store.find(key, settings.searched)) is not None:
         return found
@@ -186,7 +186,7 @@ def published_once(key: str, settings: Settings, publish: Callable[[], ArrayFold
 def publish_archive(
     stream: BinaryIO, archive: Archive, key: str, cache: Path, progress: Progress, *, checked: str = "digest"
 ) -> ArrayFolder:
-    """Unpack an open archive that is ``checked`` and rename its arrays into place."""
+    """Unpack an open archive, verified as ``checked`` describes, and rename its arrays into place."""
     purpose = f"unpack {archive.file_name}"
     with _files.errors_named(cache, purpose, lambda: archive.array_bytes):
         _files.require_space(cache, archive.array_bytes, purpose)
@@ -246,22 +246,22 @@ def prepare_unproven(
     progress: Progress = bars,
     patience: Patience | None = None,
 ) -> ArrayFolder:
-    """Return the folder with the arrays of an archive without a known digest, bringing it about if need be.
+    """Return the folder with the arrays of an archive without a known checksum, downloading it if necessary.
 
     Parameters
     ----------
     archive : Archive
-        What is wanted. Its digest stands for none and is not looked at.
+        The archive. Its digest is a placeholder and is ignored.
     key, settings, progress, patience
-        As of :func:`~medmnist_np.cache.prepare.prepare`.
+        See :func:`prepare`.
 
     Raises
     ------
     OfflineError
-        If the archive is not here and may not be downloaded.
+        If the archive is not on this machine and may not be downloaded.
     DownloadError, ArchiveError, NoSpaceError, CacheError
-        As their names say. Nothing is published then. An unfinished download goes on at the next call; one that is not
-        what the record says is removed.
+        If the step in question fails. Nothing is published then. The next call resumes an unfinished download; a
+        download that does not match the record is removed.
     """
     if (found := find_unproven(archive, key, settings, progress)) is not None:
         return found
@@ -297,12 +297,12 @@ def prepare_unproven(
 
 
 def find_unproven(archive: Archive, key: str, settings: Settings, progress: Progress) -> ArrayFolder | None:
-    """Return the folder with the arrays of an archive without a known digest; None if there is none.
+    """Return the folder with the arrays of an archive without a known checksum; None if it does not exist.
 
     Raises
     ------
     ArchiveError
-        If they are not those of the archive that lies in a named root.
+        If the arrays do not belong to the archive in a named root.
     """
     found = store.find(key, caches_for(archive, settings))
     named = archive_in_root(archive, settings)
