@@ -1,4 +1,4 @@
-"""Train, val and test splits of a data set that is built: given ones, or a stratified division by a ratio."""
+"""Train, val and test splits of a built data set: as given, or by a stratified random split."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from medmnist_np.data.subsets import divide
 
 _RATIO = (7, 1, 2)
 
-# Of so many parts.
+# Names of the splits by their number.
 _NAMES = {2: ("train", "test"), 3: SPLITS}
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Which sample is in which split.
+    """The assignment of samples to splits.
 
     Attributes
     ----------
     splits : tuple of str
-        Names, in order.
+        Names of the splits, in order.
     part_of : (n,) intp
-        The number of the split of each sample.
+        Index into ``splits`` for each sample.
     how : str
-        How it was done, in a sentence.
+        One sentence on how the samples were split.
     grouped : bool
-        Whether groups, as patients, are known. Then none is in two splits.
+        Whether groups, such as patients, are known; then no group is in two splits.
     """
 
     splits: tuple[str, ...]
@@ -41,15 +41,15 @@ class Division:
 
     @property
     def n_samples(self) -> dict[str, int]:
-        """Samples of each split."""
+        """Number of samples per split."""
         return {split: len(self.rows(split)) for split in self.splits}
 
     def rows(self, split: str) -> NDArray[np.intp]:
-        """Return which samples are in a split, ascending."""
+        """Return the indices of the samples of a split, ascending."""
         return np.flatnonzero(self.part_of == self.splits.index(split))
 
     def absent(self, labels: Labels) -> list[str]:
-        """Say which classes have no samples in which split."""
+        """Return a note for each class without samples in some split."""
         notes = []
         for number, name in enumerate(labels.class_names):
             present = set(self.part_of[labels.of_class(number)].tolist())
@@ -69,28 +69,28 @@ class Division:
 
 
 def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group: str) -> Division:
-    """Keep the given splits, or divide by a ratio.
+    """Keep the given splits, or split at random by a ratio.
 
     Parameters
     ----------
     source : Source
         All usable samples.
     ratio : sequence of float, optional
-        Of train, val and test, or of train and test. None means the given splits, else 7:1:2.
+        Ratio of train, val and test, or of train and test. None keeps the given splits, else uses 7:1:2.
     seed : int
-        Random seed of the division.
+        Random seed for the split.
     group : str
-        What groups are called.
+        What to call a group in messages, such as ``"patient"``.
 
     Raises
     ------
     ValueError
-        If there are both splits and a ratio, or a class has too few samples or groups to be in each split.
+        If both splits and a ratio are given, or a class has too few samples or groups to be in each split.
 
     Warns
     -----
     UserWarning
-        If a class has no samples in a split after the division.
+        If a class has no samples in some split.
     """
     if source.splits is not None:
         if ratio is not None:
@@ -109,12 +109,12 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     how = f"{how}." if source.groups is None else f"{how}; no {group} is in two splits."
     division = Division(names, part_of, how, grouped=source.groups is not None)
     for note in division.absent(source.labels):
-        warnings.warn(f"{note} Another seed may give another division.", stacklevel=3)  # where build is called
+        warnings.warn(f"{note} Another seed may give another division.", stacklevel=3)  # points at the call of build
     return division
 
 
 def checked_ratio(ratio: Sequence[float]) -> tuple[float, ...]:
-    """Return a ratio of train, val and test, or of train and test; raise ValueError for any other."""
+    """Return a valid ratio of train, val and test, or of train and test; else raise ValueError."""
     parts = tuple(ratio)
     shares = np.asarray(parts, dtype=np.float64)
     if shares.ndim != 1 or not np.isfinite(shares).all() or (shares <= 0).any():

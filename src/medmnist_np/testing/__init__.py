@@ -1,4 +1,4 @@
-"""Fakes for your own tests: small archives with made-up images that look to a program like the real ones.
+"""Synthetic data sets for your own tests: small archives in the format of the real ones.
 
 >>> import tempfile
 >>> import medmnist_np as mm
@@ -8,10 +8,10 @@
 ...     images.shape
 (60, 28, 28, 3)
 
-Sets of volumes, as ``"msd/hippocampus"``, are stood in for by small cases in NIfTI files.
+For volume sets such as ``"msd/hippocampus"``, the fakes are small cases in NIfTI files.
 
-The images hold patterns that a small classifier learns, and nothing else: numbers got from them mean nothing.
-The same arguments give the same bytes on one machine; another release of NumPy or zlib may give others.
+The images contain only patterns that a small classifier can learn: scores on them mean nothing. The same arguments give
+the same bytes on one machine; other releases of NumPy or zlib may give different bytes.
 """
 
 from medmnist_np.testing.fake_volumes import FakeCase, make_cases, make_volume_archive, make_volumes

@@ -24,27 +24,27 @@ from medmnist_np.registry import Archive, VolumeInfo
 
 _N_SAMPLES = {"train": 10, "val": 4, "test": 4}
 
-# Levels of the voxels of a label above those of the one before it, and the standard deviation of the noise.
+# Difference of intensity between one label and the next, and the standard deviation of the noise.
 _CONTRAST = 60
 _NOISE = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FakeCase:
-    """One made-up case.
+    """One synthetic case.
 
     Attributes
     ----------
     name : str
-        As the files are called.
+        Name of the case, as in its file names.
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     image : (x, y, z) or (x, y, z, c) array
-        Noise around one level for each label.
+        Noise around one level per label.
     mask : (x, y, z) uint8 or None
-        An ellipsoid for each label; None in the test split, and in ``"val"`` where the real set keeps it back.
+        One ellipsoid per label. None in the test split, and in ``"val"`` if the real set withholds its masks.
     affine : (4, 4) float64
-        From the index of a voxel to mm.
+        Maps voxel indices to mm.
     """
 
     name: str
@@ -62,25 +62,25 @@ def make_cases(
     dtype: DTypeLike = np.int16,
     seed: int = 0,
 ) -> Iterator[FakeCase]:
-    """Make up cases, one after another.
+    """Generate synthetic cases, one at a time.
 
     Parameters
     ----------
     name : str or VolumeInfo
-        A set of volumes of the registry: ``"msd/hippocampus"``. Labels, channels and names are as in it.
+        A volume set of the registry, such as ``"msd/hippocampus"``. Labels, channels and names follow it.
     n_samples : Mapping of str to int, optional
-        Cases of each split; None means train 10, val 4, test 4, for those splits that the set has.
+        Cases per split. None means 10 for train, 4 for val and 4 for test, for the splits that the set has.
     shape : (int, int, int)
-        About so many voxels: each case has up to a fifth more or fewer along each axis.
+        Approximate shape: each axis of a case varies by up to a fifth.
     dtype : dtype
-        Of the images.
+        Dtype of the images.
     seed : int
-        Other seeds give other cases.
+        Random seed.
 
     Yields
     ------
     FakeCase
-        Their voxels are 0.7 to 1.3 mm wide and 1 to 3 mm thick, and x runs from right to left in every other one.
+        Voxels are 0.7 to 1.3 mm wide and 1 to 3 mm thick. In every other case, x runs from right to left.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _ellipsoids(shape: tuple[int, ...], values: tuple[int, ...], random: np.rand
     for value in values[1:]:
         centre, radii = random.uniform(0.3, 0.7, 3), random.uniform(0.1, 0.2, 3)
         mask[np.square((place - centre) / radii).sum(axis=-1) < 1] = value
-        # Another may have covered it; each value that a set has is in every mask.
+        # A later ellipsoid may have covered this one; every mask must contain every label.
         mask[tuple((centre * shape).astype(int).tolist())] = value
     return mask
 
@@ -154,7 +154,7 @@ def _case_name(record: VolumeInfo, number: int) -> str:
 _SUFFIXES = {"train": "Tr", "val": "Va", "test": "Ts"}
 _KEYS = {"train": "training", "val": "validation", "test": "test"}
 
-# macOS puts such a file beside each real one.
+# macOS writes such a file next to each real one.
 _COMPANION = b"\0\5\x16\7\0\2\0\0Mac OS X        "
 
 
@@ -168,23 +168,23 @@ def make_volumes(
     companions: bool = False,
     seed: int = 0,
 ) -> Path:
-    """Write made-up cases as a folder of NIfTI files, as one has it who unpacked the archive of the set.
+    """Write synthetic cases as a folder of NIfTI files, laid out like the unpacked archive of the set.
 
     Needs NiBabel (extra ``nifti``).
 
     Parameters
     ----------
     folder : path
-        Where to put it.
+        Parent of the new folder.
     name, n_samples, shape, dtype, seed
-        As of :func:`make_cases`.
+        See :func:`make_cases`.
     companions : bool
-        Put a ``._`` file beside each, as macOS does.
+        Write a ``._`` file next to each file, as macOS does.
 
     Returns
     -------
     Path
-        Of the folder of the set, with ``dataset.json`` where it has one.
+        The folder of the set, including ``dataset.json`` if the set has one.
 
     Examples
     --------
@@ -215,30 +215,30 @@ def make_volume_archive(
     seed: int = 0,
     base_url: str | None = None,
 ) -> VolumeInfo:
-    """Write made-up cases as the tar or zip that the real set comes in, and return the record that describes it.
+    """Write synthetic cases as a tar or zip archive, like that of the real set, and return its record.
 
     Needs NiBabel (extra ``nifti``).
 
     Parameters
     ----------
     folder : path
-        An existing folder. The file is ``folder/<file_name>``; one that is there is replaced.
+        An existing folder. The archive is written to ``folder/<file_name>``; an existing file is replaced.
     name, n_samples, shape, dtype, seed
-        As of :func:`make_cases`.
+        See :func:`make_cases`.
     companions : bool
-        Put a ``._`` file beside each, as macOS does; the archives of the Decathlon have them.
+        Write a ``._`` file next to each file, as macOS does; the archives of the Decathlon have them.
     base_url : str, optional
-        Where the folder will be served. None gives the record a ``file://`` address.
+        URL at which the folder will be served. None gives the record a ``file://`` URL.
 
     Returns
     -------
     VolumeInfo
-        With the true MD5 digest, length in bytes, address and number of cases.
+        With the actual MD5 checksum, size in bytes, URL and number of cases.
 
     Raises
     ------
     ValueError
-        If the set comes in no archive: its users bring a folder.
+        If the set has no archive; users of it import a folder.
 
     Examples
     --------
@@ -281,7 +281,7 @@ def _roots(record: VolumeInfo) -> Mapping[str, str]:
 
 
 def _files(record: VolumeInfo, cases: Iterator[FakeCase], *, companions: bool) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of every file of a set."""
+    """Yield the name and content of every file of a set."""
     listed: dict[str, list[FakeCase]] = {split: [] for split in record.splits}
     for case in cases:
         listed[case.split].append(replace(case, image=np.empty(0)))

@@ -1,4 +1,4 @@
-"""Small archives with made-up images, and data sets that are replaced by them."""
+"""Small archives with synthetic images, and a context in which they replace real data sets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from medmnist_np.testing.server import serve
 
 _N_SAMPLES = {"train": 200, "val": 40, "test": 60}
 
-# How much the strength of a pattern varies between images, against 1 between its presence and its absence.
+# Standard deviation of the strength of a pattern between images; presence and absence differ by 1.
 # The best possible AUC is then about 0.99 with two classes and 0.94 with independent findings.
 _VARIATION = 0.45
 _CONTRAST = 50  # gray levels of a pattern of strength 1
@@ -32,29 +32,30 @@ _IMAGES_AT_ONCE = 256  # bounds the memory for sets of any length
 
 
 def make_arrays(record: DatasetInfo, size: int | None = None, *, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
-    """Make up the arrays of an archive.
+    """Generate the arrays of a synthetic archive.
 
-    Each class has a pattern of its own, stripes that fade out around a point. An image shows the pattern of its
-    class, or those of all its findings, more or less strongly, and noise. The strengths overlap, so that no
-    classifier is perfect.
+    Each class has its own pattern: stripes that fade out around a point. An image shows the pattern of its class, or
+    the patterns of all its findings, with varying strength and noise. The strengths overlap, so no classifier is
+    perfect.
 
     Parameters
     ----------
     record : DatasetInfo
-        What to imitate, with as many samples as it states: see :func:`fake_record` for few.
+        The set to imitate, with its number of samples; use :func:`fake_record` for a small one.
     size : int, optional
-        One of its sizes. ``None`` means 28 if it has that, else the smallest. Labels do not depend on it.
+        One of its sizes. ``None`` means 28 if available, else the smallest. Labels do not depend on it.
     seed : int
-        Other seeds give other patterns, labels and noise.
+        Random seed for patterns, labels and noise.
 
     Returns
     -------
     dict of str to ndarray
-        By member name, in the order of the official archives: images ``(n, h, w)``, ``(n, h, w, 3)`` or
+        Arrays by member name, in the order of the official archives: images ``(n, h, w)``, ``(n, h, w, 3)`` or
         ``(n, d, h, w)`` uint8, 0-255, and labels ``(n, l)`` uint8. Classes are equally frequent, and every class
-        occurs in a split that has that many samples. Findings of a multi-label set are independent, each in three
-        images of ten. A segmentation set has masks ``(n, h, w)`` uint8: an ellipse of each class in every image,
-        brighter or darker than the rest, whose number is any but 0 where ``record.binarise_masks``.
+        occurs in each split with at least as many samples as classes. Findings of a multi-label set are independent,
+        each in 30 % of the images. A segmentation set has masks ``(n, h, w)`` uint8 with one ellipse per foreground
+        class in every image, brighter or darker than the rest. With ``record.binarise_masks``, the foreground of a
+        mask can have any value except 0.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def make_arrays(record: DatasetInfo, size: int | None = None, *, seed: int = 0) 
     ((60, 28, 28), (60, 14))
     """
     record, size = resolve_dataset(record, size)
-    # Sets of one shape must differ, or their archives could not be told apart by their digests.
+    # Sets of the same shape must differ, or their archives would have the same checksum.
     key = [seed, zlib.crc32(record.name.encode())]
     patterns = _patterns(record, size, np.random.default_rng([*key, 0]))
     images, labels = {}, {}
@@ -89,18 +90,18 @@ def fake_record(
 ) -> DatasetInfo:
     """Return a copy of a record with few samples and a single size.
 
-    Its archive does not exist yet: the digest is all zeros and the address leads nowhere, until
-    :func:`make_archive` writes the file.
+    The archive does not exist until :func:`make_archive` writes it: until then, the checksum is all zeros and the URL
+    is invalid.
 
     Parameters
     ----------
     name : str or DatasetInfo
-        A set of the registry.
+        A data set of the registry.
     n_samples : Mapping of str to int, optional
-        Samples of each split; there will be these splits and no others. ``None`` means train 200, val 40, test 60,
-        for those splits that the set has.
+        Samples per split; the record has exactly these splits. ``None`` means 200 for train, 40 for val and 60 for
+        test, for the splits that the set has.
     size : int, optional
-        ``None`` means the size in the name, else 28.
+        The single size. ``None`` means the size in the name, else 28.
 
     Raises
     ------
@@ -140,26 +141,26 @@ def make_archive(
     seed: int = 0,
     base_url: str | None = None,
 ) -> DatasetInfo:
-    """Write a made-up archive and return the record that describes it.
+    """Write a synthetic archive and return the record that describes it.
 
     Parameters
     ----------
     folder : path
-        An existing folder. The file is ``folder/<file_name>``; one that is there is replaced.
+        An existing folder. The archive is written to ``folder/<file_name>``; an existing file is replaced.
     name : str or DatasetInfo
-        A name stands for ``fake_record(name, n_samples=n_samples, size=size)``. A record is taken as it is, with
-        all its samples, unless ``n_samples`` is given.
+        A name means ``fake_record(name, n_samples=n_samples, size=size)``. A record is used as it is, with all its
+        samples, unless ``n_samples`` is given.
     size, n_samples
-        As in :func:`fake_record`.
+        See :func:`fake_record`.
     seed : int
-        As in :func:`make_arrays`.
+        See :func:`make_arrays`.
     base_url : str, optional
-        Where the folder will be served. ``None`` gives the record a ``file://`` address.
+        URL at which the folder will be served. ``None`` gives the record a ``file://`` URL.
 
     Returns
     -------
     DatasetInfo
-        With the true MD5 digest, length in bytes and address of the archive of that size.
+        With the actual MD5 checksum, size in bytes and URL of the archive of that size.
 
     Raises
     ------
@@ -203,24 +204,25 @@ def fake_datasets(
     size: int | None = None,
     seed: int = 0,
 ) -> Iterator[tuple[Record, ...]]:
-    """Put small fakes in the place of data sets for a ``with`` block, so that loading them takes the true path.
+    """Replace data sets by small fakes for a ``with`` block, so tests run the real loading code.
 
-    In the block ``mm.load("pathmnist")`` downloads, verifies, unpacks and maps a fake archive. Nothing is written
-    outside ``folder``, and nothing but this machine is reached; what :func:`~medmnist_np.configure` set is put aside.
-    It changes the registry and environment variables of the whole process: do not enter two blocks in two threads.
+    In the block, ``mm.load("pathmnist")`` downloads, verifies, unpacks and maps a fake archive from a local server.
+    Nothing is written outside ``folder``, no other machine is contacted, and settings made with
+    :func:`~medmnist_np.configure` are suspended. The block changes the registry and environment variables of the whole
+    process: do not use it in two threads at once.
 
     Parameters
     ----------
     folder : path
-        Made if need be. Archives are written into ``folder/archives``; the cache is ``folder/cache``.
+        Created if it does not exist. Archives go to ``folder/archives``; the cache is ``folder/cache``.
     *names : str
-        Sets to stand in for: ``"pathmnist"``, ``"pathmnist_64"``, ``"msd/hippocampus"``.
+        Data sets to replace, such as ``"pathmnist"``, ``"pathmnist_64"`` or ``"msd/hippocampus"``.
     n_samples, size
-        As in :func:`fake_record`, for all of them but those of volumes that differ in size.
+        See :func:`fake_record`. Not used for sets of volumes that differ in size.
     n_volumes : Mapping of str to int, optional
-        As ``n_samples`` of :func:`make_cases`, for those.
+        Cases per split of sets of volumes that differ in size: ``n_samples`` of :func:`make_cases`.
     seed : int
-        As in :func:`make_arrays`.
+        See :func:`make_arrays`.
 
     Yields
     ------
@@ -256,9 +258,9 @@ def fake_datasets(
             "MEDMNIST_NP_MIRRORS": base_url,
             "MEDMNIST_NP_OFFLINE": None,
             "MEDMNIST_NP_SHARED": None,
-            "no_proxy": "127.0.0.1",  # a proxy cannot see this machine's server
+            "no_proxy": "127.0.0.1",  # a proxy cannot reach the local server
         }
-        # Those that no fake stands in for are not there either: no test reaches a real server by a typo.
+        # Data sets without a fake are unavailable too, so a typo in a test does not contact a real server.
         names_of_fakes = {record.qualified_name for record in records}
         collections = {None, *(record.collection.name for record in records)} - {"medmnist", "local"}
         neighbours = [record for collection in collections for record in datasets(collection=collection)]
@@ -290,7 +292,7 @@ def _set_environment(variables: Mapping[str, str | None]) -> None:
 
 
 def _images_and_masks(record: DatasetInfo, size: int, key: list[int]) -> dict[str, NDArray[np.uint8]]:
-    """Make up images that show an ellipse of each class but the background, and masks that say where."""
+    """Generate images with one ellipse per foreground class, and the masks of these ellipses."""
     axis = (np.arange(size) + 0.5) / size
     place = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
     arrays: dict[str, NDArray[np.uint8]] = {}
@@ -336,7 +338,7 @@ def _labels(record: DatasetInfo, n: int, random: np.random.Generator) -> NDArray
 
 
 def _pixels(presence: NDArray[Any], patterns: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return ``(n, values of an image)``: the patterns that are present ``(n, classes)``, more or less, and noise."""
+    """Return ``(n, values of an image)``: noise plus the patterns present, ``(n, classes)``, in varying strength."""
     pixels = np.empty((len(presence), patterns.shape[1]), dtype=np.uint8)
     for start in range(0, len(presence), _IMAGES_AT_ONCE):
         block = presence[start : start + _IMAGES_AT_ONCE].astype(np.float32)
@@ -348,7 +350,7 @@ def _pixels(presence: NDArray[Any], patterns: NDArray[np.float32], random: np.ra
 
 
 def _write_npz(path: Path, arrays: Mapping[str, NDArray[np.uint8]]) -> None:
-    """Write a compressed .npz whose bytes depend on the arrays alone, not on the clock or the system."""
+    """Write a compressed .npz whose bytes depend only on the arrays, not on the time or the system."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980-01-01

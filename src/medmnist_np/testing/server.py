@@ -1,4 +1,4 @@
-"""A folder served over HTTP to this machine alone."""
+"""A local HTTP server for the files of a folder."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _logger = logging.getLogger(__name__)
 
 @contextmanager
 def serve(folder: str | os.PathLike[str]) -> Iterator[str]:
-    """Serve the files that lie directly in a folder over HTTP, to this machine alone, for a ``with`` block.
+    """Serve the files directly in a folder over HTTP on the loopback interface, for a ``with`` block.
 
-    It answers GET and HEAD, and a GET of one range of bytes (``bytes=a-`` or ``bytes=a-b``, with ``If-Range``), so
-    that a download can go on where it stopped. It writes nothing to the standard streams.
+    The server answers HEAD and GET, including a single byte range (``bytes=a-`` or ``bytes=a-b``, with ``If-Range``),
+    so downloads can resume. It writes nothing to standard output or standard error.
 
     Parameters
     ----------
     folder : path
-        An existing folder; files may be added while it is served.
+        An existing folder. Files may be added while it is served.
 
     Yields
     ------
     str
-        The address, as ``"http://127.0.0.1:<port>"``.
+        The base URL, such as ``"http://127.0.0.1:<port>"``.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def serve(folder: str | os.PathLike[str]) -> Iterator[str]:
             thread.join()
 
 
-# Not ThreadingHTTPServer, which asks for the name of the host: that can take seconds.
+# Not ThreadingHTTPServer: it looks up the host name, which can take seconds.
 class _FolderServer(ThreadingTCPServer):
     request_queue_size = 64
 
@@ -65,14 +65,14 @@ class _FolderServer(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _FileHandler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # Called while the exception is handled.
+        # Called while the exception is being handled.
         _logger.debug("the request of %s over %s failed", client_address, request, exc_info=True)  # noqa: LOG014
 
 
 class _FileHandler(BaseHTTPRequestHandler):
     server: _FolderServer
     protocol_version = "HTTP/1.1"
-    timeout = 5  # seconds; bounds how long a silent client can hold up closing
+    timeout = 5  # seconds; limits how long a silent client can delay shutdown
 
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
@@ -112,7 +112,7 @@ class _FileHandler(BaseHTTPRequestHandler):
                     start += len(chunk)
 
     def _range(self, size: int, tag: str) -> range | None:
-        """Return the bytes that were asked for; ``None`` means all, also for ranges of kinds not served here."""
+        """Return the requested range of bytes; ``None`` means the whole file, also for unsupported kinds of ranges."""
         found = re.fullmatch(r"bytes=([0-9]+)-([0-9]*)", self.headers.get("Range", ""))
         if found is None or self.headers.get("If-Range", tag) != tag:
             return None

@@ -1,4 +1,4 @@
-"""Decode cases to flat arrays in a folder, in two passes: all headers first, then all voxels."""
+"""Decode cases to flat arrays in a folder in two passes: first all headers, then all voxels."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from medmnist_np.volumes.nifti import Header, read_header
 from medmnist_np.volumes.stored_files import StoredFile
 from medmnist_np.volumes.voxels import Copy, copy_voxels
 
-# Image and mask are of one place if no entry of the two affines differs by more, in mm (a voxel, or of the origin).
+# Largest allowed difference between entries of the affines of image and mask, in mm (per voxel, or of the origin).
 AFFINE_TOLERANCE_MM = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A case whose headers were read: ``shape`` is that of the image, with its channels."""
+    """A case whose headers were read; ``shape`` is the shape of the image, including channels."""
 
     case: Case
     shape: tuple[int, ...]
@@ -42,12 +42,12 @@ class Read:
 
     @property
     def n_voxels(self) -> int:
-        """Voxels of the image, those of all channels counted."""
+        """Number of voxels of the image, over all channels."""
         return math.prod(self.shape)
 
     @property
     def n_mask_voxels(self) -> int:
-        """Voxels of the mask."""
+        """Number of voxels of the mask, 0 without one."""
         return math.prod(self.shape[:3]) if self.mask is not None else 0
 
 
@@ -59,7 +59,7 @@ def survey(
     progress: Progress,
     left_out: list[LeftOut],
 ) -> Iterator[Read]:
-    """Yield the cases whose headers are right; the others are appended to ``left_out``."""
+    """Yield the cases with valid headers; append the others to ``left_out``."""
     names = [(*case.images, *([case.mask] if case.mask else [])) for case in cases]
     tasks = [files[name] for of_case in names for name in of_case]
     with progress(f"{CHECKING}headers of {record.qualified_name}", sum(file.n_bytes for file in tasks)) as bar:
@@ -86,7 +86,7 @@ def _header(file: StoredFile) -> Header | str:
 
 
 def _disagreement(case: Case, headers: Sequence[Header], record: VolumeInfo) -> str:
-    """Return in what the files of a case do not go together; "" if they do."""
+    """Describe how the files of a case disagree; return "" if they agree."""
     images, first = headers[: len(case.images)], headers[0]
     channels = len(record.modalities) // len(images)
     if first.shape[3:] != ((channels,) if channels > 1 else ()):
@@ -111,12 +111,12 @@ def _written(affine: Any) -> str:
 def common_dtype(headers: Iterable[Header]) -> np.dtype[Any]:
     """Return the smallest dtype that holds the values of all headers.
 
-    That is NumPy's ``result_type``: it loses nothing but digits of integers above 2**53 that come together with floats.
+    This is NumPy's ``result_type``. It is lossless, except for integers above 2**53 combined with floats.
     """
     return np.result_type(*sorted({header.value_dtype for header in headers}, key=str))
 
 
-# Grows while work goes on: processes that wait for the lock see by it that this one lives.
+# This file grows during the work, so processes that wait for the lock can see that this one is alive.
 _SIGN_OF_LIFE = "working"
 
 _MASK = np.dtype(np.uint8)
@@ -124,16 +124,16 @@ _MASK = np.dtype(np.uint8)
 
 @dataclass(slots=True)
 class Decoded:
-    """What came of it.
+    """The result of :func:`decode`.
 
     Attributes
     ----------
     arrays : dict of str to StoredArray
-        Of the finished folder, for its manifest.
+        Arrays in the finished folder, for its manifest.
     dtype : str
-        Of the images.
+        Dtype of the images.
     found : dict of str to int
-        How many cases have values of which dtype, of which that one was chosen.
+        Number of cases by the dtype of their values; ``dtype`` holds all of them.
     left_out : list of LeftOut
         The cases that are not in the folder.
     """
@@ -159,29 +159,29 @@ def decode(
     Parameters
     ----------
     cases : sequence of Case
-        In the order in which they will lie, split after split.
+        Cases in the order in which they will be stored, split after split.
     files : Mapping of str to StoredFile
-        By the names that the cases have.
+        Files by the names that the cases use.
     record : VolumeInfo
-        For its modalities and label values.
+        Gives the splits, modalities and label values.
     folder : Path
-        Of the caller's own. Of an error, it is left with what was written.
+        Empty folder of the caller. After an error, partial files remain in it.
     executor : concurrent.futures.Executor, optional
-        Files are spread over it. Its workers must see the same disk.
+        Runs the work on each file. Its workers must see the same disk.
     progress : Progress
-        What to show, in bytes of voxels.
+        How to show progress, in bytes of voxels.
     skip : bool
-        Leave out cases that cannot be used, in place of an error.
+        Leave out unusable cases instead of raising an error.
 
     Returns
     -------
     Decoded
-        The members of each split that has cases.
+        The arrays of each split that has cases.
 
     Raises
     ------
     ArchiveError
-        If a case cannot be used, or with ``skip`` if none can.
+        If a case is unusable or, with ``skip``, if all cases of the set or of a split are.
     NoSpaceError
         Before anything is written, if the arrays would not fit on the disk.
     """
@@ -211,7 +211,7 @@ def decode(
     refuse_lost_splits(left_out, {read.case.split for read in reads if read.case not in failed}, record)
     stored = {}
     with _shown(progress, f"{CHECKING}{record.qualified_name}", sum(one.n_bytes for one in arrays), folder) as advance:
-        # Only in this process can the bar be told of parts of a file.
+        # The bar can only be updated within a file by this process.
         hash_one = partial(_stored, advance=advance) if executor is None else _stored
         for array, answer in zip(arrays, spread(hash_one, arrays, executor), strict=True):
             stored[array.file.stem] = answer
@@ -223,7 +223,7 @@ def decode(
 
 @contextmanager
 def _shown(progress: Progress, task: str, total: int, folder: Path) -> Iterator[Callable[[int], None]]:
-    """Yield what is to be told of bytes that are done: for the bar, and for processes that wait."""
+    """Yield a function to call with the number of bytes done: it updates the bar and the file for waiting processes."""
     with progress(task, total) as bar, (folder / _SIGN_OF_LIFE).open("ab", buffering=0) as sign:
 
         def advance(n_bytes: int) -> None:
@@ -236,7 +236,7 @@ def _shown(progress: Progress, task: str, total: int, folder: Path) -> Iterator[
 def _made_ready(
     reads: Sequence[Read], files: Mapping[str, StoredFile], record: VolumeInfo, dtype: np.dtype[Any], folder: Path
 ) -> list[tuple[Case, Copy]]:
-    """Make the flat files of a split, and return what is to be written into them, with its case."""
+    """Create the flat files of a split; return each copy to make into them, with its case."""
     if not reads:
         return []
     split = reads[0].case.split
@@ -249,7 +249,7 @@ def _made_ready(
 def _copies(
     reads: Sequence[Read], files: Mapping[str, StoredFile], record: VolumeInfo, dtype: np.dtype[Any], folder: Path
 ) -> Iterator[tuple[Case, Copy]]:
-    """Yield each image or channel, and each mask, with its place."""
+    """Yield the copy of each image, channel and mask, with its case."""
     image_at = mask_at = voxels.DATA_START
     for read in reads:
         case = read.case
@@ -264,7 +264,7 @@ def _copies(
 
 
 def _copied(copy: Copy) -> str:
-    """Write one file to its place; return why that cannot be, "" if it was done."""
+    """Copy the voxels of one file to their place; return the error message, or "" on success."""
     try:
         copy_voxels(copy)
     except ArchiveError as error:
@@ -283,7 +283,7 @@ class _Array:
 
     @property
     def n_bytes(self) -> int:
-        """Of the file."""
+        """Size of the file in bytes."""
         return self.start + math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
@@ -294,7 +294,7 @@ def _stored(array: _Array, advance: Callable[[int], object] = lambda _: None) ->
 def _finished(
     splits: Mapping[str, Sequence[Read]], failed: set[Case], dtype: np.dtype[Any], folder: Path
 ) -> list[_Array]:
-    """Close up the flat arrays, write the tables beside them, and return all arrays of the splits that have cases."""
+    """Remove failed cases from the flat arrays, write the tables, and return all arrays of the splits with cases."""
     arrays = []
     for split, reads in splits.items():
         kept = [read for read in reads if read.case not in failed]

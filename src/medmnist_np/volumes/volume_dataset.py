@@ -1,4 +1,4 @@
-"""A set of volumes that differ in size as a sequence of cases, and what people do with one."""
+"""One split of a volume set as a sequence of cases: splitting, slices, patches, export and display."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class VolumeDataset(Cases):
     name : str or VolumeInfo
         ``"msd/hippocampus"``.
     split : str
-        ``"train"`` or ``"test"``; of some sets ``"val"`` too. The Decathlon has none: see :meth:`split_off`.
+        ``"train"`` or ``"test"``; some sets also have ``"val"``. The Decathlon does not: see :meth:`split_off`.
     root, download, progress
         See :func:`load`.
     transform : callable, optional
@@ -48,22 +48,23 @@ class VolumeDataset(Cases):
     Raises
     ------
     UnknownDatasetError, UnknownSplitError
-        With what there is and the nearest name.
+        If the name or split is unknown. The message lists the choices and suggests the nearest name.
     MedMNISTError
-        As of :func:`load`.
+        See :func:`load`.
 
     Notes
     -----
-    An int gives an item: the volume, ``(x, y, z)`` or with several modalities ``(x, y, z, c)``, in the one dtype that
-    holds every volume of the set without loss; and the mask, ``(x, y, z)`` uint8, or None where the split has no masks.
-    Axes are those of the NIfTI files, as nibabel gives them. A volume may have hundreds of megabytes, so both are
-    read-only views of the file, in Fortran order: nothing is read before it is looked at. ``np.array(volume)`` is a
-    writable copy; take one before ``torch.from_numpy``. Items of slices and patches are fresh and writable.
+    Indexing with an int returns ``(volume, mask)``. The volume is ``(x, y, z)``, or ``(x, y, z, c)`` with several
+    modalities, in the one dtype that holds every volume of the set without loss. The mask is ``(x, y, z)`` uint8, or
+    None if the split has no masks. Axes are those of the NIfTI files, as in nibabel. A volume may have hundreds of
+    megabytes, so both are read-only views of the file, in Fortran order: voxels are read when they are accessed.
+    ``np.array(volume)`` makes a writable copy; make one before ``torch.from_numpy``. Slices and patches are fresh,
+    writable arrays.
 
-    A slice, an array of indices or a boolean mask gives a :class:`VolumeDataset` of these cases.
+    Indexing with a slice, an array of indices or a boolean mask returns a :class:`VolumeDataset` of these cases.
 
-    It may be shared between threads. It pickles as a path and a selection: under 2 kB for a whole split or a slice,
-    plus 8 bytes a case for any other selection; transforms must pickle themselves.
+    A dataset can be shared between threads. It pickles as a path and a selection: under 2 kB for a whole split or a
+    slice, plus 8 bytes a case for any other selection. Transforms must be picklable too.
 
     Examples
     --------
@@ -80,24 +81,25 @@ class VolumeDataset(Cases):
     """
 
     def split_off(self, share: float = 0.2, *, seed: int = 0) -> tuple[Self, Self]:
-        """Divide the cases at random into those to train on and those to validate with.
+        """Divide the cases at random into a training part and a validation part.
 
         Parameters
         ----------
         share : float
-            Of the cases that are split off, between 0 and 1; rounded, and at least one case on either side.
+            Share of cases in the validation part, between 0 and 1. It is rounded to whole cases; each part has at
+            least one.
         seed : int
-            Of the choice, which depends on it and the number of cases alone.
+            Random seed. The result depends only on the share, the seed and the number of cases.
 
         Returns
         -------
         (VolumeDataset, VolumeDataset)
-            The rest and the share, each in the order of the split.
+            The training part and the validation part, each in the order of the split.
 
         Raises
         ------
         ValueError
-            If there are fewer than two cases, or the share is none.
+            If there are fewer than two cases, or the share is not between 0 and 1.
         """
         if not 0 < share < 1 or len(self) < 2:
             raise ValueError(
@@ -108,24 +110,24 @@ class VolumeDataset(Cases):
         return self[np.sort(order[n:])], self[np.sort(order[:n])]
 
     def folds(self, k: int, *, seed: int = 0) -> list[tuple[Self, Self]]:
-        """Divide the cases at random for a cross-validation.
+        """Divide the cases at random into folds for cross-validation.
 
         Parameters
         ----------
         k : int
             Number of folds, from 2 to the number of cases. Their sizes differ by one at most.
         seed : int
-            Of the division, which depends on it and the number of cases alone.
+            Random seed. The result depends only on ``k``, the seed and the number of cases.
 
         Returns
         -------
         list of (VolumeDataset, VolumeDataset)
-            For each fold the rest, to train on, and the fold.
+            For each fold, the training cases (all others) and the fold itself.
 
         Raises
         ------
         ValueError
-            If there are not as many cases as folds.
+            If there are fewer cases than folds.
         """
         k = whole("k", k, least=2, most=max(2, len(self)))
         if k > len(self):
@@ -142,23 +144,23 @@ class VolumeDataset(Cases):
         pad_value: float = 0,
         progress: Progress = bars,
     ) -> WindowDataset:
-        """Return the slices of all volumes as a 2D data set, without a copy.
+        """Return the slices of all volumes as a 2D data set, without copying them.
 
         Parameters
         ----------
         axis : int
-            What runs from slice to slice: 2 gives ``volume[:, :, k]``, which lies together in the file and is the
-            fastest; 0 and 1 read from all over the volume.
+            Axis along which to slice. 2 gives ``volume[:, :, k]``, which is contiguous in the file and the fastest;
+            0 and 1 read from all over the volume.
         skip_empty : bool
-            Leave out slices whose mask is all background. This reads every mask once, at a speed of gigabytes a second
-            from memory. Without masks, nothing is left out. A score over a whole volume needs ``skip_empty=False``.
+            Leave out slices whose mask is all background. This reads every mask once, at gigabytes per second from
+            memory. Without masks, nothing is left out. Use ``skip_empty=False`` to score whole volumes.
         shape : (int, int), optional
-            Cut or pad slices to this size, centred (where a difference is odd, the voxel more is cut at the end and
-            padded at the start). None leaves each as it is; batches need one size.
+            Crop or pad slices to this size around the centre. If a difference is odd, the extra voxel is cut at the
+            end or padded at the start. None keeps the original sizes; batches need one size.
         pad_value : number
-            What images are padded with; masks are padded with 0.
+            Padding value for images; masks are padded with 0.
         progress : Progress
-            What to show; a bar, by default.
+            How to show progress; a bar by default.
 
         Returns
         -------
@@ -168,7 +170,7 @@ class VolumeDataset(Cases):
         Raises
         ------
         ValueError
-            If an argument is out of range, or the data set has a transform, which slices would not show.
+            If an argument is out of range, or the data set has a transform, which slices would ignore.
         """
         self._require_no_transform()
         slices = WindowDataset(self, Slices(axis, shape), pad_value=pad_value)
@@ -189,25 +191,25 @@ class VolumeDataset(Cases):
     ) -> WindowDataset:
         """Return random patches of all volumes as a data set.
 
-        Where patch k lies depends on ``seed``, k and its volume alone: not on which are read, when or by whom. Another
-        seed gives others; for new patches in each epoch, make them anew with ``seed=epoch``.
+        The position of patch k depends only on ``seed``, k and its volume, not on the order of reading or the number
+        of processes. For new patches in each epoch, call this again with ``seed=epoch``.
 
         Parameters
         ----------
         shape : (int, int, int)
-            Voxels along x, y and z. A volume that is shorter is padded on both sides.
+            Voxels along x, y and z. Shorter volumes are padded on both sides.
         per_volume : int
-            How many of each volume; those of the first volume come first.
+            Number of patches per volume; those of the first volume come first.
         seed : int
-            0 to 2**32 - 1.
+            Random seed, 0 to 2**32 - 1.
         foreground : float, optional
-            From 0 to 1: the probability with which a patch is centred on a labelled voxel, each as likely, as far as
-            it then stays inside the volume. The others, and those of volumes without labels, lie anywhere inside. The
-            first call reads every mask once.
+            Probability, from 0 to 1, of centring a patch on a labelled voxel. Every labelled voxel is equally likely,
+            and the patch is shifted to stay inside the volume. All other patches, and those of volumes without labels,
+            lie anywhere inside. The first call reads every mask once.
         pad_value : number
-            What images are padded with, as -1024 in CT; masks are padded with 0.
+            Padding value for images, such as -1024 for CT; masks are padded with 0.
         progress : Progress
-            What to show; a bar, by default.
+            How to show progress; a bar by default.
 
         Returns
         -------
@@ -217,8 +219,8 @@ class VolumeDataset(Cases):
         Raises
         ------
         ValueError
-            If an argument is out of range, ``foreground`` is asked for without masks, or the data set has a transform,
-            which patches would not show.
+            If an argument is out of range, ``foreground`` is given without masks, or the data set has a transform,
+            which patches would ignore.
         """
         self._require_no_transform()
         find = self._finder(progress) if foreground else None
@@ -228,16 +230,16 @@ class VolumeDataset(Cases):
     def save(self, folder: str | os.PathLike[str], *, progress: Progress = bars) -> Path:
         """Write each volume and each mask as a NIfTI file, with its dtype, affine and spacing.
 
-        What is there already and the same is left, what is there and another is refused, and what is missing is
-        written: a run that was interrupted goes on, and a second one changes nothing.
+        Existing files with the same content are kept, and missing files are written, so an interrupted export resumes
+        and a second one changes nothing. An existing file with other content is an error.
 
         Parameters
         ----------
         folder : path
-            Where to make a folder with the name of the set; in it ``<split>/images`` and, where there are masks, under
-            the same names ``<split>/masks``.
+            Parent of a new folder named after the set. Volumes go to ``<split>/images`` in it, and masks, if there
+            are any, to ``<split>/masks`` under the same names.
         progress : Progress
-            What to show; a bar, by default.
+            How to show progress; a bar by default.
 
         Returns
         -------
@@ -247,9 +249,9 @@ class VolumeDataset(Cases):
         Raises
         ------
         CacheError
-            If a file is in the way, or cannot be written.
+            If a file exists with other content, or cannot be written.
         ModuleNotFoundError
-            If NiBabel, the extra ``nifti``, is not installed.
+            If NiBabel (extra ``nifti``) is not installed.
         """
         from medmnist_np.volumes.nifti import save_cases
 
@@ -270,35 +272,35 @@ class VolumeDataset(Cases):
         labels: bool = False,
         masks: bool = True,
     ) -> Picture:
-        """Show one slice of each of some volumes side by side.
+        """Show one slice each of several volumes side by side.
 
-        It is the slice with the most labelled voxels, or the middle one where there are none; the masks of the volumes
-        that are shown are read for it.
+        The slice shown is the one with the most labelled voxels, or the middle one if the split has no masks. This
+        reads the masks of the volumes that are shown.
 
         Parameters
         ----------
         rows, columns : int
-            Places; a set that has fewer volumes fills what it can.
+            Size of the grid; a smaller set leaves places empty.
         seed : int
-            Of the choice.
+            Random seed for the choice of volumes.
         axis : int
-            0, 1 or 2: what the slices are cut across. Of the axes that remain the first runs to the right in the
-            picture and the second upwards: with 2, x and y.
+            Axis along which to slice: 0, 1 or 2. The first remaining axis runs to the right in the picture and the
+            second upwards; with 2, these are x and y.
         channel : int
-            Which modality, where there are several.
+            Index of the modality, if there are several.
         window : (float, float), optional
-            Values that become black and white, as ``(-160, 240)`` for organs in CT. None means those of each slice,
-            without the lowest and the highest hundredth.
+            Values that become black and white, such as ``(-160, 240)`` for organs in CT. None uses the range of each
+            slice without its lowest and highest 1 %.
         labels : bool
-            Say at the bottom what the colours of masks mean.
+            Add a legend of the mask colours at the bottom.
         masks : bool
             Draw masks over the slices, if the split has any.
 
         Returns
         -------
         Picture
-            Its ``array``, its ``image`` (of Pillow), ``save(path)``; a notebook shows it. A voxel is a pixel, also
-            where voxels are longer along one axis.
+            Has ``array``, ``image`` (Pillow) and ``save(path)``; notebooks display it. Each voxel is one pixel, even
+            if voxels are longer along one axis.
 
         Raises
         ------
