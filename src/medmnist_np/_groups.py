@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# By None and NaN of Python, NaT and <NA> of pandas, NA of R, NULL of databases.
+# None and NaN in Python, NaT and <NA> in pandas, NA in R, NULL in databases.
 _UNKNOWN = frozenset({"", "none", "nan", "nat", "<na>", "na", "n/a", "null"})
 
 
@@ -29,7 +29,7 @@ def by_first_appearance(values: NDArray[Any]) -> NDArray[np.intp]:
     Parameters
     ----------
     values : (n,) or (n, c) array
-        Of any dtype; objects of one dimension must be hashable, and need no order.
+        Values of any dtype. One-dimensional object arrays must hold hashable objects; they need not be sortable.
 
     Returns
     -------

@@ -55,7 +55,7 @@ def _attribute(name: str, value: object) -> str:
 
 
 def _escaped(value: object) -> str:
-    # A file name may hold bytes that are no text; a page must be written all the same.
+    # A file name may hold bytes that are not valid text, which must not stop the page from being written.
     return escape(str(value).encode("utf-8", "replace").decode("utf-8"))
 
 
@@ -73,7 +73,7 @@ def card(title: str, facts: Mapping[str, str], cautions: Iterable[str], *, above
     facts : Mapping of str to str
         Rows of a table, perhaps of several lines; those without words are left out.
     cautions : iterable of str
-        What is easily got wrong, each a line with a sign.
+        Common pitfalls, one line each, with a warning sign.
     above, below : str
         HTML before and after the facts, put in as it is.
     """

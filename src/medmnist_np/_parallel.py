@@ -131,7 +131,7 @@ def read_ahead(
     Parameters
     ----------
     made : generator
-        Of ``(number, what was made)``.
+        Yields tuples ``(number, result)``.
     read : callable
         ``read(piece)`` reads one piece.
     piece_of : callable

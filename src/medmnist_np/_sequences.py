@@ -108,7 +108,7 @@ class Rows(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the rows."""
+        """Data type of the rows."""
 
     def __len__(self) -> int: ...
 

@@ -1,3 +1,3 @@
-"""The version, here so that rooms below the face can state it."""
+"""The version, in a module that every package can import without a cycle."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""One HTTP request: user agent, redirects, time-outs, retries, and what an answer means for a partial download."""
+"""One HTTP request: user agent, redirects, timeouts, retries, and what a response means for a partial download."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from medmnist_np._text import redacted
 from medmnist_np._version import __version__
 
-# Of a number of bytes; int() refuses to read thousands.
+# Longest accepted number of bytes. int() raises an error for thousands of digits.
 _MOST_DIGITS = 18
 
 _WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -25,7 +25,7 @@ _WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with an answer. ``offset`` and ``total`` are in bytes; a total of None means unknown."""
+    """What to do with a response. ``total`` is in bytes and ``wait`` in seconds; None if unknown."""
 
     action: Literal["append", "restart", "complete", "retry", "give up"]
     reason: str = ""
@@ -45,24 +45,24 @@ def judge(
     longest_retry_after: float = 300.0,
     now: float | None = None,
 ) -> Verdict:
-    """Decide what an answer means for a part.
+    """Decide what to do with a response, given the part downloaded so far.
 
     Parameters
     ----------
     status : int
-        HTTP status. Redirects were followed before.
+        HTTP status, after redirects.
     headers : mapping
-        Of the answer, case-insensitive.
+        Headers of the response, case-insensitive.
     have : int
-        Bytes in the part; if there are any, ``Range: bytes=<have>-`` was asked for.
+        Bytes in the part. If there are any, ``Range: bytes=<have>-`` was requested.
     expected : int or None
-        Size of the whole file in bytes, if the record knows it.
+        Size of the whole file in bytes, if the record has it.
     noted : int or None
-        Size that the server gave when the part was begun.
+        Size in bytes that the server gave when the part was started.
     validator : str
-        ETag or date that the part was begun with at this address, if known.
+        ETag or date from this address when the part was started, if known.
     longest_retry_after : float
-        Longest time in seconds to wait when the server asks for it.
+        Longest time in seconds to wait if the server asks for it.
     now : float, optional
         Unix time, for ``Retry-After`` given as a date.
     """
@@ -99,14 +99,14 @@ def judge(
 
 
 def explained(status: int) -> str:
-    """Return what a status means, in brackets, or nothing."""
+    """Return what a status means, in brackets, or an empty string."""
     meanings = {401: "it wants a login", 403: "it refuses", 404: "there is no such file", 410: "the file is gone"}
     meanings[407] = "the proxy wants a login: put it into HTTPS_PROXY or HTTP_PROXY"
     return f" ({meanings[status]})" if status in meanings else ""
 
 
 def _unfit_body(headers: Mapping[str, str]) -> str:
-    """Return why a body cannot be used whatever is in it; an empty text if nothing is wrong."""
+    """Return why the headers make a body unusable; an empty string if they do not."""
     if headers.get("Content-Encoding", "identity") not in ("", "identity"):
         return f"it sends {headers['Content-Encoding']}, although plain bytes were asked for"
     stated = headers.get("Content-Length")
@@ -116,19 +116,19 @@ def _unfit_body(headers: Mapping[str, str]) -> str:
 
 
 def _validator(headers: Mapping[str, str]) -> str:
-    """Return what If-Range may carry: a strong ETag, else the date of the last change, else nothing."""
+    """Return a value for If-Range: a strong ETag, else the date of the last change, else an empty string."""
     etag = headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
 
 
 def _content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """``"bytes 100-199/200"`` -> (100, 200); None for what is missing."""
+    """Parse ``"bytes 100-199/200"`` to (100, 200), with None for missing values."""
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
     return (_integer(found[1]), _integer(found[2])) if found else (None, None)
 
 
 def _range_total(headers: Mapping[str, str]) -> int | None:
-    """``"bytes */200"`` -> 200."""
+    """Parse ``"bytes */200"`` to 200."""
     return _integer(headers.get("Content-Range", "").rpartition("/")[2])
 
 
@@ -139,7 +139,7 @@ def _integer(text: str | None) -> int | None:
 
 
 def _retry_after(headers: Mapping[str, str], now: float | None) -> float | None:
-    """Return seconds to wait, from a number or a date; None if it says nothing useful."""
+    """Return the seconds to wait, given as a number or a date; None if the header is missing or invalid."""
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)
@@ -156,12 +156,12 @@ if TYPE_CHECKING:
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
 
-# What comes through requests and urllib3 as it is.
+# Errors that requests and urllib3 do not wrap.
 _UNWRAPPED = (http.client.HTTPException, ValueError)
 
 
 class Transient(Exception):
-    """An attempt failed; another one may succeed, after ``wait`` seconds if the server asked for them."""
+    """An attempt failed, but a retry may succeed, after ``wait`` seconds if the server asked for that."""
 
     def __init__(self, reason: str, *, wait: float | None = None, too_slow: bool = False) -> None:
         super().__init__(redacted(reason))
@@ -170,7 +170,7 @@ class Transient(Exception):
 
 
 class Permanent(Exception):
-    """An address will not deliver; the next one may."""
+    """An address cannot deliver the file. The next one may."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(redacted(reason))
@@ -178,11 +178,12 @@ class Permanent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to try. Times in seconds.
+    """Timeouts and retries. Times are in seconds.
 
-    ``tries`` counts attempts in a row that brought nothing; any progress starts the count anew and makes the next
-    attempt immediate. An attempt that brings fewer than ``slowest`` bytes/s over ``stall`` seconds is ended and
-    counts as nothing. Waits between attempts are random, up to ``first_wait``, twice that, ... ``longest_wait``.
+    ``tries`` limits the attempts in a row without progress. Any progress resets the count, and the next attempt
+    follows immediately. An attempt that receives fewer than ``slowest`` bytes/s over ``stall`` seconds is stopped and
+    counts as one without progress. Waits between attempts are random, up to ``first_wait``, twice that, and so on up
+    to ``longest_wait``.
     """
 
     tries: int = 5
@@ -197,12 +198,12 @@ class Patience:
 
 @dataclass
 class Retries:
-    """Counts the failures at one address and waits between attempts.
+    """Count the failures at one address and wait between attempts.
 
     Parameters
     ----------
     patience : Patience
-        How often and how long.
+        How often to try and how long to wait.
     sleep, jitter : callable
         ``jitter(longest)`` returns seconds to wait; both are injected by tests.
     """
@@ -213,7 +214,7 @@ class Retries:
     _barren: int = 0
 
     def after(self, error: Transient, *, progressed: bool) -> None:
-        """Wait after a failed attempt, or raise :class:`Permanent` if it was one too many."""
+        """Wait after a failed attempt, or raise :class:`Permanent` after too many."""
         self._barren = 0 if progressed and not error.too_slow else self._barren + 1
         if self._barren >= self.patience.tries:
             raise Permanent(f"{error} (given up after {self._barren} tries)") from error
@@ -227,16 +228,16 @@ class Retries:
 
 @contextmanager
 def session() -> Iterator[requests.Session]:
-    """Open a session that names this package and asks for plain bytes."""
+    """Open a session that sends this package's user agent and requests uncompressed bytes."""
     import requests
 
     class Session(requests.Session):
         def get_redirect_target(self, resp: requests.Response) -> None:
-            # Else the whole body of a redirect is read into memory, to work out what we do not ask for.
+            # Otherwise requests reads the whole body of a redirect into memory.
             return None
 
     with Session() as opened:
-        # Zenodo slows the default agents of libraries down; and a body that was gzipped on the way could not resume.
+        # Zenodo throttles the default user agents of libraries, and a compressed response could not be resumed.
         opened.headers["User-Agent"] = f"medmnist-np/{__version__} (requests {requests.__version__})"
         opened.headers["Accept-Encoding"] = "identity"
         yield opened
@@ -246,12 +247,12 @@ def session() -> Iterator[requests.Session]:
 def answer(
     opened: requests.Session, address: str, headers: Mapping[str, str], patience: Patience
 ) -> Iterator[requests.Response]:
-    """Request an address and yield its answer with the body unread, following redirects but never to plain http.
+    """Request an address and yield the response with the body unread. Redirects to plain http are refused.
 
     Raises
     ------
     Transient, Permanent
-        If there is no answer.
+        If there is no response.
     """
     import requests
     import urllib3
@@ -268,7 +269,7 @@ def answer(
             )
         except requests.RequestException as error:
             raise _classified(error) from error
-        except OSError as error:  # a REQUESTS_CA_BUNDLE that is not there
+        except OSError as error:  # a missing REQUESTS_CA_BUNDLE
             raise Permanent(str(error)) from error
         except (urllib3.exceptions.HTTPError, *_UNWRAPPED) as error:  # a host name like "lab..example"
             raise Permanent(in_short(error)) from error
@@ -282,7 +283,7 @@ def answer(
 
 @contextmanager
 def reading(where: str = "") -> Iterator[None]:
-    """Turn whatever reading a body may raise into :class:`Transient`."""
+    """Convert any error of reading a body to :class:`Transient`."""
     import urllib3
 
     try:
@@ -292,7 +293,7 @@ def reading(where: str = "") -> Iterator[None]:
 
 
 def in_short(error: BaseException) -> str:
-    """Return the innermost cause of a nest of network errors, in one line."""
+    """Return the innermost cause of nested network errors, on one line."""
     *_, innermost = _causes(error)
     return " ".join(str(innermost).split()) or type(innermost).__name__
 
@@ -309,7 +310,7 @@ def _redirected(url: str, location: str) -> str:
 
 
 def _classified(error: requests.RequestException) -> Transient | Permanent:
-    """Tell a failure to get any answer that may pass from one that will not."""
+    """Classify a failed request as transient or permanent."""
     import requests
 
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
@@ -317,7 +318,7 @@ def _classified(error: requests.RequestException) -> Transient | Permanent:
             f"its certificate was refused ({in_short(error)}); if your site has its own authority, set "
             "REQUESTS_CA_BUNDLE to its file"
         )
-    if isinstance(error, requests.exceptions.InvalidSchema):  # the address of a file on this machine
+    if isinstance(error, requests.exceptions.InvalidSchema):  # a file:// address
         return Permanent("there is no such file, or it is another one")
     if isinstance(error, requests.exceptions.ProxyError) and "407" in str(error):
         return Permanent(f"HTTP 407{explained(407)}")
@@ -327,7 +328,7 @@ def _classified(error: requests.RequestException) -> Transient | Permanent:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those nested in it, as requests and urllib3 nest them."""
+    """Yield an error and the errors that requests and urllib3 nested in it."""
     found: BaseException | None = error
     while found is not None:
         yield found

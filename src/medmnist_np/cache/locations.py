@@ -1,6 +1,6 @@
-"""Where the arrays of an archive are, what a cache folder holds, and how it is removed.
+"""Find the arrays of an archive, and list or remove what is in a cache folder.
 
-An archive in a named root is hashed once. Later its path, size and modification time are enough.
+An archive in a named root is hashed once. After that, its path, size and modification time are compared instead.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from medmnist_np.registry.corruption_facts import corrupted_sets
 def find_arrays(
     archive: Archive | None, keys: Sequence[str], places: Settings, progress: Progress = silent
 ) -> ArrayFolder | None:
-    """Return the first complete folder of arrays under one of the keys; None if there is none.
+    """Return the first complete folder of arrays under one of the keys. Return None if nothing is found.
 
     Parameters
     ----------
     archive : Archive or None
-        What the arrays are unpacked from; None if no program can download it.
+        The archive that the arrays come from; None if it cannot be downloaded automatically.
     keys : sequence of str
-        Where the arrays lie below ``arrays/``.
+        Folders of the arrays below ``arrays/``.
     places : Settings
-        Where to look.
+        Folders to search.
     progress : Progress
-        What to show while an archive in a named root is hashed.
+        Where to report progress while an archive in a named root is hashed.
 
     Raises
     ------
     DigestError, SupersededError
-        If there are arrays, and another archive of that name lies in the named root.
+        If the arrays are found, but the file of that name in the named root is a different archive.
     """
     for key in keys:
         if (folder := store.find(key, caches_for(archive, places))) is not None:
@@ -58,14 +58,14 @@ def find_arrays(
 
 
 def caches_for(archive: Archive | None, places: Settings) -> tuple[Path, ...]:
-    """Return the caches that may hold arrays of an archive: those of one in a read-only root are elsewhere."""
+    """Return the caches that may hold the arrays of an archive. If its root is read-only, they are in another cache."""
     if archive is None or archive_in_root(archive, places) is None:
         return places.searched
     return tuple(dict.fromkeys((*places.searched, places.cache)))
 
 
 def archive_in_root(archive: Archive, places: Settings) -> Path | None:
-    """Return the file of the archive's name in the named root; None if there is none."""
+    """Return the file with the archive's name in the named root; None if it does not exist."""
     if places.root is None:
         return None
     path = places.root / archive.file_name
@@ -73,7 +73,7 @@ def archive_in_root(archive: Archive, places: Settings) -> Path | None:
 
 
 def digest_of_file(path: Path, algorithm: str, places: Settings, progress: Progress) -> str:
-    """Return the digest of a file, as ``"md5:<hex>"``. A file that was hashed before is only looked at."""
+    """Return the checksum of a file, as ``"md5:<hex>"``. A file hashed before and unchanged is not hashed again."""
     noted = _read(_note(path, places))
     if noted == {**_state(os.stat(path)), "path": str(path), "digest": noted.get("digest")}:
         digest = str(noted["digest"])
@@ -89,7 +89,7 @@ def digest_of_file(path: Path, algorithm: str, places: Settings, progress: Progr
 
 
 def note_digest(path: Path, state: os.stat_result, digest: str, places: Settings) -> None:
-    """Note the digest of a file for :func:`digest_of_file`, where that can be written."""
+    """Store the checksum of a file for :func:`digest_of_file`, if the cache is writable."""
     note = _note(path, places)
     with suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
@@ -115,11 +115,11 @@ def _state(found: os.stat_result) -> dict[str, int]:
 
 Kind = Literal["arrays", "archive", "unfinished", "built", "ids", "record"]
 
-#: What cannot be fetched again: archives that were built here, ids of samples, and records.
+#: Items that cannot be downloaded again: archives built on this machine, sample ids, and records.
 IRREPLACEABLE: tuple[Kind, ...] = ("built", "ids", "record")
 
-# A root may be a folder in which people have files of their own, also in folders that are called as ours. What is ours
-# is called after a digest, or after an archive.
+# A root may also hold files of the user, even in folders with the same names as ours. Our own items are recognised by
+# the name of an archive or a part of a checksum in their names.
 _ARRAYS = re.compile(r"_\d+-([0-9a-f]{8}|crc32)(-|$)|-([0-9a-f]{8}|folder)$|\.staging$")
 _STAGING = re.compile(r"\..+\.staging")
 _BEGUN = re.compile(r".+\.(npz|tar|zip)(\.passing|(\..+)?\.part(\.json.*)?)|record\.[0-9a-f]{8}\.part(\.json.*)?")
@@ -127,9 +127,9 @@ _BEGUN = re.compile(r".+\.(npz|tar|zip)(\.passing|(\..+)?\.part(\.json.*)?)|reco
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing in a cache. ``kind`` is what it is, ``name`` its key or file name, ``bytes`` its size on disk.
+    """One item in a cache. ``name`` is its key or file name, and ``bytes`` its size on disk.
 
-    What cannot be fetched again has the name of its data set.
+    Items that cannot be downloaded again have the name of their data set.
     """
 
     kind: Kind
@@ -139,7 +139,7 @@ class Item:
 
 
 def contents(settings: Settings) -> list[Item]:
-    """List all of the cache that is written to, but its locks and what others put there."""
+    """List the items in the writable cache, without locks and files that this package did not write."""
     cache = settings.cache
     items = [
         *_arrays(cache / store.ARRAYS),
@@ -183,7 +183,7 @@ def _downloads(folder: Path) -> Iterator[Item]:
 
 
 def _downloads_of_own(area: Path) -> Iterator[Item]:
-    """Yield what was downloaded of the sets of users: each has a folder called after its arrays."""
+    """Yield the downloads of users' own data sets. Each has a folder with the name of its arrays."""
     for folder in _folders(area):
         for path in folder.iterdir() if _ARRAYS.search(folder.name) else ():
             kind: Kind = "archive" if path.is_file() and not _BEGUN.fullmatch(path.name) else "unfinished"

@@ -1,4 +1,4 @@
-"""A lock between processes: a courtesy that saves double work, never what correctness rests on."""
+"""A lock between processes. It avoids doing work twice; correctness does not depend on it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-# A holder whose work does not move for so long has died and left the lock to a child, or hangs. Longer than the
-# longest time that a server may ask it to wait.
+# A holder that makes no progress for this long hangs, or has died and left the lock to a child process. This is longer
+# than the longest wait that a server may ask for.
 PATIENCE_S = 420.0
 
-# Who waits longer is told why: many GB may be downloaded or decoded meanwhile.
+# Log the reason for waits longer than this: the other process may be downloading or decoding many GB.
 TELL_AFTER_S = 10.0
 
 _POLL_S = 0.1
@@ -28,22 +28,22 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def held(path: Path, watched: Sequence[tuple[Path, str]] = (), patience: float | None = None) -> Iterator[bool]:
-    """Hold the lock file for the block, waiting for another holder first.
+    """Hold a lock file during the block. Wait if another process holds it.
 
     Parameters
     ----------
     path : Path
         The lock file.
     watched : sequence of (Path, str)
-        Folders and patterns of files that grow while another holder works: its signs of life.
+        Folders and patterns of files that grow while the other process makes progress.
     patience : float, optional
-        Seconds to wait without such a change; ``PATIENCE_S`` if not given.
+        Seconds to wait without such growth (default: ``PATIENCE_S``).
 
     Yields
     ------
     bool
-        False where no lock can be had (a folder that cannot be written to, a file system without locks, a link in
-        place of the lock file, a holder that shows no life): go on, but in files of your own.
+        Whether the lock is held. It is not if the folder is not writable, the file system has no locks, the lock file
+        is a link, or the other process makes no progress. Then continue with files that only this process uses.
     """
     from filelock import FileLock
 
@@ -63,7 +63,7 @@ def held(path: Path, watched: Sequence[tuple[Path, str]] = (), patience: float |
 
 
 def require_plain(path: Path) -> None:
-    """Raise :class:`OSError` if a lock file is there and is not a plain file: opening a link would empty its target."""
+    """Raise :class:`OSError` if a lock file is not a regular file: opening a link would truncate its target."""
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
             raise OSError(errno.ELOOP, "not a plain file", str(path))
@@ -95,7 +95,7 @@ def _acquire(lock: BaseFileLock, path: Path, watched: Sequence[tuple[Path, str]]
 def _sizes(watched: Sequence[tuple[Path, str]]) -> dict[Path, int]:
     sizes = {}
     for folder, pattern in watched:
-        with suppress(OSError):  # a folder that the holder removes while it is listed
+        with suppress(OSError):  # the holder may remove the folder while it is listed
             for path in folder.glob(pattern):
                 with suppress(OSError):
                     sizes[path] = path.stat().st_size

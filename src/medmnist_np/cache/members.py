@@ -1,4 +1,4 @@
-"""Fetch some members of a remote archive without the rest, from a server that supports Range."""
+"""Download single members of a remote archive from a server that supports range requests."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from medmnist_np.registry import Archive
 if TYPE_CHECKING:
     import requests
 
-# Read at the end of the file first: the directory of a zip, with much to spare.
+# Bytes to read from the end of the file first. More than enough for the directory of a zip.
 _TAIL_BYTES = 64 << 10
 
-# Least bytes that a request asks for: a local header and its name.
+# Smallest request in bytes: a local header and its name.
 _LEAST_BYTES = 256
 
 
 class NoRange(Permanent):
-    """The server sends whole files only."""
+    """The server does not support range requests."""
 
 
 @dataclass
 class RemoteFile:
-    """Bytes of one address, in the manner of a binary file.
+    """The file at one address, with the methods of a binary file.
 
     Attributes
     ----------
     total_bytes : int
         Size of the file.
     validator : str
-        ETag or date; if it changes between two reads, they fail.
+        ETag or date. If it changes between two reads, the second one fails.
     """
 
     session: requests.Session
@@ -79,7 +79,7 @@ class RemoteFile:
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, fewer at the end of the file."""
+        """Return the next `size` bytes, or fewer at the end of the file."""
         stop = self.total_bytes if size < 0 else min(self._position + size, self.total_bytes)
         if self._position >= stop:
             return b""
@@ -139,17 +139,17 @@ def fetch_members(
     progress: Progress,
     patience: Patience | None = None,
 ) -> ArrayFolder | None:
-    """Bring some members of an archive, by name, into the partial folder of its key.
+    """Download members of an archive, by name, to the partial folder of its key.
 
     Returns
     -------
     ArrayFolder or None
-        None where no address does Range: only the whole archive can be had.
+        None if no address supports range requests: only the whole archive can be downloaded.
 
     Raises
     ------
     DownloadError, ArchiveError, NoSpaceError, CacheError
-        Members that are complete stay, and unfinished ones go on at the next call.
+        If the download fails. Complete members are kept, and the next call resumes unfinished ones.
     """
     patience, settings = patience or Patience(), settings.at(key)
     path = settings.cache / store.ARRAYS / store.partial_key(key)
@@ -172,7 +172,7 @@ def fetch_members(
             f"download and unpack {len(entries)} members of {archive.file_name}",
         )
         for entry in entries:
-            # The CRC is in the name of the part: bytes of another release of the file would be another part.
+            # The CRC in the name of the part keeps different releases of the file apart.
             name = f"{archive.file_name}.{entry.member.name}-{entry.crc32:08x}"
             part = part_path(settings.downloads, name, shared=locked)
             take_over(name, part)
@@ -190,10 +190,10 @@ def fetch_members(
 
 
 def _opened(path: Path, archive: Archive) -> ArrayFolder:
-    """Return the partial folder that is there, or a new one."""
+    """Return the existing partial folder, or a new one."""
     fresh = ArrayFolder(path, Manifest(archive.file_name, archive.digest, CHECKED, __version__, {}))
     try:
-        # Without a manifest, there may be what another process is making: it is left alone.
+        # A folder without a manifest may be in use by another process, so it is not changed.
         folder = store.at(path) or fresh
     except CorruptCacheError as error:
         _log.warning("Members that are here are damaged and are fetched anew: %s", error)
@@ -207,7 +207,7 @@ def _opened(path: Path, archive: Archive) -> ArrayFolder:
 def _directory(
     archive: Archive, members: Sequence[str], settings: Settings, patience: Patience
 ) -> tuple[str, list[Entry]] | None:
-    """Read the directory of the remote archive at the first address that lets us."""
+    """Read the directory of the remote archive from the first address that supports it."""
     failures = []
     whole_only: list[str] = []
     refused: ArchiveError | None = None
@@ -238,7 +238,7 @@ def _directory(
 
 
 def _add(folder: ArrayFolder, archive: Archive, entry: Entry, stream: BinaryIO, progress: Progress) -> ArrayFolder:
-    """Unpack one downloaded member into the folder and enter it into the manifest."""
+    """Unpack one downloaded member into the folder and add it to the manifest."""
     name = entry.member.name
     with store.workshop(folder.path / "scratch") as scratch:
         with progress(f"{UNPACKING}{name}", entry.inflated_bytes) as bar:

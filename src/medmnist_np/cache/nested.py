@@ -1,7 +1,7 @@
-"""A zip of .npz archives, unpacked as strictly as one .npz: to one .npy file for each array in any of them.
+"""Unpack a zip of .npz archives to one .npy file per array, with the same strict checks as for a single .npz.
 
-The name of a member says where it lies: ``"dermamnist/motion_blur.npz/test_images"``. An .npz that is stored in the zip
-is read where it lies; one that is deflated is inflated to a file beside the arrays first, one at a time.
+The name of a member is its path in the zip: ``"dermamnist/motion_blur.npz/test_images"``. A stored .npz is read
+directly from the zip. A deflated .npz is first inflated to a temporary file next to the arrays, one at a time.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import Archive, Member
 
 KIND = "zip of npz"
-"""As :attr:`~medmnist_np.registry.Archive.kind` says it."""
+"""Value of :attr:`~medmnist_np.registry.Archive.kind` for such archives."""
 
-# What an .npz may have besides its values: headers, and what deflating adds to values that do not shrink.
+# Bytes that an .npz may have besides its values: headers, and the overhead of deflating incompressible values.
 _FRAME_BYTES = 64 << 10
-_SWELLING = 64  # one part in so many
+_SWELLING = 64  # an overhead of 1/64
 
 
 class Window:
-    """Some bytes of an open file, as a file of its own that can be read and sought in."""
+    """A range of bytes of an open file, with the methods of a seekable binary file."""
 
     def __init__(self, stream: BinaryIO, start: int, n_bytes: int) -> None:
         self._stream, self._start, self._n_bytes, self._position = stream, start, n_bytes, 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move to a position, counted from the start, from here or from the end."""
+        """Move to a position relative to the start, the current position or the end, and return it."""
         position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._n_bytes}[whence]
         if position < 0:
             raise ValueError(f"there is no position {position}")
@@ -47,11 +47,11 @@ class Window:
         return position
 
     def tell(self) -> int:
-        """Return the position."""
+        """Return the position in bytes."""
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """Read so many bytes, or all that follow."""
+        """Read up to `size` bytes, or all that remain."""
         left = max(0, self._n_bytes - self._position)
         self._stream.seek(self._start + self._position)
         data = self._stream.read(left if size < 0 else min(size, left))
@@ -67,20 +67,20 @@ def unpack(
     Parameters
     ----------
     stream, archive, folder, advance
-        As of :func:`medmnist_np.cache.npz.unpack`. The files are called after the .npz and the array,
+        See :func:`medmnist_np.cache.npz.unpack`. File names combine the .npz and the array:
         ``motion_blur-test_images.npy``.
 
     Returns
     -------
     dict of str to StoredArray
-        By member name.
+        The files by member name.
 
     Raises
     ------
     ArchiveError
-        If anything is not as the record says. Files written so far are left to the caller.
+        If anything differs from the record. The caller must remove the files written so far.
     NoSpaceError
-        If a deflated .npz would not fit beside the arrays.
+        If the disk has no space for a deflated .npz besides the arrays.
     """
     wanted: dict[str, list[Member]] = {}
     for member in archive.members:
@@ -104,7 +104,7 @@ def unpack(
 
 
 def _located(stream: BinaryIO, wanted: Mapping[str, list[Member]]) -> dict[str, Extent]:
-    """Return where each .npz lies. A file that is wanted and missing, or there and not wanted, is refused."""
+    """Return the position of each .npz in the zip. Missing and unexpected files are refused."""
     files = [(info, limit) for info, limit in zips.list_files(stream) if not _is_litter(info)]
     names = [info.orig_filename for info, _ in files]  # filename ends at a NUL
     if sorted(names) != sorted(wanted):
@@ -129,7 +129,7 @@ def _located(stream: BinaryIO, wanted: Mapping[str, list[Member]]) -> dict[str, 
 
 
 def _is_litter(info: zipfile.ZipInfo) -> bool:
-    """Whether a file is what systems put into zips unasked: folders, and what macOS notes of files. It is not read."""
+    """Return whether a file can be ignored: folders and the metadata files that macOS adds to zips."""
     name = info.orig_filename
     return (name.endswith("/") and not info.file_size) or name.startswith("__MACOSX/") or name.endswith("/.DS_Store")
 
@@ -144,7 +144,7 @@ def _opened(
     array_bytes: int,
     advance: Callable[[int], object],
 ) -> Iterator[BinaryIO]:
-    """Yield an .npz of the zip as a file of its own."""
+    """Yield an .npz of the zip as a separate binary file."""
     if extent.method == zipfile.ZIP_STORED:
         yield cast("BinaryIO", Window(stream, extent.start, extent.compressed_bytes))
         return
@@ -165,6 +165,6 @@ def _inflate_to(scratch: Path, stream: BinaryIO, extent: Extent, advance: Callab
         for chunk in zips.inflate(stream, extent):
             target.write(chunk)
             crc32 = zlib.crc32(chunk, crc32)
-            advance(0)  # only the bytes of arrays count; this shows that work goes on
+            advance(0)  # only bytes of arrays count as progress; this keeps the display alive
     if crc32 != extent.crc32:
         raise ArchiveError(f"its CRC-32 is {crc32:08x}, and {extent.crc32:08x} is what the zip states")

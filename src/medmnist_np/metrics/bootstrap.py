@@ -59,7 +59,7 @@ def resamples(
 
     Notes
     -----
-    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552). Of groups: Davison and
+    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552). For groups: Davison and
     Hinkley 1997, *Bootstrap Methods and their Application*, section 3.8.
 
     Examples

@@ -1,4 +1,4 @@
-"""Masks of many cases in, a table out: one case in memory at a time."""
+"""Measure the masks of many cases, with one case in memory at a time."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ def segmentation_table(  # noqa: PLR0913 -- masks, what to measure, what empty o
     Parameters
     ----------
     references, predictions : iterable
-        Masks in the same order, as :func:`dice` takes them; cases may differ in shape. A generator is read one case
-        at a time. In place of a mask there may be a function without arguments that gives it.
+        Masks in the same order, as accepted by :func:`dice`. Cases may differ in shape. A generator is read one case
+        at a time. Each item may also be a function without arguments that returns the mask.
     spacing_mm : float, (d,) or (cases, d) array_like
-        In mm: one for all, one for each axis, or that of each case.
+        Voxel spacing in mm: one number for all axes, one per axis, or one row per case.
     labels
-        As for :func:`dice`. State them where cases need not hold all.
+        See :func:`dice`. Pass them if some cases may lack some of the labels.
     metrics : sequence of str, optional
-        Of :data:`SEGMENTATION_METRICS`. By default all; ``"surface_dice"`` only with a tolerance.
+        Names from :data:`SEGMENTATION_METRICS` (default: all; ``"surface_dice"`` only with a tolerance).
     tolerance_mm : float or (k,) array_like, optional
-        As for :func:`surface_dice`, which needs it.
+        See :func:`surface_dice`. Required for that metric.
     cases : iterable of str, optional
-        Their names; by default ``"0"``, ``"1"``, ...
+        Names of the cases (default: ``"0"``, ``"1"``, ...).
     both_empty, one_empty
-        As for :func:`hausdorff`.
+        See :func:`hausdorff`.
     executor : concurrent.futures.Executor, optional
-        To spread the cases. Masks are cropped here and then sent, and up to 64 wait; functions are called there, so
-        that nothing large is sent: ``functools.partial(np.load, path)``.
+        Runs the cases in parallel. Masks are cropped in this process before they are sent, at most 64 at a time.
+        Functions are called in the worker, which avoids sending masks: ``functools.partial(np.load, path)``.
     progress : Progress
-        Shows the bytes measured.
+        Where to report the number of bytes measured.
 
     Returns
     -------
@@ -76,8 +76,8 @@ def segmentation_table(  # noqa: PLR0913 -- masks, what to measure, what empty o
     Raises
     ------
     ValueError
-        If there are no cases, or not as many of everything; if a mask is refused, with the name of its case; or if
-        there is no such metric or choice.
+        If there are no cases, the numbers of references, predictions, spacings and names differ, a mask is invalid (the
+        message names its case), or a metric or option is unknown.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def _columns(
     spacing_mm: ArrayLike,
     cases: Iterable[str] | None,
 ) -> tuple[dict[str, Iterator[Any]], dict[str, Iterator[Any]]]:
-    """Return what there is for each case, and what there is without an end, for as many as there are."""
+    """Return iterators over the inputs by argument: those with one item per case, and those without an end."""
     bounded: dict[str, Iterator[Any]] = {"references": iter(references), "predictions": iter(predictions)}
     endless: dict[str, Iterator[Any]] = {}
     spacing = np.asarray(as_array(spacing_mm, "spacing_mm"), dtype=np.float64)
@@ -175,7 +175,7 @@ def _tasks(
     *,
     sent: bool,
 ) -> Iterator[_Task]:
-    """Yield the cases and note their names; nothing of a case is held when the next one is read."""
+    """Yield the cases and record their names. No reference to a case is kept when the next one is read."""
     while True:
         row: dict[str, Any] = {name: next(column, _NONE_LEFT) for name, column in bounded.items()}
         ended = [name for name, value in row.items() if value is _NONE_LEFT]
@@ -198,7 +198,7 @@ def _tasks(
         case = make()
         del make
         if sent:
-            # A view would keep the whole masks in memory while the case waits.
+            # A view would keep the uncropped masks in memory while the case waits.
             case = replace(case, reference=case.reference.copy(), prediction=case.prediction.copy())
         yield _Task(settings, case)
         del case
@@ -215,7 +215,7 @@ def _case(
 
 
 def _measure(task: _Task) -> tuple[Values, int]:
-    """Return the values of one case, ``(labels, metrics)``, and the bytes of its masks that were looked at."""
+    """Return the values of one case, ``(labels, metrics)``, and the number of bytes of its cropped masks."""
     case = task.case if isinstance(task.case, Case) else task.case()
     settings = task.settings
     tolerances = settings.tolerances or repeat(0.0)

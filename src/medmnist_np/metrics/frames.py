@@ -1,4 +1,4 @@
-"""Row and column labels of data frames: which row is which sample, and which column is which class."""
+"""Match the rows and columns of data frames to samples and classes by their labels."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ def row_labels(values: Any) -> NDArray[Any] | None:
 
 
 def column_labels(values: Any) -> list[Any] | None:
-    """Return the labels of the columns of a frame, or the name of a pandas series; None if nobody gave any."""
+    """Return the column labels of a frame, or the name of a pandas series; None if they were not set."""
     found = getattr(values, "column_names", getattr(values, "columns", None))
     if found is None:
         return None if getattr(values, "name", None) is None or not hasattr(values, "iloc") else [values.name]
     labels = list(found)
-    # The index that pandas makes says nothing, which matters where there is one column.
+    # The default index of pandas carries no information, which matters if there is only one column.
     made_by_pandas = type(found).__name__ == "RangeIndex" and labels == list(range(len(labels)))
     return None if made_by_pandas else labels
 
 
 def class_order(labels: Sequence[Any], class_names: Sequence[str] = ()) -> Order | None:
-    """Return where each class is among labelled columns; None if the labels do not identify the classes.
+    """Return the column of each class by the column labels; None if they do not identify the classes.
 
     Parameters
     ----------
     labels : sequence
-        Of the columns: class names, class numbers, or text that ends in them, such as ``"p0"``, ``"p1"``.
+        Column labels: class names, class numbers, or text that ends in class numbers, such as ``"p0"``, ``"p1"``.
     class_names : sequence of str
-        Names of class 0, 1, ..., if they are known.
+        Names of class 0, 1, ..., if known.
 
     Examples
     --------
@@ -57,26 +57,26 @@ def class_order(labels: Sequence[Any], class_names: Sequence[str] = ()) -> Order
 
 
 def order_of_scores(y_score: Any, class_names: Sequence[str], n_samples: int) -> tuple[Order | None, Order | None]:
-    """Return which rows and columns of scores are sample 0, 1, ... and class 0, 1, ... of a data set.
+    """Return the rows and columns of scores that belong to sample 0, 1, ... and class 0, 1, ... of a data set.
 
     Parameters
     ----------
     y_score : object
-        Scores; only frames and series have labels.
+        Scores. Only frames and series have labels.
     class_names : sequence of str
-        Of the data set.
+        Class names of the data set.
     n_samples : int
-        Of the split. Scores of another number of rows or columns are left to later checks.
+        Number of samples in the split. Scores with a different number of rows or columns are refused by later checks.
 
     Returns
     -------
     rows, columns : (n,) intp or None
-        None where there are no labels.
+        None if there are no labels.
 
     Raises
     ------
     ValueError
-        If labels are there and do not identify the samples or the classes.
+        If there are labels that do not identify the samples or the classes.
     """
     index, labels = row_labels(y_score), column_labels(y_score)
     rows = columns = None
@@ -102,7 +102,7 @@ def order_of_scores(y_score: Any, class_names: Sequence[str], n_samples: int) ->
 def order_of_predictions(
     y_true: Any, y_score: Any, task: str
 ) -> tuple[Order | None, tuple[Order | None, Order | None]]:
-    """Return the columns of labels, and the rows and columns of scores, that belong together; None if as they are.
+    """Return the columns of labels, and the rows and columns of scores, in matching order; None to keep the order.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def order_of_predictions(
 
 
 def refuse_class_0(labels: Sequence[Any], class_names: Sequence[str]) -> None:
-    """Refuse a single column of scores that is labelled as those of class 0."""
+    """Refuse a single column of scores that is labelled as class 0."""
     (label,) = labels
     if _plain(label) in ("0", *map(_plain, class_names[:1])):
         raise ValueError(
@@ -143,7 +143,7 @@ def _rows_of_scores(of_labels: NDArray[Any] | None, of_scores: NDArray[Any] | No
     if of_scores is None or (of_labels is not None and np.array_equal(of_labels, of_scores)):
         return None
     if of_labels is None:
-        # Sorted by the index or as they are: both happen, and nothing says which.
+        # It is ambiguous whether the rows should be sorted by the index or kept in order.
         rows = _order(of_scores.tolist(), range(len(of_scores)))
         if rows is not None and (np.diff(rows) != 1).any():
             raise ValueError(
@@ -152,7 +152,7 @@ def _rows_of_scores(of_labels: NDArray[Any] | None, of_scores: NDArray[Any] | No
             )
         return None
     if len(of_labels) != len(of_scores):
-        return None  # refused later, with both numbers
+        return None  # refused later with a message that has both numbers
     rows = _order(of_scores.tolist(), of_labels.tolist())
     if rows is None:
         raise ValueError(
@@ -163,7 +163,7 @@ def _rows_of_scores(of_labels: NDArray[Any] | None, of_scores: NDArray[Any] | No
 
 
 def _order(found: Sequence[Any] | None, wanted: Sequence[Any]) -> Order | None:
-    """Return where each of the wanted labels is; None unless each is there once and no other is."""
+    """Return the position of each wanted label; None unless each occurs exactly once and there are no others."""
     if found is None or len(found) != len(wanted) or not found:
         return None
     places = {label: place for place, label in enumerate(found)}
@@ -173,7 +173,7 @@ def _order(found: Sequence[Any] | None, wanted: Sequence[Any]) -> Order | None:
 
 
 def _numbers(labels: Sequence[Any]) -> list[int] | None:
-    """Return the numbers that labels are, or that all of them have after the same text."""
+    """Return the labels as numbers, or the numbers after a common prefix; None if they have none."""
     if all(isinstance(label, Integral) and not isinstance(label, bool) for label in labels):
         return list(map(int, labels))
     matches = [_ENDS_IN_NUMBER.fullmatch(label) if isinstance(label, str) else None for label in labels]

@@ -199,7 +199,7 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     Returns
     -------
     Interval
-        The estimate and the interval. Where the method gives one without width, as of a perfect score, it is replaced:
+        The estimate and the interval. A zero-width interval, as the method gives for a perfect score, is replaced:
         for the AUC by Newcombe's (of several classes the mean of their ends), for the accuracy of one decision per
         sample by Wilson's, else by NaN. The expected calibration error has none. ``note`` says why.
 
@@ -289,7 +289,7 @@ def bootstrap_intervals(
 
     Notes
     -----
-    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552). Of groups: Davison and
+    Efron 1979, *Bootstrap methods: another look at the jackknife* (doi:10.1214/aos/1176344552). For groups: Davison and
     Hinkley 1997, *Bootstrap Methods and their Application*, section 3.8.
 
     Examples

@@ -1,4 +1,4 @@
-"""Two masks of one case, checked once: their structures, cropped to where there is something."""
+"""Check the two masks of a case, crop them to their content and select structures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ OneEmpty = Literal["infinite", "diagonal", "nan"]
 
 
 class MaskPair(NamedTuple):
-    """One structure in both masks, ``True`` where it is."""
+    """One structure as two boolean masks."""
 
     reference: Mask
     prediction: Mask
 
     def cropped(self) -> MaskPair:
-        """Return both in the box that just holds them."""
+        """Return both masks, cropped to their common bounding box."""
         box = _box(self.reference, self.prediction)
         return MaskPair(self.reference[box], self.prediction[box])
 
@@ -39,11 +39,11 @@ class Case:
     Attributes
     ----------
     reference, prediction : integer or bool array of 2 or 3 axes
-        Cropped to the box that holds all but the background.
+        Cropped to the bounding box of the foreground.
     spacing_mm : (d,) float
-        From one voxel to the next along each axis.
+        Distance between neighbouring voxels along each axis, in mm.
     diagonal_mm : float
-        Of the whole grid, before cropping: no two of its voxels are as far apart.
+        Diagonal of the whole grid before cropping, in mm. No two voxels are that far apart.
     """
 
     reference: NDArray[Any]
@@ -52,7 +52,7 @@ class Case:
     diagonal_mm: float
 
     def pair(self, values: Sequence[int]) -> MaskPair:
-        """Return the structure that has these values; no values mean all but 0."""
+        """Return the structure with these values. An empty sequence means all values but 0."""
         return pair_of(self.reference, self.prediction, values)
 
 
@@ -87,38 +87,38 @@ def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
 def case_of(
     reference: object, prediction: object, wanted: Mapping[str, Sequence[int]], spacing_mm: ArrayLike = 1.0
 ) -> Case:
-    """Check two masks and crop them to what may be wanted of them.
+    """Check two masks and crop them to the bounding box of the foreground.
 
     Parameters
     ----------
     reference, prediction : (h, w) or (x, y, z) array_like of integers or bool
-        Whole numbers in a float dtype will do.
+        Whole numbers of a float dtype are accepted.
     wanted : Mapping of str to values
-        As from :func:`structures`. Where 0 is among them, nothing is cropped.
+        See :func:`structures`. If 0 is among the values, nothing is cropped.
     spacing_mm : float or (d,) array_like
-        One for all axes or one for each.
+        Voxel spacing in mm, one for all axes or one per axis.
 
     Raises
     ------
     ValueError
-        If a mask holds something else, the shapes differ, or the spacing does not fit.
+        If a mask holds other values, the shapes differ, or the spacing does not match the axes.
     """
     masks = on_one_grid(reference, prediction)
     spacing = _spacing(spacing_mm, masks[0].ndim)
     diagonal_mm = float(np.linalg.norm(spacing * masks[0].shape))
     if masks[0].flags.fnc:
-        # NIfTI volumes come with x running fastest; the same voxels are then seen in the order in which they lie.
+        # In NIfTI volumes x varies fastest. Transposing gives the voxels in memory order.
         masks, spacing = (masks[0].T, masks[1].T), spacing[::-1]
     return Case(*without_background(masks, wanted), spacing, diagonal_mm)
 
 
 def on_one_grid(reference: object, prediction: object) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return two masks as arrays of one shape.
+    """Return two masks as arrays of the same shape.
 
     Raises
     ------
     ValueError
-        If a mask holds something else than whole numbers, or the shapes differ.
+        If a mask holds anything but whole numbers, or the shapes differ.
     """
     masks = _checked(reference, "reference"), _checked(prediction, "prediction")
     if masks[0].shape != masks[1].shape:
@@ -132,7 +132,7 @@ def on_one_grid(reference: object, prediction: object) -> tuple[NDArray[Any], ND
 def without_background(
     masks: tuple[NDArray[Any], NDArray[Any]], wanted: Mapping[str, Sequence[int]]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Crop two masks to the box that holds all but the background, unless that is wanted."""
+    """Crop two masks to the bounding box of the foreground, unless the background is wanted."""
     if any(0 in values for values in wanted.values()):
         return masks
     box = _box(*masks)
@@ -140,12 +140,12 @@ def without_background(
 
 
 def pair_of(reference: NDArray[Any], prediction: NDArray[Any], values: Sequence[int]) -> MaskPair:
-    """Return the structure that has these values; no values mean all but 0."""
+    """Return the structure with these values. An empty sequence means all values but 0."""
     return MaskPair(_holds(reference, values), _holds(prediction, values))
 
 
 def check_empty(both_empty: str, one_empty: str = "infinite") -> None:
-    """Refuse what is no choice about empty masks."""
+    """Raise :class:`ValueError` for unknown options about empty masks."""
     for name, choice, known in (
         ("both_empty", both_empty, get_args(BothEmpty)),
         ("one_empty", one_empty, get_args(OneEmpty)),
@@ -200,12 +200,12 @@ def _holds(mask: NDArray[Any], values: Sequence[int]) -> Mask:
 
 
 def _box(*masks: NDArray[Any]) -> tuple[slice, ...]:
-    """Return the box that just holds all that is not 0; without voxels if there is nothing."""
+    """Return the bounding box of all nonzero voxels. It is empty if there are none."""
     box: list[slice] = []
     for n_others in reversed(range(masks[0].ndim)):
         others = tuple(range(1, n_others + 1))
         filled = np.flatnonzero(np.logical_or.reduce([mask.any(axis=others) for mask in masks]))
         box.append(slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0))
-        # The axes that are left are looked for in the shadow along this one: a plane, where there was a volume.
+        # Find the remaining axes in the projection along this one, which has one axis less.
         masks = tuple(np.any(mask[box[-1]], axis=0) for mask in masks)
     return tuple(box)

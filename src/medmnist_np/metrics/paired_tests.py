@@ -1,4 +1,4 @@
-"""Do two models differ on the same samples? Paired bootstrap, DeLong and McNemar tests; Holm's correction."""
+"""Compare two models on the same samples: paired bootstrap, DeLong and McNemar tests; Holm's correction."""
 
 from __future__ import annotations
 
@@ -77,16 +77,16 @@ def paired_delong(
     Parameters
     ----------
     first, second : Predictions
-        Of the same samples in the same order.
+        Predictions for the same samples in the same order.
     level : float
-        Between 0 and 1.
+        Confidence level, between 0 and 1.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about classes whose AUC is not defined, as for :func:`measure`.
+        How to handle classes whose AUC is not defined. See :func:`measure`.
 
     Returns
     -------
     Difference
-        Of the AUC, which is the mean over classes or labels if there are several.
+        The difference in AUC, averaged over classes or labels if there are several.
 
     Raises
     ------
@@ -98,13 +98,13 @@ def paired_delong(
     DeLong, DeLong and Clarke-Pearson 1988 (doi:10.2307/2531595), equation 5, with a normal approximation that
     is cut off at -1 and 1. The mean over classes has the same influence function as its parts.
 
-    Where every AUC of a model is 0 or 1, or the difference has no variance, DeLong's test would take what is chance
-    for certain, and so would a bootstrap. The p-value is then that of a permutation test, which swaps the ranks that
-    the models give a sample (Bandos, Rockette and Gur 2005, doi:10.1002/sim.2149) or, where a model gives all samples
-    the same score, the labels. It is exact for a few samples, else from 999 permutations. The interval is made of
-    Newcombe's for either AUC as if these were independent (Zou and Donner 2008, doi:10.1002/sim.3095), so it is rather
-    too wide. ``method`` is ``"permutation"`` then. Two models that order all samples alike differ by 0 in an interval
-    from 0 to 0.
+    If every AUC of a model is 0 or 1, or the difference has no variance, DeLong's test and the bootstrap would ignore
+    chance. The p-value then comes from a permutation test, which swaps the ranks that the two models give a sample
+    (Bandos, Rockette and Gur 2005, doi:10.1002/sim.2149) or, if a model gives all samples the same score, the labels.
+    It is exact for a few samples and uses 999 permutations otherwise. The interval combines Newcombe's intervals for
+    the two AUCs as if they were independent (Zou and Donner 2008, doi:10.1002/sim.3095), so it is conservative (too
+    wide). ``method`` is then ``"permutation"``. If two models rank all samples in the same order, the difference is 0
+    and the interval is 0 to 0.
 
     Examples
     --------
@@ -139,20 +139,20 @@ def paired_delong_per_class(
     Parameters
     ----------
     first, second, level
-        As for :func:`paired_delong`.
+        See :func:`paired_delong`.
     columns : (c,) intp, optional
-        Which classes or labels; by default all.
+        Classes or labels to compare (default: all).
 
     Returns
     -------
     tuple of Difference
-        One for each class or label. Neither p-values nor intervals are adjusted for there being several: give the
-        p-values to :func:`holm`.
+        One per class or label. Neither p-values nor intervals are adjusted for multiple comparisons: pass the p-values
+        to :func:`holm`.
 
     Raises
     ------
     ValueError
-        As for :func:`paired_delong`.
+        See :func:`paired_delong`.
 
     Notes
     -----
@@ -199,24 +199,24 @@ def paired_bootstrap(  # noqa: PLR0913 -- two models, what to compare, and how t
     Parameters
     ----------
     first, second : Predictions
-        Of the same samples in the same order.
+        Predictions for the same samples in the same order.
     metric : str
         A name in :data:`METRICS`.
     level, n_resamples, seed, stratified, undefined, groups
-        As for :func:`interval`.
+        See :func:`interval`.
 
     Returns
     -------
     Difference
-        With the percentile interval, and the p-value at which the interval would just touch 0: at least
-        ``2 / (n_resamples + 1)``. If every resample gives the same difference, the interval is NaN, and so is the
-        p-value unless the difference is 0; for the AUC :func:`paired_delong` then gives both. So it does where every
-        AUC of a model is 0 or 1, unless groups are drawn: the resamples of such a model do not vary.
+        The difference with its percentile interval and the p-value at which the interval would just touch 0 (at least
+        ``2 / (n_resamples + 1)``). If every resample gives the same difference, the interval is NaN, and so is the
+        p-value unless the difference is 0; for the AUC, both then come from :func:`paired_delong`. The same applies if
+        every AUC of a model is 0 or 1, because its resamples do not vary, unless `groups` is given.
 
     Raises
     ------
     ValueError
-        If the labels are not the same, or as for :func:`interval`.
+        If the labels differ, and in the cases listed for :func:`interval`.
 
     Notes
     -----
@@ -253,7 +253,7 @@ def paired_bootstrap(  # noqa: PLR0913 -- two models, what to compare, and how t
 
 
 def bootstrap_difference(first: float, second: float, differences: Values, level: float, method: str) -> Difference:
-    """Return the difference with what resamples ``(n_resamples,)`` say of it; NaN are left out."""
+    """Return the difference with interval and p-value from resamples ``(n_resamples,)``, ignoring NaN."""
     ends = percentile_interval(second - first, differences, level, method)
     defined = differences[~np.isnan(differences)]
     p_value = 1.0 if ends.note and second == first else math.nan
@@ -289,7 +289,7 @@ _CERTAIN = (
 
 _N_PERMUTATIONS = 999
 
-# With as few samples all permutations are made.
+# Up to this many samples, all permutations are used.
 _MOST_SWAPPED, _MOST_SHUFFLED = 10, 6
 
 
@@ -360,14 +360,14 @@ def _sum_of_areas(ranks: NDArray[np.float64], positive: NDArray[np.bool_]) -> fl
 
 @dataclass(frozen=True, slots=True)
 class McNemar:
-    """On how many decisions only one of two models is right.
+    """The number of decisions that only one of two models gets right, and McNemar's p-value.
 
     Attributes
     ----------
     only_first, only_second : int
         Number of decisions on which only that model is right.
     p_value : float
-        Two-sided: how often they differ by as much or more if both models are right equally often.
+        Two-sided p-value of the null hypothesis that both models are right equally often.
     """
 
     only_first: int
@@ -376,12 +376,12 @@ class McNemar:
 
 
 def mcnemar(first: Predictions, second: Predictions) -> McNemar:
-    """Compare how often the decisions of two models are right, exactly.
+    """Compare how often the decisions of two models are right, with the exact McNemar test.
 
     Parameters
     ----------
     first, second : Predictions
-        Of the same samples in the same order; each with its own threshold.
+        Predictions for the same samples in the same order. Each has its own threshold.
 
     Returns
     -------
@@ -416,17 +416,17 @@ def mcnemar(first: Predictions, second: Predictions) -> McNemar:
 
 
 def mcnemar_per_label(first: Predictions, second: Predictions) -> tuple[McNemar, ...]:
-    """Compare the decisions of two models on each label of a multi-label task, exactly.
+    """Compare the decisions of two models on each label of a multi-label task, with the exact McNemar test.
 
     Parameters
     ----------
     first, second
-        As for :func:`mcnemar`.
+        See :func:`mcnemar`.
 
     Returns
     -------
     tuple of McNemar
-        One for each label. The p-values are not adjusted for there being several: give them to :func:`holm`.
+        One per label. The p-values are not adjusted for multiple comparisons: pass them to :func:`holm`.
 
     Raises
     ------

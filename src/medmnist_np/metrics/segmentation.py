@@ -1,4 +1,4 @@
-"""What many cases together say of a segmentation: means, intervals, and one method against another."""
+"""Summarise segmentation metrics over many cases: means, confidence intervals and comparisons of two methods."""
 
 from __future__ import annotations
 
@@ -110,12 +110,12 @@ class SegmentationTable:
         method : {"percentile", "bca"}
             BCa corrects for skew, and is closer where cases are few.
         level, n_resamples, seed
-            As for :func:`interval`.
+            See :func:`interval`.
 
         Returns
         -------
         Interval
-            It takes the cases for independent: measure whole volumes, not their slices.
+            The mean and its interval. Cases are assumed to be independent: measure whole volumes, not slices.
 
         Raises
         ------
@@ -189,9 +189,9 @@ def compare_segmentations(
     Parameters
     ----------
     first, second : SegmentationTable
-        Of the same cases in the same order, measured in the same way.
+        Tables of the same cases in the same order, with the same settings.
     metric, label, level, n_resamples, seed
-        As for :meth:`SegmentationTable.interval`.
+        See :meth:`SegmentationTable.interval`.
     test : {"bootstrap", "wilcoxon"}
         Where the p-value comes from: the resamples that also give the interval, or the ranks of the differences.
         Wilcoxon's test takes the mean over labels of each case.
@@ -249,7 +249,7 @@ def _wilcoxon(differences: Values) -> float:
 
     defined = ~np.isnan(differences)
     of_cases = ratio(np.where(defined, differences, 0).sum(axis=1), defined.sum(axis=1))
-    of_cases = np.round(of_cases, _DIGITS)  # else 0.9 - 0.8 and 0.8 - 0.7 are no tie
+    of_cases = np.round(of_cases, _DIGITS)  # otherwise 0.9 - 0.8 and 0.8 - 0.7 are not tied
     moved = of_cases[~np.isnan(of_cases) & (of_cases != 0)]
     return float(wilcoxon(moved).pvalue) if moved.size else 1.0
 

@@ -32,16 +32,16 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SurfaceDistances:
-    """How far each voxel of one surface is from the nearest one of the other.
+    """The distance from each voxel of one surface to the nearest voxel of the other surface.
 
     Attributes
     ----------
     from_reference : (n,) float
-        In mm, in no certain order: for each voxel of the reference's surface. Infinite if there is no prediction.
+        Distance in mm of each voxel of the reference's surface, in any order. Infinite if the prediction is empty.
     from_prediction : (m,) float
-        For each voxel of the prediction's surface.
+        Distance in mm of each voxel of the prediction's surface, in any order. Infinite if the reference is empty.
     diagonal_mm : float
-        Of the whole grid.
+        Diagonal of the whole grid, in mm.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class SurfaceDistances:
 
     @property
     def n_empty(self) -> int:
-        """How many of the two masks are empty."""
+        """Number of empty masks: 0, 1 or 2."""
         return int(not self.from_reference.size) + int(not self.from_prediction.size)
 
     def hausdorff(self, percentile: float = 100) -> float:
@@ -79,7 +79,7 @@ class SurfaceDistances:
         return float(self.from_reference.sum() + self.from_prediction.sum()) / n_voxels
 
     def share_within(self, tolerance_mm: float) -> float:
-        """Return the share of all surface voxels that are no farther than this; NaN if both masks are empty."""
+        """Return the share of all surface voxels within this distance; NaN if both masks are empty."""
         n_voxels = self.from_reference.size + self.from_prediction.size
         if not n_voxels:
             return math.nan
