@@ -1,4 +1,4 @@
-"""Frozen records of data sets and their archives, which validate themselves once."""
+"""Immutable records of data sets and their archives, validated when they are created."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One array of an archive, as it must be: its name, its shape and the dtypes that it may have.
+    """The expected name, shape and allowed dtypes of one array of an archive.
 
     ``optional`` arrays may be missing. Arrays with a ``highest`` value are labels or masks: their values are 0 to
-    ``highest``, and they are stored as uint8. Of ``binarised`` masks all that is not 0 becomes 1.
+    ``highest``, and they are stored as uint8. In ``binarised`` masks, every nonzero value becomes 1.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """An archive of an older release under the same file name: recognised, named and never used."""
+    """An archive of an older release with the same file name: it is recognised and reported, but never used."""
 
     digest: str
     seen_in_version: str
@@ -53,7 +53,7 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One downloadable file: what it is called, where it lies, how it is proven and what it holds.
+    """One downloadable file: its name, URL, checksum and contents.
 
     Attributes
     ----------
@@ -62,22 +62,21 @@ class Archive:
     url : str
         The official address.
     digest : str
-        ``"md5:<hex>"`` or ``"sha256:<hex>"`` of the whole file: the authority on whether it is genuine.
+        Checksum of the whole file, ``"md5:<hex>"`` or ``"sha256:<hex>"``. It decides whether a file is accepted.
     members : tuple of Member
-        The arrays in it.
+        The arrays in the file.
     also : tuple of Member
-        Those of them that belong to other records, which share the file. Where there are any, none is certain to be
-        there.
+        Those of ``members`` that belong to other records sharing the file. If there are any, all members are optional.
     exact : bool
-        Whether these are all; else others are passed over.
+        Whether the file contains no other arrays. If false, other arrays are ignored.
     kind : str
         The container: ``"npz"``, ``"tar"``, ``"zip"`` or ``"zip of npz"``.
     bytes : int, optional
-        Size of the file in bytes, where known.
+        Size of the file in bytes, if known.
     sha256 : str, optional
-        A second digest in hex, where known, for people who compare by hand.
+        SHA-256 in hex, if known, for comparison by hand.
     superseded : tuple of Superseded
-        Older files of the same name.
+        Older files with the same name.
     """
 
     file_name: str
@@ -104,20 +103,20 @@ class Archive:
 
     @property
     def array_bytes(self) -> int:
-        """Bytes of all arrays when unpacked, one byte a value."""
+        """Size of all unpacked arrays in bytes, at one byte per value."""
         return sum(member.n_values for member in self.members)
 
     @property
     def short_digest(self) -> str:
-        """First eight hex digits of the digest, as used in folder names."""
+        """First eight hex digits of the checksum, as used in folder names."""
         return self.digest.partition(":")[2][:8]
 
     def moved_to(self, base_url: str) -> Archive:
-        """Return the archive with the same file name below another address."""
+        """Return the archive with the same file name at another base URL."""
         return replace(self, url=f"{base_url}/{self.file_name}")
 
     def summary(self) -> dict[str, Any]:
-        """Return file name, address without credentials, digest and size, ready for JSON."""
+        """Return file name, URL without credentials, checksum and size, ready for JSON."""
         url = redacted(self.url)
         return {"file_name": self.file_name, "url": url, "digest": self.digest, "bytes": self.bytes}
 
@@ -139,7 +138,7 @@ Task = Literal["multi-class", "binary-class", "multi-label, binary-class", "ordi
 
 TASKS: tuple[Task, ...] = get_args(Task)
 
-#: Those with a label, or several, for each image.
+#: Tasks with one or more labels per image.
 LABEL_TASKS: tuple[Task, ...] = tuple(task for task in TASKS if task != "segmentation")
 
 
@@ -147,10 +146,10 @@ LABEL_TASKS: tuple[Task, ...] = tuple(task for task in TASKS if task != "segment
 class Collection:
     """What all data sets of one source share.
 
-    ``members`` and ``dtypes`` say how arrays are named in an archive (``"{split}_images"``) and which dtypes
-    they may have, by role; the roles are ``"images"`` and either ``"labels"`` or ``"masks"``. ``own_names`` tells
-    whether names stand alone, as ``"pathmnist"``, or after that of the collection, as ``"medsegbench/kvasir"``.
-    ``members_are_certain`` tells whether an archive holds these arrays and no others.
+    ``members`` and ``dtypes`` give the names of arrays in an archive (``"{split}_images"``) and their allowed dtypes by
+    role; the roles are ``"images"`` and either ``"labels"`` or ``"masks"``. ``own_names`` is true if data sets are
+    known by their own name (``"pathmnist"``), and false if the collection comes first (``"medsegbench/kvasir"``).
+    ``members_are_certain`` is true if an archive contains exactly these arrays.
     """
 
     name: str
@@ -174,7 +173,7 @@ class Record(ABC):
     """What is known about any data set: the base of :class:`DatasetInfo` and :class:`VolumeInfo`.
 
     An *edition* is one form in which a set is published and stored: each size of a :class:`DatasetInfo`, and 0 for the
-    one form of a :class:`VolumeInfo`.
+    only form of a :class:`VolumeInfo`.
 
     Attributes
     ----------
@@ -185,7 +184,7 @@ class Record(ABC):
     collection : Collection
         The collection it belongs to.
     description, modality : str
-        In words.
+        What the images show, and how they were acquired.
     task : str
         ``"multi-class"``, ``"binary-class"``, ``"multi-label, binary-class"``, ``"ordinal-regression"`` or
         ``"segmentation"``.
@@ -194,8 +193,7 @@ class Record(ABC):
     n_channels : int
         1 (no channel axis) or more (channels last).
     class_names : tuple of str
-        The meaning of label 0, 1, ...; for a multi-label set, of each column; for a segmentation set, of the values
-        of a mask.
+        Names of labels 0, 1, ...; for a multi-label set, of the columns; for a segmentation set, of the mask values.
     n_samples : Mapping of str to int
         Samples per split, in the order of the splits.
     license : str
@@ -203,11 +201,12 @@ class Record(ABC):
     notes : tuple of str
         Common pitfalls.
     citations : tuple of str
-        Keys of the source papers, without those of the collection; :func:`medmnist_np.cite` gives the entries.
+        Citation keys of the source papers, without those of the collection. :func:`medmnist_np.cite` returns the
+        entries.
     sources : tuple of str
-        DOIs and addresses of the source data, where there are no entries.
+        DOIs and URLs of the source data that have no citation entry.
     organ : str
-        What the images show, for the catalog; empty where another entry of the catalog describes the set.
+        What the images show, for the catalog; empty if another catalog entry describes the set.
     """
 
     name: str
@@ -283,7 +282,7 @@ class Record(ABC):
 
     @property
     def qualified_name(self) -> str:
-        """The name by which the set is found: ``"pathmnist"``, ``"medsegbench/kvasir"``."""
+        """The name to load the set by, such as ``"pathmnist"`` or ``"medsegbench/kvasir"``."""
         return self.name if self.collection.own_names else f"{self.collection.name}/{self.name}"
 
     @property
@@ -293,7 +292,7 @@ class Record(ABC):
 
     @property
     def n_classes(self) -> int:
-        """Number of classes, or of labels of a multi-label set."""
+        """Number of classes, or of labels for a multi-label set."""
         return len(self.class_names)
 
     @property
@@ -303,7 +302,7 @@ class Record(ABC):
 
     @property
     def target(self) -> Literal["labels", "masks"]:
-        """What belongs to each image: ``"labels"`` of the image, or ``"masks"``, a label of each pixel."""
+        """The kind of target: ``"labels"``, one per image, or ``"masks"``, one label per pixel."""
         return "masks" if "masks" in self.collection.members else "labels"
 
     @property
@@ -317,7 +316,7 @@ class Record(ABC):
         return max(self.label_values)
 
     def check_split(self, split: str) -> str:
-        """Return the split, or raise :class:`UnknownSplitError` that lists the splits of the set."""
+        """Return the split; raise :class:`UnknownSplitError`, which lists the splits, if the set does not have it."""
         if not isinstance(split, str) or split not in self.n_samples:
             hint = nearest(split, self.splits) if isinstance(split, str) else ""
             raise UnknownSplitError(
@@ -327,7 +326,7 @@ class Record(ABC):
         return split
 
     def require_labels(self, what: str) -> None:
-        """Raise :class:`ValueError` if the set has masks, for what needs a label for each image."""
+        """Raise :class:`ValueError` if the set has masks; ``what`` names what needs one label per image."""
         if self.target == "masks":
             raise ValueError(
                 f"{what} needs one label for each image, and {self.qualified_name} has masks, a label for each pixel. "
@@ -339,11 +338,11 @@ class Record(ABC):
         return self.collection.members[role].format(split=split)
 
     def addresses(self, edition: int) -> tuple[str, ...]:
-        """Return every official address of the archive of an edition, the preferred one first."""
+        """Return every official URL of the archive of an edition, the preferred one first."""
         return (self.archive(edition).url,)
 
     def _instead_of(self, split: object) -> str:
-        """Return a sentence on what to use in place of a split that the set does not have."""
+        """Return a sentence on what to use instead of a split that the set does not have."""
         return ""
 
     @abstractmethod
@@ -355,7 +354,7 @@ class Record(ABC):
     @property
     @abstractmethod
     def same_shape(self) -> bool:
-        """Whether all images have one shape, so that one array holds them; else :class:`VolumeDataset` opens them."""
+        """Whether all images have the same shape and fit in one array. If not, use :class:`VolumeDataset`."""
 
     @property
     def opener(self) -> str:
@@ -365,7 +364,7 @@ class Record(ABC):
     @property
     @abstractmethod
     def modalities(self) -> tuple[str, ...]:
-        """The modality of each channel, or the one of all channels."""
+        """The modality of each channel, or a single modality for all channels."""
 
     @property
     @abstractmethod
@@ -385,7 +384,7 @@ class Record(ABC):
     @property
     @abstractmethod
     def enlarged_sizes(self) -> tuple[int, ...]:
-        """Sizes at which images are larger than their source, so that they hold no more detail than smaller ones."""
+        """Sizes at which images were enlarged from a smaller source, so they hold no additional detail."""
 
     @property
     @abstractmethod
@@ -400,7 +399,7 @@ class Record(ABC):
     @property
     @abstractmethod
     def can_be_fetched(self) -> bool:
-        """Whether there is an address to download it from."""
+        """Whether the set can be downloaded."""
 
     @abstractmethod
     def edition(self, size: int | None) -> int:
@@ -412,23 +411,23 @@ class Record(ABC):
 
     @abstractmethod
     def how_to_fetch(self, size: int) -> str:
-        """Return a sentence that says how to get the arrays of an edition."""
+        """Return a sentence on how to get the arrays of an edition."""
 
     @abstractmethod
     def array_bytes(self, size: int) -> int:
-        """Return how many bytes the arrays of an edition have, or an estimate where only that is known."""
+        """Return the size of the arrays of an edition in bytes; an estimate if the exact size is unknown."""
 
     @abstractmethod
     def storage_key(self, size: int) -> str:
-        """Return where the arrays of an edition lie below a cache's ``arrays``."""
+        """Return the folder of the arrays of an edition, relative to ``arrays`` in a cache."""
 
     @abstractmethod
     def storage_keys(self, size: int) -> tuple[str, ...]:
-        """Return every place below ``arrays`` where the arrays may lie, the best verified one first."""
+        """Return every folder below ``arrays`` that may contain the arrays, the best verified one first."""
 
     @abstractmethod
     def moved_to(self, base_url: str) -> Self:
-        """Return the record with every archive at another address, for mirrors and tests."""
+        """Return the record with every archive at another base URL, for mirrors and tests."""
 
     @abstractmethod
     def details(self) -> dict[str, Any]:
@@ -437,23 +436,25 @@ class Record(ABC):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DatasetInfo(Record):
-    """A data set whose images, or volumes, have one shape at each size; see :class:`Record` for the shared attributes.
+    """A data set whose images or volumes all have the same shape at each size.
+
+    See :class:`Record` for the shared attributes.
 
     Attributes
     ----------
     archives : Mapping of int to Archive
-        By image size in pixels (or voxels) along each axis.
+        Archives by image size in pixels (or voxels) along each axis.
     source_size, preparation : str
-        The images before preparation, and what was done to them.
+        The original image sizes, and how the images were prepared.
     enlarged_sizes : tuple of int
-        Sizes at which images are larger than their source: they hold no more detail than smaller ones.
+        Sizes at which images were enlarged from a smaller source, so they hold no additional detail.
     binarise_masks : bool
-        Whether masks have values other than 0 and 1 in the archive, all of which mean 1.
+        Whether masks in the archive have values above 1, all of which mean 1.
     part : str
-        The category that this record describes, as ``"C1"``; then ``stored_as`` is the name of the whole, whose arrays
-        lie in the same archive.
+        The category that this record describes, such as ``"C1"``. ``stored_as`` is then the name of the whole set,
+        whose arrays are in the same archive.
     shares_images : bool
-        Whether the parts have the images of the whole, and only masks of their own.
+        Whether the parts use the images of the whole set and have only their own masks.
     parts : tuple of str
         Names of the records of the categories.
     """
@@ -487,7 +488,7 @@ class DatasetInfo(Record):
 
     def __reduce__(self) -> tuple[Any, ...]:
         restore, (kind, plain) = Record.__reduce__(self)
-        # The members of an archive follow from the rest.
+        # The members of an archive are derived from the other fields.
         plain["archives"] = {size: replace(archive, members=()) for size, archive in self.archives.items()}
         return restore, (kind, plain)
 
@@ -498,7 +499,7 @@ class DatasetInfo(Record):
 
     def _facts(self) -> dict[str, str]:
         counts = ", ".join(f"{split} {count:,}" for split, count in self.n_samples.items())
-        # The classes of RetinaMNIST are called by their numbers.
+        # The class names of RetinaMNIST are numbers.
         names = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(self.class_names)]
         return {
             "Description": self.description,
@@ -523,7 +524,7 @@ class DatasetInfo(Record):
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """The one modality."""
+        """The modality of all channels."""
         return (self.modality,)
 
     @property
@@ -543,7 +544,7 @@ class DatasetInfo(Record):
 
     @property
     def can_be_fetched(self) -> bool:
-        """Always true: every size has an address."""
+        """Always true: every size has a URL."""
         return True
 
     @property
@@ -565,7 +566,7 @@ class DatasetInfo(Record):
         Raises
         ------
         UnknownSizeError
-            If there is none. Strings and booleans are not sizes.
+            If there is no such size. Strings and booleans are not sizes.
         """
         is_number = hasattr(size, "__index__") and not isinstance(size, bool)
         if not is_number or size.__index__() not in self.archives:
@@ -576,11 +577,11 @@ class DatasetInfo(Record):
         return self.archives[size.__index__()]
 
     def how_to_fetch(self, size: int) -> str:
-        """Return a sentence that says how to get the arrays of a size."""
+        """Return a sentence on how to get the arrays of a size."""
         return f"`medmnist-np fetch {self.qualified_name} --size {size}` gets it."
 
     def array_bytes(self, size: int) -> int:
-        """Return how many bytes the arrays of a size have."""
+        """Return the size of the arrays in bytes."""
         return self.archive(size).array_bytes
 
     def member_name(self, split: str, role: str) -> str:
@@ -589,15 +590,15 @@ class DatasetInfo(Record):
         return Record.member_name(self, split, role) + ("" if of_whole else f"_{self.part}")
 
     def storage_key(self, size: int) -> str:
-        """Return where unpacked arrays lie below a cache's ``arrays``: ``"medmnist/pathmnist_28-a8b06965"``."""
+        """Return the folder of the arrays, relative to ``arrays`` in a cache: ``"medmnist/pathmnist_28-a8b06965"``."""
         return f"{self.collection.name}/{self.stored_as or self.name}_{size}-{self.archive(size).short_digest}"
 
     def storage_keys(self, size: int) -> tuple[str, ...]:
-        """Return every place below ``arrays`` where whole arrays of a size may lie."""
+        """Return every folder below ``arrays`` that may contain the complete arrays of a size."""
         return (self.storage_key(size),)
 
     def moved_to(self, base_url: str) -> DatasetInfo:
-        """Return the record with every archive at another address."""
+        """Return the record with every archive at another base URL."""
         return replace(self, archives={size: archive.moved_to(base_url) for size, archive in self.archives.items()})
 
     def details(self) -> dict[str, Any]:
@@ -613,11 +614,11 @@ class DatasetInfo(Record):
         return {"source_size": self.source_size, "preparation": self.preparation, "archives": archives}
 
     def image_shape(self, size: int) -> tuple[int, ...]:
-        """Shape of one image: ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``."""
+        """Return the shape of one image: ``(h, w)``, ``(h, w, 3)`` or ``(d, h, w)``."""
         return (size,) * self.ndim + ((3,) if self.n_channels == 3 else ())
 
     def target_shape(self, size: int) -> tuple[int, ...]:
-        """Shape of one label or mask: ``(l,)``, or ``(h, w)``."""
+        """Return the shape of one label, ``(l,)``, or mask, ``(h, w)``."""
         return (size,) * self.ndim if self.target == "masks" else (self.label_width,)
 
     def _members(self, size: int, *, optional: bool) -> tuple[Member, ...]:
@@ -641,12 +642,12 @@ def _restored(kind: type[Record], values: dict[str, Any]) -> Record:
 
 
 def things_of(record: Record) -> str:
-    """Return what the samples are, in the plural."""
+    """Return ``"images"`` or ``"volumes"``, whichever the samples are."""
     return "volumes" if record.ndim == 3 else "images"
 
 
 def class_titles(record: Record) -> tuple[str, ...]:
-    """Return the classes with their number, or the labels of a multi-label set."""
+    """Return the class names with their numbers, or the labels of a multi-label set."""
     if record.multi_label:
         return record.class_names
     numbered = enumerate(record.class_names)
@@ -662,5 +663,5 @@ _SPLIT_NAMES = {
 
 
 def standard_split(name: str) -> str | None:
-    """Return ``"train"``, ``"val"`` or ``"test"`` for a common name of that split, as ``"Training"``; else None."""
+    """Return the standard name of a split, such as ``"train"`` for ``"Training"``; None if the name is unknown."""
     return _SPLIT_NAMES.get(name.lower())

@@ -1,4 +1,4 @@
-"""Slices or patches of volumes as a data set of images of their own, without a copy."""
+"""Slices or patches of volumes as a data set of images, without copying the volumes."""
 
 from __future__ import annotations
 
@@ -20,28 +20,30 @@ if TYPE_CHECKING:
 
 
 class WindowDataset(Items):
-    """Slices or patches of volumes, as a sequence of ``(image, mask)``; :class:`VolumeDataset` makes it.
+    """Slices or patches of volumes, as a sequence of ``(image, mask)``.
+
+    Made by ``slices()`` and ``patches()`` of a :class:`VolumeDataset`.
 
     Attributes
     ----------
     volumes : VolumeDataset
-        What they are cut from.
+        The volumes that the items are cut from.
     images : Windows
-        Their images. ``images[i]`` and ``images.take([...])`` cut them out when they are asked for.
+        The images, read on access with ``images[i]`` or ``images.take([...])``.
     masks : Windows or None
-        Their masks; None if the split has none.
+        The masks; None if the split has none.
 
     Notes
     -----
-    An int gives an item: the image ``(h, w)`` of a slice along one axis, in the order of the remaining axes of the
-    volume (x, y where the axis is 2), or ``(x, y, z)`` of a patch, with the channels last, if there are any; and its
-    mask, uint8, without channels, or None. Both are fresh and writable, in Fortran order, as the volume is. The image
-    has the dtype of the volume.
+    Indexing with an int returns ``(image, mask)``. The image of a slice is ``(h, w)``, with the remaining axes of the
+    volume in their order (x, y for axis 2); the image of a patch is ``(x, y, z)``. A channel axis, if any, is last.
+    The image has the dtype of the volume. The mask is uint8 without a channel axis, or None. Both arrays are fresh,
+    writable and in Fortran order, like the volume.
 
-    A slice, an array of indices or a boolean mask gives a :class:`WindowDataset` of these items.
+    Indexing with a slice, an array of indices or a boolean mask returns a :class:`WindowDataset` of these items.
 
-    It may be shared between threads. It pickles as the path and the selection of its volumes, 8 bytes for each slice
-    where it is not a range of them, and 12 bytes for each patch.
+    A dataset can be shared between threads. It pickles as the path and selection of its volumes, plus 8 bytes for each
+    selected item unless the selection is a range, and 12 bytes for each patch.
     """
 
     def __init__(
@@ -68,19 +70,19 @@ class WindowDataset(Items):
 
     @property
     def case_numbers(self) -> NDArray[np.intp]:
-        """Of which case each item is, ``(n,)`` intp: ``volumes[case_numbers[i]]``."""
+        """Index of the case of each item, ``(n,)`` intp: item ``i`` is cut from ``volumes[case_numbers[i]]``."""
         return self._places.cases.copy()
 
     @property
     def cases(self) -> NDArray[np.str_]:
-        """The name of the case of each item, ``(n,)`` str."""
+        """Name of the case of each item, ``(n,)`` str."""
         return self.volumes.cases[self._places.cases]
 
     @property
     def corners(self) -> NDArray[np.intp]:
-        """The voxel of the volume where each item begins, ``(n, 3)`` intp; negative where it begins outside.
+        """First voxel of each item in its volume, ``(n, 3)`` intp; negative where the item begins outside.
 
-        Of slices along ``axis``, ``corners[:, axis]`` is the number of the slice.
+        For slices along ``axis``, ``corners[:, axis]`` is the slice number.
         """
         return self._places.corners.copy()
 
@@ -101,26 +103,26 @@ class WindowDataset(Items):
         transform: Transform | None = None,
         prefetch: int = 2,
     ) -> Batches:
-        """Return batches as fresh, writable arrays in C order; each pass over them is the next epoch.
+        """Return batches as fresh, writable arrays in C order; each iteration over them is the next epoch.
 
         Parameters
         ----------
         batch_size, shuffle, seed, epoch, last, shard, uneven, transform, prefetch
-            As of :meth:`Dataset.batches <medmnist_np.Dataset.batches>`. Nothing is read ahead of ``shuffle="blocks"``.
+            See :meth:`Dataset.batches <medmnist_np.Dataset.batches>`. Data is not read ahead for ``shuffle="blocks"``.
         channels : "first" or "last", optional
-            Where the channel axis of images is. None leaves it as it is: last, or none if there is one modality.
+            Position of the channel axis of images. None keeps it last, or absent if there is one modality.
         dtype : dtype, optional
-            Of the images. None means that of the volumes, or float32 where there is a scale.
+            Dtype of the images. None means the dtype of the volumes, or float32 with ``scale``.
         scale : float, optional
-            Multiplied with each value.
+            Factor for each value.
         weights : (n,) array_like of float, optional
-            Draw ``n`` items with replacement, in this ratio. With ``shuffle=True`` only.
+            Relative probabilities for drawing ``n`` items with replacement. Needs ``shuffle=True``.
 
         Returns
         -------
         Batches
-            ``batch.images`` is ``(b, h, w)`` or ``(b, x, y, z)``, perhaps with channels; ``batch.masks``, which is
-            ``batch.labels``, is ``(b, h, w)`` or ``(b, x, y, z)`` uint8, and ``(b, 0)`` where there are none.
+            ``batch.images`` is ``(b, h, w)`` or ``(b, x, y, z)``, possibly with a channel axis. ``batch.masks``, also
+            available as ``batch.labels``, is ``(b, h, w)`` or ``(b, x, y, z)`` uint8, or ``(b, 0)`` without masks.
 
         Raises
         ------

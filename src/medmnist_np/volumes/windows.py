@@ -1,4 +1,4 @@
-"""Slices and patches: where to cut volumes, and the cut parts as rows of one array, read on demand."""
+"""Positions of slices and patches in volumes, and access to them as rows of one array, read on demand."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from medmnist_np.batches.order import checked_seed, whole
 from medmnist_np.volumes.ragged import Ragged
 
-# Voxels lie x first and batches channel first, so a copy turns the axes around. In blocks of so many planes or columns,
-# what is read together is still in the processor's cache when its neighbours are written: 2 to 3 x as fast as at once.
+# Volumes are in Fortran order and batches in C order, so a copy transposes. Copying in blocks of this many planes or
+# columns keeps what was read in the processor's cache, and is 2 to 3 times as fast as copying everything at once.
 _PLANES_AT_ONCE = 8
 _COLUMNS_AT_ONCE = 32
 
 
 class Places(NamedTuple):
-    """Where windows lie.
+    """Positions of windows in their volumes.
 
     Attributes
     ----------
     cases : (m,) intp
-        In which volume.
+        Index of the volume.
     corners : (m, 3) intp
-        Their first voxel; negative where a window begins before the volume.
+        First voxel; negative where a window begins before the volume.
     extents : (m, 3) intp
-        Their lengths in voxels.
+        Length along each axis, in voxels.
     """
 
     cases: NDArray[np.intp]
@@ -37,43 +37,43 @@ class Places(NamedTuple):
     extents: NDArray[np.intp]
 
     def part(self, selection: slice | NDArray[np.intp]) -> Places:
-        """Return some of them."""
+        """Return the positions of a selection of windows."""
         return Places(*(values[selection] for values in self))
 
 
 class Windows:
-    """Windows of volumes as the rows of an array that is never made: each is cut out when it is asked for.
+    """Windows of volumes as the rows of a virtual array: each is read on access.
 
-    It is what :class:`~medmnist_np.batches.Batches` reads: :class:`~medmnist_np._sequences.Rows`.
+    Implements :class:`~medmnist_np._sequences.Rows`, which :class:`~medmnist_np.batches.Batches` reads.
 
     Parameters
     ----------
     volumes : Ragged
-        ``(x, y, z)`` or ``(x, y, z, c)``.
+        Volumes ``(x, y, z)`` or ``(x, y, z, c)``.
     places : Places
-        Where to cut.
+        Positions of the windows.
     axis : int, optional
-        An axis along which every window is one voxel long, and which rows do not have.
+        Axis to drop from the rows; every window is one voxel long along it.
     pad_value : number
-        What a window has where it reaches beyond its volume.
+        Value outside the volume.
 
     Attributes
     ----------
     row_shape : tuple of int or None
-        Of each row; None if they differ.
+        Shape of each row; None if the shapes differ.
     pad_value : int or float
         As above.
 
     Raises
     ------
     ValueError
-        If the dtype of the volumes cannot hold ``pad_value``, or the volumes differ in their channels.
+        If the dtype of the volumes cannot hold ``pad_value``, or the volumes have different numbers of channels.
 
     Notes
     -----
-    A row ``windows[i]`` is a fresh, writable array ``(x, y, z)`` or, with an axis left out, ``(x, y)``; the channel
-    axis of volumes that have one is last. It is in Fortran order, as the volumes are, which is the fastest to copy.
-    What :meth:`take` gives is in C order.
+    A row ``windows[i]`` is a fresh, writable array ``(x, y, z)`` or, with ``axis`` dropped, for example ``(x, y)``. A
+    channel axis, if any, is last. Rows are in Fortran order, like the volumes, which is the fastest to copy. Arrays
+    from :meth:`take` are in C order.
 
     Examples
     --------
@@ -99,12 +99,12 @@ class Windows:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the voxels."""
+        """Dtype of the voxels."""
         return self._volumes.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """``(m, ...)``.
+        """Shape ``(m, ...)`` of the virtual array.
 
         Raises
         ------
@@ -134,7 +134,7 @@ class Windows:
         return window if self._axis is None else window.squeeze(self._axis)
 
     def take(self, indices: Any, /, axis: int = 0, out: Any = None, mode: Any = "raise") -> NDArray[Any]:
-        """Return rows by number ``(k, ...)``, in a new array in C order or in ``out``.
+        """Return the rows at the given indices, ``(k, ...)``, in a new array in C order or in ``out``.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class Windows:
         return (*first[kept].tolist(), *self._channels)
 
     def _voxels(self, number: int) -> tuple[tuple[slice, ...] | None, NDArray[Any]]:
-        """Return what of a volume lies in a window, as a view, and where in the window; None if it fills it."""
+        """Return where in a window its volume lies (None if it fills the window), and a view of these voxels."""
         cases, corners, extents = self._places
         volume = self._volumes[int(cases[number])]
         read, inside = [], []
@@ -207,14 +207,14 @@ FindLabelled: TypeAlias = Callable[[int, np.random.Generator], tuple[int, int, i
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """Every slice of every volume along one axis, in order. Checks itself.
+    """Every slice of every volume along one axis, in order.
 
     Attributes
     ----------
     axis : int
-        0, 1 or 2.
+        Axis along which to slice: 0, 1 or 2.
     shape : (int, int) or None
-        What slices are cut or padded to, centred; None leaves them as they are.
+        Size to crop or pad slices to, around the centre; None keeps the original sizes.
     """
 
     axis: int
@@ -226,12 +226,12 @@ class Slices:
             object.__setattr__(self, "shape", checked_shape(self.shape, 2))
 
     def places(self, shapes: NDArray[np.int64]) -> Places:
-        """Return where they lie.
+        """Return the position of every slice.
 
         Parameters
         ----------
         shapes : (n, 3) int64
-            Of the volumes.
+            Shapes of the volumes.
         """
         counts = shapes[:, self.axis]
         cases = np.repeat(np.arange(len(shapes)), counts)
@@ -256,20 +256,20 @@ class Slices:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patches:
-    """Patches at random, as many of each volume; made by :func:`draw_patches`.
+    """Random patches, the same number from each volume; made by :func:`draw_patches`.
 
     Attributes
     ----------
     shape : (int, int, int)
-        Voxels.
+        Size of a patch in voxels.
     per_volume : int
-        How many of each; those of the first volume come first.
+        Number of patches per volume; those of the first volume come first.
     seed : int
-        What they were drawn with.
+        Random seed.
     foreground : float or None
-        The probability with which one is centred on a labelled voxel.
+        Probability of centring a patch on a labelled voxel.
     corners : (m, 3) int32
-        Their first voxels.
+        First voxel of each patch.
     """
 
     shape: tuple[int, int, int]
@@ -278,11 +278,11 @@ class Patches:
     foreground: float | None
     corners: NDArray[np.int32]
 
-    # Of slices: the axis that rows do not have.
+    # Patches keep all axes, unlike slices.
     axis = None
 
     def places(self, shapes: NDArray[np.int64]) -> Places:
-        """Return where they lie; ``shapes`` are those that they were drawn for."""
+        """Return the position of every patch; ``shapes`` must be the shapes given to :func:`draw_patches`."""
         cases = np.repeat(np.arange(len(shapes)), self.per_volume)
         extents = np.broadcast_to(np.array(self.shape, dtype=np.intp), self.corners.shape)
         return Places(cases, self.corners.astype(np.intp), extents)
@@ -308,21 +308,21 @@ def draw_patches(
     foreground: float | None = None,
     find: FindLabelled | None = None,
 ) -> Patches:
-    """Choose where patches lie; where the k-th lies depends on the seed, k and its volume alone.
+    """Draw random patches. The position of patch k depends only on the seed, k and its volume.
 
     Parameters
     ----------
     shapes : (n, 3) int64
-        Of the volumes.
+        Shapes of the volumes.
     shape : (int, int, int)
-        Of a patch, in voxels. Along an axis where a volume is shorter, it lies in the middle of the patch.
+        Size of a patch in voxels. A volume that is shorter along an axis is centred in the patch.
     per_volume, seed
-        As of :class:`Patches`.
+        See :class:`Patches`.
     foreground : float, optional
-        From 0 to 1: the probability with which a patch is centred on what ``find`` gives, as far as it then stays
-        inside the volume. All others are equally likely to lie anywhere inside.
+        Probability, from 0 to 1, of centring a patch on the voxel that ``find`` returns; the patch is then shifted to
+        stay inside the volume. All other patches are uniformly distributed inside the volume.
     find : callable, optional
-        ``find(case, rng)`` gives a labelled voxel of a volume; None if it has none.
+        ``find(case, rng)`` returns a labelled voxel of a volume, or None if it has none.
 
     Raises
     ------
