@@ -1,4 +1,4 @@
-"""``build()``: read, prepare, split, write, register."""
+"""Build a data set: read images, prepare them, split, write archives, and register the record."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.user_records import as_toml, check_name, check_text, own_record, record_file
 
 _SKIPPING = "Such images may be left out (skip_bad=)."
-_LISTED = 10  # files, of those that have no partner
+_LISTED = 10  # files without a partner to list in an error
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What :func:`build` has made.
+    """The result of :func:`build`.
 
     Attributes
     ----------
     record : DatasetInfo
-        From now on found by its name.
+        The record; the set can now be loaded by its name.
     folder : Path
-        What to hand to others: ``<name>.toml`` and the archives.
+        The folder to share: ``<name>.toml`` and the archives.
     skipped : tuple of (str, str)
-        Images that were left out, and why.
+        Images that were left out, each with the reason.
     """
 
     record: DatasetInfo
@@ -80,71 +80,72 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> Built:
-    """Make a data set of your own images: archives in the official format, a record, and arrays in the cache.
+    """Build a data set from your own images: archives in the official format, a record, and arrays in the cache.
 
-    From then on ``mm.load(name)`` and all else take it as any other. A colleague needs the archives and the record:
-    :func:`medmnist_np.register`.
+    Afterwards ``mm.load(name)`` and all other functions accept it like any other data set. To share it, pass on the
+    archives and the record; see :func:`medmnist_np.register`.
 
     Parameters
     ----------
     source : path, optional
-        A folder ``<class>/<image>``, or ``<split>/<class>/<image>``, taken in the order of the paths. Splits may also
-        be called training or tr; validation, valid or dev; testing or ts; in lower or upper case. Or a CSV file in
-        UTF-8 with the columns ``image`` or ``file_name`` (paths relative to it), ``label`` and perhaps ``split``; or a
-        folder with such a table for each split, ``<split>/metadata.csv``, as :meth:`Dataset.save` writes it. For
-        segmentation a folder with ``images/<name>`` and ``masks/<name>``, or such a folder for each split; or in the
-        CSV file the column ``mask`` in place of ``label``.
+        One of the following. A folder ``<class>/<image>`` or ``<split>/<class>/<image>``, read in the order of the
+        paths; splits may also be named training or tr, validation, valid or dev, and testing or ts, in any case. A CSV
+        file in UTF-8 with the columns ``image`` or ``file_name`` (paths relative to the file), ``label`` and optionally
+        ``split``. A folder with such a table for each split, ``<split>/metadata.csv``, as written by
+        :meth:`Dataset.save`. For segmentation, a folder with ``images/<name>`` and ``masks/<name>``, such a folder for
+        each split, or a CSV file with the column ``mask`` instead of ``label``.
     name : str
-        Lower-case letters, digits and ``-``.
+        Name of the new data set: lower-case letters, digits and ``-``.
     images : array or sequence, optional
-        In place of a source: ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or a sequence of arrays or paths.
-        A channel axis of 1 or 3 may also come first, as ``(n, 3, h, w)`` in PyTorch. A shape that is ambiguous is
-        refused.
+        Images instead of a source: ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or a sequence of arrays or
+        paths. A channel axis of length 1 or 3 may also come first, such as ``(n, 3, h, w)`` in PyTorch. Ambiguous
+        shapes are an error.
     labels : (n,) or (n, l) array_like, or path
-        Of ``images``: names or numbers of classes, or zeros and ones of several findings. Of a folder: a CSV file as
-        above whose paths are relative to the folder.
+        Labels of ``images``: class names or numbers, or zeros and ones for several findings. For a folder as source, a
+        CSV file as described above, with paths relative to the folder.
     masks : (n, h, w) array, or sequence of arrays or paths
-        Of ``images``, in place of labels: the number of the class of each pixel. Masks in files are PNG with gray
-        values or a palette, TIFF or ``.npy``. If all values are 0 and 255, 255 becomes 1.
+        Masks of ``images``, instead of labels: the class number of each pixel. Mask files may be PNG (grayscale or
+        palette), TIFF or ``.npy``. If all values are 0 and 255, 255 becomes 1.
     groups, splits : (n,) array_like, optional
-        Of ``images``: which belong together, as of one patient; and ``"train"``, ``"val"`` or ``"test"``.
+        Group of each of ``images``, such as the patient, and its split: ``"train"``, ``"val"`` or ``"test"``.
     label : str or sequence of str
-        The column of a CSV file with the class, or several with 0 or 1 each.
+        Column of a CSV file with the class, or several columns with 0 or 1 each.
     group_by : str, optional
-        The column of a CSV file with the group.
+        Column of a CSV file with the group.
     class_names : sequence of str, optional
-        In the order of their numbers. None means the names that occur, sorted; of masks background and foreground, or
-        the numbers.
+        Class names in the order of their numbers. None means the sorted names that occur; for masks, background and
+        foreground, or the numbers.
     task : str, optional
-        ``"ordinal-regression"``, if the order of the classes means something. None means by the labels.
+        ``"ordinal-regression"`` if the order of the classes is meaningful. None infers the task from the labels.
     sizes : int or sequence of int
-        Pixels or voxels along each axis; the authors use 28, 64, 128 and 224, and for volumes 28 and 64.
+        Pixels or voxels along each axis. MedMNIST+ uses 28, 64, 128 and 224, and 28 and 64 for volumes.
     ratio : sequence of float, optional
-        Sizes of train, val and test, or of train and test, to one another. None means 7:1:2, or the given splits.
+        Ratio of train, val and test, or of train and test. None keeps the given splits, else uses 7:1:2.
     seed : int
-        Of the division.
+        Random seed for the split (default: 0).
     recipe : str or Recipe, optional
-        ``"crop"``: the square or cube in the middle; ``"squeeze"``: all of the image, whatever its edges; the name of a
-        published set: as that; or steps of your own. None takes only images with equal edges. All end by
-        resizing with Pillow's bicubic filter, or of volumes with SciPy's cubic spline, which does not average.
+        ``"crop"`` cuts the square or cube at the centre; ``"squeeze"`` stretches the whole image; the name of a
+        published set uses its recipe; or pass your own steps. None accepts only images with equal edges. Every recipe
+        ends by resizing with Pillow's bicubic filter, or for volumes with SciPy's cubic spline, which does not
+        antialias.
     window : (float, float), optional
-        Values that become 0 and 255. Images of 16 bits and floats need it, unless the recipe has one: nothing is scaled
-        unasked. It is applied to every image, and not to masks. These are cut as their images and brought to size by
-        the nearest pixel.
+        Values that become 0 and 255. Required for 16-bit and float images unless the recipe has a window: values are
+        never scaled implicitly. It applies to every image but not to masks, which are cropped like their images and
+        resized with nearest-neighbour interpolation.
     description, modality, license : str
-        For the record.
+        Texts for the record.
     output : path, optional
-        The folder to hand to others. None means ``built/<name>`` in the cache.
+        Folder for the archives and the record. None means ``built/<name>`` in the cache.
     skip_bad : bool
-        Leave images out that cannot be used, and say which, instead of failing at the first; also images without a mask
-        and masks without an image.
+        Leave out and report unusable images, images without a mask and masks without an image, instead of failing at
+        the first.
     slices : bool
-        Whether a folder of image files, in the place of an image, is a volume: the files are its slices, in the order
-        of the numbers in their names. A folder with a DICOM series is one anyway.
+        Read a folder of image files in place of an image as a volume: the files are its slices, in the order of the
+        numbers in their names. A folder with a DICOM series is always read as a volume.
     executor : concurrent.futures.Executor, optional
-        Who reads and resizes: threads, processes, or a cluster whose machines see the same paths.
+        Runs reading and resizing: threads, processes, or a cluster whose machines see the same paths.
     progress : Progress
-        What to show; a bar, by default.
+        How to show progress; a bar by default.
 
     Returns
     -------
@@ -153,15 +154,15 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     Raises
     ------
     ValueError
-        If an image, a label or a group is not as it should be; with its file and row.
+        If an image, label or group is invalid; the message names its file and row.
     RecordError
-        If there is a data set of that name. It is a :class:`ValueError`.
+        If a data set of that name exists already. A subclass of :class:`ValueError`.
 
     Notes
     -----
-    A run that is interrupted or fails leaves its work in ``<output>/unfinished``, and the same call finishes it, at
-    whatever point it stopped; only images in memory are prepared anew. The same input gives the same bytes, whoever
-    works and in how many pieces, with the same releases of the software that the record names.
+    An interrupted or failed run leaves its work in ``<output>/unfinished``, and the same call resumes it; only images
+    given in memory are prepared again. The same input gives the same bytes, whatever the executor and the number of
+    interruptions, with the same versions of the software listed in the record.
 
     Examples
     --------
@@ -270,10 +271,10 @@ def _published(
     in_cache: bool,
     progress: Progress,
 ) -> DatasetInfo:
-    """Hand over what is complete: ids, archives and record, registration, arrays.
+    """Publish the finished set: store ids, move archives and record, register, unpack the arrays.
 
-    Each step can be repeated, and the folder ``unfinished`` goes last: until then the same call finishes the set. Ids
-    come before the record, so that a set that is known always has its groups.
+    Each step can be repeated, and the folder ``unfinished`` is removed last: until then, the same call resumes. Ids are
+    stored before the record, so that a registered set always has its groups.
     """
     unfinished = folder / "unfinished"
     record = record_at(folder / f"{name}.toml", text)
@@ -303,7 +304,7 @@ def check_choices(
     window: tuple[float, float] | None,
     output: str | os.PathLike[str] | None,
 ) -> None:
-    """Raise ValueError for what :func:`build` refuses whatever the images are: wrong usage."""
+    """Raise ValueError for arguments that :func:`build` rejects without looking at the images."""
     _check_free(check_name(name), _folder_of(name, output))
     for what, text in texts.items():
         check_text(text, what)
@@ -319,7 +320,7 @@ def _folder_of(name: str, output: str | os.PathLike[str] | None) -> Path:
 
 
 def _check_free(name: str, folder: Path) -> None:
-    """Raise :class:`RecordError` if the name is taken, unless by an unfinished run in this folder."""
+    """Raise :class:`RecordError` if the name is in use, unless by an unfinished run in this folder."""
     record = own_record(name) if (folder / "unfinished").is_dir() else None
     archives = [] if record is None else [path for one in record.archives.values() for path in at_its_address(one)]
     check_free(name, record if archives and all(path.parent == folder for path in archives) else None)
@@ -327,15 +328,15 @@ def _check_free(name: str, folder: Path) -> None:
 
 @contextmanager
 def _nothing_left_of_nothing(unfinished: Path, record: Path) -> Iterator[None]:
-    """If the block fails and nothing can be resumed, remove the folders that were made for it."""
+    """If the block fails and nothing can be resumed, remove the folders that it created."""
     absent = [path for path in unfinished.parents if not path.exists()]
     try:
         yield
     except BaseException:
-        in_memory = any((unfinished / "images").glob("*"))  # these are prepared anew
+        in_memory = any((unfinished / "images").glob("*"))  # these are prepared again
         if not record.exists() and (in_memory or not any(unfinished.glob("*.npz"))):
             _files.remove_tree(unfinished, ignore_errors=True)
-            with suppress(OSError):  # one that is not empty stays, and so do its parents
+            with suppress(OSError):  # a folder that is not empty stays, and so do its parents
                 for path in absent:
                     path.rmdir()
         raise
@@ -349,7 +350,7 @@ def _check_alone(source: Source, *, skip_bad: bool) -> None:
 
 
 def _are_volumes(rows: Sequence[Row], *, skip_bad: bool, slices: bool) -> bool:
-    """Return whether the first image that can be read is a volume; all others must be alike."""
+    """Return whether the first readable image is a volume; all others must be of the same kind."""
     first = ""
     for row in rows:
         try:
@@ -358,7 +359,7 @@ def _are_volumes(rows: Sequence[Row], *, skip_bad: bool, slices: bool) -> bool:
             raise
         except MemoryError as error:
             raise MemoryError(f"{row.where}: {error}") from error
-        except Exception as error:  # decoders raise whatever they like about a damaged file
+        except Exception as error:  # decoders raise all kinds of errors for damaged files
             first = first or f"{row.where}: {reason_of(error)}."
             if not skip_bad:
                 raise ValueError(f"{first} {_SKIPPING}") from error

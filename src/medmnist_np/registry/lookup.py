@@ -1,4 +1,4 @@
-"""From a name to a record."""
+"""Look up records by name, list them, and register others for a while."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from medmnist_np.registry.records import Archive, DatasetInfo, Record, Supersede
 from medmnist_np.registry.user_records import LOCAL, own_names, own_record, own_records
 from medmnist_np.registry.volume_records import VolumeInfo
 
-# Whose names need no collection before them.
+# Collections whose data sets are known by their own name alone.
 _NAMED_ALONE = ("medmnist", "amos", "brats")
 
 _WITH_BASELINES = ("medmnist",)
 
-# Records that a program added with registered(); they win over the files.
+# Records added with registered(); they take precedence over the files.
 _added: dict[str, Record] = {}
 
 
@@ -65,14 +65,14 @@ def find(name: str | Record) -> tuple[Record, int | None]:
 
 
 def resolve_size(name: str | Record, size: int | None = None) -> tuple[Record, int]:
-    """Return record and size of a name, where ``size=None`` means the one in the name, else the default.
+    """Return record and size of a name; ``size=None`` means the size in the name, else the default size.
 
     The size of a set whose volumes differ in size is 0.
 
     Raises
     ------
     UnknownDatasetError, UnknownSizeError
-        Also if the name and the argument state two sizes.
+        If the name or size is unknown, or the name and the argument give different sizes.
     """
     record, named = find(name)
     if named is not None and size is not None and size != named:
@@ -85,12 +85,12 @@ def resolve_size(name: str | Record, size: int | None = None) -> tuple[Record, i
 
 
 def resolve_dataset(name: str | Record, size: int | None = None) -> tuple[DatasetInfo, int]:
-    """Return record and size of a set whose images have one shape.
+    """Return record and size of a set whose images all have the same shape.
 
     Raises
     ------
     UnknownDatasetError, UnknownSizeError
-        As :func:`resolve_size`; also if the volumes of the set differ in size.
+        See :func:`resolve_size`; also if the volumes of the set differ in size.
     """
     record, size = resolve_size(name, size)
     if not isinstance(record, DatasetInfo):
@@ -109,7 +109,7 @@ def volume_info(name: str | Record) -> VolumeInfo:
     UnknownDatasetError
         With the nearest names.
     ValueError
-        If all images of the set have one shape.
+        If all images of the set have the same shape.
     """
     record = info(name)
     if not isinstance(record, VolumeInfo):
@@ -144,24 +144,24 @@ def info(name: str | Record) -> Record:
 def datasets(
     *, task: str | None = None, ndim: int | None = None, size: int | None = None, collection: str | None = None
 ) -> list[Record]:
-    """List the data sets, in the order of the official package; then those of your own.
+    """List the data sets in the order of the official package, followed by your own.
 
     Parameters
     ----------
     task : str, optional
-        Only those of one task; ``"multi-label"`` means ``"multi-label, binary-class"``.
+        Only data sets with this task; ``"multi-label"`` means ``"multi-label, binary-class"``.
     ndim : int, optional
         Only images (2) or only volumes (3).
     size : int, optional
-        Only those that come in this size.
+        Only data sets available in this size.
     collection : str, optional
-        Another collection: ``"medsegbench"``, ``"msd"``, ``"amos"``, ``"brats"``, or ``"local"`` for your own. None
-        means MedMNIST and your own.
+        Only data sets of this collection: ``"medsegbench"``, ``"msd"``, ``"amos"``, ``"brats"``, or ``"local"`` for
+        your own. None means MedMNIST and your own.
 
     Raises
     ------
     ValueError
-        If no data set could match: an unknown task or collection, a number of dimensions other than 2 and 3.
+        If the task or collection is unknown, or ``ndim`` is not 2 or 3.
 
     Examples
     --------
@@ -208,7 +208,7 @@ def cite(name: str | Record) -> str:
 
 
 def baselines(name: str | Record) -> Baselines:
-    """Return the published figures of a data set on its test split, none if none are known.
+    """Return the published test scores of a data set; empty if none are known.
 
     Raises
     ------
@@ -230,7 +230,7 @@ def baselines(name: str | Record) -> Baselines:
 
 
 def known_archives() -> Iterator[tuple[Record, int, Archive]]:
-    """Yield every archive of every collection with its record and size; 0 is that of volumes that differ in size."""
+    """Yield every archive of every collection with its record and size (0 for volumes that differ in size)."""
     for collection in (None, *bundled_records.COLLECTIONS[1:]):
         for record in _listed(collection):
             if record.can_be_fetched:
@@ -239,7 +239,7 @@ def known_archives() -> Iterator[tuple[Record, int, Archive]]:
 
 
 def find_archive(digest: str) -> tuple[Record, int, Superseded | None] | None:
-    """Return what an archive is by its digest: record, size and, if it is of an older release, which."""
+    """Identify an archive by its checksum: return its record, size and, for an older release, which one."""
     for record, size, archive in known_archives():
         if digest == archive.digest:
             return record, size, None
@@ -250,7 +250,7 @@ def find_archive(digest: str) -> tuple[Record, int, Superseded | None] | None:
 
 
 def is_published(record: Record) -> bool:
-    """Return whether a record is one of the package's own, which every process finds by its name."""
+    """Return whether a record is bundled with the package, so that every process finds it by name."""
     try:
         return bundled_records.record(record.collection.name, record.name) == record
     except (KeyError, FileNotFoundError):
@@ -259,9 +259,9 @@ def is_published(record: Record) -> bool:
 
 @contextmanager
 def registered(*records: Record) -> Iterator[None]:
-    """Make records known by name for the length of a ``with`` block, in this process.
+    """Make records available by name in this process, for a ``with`` block.
 
-    A record of a known name stands in for it: tests put a small fake in the place of a large set.
+    A record with the name of a known data set replaces it, so that tests can use a small fake instead of a large set.
     """
     before = dict(_added)
     _added.update({record.qualified_name: record for record in records})
@@ -312,7 +312,7 @@ def _of(collection: str, name: str) -> Record | None:
 
 
 def _listed(collection: str | None) -> list[Record]:
-    """Return the records of a collection, those that were added among them; None is MedMNIST and sets of users."""
+    """Return the records of a collection, including added ones; None means MedMNIST and users' own sets."""
     if collection is not None and collection not in (*bundled_records.COLLECTIONS, LOCAL.name):
         known = (*bundled_records.COLLECTIONS, LOCAL.name)
         raise ValueError(

@@ -1,7 +1,7 @@
-"""Records of sets that are not the package's own: TOML in the folder ``records`` of a cache.
+"""Records of users' own data sets: TOML files in the folder ``records`` of a cache.
 
-The file has the fields of the package's own records but ``citations``. Of an archive ``url`` may be missing where the
-record is shared: the archive then lies beside it. ``[provenance]`` is for people.
+A file has the fields of the bundled records, except ``citations``. In a shared record, the ``url`` of an archive may be
+missing: the archive is then next to the record. ``[provenance]`` is for human readers.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from medmnist_np.registry.records import Archive, Collection, DatasetInfo
 
 FORMAT = 1
 
-#: The collection of all such sets.
+#: The collection of users' own data sets.
 LOCAL = Collection(name="local", title="Sets of your own")
 
-# The same with masks in place of labels.
+# The same collection with masks instead of labels.
 _LOCAL_MASKS = Collection(
     name=LOCAL.name,
     title=LOCAL.title,
@@ -34,26 +34,26 @@ _LOCAL_MASKS = Collection(
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _SPLIT = re.compile(r"[a-z][a-z0-9]{0,31}")
 
-# A set of such a name could not be told from a split in names of files and folders.
+# In file and folder names, a data set with such a name could be mistaken for a split.
 _NAMES_OF_SPLITS = ("train", "val", "test")
 
 _TEXT = ("name", "python_class", "description", "modality", "task", "license", "source_size", "preparation")
 _NUMBERS = ("ndim", "n_channels")
 _LISTS = {"class_names": str, "enlarged_sizes": int, "notes": str}
 _TABLES = ("n_samples", "archives")
-# Lists and tables within one another; no record has more than three.
+# Nesting of lists and tables; no record has more than three levels.
 _DEPTH_LIMIT = 5
 _NUMBER_LIMIT = 1 << 63
 _ARCHIVE = {"file_name": str, "url": str, "digest": str, "bytes": int, "sha256": str}
 
 
 def own_record(name: str) -> DatasetInfo | None:
-    """Return the record of a name from the first cache that has one; None if none has.
+    """Return the record of a name from the first cache that has one, else None.
 
     Raises
     ------
     RecordError
-        If there is one, and it does not hold together.
+        If the record exists but is invalid.
     """
     if _NAME.fullmatch(name) is None:
         return None
@@ -68,25 +68,25 @@ def own_record(name: str) -> DatasetInfo | None:
 
 
 def own_names() -> list[str]:
-    """Return the names that :func:`own_record` knows, in order."""
+    """Return the names that :func:`own_record` knows, sorted."""
     files = (file for folder in _folders() for file in folder.glob("*.toml"))
     return sorted({file.stem for file in files if _NAME.fullmatch(file.stem)})
 
 
 def own_records() -> Iterator[DatasetInfo]:
-    """Yield the records of all these names. A damaged one is passed over and reported to the log."""
+    """Yield the records of :func:`own_names`. Invalid records are skipped and logged."""
     for name in own_names():
         try:
             if (record := own_record(name)) is not None:
                 yield record
         except RecordError as error:
-            import logging  # only now: opening does without
+            import logging  # not needed to open a data set
 
             logging.getLogger(__name__).warning("Passing over a record: %s", error)
 
 
 def check_name(name: str) -> str:
-    """Return a name that a set of one's own may have; raise :class:`RecordError` for any other."""
+    """Return a valid name for a user's own data set; else raise :class:`RecordError`."""
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise RecordError(f"{name!r} cannot name a data set: at most 64 lower-case letters, digits and '-' are needed.")
     if name in _NAMES_OF_SPLITS:
@@ -95,18 +95,18 @@ def check_name(name: str) -> str:
 
 
 def record_file(cache: Path, name: str) -> Path:
-    """Return where the record of a set lies in a cache."""
+    """Return the path of the record of a set in a cache."""
     return cache / "records" / f"{name}.toml"
 
 
 def read_table(text: str, source: object) -> dict[str, Any]:
-    """Read the text of a record, as far as its TOML.
+    """Parse the text of a record as TOML.
 
     Raises
     ------
     RecordError
-        If it is no TOML, or of another format, or holds a value that no record has: a text with control characters, a
-        number of more than 64 bits, a date.
+        If the text is not TOML, its format version is not supported, or it has a value that records cannot have: a
+        text with control characters, a number of more than 64 bits, or a date.
     """
     import tomllib
 
@@ -123,19 +123,19 @@ def read_table(text: str, source: object) -> dict[str, Any]:
 
 
 def record_of(table: Mapping[str, Any], source: object) -> DatasetInfo:
-    """Make a record of what :func:`read_table` read, after looking at every value.
+    """Make a record from a table of :func:`read_table`, after validating every value.
 
     Parameters
     ----------
     table : Mapping
-        The record; it may have come from anywhere.
+        The fields of the record, from an untrusted source.
     source : object
-        What to call it in errors.
+        Name of the source in error messages.
 
     Raises
     ------
     RecordError
-        If a field is missing, unknown or of another type, or they do not fit together.
+        If a field is missing, unknown or of the wrong type, or the fields contradict each other.
     """
     fields = {key: value for key, value in table.items() if key not in ("format", "provenance")}
     check_name(fields.get("name", ""))
@@ -159,7 +159,7 @@ def record_of(table: Mapping[str, Any], source: object) -> DatasetInfo:
 
 
 def as_toml(table: Mapping[str, Any], heading: tuple[str, ...] = ()) -> str:
-    """Write a table of texts, numbers, lists of these and tables as TOML."""
+    """Return a table of texts, numbers, lists of these and tables as TOML."""
     values = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
     lines = [f"{_key(key)} = {_value(value)}" for key, value in values.items()]
     if heading and lines:
@@ -169,20 +169,20 @@ def as_toml(table: Mapping[str, Any], heading: tuple[str, ...] = ()) -> str:
 
 
 def check_text(text: str, what: str) -> str:
-    """Return a text that a record may have; raise :class:`RecordError` if it has control characters or line ends."""
+    """Return a text; raise :class:`RecordError` if it has control characters or line breaks."""
     if found := CONTROL.search(text):
         raise RecordError(f"{escaped_line(what)} has the control character {found[0]!r}: leave it out.")
     return text
 
 
 def _check_values(table: Mapping[str, Any], source: object) -> None:
-    """Refuse values that could not be shown or written again, wherever in the table they are."""
+    """Reject values anywhere in the table that cannot be displayed or written back."""
     waiting: list[tuple[tuple[str, ...], Any]] = [((), table)]
     while waiting:
         keys, value = waiting.pop()
         where = f"{source}: {escaped_line('.'.join(keys))}"
         if isinstance(value, str):
-            # Nothing shows the provenance; a recipe in it has several lines.
+            # The provenance is never displayed, and a recipe in it has several lines.
             check_text(value.replace("\n", "") if keys[0] == "provenance" else value, where)
         elif isinstance(value, int):
             if abs(value) >= _NUMBER_LIMIT:
@@ -216,7 +216,7 @@ def _check(values: Mapping[str, Any], wanted: Mapping[str, type], source: str, o
 
 @lru_cache(maxsize=64)
 def _kept(path: Path, changed_ns: int, n_bytes: int) -> DatasetInfo:
-    """Read a record once, and again when its file has changed."""
+    """Read a record once, and again if its file has changed."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -242,7 +242,7 @@ def _key(key: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """Write a value; JSON's strings are TOML's but for one character."""
+    """Return a value as TOML; strings are written as in JSON, except for one character."""
     if isinstance(value, (list, tuple)) and len(value) > 1:
         return "".join(["[\n", *(f"    {_value(one)},\n" for one in value), "]"])
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Records of sets whose volumes differ in size, and come as NIfTI files."""
+"""Records of sets of NIfTI files whose volumes differ in size."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from medmnist_np.registry.records import Archive, Record
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class VolumeInfo(Record):
-    """A set of volumes that differ in size, each with a mask; see :class:`Record` for the shared attributes.
+    """A set of volumes that differ in size, with masks; see :class:`Record` for the shared attributes.
 
-    ``n_samples`` counts volumes; 0 means that the number is not known. ``class_names`` go with ``label_values``.
+    ``n_samples`` counts volumes; 0 means unknown. ``class_names`` correspond to ``label_values``.
 
     Attributes
     ----------
     archive_file : Archive or None
-        The one archive, with the official address; None where the user brings a folder.
+        The archive, with its official URL; None if users import a folder instead.
     other_addresses : tuple of str
-        Further addresses of the same file.
+        Other URLs of the same file.
     modalities : tuple of str
-        What each channel of a volume is, in the order of its last axis; one means that there is no such axis.
+        The modality of each channel, in the order of the last axis; with one modality there is no such axis.
     label_values : tuple of int
         The values that a mask may have.
     layout : str
-        How the files lie: ``"decathlon"``, ``"amos"`` or ``"brats"``.
+        Layout of the files: ``"decathlon"``, ``"amos"`` or ``"brats"``.
     layout_facts : Mapping
-        What a layout needs to know of this set, as the name of the folder.
+        Details of the layout for this set, such as the name of the folder.
     access : str
         ``"open"`` or ``"registration"``.
     how_to_get : str
-        What to do for the data where it cannot be downloaded here.
+        How to get the data if it cannot be downloaded automatically.
     size_voxels : Mapping of str to tuple of int
-        ``"min"``, ``"median"`` and ``"max"`` of the volumes, as published.
+        ``"min"``, ``"median"`` and ``"max"`` size of the volumes in voxels, as published.
     spacing_mm : Mapping of str to tuple of float
-        The same of the distance of voxels.
+        ``"min"``, ``"median"`` and ``"max"`` voxel spacing in mm, as published.
     """
 
     modalities: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class VolumeInfo(Record):
 
     @property
     def editions(self) -> tuple[int, ...]:
-        """The one edition, 0."""
+        """The only edition, 0."""
         return (0,)
 
     @property
@@ -119,11 +119,11 @@ class VolumeInfo(Record):
         return self.archive_file
 
     def addresses(self, edition: int = 0) -> tuple[str, ...]:
-        """Return every official address of the archive, the preferred one first."""
+        """Return every official URL of the archive, the preferred one first."""
         return (self.archive(edition).url, *self.other_addresses)
 
     def moved_to(self, base_url: str) -> VolumeInfo:
-        """Return the record with its archive at another address only."""
+        """Return the record with its archive only at another base URL."""
         archive = None if self.archive_file is None else self.archive_file.moved_to(base_url)
         return replace(self, archive_file=archive, other_addresses=())
 
@@ -141,27 +141,27 @@ class VolumeInfo(Record):
         }
 
     def storage_key(self, size: int = 0) -> str:
-        """Return where decoded volumes lie below a cache's ``arrays``: ``"msd/liver-a90ec6c4"``."""
+        """Return the folder of the decoded volumes, relative to ``arrays`` in a cache: ``"msd/liver-a90ec6c4"``."""
         name = f"{self.collection.name}/{self.name}"
         return name if self.archive_file is None else f"{name}-{self.archive_file.short_digest}"
 
     @property
     def folder_key(self) -> str:
-        """Where arrays go that were made of a folder of the user: apart from those that a digest has proven."""
+        """Folder for arrays made from a user's folder, separate from arrays of verified archives."""
         key = f"{self.collection.name}/{self.name}"
         return f"{key}-folder" if self.can_be_fetched else key
 
     def storage_keys(self, size: int = 0) -> tuple[str, ...]:
-        """Return every place below ``arrays`` where the volumes may lie, the best proven one first."""
+        """Return every folder below ``arrays`` that may contain the volumes, the best verified one first."""
         return tuple(dict.fromkeys((self.storage_key(), self.folder_key)))
 
     @property
     def can_be_fetched(self) -> bool:
-        """Whether there is an address to download it from; else the user brings a folder."""
+        """Whether the set can be downloaded; if not, users import a folder."""
         return self.archive_file is not None
 
     def how_to_fetch(self, size: int = 0) -> str:
-        """Say how to get the volumes, and under which licence, where that is up to the user."""
+        """Return how to get the volumes, and under which licence if users must get them themselves."""
         if self.can_be_fetched:
             return f"`medmnist-np fetch {self.qualified_name}` gets it."
         return f"{self.how_to_get}. Licence: {self.license}."
@@ -170,7 +170,7 @@ class VolumeInfo(Record):
         return " VolumeDataset(...).split_off(0.2, seed=0) splits cases off to validate with." if split == "val" else ""
 
     def array_bytes(self, size: int = 0) -> int:
-        """Return about how many bytes the decoded volumes have: as many of the middle size, with two bytes a voxel."""
+        """Estimate the size of the decoded volumes in bytes, from the median volume at two bytes per voxel."""
         voxels = math.prod(self.size_voxels.get("median", (0,)))
         masked = self.n_samples.get("train", 0) + self.n_samples.get("val", 0)
         return voxels * (2 * self.n_channels * sum(self.n_samples.values()) + masked)

@@ -1,4 +1,4 @@
-"""The cases of one split of a set of volumes: opened by path, selected by number, pickled small."""
+"""The cases of one split of a volume set: opened by path, selected by index, and small to pickle."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Cases(Items):
 
     @property
     def positions(self) -> NDArray[np.intp]:
-        """Which cases of the split these are, ``(n,)`` intp."""
+        """Indices of these cases in the split, ``(n,)`` intp."""
         return self._positions()
 
     @property
@@ -104,44 +104,44 @@ class Cases(Items):
 
     @property
     def has_masks(self) -> bool:
-        """Whether the split has masks; those of a challenge's test split are often kept back."""
+        """Whether the split has masks; challenges often withhold those of the test split."""
         return self._masks is not None
 
     @property
     def cases(self) -> NDArray[np.str_]:
-        """The names of the cases, ``(n,)`` str, as ``"hippocampus_001"``."""
+        """The names of the cases, ``(n,)`` str, such as ``"hippocampus_001"``."""
         letters = self._of_cases("cases")
         names: NDArray[np.str_] = letters.view(f"S{letters.shape[1]}")[:, 0].astype(np.str_)
         return names
 
     @property
     def shapes(self) -> NDArray[np.int64]:
-        """The shapes of the images in voxels, ``(n, 3)`` or ``(n, 4)`` int64: x, y, z and perhaps channels."""
+        """The shapes of the images in voxels, ``(n, 3)`` or ``(n, 4)`` int64: x, y, z and, if any, channels."""
         return self._images.shapes.copy()
 
     @property
     def spacing_mm(self) -> NDArray[np.float64]:
-        """The distance of voxels along x, y and z, ``(n, 3)`` float64, in mm."""
+        """Voxel spacing along x, y and z in mm, ``(n, 3)`` float64."""
         return self._of_cases("spacings")
 
     @property
     def affines(self) -> NDArray[np.float64]:
-        """From the index of a voxel to its place in mm, right, anterior and superior; ``(n, 4, 4)`` float64."""
+        """Affines from voxel indices to positions in mm (right, anterior, superior), ``(n, 4, 4)`` float64."""
         return self._of_cases("affines")
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """What each channel is, in the order of the last axis; one means that there is no such axis."""
+        """The modality of each channel, in the order of the last axis; with one modality there is no such axis."""
         return self._record.modalities
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The meaning of each of :attr:`label_values`."""
+        """The name of each of :attr:`label_values`."""
         return self._record.class_names
 
     @property
     def label_values(self) -> tuple[int, ...]:
-        """The values of masks."""
+        """The values that masks may have."""
         return self._record.label_values
 
     def _of_cases(self, role: str) -> NDArray[Any]:
@@ -163,7 +163,7 @@ class Cases(Items):
         return part
 
     def _labelled_along(self, axis: int, progress: Progress) -> list[NDArray[np.int64]]:
-        """Return how many voxels of each slice have a label; counted once."""
+        """Return the number of labelled voxels in each slice, counted only once."""
         if self._masks is None:
             raise ValueError(f"{self._record.qualified_name} {self.split} has no masks, so no voxel is labelled.")
         if axis not in self._labelled:
@@ -171,7 +171,7 @@ class Cases(Items):
         return self._labelled[axis]
 
     def _identity(self) -> dict[str, Any]:
-        """Return what the state of batches says of the data set."""
+        """Return what identifies this data set in the saved state of batches."""
         whole = len(self) == len(self._all_images) and (self.positions == np.arange(len(self))).all()
         return {
             "name": self._record.qualified_name,
@@ -187,7 +187,7 @@ class Cases(Items):
 
 
 def _restore(kind: type[Cases], record: str | VolumeInfo, folder: str, state: dict[str, Any]) -> Cases:
-    """Unpickle: the same folder, or what this machine has in place of it."""
+    """Unpickle: open the same folder, or its equivalent on this machine."""
     cases = kind.__new__(kind)
     cases.__dict__.update(state)
     cases._record = registry.volume_info(record)

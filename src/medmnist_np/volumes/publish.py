@@ -1,6 +1,6 @@
-"""From the record of a volume set to a folder of arrays: find it, download it, or decode an archive or a folder.
+"""Find, download or decode the arrays of a volume set.
 
-Opening an existing set costs one manifest and the sizes of its files. Decoders are imported where they are needed.
+Opening an existing set only reads its manifest and file sizes. Decoders are imported where they are needed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from medmnist_np.volumes.layouts import (
 )
 from medmnist_np.volumes.stored_files import StoredFile, archive_files, folder_files
 
-# Of a dataset.json, which lists a few hundred names.
+# Largest accepted dataset.json, in bytes; real ones list a few hundred names.
 _TABLE_LIMIT = 16 << 20
 
 
@@ -53,10 +53,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to decode.
+    """Options for decoding.
 
-    ``executor`` spreads the files (its workers must see the same disk), ``progress`` shows the work, and ``skip``
-    leaves out cases that cannot be used in place of an error. NiBabel must be there.
+    ``executor`` runs the work on each file (its workers must see the same disk), ``progress`` shows progress, and
+    ``skip`` leaves out unusable cases instead of raising an error. Requires NiBabel.
     """
 
     executor: Executor | None = None
@@ -70,11 +70,11 @@ class Way:
 def publish_archive(
     verified: Verified, archive: Archive, record: VolumeInfo, places: Settings, way: Way
 ) -> ArrayFolder:
-    """Decode a verified, open archive and rename its arrays into place."""
+    """Decode a verified, open archive and move its arrays into place."""
     with _files.errors_named(verified.path, f"read {archive.file_name}"):
         files = archive_files(verified, archive.kind)
     found = find_cases(files, record, lambda name: _content(files[name]))
-    # The digest says that it is the official archive: what its dataset.json promises beyond that is never there.
+    # The checksum proves that this is the official archive, so cases missing from it cannot be added.
     found.remarks += [f"{one.case}: {one.why}." for one in found.missing]
     return _publish(
         found, files, record, record.storage_key(), places, way, (archive.file_name, archive.digest, "digest")
@@ -82,17 +82,17 @@ def publish_archive(
 
 
 def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings, way: Way) -> ArrayFolder:
-    """Decode the files in a folder under a key, unless that was done before.
+    """Decode the files of a folder into the arrays of a key, unless these exist already.
 
     Raises
     ------
     ArchiveError
-        If it is the folder of another data set.
+        If the folder contains another data set, or a case is unusable.
     CacheError
-        If it was done before with fewer cases.
+        If existing arrays lack cases of the folder.
     """
     with _files.errors_named(source, "list the files"):
-        # Names start with that of the folder itself, which may say which set or split it is.
+        # Names include the folder itself, whose name may identify the set or split.
         files = {f"{source.name}/{name}": file for name, file in folder_files(source).items()}
     found = find_cases(files, record, lambda name: _content(files[name]))
     refuse_another_data_set(found, record)
@@ -152,7 +152,7 @@ def _publish(
     way: Way,
     source: tuple[str, str, str],
 ) -> ArrayFolder:
-    """Decode into a staging folder and publish that; ``source`` is the name, the digest and what was checked."""
+    """Decode into a staging folder and publish it; ``source`` is the name, the checksum and what was checked."""
     refuse(found.faults, record, skip=way.skip)
     if not found.cases:
         raise none_left(found.faults, record)
@@ -177,7 +177,7 @@ def _publish(
 
 
 def _digest_of(arrays: Mapping[str, StoredArray]) -> str:
-    """Return a digest of all arrays, to tell data by that has no archive."""
+    """Return a checksum of all arrays, to identify data without an archive."""
     lines = "".join(f"{name} {array.sha256}\n" for name, array in sorted(arrays.items()))
     return f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
@@ -189,15 +189,15 @@ def _content(file: StoredFile) -> bytes:
 
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor  # would load logging, which opening does without
+    from concurrent.futures import Executor  # importing it would load logging, which opening does not need
 
     from medmnist_np.cache.archives import Verified
 
 
 def find_here(record: VolumeInfo, places: Settings, progress: Progress = silent) -> ArrayFolder | None:
-    """Return the folder of the arrays of a set that is on this machine.
+    """Return the folder of the arrays of a set if it is on this machine, else None.
 
-    Arrays of an archive with the right digest come first, then those of a folder that a user had.
+    Arrays from a verified archive take precedence over arrays from a user's folder.
     """
     return find_arrays(record.archive_file, record.storage_keys(), places, progress)
 
@@ -212,37 +212,37 @@ def locate(
     progress: Progress = bars,
     skip: bool = False,
 ) -> ArrayFolder:
-    """Return the folder of the arrays of a set of volumes, bringing it about if need be.
+    """Return the folder of the arrays of a volume set; download and decode it if necessary.
 
     Parameters
     ----------
     record : VolumeInfo
-        What is wanted.
+        The volume set.
     root : path, optional
         The only folder to look in; see :func:`medmnist_np.load`.
     download : bool, optional
         Whether the network may be used. None means yes, but a missing ``root`` is an error; True creates it.
     keep_archive : bool
-        Keep a downloaded archive in the cache's ``downloads`` too.
+        Keep a downloaded archive in ``downloads`` in the cache.
     executor : concurrent.futures.Executor, optional
-        Decoding is spread over it; its workers must see the same disk.
+        Runs the decoding; its workers must see the same disk.
     progress : Progress
-        What to show.
+        How to show progress.
     skip : bool
-        Leave out cases that cannot be used, in place of an error. The log lists them, and a file ``decoding.json``
-        beside the arrays, which also says which dtype was chosen and which the files have.
+        Leave out unusable cases instead of raising an error. They are listed in the log and in ``decoding.json`` next
+        to the arrays. That file also gives the chosen dtype and the dtypes of the files.
 
     Raises
     ------
     NotCachedError, OfflineError
-        If the data is not here and may not, or cannot, be downloaded; with the way to get it.
+        If the data is not on this machine and must not or cannot be downloaded. The message says how to get it.
     NoSpaceError
-        Before the download, if archive and arrays (by their usual sizes) would not fit on the disk; and before the
-        first array is written, by their true sizes.
+        If the disk is too small. This is checked before the download, with estimated sizes, and before the first array
+        is written, with exact sizes.
     DownloadError, DigestError, ArchiveError, CacheError
-        As their names say. Nothing is published then, and what was downloaded is kept.
+        If the download, verification, decoding or writing fails. No arrays are published, and downloads are kept.
     ModuleNotFoundError
-        If NiBabel, the extra ``nifti``, is not installed.
+        If NiBabel (extra ``nifti``) is not installed.
     """
     places = settings.current(root, make=download is True)
     if (folder := find_here(record, places, progress)) is not None:
@@ -255,7 +255,7 @@ def locate(
         )
     from medmnist_np.cache.prepare import Unpacking, prepare
 
-    way = Way(executor, progress, skip)  # looks for NiBabel before gigabytes are downloaded
+    way = Way(executor, progress, skip)  # requires NiBabel before gigabytes are downloaded
     return prepare(
         archive,
         record.storage_key(),
@@ -280,27 +280,27 @@ def adopt(
     progress: Progress = bars,
     skip: bool = False,
 ) -> ArrayFolder:
-    """Decode an archive or an unpacked folder that you have; it stays where and as it is.
+    """Decode an archive or unpacked folder on this machine, without changing or moving it.
 
     Parameters
     ----------
     path : path
-        The archive, which must have the digest of the record, or a folder. The folder may be that of the set, one that
-        holds it, or one that holds a split. Nothing proves a folder, but it must be complete: it has at least as many
-        cases as the record in each split that it has, and those that its ``dataset.json`` lists.
+        The archive, which must have the checksum of the record, or a folder: that of the set, one above it, or one
+        with a single split. A folder has no checksum but must be complete: each split in it must have at least as many
+        cases as in the record, and all cases listed in its ``dataset.json``.
     record : VolumeInfo
-        What it is.
+        The volume set that it contains.
     root, executor, progress, skip
-        As of :func:`locate`. With ``skip``, a folder may be incomplete.
+        See :func:`locate`. With ``skip``, a folder may be incomplete.
 
     Raises
     ------
     DigestError
-        If the archive is not that of the record.
+        If the archive does not have the checksum of the record.
     ArchiveError
-        If the folder is not complete, or a case cannot be used.
+        If the folder is incomplete, or a case is unusable.
     CacheError, NoSpaceError, ModuleNotFoundError
-        As of :func:`locate`.
+        See :func:`locate`.
     """
     from medmnist_np.cache import archives
 
@@ -318,7 +318,7 @@ def adopt(
 
 
 def adopt_verified(verified: Verified, record: VolumeInfo, places: Settings, way: Way) -> ArrayFolder:
-    """Decode an open archive whose digest was found right, unless its arrays are here already."""
+    """Decode a verified, open archive, unless its arrays exist already."""
     from medmnist_np.cache.prepare import published_once
 
     archive = record.archive(0)

@@ -1,4 +1,4 @@
-"""Volumes of different sizes in one flat array, and how many labelled voxels each slice has."""
+"""Volumes of different sizes in one flat array, and counts of labelled voxels per slice."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from medmnist_np._progress import Progress
 
 
 class Ragged:
-    """Volumes of differing size as read-only views of one flat array, without a copy.
+    """Volumes of different sizes as read-only views of one flat array, without a copy.
 
     Parameters
     ----------
     flat : (voxels,) array
-        All voxels of the first volume, then of the second, and so on, perhaps memory-mapped. In each volume x runs
-        fastest, then y, then z, and the channel is slowest, as in a NIfTI file.
+        All voxels of the first volume, then of the second, and so on; may be memory-mapped. Within a volume, x varies
+        fastest, then y, then z, and the channel slowest, as in a NIfTI file.
     shapes : (n, 3) or (n, 4) integer array
-        Of each volume: x, y, z, or x, y, z, channels.
+        Shape of each volume: x, y, z, or x, y, z, channels.
 
     Attributes
     ----------
     shapes : (n, 3) or (n, 4) int64
         As above.
     offsets : (n,) int64
-        Where each volume begins in ``flat``, in voxels.
+        Start of each volume in ``flat``, in voxels.
     dtype : dtype
-        Of the voxels.
+        Dtype of the voxels.
 
     Raises
     ------
@@ -39,8 +39,8 @@ class Ragged:
 
     Notes
     -----
-    An int gives a volume ``(x, y, z)`` or ``(x, y, z, c)``: a plain, read-only :class:`numpy.ndarray` in Fortran order.
-    A slice or an array of numbers gives the :class:`Ragged` of these volumes, over the same memory.
+    Indexing with an int returns a volume ``(x, y, z)`` or ``(x, y, z, c)``: a read-only :class:`numpy.ndarray` in
+    Fortran order. Indexing with a slice or an array of indices returns a :class:`Ragged` over the same memory.
 
     Examples
     --------
@@ -69,12 +69,12 @@ class Ragged:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the voxels."""
+        """Dtype of the voxels."""
         return self._flat.dtype
 
     @property
     def n_channels(self) -> int | None:
-        """Length of the channel axis; None if volumes have none or differ in it."""
+        """Length of the channel axis; None if there is none or the volumes differ."""
         channels = np.unique(self.shapes[:, 3:])
         return int(channels[0]) if len(channels) == 1 else None
 
@@ -109,23 +109,23 @@ def _n_voxels(shape: list[int]) -> int:
 
 
 def count_labelled(masks: Ragged, axis: int, progress: Progress) -> list[NDArray[np.int64]]:
-    """Count the voxels of each slice that are not background, 0.
+    """Count the voxels of each slice that are not background (0).
 
-    Every mask is read once, from front to back, in memory of one plane.
+    Every mask is read once, sequentially, with one plane in memory at a time.
 
     Parameters
     ----------
     masks : Ragged
-        ``(x, y, z)``.
+        Masks ``(x, y, z)``.
     axis : int
-        0, 1 or 2: what runs from slice to slice.
+        Axis along which to slice: 0, 1 or 2.
     progress : Progress
-        What to show.
+        How to show progress.
 
     Returns
     -------
     list of (slices,) int64
-        For each mask.
+        Counts for each mask.
     """
     counts = [np.zeros(shape[axis], np.int64) for shape in masks.shapes]
     voxels = int(masks.shapes.prod(axis=1).sum())
@@ -142,16 +142,16 @@ def count_labelled(masks: Ragged, axis: int, progress: Progress) -> list[NDArray
 
 
 def labelled_voxel(mask: NDArray[np.integer], per_plane: NDArray[np.int64], number: int) -> tuple[int, int, int]:
-    """Return one labelled voxel, reading the plane it lies in alone.
+    """Return the position of one labelled voxel, reading only its plane.
 
     Parameters
     ----------
     mask : (x, y, z) integer array
-        In Fortran order.
+        A mask in Fortran order.
     per_plane : (z,) int64
-        Labelled voxels of each plane, as :func:`count_labelled` along axis 2 gives them.
+        Labelled voxels in each plane, from :func:`count_labelled` along axis 2.
     number : int
-        Which, in the order of the file, from 0 to ``per_plane.sum() - 1``.
+        Index of the voxel among the labelled ones, in the order of the file, from 0 to ``per_plane.sum() - 1``.
     """
     up_to = np.cumsum(per_plane)
     z = int(np.searchsorted(up_to, number, side="right"))
