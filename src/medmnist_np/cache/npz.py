@@ -29,23 +29,23 @@ _BLOCK_BYTES = 4 << 20
 
 
 def class_numbers(file: Path, stored: StoredArray, highest: int, *, binarise: bool) -> StoredArray:
-    """Check that labels or masks are class numbers, and replace the file by one of uint8 if it is of another dtype.
+    """Check that labels or masks are class numbers, and convert the file to uint8 if it has another dtype.
 
     Parameters
     ----------
     file : Path
         An .npy file of integers or bool.
     stored : StoredArray
-        What it is.
+        Its entry in the manifest.
     highest : int
         The highest class number, at most 255.
     binarise : bool
-        Whether every value but 0 means class 1; the file is rewritten so.
+        Whether to replace every value but 0 by 1.
 
     Returns
     -------
     StoredArray
-        What the file is now. The checksums of a rewritten file are its own, not those in the archive.
+        The new entry of the file. A rewritten file has its own checksums, not those from the archive.
 
     Raises
     ------
@@ -75,9 +75,9 @@ def _check_values(file: Path, highest: int) -> None:
 
 
 def _blocks(file: Path) -> Iterator[NDArray[Any]]:
-    """Yield the values of an .npy file in blocks of some MB, so that memory stays flat.
+    """Yield the values of an .npy file in blocks of a few MB, to limit memory use.
 
-    Blocks are copies: the file is not mapped any more after the last one, and can be replaced.
+    Blocks are copies. After the last one the file is no longer mapped and can be replaced.
     """
     values = np.load(file, mmap_mode="r", allow_pickle=False)
     step = max(1, _BLOCK_BYTES // max(1, values[:1].nbytes))
@@ -87,13 +87,13 @@ def _blocks(file: Path) -> Iterator[NDArray[Any]]:
 
 _QUEUED_CHUNKS = 4
 
-# A .npy header is 128 bytes for any array of ours; this is what NumPy itself accepts without being told to trust.
+# Our .npy headers have 128 bytes. This is the limit that NumPy itself applies to untrusted files.
 _HEADER_LIMIT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Extent):
-    """One member as it lies in the archive."""
+    """One member of the archive and its position."""
 
     member: Member
 
@@ -106,23 +106,23 @@ def unpack(
     Parameters
     ----------
     stream : binary file
-        The archive. It is read through this very object, so a file that was verified stays the file that is read.
+        The archive. Only this object is read, so the bytes are those of the file that was verified.
     archive : Archive
-        What it must hold.
+        The record, which the content must match.
     folder : Path
-        An existing folder, of the caller's own. Files in it are synced to disk.
+        An existing folder that only the caller uses. Files in it are synced to disk.
     advance : callable
-        Called with the number of bytes written, now and then.
+        Called repeatedly with the number of bytes written since the last call.
 
     Returns
     -------
     dict of str to StoredArray
-        By member name.
+        The files by member name.
 
     Raises
     ------
     ArchiveError
-        If anything is not as the record says. Files written so far are left to the caller.
+        If anything differs from the record. The caller must remove the files written so far.
     """
     entries = read_directory(stream, archive)
     return {entry.member.name: unpack_entry(stream, entry, archive, folder, advance) for entry in entries}
@@ -137,7 +137,7 @@ def unpack_entry(
     *,
     within: str = "",
 ) -> StoredArray:
-    """Unpack one member, as :func:`unpack` does all; ``within`` as of :func:`read_directory`."""
+    """Unpack one member. See :func:`unpack`, and :func:`read_directory` for ``within``."""
     with refusing(archive, within, f"{entry.member.name}.npy: "):
         stored = _unpack_member(stream, entry, folder / f"{entry.member.name}.npy", advance)
         if entry.member.highest is None:
@@ -148,29 +148,29 @@ def unpack_entry(
 def read_directory(
     stream: BinaryIO, archive: Archive, only: Collection[str] | None = None, *, within: str = ""
 ) -> list[Entry]:
-    """Read the directory of an archive and check it against the record, without inflating anything.
+    """Read the directory of an archive and check it against the record without inflating anything.
 
     Parameters
     ----------
     stream : binary file
-        The archive; it must do ``seek``, ``tell`` and ``read``.
+        The archive. It must support ``seek``, ``tell`` and ``read``.
     archive : Archive
-        What it must hold.
+        The record, which the content must match.
     only : collection of str, optional
         Names of members. The local headers of others are not read.
     within : str
-        Put before the reason in errors; where the .npz is itself a file in the archive, its name and a colon.
+        Prefix of the reason in errors: for an .npz inside the archive, its name and a colon.
 
     Returns
     -------
     list of Entry
-        In the order in which they lie.
+        The members in file order.
 
     Raises
     ------
     ArchiveError
-        If a member is missing, foreign, doubled, overlapping, encrypted, oversized or oddly compressed, or if there
-        are bytes before or behind the zip.
+        If a member is missing, unexpected, duplicated, overlapping, encrypted, too large or compressed with an
+        unsupported method, or if there are bytes before or after the zip.
     """
     with refusing(archive, within):
         return _read_directory(stream, archive, only)
@@ -241,7 +241,7 @@ def _check_header(first: bytes, entry: Entry) -> tuple[np.dtype[Any], str, int]:
         raise ArchiveError(
             f"it is an array {shape} of {dtype}, and the record says {member.shape} of {' or '.join(member.dtypes)}"
         )
-    # A 2D table in column order is mapped as such; column order for images would make every item a scattered read.
+    # A 2D table in column order is mapped as it is. Images in column order would need a scattered read per item.
     if fortran_order and len(shape) > 2:
         raise ArchiveError("its values are in Fortran order")
     if head.tell() + member.n_values * dtype.itemsize != entry.inflated_bytes:
@@ -250,9 +250,9 @@ def _check_header(first: bytes, entry: Entry) -> tuple[np.dtype[Any], str, int]:
 
 
 class _Writer:
-    """Writes and hashes in a thread of its own, so that inflating need not wait. All three release the GIL.
+    """Write and hash in a separate thread, in parallel with inflating. All three release the GIL.
 
-    ``crc32`` and ``sha256`` are those of all that was put, once it is finished.
+    Once finished, ``crc32`` and ``sha256`` are the checksums of all bytes passed to ``put``.
     """
 
     def __init__(self, target: io.RawIOBase) -> None:
@@ -277,7 +277,7 @@ class _Writer:
         self._queue.put(chunk)
 
     def finish(self) -> None:
-        """Wait until all is written, and raise what went wrong on the way."""
+        """Wait until everything is written, and raise the error of the thread if there was one."""
         self._queue.put(None)
         self._thread.join()
         if self._error is not None:
@@ -299,7 +299,7 @@ class _Writer:
 
 @contextmanager
 def refusing(archive: Archive, *where: str) -> Iterator[None]:
-    """Turn whatever a malformed archive brings about into :class:`ArchiveError` that names it, and where in it."""
+    """Convert any error from a malformed archive to :class:`ArchiveError`, naming the archive and the place in it."""
     try:
         yield
     except (*MALFORMED, zips.fast_zlib.error) as error:
@@ -313,15 +313,15 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 
 def read_members(stream: BinaryIO) -> tuple[Member, ...]:
-    """Return name, shape and dtype of each array, as its header has them. Nothing more is inflated or believed.
+    """Return the name, shape and dtype of each array from its header. Nothing else is inflated or trusted.
 
     With these, :func:`~medmnist_np.cache.npz.read_directory` and
-    :func:`~medmnist_np.cache.npz.unpack_entry` hold such an archive to what it says itself.
+    :func:`~medmnist_np.cache.npz.unpack_entry` check an archive without a record for consistency.
 
     Raises
     ------
     ArchiveError
-        If it is no .npz archive.
+        If it is not an .npz archive.
     """
     files = list_files(stream)
     try:

@@ -1,4 +1,4 @@
-"""Where things lie: the cache folder, shared caches and mirrors, from configure() or the environment at each call."""
+"""Cache folder, shared caches, mirrors and offline mode, read from configure() or the environment at each call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medmnist_np._files import CACHE_VARIABLE
 from medmnist_np._text import redacted
 from medmnist_np.errors import CacheError, NotCachedError
 
-# How keys of sets begin that are not the package's own.
+# Prefix of the keys of users' own data sets.
 OWN_SETS = "local/"
 
 SHARED_VARIABLE = "MEDMNIST_NP_SHARED"
@@ -28,22 +28,22 @@ OFFLINE_VARIABLE = "MEDMNIST_NP_OFFLINE"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The places that one call works with.
+    """The folders and mirrors that one call uses.
 
     Attributes
     ----------
     cache : Path
-        Where downloads, arrays and locks are written: the ``root`` of the call, unless that is read-only.
+        Folder for downloads, arrays and locks: the ``root`` of the call, unless that is read-only.
     searched : tuple of Path
-        Caches looked in for arrays, in order. A named root is the only one.
+        Caches to search for arrays, in order. If a root is named, it is the only one.
     root : Path or None
         The ``root`` of the call.
     mirrors : tuple of str
-        Base urls tried before the official address.
+        Base urls to try before the official address.
     offline : bool
-        Open no socket.
+        Whether network access is forbidden.
     area : str
-        Folder below ``downloads`` for archives whose file names may be those of others.
+        Folder below ``downloads`` for archives whose file names may not be unique.
     """
 
     cache: Path
@@ -61,21 +61,21 @@ class Settings:
     def at(self, key: str) -> Settings:
         """Return these settings for work on the archive of a key.
 
-        Those of users' sets have a folder for each key, which holds the checksum: two records may name their archives
-        alike, or as a published one is named.
+        Users' own data sets have a folder per key, which contains the checksum, because their archives may share a
+        file name with each other or with an official archive.
         """
         return replace(self, area=key) if key.startswith(OWN_SETS) else self
 
     @property
     def archive_folders(self) -> tuple[Path, ...]:
-        """Folders in which an official archive may lie: the named root, else ``~/.medmnist``. They are only read."""
+        """Folders that may hold an official archive: the named root, else ``~/.medmnist``. They are only read."""
         if self.root is not None:
             return (self.root,)
         official = os.path.expanduser("~/.medmnist")
-        return (Path(official),) if os.path.isabs(official) else ()  # without a home, there is no ~
+        return (Path(official),) if os.path.isabs(official) else ()  # without a home folder, ~ is not expanded
 
     def require_writable(self) -> None:
-        """Raise :class:`CacheError` if a named root is read-only: nothing is put elsewhere in its place."""
+        """Raise :class:`CacheError` if a named root is read-only: no other folder is used instead."""
         if self.root is not None and self.cache != self.root:
             raise CacheError(
                 f"{self.root} cannot be written to. Make it writable, or name another root.",
@@ -88,7 +88,7 @@ class Settings:
         return self.cache / "locks" / f"{re.sub('[^A-Za-z0-9_.-]+', '-', key)}.lock"
 
 
-# What configure() set; None leaves it to the environment.
+# Values set by configure(). None means that the environment decides.
 _configured: dict[str, Any] = {}
 
 
@@ -99,26 +99,28 @@ def configure(
     mirrors: Sequence[str] | None = None,
     offline: bool | None = None,
 ) -> None:
-    """Set where data goes and comes from, for this process, in place of the environment variables.
+    """Set the cache folder, shared caches, mirrors and offline mode for this process.
 
-    Each call replaces what earlier calls set: ``configure()`` goes back to the environment. Processes started from
-    this one read their own environment. Relative paths are taken from the folder in which this is called.
+    These settings override the environment variables. Each call replaces all settings of earlier calls; ``configure()``
+    returns to the environment. Child processes read their own environment. Relative paths are resolved against the
+    current working directory at the time of the call.
 
     Parameters
     ----------
     cache : path, optional
-        The cache folder; ``MEDMNIST_NP_CACHE``.
+        The cache folder. Overrides ``MEDMNIST_NP_CACHE``.
     shared : sequence of path, optional
-        Caches that are looked in and never written to; ``MEDMNIST_NP_SHARED``.
+        Caches to search but never write to. Overrides ``MEDMNIST_NP_SHARED``.
     mirrors : sequence of str, optional
-        Base urls tried before the official server, as ``<base>/<archive>``; ``MEDMNIST_NP_MIRRORS``.
+        Base urls to try before the official server. Each is asked for ``<base>/<archive>``. Overrides
+        ``MEDMNIST_NP_MIRRORS``.
     offline : bool, optional
-        Open no socket; ``MEDMNIST_NP_OFFLINE``.
+        Whether to forbid network access. Overrides ``MEDMNIST_NP_OFFLINE``.
 
     Raises
     ------
     ValueError
-        If a mirror is no http or https url.
+        If a mirror is not an http or https url.
 
     Examples
     --------
@@ -144,23 +146,23 @@ def configure(
 
 
 def current(root: str | os.PathLike[str] | None = None, *, make: bool = False) -> Settings:
-    """Return the settings of this call. A ``root`` takes the place of all other folders.
+    """Return the settings of this call. A ``root`` replaces all other folders.
 
-    Of a root that cannot be written to, an official archive is unpacked into the default cache.
+    If the root is not writable, an official archive in it is unpacked into the default cache.
 
     Parameters
     ----------
     root : path, optional
         The folder that a user named.
     make : bool
-        Whether the folder may be missing: it is made when something is written.
+        Whether the folder may be missing. It is created at the first write.
 
     Raises
     ------
     NotCachedError
-        If the root does not exist, unless ``make``.
+        If the root does not exist and `make` is false.
     CacheError
-        If the root is not a folder, a variable is wrong, or none names a cache and there is no home folder.
+        If the root is not a folder, an environment variable is invalid, or no cache is set and there is no home folder.
     """
     shared = _configured["shared"] if "shared" in _configured else _shared()
     offline = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
@@ -199,7 +201,7 @@ def _check_root(folder: Path, *, make: bool) -> None:
 
 @contextmanager
 def unconfigured() -> Iterator[None]:
-    """Leave everything to the environment for a block, whatever :func:`configure` set before."""
+    """Ignore the settings of :func:`configure` during the block and use the environment."""
     before = dict(_configured)
     configure()
     try:
@@ -210,7 +212,7 @@ def unconfigured() -> Iterator[None]:
 
 
 def why_offline() -> str:
-    """Return what switched downloads off, as the beginning of a sentence."""
+    """Return what disabled downloads, as the beginning of a sentence."""
     return (
         "--offline or configure(offline=True) was given" if _configured.get("offline") else f"{OFFLINE_VARIABLE} is set"
     )
@@ -237,7 +239,7 @@ def _mirrors() -> tuple[str, ...]:
 
 
 def _unfit(mirror: str) -> str:
-    """Return what may be shown of a mirror that is no web address."""
+    """Return the part of an invalid mirror address that is safe to show."""
     before, at, behind = mirror.rpartition("@")
     return redacted(f"***@{behind}" if at else before + behind)
 
@@ -256,7 +258,7 @@ def _platform_cache() -> Path:
         from platformdirs import user_cache_dir
 
         return Path(user_cache_dir("medmnist-np"))
-    # Here the rule is one line, and importing platformdirs takes as long as the rest of opening a file.
+    # Importing platformdirs takes as long as the rest of opening a file, and the rule is one line here.
     home = os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache")
     if not os.path.isabs(home):
         raise CacheError(f"There is no home folder to put a cache into: set {CACHE_VARIABLE} to a folder.")
@@ -268,7 +270,7 @@ def _expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def _listed(variable: str, separator: str | None) -> tuple[str, ...]:
-    """Split a variable at the separator, or at white space and commas."""
+    """Split an environment variable at the separator, or at white space and commas."""
     text = os.environ.get(variable, "")
     parts = text.split(separator) if separator else text.replace(",", " ").split()
     return tuple(part.strip() for part in parts if part.strip())

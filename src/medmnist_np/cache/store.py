@@ -1,6 +1,6 @@
-"""Folders of unpacked arrays: find one, map its arrays, publish a new one, prove an old one.
+"""Folders of unpacked arrays: find a folder, memory-map its arrays, check it, or publish a new one.
 
-Opening is cheap and touches nothing: a manifest and the size of each file are enough. So a read-only cache works.
+Opening is cheap and writes nothing, so a read-only cache works. It needs only the manifest and the size of each file.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from medmnist_np.errors import CacheError, CorruptCacheError
 ARRAYS = "arrays"
 
 MmapMode: TypeAlias = Literal["r", "c"] | None
-"""See :func:`numpy.load`; modes that would change files are left out."""
+"""See :func:`numpy.load`. Modes that would change files are not supported."""
 
-# Python names it from 3.13 on.
+# Python 3.13 and later define this constant.
 _NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
 
 
@@ -43,21 +43,21 @@ class ArrayFolder:
     def open(
         self, member: str, rows: range | None = None, *, mode: Literal["r", "c"] = "r"
     ) -> np.memmap[Any, np.dtype[Any]]:
-        """Map one array by its name in the archive. Nothing is read: the manifest has the header.
+        """Memory-map an array by its name in the archive. The header comes from the manifest, so nothing is read.
 
         Parameters
         ----------
         member : str
-            Its name.
+            Name of the array.
         rows : range, optional
-            Of an array in C order only these, which follow one another.
+            Map only these consecutive rows (arrays in C order only).
         mode : {"r", "c"}
-            Read-only, or copy on write: what is written stays in this process.
+            Read-only or copy-on-write, where changes stay in this process.
 
         Raises
         ------
         CorruptCacheError
-            If the file is not as long as the manifest says, or is not a plain file.
+            If the size of the file differs from the manifest, or it is not a regular file.
         """
         array = self.manifest.arrays[member]
         path = os.path.join(self.path, array.file)
@@ -82,7 +82,7 @@ class ArrayFolder:
             ) from error
 
     def check_sizes(self) -> None:
-        """Raise :class:`CorruptCacheError` unless each file of the manifest is there and has its size."""
+        """Raise :class:`CorruptCacheError` unless each file in the manifest exists and has the right size."""
         for array in self.manifest.arrays.values():
             path = os.path.join(self.path, array.file)
             try:
@@ -103,11 +103,11 @@ class ArrayFolder:
 def _mapped_privately(
     file: int, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, order: str, mode: Literal["r", "c"]
 ) -> np.memmap[Any, np.dtype[Any]]:
-    """Do what :class:`numpy.memmap` does, but so that no write can end the process.
+    """Map a file as :class:`numpy.memmap` does, but such that no write can crash the process.
 
-    Other libraries write into arrays without asking whether they may: ``torch.from_numpy(images)[0] = 7``. In memory
-    that the system holds read-only, that is a segmentation fault. So files are mapped copy on write in both modes, and
-    "r" is read-only for NumPy. No memory is set aside for copies, since a file may be larger than all memory.
+    Some libraries write to arrays even if they are read-only: ``torch.from_numpy(images)[0] = 7``. With a read-only
+    mapping, that is a segmentation fault. Files are therefore mapped copy-on-write in both modes, and "r" only sets
+    NumPy's read-only flag. No memory is reserved for copies, because a file may be larger than all memory.
     """
     start = offset - offset % mmap.ALLOCATIONGRANULARITY
     n_bytes = offset - start + dtype.itemsize * math.prod(shape)
@@ -117,7 +117,7 @@ def _mapped_privately(
             memory = mmap.mmap(file, n_bytes, flags=flags, prot=access, offset=start)
         else:
             memory = mmap.mmap(file, n_bytes, access=mmap.ACCESS_COPY, offset=start)
-    except OSError:  # a system that does set memory aside has too little
+    except OSError:  # the system reserves memory for copies and has too little
         memory, mode = mmap.mmap(file, n_bytes, access=mmap.ACCESS_READ, offset=start), "r"
     array = np.ndarray.__new__(np.memmap, shape, dtype, memory, offset - start, order=cast("Any", order))
     array.flags.writeable = mode == "c"
@@ -126,19 +126,19 @@ def _mapped_privately(
 
 
 def checked_mode(mode: object) -> MmapMode:
-    """Return a ``mmap_mode``, or raise :class:`ValueError` that says which there are."""
+    """Return a ``mmap_mode``, or raise :class:`ValueError` with the supported modes."""
     if mode not in ("r", "c", None):
         raise ValueError(f"mmap_mode is {mode!r}; it is 'r', 'c' or None. The files of the cache are never changed.")
     return mode
 
 
 def at(path: Path) -> ArrayFolder | None:
-    """Return the complete folder of arrays at a path; None if there is no manifest.
+    """Return the complete folder of arrays at a path. Return None if there is no manifest.
 
     Raises
     ------
     CorruptCacheError
-        If there is one, and it or a file does not hold together.
+        If the manifest is invalid, or a file does not match it.
     NewerFormatError
         If a newer version of the package wrote it.
     """
@@ -151,21 +151,21 @@ def at(path: Path) -> ArrayFolder | None:
 
 
 def partial_key(key: str) -> str:
-    """Return where members that were taken one by one go: ``"medmnist/pathmnist_224-2c51a510-partial"``."""
+    """Return the key for members downloaded one by one: ``"medmnist/pathmnist_224-2c51a510-partial"``."""
     return f"{key}-partial"
 
 
 def find(key: str, caches: Iterable[Path]) -> ArrayFolder | None:
     """Return the first complete folder of arrays under a key, e.g. ``"medmnist/pathmnist_28-a8b06965"``.
 
-    A damaged one is passed over and reported to the log, for the caller to make anew; so is one of a newer version.
+    Damaged folders and folders of a newer version are skipped and logged. The caller may create the folder again.
     """
     for cache in caches:
         try:
             if (folder := at(cache / ARRAYS / key)) is not None:
                 return folder
         except (CorruptCacheError, NewerFormatError) as error:
-            import logging  # only now: the opening path does without
+            import logging  # imported late: opening does not need it
 
             what = "damaged arrays" if isinstance(error, CorruptCacheError) else "arrays of a newer version"
             logging.getLogger(__name__).warning("Passing over %s: %s", what, error)
@@ -180,14 +180,14 @@ def refuse_newer(folder: Path) -> None:
 
 @contextmanager
 def staging(cache: Path, key: str) -> Iterator[Path]:
-    """Make a folder beside the one that will be published; it is removed if the block fails or leaves it there."""
+    """Create a folder next to the one to be published. Unless the block renames it, it is removed afterwards."""
     with workshop(cache / ARRAYS / key) as folder:
         yield folder
 
 
 @contextmanager
 def workshop(target: Path) -> Iterator[Path]:
-    """Make a folder for the block beside what it is to become; those of processes that are gone are collected."""
+    """Create a temporary folder next to the target, and remove the folders of processes that no longer run."""
     target.parent.mkdir(parents=True, exist_ok=True)
     collect_abandoned(target)
     folder = _own_folder(target)
@@ -199,7 +199,7 @@ def workshop(target: Path) -> Iterator[Path]:
 
 
 def remove_partial(cache: Path, key: str) -> None:
-    """Remove members that were taken one by one, after the whole archive was unpacked."""
+    """Remove members downloaded one by one, after the whole archive was unpacked."""
     folder = cache / ARRAYS / partial_key(key)
     with suppress(NewerFormatError):
         refuse_newer(folder)
@@ -208,15 +208,15 @@ def remove_partial(cache: Path, key: str) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder of arrays. The manifest goes first, so that no reader takes the rest for complete."""
+    """Remove a folder of arrays. The manifest is removed first, so that readers see the folder as incomplete."""
     (folder / FILE_NAME).unlink(missing_ok=True)
     _files.remove_tree(folder)
 
 
 def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFolder:
-    """Write the manifest into a staging folder and rename the folder into place; return where it is.
+    """Write the manifest to a staging folder, rename the folder into place, and return it.
 
-    If another process published the same first, theirs is returned: both were proven by the same digest.
+    If another process has published the same arrays first, its folder is returned: both have the same checksum.
     """
     target = cache / ARRAYS / key
     manifest.write(folder)
@@ -232,7 +232,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
             refuse_newer(target)
             try:
                 _set_aside(target)
-            except PermissionError:  # on Windows, while another process reads a file of it
+            except PermissionError:  # on Windows, while another process reads a file in the folder
                 if last_try:
                     raise
                 time.sleep(0.1)
@@ -257,12 +257,12 @@ def _set_aside(target: Path) -> None:
 def _own_folder(target: Path) -> Path:
     import secrets  # loads hashlib, which opening does not need
 
-    # The owner is in the name, so that what a killed process left can be told from what a living one works in.
+    # The owner is in the name, to distinguish folders of killed processes from those in use.
     return target.parent / f".{target.name}.{_machine()}~{os.getpid()}~{secrets.token_hex(4)}.staging"
 
 
 def collect_abandoned(target: Path) -> None:
-    """Remove staging folders of processes of this machine that are gone."""
+    """Remove staging folders of processes on this machine that no longer run."""
     for folder in target.parent.glob(f".{target.name}.*.staging"):
         machine, _, rest = folder.name.removeprefix(f".{target.name}.").partition("~")
         process = rest.partition("~")[0]
@@ -271,7 +271,7 @@ def collect_abandoned(target: Path) -> None:
 
 
 def _machine() -> str:
-    """Return what tells machines apart, and containers whose process numbers mean other processes."""
+    """Return a name that identifies this machine or container, within which process ids are unique."""
     try:
         space = os.stat("/proc/self/ns/pid").st_ino
     except OSError:

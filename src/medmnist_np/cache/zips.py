@@ -1,7 +1,7 @@
-"""A strict reader of zips: its directory, where a file in it lies, and the bytes of one, inflated as a stream.
+"""A strict reader of zips: read the directory, locate a file, and inflate it as a stream.
 
-Archives are hostile until proven: before anything is inflated, flags, method and extent are checked. What is raised
-here is a bare reason; the caller says of which archive.
+Archives are not trusted: flags, compression method, position and size are checked before anything is inflated. Errors
+raised here hold only a reason; the caller adds the name of the archive.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from medmnist_np.errors import ArchiveError
 _READ_BYTES = 128 << 10
 _WRITE_BYTES = 1 << 20
 
-# Deflate level (bits 1 and 2), sizes behind the data (3) and UTF-8 names (11); anything else means encryption,
-# patches or hidden headers.
+# Deflate level (bits 1 and 2), sizes after the data (3) and UTF-8 names (11). Any other flag means encryption, patches
+# or hidden headers.
 _ALLOWED_FLAGS = 0b1000_0000_1110
 
 _LOCAL_HEADER_BYTES = 30
 _END_RECORD_BYTES = 22
 _ZIP64_LOCATOR_BYTES = 20
 
-# The directory of an official archive has less than 1 kB.
+# The directory of an official archive is smaller than 1 kB.
 _DIRECTORY_LIMIT = 64 << 10
 
-#: What Python's own readers raise of damaged archives and arrays.
+#: Errors that Python's and NumPy's readers raise for damaged archives and arrays.
 MALFORMED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -52,22 +52,22 @@ MALFORMED = (
 
 
 def _fastest_zlib() -> Any:
-    """Return ``isal.isal_zlib`` where it is installed, else :mod:`zlib`: the same interface."""
+    """Return ``isal.isal_zlib`` if it is installed, else :mod:`zlib`, which has the same interface."""
     try:
         from isal import __version__, isal_zlib
     except ImportError:
         return zlib
-    # Older ones do not see bytes behind the end of a stream.
+    # Older versions do not detect bytes after the end of a stream.
     return isal_zlib if tuple(map(int, __version__.split(".")[:2])) >= (1, 9) else zlib
 
 
-#: Inflates; may be replaced by another module of the same interface.
+#: The module that inflates. It may be replaced by another one with the same interface.
 fast_zlib = _fastest_zlib()
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A file as it lies in a zip: offset and sizes in bytes."""
+    """The position of a file in a zip. Offset and sizes are in bytes."""
 
     start: int
     compressed_bytes: int
@@ -77,14 +77,14 @@ class Extent:
 
 
 def list_files(stream: BinaryIO, directory_limit: int = _DIRECTORY_LIMIT) -> list[tuple[zipfile.ZipInfo, int]]:
-    """Read the directory of a zip; return its files in the order in which they lie, and where what follows each begins.
+    """Read the directory of a zip. Return its files by increasing offset, each with the offset of what follows.
 
-    A directory of more than ``directory_limit`` bytes is not read.
+    A directory of more than ``directory_limit`` bytes is refused.
 
     Raises
     ------
     ArchiveError
-        With a bare reason, for :func:`~medmnist_np.cache.npz.refusing`.
+        If the zip is malformed. The error has only a reason; see :func:`~medmnist_np.cache.npz.refusing`.
     """
     total = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, total - _END_RECORD_BYTES))
@@ -102,11 +102,11 @@ def list_files(stream: BinaryIO, directory_limit: int = _DIRECTORY_LIMIT) -> lis
     if infos and infos[0].header_offset != 0:
         raise ArchiveError(f"{infos[0].header_offset} bytes stand before the zip")
     limits = [*(info.header_offset for info in infos[1:]), directory_start]
-    return list(zip(infos, limits, strict=False))  # of no files, there is one limit
+    return list(zip(infos, limits, strict=False))  # without files, there is one limit
 
 
 def _directory_bytes(stream: BinaryIO, total: int, end: bytes) -> int:
-    """Return the size that the end of a zip states for its directory, before :mod:`zipfile` reads so much."""
+    """Return the size of the directory from the end of a zip, to check it before :mod:`zipfile` reads it."""
     size = int.from_bytes(end[12:16], "little")
     if size != 0xFFFF_FFFF:
         return size
@@ -116,12 +116,12 @@ def _directory_bytes(stream: BinaryIO, total: int, end: bytes) -> int:
 
 
 def find_extent(stream: BinaryIO, info: zipfile.ZipInfo, limit: int) -> Extent:
-    """Return where a file of a zip lies; what follows it begins at ``limit``.
+    """Return the position of a file in a zip. What follows the file begins at ``limit``.
 
     Raises
     ------
     ArchiveError
-        With a bare reason, for :func:`~medmnist_np.cache.npz.refusing`.
+        If the zip is malformed. The error has only a reason; see :func:`~medmnist_np.cache.npz.refusing`.
     """
     start = _data_start(stream, info)
     if start + info.compress_size > limit:
@@ -130,7 +130,7 @@ def find_extent(stream: BinaryIO, info: zipfile.ZipInfo, limit: int) -> Extent:
 
 
 def _data_start(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
-    """Return where a file's data starts, after holding its local header against the directory."""
+    """Return the offset of a file's data, after comparing its local header with the directory."""
     stream.seek(info.header_offset)
     header = stream.read(_LOCAL_HEADER_BYTES)
     flags, method = int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little")
@@ -146,13 +146,13 @@ def _data_start(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
 
 
 def inflate(stream: BinaryIO, entry: Extent) -> Iterator[bytes]:
-    """Yield the bytes of a file in pieces of at most 1 MiB, and exactly as many as it states."""
+    """Yield the bytes of a file in pieces of at most 1 MiB, exactly as many as the directory states."""
     stream.seek(entry.start)
     left_in, left_out = entry.compressed_bytes, entry.inflated_bytes
     inflater = fast_zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == zipfile.ZIP_DEFLATED else None
     pending, full = b"", False
     while left_out or (inflater is not None and not inflater.eof):
-        # Behind a full piece the inflater may hold some more, of bytes that it has taken.
+        # After a full piece, the inflater may hold more output from input that it has already consumed.
         if not pending and not full:
             pending = stream.read(min(_READ_BYTES, left_in))
             left_in -= len(pending)
@@ -161,7 +161,7 @@ def inflate(stream: BinaryIO, entry: Extent) -> Iterator[bytes]:
         if inflater is None:
             piece, pending = pending, b""
         else:
-            # One byte more than is left, so that a member which holds more than it states is noticed.
+            # Ask for one byte more than is left, to detect a member that is larger than stated.
             most = min(_WRITE_BYTES, left_out + 1)
             piece = inflater.decompress(pending, most)
             full = len(piece) == most

@@ -31,10 +31,10 @@ class Metric:
         Its name in tables and messages.
     resampled : callable
         ``(predictions, counts) -> (b, columns)`` float: the value of each class or label (or only one) in each
-        resample, where ``counts`` ``(b, n)`` says how often each sample is in it; NaN where it is not defined. The
-        metric is the mean over the columns. It promises not to depend on the other rows of ``counts``.
+        resample, where ``counts`` ``(b, n)`` is how often each sample is in it; NaN if it is not defined. The metric is
+        the mean over the columns. A row of the result must not depend on other rows of ``counts``.
     otherwise : str
-        Why a value may be undefined although both positive and negative samples are there.
+        Why a value may be undefined although there are both positive and negative samples.
     lower_is_better : bool
         Whether it is a loss.
     methods : tuple of str
@@ -117,7 +117,7 @@ def metric_named(name: str) -> Metric:
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no such metric.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def metric_named(name: str) -> Metric:
 
 
 def measure(predictions: Predictions, metric: str, *, undefined: Undefined = "raise") -> float:
-    """Return one metric of predictions that are checked already.
+    """Return one metric of checked predictions.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ def measure(predictions: Predictions, metric: str, *, undefined: Undefined = "ra
     metric : str
         A name in :data:`METRICS`.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about classes or labels for which it is not defined: refuse and name one, take the mean of the
-        others, let the result be NaN, or count them as 0.
+        How to handle classes or labels for which the metric is not defined: raise an error that names one, average the
+        others, return NaN, or count them as 0.
 
     Returns
     -------
@@ -152,11 +152,11 @@ def measure(predictions: Predictions, metric: str, *, undefined: Undefined = "ra
     ------
     ValueError
         If there is no such metric, it is not defined and `undefined` is ``"raise"``, or it needs probabilities and
-        the scores are none.
+        the scores are not probabilities.
 
     Notes
     -----
-    The formulas and their sources stand with the function of each metric.
+    See the function of each metric for its formula and source.
 
     Examples
     --------
@@ -191,11 +191,11 @@ def measure_per_class(predictions: Predictions, metric: str) -> Values:
     Raises
     ------
     ValueError
-        If there is no such metric, or it needs probabilities and the scores are none.
+        If there is no such metric, or it needs probabilities and the scores are not probabilities.
 
     Notes
     -----
-    The formulas and their sources stand with the function of each metric.
+    See the function of each metric for its formula and source.
 
     Examples
     --------

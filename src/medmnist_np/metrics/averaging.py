@@ -27,7 +27,7 @@ def average(
     name : str
         What the value is called in the message.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about NaN: refuse and say which class it is, take the mean of the others, let the mean be NaN too,
+        How to handle NaN: refuse and say which class it is, take the mean of the others, let the mean be NaN too,
         or count it as 0.
     otherwise : str
         Why a value is not defined although there are both positive and negative samples.

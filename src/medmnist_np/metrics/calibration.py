@@ -61,7 +61,7 @@ def brier_score(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     Parameters
     ----------
     y_true, y_score, task
-        As for :func:`log_loss`.
+        See :func:`log_loss`.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def brier_score(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     Raises
     ------
     ValueError
-        As for :func:`log_loss`.
+        See :func:`log_loss`.
 
     Notes
     -----
@@ -95,7 +95,7 @@ def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, task: str)
     Parameters
     ----------
     y_true, y_score, task
-        As for :func:`log_loss`.
+        See :func:`log_loss`.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, task: str)
     Raises
     ------
     ValueError
-        As for :func:`log_loss`.
+        See :func:`log_loss`.
 
     Notes
     -----
@@ -140,7 +140,7 @@ def reliability_curves(
     Parameters
     ----------
     y_true, y_score, task
-        As for :func:`log_loss`.
+        See :func:`log_loss`.
     n_bins : int
         Number of bins between 0 and 1. A value on a border belongs to the lower bin.
 

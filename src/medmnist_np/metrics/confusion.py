@@ -116,7 +116,7 @@ def confusion_matrix(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`accuracy`.
+        See :func:`accuracy`.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def confusion_matrix(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold
     Raises
     ------
     ValueError
-        As for :func:`accuracy`.
+        See :func:`accuracy`.
 
     Notes
     -----
@@ -158,7 +158,7 @@ def precision(
     y_true, y_score, task, threshold
         As for :func:`accuracy`. A binary task gives the value of class 1, the others the mean over classes or labels.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about a class that no sample was given: refuse and name it, take the mean of the others, let the
+        How to handle a class that no sample was given: refuse and name it, take the mean of the others, let the
         result be NaN, or count it as 0, as scikit-learn does.
 
     Returns
@@ -195,9 +195,9 @@ def recall(
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`precision`.
+        See :func:`precision`.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about an absent class, as for :func:`precision`.
+        How to handle an absent class. See :func:`precision`.
 
     Returns
     -------
@@ -231,7 +231,7 @@ def specificity(
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`precision`.
+        See :func:`precision`.
     undefined : {"raise", "skip", "nan", "zero"}
         What to do where all samples are of one class, as for :func:`precision`.
 
@@ -269,9 +269,9 @@ def f1(
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`precision`.
+        See :func:`precision`.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about a class that is absent and was never decided for, as for :func:`precision`.
+        How to handle a class that is absent and was never decided for. See :func:`precision`.
 
     Returns
     -------
@@ -308,7 +308,7 @@ def balanced_accuracy(
     y_true, y_score, task, threshold
         As for :func:`accuracy`. A multi-label task gives the mean over its labels, each with its two classes.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about an absent class, as for :func:`precision`.
+        How to handle an absent class. See :func:`precision`.
 
     Returns
     -------

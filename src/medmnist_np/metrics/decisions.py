@@ -73,7 +73,7 @@ def exact_match(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: flo
     Raises
     ------
     ValueError
-        As for :func:`accuracy`.
+        See :func:`accuracy`.
 
     Notes
     -----
@@ -96,7 +96,7 @@ def hamming_loss(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: fl
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`accuracy`.
+        See :func:`accuracy`.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def hamming_loss(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: fl
     Raises
     ------
     ValueError
-        As for :func:`accuracy`.
+        See :func:`accuracy`.
 
     Notes
     -----

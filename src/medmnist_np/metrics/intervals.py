@@ -190,7 +190,7 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
         Draw from each class as many samples as it has. No class is ever absent then, but the chance in the numbers of
         the classes is left out. Not for a multi-label task, where such intervals are much too narrow.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about classes for which the metric is not defined, as for :func:`measure`. A resample in which it is
+        How to handle classes for which the metric is not defined. See :func:`measure`. A resample in which it is
         not defined is left out and counted, unless the choice is ``"skip"`` or ``"zero"``.
     groups : (n,) array_like, optional
         To which group, as which patient, each sample belongs: whole groups are drawn. Where samples of a patient are
@@ -275,7 +275,7 @@ def bootstrap_intervals(
     metrics : iterable of str
         Names in :data:`METRICS`; one may stand alone.
     level, n_resamples, seed, stratified, undefined, groups
-        As for :func:`interval`.
+        See :func:`interval`.
 
     Returns
     -------
@@ -285,7 +285,7 @@ def bootstrap_intervals(
     Raises
     ------
     ValueError
-        As for :func:`interval`.
+        See :func:`interval`.
 
     Notes
     -----
@@ -338,7 +338,7 @@ def class_intervals(
     method : {"percentile", "delong", "logit-delong", "newcombe"}
         All but the first are for the AUC, and much faster.
     level, n_resamples, seed, stratified, groups
-        As for :func:`interval`.
+        See :func:`interval`.
 
     Returns
     -------

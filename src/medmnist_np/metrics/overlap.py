@@ -1,4 +1,4 @@
-"""How much of two masks is the same: Dice and intersection over union."""
+"""Overlap of two masks: Dice coefficient and intersection over union."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORTH_CROPPING = 2**20  # voxels to count, above which it takes less time to fi
 
 
 class Overlap(NamedTuple):
-    """How many voxels of a structure both masks have, and how many at least one has."""
+    """Number of voxels of a structure in both masks, and in at least one of them."""
 
     both: int
     either: int
@@ -47,12 +47,12 @@ def dice(
     Parameters
     ----------
     reference, prediction : (h, w) or (x, y, z) array_like of integers or bool
-        Masks of one case on one grid. Whole numbers in a float dtype will do; scores are refused.
+        Masks of one case on the same grid. Whole numbers of a float dtype are accepted; scores are refused.
     labels : sequence or mapping, optional
-        What is measured: ``[1, 2]``, or by name ``{"anterior": 1, "posterior": 2}``. Several values make one structure,
+        Labels to use: ``[1, 2]``, or by name ``{"anterior": 1, "posterior": 2}``. Several values make one structure,
         ``{"whole tumour": (1, 2, 4)}``. By default everything that is not 0 is one structure.
     both_empty : {"nan", "perfect"}
-        What it is where neither mask holds the label: not defined, or 1. Where only one does, it is 0.
+        Result if neither mask contains the label: NaN or 1. If only one mask contains it, the result is 0.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def dice(
     Raises
     ------
     ValueError
-        If a mask holds something else than whole numbers, or the shapes differ.
+        If a mask holds anything but whole numbers, or the shapes differ.
 
     Notes
     -----
@@ -86,17 +86,17 @@ def iou(
     Parameters
     ----------
     reference, prediction, labels, both_empty
-        As for :func:`dice`.
+        See :func:`dice`.
 
     Returns
     -------
     (k,) float
-        From 0 to 1. With Dice ``d`` it is ``d / (2 - d)``: both rank any two predictions of a case alike.
+        From 0 to 1. With Dice ``d``, it is ``d / (2 - d)``, so both order any two predictions of a case equally.
 
     Raises
     ------
     ValueError
-        As for :func:`dice`.
+        See :func:`dice`.
 
     Notes
     -----

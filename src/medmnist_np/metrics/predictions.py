@@ -1,4 +1,4 @@
-"""Labels and scores, converted and checked once for all metrics; columns of scores are sorted once."""
+"""Labels and scores, converted, checked and sorted once for all metrics."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from medmnist_np.registry.records import LABEL_TASKS
 
 @dataclass(frozen=True, slots=True)
 class RankedColumn:
-    """One column of scores, sorted once: all that the rank metrics of any resample need.
+    """One column of scores, sorted once. Rank metrics of all resamples use it.
 
     Attributes
     ----------
     positives : (p,) intp
         The positive samples, from the lowest score to the highest.
     negatives : (q,) intp
-        The negative ones likewise.
+        The negative samples in the same order.
     below, not_above : (p,) intp
-        For each positive sample, how many negative ones score lower, and how many lower or the same.
+        For each positive sample, the number of negative samples with a lower score, and with a lower or equal score.
     first_equal : (p,) intp
-        Where among the positive samples the first with the same score stands.
+        For each positive sample, the index in `positives` of the first one with the same score.
     """
 
     positives: NDArray[np.intp]
@@ -55,14 +55,14 @@ def rank(scores: NDArray[Any], positive: NDArray[np.bool_]) -> RankedColumn:
 
 
 def twice_the_wins(column: RankedColumn) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return in how many pairs each sample takes part that are in order; a tie counts 1 and a pair in order 2.
+    """Return the number of correctly ordered pairs that each sample is in. A tie counts 1, any other pair 2.
 
     Returns
     -------
     won : (p,) intp
-        For each of ``column.positives``: the negative samples below it.
+        For each of ``column.positives``, the pairs with negative samples that score lower.
     lost : (q,) intp
-        For each of ``column.negatives``: the positive samples above it.
+        For each of ``column.negatives``, the pairs with positive samples that score higher.
     """
     p, q = len(column.positives), len(column.negatives)
     higher = p - np.cumsum(np.bincount(column.below, minlength=q + 1))[:q]
@@ -77,19 +77,19 @@ T = TypeVar("T")
 
 MULTI_LABEL = "multi-label, binary-class"
 
-# So far beyond 0 and 1 a score still counts as a probability.
+# Scores below 0 or above 1 by no more than this still count as probabilities.
 ROUNDING = 1e-6
 
 
 def as_array(values: object, name: str) -> Array:
-    """Return an array of any framework, a list or a data frame as a NumPy array, without copying where possible.
+    """Convert an array of any framework, a list or a data frame to a NumPy array, without a copy if possible.
 
     Parameters
     ----------
     values : array_like
-        Whatever ``np.asarray`` takes, or a CPU array that speaks DLPack.
+        Anything that ``np.asarray`` accepts, or a CPU array that supports DLPack.
     name : str
-        What to call it in an error.
+        Name of the argument for error messages.
 
     Raises
     ------
@@ -128,7 +128,7 @@ class Predictions:
     Parameters
     ----------
     y_true : (n,) or (n, l) array_like of integers
-        Labels; ``l`` is 1, or the number of labels of a multi-label task. Whole numbers in a float dtype will do.
+        Labels; ``l`` is 1, or the number of labels of a multi-label task. Whole numbers of a float dtype are accepted.
     y_score : (n,) or (n, columns) array_like of real numbers
         Scores, one column for each class or label. A binary task may have one column, the score of class 1, or two,
         of which the last counts. Columns of a data frame that are named by class numbers (``0``, ``"0"``, ``"p0"``)
@@ -276,7 +276,7 @@ def in_order(table: Array, rows: Order | None, columns: Order | None) -> Array:
 
 
 def frozen_copy(array: Array) -> Array:
-    """Return a read-only copy, which no later change of the array reaches: results compute most values when asked."""
+    """Return a read-only copy. Results compute most values on demand, so later changes of the array must not matter."""
     copy = np.array(array, order="C")
     copy.setflags(write=False)
     return copy
@@ -291,7 +291,7 @@ def decided(y_true: object, y_score: object, task: str, threshold: float) -> Pre
 
 
 def _beyond_0_and_1(scores: Array) -> str:
-    """Say from where to where scores run, if that is beyond 0 and 1 by more than rounding."""
+    """Return the range of the scores as text if it exceeds 0 to 1 by more than rounding, else an empty string."""
     low, high = float(scores.min()), float(scores.max())
     if low >= -ROUNDING and high <= 1 + ROUNDING:
         return ""
@@ -309,7 +309,7 @@ def _table(values: object, name: str, *, kinds: str, content: str) -> Array:
 
 
 def _whole(labels: Array) -> Counts:
-    """Return labels as integers: a training loop often hands over ``float32`` zeros and ones."""
+    """Return labels as integers. Training loops often pass zeros and ones as ``float32``."""
     if labels.dtype.kind != "f":
         return labels
     whole = np.isfinite(labels) & (labels == np.floor(labels))
@@ -364,7 +364,7 @@ def ratio(dividend: ArrayLike, divisor: Array) -> NDArray[np.float64]:
 
 
 def check_same(first: Predictions, second: Predictions) -> None:
-    """Refuse predictions of two models that are not of the same samples and classes."""
+    """Raise :class:`ValueError` unless two models predict the same samples and classes."""
     if first.task != second.task:
         raise ValueError(f"The tasks differ: {first.task!r} and {second.task!r}.")
     if first.labels.shape != second.labels.shape:

@@ -32,7 +32,7 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefine
     task : str
         Task of the data set: ``info(name).task``.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do about a class that is absent, or the only one: refuse and name it, take the mean of the others, let
+        How to handle a class that is absent, or the only one: refuse and name it, take the mean of the others, let
         the result be NaN, or count it as 0. :func:`auc_per_class` says which classes they are.
 
     Returns
@@ -68,7 +68,7 @@ def auc_per_class(y_true: ArrayLike, y_score: ArrayLike, task: str) -> NDArray[n
     Parameters
     ----------
     y_true, y_score, task
-        As for :func:`auc`.
+        See :func:`auc`.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def roc_curves(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[RocCur
     Parameters
     ----------
     y_true, y_score, task
-        As for :func:`auc`.
+        See :func:`auc`.
 
     Returns
     -------
@@ -250,7 +250,7 @@ def pr_curves(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[PrCurve
     Parameters
     ----------
     y_true, y_score, task
-        As for :func:`auc`.
+        See :func:`auc`.
 
     Returns
     -------

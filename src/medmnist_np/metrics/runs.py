@@ -1,4 +1,4 @@
-"""Several runs of one model, as with several seeds."""
+"""Summarise several runs of one model, such as runs with different seeds."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from medmnist_np.metrics.predictions import as_array
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What several runs of one model have in common.
+    """The mean and spread of a metric over several runs of one model.
 
     Attributes
     ----------
     n : int
         Number of runs.
     mean : float
-        Their mean.
+        Mean of the runs.
     std : float
-        Their standard deviation, with ``n - 1``; NaN of one run.
+        Standard deviation of the runs, with ``n - 1``; NaN for one run.
     low, high : float
-        The ends of the interval of the mean; NaN of one run, or if all have the same value.
+        The ends of the confidence interval of the mean; NaN for one run, or if all runs have the same value.
     level : float
-        The share of such intervals that are meant to hold the mean of all possible runs.
+        The confidence level: the share of such intervals that contain the mean of all possible runs.
     """
 
     n: int
@@ -50,15 +50,15 @@ class Runs:
 def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
     """Return mean, standard deviation and the interval of the mean of one metric over several runs.
 
-    The interval tells what other seeds would give on the same test samples. What other test samples would give is the
-    matter of :func:`interval`; neither holds the other.
+    The interval covers the variation between seeds on the same test samples. :func:`interval` covers the variation
+    between test samples. Neither includes the other.
 
     Parameters
     ----------
     values : (n,) array_like of float
         The metric, once for each run. It is not cut off at 0 or 1.
     level : float
-        Between 0 and 1.
+        Confidence level, between 0 and 1.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
     if n == 1:
         return Runs(1, mean, math.nan, math.nan, math.nan, level)
     std = float(runs.std(ddof=1))
-    if (runs == runs[0]).all():  # an interval without width would say that the mean is certain
+    if (runs == runs[0]).all():  # a zero-width interval would suggest that the mean is certain
         return Runs(n, float(runs[0]), 0.0, math.nan, math.nan, level)
     half = student_quantile((1 + level) / 2, n - 1) * std / math.sqrt(n)
     return Runs(n, mean, std, mean - half, mean + half, level)

@@ -25,7 +25,7 @@ from medmnist_np.metrics.predictions import as_array
 
 Direction = Literal["both", "from_reference", "from_prediction"]
 
-# So far above the tolerance a distance still counts: 3 x 0.1 mm is 0.30000000000000004 mm, and spacings of NIfTI files
+# Relative margin above the tolerance for rounding: 3 x 0.1 mm is 0.30000000000000004 mm, and spacings of NIfTI files
 # are float32, in which 0.1 mm is 0.10000000149 mm.
 _ROUNDING = 1e-6
 
@@ -100,19 +100,20 @@ def surface_distances(
     Parameters
     ----------
     reference, prediction, labels
-        As for :func:`dice`.
+        See :func:`dice`.
     spacing_mm : float or (d,) array_like
-        From one voxel to the next along each axis, in the order of the axes. With 1, distances are in pixels.
+        Distance between neighbouring voxels in mm: one number, or one per axis in the order of the axes. With 1,
+        distances are in pixels.
 
     Returns
     -------
     tuple of SurfaceDistances
-        One for each label.
+        One per label.
 
     Raises
     ------
     ValueError
-        As for :func:`dice`, or if the spacing is not positive or does not fit the axes.
+        As :func:`dice`, or if the spacing is not positive or does not match the axes.
 
     Examples
     --------
@@ -184,17 +185,17 @@ def hausdorff(
     Parameters
     ----------
     reference, prediction, labels
-        As for :func:`dice`.
+        See :func:`dice`.
     spacing_mm
-        As for :func:`surface_distances`.
+        See :func:`surface_distances`.
     percentile : float
         Above 0, up to 100. 100 is the Hausdorff distance itself, the column ``"hausdorff"`` of tables; 95 leaves out
         the farthest voxels, the column ``"hausdorff_95"``.
     both_empty : {"nan", "perfect"}
-        What it is where neither mask holds the label: not defined, or 0.
+        Result if neither mask contains the label: NaN or 0.
     one_empty : {"infinite", "diagonal", "nan"}
-        What it is where only one does: infinite, the diagonal of the image (as BraTS counts), or not defined, which
-        rewards a model that leaves out what is hard.
+        Result if only one mask contains the label: infinite, the diagonal of the image (as in BraTS), or NaN, which
+        rewards a model that skips difficult cases.
 
     Returns
     -------
@@ -204,7 +205,7 @@ def hausdorff(
     Raises
     ------
     ValueError
-        As for :func:`surface_distances`, or if there is no such percentile or choice.
+        As :func:`surface_distances`, or if the percentile or an option is invalid.
 
     Notes
     -----
@@ -240,7 +241,7 @@ def average_surface_distance(
     Parameters
     ----------
     reference, prediction, spacing_mm, labels, both_empty, one_empty
-        As for :func:`hausdorff`.
+        See :func:`hausdorff`.
     direction : {"both", "from_reference", "from_prediction"}
         Average over the voxels of both surfaces (the symmetric distance, ASSD), or of one only.
 
@@ -252,7 +253,7 @@ def average_surface_distance(
     Raises
     ------
     ValueError
-        As for :func:`hausdorff`, or if there is no such direction.
+        As :func:`hausdorff`, or if the direction is invalid.
 
     Notes
     -----
@@ -286,11 +287,12 @@ def surface_dice(
     Parameters
     ----------
     reference, prediction, labels, both_empty
-        As for :func:`dice`.
+        See :func:`dice`.
     spacing_mm
-        As for :func:`surface_distances`.
+        See :func:`surface_distances`.
     tolerance_mm : float or (k,) array_like
-        How far still counts as near, for all labels or for each: by how much two experts differ.
+        Largest distance in mm that counts as near, for all labels or for each. Use the typical difference between two
+        experts.
 
     Returns
     -------
@@ -300,7 +302,7 @@ def surface_dice(
     Raises
     ------
     ValueError
-        As for :func:`surface_distances`, or if a tolerance is negative or there are not as many as labels.
+        As :func:`surface_distances`, or if a tolerance is negative or their number differs from that of the labels.
 
     Notes
     -----
