@@ -1,4 +1,4 @@
-"""Tables of images: CSV files with a line for each."""
+"""Read CSV files with one line per image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from medmnist_np.builder.image_files import listed
 from medmnist_np.builder.labels import Labels, Row, Source, given_splits, one_each, several_each, split_folders, unseen
 from medmnist_np.errors import nearest
 
-# The column with the image: as people call it, and as tables of exported splits do.
+# Names of the image column: the common one, and the one in tables of exported splits.
 _IMAGE_COLUMNS = ("image", "file_name")
 _MASK_COLUMN = "mask"
 
@@ -41,22 +41,22 @@ def from_tables(
     class_names: Sequence[str] | None,
     task: str | None,
 ) -> Source:
-    """Take the images that CSV files list, one a line, in the order of the lines.
+    """Read the images listed in CSV files, one per line, in the order of the lines.
 
     Parameters
     ----------
     tables : sequence of Path
-        All with the same columns. In UTF-8 with a line of column names: ``image`` or ``file_name``, the labels, or else
-        ``mask`` with the file of a mask, perhaps ``split`` and a group.
+        CSV files in UTF-8 with the same columns and a header line: ``image`` or ``file_name``, the labels or ``mask``
+        (the file of a mask), and optionally ``split`` and a group.
     folder : Path, optional
-        What paths of images are relative to. None means that the tables are those of splits: the folder of each, whose
-        name is the split unless there is a column for it.
+        Folder that paths of images are relative to. None means the folder of each table, whose name is the split unless
+        there is a column for it.
     label : sequence of str
-        The column with the class; or several with 0 or 1 each.
+        Column with the class, or several columns with 0 or 1 each.
     group_by : str, optional
-        The column with the group, as of a patient.
+        Column with the group, such as the patient.
     class_names, task
-        As of :func:`~medmnist_np.builder.labels.one_each`.
+        See :func:`~medmnist_np.builder.labels.one_each`.
     """
     columns, lines = _read_table(tables[0], folder)
     for table in tables[1:]:

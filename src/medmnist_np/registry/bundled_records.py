@@ -1,4 +1,4 @@
-"""Read the records and recipes that come with the package: one TOML file per set, parsed on first use."""
+"""Read the records and recipes bundled with the package: one TOML file per set, parsed on first use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PART = re.compile("c[1-9]")
 
 @cache
 def collection(name: str) -> Collection:
-    """Return what all sets of a collection share."""
+    """Return a collection by its name."""
     table = read(name, "_collection")
     table["dtypes"] = {role: tuple(dtypes) for role, dtypes in table.get("dtypes", {}).items()}
     return Collection(**tuples(table))
@@ -30,12 +30,12 @@ def collection(name: str) -> Collection:
 
 @cache
 def record(collection_name: str, name: str) -> Record:
-    """Return the record of a set, or of a part of one: ``record("medsegbench", "wbc-c1")``.
+    """Return the record of a set or of one of its parts: ``record("medsegbench", "wbc-c1")``.
 
     Raises
     ------
     KeyError
-        If there is none.
+        If there is no such record.
     """
     shared = collection(collection_name)
     name = shared.aliases.get(name, name)
@@ -55,7 +55,7 @@ def record(collection_name: str, name: str) -> Record:
 
 
 def names(collection_name: str) -> tuple[str, ...]:
-    """Return the names of the sets of a collection, in its order, without parts."""
+    """Return the names of the sets of a collection, in order, without parts."""
     return collection(collection_name).order
 
 
@@ -68,7 +68,7 @@ def read(collection_name: str, file: str) -> dict[str, Any]:
 
 
 def tuples(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table with tuples in place of lists."""
+    """Return a table with tuples instead of lists."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
@@ -97,7 +97,7 @@ def _of_part(whole: DatasetInfo, part: str, about: Mapping[str, Any]) -> Dataset
 
 
 def _sharing(own: DatasetInfo, others: list[DatasetInfo]) -> DatasetInfo:
-    """Return a record whose archives hold the arrays of other records too."""
+    """Return a record whose archives also contain the arrays of other records."""
     if not others:
         return own
     archives = {}
@@ -135,12 +135,12 @@ class RecipeFacts:
     Attributes
     ----------
     takes : str
-        What it is done to, in words.
+        Description of the input images.
     steps : tuple of Mapping
-        The steps in order: ``step`` is the name of each, ``at`` the sizes at which it is done (all if it is
-        missing), and all else are its settings.
+        The steps in order. In each, ``step`` is its name and ``at`` the sizes it applies to (all sizes if missing);
+        other keys are its settings.
     notes : tuple of str
-        What is known beyond the steps, and then what is not.
+        Further facts, followed by what is unknown.
     """
 
     takes: str
@@ -153,7 +153,7 @@ class RecipeFacts:
 
 
 def recipe_facts(record: Record) -> RecipeFacts | None:
-    """Return the preparation of a data set, ``None`` if none is known."""
+    """Return the preparation of a data set, ``None`` if unknown."""
     return _recipes(record.collection.name).get(record.name)
 
 

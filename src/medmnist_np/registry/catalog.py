@@ -1,4 +1,4 @@
-"""The catalog of medical image data sets, also those that this package cannot load, and how to search it."""
+"""A searchable catalog of medical image data sets, including those that this package cannot load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medmnist_np.registry.lookup import info
 from medmnist_np.registry.records import DatasetInfo, Record
 
 Access = Literal["open", "registration", "application"]
-"""What a data set asks for; :func:`access_levels` puts it in words."""
+"""Levels of access to a data set; :func:`access_levels` describes them."""
 
 _FILE = Path(__file__).parent / "catalog_entries.toml"
 _LISTED = ("link", "subjects", "labels", "size", "access")
@@ -27,41 +27,42 @@ _MOST_SETS_OF_A_COLLECTION = 3  # of a collection
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class CatalogEntry:
-    """What is known of one data set, how sure it is and how the data is had.
+    """What is known about one data set, how reliable that is, and how to get the data.
 
     Attributes
     ----------
     name : str
-        By which the catalog finds it: ``"synthstrip"``, ``"msd/brain"``.
+        Name in the catalog, such as ``"synthstrip"`` or ``"msd/brain"``.
     title : str
-        What people call it.
+        Common name of the data set.
     section : str
         ``"brain"``, ``"heart"``, ``"lung"``, ``"other"``, ``"collection"``, or ``"resource"`` for an archive or a list
         of data sets.
     organ : str
         ``"many"`` for a collection, empty for a resource.
     tasks, modality, labels : tuple of str
-        What it is made for, how the images were taken, what is labelled.
+        Intended tasks, imaging modalities, and what is labelled.
     subjects, size, description, license : str
-        In words; empty where not known.
+        Descriptive texts; empty if unknown.
     link : str
-        The page of the data set.
+        Web page of the data set.
     files : tuple of str
-        Addresses or names of its files, where known.
+        URLs or names of its files, if known.
     access : str
-        ``"open"``, ``"registration"`` or ``"application"``; :func:`access_levels` says what each asks for.
+        ``"open"``, ``"registration"`` or ``"application"``; see :func:`access_levels`.
     citations : tuple of str
-        Papers, where known.
+        Papers, if known.
     note : str
-        What is easily got wrong.
+        Common pitfalls.
     basis : str
-        ``"seen"``: stated in public material that was read. ``"memory"``: not checked. Else which part is which.
+        ``"seen"`` if the facts were read in public sources, ``"memory"`` if they were not checked, else a text on which
+        are which.
     listed : tuple of (str, str)
-        What a public list says otherwise: the field and the words of the list.
+        Disagreements with a public list: the field, and the text of the list.
     loads : tuple of str
-        Sets of this package with the same data.
+        Data sets of this package with the same data.
     small_forms : tuple of str
-        Sets of this package that others made smaller from the data.
+        Data sets of this package with a smaller version of the data.
 
     Raises
     ------
@@ -107,7 +108,7 @@ class CatalogEntry:
 
     @property
     def is_resource(self) -> bool:
-        """Whether it is an archive or a list of data sets, and no data set itself."""
+        """Whether the entry is an archive or list of data sets rather than a data set."""
         return self.section == "resource"
 
     @property
@@ -120,11 +121,11 @@ class CatalogEntry:
 
     @property
     def how_to_get(self) -> str:
-        """What the access asks for, in a sentence."""
+        """A sentence on what access requires."""
         return f"{self.access}: {access_levels()[self.access]}"
 
     def load_lines(self) -> tuple[str, ...]:
-        """Return a line for a shell and one for Python for each set in ``loads``.
+        """Return a shell command and a line of Python for each set in ``loads``.
 
         Examples
         --------
@@ -135,7 +136,7 @@ class CatalogEntry:
         return tuple(line for name in self.loads for line in _load_lines(name))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all that is known as strings, lists and dicts, for JSON."""
+        """Return all facts as strings, lists and dicts, for JSON."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         lists = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         return {**lists, "listed": dict(self.listed), "certainty": self.certainty, "load_lines": [*self.load_lines()]}
@@ -187,7 +188,7 @@ class CatalogEntry:
 
 @cache
 def known_sets() -> tuple[CatalogEntry, ...]:
-    """Return every entry: those of the public lists, sets with an ``organ`` in their record, then resources."""
+    """Return every entry: those of public lists, sets with an ``organ`` in their record, then resources."""
     entries = [_entry(name, table) for name, table in facts()["entry"].items()]
     sets = [entry for entry in entries if not entry.is_resource]
     resources = [entry for entry in entries if entry.is_resource]
@@ -200,7 +201,7 @@ def known_sets() -> tuple[CatalogEntry, ...]:
 
 
 def access_levels() -> dict[str, str]:
-    """Return what each level of access asks for, by its name, from the easiest."""
+    """Return what each level of access requires, by name, starting with the easiest."""
     levels: dict[str, str] = facts()["access"]
     return levels
 
@@ -222,9 +223,9 @@ def _entry(name: str, table: dict[str, Any]) -> CatalogEntry:
 
 
 def _member(record: Record) -> CatalogEntry:
-    """Make an entry of a record."""
+    """Make an entry from a record."""
     name = record.qualified_name
-    # Masks of such a set belong to its parts alone.
+    # Only the parts of such a set have masks.
     by_part = isinstance(record, DatasetInfo) and record.shares_images
     loads = [name.replace(record.name, part) for part in record.parts] if by_part else [name]
     return CatalogEntry(
@@ -262,8 +263,8 @@ def _known_from(basis: str) -> str:
 
 
 _MOST_LINES = 40  # of a repr
-_WORD = "the word"  # a condition on all texts of an entry
-_SHORT = 3  # letters of a word that must stand at the beginning of a word: "ct" is not in "structure"
+_WORD = "the word"  # a condition on any text of an entry
+_SHORT = 3  # words of up to this length match only at the start of a word: "ct" is not in "structure"
 
 
 def catalog(
@@ -273,15 +274,15 @@ def catalog(
     modality: str | None = None,
     access: str | None = None,
 ) -> Catalog:
-    """Search what is known of data sets of medical images, also of those that this package cannot load.
+    """Search the catalog of medical image data sets, including those that this package cannot load.
 
-    Letter case does not matter, and some words find others too: ``"tumor"`` finds tumour, ``"segmentation"`` finds
-    skull-stripping, ``"MRI"`` finds FLAIR.
+    The search ignores case, and some words also match related ones: ``"tumor"`` matches tumour, ``"segmentation"``
+    matches skull-stripping, ``"MRI"`` matches FLAIR.
 
     Parameters
     ----------
     *words : str
-        All must occur somewhere: in a name, description, task, modality, label, organ or level of access.
+        Every word must occur in a name, description, task, modality, label, organ or level of access.
     organ : str, optional
         Part of the name of an organ: ``"brain"`` also finds ``"brain and abdomen"``.
     task : str, optional
@@ -294,12 +295,12 @@ def catalog(
     Returns
     -------
     Catalog
-        Perhaps empty; then its text says which condition left nothing.
+        The matching entries. If there are none, its text says which condition excluded them all.
 
     Raises
     ------
     ValueError
-        If no data set at all has such an organ, task, modality or access; the message names those that there are.
+        If no data set at all has such an organ, task, modality or access. The message lists the choices.
 
     Examples
     --------
@@ -312,7 +313,7 @@ def catalog(
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that an entry has to fulfil: a word, or what a field has to say."""
+    """A search condition: a word that must occur, or a value that a field must contain."""
 
     field: str
     value: str
@@ -321,7 +322,7 @@ class Condition:
         return f"{self.field} {self.value!r}"
 
     def holds(self, entry: CatalogEntry) -> bool:
-        """Return whether an entry fulfils it: one text of the field has all words of the value."""
+        """Return whether one text of the field contains all words of the value."""
         if self.field == "access":
             return entry.access == self.value.lower()
         words = self.value.split()
@@ -330,16 +331,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Catalog(Sequence[CatalogEntry]):
-    """Entries that a search found; search them again with :meth:`filter`.
+    """The entries found by a search; narrow them down with :meth:`filter`.
 
     Attributes
     ----------
     searched : tuple of CatalogEntry
-        What was searched.
+        The entries that were searched.
     conditions : tuple of Condition
-        What each entry of the catalog fulfils.
+        The search conditions.
     entries : tuple of CatalogEntry
-        Those of ``searched`` that do.
+        The entries of ``searched`` that fulfil all conditions.
     """
 
     searched: tuple[CatalogEntry, ...]
@@ -366,7 +367,7 @@ class Catalog(Sequence[CatalogEntry]):
         return Catalog(self.searched, (*self.conditions, *asked))
 
     def entry(self, name: str) -> CatalogEntry:
-        """Return the entry of a name or title, in any letter case.
+        """Return the entry with a name or title, ignoring case.
 
         Raises
         ------
@@ -393,12 +394,12 @@ class Catalog(Sequence[CatalogEntry]):
         return tuple(entry for entry in self.entries if entry.is_resource)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return each entry as a dict of strings, lists and dicts, for JSON or a table."""
+        """Return all entries as dicts of strings, lists and dicts, for JSON or a table."""
         return [entry.to_dict() for entry in self.entries]
 
     @property
     def advice(self) -> str:
-        """What to leave out if nothing was found; empty if something was."""
+        """Which conditions to drop if nothing was found; empty otherwise."""
         if self.entries or not self.conditions:
             return ""
         unknown = [one for one in self.conditions if not _fulfilling(self.searched, [one]) and one.field == _WORD]
@@ -468,7 +469,7 @@ def _texts(entry: CatalogEntry, field: str) -> tuple[str, ...]:
 
 
 def _occurs(word: str, text: str) -> bool:
-    """Return whether a word, or another that the facts put beside it, stands in a text."""
+    """Return whether a word or one of its synonyms occurs in a text."""
     stem = word.lower()
     stem = stem[:-1] if stem.endswith("s") and len(stem) > _SHORT + 1 else stem
     return any(_stands_in(one, text.lower()) for one in (stem, *facts()["also"].get(stem, ())))
@@ -479,7 +480,7 @@ def _stands_in(word: str, text: str) -> bool:
 
 
 def _check(condition: Condition) -> None:
-    """Refuse what no entry of the whole catalog says; a word may be any."""
+    """Raise ValueError for a value that no catalog entry has; words are not checked."""
     if condition.field == _WORD or _fulfilling(known_sets(), [condition]):
         return
     if condition.field == "access":

@@ -1,4 +1,4 @@
-"""Records of what was published: papers to cite, and figures that methods reached."""
+"""Papers to cite, and published test scores."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from medmnist_np.errors import RecordError
 class Citation:
     """A paper.
 
-    ``venue`` is the name of the journal or of the proceedings. ``doi_checked`` is false where the DOI was never seen in
-    a second source. ``note`` is for us and not printed.
+    ``venue`` is the name of the journal or the proceedings. ``doi_checked`` is false if the DOI was not confirmed by a
+    second source. ``note`` is for maintainers and not printed.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Citation:
     def bibtex(self) -> str:
         """Return the entry in BibTeX, with the authors as ``Last, F`` joined by ``and``.
 
-        A DOI that is not checked stands in a comment above it: BibTeX passes over all that is outside of entries.
+        An unchecked DOI is written as a comment above the entry; BibTeX ignores all text outside entries.
         """
         where = "booktitle" if self.type == "inproceedings" else "howpublished" if self.type == "misc" else "journal"
         fields = {
@@ -54,7 +54,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a method reached on a test split, as published."""
+    """The published scores of a method on a test split."""
 
     method: str
     AUC: float
@@ -67,7 +67,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """The published figures of one data set, where they are from and what to know about them."""
+    """The published scores of one data set, with their source and notes."""
 
     rows: tuple[Baseline, ...]
     paper: str

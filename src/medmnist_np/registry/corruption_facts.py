@@ -1,4 +1,4 @@
-"""Facts about corruptions: those of MedMNIST-C and our own; :mod:`medmnist_np.corruptions` makes images of them."""
+"""Facts about corruptions, from MedMNIST-C and our own; :mod:`medmnist_np.corruptions` applies them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from medmnist_np.registry.lookup import info
 from medmnist_np.registry.records import Record
 
 SEVERITIES = (1, 2, 3, 4, 5)
-"""The severities, from weak to strong."""
+"""The severities, from weakest to strongest."""
 
 _FILE = Path(__file__).parent / "medmnist_c.toml"
 
@@ -25,24 +25,24 @@ Parameters = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class CorruptionFacts:
-    """A corruption as MedMNIST-C names it. Two names may share a kind: brightness up and down differ in the factor.
+    """A corruption, named as in MedMNIST-C. Names may share a kind: brightness up and down differ in the factor.
 
     Attributes
     ----------
     name : str
         As in the published archives, for example ``"brightness_up"``.
     number : int
-        Part of the seed of every image; it never changes.
+        Part of the random seed of every image; never changes.
     kind : str
-        What is computed, for example ``"Brightness"``.
+        The operation, for example ``"Brightness"``.
     group : str
         ``"digital"``, ``"noise"``, ``"blur"``, ``"color"`` or ``"task-specific"``.
     definition : str
-        What the reference implementation does, in words.
+        Description of what the reference implementation does.
     parameters : tuple of str
-        What the numbers of a severity mean, in their order.
+        Meaning of the numbers of a severity, in order.
     severities : tuple of tuple of float
-        Five strengths for every data set for which MedMNIST-C has none; empty for its own corruptions.
+        Five strengths for data sets without their own in MedMNIST-C; empty for the corruptions of MedMNIST-C.
     """
 
     name: str
@@ -56,14 +56,14 @@ class CorruptionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """How strong a corruption is on one set.
+    """The strengths of a corruption for one data set.
 
     Attributes
     ----------
     severities : tuple of tuple of float
-        Five, from severity 1 to 5; each has the numbers that :attr:`CorruptionFacts.parameters` explains.
+        The numbers of severities 1 to 5; :attr:`CorruptionFacts.parameters` explains them.
     strongest : tuple of float
-        Where the range of the published augmentation ends: severity 5, or a sixth entry that the test sets do not use.
+        Upper end of the range of the published augmentation: severity 5, or a sixth entry that test sets do not use.
     reference_error : float
         Balanced error of AlexNet, mean over the severities, as published; NaN if none was published.
     """
@@ -89,13 +89,13 @@ class CorruptedSet:
     name : str
         The data set.
     corruptions : Mapping of str to Strengths
-        In the order of the publication.
+        Strengths by name of the corruption, in the order of the publication.
     reference_clean_error : float
-        Balanced error of AlexNet on the images as they are, as published.
+        Balanced error of AlexNet on the uncorrupted images, as published.
     url : str or None
-        The published archive: a zip of one npz for each corruption, images of 224 px. None where none was published.
+        URL of the published archive: a zip of one npz per corruption, images of 224 px. None if not published.
     digest : str or None
-        Of that archive, as ``"md5:<hex>"``. None where none is known, which is so for ChestMNIST-C.
+        Checksum of that archive, ``"md5:<hex>"``. None if unknown, as for ChestMNIST-C.
     """
 
     name: str
@@ -111,12 +111,12 @@ class CorruptedSet:
             raise RecordError(f"{self.name}: {self.digest!r} is not 'md5:' and 32 lower-case hex digits.")
 
     def strengths(self, corruption: str) -> Strengths:
-        """Return how strong a corruption is on this set.
+        """Return the strengths of a corruption for this set.
 
         Raises
         ------
         ValueError
-            If MedMNIST-C does not have this corruption for the set; the message lists those that it has.
+            If MedMNIST-C does not have this corruption for the set. The message lists the available ones.
         """
         if corruption not in self.corruptions:
             raise ValueError(
@@ -143,12 +143,12 @@ class CorruptedSet:
 
 
 def checked_severity(severity: int) -> int:
-    """Return a severity as a plain number from 1 to 5.
+    """Return a severity as an int from 1 to 5.
 
     Raises
     ------
     ValueError
-        If it is none: 3.0 would be called otherwise than 3 where it is part of a name.
+        If it is not an integer from 1 to 5. Floats such as 3.0 are not accepted, since severities are part of names.
     """
     try:
         number = index(severity)
@@ -167,7 +167,7 @@ def corrupted_set(name: str | Record) -> CorruptedSet:
     UnknownDatasetError
         If there is no data set of that name.
     ValueError
-        If MedMNIST-C does not have it: it has the twelve sets of images, not the six of volumes.
+        If MedMNIST-C does not include it: it has the twelve image sets, but not the six volume sets.
 
     Examples
     --------
@@ -228,14 +228,14 @@ def corruption_facts() -> Mapping[str, CorruptionFacts]:
 
 
 def corruption_names(name: str | Record) -> tuple[str, ...]:
-    """Return the corruptions of a data set: those of MedMNIST-C, then those that have strengths for every set."""
+    """Return the corruptions of a data set: those of MedMNIST-C, then those with general strengths."""
     published = corrupted_sets().get(info(name).name)
     for_every_set = (facts.name for facts in corruption_facts().values() if facts.severities)
     return tuple(dict.fromkeys((*(published.corruptions if published else ()), *for_every_set)))
 
 
 def corruption_strengths(name: str | Record, corruption: str) -> Strengths:
-    """Return how strong a corruption is on a data set: as in MedMNIST-C, else its strengths for every set.
+    """Return the strengths of a corruption for a data set: those of MedMNIST-C, else the general ones.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From file names to cases: image, mask and split of each, for the known folder layouts; cases that are left out."""
+"""Find cases (image, mask and split) among file names in the known folder layouts, and report those left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from medmnist_np.registry.volume_records import VolumeInfo
 from medmnist_np.volumes.nifti import is_nifti
 
 REPORT = "decoding.json"
-"""The file in a folder of arrays that says how it was made: which dtype was chosen, and which cases were left out."""
+"""Report in a folder of arrays on how they were made: the chosen dtype, and the cases left out."""
 
 _SHOWN_CASES = 5
 
@@ -40,7 +40,7 @@ def words(left_out: Sequence[LeftOut]) -> str:
 
 
 def refuse(left_out: Sequence[LeftOut], record: VolumeInfo, *, skip: bool) -> None:
-    """Raise :class:`ArchiveError` if there are cases to leave out and that was not asked for."""
+    """Raise :class:`ArchiveError` if there are unusable cases and ``skip`` is false."""
     if left_out and not skip:
         raise ArchiveError(
             f"{record.qualified_name} cannot be taken as it is: {words(left_out)}. No arrays were made, and what was "
@@ -61,7 +61,7 @@ def refuse_lost_splits(left_out: Sequence[LeftOut], splits: Iterable[str], recor
 
 
 def none_left(left_out: Sequence[LeftOut], record: VolumeInfo) -> ArchiveError:
-    """Return the error for a set of which all cases would be left out."""
+    """Return the error for a set without a single usable case."""
     return ArchiveError(f"No case of {record.qualified_name} can be used: {words(left_out)}. No arrays were made.")
 
 
@@ -99,7 +99,7 @@ class Case:
 
 @dataclass(slots=True)
 class Listing:
-    """What a listing of files turned out to be.
+    """The cases found in a listing of files.
 
     Attributes
     ----------
@@ -108,9 +108,9 @@ class Listing:
     faults : list of LeftOut
         Cases that lack a file.
     missing : list of LeftOut
-        Cases that ``dataset.json`` lists and of which nothing is there: the folder is incomplete.
+        Cases listed in ``dataset.json`` without any files: the folder is incomplete.
     remarks : list of str
-        Where ``dataset.json`` says something else than the record or the files.
+        Disagreements between ``dataset.json`` and the record or the files, and other remarks.
     """
 
     cases: list[Case] = field(default_factory=list)
@@ -125,9 +125,9 @@ def find_cases(names: Iterable[str], record: VolumeInfo, read: Read) -> Listing:
     Parameters
     ----------
     names : iterable of str
-        With ``/`` between their parts. The folder of the set may lie in others, and its name may be missing.
+        File names with ``/`` as separator. The folder of the set may be nested in others, and its name may be missing.
     record : VolumeInfo
-        Whose ``layout`` says how the files lie.
+        The volume set; its ``layout`` gives the layout of the files.
     read : callable
         Returns the content of a file by its name; called for ``dataset.json`` alone.
 
@@ -158,22 +158,22 @@ def find_cases(names: Iterable[str], record: VolumeInfo, read: Read) -> Listing:
 
 
 def refuse_another_data_set(found: Listing, record: VolumeInfo) -> None:
-    """Refuse the cases of a folder whose names, numbers or year are not those of the record.
+    """Raise an error if the case names, case counts or year of a folder contradict the record.
 
-    Two data sets may call their files the same and mean something else by them. Nothing but the names tells.
+    Data sets can use the same file layout with different meanings. Only names and counts distinguish them.
 
     Parameters
     ----------
     found : Listing
-        The cases of a folder. The checksum of an archive says which data set it is; this check is not for those.
+        The cases of a folder. Archives do not need this check, since their checksum identifies the data set.
     record : VolumeInfo
-        The data set that the folder is said to be.
+        The expected data set.
 
     Raises
     ------
     ArchiveError
-        If a case has another name than the record's cases have, if a split has more cases than the record, or if a
-        folder is named after another year of BraTS. It says what does not fit.
+        If a case name does not match the record, a split has more cases than in the record, or a folder is named after
+        another year of BraTS. The message lists the contradictions.
     """
     pattern, shown_pattern = _case_names(record)
     strangers = [case.name for case in found.cases if not re.fullmatch(pattern, case.name, re.IGNORECASE)]
@@ -207,7 +207,7 @@ def _case_names(record: VolumeInfo) -> tuple[str, str]:
 
 
 def _owner(case: str) -> str:
-    """Say of which data set a case is, if it is one that is known."""
+    """Return a hint on the data set that a case belongs to, if it is known."""
     known = (record for name in bundled_records.COLLECTIONS for record in datasets(collection=name))
     for record in (volume_info(record) for record in known if not record.same_shape):
         if re.fullmatch(_case_names(record)[0], case, re.IGNORECASE):
@@ -250,7 +250,7 @@ def _root(volumes: Sequence[str], record: VolumeInfo) -> str:
             "Name one of them."
         )
     root = chosen.pop() if chosen else folder
-    # Nothing in the files says which organ they show.
+    # The files themselves do not identify the organ.
     task = re.search(r"(?:^|/)(Task\d\d_)[^/]*/$", root)
     if task and not folder.startswith(task[1]):
         raise ArchiveError(f"{root} is the folder of another set: {record.qualified_name} lies in {folder}")
@@ -340,7 +340,7 @@ def _cases_in_folders(volumes: Sequence[str], record: VolumeInfo) -> Listing:
     for name in volumes:
         folder, _, file = name.rpartition("/")
         case = folder.rpartition("/")[2]
-        # "BraTS2021_00000_t1ce" or "BraTS-MEN-00004-000-t1c": the last part says what it is.
+        # "BraTS2021_00000_t1ce" or "BraTS-MEN-00004-000-t1c": the last part is the modality or the mask.
         if (match := re.fullmatch(f"{re.escape(case)}[_-]([A-Za-z0-9]+)", _stem(file))) and case:
             by_folder[folder][match[1].lower()] = name
     found = Listing()

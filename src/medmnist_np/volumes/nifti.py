@@ -42,22 +42,22 @@ _DTYPES = frozenset(("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Header:
-    """What a file says of its voxels.
+    """The header of a NIfTI file.
 
     Attributes
     ----------
     shape : tuple of int
         ``(x, y, z)`` or ``(x, y, z, c)``; further axes of length 1 are left out.
     dtype : str
-        As stored, with its byte order: ``"<i2"``.
+        Stored dtype with byte order, such as ``"<i2"``.
     offset : int
-        Where the voxels start, in bytes, in the inflated file.
+        Start of the voxels in the decompressed file, in bytes.
     slope, inter : float
         A voxel means ``slope * stored + inter``; 1 and 0 where the header has none.
     spacing : (3,) float64
-        Distance of voxels along x, y and z, in mm.
+        Voxel spacing along x, y and z in mm.
     affine : (4, 4) float64
-        From voxel indices to mm: the sform, else the qform, else the spacing alone. Lengths that the file states in
+        Maps voxel indices to mm: the sform, else the qform, else the spacing alone. Lengths that the file states in
         metres or micrometres are converted, as ITK does and NiBabel does not.
     version : int
         1 or 2: NIfTI-1 or NIfTI-2.
@@ -102,9 +102,9 @@ def read_header(file: StoredFile) -> Header:
     Raises
     ------
     ArchiveError
-        If it is no single NIfTI file, or has voxels that are no numbers or that the file cannot hold.
+        If the file is not a single-file NIfTI, its voxels are not numbers, or it is too small for them.
     ModuleNotFoundError
-        If NiBabel, the extra ``nifti``, is not installed.
+        If NiBabel (extra ``nifti``) is not installed.
     """
     start = _first_bytes(file, max(_MAGIC))
     kind, header_class = _kind_of(start, file.name)
@@ -241,30 +241,31 @@ _LONGEST = np.iinfo(np.int16).max
 def write_nifti(
     path: str | os.PathLike[str], volume: NDArray[Any], affine: ArrayLike, spacing: Sequence[float]
 ) -> Path:
-    """Write a volume or a mask as a NIfTI-1 file, with its dtype, its place and the distance of its voxels.
+    """Write a volume or a mask as a NIfTI-1 file, with its dtype, affine and voxel spacing.
 
     Parameters
     ----------
     path : path
-        ``.nii``, or ``.nii.gz`` for a compressed file. It is there whole or not at all; one that is there is replaced.
+        Ends in ``.nii``, or in ``.nii.gz`` for a compressed file. The file is written atomically; an existing file is
+        replaced.
     volume : (x, y, z) or (x, y, z, c) array
-        Integers, or floats of 32 or 64 bits. They are written as they are, without scaling. A boolean mask has to be
-        made numbers first: ``mask.astype(np.uint8)``.
+        Integers, or floats of 32 or 64 bits, written without scaling. Convert boolean masks first with
+        ``mask.astype(np.uint8)``.
     affine : (4, 4) array
-        From voxel indices to mm. The file has it in float32, as the format does.
+        Maps voxel indices to mm. The format stores it in float32.
     spacing : sequence of three floats
-        Distance of voxels along x, y and z, in mm, as ``ds.spacing_mm[i]`` is.
+        Voxel spacing along x, y and z in mm, such as ``ds.spacing_mm[i]``.
 
     Returns
     -------
     Path
-        The file. It is the same, byte for byte, for the same volume.
+        The file. The same input gives the same bytes.
 
     Raises
     ------
     ValueError
-        If the ending is another, the volume has masked values, or a shape or dtype that no NIfTI-1 file has, or affine
-        or spacing are not those of one volume.
+        If the path has another suffix, the volume has masked values, NIfTI-1 does not support its shape or dtype, or
+        the affine or spacing is invalid.
     ModuleNotFoundError
         If NiBabel, the extra ``nifti``, is not installed.
 
@@ -351,12 +352,12 @@ def save_cases(
 ) -> None:
     """Write ``images/<name>.nii.gz`` and ``masks/<name>.nii.gz`` for each case.
 
-    What is there already and the same is left, what is there and another is refused, and what is missing is written.
+    Existing files with the same content are kept, and missing files are written. Other content is an error.
 
     Raises
     ------
     CacheError
-        If a file is in the way, or cannot be written.
+        If a file exists with other content, or cannot be written.
     """
     n_bytes = images.dtype.itemsize * int(images.shapes.prod(axis=1).sum())
     kinds = {"images": images} if masks is None else {"masks": masks, "images": images}
