@@ -11,7 +11,7 @@ _BUT_LINES = re.compile(f"(?![\t\n]){CONTROL.pattern}")
 
 # Of an address in a text: a name and password before "@", and what follows "?", where tokens are.
 _LOGIN = re.compile(r"\b(?!file:)([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@", re.IGNORECASE)
-_QUERY = re.compile(r"(://[^\s'\"<>?]*|url: [^\s'\"<>?]*)\?[^\s'\"<>)]*[^\s'\"<>):;,.]")
+_QUERY = re.compile(r"(://[^\s'\"<>?]*|url: [^\s'\"<>?]*)\?(?!download=1\b(?!&))[^\s'\"<>)]*[^\s'\"<>):;,.]")
 
 
 def escaped(text: str) -> str:

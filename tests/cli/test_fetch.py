@@ -185,7 +185,7 @@ def test_import_refuses_a_foreign_file_and_takes_the_others(fakes, tmp_path: Pat
     np.savez(tmp_path / "pathmnist.npz", x=np.arange(3))
     result = run("import", tmp_path / "pathmnist.npz", tmp_path / "archives" / "breastmnist.npz")
     assert 1 == result.exit_code
-    assert f"{tmp_path}/pathmnist.npz is no official archive" in result.stderr
+    assert f"{tmp_path}/pathmnist.npz is not an official archive" in result.stderr
     assert fakes[1].archive(28).digest in result.stderr
     assert "1 of 2 could not be imported" in result.stderr
     assert is_here("breastmnist")

@@ -248,4 +248,4 @@ def test_arrays_that_are_damaged(lab: Lab, damage: Callable[[Path], None]) -> No
     assert "test_images.npy has changed: its SHA-256 should be" in report.damage[0]
     told = lab.program("verify", "breastmnist")
     assert told.returncode == 1
-    assert "`medmnist-np clean breastmnist` and `medmnist-np fetch breastmnist` to get them anew" in told.stderr
+    assert "`medmnist-np clean breastmnist` and `medmnist-np fetch breastmnist` to download them again" in told.stderr

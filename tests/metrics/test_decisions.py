@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from medmnist_np.evaluation import getACC
 from medmnist_np.metrics import (
     accuracy,
     cohen_kappa,
     confusion_matrix,
     exact_match,
     f1,
-    getACC,
     hamming_loss,
     mcc,
     precision,

@@ -175,8 +175,8 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
     ]
     if not found:
         raise ValueError(
-            f"{folder} holds no folder per class with images in it. Is {folder}/<class>/<image> how they lie? If not, "
-            "list them in a CSV file."
+            f"{folder} has no class folders with images. Expected: {folder}/<class>/<image>. Otherwise list the "
+            "images in a CSV file."
         )
     _check_splits(
         splits if given else {}, {standard_split(split) for split, _, _ in found}, "folder per class with images"

@@ -298,8 +298,8 @@ def check_known(path: Path, digest: str) -> tuple[Record, int]:
         namesake = by_name.get(path.name)
         expected = namesake.digest if namesake else "one of the registry"
         raise DigestError(
-            f"{path} is no official archive: its digest is {digest}"
-            + (f", and that of {path.name} is {expected}. It is damaged or changed: get it again" if namesake else "")
+            f"{path} is not an official archive: its checksum is {digest}"
+            + (f", and that of {path.name} is {expected}. It is damaged or changed: download it again" if namesake else "")
             + ". It was left alone.",
             expected=expected,
             found=digest,

@@ -186,8 +186,8 @@ def _check_root(folder: Path, *, make: bool) -> None:
     except (FileNotFoundError, NotADirectoryError):
         if not make:
             raise NotCachedError(
-                f"The folder {folder} does not exist. Correct root, create the folder, or pass download=True "
-                "(`medmnist-np fetch --root`), which creates it.",
+                f"The folder {folder} does not exist. Correct the path or create the folder. "
+                "`medmnist-np fetch --root` and, in Python, `download=True` create it.",
                 errno=errno.ENOENT,
                 path=folder,
             ) from None
@@ -196,7 +196,7 @@ def _check_root(folder: Path, *, make: bool) -> None:
         raise CacheError(message, errno=error.errno, path=folder) from error
     else:
         if not stat.S_ISDIR(found.st_mode):
-            raise CacheError(f"{folder} is not a folder. Correct root.", errno=errno.ENOTDIR, path=folder)
+            raise CacheError(f"{folder} is not a folder. Correct the path.", errno=errno.ENOTDIR, path=folder)
 
 
 @contextmanager

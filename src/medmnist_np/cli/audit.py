@@ -58,8 +58,8 @@ def audit(
 ) -> None:
     """Find duplicates, leaks, wrong labels and blank images.
 
-    A leak is a duplicate or near duplicate in another split. Labels are contradictory if duplicates have different
-    ones. NAME is a data set; FILE.npz is any archive of images and labels by split. The file of --ids has the columns
+    A leak is an exact duplicate, or another sample of the same group, in a later split. Near duplicates are listed for
+    you to look at. Labels are contradictory if duplicates have different ones. NAME is a data set; FILE.npz is any archive of images and labels by split. The file of --ids has the columns
     split, index, image_id and, if known, group (such as the patient). The exit code is 0 whatever is found.
 
     \b

@@ -121,8 +121,8 @@ def compare(first: str, second: str, undefined: Undefined, root: str | None, as_
 def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: str | None, as_json: bool) -> None:
     """Show published results, and your own among them.
 
-    Your results have 95 % bootstrap confidence intervals. A published value inside the interval does not differ
-    significantly from yours.
+    Your results have 95 % bootstrap confidence intervals. These are no comparison: the published scores are not known,
+    so a published value inside an interval may still differ from yours.
 
     \b
       medmnist-np leaderboard pathmnist
@@ -166,7 +166,7 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
     if files:
         say_paragraph(
             "* yours, with 95 % confidence intervals. "
-            "A published value inside an interval does not differ significantly from yours."
+            "These are no comparison: the scores behind the published values are not known. `medmnist-np compare` tests two result files."
         )
 
 

@@ -1,4 +1,7 @@
-"""The variance of AUCs, and their covariance on the same samples, without resampling."""
+"""DeLong's variance of AUCs, and their covariance on the same samples.
+
+The test of two models, ``paired_delong``, is in ``paired_tests``; the confidence interval is in ``intervals``.
+"""
 
 from __future__ import annotations
 
