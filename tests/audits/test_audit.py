@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import medmnist_np as mm
-from medmnist_np.audits import Audit, ExactDuplicates, NearPair, Place, SharedGroup, audit, scan
+from medmnist_np.audits import Audit, ExactDuplicates, NearPair, Place, SharedGroup, audit, checks
 from medmnist_np.data.identifiers import attach_ids
 from medmnist_np.errors import NotCachedError
 from medmnist_np.testing import fake_datasets
@@ -305,7 +305,7 @@ def test_any_executor_finds_the_same(tmp_path: Path, kind: str, monkeypatch: pyt
     arrays["train_images"][6] = arrays["test_images"][7] // 2
     arrays["val_images"][9] = 0
     expected = found(tmp_path, arrays)
-    monkeypatch.setattr(scan, "_PIECE_BYTES", 1000)
+    monkeypatch.setattr(checks, "_PIECE_BYTES", 1000)
     pool = ThreadPoolExecutor(2) if kind == "threads" else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
     with pool as executor:
         assert expected == found(tmp_path, arrays, executor=executor)
@@ -340,7 +340,7 @@ def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkey
     everything = found(tmp_path, arrays, max_distance=16)
     n_pairs = len(everything.near or ())
     assert n_pairs > 100
-    monkeypatch.setattr(scan, "MOST_PAIRS", n_pairs // 2)
+    monkeypatch.setattr(checks, "MOST_PAIRS", n_pairs // 2)
     fewer = found(tmp_path, arrays, max_distance=16)
     assert fewer.near_distance is not None
     assert fewer.near_distance < 16
@@ -482,7 +482,7 @@ def test_nothing_is_left_behind(tmp_path: Path, sandbox: Path) -> None:
 
 
 def test_images_are_looked_at_in_pieces_and_progress_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "_PIECE_BYTES", 12 * 12 * 7)
+    monkeypatch.setattr(checks, "_PIECE_BYTES", 12 * 12 * 7)
     arrays = sound()
     arrays["train_images"][29] = arrays["val_images"][8]
     done: dict[str, list[int]] = {}

@@ -97,7 +97,7 @@ def test_what_systems_leave_beside_images_is_passed_over(tmp_path: Path) -> None
 
 def test_a_folder_without_classes_says_how_images_should_lie(tmp_path: Path) -> None:
     save(tmp_path / "images" / "0.png", noise(0))
-    with pytest.raises(ValueError, match="holds no folder per class"):
+    with pytest.raises(ValueError, match="has no class folders with images"):
         source_of(tmp_path, tmp_path / "images")
 
 

@@ -302,7 +302,9 @@ def test_a_file_is_adopted_by_what_it_is_not_by_its_name(breast, tmp_path: Path,
 
 def test_a_foreign_file_is_not_adopted(tmp_path: Path, sandbox: Path) -> None:
     np.savez(tmp_path / "breastmnist.npz", x=np.arange(3))
-    with pytest.raises(DigestError, match=r"is not an official archive: its checksum is md5:.* It was left alone") as caught:
+    with pytest.raises(
+        DigestError, match=r"is not an official archive: its checksum is md5:.* It was left alone"
+    ) as caught:
         adopt(tmp_path / "breastmnist.npz")
     assert caught.value.expected == "md5:750601b1f35ba3300ea97c75c52ff8f6"
     assert not (sandbox / "cache" / "arrays").exists()

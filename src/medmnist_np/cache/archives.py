@@ -299,7 +299,11 @@ def check_known(path: Path, digest: str) -> tuple[Record, int]:
         expected = namesake.digest if namesake else "one of the registry"
         raise DigestError(
             f"{path} is not an official archive: its checksum is {digest}"
-            + (f", and that of {path.name} is {expected}. It is damaged or changed: download it again" if namesake else "")
+            + (
+                f", and that of {path.name} is {expected}. It is damaged or changed: download it again"
+                if namesake
+                else ""
+            )
             + ". It was left alone.",
             expected=expected,
             found=digest,

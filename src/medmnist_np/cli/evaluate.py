@@ -166,7 +166,8 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
     if files:
         say_paragraph(
             "* yours, with 95 % confidence intervals. "
-            "These are no comparison: the scores behind the published values are not known. `medmnist-np compare` tests two result files."
+            "These are no comparison: the scores behind the published values are not known. `medmnist-np compare` "
+            "tests two result files."
         )
 
 

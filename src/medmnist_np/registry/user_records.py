@@ -88,7 +88,9 @@ def own_records() -> Iterator[DatasetInfo]:
 def check_name(name: str) -> str:
     """Return a valid name for a user's own data set; else raise :class:`RecordError`."""
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-        raise RecordError(f"{name!r} cannot name a data set. Use only lower-case letters, digits and '-', at most 64 characters.")
+        raise RecordError(
+            f"{name!r} cannot name a data set. Use only lower-case letters, digits and '-', at most 64 characters."
+        )
     if name in _NAMES_OF_SPLITS:
         raise RecordError(f"{name!r} cannot name a data set: it is the name of a split.")
     return name

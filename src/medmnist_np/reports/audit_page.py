@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from medmnist_np._html import Html, element
 from medmnist_np._version import __version__
 from medmnist_np.audits import findings
-from medmnist_np.audits.audit_result import Audit
+from medmnist_np.audits._audit import Audit
 from medmnist_np.audits.findings import MOST_OF_ONE, MOST_SHOWN, ExactDuplicates, NearPair
 from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.page import (
