@@ -16,7 +16,7 @@ from medmnist_np.metrics.averaging import Undefined, averages
 from medmnist_np.metrics.distributions import Interval, normal_cumulative, normal_quantile
 from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, as_array
 
-# Values in a block: what is made of one block stays in the processor's cache, and a few MB are all that is ever held.
+# Values per block. Small enough for the processor's cache, and memory use stays at a few MB.
 BLOCK = 1 << 17
 
 
@@ -168,7 +168,7 @@ def method_name(method: str, stratified: bool, groups: ArrayLike | None = None) 
 def percentile_interval(estimate: float, values: Values, level: float, method: str) -> Interval:
     """Return the interval between two quantiles of the values of resamples, ``(n_resamples,)``; NaN are left out.
 
-    There is none if it would have no width.
+    Both ends are NaN if it would have zero width.
     """
     defined = values[~np.isnan(values)]
     low = high = math.nan

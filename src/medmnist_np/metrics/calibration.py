@@ -22,7 +22,7 @@ Values = NDArray[np.float64]
 
 
 def log_loss(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
-    """Mean negative logarithm of the probability that was given to what is true (cross-entropy, in nats).
+    """Return the log loss: the mean negative logarithm of the probability of the true class (cross-entropy, in nats).
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def log_loss(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
 
 
 def brier_score(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
-    """Mean squared distance of the probabilities from what is true.
+    """Return the Brier score: the mean squared distance between probabilities and true labels.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def brier_score(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
 
 
 def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
-    """Mean distance between confidence and how often it is right, over 15 equally wide bins.
+    """Return the expected calibration error: mean distance of confidence and accuracy over 15 equally wide bins.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, task: str)
 
 
 class ReliabilityCurve(NamedTuple):
-    """What a reliability diagram shows, ``(bins,)`` each; empty bins are NaN."""
+    """The values of a reliability diagram, ``(bins,)`` each. Empty bins are NaN."""
 
     confidence: NDArray[np.float64]
     share_right: NDArray[np.float64]
@@ -135,7 +135,7 @@ class ReliabilityCurve(NamedTuple):
 def reliability_curves(
     y_true: ArrayLike, y_score: ArrayLike, task: str, *, n_bins: int = N_BINS
 ) -> tuple[ReliabilityCurve, ...]:
-    """Mean confidence and share of right in equally wide bins of confidence.
+    """Return the mean confidence and the share of correct decisions in equally wide bins of confidence.
 
     Parameters
     ----------

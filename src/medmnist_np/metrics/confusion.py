@@ -151,15 +151,15 @@ def table_of(predictions: Predictions) -> Table:
 def precision(
     y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5, *, undefined: Undefined = "raise"
 ) -> float:
-    """Share of the positive decisions that are right (positive predictive value).
+    """Return the precision: the share of positive decisions that are right (positive predictive value).
 
     Parameters
     ----------
     y_true, y_score, task, threshold
         As for :func:`accuracy`. A binary task gives the value of class 1, the others the mean over classes or labels.
     undefined : {"raise", "skip", "nan", "zero"}
-        How to handle a class that no sample was given: refuse and name it, take the mean of the others, let the
-        result be NaN, or count it as 0, as scikit-learn does.
+        How to handle a class that is never predicted: raise an error that names it, average the others, return NaN, or
+        count it as 0 (as scikit-learn does).
 
     Returns
     -------
@@ -190,7 +190,7 @@ def precision(
 def recall(
     y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5, *, undefined: Undefined = "raise"
 ) -> float:
-    """Share of the positive samples that are found (sensitivity).
+    """Return the recall: the share of positive samples that are found (sensitivity).
 
     Parameters
     ----------
@@ -226,14 +226,14 @@ def recall(
 def specificity(
     y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5, *, undefined: Undefined = "raise"
 ) -> float:
-    """Share of the negative samples that are decided for as negative.
+    """Return the specificity: the share of negative samples that are classified as negative.
 
     Parameters
     ----------
     y_true, y_score, task, threshold
         See :func:`precision`.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do where all samples are of one class, as for :func:`precision`.
+        How to handle samples that are all of one class. See :func:`precision`.
 
     Returns
     -------
@@ -264,7 +264,7 @@ def specificity(
 def f1(
     y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5, *, undefined: Undefined = "raise"
 ) -> float:
-    """Harmonic mean of precision and recall.
+    """Return the F1 score: the harmonic mean of precision and recall.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def f1(
 def balanced_accuracy(
     y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5, *, undefined: Undefined = "raise"
 ) -> float:
-    """Mean of the recalls of all classes.
+    """Return the balanced accuracy: the mean recall over all classes.
 
     Parameters
     ----------
@@ -338,7 +338,7 @@ def balanced_accuracy(
 def mcc(
     y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5, *, undefined: Undefined = "raise"
 ) -> float:
-    """Matthews correlation coefficient of labels and decisions.
+    """Return the Matthews correlation coefficient of labels and decisions.
 
     Parameters
     ----------
@@ -382,7 +382,7 @@ def cohen_kappa(
     weights: Weights = "none",
     undefined: Undefined = "raise",
 ) -> float:
-    """Agreement of labels and decisions beyond chance.
+    """Return Cohen's kappa: the agreement of labels and decisions beyond chance.
 
     Parameters
     ----------

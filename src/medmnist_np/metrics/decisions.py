@@ -11,7 +11,7 @@ from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, de
 
 
 def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
-    """Share of right decisions, as the MedMNIST benchmark defines it.
+    """Return the accuracy: the share of right decisions, as defined by the MedMNIST benchmark.
 
     ===============================  ==================================================================
     task                             decision
@@ -58,7 +58,7 @@ def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float 
 
 
 def exact_match(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
-    """Share of samples all of whose labels are right.
+    """Return the exact match: the share of samples whose labels are all predicted correctly.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def exact_match(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: flo
 
 
 def hamming_loss(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
-    """Share of wrong decisions over all samples and labels: 1 minus the accuracy.
+    """Return the Hamming loss: the share of wrong decisions over all samples and labels (1 minus the accuracy).
 
     Parameters
     ----------

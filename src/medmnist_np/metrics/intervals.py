@@ -168,7 +168,7 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     undefined: Undefined = "raise",
     groups: ArrayLike | None = None,
 ) -> Interval:
-    """Return the interval of one metric.
+    """Return the confidence interval of one metric.
 
     Parameters
     ----------
@@ -177,38 +177,38 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     metric : str
         A name in :data:`METRICS`.
     method : {"percentile", "bca", "wilson", "delong", "logit-delong", "newcombe"}
-        ``"percentile"`` is there for every metric; ``"bca"`` for the AUC, the accuracy, the exact match and the
-        Hamming loss; ``"wilson"`` for the accuracy of one decision per sample; ``"delong"`` and ``"logit-delong"`` for
-        the AUC; ``"newcombe"`` for the AUC of a binary task. Which to use: see the page on statistics.
+        ``"percentile"`` supports every metric; ``"bca"`` the AUC, the accuracy, the exact match and the Hamming loss;
+        ``"wilson"`` the accuracy with one decision per sample; ``"delong"`` and ``"logit-delong"`` the AUC;
+        ``"newcombe"`` the AUC of a binary task. The page on statistics explains which to use.
     level : float
-        Between 0 and 1.
+        Confidence level, between 0 and 1.
     n_resamples : int
-        For the bootstrap, ``"percentile"`` and ``"bca"``; so are the next two.
+        Number of resamples. Like the next two parameters, only for the bootstrap (``"percentile"`` and ``"bca"``).
     seed : int
-        The same seed gives the same interval, whatever the metric is asked together with.
+        Random seed. The same seed gives the same interval, whichever metrics are computed together.
     stratified : bool
-        Draw from each class as many samples as it has. No class is ever absent then, but the chance in the numbers of
-        the classes is left out. Not for a multi-label task, where such intervals are much too narrow.
+        Draw from each class as many samples as it has. No class is ever absent then, but random variation in the class
+        sizes is ignored. Not available for multi-label tasks, where such intervals are much too narrow.
     undefined : {"raise", "skip", "nan", "zero"}
         How to handle classes for which the metric is not defined. See :func:`measure`. A resample in which it is
-        not defined is left out and counted, unless the choice is ``"skip"`` or ``"zero"``.
+        not defined is left out and counted, unless this is ``"skip"`` or ``"zero"``.
     groups : (n,) array_like, optional
-        To which group, as which patient, each sample belongs: whole groups are drawn. Where samples of a patient are
-        alike, intervals that take them for independent are too narrow. For ``"percentile"``, without `stratified`.
+        Group of each sample, e.g. the patient. Whole groups are drawn. If samples of a patient are similar, intervals
+        that assume independent samples are too narrow. Only for ``"percentile"`` without `stratified`.
 
     Returns
     -------
     Interval
         The estimate and the interval. A zero-width interval, as the method gives for a perfect score, is replaced:
-        for the AUC by Newcombe's (of several classes the mean of their ends), for the accuracy of one decision per
-        sample by Wilson's, else by NaN. The expected calibration error has none. ``note`` says why.
+        for the AUC by Newcombe's (averaged over classes if there are several), for the accuracy of one decision per
+        sample by Wilson's, else by NaN. The expected calibration error has no interval. ``note`` states the reason.
 
     Raises
     ------
     ValueError
-        If the metric is not defined, there is no such metric or method, the method is not for that metric, the level
-        is not between 0 and 1, or there are too few samples; if there are groups and the method takes samples for
-        independent, or there are not as many of them as samples, only one, or a sample has none.
+        If the metric is not defined, there is no such metric or method, the method does not support the metric, the
+        level is not between 0 and 1, or there are too few samples. Also if `groups` is given and the method assumes
+        independent samples, its length is not the number of samples, there is only one group, or one is missing.
 
     Notes
     -----
@@ -273,14 +273,14 @@ def bootstrap_intervals(
     predictions : Predictions
         Labels and scores.
     metrics : iterable of str
-        Names in :data:`METRICS`; one may stand alone.
+        Names in :data:`METRICS`, or a single name.
     level, n_resamples, seed, stratified, undefined, groups
         See :func:`interval`.
 
     Returns
     -------
     dict of str to Interval
-        For each metric what :func:`interval` gives; drawing once for all is faster.
+        The same intervals as from :func:`interval`, by metric. Drawing the resamples once is faster.
 
     Raises
     ------
@@ -336,24 +336,24 @@ def class_intervals(
     metric : str
         A name in :data:`METRICS`.
     method : {"percentile", "delong", "logit-delong", "newcombe"}
-        All but the first are for the AUC, and much faster.
+        All but the first support only the AUC and are much faster.
     level, n_resamples, seed, stratified, groups
         See :func:`interval`.
 
     Returns
     -------
     tuple of Interval
-        One for each value of :func:`measure_per_class`; where that is NaN, so are the ends. They are not adjusted for
-        there being several.
+        One per value of :func:`measure_per_class`. If that is NaN, so are the ends. The intervals are not adjusted for
+        multiple comparisons.
 
     Raises
     ------
     ValueError
-        As for :func:`interval`, but not where a metric is not defined.
+        As :func:`interval`, except that undefined metrics raise no error.
 
     Notes
     -----
-    Sources as for :func:`interval`.
+    See :func:`interval` for the sources.
 
     Examples
     --------

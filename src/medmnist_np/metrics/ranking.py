@@ -32,8 +32,8 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefine
     task : str
         Task of the data set: ``info(name).task``.
     undefined : {"raise", "skip", "nan", "zero"}
-        How to handle a class that is absent, or the only one: refuse and name it, take the mean of the others, let
-        the result be NaN, or count it as 0. :func:`auc_per_class` says which classes they are.
+        How to handle a class that is absent, or the only one: raise an error that names it, average the others, return
+        NaN, or count it as 0. :func:`auc_per_class` shows which classes these are.
 
     Returns
     -------
