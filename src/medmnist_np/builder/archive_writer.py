@@ -1,4 +1,4 @@
-"""Write a built set: an archive in the official format, the same bytes for the same arrays, and its record."""
+"""Write the archives of a built set in the official format, reproducibly, and describe them in a record."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ Blocks = Iterable[NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one archive is to be made of, small enough to be sent to another machine that sees the files.
+    """The contents of one archive to write, small enough to send to another machine that sees the files.
 
-    With each chunk goes the number in ``splits`` of each of its rows, ``(kept,)``. ``labels`` is empty where there are
-    masks; ``scaled`` tells whether 255 in these stands for 1.
+    Each chunk comes with the split index of each of its rows, ``(kept,)``. ``labels`` is empty if there are masks;
+    ``scaled`` is true if 255 in these means 1.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Order:
 
     @property
     def array_bytes(self) -> int:
-        """Bytes of all arrays."""
+        """Size of all arrays in bytes."""
         of_masks = 0 if self.labels else self.size**2
         n_samples = sum(self.n_samples.values())
         of_labels = sum(labels.nbytes for labels in self.labels.values())
@@ -55,7 +55,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An archive that was written: its size in pixels, its bytes and its SHA-256 in hex."""
+    """A written archive: image size in pixels, file size in bytes and SHA-256 in hex."""
 
     size: int
     bytes: int
@@ -71,12 +71,12 @@ def orders_of(
     *,
     scaled: bool = False,
 ) -> list[Order]:
-    """Return what each archive is to be made of, ``<stem>_<size>.npz``; as in the official names, 28 is not in them."""
+    """Return the order for each archive ``<stem>_<size>.npz``; as in the official names, ``_28`` is omitted."""
     ends = np.cumsum([len(done.kept) for done in prepared])
     chunks = tuple(zip(prepared, np.split(division.part_of, ends[:-1]), strict=True))
     segmented = labels.task == SEGMENTATION
     tables = {} if segmented else {split: labels.table[division.rows(split)] for split in division.splits}
-    # One RGB image makes an RGB set.
+    # A single RGB image makes the whole set RGB.
     usable = [done for done in prepared if done.kept]
     telling = next((done for done in usable if len(done.gray) < len(done.kept)), usable[0])
     return [
@@ -94,7 +94,7 @@ def orders_of(
 
 
 def write_archive(order: Order) -> Written:
-    """Write the images, and the labels or masks, of all splits into one .npz, a chunk at a time."""
+    """Write the images and the labels or masks of all splits to one .npz, one chunk at a time."""
     splits = list(enumerate(order.n_samples.items()))
     members: list[tuple[str, tuple[int, ...], Blocks]] = [
         (f"{split}_images", (n, *order.image_shape), _images(order, number)) for number, (split, n) in splits
@@ -134,8 +134,8 @@ def _write_npz(target: BinaryIO, members: Iterable[tuple[str, tuple[int, ...], B
         for name, shape, blocks in members:
             info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980-01-01
             info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3  # else that of this machine
-            info.file_size = math.prod(shape) + 128  # whether the zip needs 64 bits is decided before writing
+            info.create_system = 3  # otherwise it depends on this machine
+            info.file_size = math.prod(shape) + 128  # ZIP64 is decided before writing
             with archive.open(info, "w") as stream:
                 header = {"descr": "|u1", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(stream, header)
@@ -143,7 +143,7 @@ def _write_npz(target: BinaryIO, members: Iterable[tuple[str, tuple[int, ...], B
                     stream.write(np.ascontiguousarray(block).data)
 
 
-# Whose releases may change a pixel or a byte.
+# Packages whose releases may change pixels or bytes.
 _SOFTWARE = ("numpy", "pillow", "scipy", "nibabel", "SimpleITK")
 
 
@@ -162,17 +162,17 @@ def describe(
     Parameters
     ----------
     facts : Mapping
-        ``name``, ``description``, ``modality`` and ``license``, as the user gives them.
+        ``name``, ``description``, ``modality`` and ``license``, as given by the user.
     labels, division, image_shape
-        Of the set; the shape is that of any one size.
+        Labels and splits of the set, and the image shape at any size.
     prepared : sequence of Prepared
         All chunks.
     archives : Mapping of str to Written
-        By file name.
+        Archives by file name.
     recipe : Recipe
-        What was done.
+        How the images were prepared.
     n_skipped : int
-        Images that were left out. Names of files stay out of the record, as they may say who a patient is.
+        Number of images left out. File names are not in the record, since they may identify patients.
     """
     shortest = min((one.shortest for one in prepared if one.kept), default=0)
     rgb = len(image_shape) == 3 and image_shape[-1] == 3

@@ -1,6 +1,6 @@
-"""What a file is, by its first bytes and its header, before a reader of its format opens it.
+"""Check the format of a file by its first bytes and its header before a reader opens it.
 
-Readers trust what they open: Pillow runs Ghostscript for PostScript, and ITK opens any file that a MetaImage header
+Readers trust their input: Pillow runs Ghostscript for PostScript, and ITK opens any file that a MetaImage header
 names.
 """
 
@@ -17,7 +17,7 @@ from medmnist_np import _files
 from medmnist_np.data.warm import memory_bytes
 from medmnist_np.volumes.stored_files import most_inflated
 
-#: The formats of pictures, as Pillow calls them, each with how its files start.
+#: Image formats, named as in Pillow, each with the possible first bytes of a file.
 PICTURES: dict[str, tuple[bytes, ...]] = {
     "PNG": (b"\x89PNG\r\n\x1a\n",),
     "JPEG": (b"\xff\xd8\xff",),
@@ -30,8 +30,8 @@ PICTURES: dict[str, tuple[bytes, ...]] = {
 
 _SUPPORTED = "PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000, PGM, PPM, NPY, NIfTI, MetaImage and DICOM"
 
-# Transfer syntaxes of DICOM, each with the bits of a stored value at which SimpleITK was found to decode as pydicom
-# does. It decodes 32-bit big endian, and RLE of more than 8 bits in some files, wrongly.
+# Transfer syntaxes of DICOM, each with the bits per stored value for which SimpleITK was found to agree with pydicom.
+# SimpleITK wrongly decodes 32-bit big endian and, in some files, RLE of more than 8 bits.
 _TRANSFER_SYNTAXES = {
     "1.2.840.10008.1.2": (8, 16, 32),  # implicit little endian
     "1.2.840.10008.1.2.1": (8, 16, 32),  # explicit little endian
@@ -48,7 +48,7 @@ _TRANSFER_SYNTAXES = {
 }
 _STORED_AS_IS = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 
-# Of the file meta information, which is short, and of the text before the voxels of a MetaImage.
+# Bytes to read of the file meta information of DICOM, which is short, and of the header of a MetaImage.
 _META_BYTES = 1 << 16
 
 _META_LINE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*=[^=\n]*")
@@ -61,9 +61,9 @@ def format_of(file: Path) -> str:
     Raises
     ------
     ValueError
-        If its first bytes are those of no supported format.
+        If the first bytes match no supported format.
     OSError
-        If it is no regular file or cannot be read.
+        If the file is not a regular file or cannot be read.
     """
     start = _start_of(file, 132)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
@@ -79,21 +79,21 @@ def format_of(file: Path) -> str:
 
 
 def check_room(shape: Sequence[int], item_bytes: int, room: int | None = None) -> None:
-    """Refuse an image that is said to be larger than its file can hold, or than the memory of this machine.
+    """Raise an error for an image that is too large for its file or for the memory of this machine.
 
     Parameters
     ----------
     shape : sequence of int
-        What the header says.
+        Shape from the header.
     item_bytes : int
-        Bytes of each value.
+        Bytes per value.
     room : int, optional
-        Bytes that the file can hold once it is unpacked; None means that the format sets no limit.
+        Largest possible size of the decompressed file in bytes; None means that the format sets no limit.
 
     Raises
     ------
     ValueError
-        If it is too large.
+        If the image is too large.
     """
     n_bytes = math.prod(shape) * item_bytes
     says = f"its header says {' x '.join(map(str, shape))} values ({_files.readable(n_bytes)})"
@@ -105,15 +105,15 @@ def check_room(shape: Sequence[int], item_bytes: int, room: int | None = None) -
 
 
 def check_metaimage(file: Path) -> None:
-    """Read the header of a MetaImage file strictly, so that ITK finds nothing else in it.
+    """Check the header of a MetaImage file strictly, so that ITK cannot interpret it differently.
 
     Raises
     ------
     ValueError
-        If it is no MetaImage, its header is not plain, it names a data file outside its folder or several data files,
-        or the voxels do not fit into the data file.
+        If the file is not a MetaImage, its header is unusual, it names several data files or one outside its folder,
+        or the data file is too small for the voxels.
     OSError
-        If the file or its data file is no regular file or cannot be read.
+        If the file or its data file is not a regular file or cannot be read.
     """
     fields = _metaimage_fields(file)
     data = fields["ElementDataFile"]
@@ -144,11 +144,11 @@ def _metaimage_fields(file: Path) -> dict[str, str]:
     text = _start_of(file, _META_BYTES).decode("latin-1")
     fields: dict[str, str] = {}
     for line in text.split("\n"):
-        # ITK cuts long values, and what is behind the cut would be the next field.
+        # ITK truncates long lines and reads the rest as the next field.
         if len(line) > 255 or not _META_LINE.fullmatch(line.rstrip("\r")) or "\r" in line.rstrip("\r"):
             break
         key, _, value = (part.strip() for part in line.partition("="))
-        # ITK compares beginnings of keys.
+        # ITK compares only the beginning of keys.
         if key in fields or (key.lower().startswith("elementdatafile") and key != "ElementDataFile"):
             break
         fields[key] = value
@@ -165,9 +165,9 @@ def check_dicom(file: Path) -> str:
     Raises
     ------
     ValueError
-        If it is no DICOM file, or its transfer syntax is not known to be decoded rightly.
+        If the file is not a DICOM file, or its transfer syntax is not known to be decoded correctly.
     OSError
-        If it is no regular file or cannot be read.
+        If the file is not a regular file or cannot be read.
     """
     start = _start_of(file, _META_BYTES)
     if start[128:132] != b"DICM":
@@ -190,23 +190,23 @@ def check_dicom(file: Path) -> str:
 
 
 def check_dicom_values(file: Path, syntax: str, bits: str, shape: Sequence[int]) -> None:
-    """Refuse values that SimpleITK may decode wrongly, or that the file cannot hold.
+    """Raise an error for values that SimpleITK may decode wrongly, or that do not fit in the file.
 
     Parameters
     ----------
     file : Path
         A DICOM file.
     syntax : str
-        As :func:`check_dicom` returns it.
+        Transfer syntax, from :func:`check_dicom`.
     bits : str
-        What the header says in Bits Allocated.
+        Bits Allocated, from the header.
     shape : sequence of int
-        What the header says of the image.
+        Shape of the image, from the header.
 
     Raises
     ------
     ValueError
-        If it is so.
+        If the values may be decoded wrongly, or do not fit in the file or in memory.
     """
     n_bits = int(bits) if bits.strip().isdecimal() else 0
     if n_bits not in _TRANSFER_SYNTAXES[syntax]:
@@ -222,7 +222,7 @@ def _not_known_to_be_right(what: str) -> str:
 
 
 def check_regular(folder: Path) -> None:
-    """Refuse a folder that holds a pipe, a socket or a device: a reader that looks through it would open that."""
+    """Raise an error if a folder contains a pipe, socket or device, which a reader of the folder would open."""
     for path in folder.iterdir():
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):

@@ -1,7 +1,7 @@
-"""Facts about data sets: which there are, where their archives are, what they contain; and the catalog.
+"""Records of data sets, their archives and contents, and the catalog.
 
-Facts are data. Each set is one TOML file in the folder of its collection, parsed when it is first asked for
-into a frozen :class:`DatasetInfo` that checks itself.
+Each data set is described by one TOML file in the folder of its collection. It is parsed on first use into an immutable
+:class:`DatasetInfo`, which validates itself.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ __all__ = [
     "volume_info",
 ]
 
-# Facts that opening a data set does not need.
+# Not needed to open a data set.
 __getattr__, __dir__ = attach(
     __name__,
     {

@@ -1,7 +1,7 @@
-"""Files where they lie, in a tar, in a zip or in a folder: nothing is extracted, a file is a range of bytes.
+"""Read files in place from a tar, a zip or a folder: each file is a range of bytes, and nothing is extracted.
 
-Archives are hostile until proven. Each header is held to what an honest archive of volumes has, before any of it is
-believed; names are only compared, and never become paths to write to.
+Archives are not trusted. Each header is checked against what a regular archive of volumes contains before it is used;
+names are only compared, and never become paths to write to.
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ _PAX_CHANGES = re.compile("path|size|linkpath|hdrcharset|GNU.sparse.*")
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file of a set: a range of bytes of a file on disk. It pickles small, for workers to read it.
+    """One file of a set: a range of bytes of a file on disk, small to pickle for workers.
 
     Attributes
     ----------
     name : str
-        Its path within the archive or folder, with ``/`` between its parts.
+        Path within the archive or folder, with ``/`` as separator.
     path : str
-        The file on disk: the archive, or in a folder the file itself.
+        The file on disk: the archive, or the file itself in a folder.
     start, stored_bytes : int
-        Where it starts in there and how many bytes it takes.
+        Position in the file on disk and stored length, in bytes.
     n_bytes : int
-        Its size; more than ``stored_bytes`` if it is deflated.
+        Uncompressed size in bytes; differs from ``stored_bytes`` if the file is deflated.
     crc32 : int or None
-        Of its content, where the archive states it.
+        CRC-32 of the content, if the archive has it.
     deflated : bool
-        Whether it is deflated, as a member of a zip may be.
+        Whether the file is deflated, as members of a zip may be.
     version : tuple of int
-        Number, size and time (ns) of the file on disk when it was listed: what is read later must be the same file.
+        Inode, size and modification time (ns) of the file on disk when listed, to detect later changes.
     """
 
     name: str
@@ -76,7 +76,7 @@ class StoredFile:
         Raises
         ------
         ArchiveError
-            If the file is not the one that was listed any more, ends early or has another CRC-32 than stated.
+            If the file was changed since it was listed, ends early, or does not match its CRC-32.
         """
         method = zipfile.ZIP_DEFLATED if self.deflated else zipfile.ZIP_STORED
         extent = zips.Extent(self.start, self.stored_bytes, self.n_bytes, method, self.crc32 or 0)
@@ -96,15 +96,14 @@ class StoredFile:
 
 
 def archive_files(archive: Verified, kind: str) -> dict[str, StoredFile]:
-    """List the files of an archive whose digest was found right, of kind ``"tar"`` or ``"zip"``.
+    """List the files of a verified archive of kind ``"tar"`` or ``"zip"``.
 
-    Companions that macOS leaves (``._*``, ``.DS_Store``, ``__MACOSX``) are left out.
+    Companion files of macOS (``._*``, ``.DS_Store``, ``__MACOSX``) are left out.
 
     Raises
     ------
     ArchiveError
-        If anything in it is not a plain file or a folder with a plain name, of which there is one, and all of whose
-        bytes are there.
+        If an entry is not a regular file or folder, has an unsafe or repeated name, or is cut short.
     """
     try:
         listed = _zip_files(archive) if kind == "zip" else _tar_files(archive)
@@ -122,7 +121,7 @@ def stored_file(file: Path) -> StoredFile:
     Raises
     ------
     OSError
-        If it is not there, or no regular file.
+        If the file does not exist or is not a regular file.
     """
     with open(file, "rb", opener=_files.regular_only) as stream:
         state = os.fstat(stream.fileno())
@@ -130,12 +129,12 @@ def stored_file(file: Path) -> StoredFile:
 
 
 def folder_files(folder: Path) -> dict[str, StoredFile]:
-    """List the files in a folder and the folders in it, also through links; companions of macOS are left out.
+    """List the files in a folder recursively, following links; companion files of macOS are left out.
 
     Raises
     ------
     ArchiveError
-        If there are absurdly many, or a link leads nowhere.
+        If there are far too many files, or a link is broken.
     """
     try:
         return {file.name: file for file in _checked(_walk(folder))}
@@ -144,7 +143,7 @@ def folder_files(folder: Path) -> dict[str, StoredFile]:
 
 
 def _checked(files: Iterator[StoredFile | None]) -> Iterator[StoredFile]:
-    """Pass on what is a file of the set; None is an entry of another kind, which only counts."""
+    """Yield the files of the set; None is an entry of another kind, which is only counted."""
     seen: set[str] = set()
     for number, file in enumerate(files):
         if number >= _MOST_FILES:
@@ -159,7 +158,7 @@ def _checked(files: Iterator[StoredFile | None]) -> Iterator[StoredFile]:
 
 
 def _plain_name(name: str) -> str:
-    """Return a name without ``./`` before it; refuse what leads elsewhere."""
+    """Return a name without leading ``./``; raise an error for a name that leads outside."""
     parts = name.removesuffix("/").split("/")
     while parts[0] == "." and len(parts) > 1:
         parts = parts[1:]
@@ -217,7 +216,7 @@ def _read(stream: BinaryIO, start: int, size: int) -> bytes:
 
 
 def _changes(info: tarfile.TarInfo, data: bytes) -> dict[str, str]:
-    """Return what a header says of the next one: its name, or any of the keys of pax."""
+    """Return what a header sets for the next one: its name, or pax keys."""
     if info.type == tarfile.GNUTYPE_LONGNAME:
         return {"path": data.partition(b"\0")[0].decode("utf-8", "surrogateescape")}
     found = {}

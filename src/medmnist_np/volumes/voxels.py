@@ -18,19 +18,19 @@ from medmnist_np.volumes.stored_files import StoredFile
 
 _CHUNK_BYTES = 1 << 20
 
-# Of any flat array: NumPy pads headers to multiples of 64 bytes, and leaves room for the number to grow.
+# Start of the data of a flat array: NumPy pads headers to multiples of 64 bytes, with room for the length to grow.
 DATA_START = 128
 
 
 def make(file: Path, dtype: np.dtype[Any], n_values: int) -> None:
-    """Write the header of a flat array and give the file its length; the values are zeros that take no room yet."""
+    """Create the file of a flat array with its header and full length; the values are zeros in a sparse file."""
     with file.open("xb") as stream:
         stream.write(_header(dtype, n_values))
         stream.truncate(DATA_START + n_values * dtype.itemsize)
 
 
 def close_up(file: Path, dtype: np.dtype[Any], kept: Sequence[tuple[int, int]]) -> None:
-    """Keep some ranges of values, given as (start, stop) in ascending order, and make the file as short as they are."""
+    """Keep only the given ranges of values, (start, stop) in ascending order, and truncate the file."""
     with file.open("r+b") as stream:
         end = DATA_START
         for start, stop in kept:
@@ -62,22 +62,22 @@ def _header(dtype: np.dtype[Any], n_values: int) -> bytes:
 
 
 def table(file: Path, values: Any) -> tuple[tuple[int, ...], str, int]:
-    """Write a small array as a .npy file; return its shape, its dtype and where its values start."""
+    """Write a small array as a .npy file; return its shape, its dtype and the offset of its values."""
     array = np.ascontiguousarray(values)
     np.save(file, array, allow_pickle=False)
     return array.shape, array.dtype.str, file.stat().st_size - array.nbytes
 
 
-# How far a scaled label may be from a whole number: more than float32 loses of one up to 255.
+# Largest distance of a scaled label from an integer; more than the float32 rounding error up to 255.
 _SCALE_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The voxels of a file, to be written into a flat file; small enough to be sent to a worker.
+    """A copy of the voxels of a file into a flat file, small enough to send to a worker.
 
-    ``target`` is the flat file, ``position`` where in it to start (bytes) and ``dtype`` what it holds. ``labels`` are
-    the values that a mask may have; None for an image.
+    ``target`` is the flat file, ``position`` the first byte to write in it and ``dtype`` its dtype. ``labels`` are the
+    values that a mask may have; None for an image.
     """
 
     file: StoredFile
@@ -89,12 +89,12 @@ class Copy:
 
 
 def copy_voxels(copy: Copy) -> None:
-    """Write the voxels of a file into the flat file, in the dtype of that.
+    """Write the voxels of a file to the flat file, in the dtype of the flat file.
 
     Raises
     ------
     ArchiveError
-        If the file is damaged, ends early, or is a mask with a value that no label has. What was written stays.
+        If the file is damaged, ends early, or is a mask with an unknown label. Voxels written so far remain.
     """
     exact = not copy.header.is_scaled and np.dtype(copy.header.dtype) == np.dtype(copy.dtype)
     as_stored = exact and copy.labels is None
@@ -111,14 +111,14 @@ def _write(target: io.FileIO, data: memoryview) -> None:
 
 def _converted(piece: memoryview, copy: Copy) -> NDArray[Any]:
     values: NDArray[Any] = np.frombuffer(piece, copy.header.dtype)
-    # What overflows or is no number is so in the file too.
+    # Overflows and NaN come from the file itself, so no warning is needed.
     with np.errstate(over="ignore", invalid="ignore"):
         if copy.header.is_scaled:
             values = values.astype(np.float64)
             values *= copy.header.slope
             values += copy.header.inter
             if copy.labels is not None:
-                # The scale is in float32, so that a label of 1 may come out as 0.9999999.
+                # The scale is float32, so a label of 1 may become 0.9999999.
                 nearest = np.rint(values)
                 np.copyto(values, nearest, where=np.abs(values - nearest) <= _SCALE_TOLERANCE)
         converted = values.astype(copy.dtype)
@@ -135,13 +135,13 @@ def _converted(piece: memoryview, copy: Copy) -> NDArray[Any]:
 def _are_labels(converted: NDArray[np.uint8], values: NDArray[Any], labels: tuple[int, ...]) -> bool:
     if values.dtype != converted.dtype and (converted != values).any():
         return False
-    # Comparing with the few numbers in between that are no labels takes a tenth of the time of looking each voxel up.
+    # Comparing with the few values in between that are not labels takes a tenth of the time of a lookup per voxel.
     between = set(range(max(labels))).difference(labels)
     return converted.max() <= max(labels) and not any((converted == number).any() for number in between)
 
 
 def _voxels(file: StoredFile, header: Header) -> Iterator[memoryview]:
-    """Yield the bytes of the voxels, in pieces of whole voxels; then read on to where the file proves itself right."""
+    """Yield the bytes of the voxels in pieces of whole voxels; then read to the end to verify the file."""
     item_bytes = np.dtype(header.dtype).itemsize
     to_skip, left, rest = header.offset, header.n_bytes, b""
     for chunk in content(file):
