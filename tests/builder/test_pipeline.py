@@ -357,7 +357,7 @@ def test_what_is_refused_at_once_leaves_no_folder(tmp_path: Path, given, message
 
 def test_a_folder_of_ones_own_stays_when_a_build_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    with pytest.raises(ValueError, match="no folder per class"):
+    with pytest.raises(ValueError, match="no class folders"):
         build(tmp_path / "out", name="m", output=tmp_path / "out")
     assert [] == list((tmp_path / "out").iterdir())
 

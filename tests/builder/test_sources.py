@@ -95,6 +95,16 @@ def test_what_systems_leave_beside_images_is_passed_over(tmp_path: Path) -> None
     assert 2 == len(source_of(tmp_path, folder).rows)
 
 
+@pytest.mark.parametrize("place", ["", "Training"])
+def test_an_image_in_no_class_folder_is_listed_as_alone(tmp_path: Path, place: str) -> None:
+    for split in ("Training", "Testing"):
+        for number, name in enumerate(("glioma", "none")):
+            save(tmp_path / "in" / split / name / "0.png", noise(number))
+    loose = save(tmp_path / "in" / place / "overview.PNG", noise(9))
+    (tmp_path / "in" / place / "notes.txt").write_text("not an image")
+    assert source_of(tmp_path, tmp_path / "in").alone == ((str(loose), "it is in no class folder"),)
+
+
 def test_a_folder_without_classes_says_how_images_should_lie(tmp_path: Path) -> None:
     save(tmp_path / "images" / "0.png", noise(0))
     with pytest.raises(ValueError, match="has no class folders with images"):

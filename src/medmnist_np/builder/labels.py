@@ -346,8 +346,8 @@ class Source:
     """All rows, with their labels, groups and splits.
 
     ``groups`` and ``splits`` are None if they are not given. ``renamed`` lists other names that the source uses for
-    splits, each with the standard name. ``alone`` lists images without a mask and masks without an image, each with
-    the reason.
+    splits, each with the standard name. ``alone`` lists files that belong to no sample, such as images
+    without a mask or outside the class folders, each with the reason.
     """
 
     rows: tuple[Row, ...]

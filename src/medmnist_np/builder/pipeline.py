@@ -346,7 +346,8 @@ def _check_alone(source: Source, *, skip_bad: bool) -> None:
     if source.alone and not skip_bad:
         listed = "; ".join(f"{file}: {reason}" for file, reason in source.alone[:_LISTED])
         more = f"; and {len(source.alone) - _LISTED} more" if len(source.alone) > _LISTED else ""
-        raise ValueError(f"An image and its mask have the same name, but for the ending. {listed}{more}. {_SKIPPING}")
+        rule = "An image and its mask have the same name, but for the ending. "
+        raise ValueError(f"{rule if source.labels.task == SEGMENTATION else ''}{listed}{more}. {_SKIPPING}")
 
 
 def _are_volumes(rows: Sequence[Row], *, skip_bad: bool, slices: bool) -> bool:

@@ -31,6 +31,12 @@ from medmnist_np.registry.records import standard_split
 IMAGES, MASKS = "images", "masks"
 
 
+# Files with these extensions are images, also where no image is expected.
+_IMAGE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".pgm", ".ppm", ".dcm", ".nii", ".mha"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """Images and masks that belong together.
@@ -189,10 +195,16 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
         )
     rows = tuple(Row(image, None, str(image), image.relative_to(folder).as_posix()) for _, _, image in found)
     labels = one_each([label for _, label, _ in found], [row.where for row in rows], class_names, task)
+    alone = tuple(
+        (str(file), "it is in no class folder")
+        for place in (folder, *(inside if given else ()))
+        for file in listed(place)
+        if file.suffix.lower() in _IMAGE_SUFFIXES and file.is_file()
+    )
     if not given:
-        return Source(rows, labels)
+        return Source(rows, labels, alone=alone)
     parts, renamed = given_splits(split for split, _, _ in found)
-    return Source(rows, labels, splits=parts, renamed=renamed)
+    return Source(rows, labels, splits=parts, alone=alone, renamed=renamed)
 
 
 def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
