@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -128,6 +127,8 @@ _CHUNK_BYTES = 1 << 20
 
 def digest_of(stream: BinaryIO, algorithm: str, progress: Progress, name: str) -> str:
     """Return the checksum of a whole open file, as ``"<algorithm>:<hex>"``, and seek back to its start."""
+    import hashlib  # opening a data set does not need it
+
     hasher = hashlib.new(algorithm, usedforsecurity=False)
     stream.seek(0)
     with progress(f"{CHECKING}{name}", os.fstat(stream.fileno()).st_size) as bar:
@@ -178,6 +179,8 @@ def stored_array(
     advance : callable
         Called repeatedly with the number of bytes hashed since the last call.
     """
+    import hashlib
+
     digest, crc32, n_bytes = hashlib.sha256(), 0, 0
     with file.open("r+b") as stream:
         os.fsync(stream.fileno())
