@@ -31,7 +31,7 @@ def test_an_error_comes_at_its_turn_and_ends_the_work() -> None:
     assert list(range(7)) == [next(made)[0] for _ in range(7)]
     with pytest.raises(KeyError):
         next(made)
-    assert [] == list(made)
+    assert list(made) == []
 
 
 def test_what_is_given_up_is_not_made() -> None:
@@ -62,5 +62,5 @@ def test_pieces_are_read_once_each_and_in_order_before_they_are_needed() -> None
     give_up = time.monotonic() + 60
     while len(read) < 5 and time.monotonic() < give_up:
         time.sleep(0.001)
-    assert [] == list(made)
-    assert [1, 2, 3, 4, 5] == read
+    assert list(made) == []
+    assert read == [1, 2, 3, 4, 5]

@@ -104,7 +104,7 @@ def test_a_package_imports_only_from_packages_above_it(module: str) -> None:
         and LINES[other] >= LINES[own]
         and not (inside and (own, other) in DOWNWARDS)
     ]
-    assert [] == wrong
+    assert wrong == []
 
 
 @pytest.mark.parametrize("package", sorted({package_of(module) for module in MODULES if "." in module}))
@@ -122,7 +122,7 @@ def test_the_files_of_a_package_have_no_cycle(package: str) -> None:
 
 @pytest.mark.parametrize("module", [module for module in MODULES if package_of(module) in CORE])
 def test_the_core_imports_no_feature_at_module_level(module: str) -> None:
-    assert set() == {package_of(name) for name, inside in imports(MODULES[module]) if not inside} & FEATURES
+    assert {package_of(name) for name, inside in imports(MODULES[module]) if not inside} & FEATURES == set()
 
 
 def test_imports_inside_functions_are_seen() -> None:

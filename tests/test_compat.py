@@ -51,21 +51,26 @@ def arrays(complete, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict
 
 def test_info_is_the_official_dict() -> None:
     digest = hashlib.sha256(json.dumps(INFO, sort_keys=True).encode()).hexdigest()
-    assert (dict, "2ac1ed0b645696c9e7f962562b81885b4a4a450e5ca01a03db9bbd33bd3948af") == (type(INFO), digest)
+    assert dict is type(INFO)
+    assert digest == "2ac1ed0b645696c9e7f962562b81885b4a4a450e5ca01a03db9bbd33bd3948af"
 
 
 @pytest.mark.parametrize("name", INFO)
 def test_there_is_a_class_for_each_set(name: str) -> None:
     record = registry.info(name)
     kind = getattr(medmnist, record.python_class)
-    assert (name, record.python_class, list(record.sizes)) == (kind.flag, kind.__name__, kind.available_sizes)
+    assert name == kind.flag
+    assert record.python_class == kind.__name__
+    assert list(record.sizes) == kind.available_sizes
     assert issubclass(kind, MedMNIST2D if record.ndim == 2 else MedMNIST3D)
     assert kind.__doc__
 
 
 def test_the_aliases_are_the_classes() -> None:
     axial, coronal, sagittal = medmnist.OrganMNISTAxial, medmnist.OrganMNISTCoronal, medmnist.OrganMNISTSagittal
-    assert (medmnist.OrganAMNIST, medmnist.OrganCMNIST, medmnist.OrganSMNIST) == (axial, coronal, sagittal)
+    assert medmnist.OrganAMNIST == axial
+    assert medmnist.OrganCMNIST == coronal
+    assert medmnist.OrganSMNIST == sagittal
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -87,7 +92,9 @@ def test_parameters_are_in_the_official_order_with_the_official_defaults(kind: t
 def test_all_parameters_may_be_given_by_position(arrays) -> None:
     dataset = medmnist.BreastMNIST("test", np.asarray, list, True, True, None, 28, "r")
     image, label = dataset[0]
-    assert ((28, 28, 3), list, 3) == (image.shape, type(label), len(dataset))
+    assert image.shape == (28, 28, 3)
+    assert list is type(label)
+    assert len(dataset) == 3
 
 
 def test_nothing_is_downloaded_unless_asked_for(tmp_path: Path, audit) -> None:
@@ -105,8 +112,10 @@ def test_a_wrong_split_or_size_is_a_value_error(arguments: tuple[Any, ...]) -> N
 @pytest.mark.parametrize("mmap_mode", [None, "r", "r+", "c"])
 def test_images_are_mapped_copy_on_write_whatever_the_mode(arrays, mmap_mode: str | None) -> None:
     ds = medmnist.BreastMNIST("test", mmap_mode=mmap_mode)
-    assert (np.memmap, "c") == (type(ds.imgs), ds.imgs.mode)
-    assert (True, True) == (ds.imgs.flags.writeable, ds.labels.flags.writeable)
+    assert np.memmap is type(ds.imgs)
+    assert ds.imgs.mode == "c"
+    assert ds.imgs.flags.writeable is True
+    assert ds.labels.flags.writeable is True
 
 
 # Items
@@ -118,7 +127,8 @@ def test_an_image_is_a_pil_image(arrays, kind: str, mode: str) -> None:
     expected = arrays[dataset.flag]
     for index, (image, label) in enumerate(dataset):
         assert isinstance(image, Image.Image)
-        assert (mode, "int64") == (image.mode, str(label.dtype))
+        assert mode == image.mode
+        assert str(label.dtype) == "int64"
         assert expected["train_images"][index].tolist() == np.asarray(image).tolist()
         assert expected["train_labels"][index].tolist() == label.tolist()
 
@@ -128,21 +138,26 @@ def test_an_image_may_come_as_rgb(arrays, kind: str) -> None:
     dataset = getattr(medmnist, kind)("train", as_rgb=True)
     image, _ = dataset[2]
     expected = Image.fromarray(np.array(dataset.imgs[2])).convert("RGB")
-    assert ("RGB", expected.tobytes()) == (image.mode, image.tobytes())
+    assert image.mode == "RGB"
+    assert expected.tobytes() == image.tobytes()
 
 
 @pytest.mark.parametrize(("as_rgb", "channels"), [(False, 1), (True, 3)])
 def test_a_volume_is_a_float_array_in_0_to_1(arrays, as_rgb: bool, channels: int) -> None:
     volume, label = medmnist.AdrenalMNIST3D("train", as_rgb=as_rgb)[1]
     expected = np.stack([arrays["adrenalmnist3d"]["train_images"][1] / 255.0] * channels)
-    assert ("float64", (channels, 28, 28, 28), (1,)) == (str(volume.dtype), volume.shape, label.shape)
+    assert str(volume.dtype) == "float64"
+    assert (channels, 28, 28, 28) == volume.shape
+    assert label.shape == (1,)
     assert np.array_equal(expected, volume)
 
 
 def test_transforms_get_the_official_items(arrays) -> None:
     image, label = medmnist.BreastMNIST("test", transform=lambda image: image.size, target_transform=int_of)[0]
     volume, _ = medmnist.AdrenalMNIST3D("test", transform=lambda volume: volume.max() <= 1)[0]
-    assert ((28, 28), int, True) == (image, type(label), bool(volume))
+    assert image == (28, 28)
+    assert int is type(label)
+    assert bool(volume) is True
 
 
 def int_of(label: np.ndarray) -> int:
@@ -173,25 +188,25 @@ def test_items_of_splits_that_are_joined_are_those_of_each(arrays) -> None:
 
 def test_the_official_attributes_are_there(arrays) -> None:
     dataset = medmnist.BreastMNIST("train")
-    assert (N, "train", "breastmnist", 28, "") == (
-        len(dataset),
-        dataset.split,
-        dataset.flag,
-        dataset.size,
-        dataset.size_flag,
-    )
+    assert N == len(dataset)
+    assert dataset.split == "train"
+    assert dataset.flag == "breastmnist"
+    assert dataset.size == 28
+    assert dataset.size_flag == ""
     assert dataset.info is INFO["breastmnist"]
     assert np.array_equal(arrays["breastmnist"]["train_images"], dataset.imgs)
     assert np.array_equal(arrays["breastmnist"]["train_labels"], dataset.labels)
     assert Path(dataset.root).is_dir()
-    assert (str, "https://github.com/MedMNIST/MedMNIST/") == (type(dataset.root), HOMEPAGE)
+    assert str is type(dataset.root)
+    assert "https://github.com/MedMNIST/MedMNIST/" == HOMEPAGE
     assert isinstance(dataset, Sequence)
 
 
 def test_a_larger_size_has_the_official_suffix(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "adrenalmnist3d_64", n_samples={"val": 2}):
         dataset = medmnist.AdrenalMNIST3D(split="val", download=True, size=64)
-    assert ("_64", (2, 64, 64, 64)) == (dataset.size_flag, dataset.imgs.shape)
+    assert dataset.size_flag == "_64"
+    assert dataset.imgs.shape == (2, 64, 64, 64)
     assert repr(dataset).startswith("Dataset AdrenalMNIST3D of size 64 (adrenalmnist3d_64)\n")
 
 
@@ -322,7 +337,7 @@ def test_images_assigned_with_channels_first_are_counted_and_drawn_as_those_with
     colour = np.random.default_rng(0).integers(0, 256, (N, 28, 28, 3), dtype=np.uint8)
     last, first = (getattr(medmnist, name)("train") for _ in range(2))
     last.imgs, first.imgs = colour, np.moveaxis(colour, -1, 1)
-    assert (3, 256) == last.statistics().histogram.shape
+    assert last.statistics().histogram.shape == (3, 256)
     np.testing.assert_array_equal(last.statistics().histogram, first.statistics().histogram)
     np.testing.assert_array_equal(np.asarray(last.montage(2)), np.asarray(first.montage(2)))
 
@@ -357,7 +372,9 @@ def test_a_whole_split_pickles_small(arrays, kind: str) -> None:
     dataset = getattr(medmnist, kind)("train", as_rgb=True)
     pickled = pickle.dumps(dataset)
     restored = pickle.loads(pickled)
-    assert (True, type(dataset), True) == (len(pickled) < 2000, type(restored), restored.as_rgb)
+    assert len(pickled) < 2000
+    assert type(dataset) is type(restored)
+    assert restored.as_rgb is True
     assert_holds(restored, dataset.imgs, dataset.labels)
 
 
@@ -395,7 +412,8 @@ def test_a_subclass_and_a_wrapper_work_as_with_the_official_package(arrays) -> N
 
     doubled = Wrapped(Doubled(split="train", download=True))
     images, labels = (np.stack(column) for column in zip(*doubled, strict=True))
-    assert ((N, 1, 28, 28), "float32") == (images.shape, str(images.dtype))
+    assert (N, 1, 28, 28) == images.shape
+    assert str(images.dtype) == "float32"
     assert (2 * arrays["breastmnist"]["train_labels"]).tolist() == labels.tolist()
 
 

@@ -77,7 +77,7 @@ def blocks(text: str, language: str) -> str:
 def test_examples_in_docstrings_run(name: str, folder: Path) -> None:
     module = import_module(name)
     with fakes_for(inspect.getsource(module), folder):
-        assert "" == "".join(map(failures, doctest.DocTestFinder().find(module)))
+        assert "".join(map(failures, doctest.DocTestFinder().find(module))) == ""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -87,7 +87,7 @@ def test_code_of_the_pages_runs(page: Path, folder: Path) -> None:
     with fakes_for(text, folder):
         exec(compile(blocks(text, "python"), str(page), "exec"), names)
         session = doctest.DocTestParser().get_doctest(blocks(text, "pycon"), names, page.name, str(page), 0)
-        assert "" == failures(session)
+        assert failures(session) == ""
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ def test_pages_and_examples_import_only_public_names() -> None:
     }
     described = {(module, name) for module, names in reference.public_modules().items() for name in names}
     adapters = {(name.file, name.name) for name in reference.names_of("medmnist_np.interop")}
-    assert set() == found - described - adapters
+    assert found - described - adapters == set()
 
 
 def test_every_name_in_the_reference_says_what_it_is() -> None:
     names = [name for module in reference.public_modules() for name in reference.names_of(module)]
-    assert [] == [name for name in names if not name.text]
+    assert [name for name in names if not name.text] == []
 
 
 def test_the_page_of_commands_has_every_option_of_each() -> None:
@@ -190,15 +190,15 @@ def test_the_page_of_a_data_set_says_what_is_known(record: Record) -> None:
     archives = [record.archive(edition) for edition in record.editions if record.can_be_fetched]
     said = [record.license, record.description, *record.notes, *record.class_names]
     said += [archive.digest for archive in archives]
-    assert [] == [fact for fact in said if fact.replace("|", r"\|") not in text]
+    assert [fact for fact in said if fact.replace("|", r"\|") not in text] == []
     assert "## Use\n" in text
     assert not re.search(r"^#+ .*\n+#", text, re.MULTILINE), "a heading with nothing below it"
 
 
 def test_the_picture_of_the_data_flow_names_what_there_is() -> None:
     named = {module for box in data_flow.BOXES for module in box.modules}
-    assert set() == {module for module in named if f"medmnist_np.{module}" not in MODULES}
-    assert [] == [box.title for box in data_flow.BOXES if escape(box.title) not in data_flow.drawing()]
+    assert {module for module in named if f"medmnist_np.{module}" not in MODULES} == set()
+    assert [box.title for box in data_flow.BOXES if escape(box.title) not in data_flow.drawing()] == []
 
 
 @pytest.mark.parametrize(

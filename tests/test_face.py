@@ -84,7 +84,7 @@ PACKAGES = [SOURCE, *(file.parent for file in SOURCE.glob("*/__init__.py"))]
 def test_no_name_is_also_that_of_a_module(folder: Path) -> None:
     package = import_module(".".join(["medmnist_np", *folder.relative_to(SOURCE).parts]))
     modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
-    assert set() == modules & set(getattr(package, "__all__", ()))
+    assert modules & set(getattr(package, "__all__", ())) == set()
 
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
@@ -99,7 +99,7 @@ def test_a_star_import_gives_all_names() -> None:
 
 
 def test_every_public_thing_has_a_docstring() -> None:
-    assert [] == [name for name in mm.__all__ if name != "INFO" and not getattr(mm, name).__doc__]
+    assert [name for name in mm.__all__ if name != "INFO" and not getattr(mm, name).__doc__] == []
 
 
 # Cost
@@ -107,8 +107,9 @@ def test_every_public_thing_has_a_docstring() -> None:
 
 def test_import_loads_nothing_reads_no_variable_and_changes_nothing() -> None:
     seen = watched("import medmnist_np")
-    assert ["__future__", "medmnist_np", "medmnist_np._lazy", "medmnist_np._version"] == seen["modules"]
-    assert ([], []) == (seen["variables"], seen["changes"])
+    assert seen["modules"] == ["__future__", "medmnist_np", "medmnist_np._lazy", "medmnist_np._version"]
+    assert seen["variables"] == []
+    assert seen["changes"] == []
 
 
 # Of the standard library, what costs time or shows that more than opening was done.
@@ -126,12 +127,12 @@ with open(sys.argv[2], "rb") as stream:
 assert medmnist_np.load(record, "test", download=False).images.shape == (5, 28, 28)
 """
         seen = watched(code, str(tmp_path / "record"))
-    assert [] == seen["changes"]
+    assert seen["changes"] == []
     packages = {module.partition(".")[0] for module in seen["modules"]}
-    assert {"medmnist_np"} == packages - sys.stdlib_module_names - {"numpy"}
-    assert set() == packages & HEAVY
+    assert packages - sys.stdlib_module_names - {"numpy"} == {"medmnist_np"}
+    assert packages & HEAVY == set()
     # The modules that hash, unpack, lock and download.
-    assert [] == [name for name in seen["modules"] if name.endswith((".digests", ".npz", ".locks", ".prepare"))]
+    assert [name for name in seen["modules"] if name.endswith((".digests", ".npz", ".locks", ".prepare"))] == []
 
 
 def test_the_program_answers_help_without_numpy() -> None:

@@ -107,7 +107,8 @@ def test_too_little_space_is_said_in_bytes_before_anything_is_done(tmp_path: Pat
     message = str(caught.value)
     assert message.startswith(f"Not enough space to unpack x.npz: 1152921.5 TB ({needed} bytes) are needed and ")
     assert "are free. Nothing was lost: free some space (`medmnist-np clean`), or set MEDMNIST_NP_CACHE" in message
-    assert (errno.ENOSPC, str(tmp_path / "cache")) == (caught.value.errno, caught.value.filename)
+    assert errno.ENOSPC == caught.value.errno
+    assert str(tmp_path / "cache") == caught.value.filename
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
@@ -116,7 +117,8 @@ def test_a_full_disk_has_an_error_of_its_own(tmp_path: Path, number: int) -> Non
     with pytest.raises(NoSpaceError, match=expected) as caught, _files.errors_named(tmp_path, "unpack x.npz"):
         raise OSError(number, os.strerror(number))
     assert "What had arrived is kept: free some space (`medmnist-np clean`)" in str(caught.value)
-    assert (number, str(tmp_path)) == (caught.value.errno, caught.value.filename)
+    assert number == caught.value.errno
+    assert str(tmp_path) == caught.value.filename
 
 
 def test_another_failure_names_the_path_and_the_variable(tmp_path: Path) -> None:
@@ -126,7 +128,8 @@ def test_another_failure_names_the_path_and_the_variable(tmp_path: Path) -> None
         f"Could not make a folder of the cache in {tmp_path / 'x'}: Permission denied. Make that possible, or set "
         "MEDMNIST_NP_CACHE to another folder."
     )
-    assert (expected, errno.EACCES) == (str(caught.value), caught.value.errno)
+    assert expected == str(caught.value)
+    assert errno.EACCES == caught.value.errno
     assert isinstance(caught.value.__cause__, PermissionError)
 
 
@@ -134,7 +137,10 @@ def test_another_failure_names_the_path_and_the_variable(tmp_path: Path) -> None
 def test_an_error_says_the_same_after_it_came_from_another_process(kind: type[CacheError]) -> None:
     error = kind("The disk is full.", errno=errno.ENOSPC, path="/cache")
     found = pickle.loads(pickle.dumps(error))
-    assert (kind, "The disk is full.", errno.ENOSPC, "/cache") == (type(found), str(found), found.errno, found.filename)
+    assert kind is type(found)
+    assert str(found) == "The disk is full."
+    assert errno.ENOSPC == found.errno
+    assert found.filename == "/cache"
 
 
 def test_errors_of_our_own_pass_unchanged(tmp_path: Path) -> None:
@@ -171,7 +177,7 @@ def test_a_link_is_not_opened(tmp_path: Path, mode: str) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(OSError, match="link"):
         open(tmp_path / "link", mode, opener=_files.open_without_following).close()
-    assert b"secret" == (tmp_path / "secret").read_bytes()
+    assert (tmp_path / "secret").read_bytes() == b"secret"
 
 
 def test_a_folder_can_be_synced(tmp_path: Path) -> None:

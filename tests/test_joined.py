@@ -20,7 +20,9 @@ def parts(draw: st.DrawFn) -> list[np.ndarray]:
 @given(parts(), st.data())
 def test_rows_and_slices_are_those_of_the_concatenated_arrays(arrays: list[np.ndarray], data: st.DataObject) -> None:
     joined, whole = Joined(arrays), np.concatenate(arrays)
-    assert (whole.shape, whole.dtype, len(whole)) == (joined.shape, joined.dtype, len(joined))
+    assert whole.shape == joined.shape
+    assert whole.dtype == joined.dtype
+    assert len(whole) == len(joined)
     assert all(np.array_equal(whole[index], joined[index]) for index in range(len(whole)))
     part = data.draw(st.slices(len(whole)))
     if part.step is None or part.step > 0:
@@ -31,8 +33,8 @@ def test_rows_and_slices_are_those_of_the_concatenated_arrays(arrays: list[np.nd
 
 def test_a_step_may_be_longer_than_numpy_counts() -> None:
     joined = Joined([np.arange(3), np.arange(2)])
-    assert [0] == joined[:: 2**63].tolist()
-    assert [] == joined[5 :: 2**63].tolist()
+    assert joined[:: 2**63].tolist() == [0]
+    assert joined[5 :: 2**63].tolist() == []
 
 
 @given(parts(), st.data(), st.booleans())
@@ -61,7 +63,8 @@ def test_rows_divided_by_array_are_the_same_rows(arrays: list[np.ndarray], data:
 def test_an_array_alone_is_not_divided() -> None:
     rows = np.array([1, 0])
     ((array, chosen),) = divided(whole := np.zeros((3, 2)), rows)
-    assert (True, True) == (array is whole, chosen is rows)
+    assert array is whole
+    assert chosen is rows
 
 
 def test_a_slice_inside_one_array_is_a_view() -> None:
@@ -74,4 +77,4 @@ def test_a_slice_inside_one_array_is_a_view() -> None:
 
 @pytest.mark.parametrize("empty", [slice(3, 3), slice(5, 2), slice(7, 7), slice(9, 20), slice(6, 1)])
 def test_an_empty_slice_is_empty_wherever_it_lies(empty: slice) -> None:
-    assert (0, 2) == Joined([np.zeros((3, 2)), np.ones((4, 2))])[empty].shape
+    assert Joined([np.zeros((3, 2)), np.ones((4, 2))])[empty].shape == (0, 2)

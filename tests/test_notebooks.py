@@ -20,7 +20,7 @@ def test_an_introduction_runs_on_made_up_images_and_says_so(record: DatasetInfo,
     printed = "".join(cell.text for cell in executed.cells)
 
     assert "made-up images" in executed.markdown(tmp_path, "/pictures/made")
-    assert 1 == sum(bool(cell.picture) for cell in executed.cells)
+    assert sum(bool(cell.picture) for cell in executed.cells) == 1
     assert all(name in printed for name in record.class_names)
     assert "auc: " in printed
     assert [cell.is_code for cell in executed.cells] == [cell["cell_type"] == "code" for cell in notebook["cells"]]
@@ -42,14 +42,14 @@ def test_a_block_shows_what_it_prints_and_then_the_value_of_its_last_line(tmp_pa
     assert ["# Title\n", "print('first')\n6 * 7", "Prose with [a link](/other.md).\n"] == [
         cell.source for cell in executed.cells
     ]
-    assert "first\n42" == executed.cells[1].text
+    assert executed.cells[1].text == "first\n42"
     prose = json.loads(executed.notebook())["cells"][2]["source"]
     assert ["Prose with a link."] == prose  # the page that it leads to does not lie beside the notebook
 
 
 def test_blocks_of_a_page_share_their_names(tmp_path: Path) -> None:
     executed = execute("```python\nx = 1\n```\n\n```python\nx + 1\n```\n", tmp_path)
-    assert ["", "2"] == [cell.text for cell in executed.cells]
+    assert [cell.text for cell in executed.cells] == ["", "2"]
 
 
 def test_a_block_that_fails_fails_the_page(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def square(number: int) -> int:
 def test_without_an_executor_it_happens_here_and_when_it_is_asked_for() -> None:
     threads: list[int] = []
     results = spread(lambda _: threads.append(threading.get_ident()), range(3), None)
-    assert [] == threads
+    assert threads == []
     next(results)
     assert [threading.get_ident()] == threads
 
@@ -79,14 +79,14 @@ def test_an_error_comes_in_its_turn_and_what_waits_is_cancelled() -> None:
         with pytest.raises(ZeroDivisionError, match="the third"):
             found.extend(spread(third_fails, range(60), executor))
         failed.set()
-    assert [0, 1, 2] == found
+    assert found == [0, 1, 2]
     assert done in ([0, 1, 2], [0, 1, 2, 4])  # the thread may have begun the fourth
 
 
 def test_no_tasks_give_no_results() -> None:
     with ThreadPoolExecutor(1) as executor:
-        assert [] == list(spread(square, [], executor))
-    assert [] == list(spread(square, [], None))
+        assert list(spread(square, [], executor)) == []
+    assert list(spread(square, [], None)) == []
 
 
 # Threads
@@ -117,7 +117,7 @@ def test_blocks_cover_all_positions_in_order(workers: int) -> None:
 
 
 def test_nothing_to_write_gives_no_block() -> None:
-    assert [] == list(in_blocks(bool, [], 2))
+    assert list(in_blocks(bool, [], 2)) == []
 
 
 def test_after_an_error_no_further_block_is_begun() -> None:
@@ -157,7 +157,9 @@ def test_a_mapped_file_holds_the_same_values(
     file = tmp_path_factory.mktemp("mapped") / "x.npy"
     np.save(file, np.asfortranarray(values) if in_fortran_order else values)
     opened = MappedFile.of(np.load(file, mmap_mode="r")).open()
-    assert (values.dtype, values.tolist(), False) == (opened.dtype, opened.tolist(), opened.flags.writeable)
+    assert values.dtype == opened.dtype
+    assert values.tolist() == opened.tolist()
+    assert opened.flags.writeable is False
 
 
 def test_a_mapped_file_goes_to_another_process_without_its_values(tmp_path: Path) -> None:
@@ -165,4 +167,4 @@ def test_a_mapped_file_goes_to_another_process_without_its_values(tmp_path: Path
     file = MappedFile.of(np.load(tmp_path / "x.npy", mmap_mode="r"))
     assert len(pickle.dumps(file)) < 1000
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
-        assert [100_000] == list(spread(total, [file], executor))
+        assert list(spread(total, [file], executor)) == [100_000]

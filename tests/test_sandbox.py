@@ -70,7 +70,8 @@ def test_home_and_cache_are_the_tests_own(sandbox: Path) -> None:
 def test_no_variable_of_the_user_gets_in() -> None:
     ours = {name for name in os.environ if name.startswith("MEDMNIST_NP_")}
     proxies = {name for name in os.environ if name.lower().endswith("_proxy")}
-    assert ({"MEDMNIST_NP_CACHE"}, set()) == (ours, proxies)
+    assert ours == {"MEDMNIST_NP_CACHE"}
+    assert proxies == set()
 
 
 def test_a_child_process_has_the_same_home(sandbox: Path) -> None:
@@ -102,8 +103,10 @@ def test_audit_does_not_take_reading_for_writing(tmp_path: Path, audit: Audit) -
         os.close(os.open(path, os.O_RDONLY))
         os.close(os.open(os.devnull, os.O_RDWR))
         path.stat()
-    assert ([], [str(path)] * 2 + [os.devnull]) == (seen.writes, seen.opened)
-    assert (seen.locks, seen.network) == ([], [])
+    assert seen.writes == []
+    assert [str(path)] * 2 + [os.devnull] == seen.opened
+    assert seen.locks == []
+    assert seen.network == []
 
 
 def test_audit_sees_sockets_and_locks(tmp_path: Path, audit: Audit) -> None:
@@ -111,7 +114,8 @@ def test_audit_sees_sockets_and_locks(tmp_path: Path, audit: Audit) -> None:
     with (tmp_path / "x").open("wb") as file, audit() as seen:
         fcntl.flock(file, fcntl.LOCK_EX)
         socket.socket().close()
-    assert (seen.locks, len(seen.network)) == (["fcntl.flock"], 1)
+    assert seen.locks == ["fcntl.flock"]
+    assert len(seen.network) == 1
 
 
 def test_audit_ends_with_its_block(tmp_path: Path, audit: Audit) -> None:

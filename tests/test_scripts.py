@@ -54,13 +54,13 @@ def test_the_tests_with_the_lowest_releases_are_there() -> None:
         file, _, name = test.partition("::")
         if f"def {name}(" not in (ROOT / "tests" / file).read_text(encoding="utf-8"):
             missing.append(test)
-    assert [] == missing
+    assert missing == []
 
 
 def test_the_nightly_run_asks_every_published_address_once() -> None:
     wanted = list(script("nightly").wanted(None))
     assert len(wanted) == len({one.url for one in wanted})
-    assert 60 == sum(1 for one in script("nightly").wanted("medmnist"))
+    assert sum(1 for one in script("nightly").wanted("medmnist")) == 60
 
 
 def test_the_nightly_run_finds_files_that_are_missing_or_of_another_size(tmp_path: Path) -> None:
@@ -70,5 +70,6 @@ def test_the_nightly_run_finds_files_that_are_missing_or_of_another_size(tmp_pat
         right = nightly.fault(nightly.Wanted("x", f"{url}/x.npz", 100), tmp_path)
         longer = nightly.fault(nightly.Wanted("x", f"{url}/x.npz?", 99), tmp_path)
         missing = nightly.fault(nightly.Wanted("y", f"{url}/y.npz", 100), tmp_path)
-    assert ("", "it has 100 bytes, and the registry says 99") == (right, longer)
+    assert right == ""
+    assert longer == "it has 100 bytes, and the registry says 99"
     assert "404" in missing

@@ -58,7 +58,7 @@ def test_every_class_occurs_in_every_split(name: str) -> None:
     for split in record.splits:
         labels = arrays[f"{split}_labels"]
         if record.multi_label:
-            assert {(0, 1)} == {tuple(np.unique(column)) for column in labels.T}
+            assert {tuple(np.unique(column)) for column in labels.T} == {(0, 1)}
         else:
             assert list(range(record.n_classes)) == np.unique(labels).tolist()
 
@@ -137,7 +137,9 @@ def test_a_fake_record_is_small_and_otherwise_like_the_real_one() -> None:
 
     assert dict(fake.n_samples) == {"train": 200, "val": 40, "test": 60}
     assert fake.sizes == (28,)
-    assert (real.name, real.task, real.class_names) == (fake.name, fake.task, fake.class_names)
+    assert real.name == fake.name
+    assert real.task == fake.task
+    assert real.class_names == fake.class_names
 
 
 def test_the_size_may_stand_in_the_name() -> None:
@@ -151,7 +153,10 @@ def test_a_fake_record_cannot_lead_to_the_official_file() -> None:
     archive = fake_record("nodulemnist3d").archive(28)
 
     assert archive.url == "https://fake.invalid/nodulemnist3d.npz"
-    assert (f"md5:{'0' * 32}", None, None, ()) == (archive.digest, archive.bytes, archive.sha256, archive.superseded)
+    assert f"md5:{'0' * 32}" == archive.digest
+    assert archive.bytes is None
+    assert archive.sha256 is None
+    assert archive.superseded == ()
 
 
 def test_unknown_names_and_sizes_are_refused() -> None:
@@ -235,13 +240,18 @@ def base_url(tmp_path: Path):
 def test_a_file_is_served_whole(base_url: str) -> None:
     status, headers, body = request(base_url, "/ten.npz?download=1")
 
-    assert (status, body, headers["Content-Length"], headers["Accept-Ranges"]) == (200, b"0123456789", "10", "bytes")
+    assert status == 200
+    assert body == b"0123456789"
+    assert headers["Content-Length"] == "10"
+    assert headers["Accept-Ranges"] == "bytes"
 
 
 def test_head_gives_the_headers_alone(base_url: str) -> None:
     status, headers, body = request(base_url, "/ten.npz", method="HEAD")
 
-    assert (status, body, headers["Content-Length"]) == (200, b"", "10")
+    assert status == 200
+    assert body == b""
+    assert headers["Content-Length"] == "10"
 
 
 @given(start=st.integers(0, 9), last=st.none() | st.integers(0, 12))
@@ -253,7 +263,8 @@ def test_a_range_is_what_slicing_gives(base_url_of_module: str, start: int, last
     )
 
     expected = b"0123456789"[start : None if last is None else last + 1]
-    assert (206, expected) == (status, body)
+    assert status == 206
+    assert expected == body
     assert f"bytes {start}-{start + len(expected) - 1}/10" == headers["Content-Range"]
     assert str(len(expected)) == headers["Content-Length"]
 
@@ -269,14 +280,17 @@ def base_url_of_module(tmp_path_factory: pytest.TempPathFactory):
 def test_a_range_behind_the_end_is_refused(base_url: str) -> None:
     status, headers, body = request(base_url, "/ten.npz", Range="bytes=10-")
 
-    assert (status, body, headers["Content-Range"]) == (416, b"", "bytes */10")
+    assert status == 416
+    assert body == b""
+    assert headers["Content-Range"] == "bytes */10"
 
 
 @pytest.mark.parametrize("asked", ["bytes=5-4", "bytes=-3", "bytes=0-1,3-4", "items=0-1", "bytes=x-"])
 def test_other_ranges_give_the_whole_file(base_url: str, asked: str) -> None:
     status, _, body = request(base_url, "/ten.npz", Range=asked)
 
-    assert (status, body) == (200, b"0123456789")
+    assert status == 200
+    assert body == b"0123456789"
 
 
 def test_a_range_is_given_only_of_the_file_that_was_begun(base_url: str, tmp_path: Path) -> None:
@@ -347,7 +361,8 @@ def test_what_was_configured_is_put_aside_for_the_block(tmp_path: Path) -> None:
     try:
         with fake_datasets(tmp_path / "fakes", "octmnist", n_samples=FEW):
             load("octmnist")
-        assert (tmp_path / "mine", True) == (settings.current().cache, settings.current().offline)
+        assert tmp_path / "mine" == settings.current().cache
+        assert settings.current().offline is True
         assert not (tmp_path / "mine").exists()
     finally:
         configure()

@@ -38,13 +38,18 @@ def places(one: ExactDuplicates | NearPair | SharedGroup) -> list[tuple[str, int
 @pytest.mark.parametrize("shape", [(12, 12), (9, 8, 3), (8, 8, 8), (3, 5)])
 def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path, shape: tuple[int, ...]) -> None:
     result = found(tmp_path, sound(shape))
-    assert ((), (), ()) == (result.duplicates, result.blank, result.bad_labels)
+    assert result.duplicates == ()
+    assert result.blank == ()
+    assert result.bad_labels == ()
     assert not result.near
-    assert NO_LEAKS == leaks(result)
+    assert leaks(result) == NO_LEAKS
     assert shape == result.image_shape
-    assert (N_SAMPLES, None) == ({split: one.n_samples for split, one in result.splits.items()}, result.shared_groups)
-    assert [((0, 1), (15, 15)), ((0, 1), (5, 5)), ((0, 1), (7, 7))] == [
-        (one.label_range, one.class_counts) for one in result.splits.values()
+    assert {split: one.n_samples for split, one in result.splits.items()} == N_SAMPLES
+    assert result.shared_groups is None
+    assert [(one.label_range, one.class_counts) for one in result.splits.values()] == [
+        ((0, 1), (15, 15)),
+        ((0, 1), (5, 5)),
+        ((0, 1), (7, 7)),
     ]
 
 
@@ -68,16 +73,21 @@ def test_a_channel_axis_at_either_end_changes_nothing(
     arrays["test_images"][3] = arrays["val_images"][1] // 2
     arrays["train_images"][4] = 7
     expected, result = found(tmp_path, arrays), found(tmp_path, with_axes(arrays, change))
-    assert (2, n_channels, usual) == (result.record.ndim, result.record.n_channels, result.image_shape)
+    assert result.record.ndim == 2
+    assert n_channels == result.record.n_channels
+    assert usual == result.image_shape
     assert expected.near
-    assert (expected.duplicates, expected.near, expected.blank) == (result.duplicates, result.near, result.blank)
+    assert expected.duplicates == result.duplicates
+    assert expected.near == result.near
+    assert expected.blank == result.blank
     assert "the channel axis was recognised, and they were read as " in result.remarks[0]
 
 
 @pytest.mark.parametrize("change", [lambda images: images[..., None], lambda images: images[:, None]])
 def test_volumes_may_have_a_channel_axis_of_one(tmp_path: Path, change: Any) -> None:
     result = found(tmp_path, with_axes(sound((8, 9, 10)), change))
-    assert (3, (8, 9, 10)) == (result.record.ndim, result.image_shape)
+    assert result.record.ndim == 3
+    assert result.image_shape == (8, 9, 10)
 
 
 def test_copies_are_found_those_in_several_splits_first(tmp_path: Path) -> None:
@@ -86,10 +96,11 @@ def test_copies_are_found_those_in_several_splits_first(tmp_path: Path) -> None:
     arrays["train_images"][[5, 21]] = arrays["val_images"][4] = arrays["test_images"][9]
     result = found(tmp_path, arrays)
     first, second = result.duplicates
-    assert [("train", 5), ("train", 21), ("val", 4), ("test", 9)] == places(first)
-    assert [("train", 2), ("train", 8)] == places(second)
-    assert [(True, True), (False, False)] == [(one.crosses, one.contradicts) for one in result.duplicates]
-    assert ((first,), ()) == (result.conflicts, result.near)
+    assert places(first) == [("train", 5), ("train", 21), ("val", 4), ("test", 9)]
+    assert places(second) == [("train", 2), ("train", 8)]
+    assert [(one.crosses, one.contradicts) for one in result.duplicates] == [(True, True), (False, False)]
+    assert (first,) == result.conflicts
+    assert result.near == ()
 
 
 def test_the_later_split_keeps_its_samples(tmp_path: Path) -> None:
@@ -99,7 +110,7 @@ def test_the_later_split_keeps_its_samples(tmp_path: Path) -> None:
     arrays["train_images"][[7, 6]] = arrays["val_images"][8]
     arrays["train_images"][10] = arrays["train_images"][11]  # twice in train is no leak
     result = found(tmp_path, arrays)
-    assert {"train": [1, 6, 7], "val": [3], "test": []} == leaks(result)
+    assert leaks(result) == {"train": [1, 6, 7], "val": [3], "test": []}
     assert {positions.dtype for positions in result.leaks.values()} == {np.dtype(np.intp)}
 
 
@@ -109,7 +120,8 @@ def test_copies_with_other_labels_contradict(tmp_path: Path) -> None:
     arrays["train_images"][9] = arrays["val_images"][0]
     result = found(tmp_path, arrays)
     (conflict,) = result.conflicts
-    assert ([("train", 9), ("val", 0)], ((1,), (0,))) == (places(conflict), conflict.labels)
+    assert places(conflict) == [("train", 9), ("val", 0)]
+    assert conflict.labels == ((1,), (0,))
 
 
 def test_blank_images_are_told_on_their_own(tmp_path: Path) -> None:
@@ -118,8 +130,9 @@ def test_blank_images_are_told_on_their_own(tmp_path: Path) -> None:
     arrays["val_images"][2] = (10, 20, 30)
     result = found(tmp_path, arrays)
     assert (Place("train", 3), Place("train", 4), Place("val", 2), Place("test", 1)) == result.blank
-    assert ((), ()) == (result.duplicates, result.near)
-    assert NO_LEAKS == leaks(result)
+    assert result.duplicates == ()
+    assert result.near == ()
+    assert leaks(result) == NO_LEAKS
 
 
 def test_images_that_look_alike_come_the_least_different_first(tmp_path: Path) -> None:
@@ -131,14 +144,17 @@ def test_images_that_look_alike_come_the_least_different_first(tmp_path: Path) -
     result = found(tmp_path, arrays)
     assert result.near is not None
     nearest, brighter = result.near
-    assert ([("train", 7), ("val", 6)], [("train", 20), ("test", 3)]) == (places(nearest), places(brighter))
-    assert (0, 40.0) == (brighter.distance, brighter.difference)
+    assert places(nearest) == [("train", 7), ("val", 6)]
+    assert places(brighter) == [("train", 20), ("test", 3)]
+    assert brighter.distance == 0
+    assert brighter.difference == 40.0
     assert 0.5 < nearest.difference < 1.5
-    assert ((True, True), (True, True)) == (
-        (nearest.crosses, nearest.contradicts),
-        (brighter.crosses, brighter.contradicts),
-    )
-    assert ((), 4) == (result.duplicates, result.near_distance)
+    assert nearest.crosses is True
+    assert nearest.contradicts is True
+    assert brighter.crosses is True
+    assert brighter.contradicts is True
+    assert result.duplicates == ()
+    assert result.near_distance == 4
     assert NO_LEAKS == leaks(result)  # these are for people to look at
 
 
@@ -148,7 +164,7 @@ def test_of_copies_the_first_stands_for_all_among_near_pairs(tmp_path: Path) -> 
     arrays["test_images"][[3, 4]] = arrays["train_images"][20]
     arrays["val_images"][0] = arrays["train_images"][20] + 9
     result = found(tmp_path, arrays)
-    assert [[("train", 20), ("val", 0)]] == [places(pair) for pair in result.near or ()]
+    assert [places(pair) for pair in result.near or ()] == [[("train", 20), ("val", 0)]]
 
 
 def test_labels_out_of_range_and_absent_classes_are_found(tmp_path: Path) -> None:
@@ -159,8 +175,10 @@ def test_labels_out_of_range_and_absent_classes_are_found(tmp_path: Path) -> Non
     arrays["val_labels"][:] = 3
     result = found(tmp_path, arrays)
     assert (Place("train", 5),) == result.bad_labels
-    assert [((-1, 1), (15, 14, 0, 0)), ((3, 3), (0, 0, 0, 10)), ((0, 1), (7, 7, 0, 0))] == [
-        (one.label_range, one.class_counts) for one in result.splits.values()
+    assert [(one.label_range, one.class_counts) for one in result.splits.values()] == [
+        ((-1, 1), (15, 14, 0, 0)),
+        ((3, 3), (0, 0, 0, 10)),
+        ((0, 1), (7, 7, 0, 0)),
     ]
     assert "train has no sample of class 2" in result.in_words()
 
@@ -181,7 +199,7 @@ def test_findings_of_several_labels_are_counted_one_by_one(tmp_path: Path) -> No
     arrays["test_labels"][6] = (0, 2, 0)
     arrays["train_images"][0] = arrays["val_images"][1]
     result = found(tmp_path, arrays)
-    assert (30, 0, 0) == result.splits["train"].class_counts
+    assert result.splits["train"].class_counts == (30, 0, 0)
     assert (Place("test", 6),) == result.bad_labels
     assert "train 0 = val 1: label 0 against label 0, label 1, label 2" in result.in_words()
 
@@ -199,10 +217,11 @@ def test_groups_in_several_splits_are_leaks(tmp_path: Path, column: str) -> None
     ]
     ids.write_text("\n".join(["split,index,image_id" + (",group" if column == "group" else ""), *rows]))
     result = found(tmp_path, sound(), ids=ids)
-    assert [("p,1", [("train", 3), ("train", 8), ("test", 1)]), ("p2", [("train", 4), ("val", 5)])] == [
-        (one.group, places(one)) for one in result.shared_groups or ()
+    assert [(one.group, places(one)) for one in result.shared_groups or ()] == [
+        ("p,1", [("train", 3), ("train", 8), ("test", 1)]),
+        ("p2", [("train", 4), ("val", 5)]),
     ]
-    assert {"train": [3, 4, 8], "val": [], "test": []} == leaks(result)
+    assert leaks(result) == {"train": [3, 4, 8], "val": [], "test": []}
 
 
 EMPTY = ["", "  ", "nan", "None", "NaN", "NA", "NULL"]
@@ -220,8 +239,8 @@ def ids_of(folder: Path, columns: str, value: Any) -> Path:
 def test_samples_without_an_image_id_are_no_leaks_of_each_other(tmp_path: Path, empty: str) -> None:
     file = ids_of(tmp_path, "image_id", lambda split, k: empty if k < 5 else "both" if k == 7 else f"{split}{k}")
     result = found(tmp_path, sound(), ids=file)
-    assert {"train": [7], "val": [7], "test": []} == leaks(result)
-    assert "image_id" == result.grouped_by
+    assert leaks(result) == {"train": [7], "val": [7], "test": []}
+    assert result.grouped_by == "image_id"
     assert "15 samples without an image_id were not compared between splits." in result.remarks
 
 
@@ -229,27 +248,31 @@ def test_samples_without_an_image_id_are_no_leaks_of_each_other(tmp_path: Path, 
 def test_groups_that_are_empty_are_none(tmp_path: Path, empty: str) -> None:
     file = ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{empty}")
     result = found(tmp_path, sound(), ids=file)
-    assert ("image_id", (), NO_LEAKS) == (result.grouped_by, result.shared_groups, leaks(result))
+    assert result.grouped_by == "image_id"
+    assert result.shared_groups == ()
+    assert leaks(result) == NO_LEAKS
 
 
 def test_groups_of_some_splits_only_are_not_compared_and_a_remark_says_so(tmp_path: Path) -> None:
     file = ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{'' if split == 'test' else 'p'}")
     result = found(tmp_path, sound(), ids=file)
-    assert ("image_id", NO_LEAKS) == (result.grouped_by, leaks(result))
+    assert result.grouped_by == "image_id"
+    assert leaks(result) == NO_LEAKS
     assert "No groups are known for test, so groups were not compared between splits." in result.remarks
 
 
 def test_groups_without_image_ids_are_compared(tmp_path: Path) -> None:
     file = ids_of(tmp_path, "image_id,group", lambda split, k: f",{'p' if k == 3 else f'{split}{k}'}")
     result = found(tmp_path, sound(), ids=file)
-    assert ("group", {"train": [3], "val": [3], "test": []}) == (result.grouped_by, leaks(result))
+    assert result.grouped_by == "group"
+    assert leaks(result) == {"train": [3], "val": [3], "test": []}
 
 
 def test_spaces_around_an_id_do_not_make_another_one(tmp_path: Path) -> None:
     file = ids_of(
         tmp_path, "image_id", lambda split, k: {("train", 1): " x", ("val", 1): "x "}.get((split, k), f"{split}{k}")
     )
-    assert {"train": [1], "val": [], "test": []} == leaks(found(tmp_path, sound(), ids=file))
+    assert leaks(found(tmp_path, sound(), ids=file)) == {"train": [1], "val": [], "test": []}
 
 
 def test_ids_that_are_attached_are_used(tmp_path: Path) -> None:
@@ -259,7 +282,8 @@ def test_ids_that_are_attached_are_used(tmp_path: Path) -> None:
         assert audit("breastmnist", download=True).shared_groups is None
         attach_ids("breastmnist", ids)
         (shared,) = audit("breastmnist").shared_groups or ()
-    assert ("b", [("train", 1), ("test", 0)]) == (shared.group, places(shared))
+    assert shared.group == "b"
+    assert places(shared) == [("train", 1), ("test", 0)]
 
 
 def test_ids_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -315,11 +339,9 @@ def test_the_search_for_near_duplicates_can_be_left_out(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][6] = arrays["test_images"][7] // 2
     result = found(tmp_path, arrays, max_distance=None)
-    assert (None, None, ("Near duplicates were not searched, as requested.",)) == (
-        result.near,
-        result.near_distance,
-        result.remarks,
-    )
+    assert result.near is None
+    assert result.near_distance is None
+    assert result.remarks == ("Near duplicates were not searched, as requested.",)
 
 
 def test_shapes_of_two_values_and_small_images_have_no_near_duplicates(tmp_path: Path) -> None:
@@ -328,7 +350,8 @@ def test_shapes_of_two_values_and_small_images_have_no_near_duplicates(tmp_path:
         shapes[f"{split}_images"] = (shapes[f"{split}_images"] > 127).astype(np.uint8) * 255
     shapes["train_images"][3] = shapes["test_images"][4]
     result = found(tmp_path, shapes)
-    assert (None, 1) == (result.near, len(result.duplicates))
+    assert result.near is None
+    assert len(result.duplicates) == 1
     assert "the images are shapes of two values" in result.remarks[0]
     assert "at least 8 pixels along each axis" in found(tmp_path, sound((7, 20, 3))).remarks[0]
 
@@ -350,7 +373,8 @@ def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkey
         arrays[f"{split}_images"][:] = arrays["val_images"][0] // 2
         arrays[f"{split}_images"] += np.arange(len(arrays[f"{split}_images"]), dtype=np.uint8)[:, None, None]
     none = found(tmp_path, arrays, max_distance=0)
-    assert (None, 0) == (none.near, none.near_distance)
+    assert none.near is None
+    assert none.near_distance == 0
     assert "Near duplicates:  too many to list" in none.in_words()
     assert "have equal perceptual hashes" in none.remarks[0]
 
@@ -363,8 +387,9 @@ def test_a_distance_that_is_none_is_refused(tmp_path: Path, distance: Any) -> No
 
 def test_a_split_without_samples_is_no_trouble(tmp_path: Path) -> None:
     result = found(tmp_path, sound(n_samples={"train": 5, "val": 0, "test": 0}))
-    assert (None, (0, 0)) == (result.splits["val"].label_range, result.splits["val"].class_counts)
-    assert NO_LEAKS == leaks(result)
+    assert result.splits["val"].label_range is None
+    assert result.splits["val"].class_counts == (0, 0)
+    assert leaks(result) == NO_LEAKS
 
 
 def test_a_name_and_its_archive_give_the_same(tmp_path: Path) -> None:
@@ -373,8 +398,10 @@ def test_a_name_and_its_archive_give_the_same(tmp_path: Path) -> None:
             audit("chestmnist")
         by_name = audit("chestmnist", download=True)
         by_file = audit(tmp_path / "fakes" / "archives" / "chestmnist.npz")
-        assert (record, record) == (by_name.record, by_file.record)
-    assert ({**by_name.to_dict(), "name": ""}, "chestmnist.npz") == ({**by_file.to_dict(), "name": ""}, by_file.name)
+        assert record == by_name.record
+        assert record == by_file.record
+    assert {**by_name.to_dict(), "name": ""} == {**by_file.to_dict(), "name": ""}
+    assert by_file.name == "chestmnist.npz"
 
 
 def test_a_file_has_one_size(tmp_path: Path) -> None:
@@ -389,13 +416,15 @@ def test_findings_are_plain_data(tmp_path: Path) -> None:
     arrays["val_images"][9] = 0
     result = found(tmp_path, arrays)
     table = json.loads(json.dumps(result.to_dict()))
-    assert [{"places": [["train", 5], ["test", 4]], "labels": [[1], [0]]}] == table["duplicates"]
+    assert table["duplicates"] == [{"places": [["train", 5], ["test", 4]], "labels": [[1], [0]]}]
     assert table["conflicts"] == table["duplicates"]
-    assert ([["val", 9]], {"train": [5], "val": [], "test": []}) == (table["blank"], table["leaks"])
-    assert {"0": 15, "1": 15} == table["splits"]["train"]["class_counts"]
-    assert ["train", 6] == table["near"][0]["places"][0]
+    assert table["blank"] == [["val", 9]]
+    assert table["leaks"] == {"train": [5], "val": [], "test": []}
+    assert table["splits"]["train"]["class_counts"] == {"0": 15, "1": 15}
+    assert table["near"][0]["places"][0] == ["train", 6]
     copy = pickle.loads(pickle.dumps(result))
-    assert (result, result.page()) == (copy, copy.page())
+    assert result == copy
+    assert result.page() == copy.page()
 
 
 def test_it_is_said_in_words(tmp_path: Path) -> None:
@@ -418,7 +447,8 @@ Wrong labels:     no samples
 Patients:         not checked (no groups are known; give them with --ids)
 Leaks:            train 1; they also occur in a later split. Remove them with ds.without(audit.leaks)."""
     result = found(tmp_path, arrays)
-    assert (expected, expected) == (repr(result), result.in_words())
+    assert expected == repr(result)
+    assert expected == result.in_words()
 
 
 NOT_CHECKED = "Patients:         not checked (no groups are known; give them with --ids)"
@@ -433,12 +463,13 @@ def test_without_ids_it_says_that_patients_were_not_checked(tmp_path: Path) -> N
 def test_image_ids_are_not_reported_as_patients(tmp_path: Path) -> None:
     result = found(tmp_path, sound(), ids=ids_of(tmp_path, "image_id", lambda split, k: f"{split}{k}"))
     said = result.in_words().splitlines()
-    assert ["Image ids:        no image ids in several splits", NOT_CHECKED] == [
-        line for line in said if line.startswith(("Image ids", "Groups", "Patients"))
+    assert [line for line in said if line.startswith(("Image ids", "Groups", "Patients"))] == [
+        "Image ids:        no image ids in several splits",
+        NOT_CHECKED,
     ]
     assert "Leaks:            none among exact duplicates and image ids" in said
     assert "Patients: not checked (no groups are known; give them with --ids)." in result.page()
-    assert "image_id" == result.to_dict()["grouped_by"]
+    assert result.to_dict()["grouped_by"] == "image_id"
 
 
 def test_groups_that_were_compared_are_reported(tmp_path: Path) -> None:
@@ -469,7 +500,7 @@ def test_of_many_copies_the_first_are_named(tmp_path: Path) -> None:
     page = result.page()
     assert "train 0, 1, 2, 3, 4, 5, 6, 7 and 12 more; test 3" in page
     assert "class 1: train 1, 3, 5, 7, 9, 11, 13, 15 and 2 more; test 3" in page
-    assert 21 == len(result.to_dict()["duplicates"][0]["places"])
+    assert len(result.to_dict()["duplicates"][0]["places"]) == 21
 
 
 def test_nothing_is_left_behind(tmp_path: Path, sandbox: Path) -> None:
@@ -478,7 +509,7 @@ def test_nothing_is_left_behind(tmp_path: Path, sandbox: Path) -> None:
     audit(path)
     audit(str(path))
     assert before == path.read_bytes()
-    assert [] == [one for one in (sandbox / "cache").rglob("*") if one.is_file() or "staging" in one.name]
+    assert [one for one in (sandbox / "cache").rglob("*") if one.is_file() or "staging" in one.name] == []
 
 
 def test_images_are_looked_at_in_pieces_and_progress_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -501,6 +532,6 @@ def test_images_are_looked_at_in_pieces_and_progress_is_shown(tmp_path: Path, mo
             self.sums.append(n_bytes)
 
     result = found(tmp_path, arrays, progress=Bar)
-    assert [[("train", 29), ("val", 8)]] == [places(one) for one in result.duplicates]
-    assert [1008, 1008, 1008, 1008, 288, 1008, 432, 1008, 1008] == done["looking at images"]
-    assert {"checking mine.npz", "unpacking mine.npz", "looking at images", "comparing images"} == done.keys()
+    assert [places(one) for one in result.duplicates] == [[("train", 29), ("val", 8)]]
+    assert done["looking at images"] == [1008, 1008, 1008, 1008, 288, 1008, 432, 1008, 1008]
+    assert done.keys() == {"checking mine.npz", "unpacking mine.npz", "looking at images", "comparing images"}

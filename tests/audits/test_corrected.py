@@ -56,7 +56,8 @@ def test_leaks_are_left_out_of_parts_and_of_joined_splits() -> None:
 def test_an_audit_of_a_set_without_leaks_leaves_nothing_out() -> None:
     found = mm.audit("breastmnist", download=True)
     train = mm.Dataset("breastmnist", "train").without(found.leaks)
-    assert (FEW["train"], "train") == (len(train), train.split)
+    assert FEW["train"] == len(train)
+    assert train.split == "train"
 
 
 @pytest.mark.parametrize(
@@ -75,16 +76,16 @@ def test_a_scheme_moves_samples_between_splits(tmp_path: Path, as_file: bool) ->
     given = tmp_path / "scheme.csv" if as_file else scheme
     test = mm.Dataset("breastmnist", "test", scheme=given)
     expected = published(("train", 7), ("val", 5), *(("test", index) for index in range(1, 9)))
-    assert (expected, "train+val+test") == (contents(test), test.split)
+    assert expected == contents(test)
+    assert test.split == "train+val+test"
     train = mm.Dataset("breastmnist", "train", scheme=given)
-    assert ([index for index in range(20) if index not in (3, 7)] + [20], "train+test") == (
-        train.positions.tolist(),
-        train.split,
-    )
+    assert [index for index in range(20) if index not in (3, 7)] + [20] == train.positions.tolist()
+    assert train.split == "train+test"
     val = mm.Dataset("breastmnist", "val", scheme=given)
-    assert (published(*(("val", index) for index in range(5))), "val") == (contents(val), val.split)
+    assert published(*(("val", index) for index in range(5))) == contents(val)
+    assert val.split == "val"
     assert contents(test) == contents(pickle.loads(pickle.dumps(test)))
-    assert 34 == sum(map(len, (train, val, test)))
+    assert sum(map(len, (train, val, test))) == 34
 
 
 def test_corrected_splits_are_used_as_any_others(tmp_path: Path) -> None:

@@ -112,8 +112,11 @@ def test_memory_that_nobody_holds_is_used_again() -> None:
 @pytest.mark.parametrize("shape", [(3, 5), (1,), (7, 1, 3), (0, 4)])
 def test_arrays_are_aligned_contiguous_and_writable(shape: tuple[int, ...], dtype: str) -> None:
     array = Buffers(most=2).empty(shape, np.dtype(dtype))
-    assert (shape, np.dtype(dtype)) == (array.shape, array.dtype)
-    assert (True, True, True) == (array.flags.c_contiguous, array.flags.writeable, array.flags.aligned)
+    assert shape == array.shape
+    assert np.dtype(dtype) == array.dtype
+    assert array.flags.c_contiguous is True
+    assert array.flags.writeable is True
+    assert array.flags.aligned is True
     assert type(array) is np.ndarray
     assert array.size == 0 or array.ctypes.data % 64 == 0
     array[...] = 1
@@ -124,7 +127,7 @@ def test_no_more_is_kept_than_was_said() -> None:
     many = [buffers.empty(SHAPE, DTYPE) for _ in range(10)]
     del many
     gc.collect()
-    assert 3 == len(buffers._free[int(np.prod(SHAPE)) * 4])
+    assert len(buffers._free[int(np.prod(SHAPE)) * 4]) == 3
 
 
 def test_an_array_that_is_kept_does_not_keep_what_others_left() -> None:
@@ -169,6 +172,6 @@ def test_arrays_may_be_given_back_in_another_thread() -> None:
     with ThreadPoolExecutor(4) as threads:
         for _ in range(200):
             arrays = [buffers.empty(SHAPE, DTYPE) for _ in range(4)]
-            assert 4 == len({array.ctypes.data for array in arrays})
+            assert len({array.ctypes.data for array in arrays}) == 4
             for future in [threads.submit(lambda array: array.fill(1), arrays.pop()) for _ in range(4)]:
                 future.result()

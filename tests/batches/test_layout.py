@@ -44,7 +44,9 @@ def test_images_are_those_of_plain_numpy(kind: str, as_rgb: bool, channels: Any,
     images = stored(kind)
     wanted = expected(kind, images, as_rgb, channels, dtype, scale)
     found = layout.arrange(images)
-    assert (wanted.shape, wanted.dtype, True) == (found.shape, found.dtype, bool(found.flags.c_contiguous))
+    assert wanted.shape == found.shape
+    assert wanted.dtype == found.dtype
+    assert bool(found.flags.c_contiguous) is True
     assert np.array_equal(wanted, found)
     assert found.flags.writeable
 

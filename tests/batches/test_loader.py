@@ -40,7 +40,7 @@ def threads_for_small_batches() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
     yield
-    assert [] == still_running(seconds=60)
+    assert still_running(seconds=60) == []
 
 
 def still_running(seconds: float) -> list[str]:
@@ -156,7 +156,9 @@ def test_batches_are_fresh_writable_and_contiguous_and_share_no_memory(layout, p
     before = listed(held)
     arrays = [array for batch in held for array in batch]
     for array in arrays:
-        assert (np.ndarray, True, True) == (type(array), array.flags.writeable, array.flags.c_contiguous)
+        assert np.ndarray is type(array)
+        assert array.flags.writeable is True
+        assert array.flags.c_contiguous is True
         assert array.base is None or not np.shares_memory(array, IMAGES)
     spans = sorted((a.__array_interface__["data"][0], a.nbytes) for a in arrays)
     assert all(start + n_bytes <= other for (start, n_bytes), (other, _) in pairwise(spans))
@@ -238,9 +240,10 @@ def test_slow_and_quick_batches_come_in_order() -> None:
 def test_each_pass_is_the_next_epoch() -> None:
     batches = make(shuffle=True, epoch=3)
     first, second = listed(batches), listed(batches)
-    assert (first, second) == (listed(make(shuffle=True, epoch=3)), listed(make(shuffle=True, epoch=4)))
+    assert first == listed(make(shuffle=True, epoch=3))
+    assert second == listed(make(shuffle=True, epoch=4))
     assert first != second
-    assert 5 == batches.epoch
+    assert batches.epoch == 5
 
 
 def test_two_passes_at_once_are_two_epochs() -> None:
@@ -265,7 +268,8 @@ def test_threads_that_share_an_iterator_get_each_batch_once(prefetch: int) -> No
         found = list(chain(*threads.map(work, range(8))))
     expected = [tuple(batch.indices.tolist()) for batch in make(3, images=images, labels=labels, shuffle=True)]
     assert sorted(expected) == sorted(found)
-    assert (1, 0) == (batches.state_dict()["epoch"], batches.state_dict()["batch"])
+    assert batches.state_dict()["epoch"] == 1
+    assert batches.state_dict()["batch"] == 0
 
 
 @pytest.mark.parametrize("prefetch", [0, 2])
@@ -288,7 +292,9 @@ def test_a_batch_can_be_made_alone() -> None:
 
 def test_an_empty_set_has_no_batches() -> None:
     empty = make(images=IMAGES[:0], labels=LABELS[:0], shuffle=True, prefetch=2)
-    assert (0, [], []) == (len(empty), list(empty), list(empty))
+    assert len(empty) == 0
+    assert list(empty) == []
+    assert list(empty) == []
     json.dumps(empty.state_dict())
 
 
@@ -354,13 +360,13 @@ def test_the_state_counts_what_was_handed_out_not_what_was_made_ahead() -> None:
         return batch
 
     batches = make(4, prefetch=3, transform=noted)
-    assert (0, 0) == where(batches)
+    assert where(batches) == (0, 0)
     one = iter(batches)
-    assert (0, 0) == where(batches)
+    assert where(batches) == (0, 0)
     next(one)
     while len(made) < 4:
         time.sleep(0.001)
-    assert (0, 1) == where(batches)
+    assert where(batches) == (0, 1)
 
 
 def where(batches: Batches) -> tuple[int, int]:
@@ -373,9 +379,10 @@ def test_at_the_end_of_an_epoch_the_state_is_the_next_one() -> None:
     one = iter(batches)
     for _ in range(len(batches)):
         next(one)
-    assert ((1, 0), 1) == (where(batches), batches.epoch)
+    assert where(batches) == (1, 0)
+    assert batches.epoch == 1
     assert next(one, None) is None
-    assert (1, 0) == where(batches)
+    assert where(batches) == (1, 0)
 
 
 def test_the_state_is_of_the_latest_pass() -> None:
@@ -385,9 +392,9 @@ def test_the_state_is_of_the_latest_pass() -> None:
     second = iter(batches)
     next(second)
     next(first)
-    assert (1, 1) == where(batches)
+    assert where(batches) == (1, 1)
     next(second)
-    assert (1, 2) == where(batches)
+    assert where(batches) == (1, 2)
 
 
 def test_a_pass_from_before_does_not_move_a_state_that_was_loaded() -> None:
@@ -410,7 +417,7 @@ def test_states_are_taken_while_threads_iterate() -> None:
         while not done.done():
             state = batches.state_dict()
             make(2, images=images, labels=labels, shuffle=True).load_state_dict(state)
-    assert 1000 == done.result()
+    assert done.result() == 1000
 
 
 @pytest.mark.parametrize(
@@ -438,7 +445,7 @@ def test_the_state_of_other_batches_is_refused(changed: dict[str, Any], message:
     other = make(**arguments | changed)
     with pytest.raises(ValueError, match=f"{message}.*Make them with the same arguments"):
         other.load_state_dict(state)
-    assert 0 == other.epoch
+    assert other.epoch == 0
     make(**arguments).load_state_dict(state)
 
 
@@ -519,19 +526,19 @@ def test_a_pass_that_is_given_up_leaves_no_thread(shuffle: Any) -> None:
         next(one)
         assert still_running(seconds=0)
         del one
-        assert [] == still_running(seconds=60)
+        assert still_running(seconds=60) == []
 
 
 def test_a_pass_that_is_not_begun_starts_no_thread() -> None:
     one = iter(make(prefetch=4))
-    assert [] == still_running(seconds=0)
+    assert still_running(seconds=0) == []
     del one
 
 
 def test_a_finished_pass_leaves_no_thread_even_if_it_is_kept() -> None:
     one = iter(make(prefetch=4))
     list(one)
-    assert [] == still_running(seconds=60)
+    assert still_running(seconds=60) == []
     assert next(one, None) is None
 
 
@@ -558,7 +565,7 @@ def test_without_prefetch_batches_are_made_here_when_they_are_asked_for() -> Non
         return batch
 
     one = iter(make(prefetch=0, transform=noted))
-    assert [] == made
+    assert made == []
     next(one)
     assert [threading.get_ident()] == made
 
@@ -578,7 +585,7 @@ def test_blocks_are_read_ahead_in_the_order_of_the_file(positions: Any, start: i
     while sum(map(len, read)) < N and time.monotonic() < give_up:  # what is not begun at the end of a pass is not read
         time.sleep(0.001)
     used = np.concatenate([np.asarray(positions)[batch.indices] for batch in (first, *passing)])
-    assert [] == still_running(seconds=60)
+    assert still_running(seconds=60) == []
     rows = np.concatenate(read)
     assert set(used) <= set(rows.tolist())
     assert all((np.diff(piece) >= 0).all() for piece in read)
@@ -587,7 +594,7 @@ def test_blocks_are_read_ahead_in_the_order_of_the_file(positions: Any, start: i
 def test_nothing_is_read_ahead_without_blocks() -> None:
     read: list[np.ndarray] = []
     list(make(4, shuffle=True, read_ahead=read.append))
-    assert [] == read
+    assert read == []
 
 
 # Transforms
@@ -649,8 +656,8 @@ def test_what_is_wrong_with_a_transform_is_said_where_its_batch_would_have_come(
     found: list[Batch] = []
     with pytest.raises(error, match=message):
         found.extend(batches)
-    assert [0, 5, 10] == [int(batch.indices[0]) for batch in found]
-    assert (0, 3) == where(batches)
+    assert [int(batch.indices[0]) for batch in found] == [0, 5, 10]
+    assert where(batches) == (0, 3)
 
 
 @pytest.mark.parametrize("prefetch", [0, 3])
@@ -667,7 +674,8 @@ def test_a_transform_may_change_what_it_changes_in_every_batch() -> None:
         return batch._replace(images=batch.images[:, ::2] / 255, labels=np.eye(9)[batch.labels[:, 0]])
 
     for batch in make(transform=one_hot, last="pad"):
-        assert ((5, 2, 3), (5, 9)) == (batch.images.shape, batch.labels.shape)
+        assert batch.images.shape == (5, 2, 3)
+        assert batch.labels.shape == (5, 9)
 
 
 # Bad input
@@ -690,7 +698,7 @@ def test_what_makes_no_batches_is_refused(arguments: dict[str, Any], message: st
 
 def test_it_says_what_it_is() -> None:
     batches = make(10, epoch=2, identity={"name": "breastmnist"})
-    assert "Batches(3 of 10; breastmnist, epoch 2)" == repr(batches)
+    assert repr(batches) == "Batches(3 of 10; breastmnist, epoch 2)"
 
 
 # Small batches
@@ -700,7 +708,7 @@ def test_small_batches_are_made_where_they_are_asked_for(monkeypatch: pytest.Mon
     monkeypatch.setattr(loader, "_WORTH_A_THREAD_BYTES", 2_000_000)
     passing = iter(make(3, prefetch=2))
     next(passing)
-    assert [] == still_running(seconds=0)
+    assert still_running(seconds=0) == []
     with_transform = iter(make(3, prefetch=2, transform=lambda batch, _rng: batch))
     next(with_transform)
-    assert [] != still_running(seconds=0)
+    assert still_running(seconds=0) != []

@@ -132,7 +132,8 @@ def test_every_order_is_as_likely() -> None:
         order = tuple(Plan(n_samples=4, batch_size=4, shuffle=True).order(epoch).indices.tolist())
         counts[order] = counts.get(order, 0) + 1
     # 24 orders, each 100 times, give or take 5 standard deviations.
-    assert (24, True) == (len(counts), all(50 < count < 150 for count in counts.values()))
+    assert len(counts) == 24
+    assert all(50 < count < 150 for count in counts.values())
 
 
 def test_the_epoch_before_and_after_need_not_be_made() -> None:
@@ -149,7 +150,8 @@ def test_samples_are_drawn_as_often_as_their_weights_say() -> None:
     drawn = np.bincount(np.concatenate([plan.order(epoch).indices for epoch in range(2000)]), minlength=10)
     share = weights / weights.sum()
     error = np.sqrt(share * (1 - share) / drawn.sum())
-    assert (0, True) == (drawn[0], bool((np.abs(drawn / drawn.sum() - share) <= 5 * error).all()))
+    assert drawn[0] == 0
+    assert bool((np.abs(drawn / drawn.sum() - share) <= 5 * error).all()) is True
 
 
 @given(st.integers(1, 6), st.integers(1, 40))
@@ -206,7 +208,8 @@ def test_weights_need_a_full_shuffle(shuffle: Any) -> None:
 @given(st.integers(0, 300), st.integers(1, 40), st.integers(1, 9), st.integers(0, 100))
 def test_blocks_are_a_permutation(n: int, length: int, per_window: int, seed: int) -> None:
     order = block_order(n, length, per_window, np.random.default_rng(seed))
-    assert (np.intp, list(range(n))) == (order.dtype.type, sorted(order.tolist()))
+    assert np.intp == order.dtype.type
+    assert list(range(n)) == sorted(order.tolist())
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 9), st.integers(0, 100))
@@ -241,12 +244,13 @@ def test_classes_mix_as_stated_in_a_file_sorted_by_class(n_blocks, length, per_w
 
 def test_one_window_is_a_full_shuffle() -> None:
     places = [block_order(60, 5, 100, np.random.default_rng(seed)).tolist().index(7) for seed in range(3000)]
-    assert (0, 59) == (min(places), max(places))
+    assert min(places) == 0
+    assert max(places) == 59
     assert np.bincount(places).max() < 50 + 5 * np.sqrt(50)
 
 
 def test_a_block_is_about_a_megabyte() -> None:
-    assert [1337, 6, 1, 1] == [block_length(n_bytes) for n_bytes in (28 * 28, 224 * 224 * 3, 1 << 20, 1 << 24)]
+    assert [block_length(n_bytes) for n_bytes in (28 * 28, 224 * 224 * 3, 1 << 20, 1 << 24)] == [1337, 6, 1, 1]
 
 
 def test_the_plan_knows_how_long_a_window_is() -> None:
@@ -289,7 +293,8 @@ def test_numbers_and_flags_of_numpy_are_taken_for_those_of_python() -> None:
         shuffle=np.True_,  # type: ignore[arg-type]
     )
     found = (plan.batch_size, plan.seed, *plan.shard, plan.shuffle)
-    assert ((4, 7, 1, 2, True), [int, int, int, int, bool]) == (found, [type(value) for value in found])
+    assert found == (4, 7, 1, 2, True)
+    assert [int, int, int, int, bool] == [type(value) for value in found]
     unshuffled = Plan(n_samples=10, batch_size=4, shuffle=np.False_)  # type: ignore[arg-type]
     assert list(range(10)) == unshuffled.order(0).indices.tolist()
 

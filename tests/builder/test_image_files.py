@@ -39,7 +39,7 @@ def test_deep_values_are_not_scaled(tmp_path: Path, image, suffix: str) -> None:
 
 
 def test_a_jpeg_is_read(tmp_path: Path) -> None:
-    assert (5, 4, 3) == read_image(save(tmp_path / "a.jpg", RGB)).shape
+    assert read_image(save(tmp_path / "a.jpg", RGB)).shape == (5, 4, 3)
 
 
 def test_modes_that_lose_nothing_are_converted(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_modes_that_lose_nothing_are_converted(tmp_path: Path) -> None:
     assert np.array_equal(np.where(GRAY > 99, 255, 0), read_image(tmp_path / "1.png"))
     for mode in ("P", "RGBA"):
         Image.fromarray(RGB // 64 * 64).convert(mode).save(tmp_path / f"{mode}.png")
-        assert (5, 4, 3) == read_image(tmp_path / f"{mode}.png").shape
+        assert read_image(tmp_path / f"{mode}.png").shape == (5, 4, 3)
     Image.fromarray(GRAY).convert("LA").save(tmp_path / "LA.png")
     assert np.array_equal(GRAY, read_image(tmp_path / "LA.png"))
 
@@ -63,7 +63,7 @@ def test_pages_of_a_tiff_are_a_volume(tmp_path: Path) -> None:
 def test_a_folder_of_slices_is_a_volume_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for number in (10, 2, 1):
         save(tmp_path / "scan" / f"slice-{number}.png", np.full((6, 5), number, np.uint8))
-    assert [1, 2, 10] == read_image(tmp_path / "scan", slices=True)[:, 0, 0].tolist()
+    assert read_image(tmp_path / "scan", slices=True)[:, 0, 0].tolist() == [1, 2, 10]
 
 
 def test_a_folder_of_images_is_no_volume_unless_that_is_said(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_a_folder_of_images_is_no_volume_unless_that_is_said(tmp_path: Path) -> 
 
 def test_an_axis_of_one_channel_is_dropped(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", GRAY[..., None])
-    assert (5, 4) == read_image(tmp_path / "a.npy").shape
+    assert read_image(tmp_path / "a.npy").shape == (5, 4)
     np.save(tmp_path / "b.npy", np.zeros((4, 5, 6, 1), np.uint8))
-    assert (5, 6) == read_image(tmp_path / "b.npy", 2).shape
+    assert read_image(tmp_path / "b.npy", 2).shape == (5, 6)
 
 
 def png_of_16_bits_in_colour() -> bytes:
@@ -92,7 +92,7 @@ def test_what_would_lose_values_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="colour image with 16 bits per channel"):
         read_image(tmp_path / "deep.png")
     wide = save(tmp_path / "wide.tif", noise(3, (2, 1616, 3)))  # a number that a row of it takes is no depth
-    assert (2, 1616, 3) == read_image(wide).shape
+    assert read_image(wide).shape == (2, 1616, 3)
     alpha = np.dstack([RGB, np.full((5, 4), 200, np.uint8)])
     with pytest.raises(ValueError, match="it is partly transparent"):
         read_image(save(tmp_path / "alpha.png", alpha))

@@ -32,10 +32,11 @@ def test_the_same_call_finishes_what_was_interrupted_at_any_step(tmp_path: Path,
     table(tmp_path / "labels.csv", ["image", "label", "patient"], rows)
     arguments = [sys.executable, "-m", "tests.builder.test_interruptions", source, fault, str(tmp_path)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=280)  # noqa: S603
-    assert (0, "") == (done.returncode, done.stderr)
+    assert done.returncode == 0
+    assert done.stderr == ""
     outcomes = json.loads(done.stdout)
     assert len(outcomes) > 20
-    assert [] == [outcome for outcome in outcomes if outcome["wrong"]]
+    assert [outcome for outcome in outcomes if outcome["wrong"]] == []
 
 
 def interrupt_everywhere(source: str, fault: str, folder: Path) -> list[dict[str, str]]:

@@ -14,24 +14,26 @@ def named(values: list[str], class_names: list[str] | None = None, task: str | N
 
 def test_names_of_classes_are_sorted() -> None:
     labels = named(["cyst", "benign", "cyst"])
-    assert (("benign", "cyst"), "binary-class") == (labels.class_names, labels.task)
-    assert [[1], [0], [1]] == labels.table.tolist()
+    assert labels.class_names == ("benign", "cyst")
+    assert labels.task == "binary-class"
+    assert labels.table.tolist() == [[1], [0], [1]]
     assert np.uint8 == labels.table.dtype
 
 
 def test_names_keep_an_order_that_is_given() -> None:
     labels = named(["mild", "none"], ["none", "mild", "severe"], "ordinal-regression")
-    assert ([[1], [0]], "ordinal-regression") == (labels.table.tolist(), labels.task)
+    assert labels.table.tolist() == [[1], [0]]
+    assert labels.task == "ordinal-regression"
 
 
 def test_numbers_are_the_numbers_of_classes() -> None:
-    assert [[2], [0], [1]] == named(["2", "0", "1"]).table.tolist()
-    assert [[2], [0]] == named(["2", "0"], ["a", "b", "c"]).table.tolist()
+    assert named(["2", "0", "1"]).table.tolist() == [[2], [0], [1]]
+    assert named(["2", "0"], ["a", "b", "c"]).table.tolist() == [[2], [0]]
     assert [[number] for number in range(11)] == named([str(number) for number in range(11)]).table.tolist()
 
 
 def test_numbers_may_be_the_names_of_classes() -> None:
-    assert [[0], [4]] == named(["1", "5"], ["1", "2", "3", "4", "5"]).table.tolist()
+    assert named(["1", "5"], ["1", "2", "3", "4", "5"]).table.tolist() == [[0], [4]]
 
 
 def test_a_number_that_is_left_out_is_asked_about() -> None:
@@ -64,16 +66,17 @@ def test_a_task_that_does_not_fit_is_refused(task: str) -> None:
 
 def test_several_findings_are_zeros_and_ones() -> None:
     labels = several_each([["0", "1"], ["0", "0"]], ["line 2", "line 3"], ["mass", "edema"], None)
-    assert [[0, 1], [0, 0]] == labels.table.tolist()
-    assert (("mass", "edema"), "multi-label, binary-class") == (labels.class_names, labels.task)
+    assert labels.table.tolist() == [[0, 1], [0, 0]]
+    assert labels.class_names == ("mass", "edema")
+    assert labels.task == "multi-label, binary-class"
     with pytest.raises(ValueError, match="line 3 has '2' for 'edema'"):
         several_each([["0", "1"], ["0", "2"]], ["line 2", "line 3"], ["mass", "edema"], None)
 
 
 def test_arrays_are_taken_as_they_are() -> None:
-    assert [[1], [0]] == of_array(np.array([1, 0]), ["a", "b"], None, None).table.tolist()
-    assert [[1], [0]] == of_array(np.array([[True], [False]]), ["a", "b"], None, None).table.tolist()
-    assert ("0", "1", "2") == of_array(np.eye(3, dtype=int), ["a", "b", "c"], None, None).class_names
+    assert of_array(np.array([1, 0]), ["a", "b"], None, None).table.tolist() == [[1], [0]]
+    assert of_array(np.array([[True], [False]]), ["a", "b"], None, None).table.tolist() == [[1], [0]]
+    assert of_array(np.eye(3, dtype=int), ["a", "b", "c"], None, None).class_names == ("0", "1", "2")
 
 
 class OfPandas:
@@ -108,7 +111,7 @@ def test_a_missing_label_is_refused_with_its_row(labels) -> None:
 
 
 def test_a_class_may_be_called_none() -> None:
-    assert ("None", "mass") == of_array(["None", "mass"], ["a", "b"], None, None).class_names
+    assert of_array(["None", "mass"], ["a", "b"], None, None).class_names == ("None", "mass")
 
 
 @pytest.mark.parametrize("labels", [np.array([0, -1, 1]), ["0", "-1", "1"], np.array([0, -1, 1], dtype=object)])
@@ -116,11 +119,11 @@ def test_numbers_below_0_are_refused_with_their_row(labels) -> None:
     places = [f"images[{number}]" for number in range(3)]
     with pytest.raises(ValueError, match=re.escape("images[1] has the label -1, and classes are numbered from 0")):
         of_array(labels, places, None, None)
-    assert [[1], [0], [2]] == of_array(labels, places, ["-1", "0", "1"], None).table.tolist()
+    assert of_array(labels, places, ["-1", "0", "1"], None).table.tolist() == [[1], [0], [2]]
 
 
 def test_names_of_classes_may_begin_with_a_minus() -> None:
-    assert ("-", "-1 or less", "0") == named(["0", "-", "-1 or less"]).class_names
+    assert named(["0", "-", "-1 or less"]).class_names == ("-", "-1 or less", "0")
 
 
 @pytest.mark.parametrize("labels", [np.zeros(3), np.zeros((2, 1, 1), int), np.zeros(5, int)])

@@ -53,19 +53,20 @@ def test_folders_of_images_and_masks_become_a_set_like_any_other(tmp_path: Path)
     built = build(pairs(tmp_path / "polyps", 20, (32, 40, 3)), name="polyps", recipe="crop", sizes=[28, 16])
     record = mm.info("polyps")
     assert record == built.record
-    assert ("segmentation", "masks", 3, ("background", "foreground")) == (
-        record.task,
-        record.target,
-        record.n_channels,
-        record.class_names,
-    )
-    assert {"train": 14, "val": 2, "test": 4} == dict(record.n_samples)
+    assert record.task == "segmentation"
+    assert record.target == "masks"
+    assert record.n_channels == 3
+    assert record.class_names == ("background", "foreground")
+    assert dict(record.n_samples) == {"train": 14, "val": 2, "test": 4}
     images, masks = mm.load("polyps_16", "train", download=False)
-    assert ((14, 16, 16, 3), (14, 16, 16), [0, 1]) == (images.shape, masks.shape, np.unique(masks).tolist())
+    assert images.shape == (14, 16, 16, 3)
+    assert masks.shape == (14, 16, 16)
+    assert np.unique(masks).tolist() == [0, 1]
     assert mm.verify("polyps").ok
     train = mm.Dataset("polyps", "train")
     batch = next(iter(train.batches(8)))
-    assert ((8, 28, 28, 3), (8, 28, 28)) == (batch.images.shape, batch.masks.shape)
+    assert batch.images.shape == (8, 28, 28, 3)
+    assert batch.masks.shape == (8, 28, 28)
 
 
 def test_a_mask_has_the_geometry_of_its_image_and_only_numbers_of_the_source(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_given_splits_are_kept(tmp_path: Path) -> None:
     for split, n in {"train": 4, "val": 2, "test": 3}.items():
         pairs(tmp_path / "polyps" / split, n)
     built = build(tmp_path / "polyps", name="polyps", recipe="squeeze")
-    assert {"train": 4, "val": 2, "test": 3} == dict(built.record.n_samples)
+    assert dict(built.record.n_samples) == {"train": 4, "val": 2, "test": 3}
     assert "The splits were given." in built.record.notes
 
 
@@ -100,10 +101,8 @@ def test_a_table_names_masks_splits_and_groups(tmp_path: Path) -> None:
     )
     found = {split: set(mm.Dataset("polyps", split).groups.tolist()) for split in ("train", "val", "test")}
     assert not found["train"] & found["test"]
-    assert (12, 24) == (
-        sum(map(len, (mm.load("polyps", split).images for split in found))),
-        2 * sum(len(mm.load("polyps", split).masks) for split in found),
-    )
+    assert sum(map(len, (mm.load("polyps", split).images for split in found))) == 12
+    assert 2 * sum(len(mm.load("polyps", split).masks) for split in found) == 24
 
 
 def test_arrays_keep_their_order_and_values() -> None:
@@ -114,7 +113,7 @@ def test_arrays_keep_their_order_and_values() -> None:
     found = mm.load("cells", "test")
     assert np.array_equal(images[6:], found.images)
     assert np.array_equal(masks[6:], found.masks)
-    assert "nucleus" == mm.info("cells").class_names[1]
+    assert mm.info("cells").class_names[1] == "nucleus"
 
 
 def test_the_same_input_gives_the_same_archive_whoever_works(tmp_path: Path) -> None:
@@ -129,8 +128,9 @@ def test_another_machine_registers_it(tmp_path: Path) -> None:
     built = build(pairs(tmp_path / "polyps"), name="polyps", recipe="squeeze", output=tmp_path / "out")
     mm.configure(cache=tmp_path / "colleague")
     record = mm.register(built.folder / "polyps.toml")
-    assert ("masks", built.record) == (record.target, record)
-    assert (28, 28) == mm.load("polyps", "train").masks.shape[1:]
+    assert record.target == "masks"
+    assert built.record == record
+    assert mm.load("polyps", "train").masks.shape[1:] == (28, 28)
 
 
 def test_images_with_and_without_an_area_are_divided_in_the_same_shares(tmp_path: Path) -> None:
@@ -138,7 +138,8 @@ def test_images_with_and_without_an_area_are_divided_in_the_same_shares(tmp_path
     masks = [blob(number, (28, 28), (1,) if number % 2 else ()) for number in range(40)]
     built = build(name="half", images=images, masks=masks)
     test = mm.Dataset("half", "test")
-    assert (8, 4) == (len(test), int(test.masks.any(axis=(1, 2)).sum()))
+    assert len(test) == 8
+    assert int(test.masks.any(axis=(1, 2)).sum()) == 4
     assert "stratified by the classes in masks" in built.record.notes[0]
 
 
@@ -155,7 +156,7 @@ def test_a_class_that_a_split_lacks_is_noted() -> None:
 
 def test_255_becomes_1_with_a_remark(tmp_path: Path) -> None:
     built = build(pairs(tmp_path / "polyps", values=(255,)), name="polyps", recipe="squeeze")
-    assert [0, 1] == np.unique(mm.load("polyps", "train").masks).tolist()
+    assert np.unique(mm.load("polyps", "train").masks).tolist() == [0, 1]
     assert "In the masks of the source 255 stood for the foreground; here 1 does." in built.record.notes
 
 
@@ -174,7 +175,8 @@ def test_every_kind_of_mask_file_is_read_as_numbers(ending: str, tmp_path: Path)
     else:
         save(path, mask.astype(np.uint16) if ending == "16.png" else mask)
     found = read_mask(path)
-    assert (np.uint8, True) == (found.dtype, np.array_equal(mask, found))
+    assert np.uint8 == found.dtype
+    assert np.array_equal(mask, found)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_images_and_masks_without_the_other_are_all_named_or_left_out(tmp_path: 
         "masks/007.png": "it is a mask without an image",
     }
     assert {str(source / name): reason for name, reason in expected.items()} == dict(built.skipped)
-    assert 9 == sum(built.record.n_samples.values())
+    assert sum(built.record.n_samples.values()) == 9
     assert "3 images or masks were left out, as they could not be used." in built.record.notes
 
 
@@ -266,7 +268,7 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     save(source / "masks" / "004.png", blob(4, (16, 20)))
     with pytest.raises(ValueError, match=r"004\.png: its mask is 16 x 20 pixels but the image is 32 x 40"):
         build(source, name="polyps", recipe="squeeze")
-    assert 1 == len(build(source, name="polyps", recipe="squeeze", skip_bad=True).skipped)
+    assert len(build(source, name="polyps", recipe="squeeze", skip_bad=True).skipped) == 1
 
 
 def test_values_without_a_name_are_refused(tmp_path: Path) -> None:
@@ -284,7 +286,7 @@ def test_masks_without_any_area_need_names(tmp_path: Path) -> None:
         build(source, name="polyps", recipe="squeeze")
     with pytest.warns(UserWarning, match="Class 'polyp' has no samples"):
         built = build(source, name="polyps", recipe="squeeze", class_names=["background", "polyp"])
-    assert ("background", "polyp") == built.record.class_names
+    assert built.record.class_names == ("background", "polyp")
 
 
 @pytest.mark.parametrize(

@@ -38,20 +38,21 @@ def test_a_folder_becomes_a_set_like_any_other(tmp_path: Path) -> None:
     built = build(folder_per_class(tmp_path / "images"), name="moles", sizes=[28, 16], license="CC0", modality="Photo")
     record = mm.info("moles")
     assert record == built.record
-    assert ((16, 28), {"train": 14, "val": 2, "test": 4}) == (record.sizes, dict(record.n_samples))
-    assert ("binary-class", 2, 1, "CC0", "Photo") == (
-        record.task,
-        record.ndim,
-        record.n_channels,
-        record.license,
-        record.modality,
-    )
+    assert record.sizes == (16, 28)
+    assert dict(record.n_samples) == {"train": 14, "val": 2, "test": 4}
+    assert record.task == "binary-class"
+    assert record.ndim == 2
+    assert record.n_channels == 1
+    assert record.license == "CC0"
+    assert record.modality == "Photo"
     images, labels = mm.load("moles_16", "train", download=False)
-    assert ((14, 16, 16), (14, 1), [7, 7]) == (images.shape, labels.shape, np.bincount(labels[:, 0]).tolist())
+    assert images.shape == (14, 16, 16)
+    assert labels.shape == (14, 1)
+    assert np.bincount(labels[:, 0]).tolist() == [7, 7]
     first = Image.open(tmp_path / "images" / str(identifiers(record, "train").ids[0]))
     assert np.array_equal(resize(np.asarray(first), 16), images[0])
     assert mm.verify("moles").ok
-    assert {"moles.npz", "moles_16.npz", "moles.toml"} == {path.name for path in built.folder.iterdir()}
+    assert {path.name for path in built.folder.iterdir()} == {"moles.npz", "moles_16.npz", "moles.toml"}
 
 
 def test_an_audit_of_a_set_built_without_groups_says_that_patients_were_not_checked(tmp_path: Path) -> None:
@@ -65,9 +66,9 @@ def test_a_built_set_is_evaluated_batched_and_listed(tmp_path: Path) -> None:
     evaluator = mm.Evaluator("moles", "test")
     assert evaluator.evaluate(0.1 + 0.8 * evaluator.labels[:, 0]).AUC == 1
     batches = list(mm.Dataset("moles", "train").batches(8))
-    assert [8, 6] == [len(batch.images) for batch in batches]
-    assert "moles" == mm.datasets()[-1].name
-    assert "" == mm.cite("moles")
+    assert [len(batch.images) for batch in batches] == [8, 6]
+    assert mm.datasets()[-1].name == "moles"
+    assert mm.cite("moles") == ""
 
 
 def test_arrays_keep_their_order_and_values() -> None:
@@ -92,7 +93,8 @@ def test_arrays_keep_their_order_and_values() -> None:
 def test_colour_images_may_have_their_channels_first(change) -> None:
     images = np.stack([noise(number, (28, 28, 3)) for number in range(10)])
     built = build(name="colour", images=change(images), labels=[0, 1] * 5, splits=["train"] * 8 + ["test"] * 2)
-    assert (2, 3) == (built.record.ndim, built.record.n_channels)
+    assert built.record.ndim == 2
+    assert built.record.n_channels == 3
     np.testing.assert_array_equal(images[:8], mm.load("colour", "train").images)
 
 
@@ -119,12 +121,10 @@ def test_axes_that_are_no_plain_channels_are_refused(shape: tuple[int, ...], rea
 def test_volumes_are_built_of_arrays_of_several_shapes() -> None:
     volumes = [noise(number, (20 + number, 24, 24)) for number in range(20)]
     built = build(name="organs", images=volumes, labels=[0, 1] * 10, recipe="crop", sizes=[16, 28])
-    assert (3, (28,), "20x24x24 to 39x24x24") == (
-        built.record.ndim,
-        built.record.enlarged_sizes,
-        built.record.source_size,
-    )
-    assert (14, 16, 16, 16) == mm.load("organs", "train", size=16).images.shape
+    assert built.record.ndim == 3
+    assert built.record.enlarged_sizes == (28,)
+    assert built.record.source_size == "20x24x24 to 39x24x24"
+    assert mm.load("organs", "train", size=16).images.shape == (14, 16, 16, 16)
 
 
 def test_findings_and_ordered_classes(tmp_path: Path) -> None:
@@ -136,9 +136,10 @@ def test_findings_and_ordered_classes(tmp_path: Path) -> None:
         class_names=["a", "b", "c"],
         splits=["train"] * 20 + ["test"] * 20,
     )
-    assert ("multi-label, binary-class", ("a", "b", "c")) == (mm.info("chest").task, mm.info("chest").class_names)
+    assert mm.info("chest").task == "multi-label, binary-class"
+    assert mm.info("chest").class_names == ("a", "b", "c")
     build(name="grades", images=images, labels=np.arange(40) % 4, task="ordinal-regression")
-    assert "ordinal-regression" == mm.info("grades").task
+    assert mm.info("grades").task == "ordinal-regression"
 
 
 def test_gray_images_among_rgb_images_are_repeated_and_noted(tmp_path: Path, monkeypatch) -> None:
@@ -170,7 +171,7 @@ def test_names_of_files_may_be_of_any_script_or_none(tmp_path: Path) -> None:
     (folder / "恶性" / "000.png").rename(folder / "恶性" / "图像 0.png")
     (folder / "恶性" / "001.png").rename(folder / "恶性" / os.fsdecode(b"\xff.png"))
     build(folder, name="moles")
-    assert ("gutartig-ä", "恶性") == mm.info("moles").class_names
+    assert mm.info("moles").class_names == ("gutartig-ä", "恶性")
     ids = [one for split in ("train", "val", "test") for one in identifiers(mm.info("moles"), split).ids.tolist()]
     assert {"恶性/图像 0.png", "恶性/\\udcff.png"} <= set(ids)
 
@@ -188,7 +189,7 @@ def test_images_must_have_equal_edges_unless_a_recipe_says_what_to_do(tmp_path: 
     build(folder, name="cut", recipe="crop")
     build(folder, name="squeezed", recipe="squeeze")
     build(folder, name="like-breastmnist", recipe="breastmnist")
-    assert "32x32 to 40x30" == mm.info("cut").source_size
+    assert mm.info("cut").source_size == "32x32 to 40x30"
     assert digests_of("squeezed") == digests_of("like-breastmnist") != digests_of("cut")
 
 
@@ -200,7 +201,7 @@ def test_a_recipe_of_ones_own_decides_what_is_enlarged() -> None:
     recipe = Recipe((CropCentre((20, 20)), Resize()))
     images = [noise(number, (60, 50)) for number in range(12)]
     built = build(name="own", images=images, labels=[0, 1] * 6, recipe=recipe, sizes=[16, 20, 28])
-    assert (28,) == built.record.enlarged_sizes
+    assert built.record.enlarged_sizes == (28,)
     assert "Cut 20 x 20 out of the middle. Resize to size x size" in built.record.preparation
 
 
@@ -212,14 +213,14 @@ def test_deep_values_need_a_window(tmp_path: Path) -> None:
     ):
         build(name="ct", **given)
     build(name="ct", window=(-50, 50), **given)
-    assert [0, 26, 51] == mm.load("ct", "train").images[:3, 0, 0].tolist()
+    assert mm.load("ct", "train").images[:3, 0, 0].tolist() == [0, 26, 51]
     assert "Map -50 to 50 linearly" in mm.info("ct").preparation
     with pytest.raises(ValueError, match="has a window of its own"):
         build(name="ct2", window=(0, 1), recipe="organamnist", **given)
 
 
 def test_one_size_needs_no_list(tmp_path: Path) -> None:
-    assert (16,) == build(folder_per_class(tmp_path / "images"), name="moles", sizes=16).record.sizes
+    assert build(folder_per_class(tmp_path / "images"), name="moles", sizes=16).record.sizes == (16,)
 
 
 @pytest.mark.parametrize("sizes", [[], [3], [0], [28.0], [True], 0, 28.0, True, "28"])
@@ -238,8 +239,9 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"benign/003.png: .*skip_bad"):
         build(folder, name="moles")
     assert not settings.current().cache.joinpath("records").exists()
-    assert [] == list(settings.current().cache.rglob("*.npz.*")) + list(
-        (settings.current().cache / "built").glob("*/*.npz")
+    assert (
+        list(settings.current().cache.rglob("*.npz.*")) + list((settings.current().cache / "built").glob("*/*.npz"))
+        == []
     )
     with pytest.raises(UnknownDatasetError):
         mm.info("moles")
@@ -251,8 +253,8 @@ def test_bad_images_may_be_left_out_and_are_reported(tmp_path: Path) -> None:
     save(folder / "malignant" / "000.png", noise(7, (40, 30)))
     built = build(folder, name="moles", skip_bad=True)
     assert [f"{folder}/benign/000.png", f"{folder}/malignant/000.png"] == [where for where, _ in built.skipped]
-    assert 18 == sum(built.record.n_samples.values())
-    assert "2 of 20 images were left out, as they could not be used." == built.record.notes[-1]
+    assert sum(built.record.n_samples.values()) == 18
+    assert built.record.notes[-1] == "2 of 20 images were left out, as they could not be used."
     record = (built.folder / "moles.toml").read_text("utf-8")
     assert ".png" not in record  # names of files may say who a patient is
 
@@ -293,9 +295,10 @@ def test_a_table_of_an_exported_split_is_built_from_in_its_order(tmp_path: Path)
     file = table(tmp_path / "metadata.csv", ["file_name", "split", "label", "class_name"], rows)
     built = build(file, name="again")
     found = mm.load("again", "test")
-    assert ({"test": 5}, [n % 2 for n in numbers]) == (dict(built.record.n_samples), found.labels[:, 0].tolist())
+    assert dict(built.record.n_samples) == {"test": 5}
+    assert [n % 2 for n in numbers] == found.labels[:, 0].tolist()
     assert np.array_equal([noise(number, (28, 28)) for number in numbers], found.images)
-    assert ("a", "b") == build(file, name="named", label="class_name").record.class_names
+    assert build(file, name="named", label="class_name").record.class_names == ("a", "b")
 
 
 @pytest.mark.parametrize("name", ["retinamnist", "chestmnist", "adrenalmnist3d"])
@@ -306,12 +309,14 @@ def test_an_exported_set_is_built_anew_as_it_was(name: str, tmp_path: Path) -> N
         several = record.class_names if record.multi_label else "label"
         names = None if record.multi_label else record.class_names
         again = build(folder, name="again", label=several, class_names=names, task=record.task).record
-        assert (record.n_samples, record.class_names, record.task) == (again.n_samples, again.class_names, again.task)
+        assert record.n_samples == again.n_samples
+        assert record.class_names == again.class_names
+        assert record.task == again.task
         for split in record.splits:
             was, now = mm.load(name, split), mm.load("again", split)
             assert np.array_equal(was.images, now.images)
             assert np.array_equal(was.labels, now.labels)
-        assert "test/test0.npy" == mm.Dataset("again", split="test").ids[0]
+        assert mm.Dataset("again", split="test").ids[0] == "test/test0.npy"
 
 
 def test_a_table_of_a_split_needs_no_column_of_it(tmp_path: Path) -> None:
@@ -334,7 +339,7 @@ def test_a_folder_per_class_may_hold_a_table(tmp_path: Path) -> None:
     for split in ("train", "test"):
         folder_per_class(tmp_path / "in" / split, n=2)
         table(tmp_path / "in" / split / "metadata.csv", ["file_name"], [])
-    assert ("benign", "malignant") == build(tmp_path / "in", name="m").record.class_names
+    assert build(tmp_path / "in", name="m").record.class_names == ("benign", "malignant")
 
 
 @pytest.mark.parametrize(
@@ -359,7 +364,7 @@ def test_a_folder_of_ones_own_stays_when_a_build_is_refused(tmp_path: Path) -> N
     (tmp_path / "out").mkdir()
     with pytest.raises(ValueError, match="no class folders"):
         build(tmp_path / "out", name="m", output=tmp_path / "out")
-    assert [] == list((tmp_path / "out").iterdir())
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_an_absent_image_is_named_with_its_line(tmp_path: Path) -> None:
@@ -401,11 +406,11 @@ def test_a_class_that_cannot_be_in_each_split_is_refused(tmp_path: Path) -> None
 def test_a_class_may_be_absent_from_a_given_split_and_is_noted() -> None:
     images = [noise(number) for number in range(6)]
     built = build(name="m", images=images, labels=[0, 1, 0, 1, 0, 0], splits=["train"] * 4 + ["test"] * 2)
-    assert (
+    assert built.record.notes == (
         "The splits were given.",
         "Patients: not checked (no groups are known; build with --group-by).",
         "Class '1' has no samples in test: it cannot be evaluated there.",
-    ) == built.record.notes
+    )
     with pytest.raises(ValueError, match="The splits are given"):
         build(name="m2", images=images, labels=[0, 1] * 3, splits=["train"] * 6, ratio=(7, 1, 2))
 
@@ -419,7 +424,7 @@ def test_a_class_that_the_division_leaves_out_of_a_split_is_noted_with_a_warning
 
 def test_two_parts_are_train_and_test(tmp_path: Path) -> None:
     built = build(folder_per_class(tmp_path / "images"), name="moles", ratio=(8, 2))
-    assert {"train": 16, "test": 4} == dict(built.record.n_samples)
+    assert dict(built.record.n_samples) == {"train": 16, "test": 4}
 
 
 @pytest.mark.parametrize(
@@ -504,7 +509,7 @@ def test_a_run_that_failed_goes_on_where_it_stopped(tmp_path: Path, monkeypatch)
     bad.write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"005\.png"):
         build(folder, name="moles")
-    assert 16 == len(read)
+    assert len(read) == 16
     read.clear()
     bad.write_bytes(whole)
     again = build(folder, name="moles")
@@ -537,17 +542,15 @@ def test_a_run_that_was_killed_has_published_nothing_and_is_gone_on_from(tmp_pat
     folder = folder_per_class(tmp_path / "images")
     killed = subprocess.run([sys.executable, "-c", KILLED, str(folder)], check=False)  # noqa: S603
     cache = settings.current().cache
-    assert 9 == killed.returncode
-    assert (3, [], []) == (
-        len(list((cache / "built" / "moles" / "unfinished").iterdir())),
-        list(cache.glob("records/*")),
-        list(cache.glob("arrays/*")),
-    )
+    assert killed.returncode == 9
+    assert len(list((cache / "built" / "moles" / "unfinished").iterdir())) == 3
+    assert list(cache.glob("records/*")) == []
+    assert list(cache.glob("arrays/*")) == []
     monkeypatch.setattr(preparation, "_CHUNK_ROWS", 4)
     made = []
     monkeypatch.setattr(preparation, "_made", lambda image, chunk: made.append(1) or original_made(image, chunk))
     build(folder, name="moles")
-    assert 8 == len(made)
+    assert len(made) == 8
 
 
 original_made = preparation._made
@@ -567,7 +570,7 @@ def test_another_recipe_or_image_is_not_taken_from_an_earlier_run(tmp_path: Path
         for choice in ("crop", "squeeze")
     }
     before = {choice: one.fingerprint() for choice, one in chunk.items()}
-    assert 2 == len(set(before.values()))
+    assert len(set(before.values())) == 2
     save(files[3], noise(99, (41, 30)))
     assert all(one.fingerprint() != before[choice] for choice, one in chunk.items())
 

@@ -38,12 +38,10 @@ def rebuilt(real_root: Path, tmp_path: Path) -> Built:
 
 def test_a_set_that_is_built_of_exported_images_equals_the_original(rebuilt: Built, real_root: Path) -> None:
     original = mm.info("retinamnist")
-    assert (original.n_samples, original.task, original.class_names, original.n_channels) == (
-        rebuilt.record.n_samples,
-        rebuilt.record.task,
-        rebuilt.record.class_names,
-        rebuilt.record.n_channels,
-    )
+    assert original.n_samples == rebuilt.record.n_samples
+    assert original.task == rebuilt.record.task
+    assert original.class_names == rebuilt.record.class_names
+    assert original.n_channels == rebuilt.record.n_channels
     for split in SPLITS:
         was, now = mm.load("retinamnist", split, root=real_root), mm.load("retina-again", split, download=False)
         assert np.array_equal(was.images, now.images)
@@ -68,4 +66,4 @@ def test_the_record_may_come_by_mail_and_the_archives_from_a_server(rebuilt: Bui
     mm.configure(cache=tmp_path / "colleague")
     with serve(rebuilt.folder) as base_url:
         register(tmp_path / "mailed.toml", base_url=base_url)
-        assert (400, 28, 28, 3) == mm.load("retina-again", "test", partial=True).images.shape
+        assert mm.load("retina-again", "test", partial=True).images.shape == (400, 28, 28, 3)

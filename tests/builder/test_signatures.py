@@ -40,7 +40,7 @@ def test_only_listed_formats_are_opened(tmp_path: Path, read, content: bytes) ->
 @pytest.mark.parametrize("ending", ["png", "jpg", "tif", "bmp", "gif", "webp", "jp2", "pgm"])
 def test_a_picture_is_recognised_by_its_content(tmp_path: Path, ending: str) -> None:
     path = save(tmp_path / f"a.{ending}", np.full((32, 32), 7, np.uint8))
-    assert (32, 32) == read_image(path.rename(tmp_path / "picture.dat")).shape[:2]
+    assert read_image(path.rename(tmp_path / "picture.dat")).shape[:2] == (32, 32)
 
 
 def test_a_mask_in_a_format_that_changes_values_is_refused(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_metaimage_header_that_leads_elsewhere_is_refused(tmp_path: Path, itk,
 def test_a_compressed_metaimage_is_read(tmp_path: Path, itk) -> None:
     image = itk.GetImageFromArray(np.zeros((30, 20, 10), np.int16))
     itk.WriteImage(image, str(tmp_path / "a.mha"), useCompression=True)
-    assert (30, 20, 10) == read_image(tmp_path / "a.mha").shape
+    assert read_image(tmp_path / "a.mha").shape == (30, 20, 10)
 
 
 # Headers that claim too much
@@ -195,7 +195,7 @@ def test_an_enormous_size_is_refused_by_name_and_can_be_left_out(tmp_path: Path,
         build(folder, name="moles")
     built = build(folder, name="moles", skip_bad=True)
     assert [str(folder / "benign" / name)] == [where for where, _ in built.skipped]
-    assert 20 == sum(mm.info("moles").n_samples.values())
+    assert sum(mm.info("moles").n_samples.values()) == 20
 
 
 def test_more_than_the_memory_of_this_machine_is_refused() -> None:

@@ -21,17 +21,18 @@ def source_of(tmp_path: Path, source: Path | None = None, **given: object) -> So
 
 def test_a_folder_is_a_class(tmp_path: Path) -> None:
     found = source_of(tmp_path, folder_per_class(tmp_path / "images", n=2))
-    assert ["benign/000.png", "benign/001.png", "malignant/000.png", "malignant/001.png"] == [r.id for r in found.rows]
-    assert [[0], [0], [1], [1]] == found.labels.table.tolist()
-    assert (None, None) == (found.groups, found.splits)
+    assert [r.id for r in found.rows] == ["benign/000.png", "benign/001.png", "malignant/000.png", "malignant/001.png"]
+    assert found.labels.table.tolist() == [[0], [0], [1], [1]]
+    assert found.groups is None
+    assert found.splits is None
 
 
 def test_folders_named_after_splits_are_splits(tmp_path: Path) -> None:
     for split in ("test", "train"):
         folder_per_class(tmp_path / "images" / split, n=1)
     found = source_of(tmp_path, tmp_path / "images")
-    assert ("test", "test", "train", "train") == found.splits
-    assert ("benign", "malignant") == found.labels.class_names
+    assert found.splits == ("test", "test", "train", "train")
+    assert found.labels.class_names == ("benign", "malignant")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,8 @@ def test_a_folder_beside_those_of_splits_is_refused(tmp_path: Path) -> None:
 
 def test_a_class_may_be_called_as_a_split_is_abbreviated(tmp_path: Path) -> None:
     found = source_of(tmp_path, folder_per_class(tmp_path / "images", n=1, classes=("AS", "MR", "TR")))
-    assert (("AS", "MR", "TR"), None) == (found.labels.class_names, found.splits)
+    assert found.labels.class_names == ("AS", "MR", "TR")
+    assert found.splits is None
 
 
 def test_what_systems_leave_beside_images_is_passed_over(tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_what_systems_leave_beside_images_is_passed_over(tmp_path: Path) -> None
     for litter in (".DS_Store", "benign/Thumbs.db", ".git/config", "__MACOSX/benign/._000.png", "@eaDir/000.png/a.jpg"):
         (folder / litter).parent.mkdir(parents=True, exist_ok=True)
         (folder / litter).write_text("")
-    assert 2 == len(source_of(tmp_path, folder).rows)
+    assert len(source_of(tmp_path, folder).rows) == 2
 
 
 @pytest.mark.parametrize("place", ["", "Training"])
@@ -120,7 +122,9 @@ def test_a_table_names_images_beside_it(tmp_path: Path) -> None:
     found = source_of(tmp_path, file, group_by="patient")
     assert [tmp_path / "größe" / "ä 1.png", tmp_path / "2.png"] == [row.file for row in found.rows]
     assert f"{file}, line 2 (größe/ä 1.png)" == found.rows[0].where
-    assert ([[1], [0]], ("7", "8"), ("train", "test")) == (found.labels.table.tolist(), found.groups, found.splits)
+    assert found.labels.table.tolist() == [[1], [0]]
+    assert found.groups == ("7", "8")
+    assert found.splits == ("train", "test")
 
 
 def test_a_table_may_name_the_images_of_a_folder(tmp_path: Path) -> None:
@@ -132,12 +136,13 @@ def test_a_table_may_name_the_images_of_a_folder(tmp_path: Path) -> None:
 def test_several_columns_are_several_findings(tmp_path: Path) -> None:
     file = table(tmp_path / "labels.csv", ["image", "mass", "edema", "age"], [["1", 0, 1, 50], ["2", 1, 1, 60]])
     found = source_of(tmp_path, file, label=("mass", "edema"))
-    assert ([[0, 1], [1, 1]], ("mass", "edema")) == (found.labels.table.tolist(), found.labels.class_names)
+    assert found.labels.table.tolist() == [[0, 1], [1, 1]]
+    assert found.labels.class_names == ("mass", "edema")
 
 
 def test_a_table_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes("\ufeffimage,label\r\n1.png,a\r\n2.png,b\r\n".encode())
-    assert 2 == len(source_of(tmp_path, tmp_path / "labels.csv").rows)
+    assert len(source_of(tmp_path, tmp_path / "labels.csv").rows) == 2
 
 
 @pytest.mark.parametrize(
@@ -189,16 +194,17 @@ def test_an_image_without_group_is_refused(tmp_path: Path, empty: str) -> None:
 def test_images_in_memory_are_put_into_a_file(tmp_path: Path) -> None:
     images = np.stack([noise(0), noise(1)])
     found = source_of(tmp_path, images=images, labels=["a", "b"], groups=[7, 8], splits=["train", "test"])
-    assert [0, 1] == [row.index for row in found.rows]
+    assert [row.index for row in found.rows] == [0, 1]
     assert np.array_equal(images, np.load(found.rows[0].file))
-    assert (("7", "8"), ("train", "test")) == (found.groups, found.splits)
+    assert found.groups == ("7", "8")
+    assert found.splits == ("train", "test")
 
 
 def test_images_may_be_of_several_sizes_or_paths(tmp_path: Path) -> None:
     path = save(tmp_path / "2.png", noise(2))
     found = source_of(tmp_path, images=[noise(0), noise(1, (20, 20)), path], labels=[0, 1, 0])
     assert ["images[0]", "images[1]", f"images[2] ({path})"] == [row.where for row in found.rows]
-    assert (20, 20) == np.load(found.rows[1].file).shape
+    assert np.load(found.rows[1].file).shape == (20, 20)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +232,7 @@ def test_a_missing_group_is_no_group(tmp_path: Path, missing: object) -> None:
 def test_files_of_folders_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
     for name in ("b/1.png", "a/9.png", "a/10.png"):
         save(tmp_path / "images" / name, noise(0))
-    assert ["a/10.png", "a/9.png", "b/1.png"] == [row.id for row in source_of(tmp_path, tmp_path / "images").rows]
+    assert [row.id for row in source_of(tmp_path, tmp_path / "images").rows] == ["a/10.png", "a/9.png", "b/1.png"]
 
 
 @pytest.mark.parametrize("given", [{"groups": [1]}, {"splits": ["train"]}, {"group_by": "patient"}])

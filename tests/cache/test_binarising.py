@@ -22,7 +22,8 @@ def rewritten(values: NDArray[Any], highest: int, folder: Path, *, binarise: boo
     stored = StoredArray(file.name, values.shape, values.dtype.str, "C", 128, file.stat().st_size, "", "")
     after = class_numbers(file, stored, highest, binarise=binarise)
     found = np.load(file)
-    assert (found.dtype.str, found.shape) == ("|u1", after.shape)
+    assert found.dtype.str == "|u1"
+    assert found.shape == after.shape
     return np.asarray(found)
 
 
@@ -37,7 +38,7 @@ def test_everything_but_0_is_1_where_masks_are_binarised(tmp_path: Path) -> None
 
 
 def test_an_empty_split_has_no_wrong_value(tmp_path: Path) -> None:
-    assert (0, 3) == rewritten(np.zeros((0, 3), np.int64), 1, tmp_path).shape
+    assert rewritten(np.zeros((0, 3), np.int64), 1, tmp_path).shape == (0, 3)
 
 
 @pytest.mark.parametrize("value", [9, 255, -1, 256, -256])

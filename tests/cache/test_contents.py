@@ -18,9 +18,9 @@ def test_what_another_process_has_just_moved_has_no_bytes(tmp_path: Path, monkey
         path.parent.mkdir(parents=True)
         path.write_bytes(b"1234")
     monkeypatch.setattr(Path, "lstat", _gone)
-    assert [0, 0, 0] == [item.bytes for item in locations.contents(Settings(tmp_path, (tmp_path,)))]
+    assert [item.bytes for item in locations.contents(Settings(tmp_path, (tmp_path,)))] == [0, 0, 0]
     monkeypatch.undo()
-    assert [4, 4, 4] == [item.bytes for item in locations.contents(Settings(tmp_path, (tmp_path,)))]
+    assert [item.bytes for item in locations.contents(Settings(tmp_path, (tmp_path,)))] == [4, 4, 4]
 
 
 def test_files_of_others_in_a_root_are_none_of_ours(tmp_path: Path) -> None:

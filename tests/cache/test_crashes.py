@@ -43,7 +43,7 @@ def test_a_run_passes_through_the_steps_that_are_killed(site: Site, tmp_path: Pa
 def test_a_run_that_is_killed_at_any_step_leaves_nothing_or_everything(site: Site, tmp_path: Path) -> None:
     """Row 22."""
     counts = kills.kill_at_steps(site, tmp_path, every=2)  # tests/cache/kills.py takes every one
-    assert [] == counts.wrong
+    assert counts.wrong == []
     assert counts.killed >= 20
     assert counts.nothing
     assert counts.everything
@@ -51,8 +51,8 @@ def test_a_run_that_is_killed_at_any_step_leaves_nothing_or_everything(site: Sit
 
 def test_a_run_that_is_killed_at_a_random_moment_leaves_nothing_or_everything(site: Site, tmp_path: Path) -> None:
     counts = kills.kill_at_random(site, tmp_path, 8, seed=0)
-    assert [] == counts.wrong
-    assert 8 == counts.nothing + counts.everything
+    assert counts.wrong == []
+    assert counts.nothing + counts.everything == 8
 
 
 def test_a_download_that_is_killed_three_times_goes_on_each_time(site: Site, tmp_path: Path) -> None:

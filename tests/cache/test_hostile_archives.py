@@ -117,7 +117,7 @@ def refused(data: bytes, folder: Path, reason: str) -> ArchiveError:
     target.mkdir(exist_ok=True)
     with source.open("rb") as stream, pytest.raises(ArchiveError, match=reason) as caught:
         npz.unpack(stream, RECORD, target)
-    assert {"source.npz", "target"} == {path.name for path in folder.iterdir()}
+    assert {path.name for path in folder.iterdir()} == {"source.npz", "target"}
     assert {path.name for path in target.iterdir()} <= {"test_images.npy", "test_labels.npy"}
     assert data == source.read_bytes()
     return caught.value
@@ -355,7 +355,7 @@ def test_a_vast_size_by_zip64_is_refused_before_it_is_inflated(
     expected = f"it says to inflate to {inflated} bytes, which no array of shape"
     with (tmp_path / "x.npz").open("rb") as stream, audit() as seen, pytest.raises(ArchiveError, match=expected):
         npz.unpack(stream, RECORD, tmp_path)
-    assert [] == seen.writes
+    assert seen.writes == []
 
 
 @pytest.mark.parametrize("zip64", [False, True], ids=["zip32", "zip64"])

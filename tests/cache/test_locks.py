@@ -111,7 +111,8 @@ def test_the_second_process_waits_for_the_first_and_says_so(
         watcher = threading.Thread(target=let_go_when_it_says_so, daemon=True)
         watcher.start()
         with locks.held(tmp_path / "x.lock") as locked:
-            assert (True, [True]) == (locked, let_go)
+            assert locked is True
+            assert let_go == [True]
         watcher.join()
 
 
@@ -147,7 +148,8 @@ def test_a_holder_whose_files_grow_is_waited_for(tmp_path: Path, monkeypatch: py
         clock.at_each_sleep = work_while_the_other_sleeps
         monkeypatch.setattr(locks, "time", clock)
         with locks.held(tmp_path / "x.lock", [(tmp_path, "x.npz*")], patience=3.0) as locked:
-            assert (True, True) == (locked, clock.now >= 100)
+            assert locked is True
+            assert clock.now >= 100
 
 
 class Clock:
@@ -221,8 +223,8 @@ def test_without_a_lock_a_process_works_in_a_part_of_its_own(tmp_path: Path) -> 
             in_child(prepared, site, cache, rights=False)
         finally:
             (cache / "locks").chmod(0o755)
-        assert [None] == [request.range for request in file.requests]
-        assert b"another process is at work on this" == theirs.read_bytes()
+        assert [request.range for request in file.requests] == [None]
+        assert theirs.read_bytes() == b"another process is at work on this"
         assert {theirs.relative_to(cache).as_posix()} == kills.leftovers(site, cache)
         assert site.is_right(site.prepare(cache))
 
@@ -272,7 +274,7 @@ def test_eight_processes_on_an_empty_cache_cause_one_download(tmp_path: Path) ->
     with served(tmp_path / "site") as (site, file):
         file.plan(then=Drip(size=40_000, seconds=0.05))
         assert [True] * PROCESSES == together(prepared, site, tmp_path / "cache")
-        assert 1 == len(file.requests)
+        assert len(file.requests) == 1
         assert kills.leftovers(site, tmp_path / "cache") == set()
 
 
@@ -301,4 +303,4 @@ def test_a_holder_that_is_killed_in_the_middle_of_a_download_is_followed_by_the_
         assert site.is_right(site.prepare(cache))
         timer.join()
         first.join()
-        assert [None, "bytes=40000-"] == [request.range for request in file.requests]
+        assert [request.range for request in file.requests] == [None, "bytes=40000-"]

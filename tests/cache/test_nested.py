@@ -70,7 +70,7 @@ def test_what_systems_put_into_zips_unasked_is_passed_over(tmp_path: Path) -> No
     litter = [("set/", b""), ("set/.DS_Store", b"notes"), ("__MACOSX/set/._fog.npz", b"notes")]
     zipped(tmp_path / "set.zip", [*litter, *FILES])
     check(unpacked(tmp_path / "set.zip", tmp_path / "target"))
-    assert 4 == len(list((tmp_path / "target").iterdir()))
+    assert len(list((tmp_path / "target").iterdir())) == 4
 
 
 def spoiled(arrays: dict[str, np.ndarray]) -> list[tuple[str, bytes]]:
@@ -102,7 +102,7 @@ def test_what_is_not_as_the_record_says_is_refused(
     zipped(tmp_path / "set.zip", files, deflated=deflated)
     with pytest.raises(ArchiveError, match=f"^set.zip is damaged or not what its record says: {reason}"):
         unpacked(tmp_path / "set.zip", tmp_path / "target")
-    assert {"set.zip", "target"} == {path.name for path in tmp_path.iterdir()}
+    assert {path.name for path in tmp_path.iterdir()} == {"set.zip", "target"}
     assert not (tmp_path / "target" / "inflated.npz").exists()
 
 

@@ -69,7 +69,8 @@ def check_equal(data: bytes, arrays: dict[str, NDArray[Any]], folder: Path) -> d
     with np.load(io.BytesIO(data)) as expected:
         assert set(arrays) == set(expected.files) == set(found)
         for name, array in arrays.items():
-            assert (array.dtype, array.shape) == (found[name].dtype, found[name].shape)
+            assert array.dtype == found[name].dtype
+            assert array.shape == found[name].shape
             np.testing.assert_array_equal(expected[name], found[name])
             np.testing.assert_array_equal(array, found[name])
     return stored
@@ -141,7 +142,8 @@ def test_every_level_of_compression_is_inflated(tmp_path: Path, level: int) -> N
 def test_labels_in_column_order_keep_their_places(tmp_path: Path) -> None:
     arrays = {**ARRAYS, "train_labels": np.asfortranarray(ARRAYS["train_labels"])}
     stored = check_equal(zipped({name: npy(array) for name, array in arrays.items()}), arrays, tmp_path)
-    assert ("F", "C") == (stored["train_labels"].order, stored["test_labels"].order)
+    assert stored["train_labels"].order == "F"
+    assert stored["test_labels"].order == "C"
 
 
 @pytest.mark.parametrize("dtype", ["int8", "<i8", ">i8", "<u4", "int16"])
@@ -224,14 +226,14 @@ def test_what_was_unpacked_is_readable_by_all_that_the_umask_lets(tmp_path: Path
         unpack(zipped(FILES), archive_of(ARRAYS), tmp_path)
     finally:
         os.umask(before)
-    assert {0o644} == {path.stat().st_mode & 0o777 for path in (tmp_path / "arrays").iterdir()}
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "arrays").iterdir()} == {0o644}
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "test_images.npy").write_bytes(b"mine")
     with io.BytesIO(zipped(FILES)) as stream, pytest.raises(FileExistsError):
         npz.unpack(stream, archive_of(ARRAYS), tmp_path)
-    assert b"mine" == (tmp_path / "test_images.npy").read_bytes()
+    assert (tmp_path / "test_images.npy").read_bytes() == b"mine"
 
 
 def test_the_directory_is_read_without_inflating_anything() -> None:
@@ -317,5 +319,6 @@ def test_a_mutant_is_refused_or_right(tmp_path: Path, inflater: str) -> None:
     output = subprocess.check_output(command, text=True, env=environment, cwd=tmp_path)  # noqa: S603
     counts = json.loads(output)
     assert inflater in counts["inflater"]
-    assert ([], count) == (counts["wrong"][:5], counts["refused"] + counts["right"])
+    assert counts["wrong"][:5] == []
+    assert count == counts["refused"] + counts["right"]
     assert counts["memory_bytes"] < mutants.WORST_MEMORY

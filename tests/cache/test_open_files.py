@@ -165,7 +165,8 @@ def test_commands_leave_open_files_in_place(archives: Path, command: str) -> Non
     arguments = {"import": ["import", str(file)], "verify": ["verify", "breastmnist"], "clean": ["clean", "--yes"]}
     with refused_by_windows() as refused:
         result = CliRunner().invoke(program, arguments[command])
-    assert (result.exit_code, refused) == (0, [])
+    assert result.exit_code == 0
+    assert refused == []
 
 
 def test_an_audit_of_a_file_unmaps_its_copy_before_it_is_removed(archives: Path) -> None:

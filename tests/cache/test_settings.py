@@ -52,7 +52,9 @@ def test_a_tilde_and_a_relative_path_are_expanded(
 
 def test_the_root_of_a_call_takes_the_place_of_the_cache(tmp_path: Path, sandbox: Path) -> None:
     found = settings.current(tmp_path)
-    assert (tmp_path, (tmp_path,), tmp_path) == (found.cache, found.searched, found.root)
+    assert tmp_path == found.cache
+    assert (tmp_path,) == found.searched
+    assert tmp_path == found.root
     assert (tmp_path,) == found.archive_folders
 
 
@@ -102,7 +104,7 @@ def test_shared_caches_are_searched_and_not_written_to(tmp_path: Path, monkeypat
 @pytest.mark.parametrize("text", ["http://a https://b/c", "http://a,https://b/c", " http://a ,\n https://b/c "])
 def test_mirrors_stand_in_a_row(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", text)
-    assert ("http://a", "https://b/c") == settings.current().mirrors
+    assert settings.current().mirrors == ("http://a", "https://b/c")
 
 
 @pytest.mark.parametrize("text", ["1", "true", "yes", "on", "TRUE", " 1 "])
@@ -124,11 +126,15 @@ def test_configure_stands_over_the_environment_until_it_is_called_again(
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "http://a")
     settings.configure(cache=tmp_path, mirrors=["https://b"], offline=False, shared=[tmp_path / "s"])
     found = settings.current()
-    assert (tmp_path, ("https://b",), False) == (found.cache, found.mirrors, found.offline)
+    assert tmp_path == found.cache
+    assert found.mirrors == ("https://b",)
+    assert found.offline is False
     assert {tmp_path, tmp_path / "s"} == set(found.searched)
     settings.configure()
     found = settings.current()
-    assert (sandbox / "cache", ("http://a",), True) == (found.cache, found.mirrors, found.offline)
+    assert sandbox / "cache" == found.cache
+    assert found.mirrors == ("http://a",)
+    assert found.offline is True
 
 
 def test_what_configure_was_given_stays_as_it_was_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +144,8 @@ def test_what_configure_was_given_stays_as_it_was_then(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path / "other")
     for _ in range(2):
         found = settings.current()
-        assert ((tmp_path / "cache", tmp_path / "shared"), ("https://b",)) == (found.searched, found.mirrors)
+        assert (tmp_path / "cache", tmp_path / "shared") == found.searched
+        assert found.mirrors == ("https://b",)
 
 
 def test_for_a_block_everything_may_be_left_to_the_environment(tmp_path: Path, sandbox: Path) -> None:
@@ -163,7 +170,7 @@ def test_a_mirror_of_the_environment_that_is_no_url_is_refused(mirror: str, monk
     with pytest.raises(CacheError, match=message):
         settings.current()
     settings.configure(mirrors=["https://b"])
-    assert ("https://b",) == settings.current().mirrors
+    assert settings.current().mirrors == ("https://b",)
 
 
 def test_the_folders_of_a_cache_have_their_names(tmp_path: Path) -> None:
@@ -185,13 +192,16 @@ def test_a_root_does_without_a_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.delenv("MEDMNIST_NP_CACHE")
     monkeypatch.setattr("os.path.expanduser", str)
     found = settings.current(tmp_path)
-    assert (tmp_path, (tmp_path,), (tmp_path,)) == (found.cache, found.searched, found.archive_folders)
+    assert tmp_path == found.cache
+    assert (tmp_path,) == found.searched
+    assert (tmp_path,) == found.archive_folders
 
 
 def test_a_cache_that_is_named_does_without_a_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path))
     monkeypatch.setattr("os.path.expanduser", str)
-    assert (tmp_path, ()) == (settings.current().cache, settings.current().archive_folders)
+    assert tmp_path == settings.current().cache
+    assert settings.current().archive_folders == ()
 
 
 @pytest.mark.parametrize(

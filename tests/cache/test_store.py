@@ -54,7 +54,7 @@ def test_what_was_published_is_found_and_mapped(tmp_path: Path) -> None:
     published = publish(tmp_path)
     assert published == store.find(KEY, [tmp_path])
     check_right(published)
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
     assert ["manifest.json", "test_images.npy", "test_labels.npy"] == sorted(os.listdir(published.path))  # noqa: PTH208
 
 
@@ -71,7 +71,9 @@ def test_opening_writes_and_locks_nothing(
     publish(tmp_path)
     with audit() as seen:
         check_right(store.find(KEY, [tmp_path]))
-    assert ([], [], []) == (seen.writes, seen.locks, seen.network)
+    assert seen.writes == []
+    assert seen.locks == []
+    assert seen.network == []
 
 
 def test_the_manifest_is_the_last_file_and_the_rename_the_last_step(
@@ -93,7 +95,7 @@ def test_the_second_of_two_publishers_gets_what_the_first_published(tmp_path: Pa
     second = publish(tmp_path, meanwhile=lambda: first.append(publish(tmp_path)))
     assert first == [second]
     check_right(second)
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
 
 
 def test_many_publishers_at_once_agree(tmp_path: Path) -> None:
@@ -104,10 +106,10 @@ def test_many_publishers_at_once_agree(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 6 == len(found)
+    assert len(found) == 6
     for folder in found:
         check_right(folder)
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
 
 
 def test_a_reader_sees_nothing_or_everything_while_a_damaged_folder_is_replaced(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_a_reader_sees_nothing_or_everything_while_a_damaged_folder_is_replaced(
         publish(tmp_path)
         done.set()
         reader.join()
-    assert [] == wrong
+    assert wrong == []
     assert seen
 
 
@@ -156,7 +158,7 @@ def test_a_folder_without_a_manifest_in_the_way_is_replaced(tmp_path: Path) -> N
     target.mkdir(parents=True)
     (target / "test_images.npy").write_bytes(b"half")
     check_right(publish(tmp_path))
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
 
 
 def test_a_file_in_the_way_is_replaced_and_nothing_stays_behind(tmp_path: Path) -> None:
@@ -164,7 +166,7 @@ def test_a_file_in_the_way_is_replaced_and_nothing_stays_behind(tmp_path: Path) 
     target.parent.mkdir(parents=True)
     target.write_bytes(b"a file")
     check_right(publish(tmp_path))
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
 
 
 def test_a_link_in_the_way_is_replaced_and_its_goal_is_left_alone(tmp_path: Path) -> None:
@@ -175,8 +177,8 @@ def test_a_link_in_the_way_is_replaced_and_its_goal_is_left_alone(tmp_path: Path
     target.parent.mkdir(parents=True)
     target.symlink_to(goal)
     check_right(publish(tmp_path))
-    assert [b"mine"] == [path.read_bytes() for path in goal.iterdir()]
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert [path.read_bytes() for path in goal.iterdir()] == [b"mine"]
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
     assert not target.is_symlink()
 
 
@@ -185,7 +187,7 @@ def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
     target.parent.mkdir(parents=True)
     target.symlink_to(tmp_path / "nowhere")
     check_right(publish(tmp_path))
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_a_damaged_folder_is_passed_over_and_replaced(tmp_path: Path, damage: Ca
     assert store.find(KEY, [tmp_path]) is None
     check_right(publish(tmp_path))
     check_right(store.find(KEY, [tmp_path]))
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
 
 
 def newer(folder: Path) -> bytes:
@@ -227,7 +229,7 @@ def test_a_folder_of_a_newer_version_is_left_alone_and_named(tmp_path: Path) -> 
         publish(tmp_path)
     assert not isinstance(caught.value, CorruptCacheError)
     assert before == (folder / "manifest.json").read_bytes()
-    assert ["fakemnist_28-00000000"] == names(tmp_path)
+    assert names(tmp_path) == ["fakemnist_28-00000000"]
 
 
 def test_a_folder_of_a_newer_version_is_passed_over_where_another_cache_has_one(tmp_path: Path, caplog) -> None:
@@ -332,7 +334,7 @@ def test_what_a_process_left_that_is_gone_is_collected(tmp_path: Path) -> None:
 def test_what_a_living_process_or_another_machine_works_in_is_kept(tmp_path: Path, machine: str) -> None:
     theirs = staging_of(tmp_path, machine, os.getppid() if machine == store._machine() else ended_process())
     publish(tmp_path)
-    assert b"half" == (theirs / "test_images.npy").read_bytes()
+    assert (theirs / "test_images.npy").read_bytes() == b"half"
 
 
 @pytest.mark.parametrize("process", ["", "x", "-1", "9" * 30, "0"])
@@ -354,7 +356,7 @@ def test_a_block_that_fails_leaves_no_staging_folder(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         publish(tmp_path, meanwhile=interrupt)
-    assert [] == names(tmp_path)
+    assert names(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

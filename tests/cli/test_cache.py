@@ -68,10 +68,8 @@ def damage(name: str) -> Path:
 )
 def test_verify_looks_at_all_or_at_what_is_named(cache: Path, arguments: list[str], expected: list[str]) -> None:
     result = run("verify", *arguments)
-    assert (0, [f"{name} 28: ok" for name in expected]) == (
-        result.exit_code,
-        [line.partition(",")[0] for line in result.stdout.splitlines()],
-    )
+    assert result.exit_code == 0
+    assert [f"{name} 28: ok" for name in expected] == [line.partition(",")[0] for line in result.stdout.splitlines()]
 
 
 def test_verify_looks_at_corrupted_images_that_were_made_here(cache: Path) -> None:
@@ -80,7 +78,7 @@ def test_verify_looks_at_corrupted_images_that_were_made_here(cache: Path) -> No
     file = damaged / "test_images.npy"
     file.write_bytes(file.read_bytes()[:-1] + b"?")
     result = run("verify", "breastmnist")
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert f"breastmnist 28 corrupted here by pixelate 2, seed 0: ok, {sound}" in result.stdout.splitlines()
     assert f"breastmnist 28 corrupted here by pixelate 5, seed 0: DAMAGED, {damaged}" in result.stdout.splitlines()
     assert (
@@ -88,10 +86,12 @@ def test_verify_looks_at_corrupted_images_that_were_made_here(cache: Path) -> No
         in result.stderr
     )
     found = json.loads(run("verify", "breastmnist", "--json").stdout)
-    assert [("", True), ("pixelate 2, seed 0", True), ("pixelate 5, seed 0", False)] == [
-        (one["made_corruption"], one["ok"]) for one in found
+    assert [(one["made_corruption"], one["ok"]) for one in found] == [
+        ("", True),
+        ("pixelate 2, seed 0", True),
+        ("pixelate 5, seed 0", False),
     ]
-    assert 1 == len(run("verify", "pathmnist").stdout.splitlines())
+    assert len(run("verify", "pathmnist").stdout.splitlines()) == 1
     (damaged / "manifest.json").write_text("no manifest")
     assert "DAMAGED" in run("verify", "breastmnist_28").stdout
 
@@ -99,7 +99,7 @@ def test_verify_looks_at_corrupted_images_that_were_made_here(cache: Path) -> No
 def test_verify_finds_a_flipped_bit(cache: Path) -> None:
     damage("breastmnist")
     result = run("verify")
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert "breastmnist 28: DAMAGED" in result.stdout
     assert "    val_images.npy has changed: its SHA-256 should be " in result.stdout
     assert "1 of 2 damaged. Run `medmnist-np clean breastmnist` and `medmnist-np fetch breastmnist`" in result.stderr
@@ -109,14 +109,15 @@ def test_verify_may_be_read_by_a_program(cache: Path) -> None:
     damage("breastmnist")
     result = run("verify", "--json")
     found = {entry["name"]: (entry["ok"], len(entry["damage"])) for entry in json.loads(result.stdout)}
-    assert (1, {"breastmnist": (False, 1), "pathmnist": (True, 0)}) == (result.exit_code, found)
+    assert result.exit_code == 1
+    assert found == {"breastmnist": (False, 1), "pathmnist": (True, 0)}
 
 
 def test_what_verify_advises_helps(cache: Path) -> None:
     damage("breastmnist")
     run("clean", "breastmnist", "--yes")
     run("fetch", "breastmnist")
-    assert 0 == run("verify").exit_code
+    assert run("verify").exit_code == 0
 
 
 def test_verify_notes_blank_images_and_finds_labels_out_of_range(tmp_path: Path, monkeypatch) -> None:
@@ -131,19 +132,24 @@ def test_verify_notes_blank_images_and_finds_labels_out_of_range(tmp_path: Path,
         store_otherwise(fetch("breastmnist"), "test_labels", 2, 9)
         blank, wrong = run("verify", "pathmnist"), run("verify", "breastmnist")
     note = "    note: 12 blank images in train, as in the archive: 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, ..."
-    assert (0, note) == (blank.exit_code, blank.stdout.splitlines()[1])
-    assert (1, True) == (wrong.exit_code, "test: 1 labels are not in 0 to 1, the first at index 2" in wrong.stdout)
+    assert blank.exit_code == 0
+    assert note == blank.stdout.splitlines()[1]
+    assert wrong.exit_code == 1
+    assert "test: 1 labels are not in 0 to 1, the first at index 2" in wrong.stdout
 
 
 def test_verify_of_nothing_says_so(sandbox: Path) -> None:
-    assert (0, "[]\n") == ((result := run("verify", "--json")).exit_code, result.stdout)
+    assert (result := run("verify", "--json")).exit_code == 0
+    assert result.stdout == "[]\n"
     assert f"No data sets in {sandbox / 'cache'}. " in run("verify").stdout
 
 
 def test_verify_of_nothing_of_a_size_says_so(cache: Path) -> None:
     result = run("verify", "--size", "64")
-    assert (0, True) == (result.exit_code, f"No data sets of size 64 in {cache}. " in result.stdout)
-    assert (2, True) == ((result := run("verify", "--size", "23")).exit_code, "has size 23" in result.stderr)
+    assert result.exit_code == 0
+    assert f"No data sets of size 64 in {cache}. " in result.stdout
+    assert (result := run("verify", "--size", "23")).exit_code == 2
+    assert "has size 23" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -158,15 +164,17 @@ def test_verify_of_what_is_not_here_fails(cache: Path, arguments: list[str], cod
 
 def test_cache_says_where_it_is_and_how_much_is_in_it(cache: Path) -> None:
     lines = run("cache").stdout.splitlines()
-    assert (str(cache), ["kind", "name", "size", "path"]) == (lines[0], lines[1].split())
+    assert str(cache) == lines[0]
+    assert lines[1].split() == ["kind", "name", "size", "path"]
     assert lines[2].endswith("downloads/breastmnist.npz")
-    assert ["archive", "arrays", "arrays", "unfinished", "total"] == [line.split()[0] for line in lines[2:7]]
+    assert [line.split()[0] for line in lines[2:7]] == ["archive", "arrays", "arrays", "unfinished", "total"]
     assert "free. Set MEDMNIST_NP_CACHE to use another folder." in lines[-1]
 
 
 def test_cache_may_be_read_by_a_program(cache: Path) -> None:
     found = json.loads(run("cache", "--json").stdout)
-    assert (str(cache), 4) == (found["cache"], len(found["items"]))
+    assert str(cache) == found["cache"]
+    assert len(found["items"]) == 4
     for item in found["items"]:
         path = Path(item["path"])
         files = list(path.iterdir()) if path.is_dir() else [path]
@@ -175,7 +183,8 @@ def test_cache_may_be_read_by_a_program(cache: Path) -> None:
 
 def test_an_empty_cache_is_not_made_by_asking(sandbox: Path) -> None:
     result = run("cache")
-    assert (0, True) == (result.exit_code, "The cache is empty." in result.stdout)
+    assert result.exit_code == 0
+    assert "The cache is empty." in result.stdout
     assert not (sandbox / "cache").exists()
 
 
@@ -200,8 +209,8 @@ def test_the_cache_of_a_folder_may_be_asked_for(tmp_path: Path) -> None:
     ],
 )
 def test_clean_removes_what_is_asked_for(cache: Path, arguments: list[str], left: list[str]) -> None:
-    assert EVERYTHING == held(cache)
-    assert 0 == run("clean", *arguments, "--yes").exit_code
+    assert held(cache) == EVERYTHING
+    assert run("clean", *arguments, "--yes").exit_code == 0
     assert left == held(cache)
 
 
@@ -217,7 +226,8 @@ def test_clean_of_a_set_removes_what_a_killed_process_was_downloading(cache: Pat
 @pytest.mark.parametrize(("typed", "code", "left"), [("n\n", 1, EVERYTHING), ("", 1, EVERYTHING), ("y\n", 0, [])])
 def test_clean_lists_and_asks_first(cache: Path, typed: str, code: int, left: list[str]) -> None:
     result = run("clean", typed=typed)
-    assert (code, left) == (result.exit_code, held(cache))
+    assert code == result.exit_code
+    assert left == held(cache)
     assert all(kind in result.stdout for kind in ("arrays", "archive", "unfinished", "Remove these"))
 
 
@@ -226,7 +236,9 @@ def test_clean_without_an_input_removes_nothing(cache: Path, monkeypatch: pytest
     monkeypatch.setattr("medmnist_np.cli.clean.sys", SimpleNamespace(stdin=None))  # as `<&-` leaves it
     result = run("clean")
     said = "Error: Nothing was removed, since nobody can confirm it. Use --yes.\n"
-    assert (1, said, EVERYTHING) == (result.exit_code, result.stderr, held(cache))
+    assert result.exit_code == 1
+    assert said == result.stderr
+    assert held(cache) == EVERYTHING
 
 
 def test_clean_never_touches_what_the_official_package_keeps(cache: Path, sandbox: Path) -> None:
@@ -239,17 +251,19 @@ def test_clean_never_touches_what_the_official_package_keeps(cache: Path, sandbo
 
 def test_clean_of_nothing_says_so(sandbox: Path) -> None:
     result = run("clean")
-    assert (0, f"Nothing to remove in {sandbox / 'cache'}.\n") == (result.exit_code, result.stdout)
+    assert result.exit_code == 0
+    assert f"Nothing to remove in {sandbox / 'cache'}.\n" == result.stdout
 
 
 @pytest.mark.parametrize("arguments", [["--all", "pathmnist"], ["--all", "--archives"], ["pathmnst"]])
 def test_wrong_usage_of_clean_removes_nothing(cache: Path, arguments: list[str]) -> None:
     result = run("clean", *arguments, "--yes")
-    assert (2, EVERYTHING) == (result.exit_code, held(cache))
+    assert result.exit_code == 2
+    assert held(cache) == EVERYTHING
 
 
 def test_clean_refuses_an_unknown_name_where_there_is_nothing_too() -> None:
-    assert 2 == run("clean", "pathmnst", "--yes").exit_code
+    assert run("clean", "pathmnst", "--yes").exit_code == 2
 
 
 # What cannot be fetched again
@@ -274,7 +288,8 @@ KEPT = [("built", "moles"), ("ids", "moles"), ("record", "moles")]
 
 def test_cache_counts_what_was_built(own: Path) -> None:
     files = list((own / "built" / "moles").iterdir())
-    assert (2, sum(file.stat().st_size for file in files)) == (len(files), listed()["built", "moles"])
+    assert len(files) == 2
+    assert sum(file.stat().st_size for file in files) == listed()["built", "moles"]
     assert {*KEPT, ("unfinished", "built/begun")} < set(listed())
     (line,) = [line for line in run("cache").stdout.splitlines() if line.startswith("built ")]
     assert ["built", "moles", str(Path("built/moles"))] == [line.split()[number] for number in (0, 1, -1)]
@@ -283,21 +298,24 @@ def test_cache_counts_what_was_built(own: Path) -> None:
 def test_clean_keeps_what_cannot_be_fetched_again_and_says_so(own: Path) -> None:
     for _ in range(2):
         result = run("clean", "--yes")
-        assert (0, KEPT) == (result.exit_code, list(listed()))
+        assert result.exit_code == 0
+        assert list(listed()) == KEPT
         assert (
             "Kept, since it cannot be downloaded again: what was built, registered or imported for moles "
             in result.stdout
         )
-    assert 14 == len(load("moles", "train").images)
+    assert len(load("moles", "train").images) == 14
     assert "Kept" in run("clean", "moles", "--yes").stdout
-    assert KEPT == list(listed())
+    assert list(listed()) == KEPT
 
 
 def test_clean_gives_a_name_up_after_asking(own: Path) -> None:
-    assert (1, True) == (run("clean", "moles", "--built", typed="n\n").exit_code, set(KEPT) < set(listed()))
+    assert run("clean", "moles", "--built", typed="n\n").exit_code == 1
+    assert set(KEPT) < set(listed())
     result = run("clean", "Moles", "--built", typed="y\n")
-    assert (0, [("unfinished", "built/begun")]) == (result.exit_code, list(listed()))
-    assert 2 == run("info", "moles").exit_code
+    assert result.exit_code == 0
+    assert list(listed()) == [("unfinished", "built/begun")]
+    assert run("info", "moles").exit_code == 2
     build(name="moles", images=np.zeros((12, 28, 28), np.uint8), labels=[0, 1] * 6)
 
 
@@ -305,25 +323,26 @@ def test_clean_gives_a_name_up_after_asking(own: Path) -> None:
 def test_a_set_whose_record_is_of_no_use_can_be_removed(own: Path, damaged: bool) -> None:
     record = own / "records" / "moles.toml"
     record.write_text("x") if damaged else record.unlink()
-    assert 0 == run("clean", "moles", "--built", "--yes").exit_code
-    assert [("unfinished", "built/begun")] == list(listed())
+    assert run("clean", "moles", "--built", "--yes").exit_code == 0
+    assert list(listed()) == [("unfinished", "built/begun")]
 
 
 def test_a_build_that_was_begun_can_be_removed_by_its_name(own: Path) -> None:
-    assert 0 == run("clean", "begun", "--yes").exit_code
+    assert run("clean", "begun", "--yes").exit_code == 0
     assert ("unfinished", "built/begun") not in listed()
     assert set(KEPT) < set(listed())
 
 
 def test_one_size_of_a_set_of_ones_own_is_its_arrays(own: Path) -> None:
-    assert 0 == run("clean", "moles_28", "--built", "--yes").exit_code
+    assert run("clean", "moles_28", "--built", "--yes").exit_code == 0
     assert {*KEPT, ("unfinished", "built/begun")} == set(listed())
 
 
 @pytest.mark.parametrize("arguments", [["--built"], ["--all", "--built"], ["moles", "--built", "--archives"], ["mole"]])
 def test_what_was_built_is_removed_by_name_alone(own: Path, arguments: list[str]) -> None:
     before = listed()
-    assert (2, before) == (run("clean", *arguments, "--yes").exit_code, listed())
+    assert run("clean", *arguments, "--yes").exit_code == 2
+    assert before == listed()
 
 
 def test_verify_continues_after_arrays_of_a_newer_format(cache: Path) -> None:
@@ -331,8 +350,8 @@ def test_verify_continues_after_arrays_of_a_newer_format(cache: Path) -> None:
     manifest = folder / FILE_NAME
     manifest.write_text(json.dumps({**json.loads(manifest.read_text("utf-8")), "format": 999}), "utf-8")
     result = run("verify")
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert f"Not verified: {folder} was written by a newer version" in result.stdout
     assert "pathmnist 28: ok" in result.stdout
     assert "1 not verified" in result.stderr
-    assert {True, False} == {report["ok"] for report in json.loads(run("verify", "--json").stdout)}
+    assert {report["ok"] for report in json.loads(run("verify", "--json").stdout)} == {True, False}

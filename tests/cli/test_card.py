@@ -29,7 +29,9 @@ def test_card_writes_the_page_of_what_is_here(name: str, tmp_path: Path) -> None
     page = tmp_path / "page.html"
     mm.fetch(name)
     result = run("card", name, "-o", page, "--seed", 3)
-    assert (0, f"{page}\n", "") == (result.exit_code, result.stdout, result.stderr)
+    assert result.exit_code == 0
+    assert f"{page}\n" == result.stdout
+    assert result.stderr == ""
     assert card(name, seed=3) == page.read_text("utf-8")
 
 
@@ -37,10 +39,12 @@ def test_what_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     result = run("card", "breastmnist", "-o", page)
     expected = "The page has no pictures, since the data set is not on this machine. Use --download to get it.\n"
-    assert (0, expected) == (result.exit_code, result.stderr)
+    assert result.exit_code == 0
+    assert expected == result.stderr
     assert "<img" not in page.read_text("utf-8")
     result = run("card", "breastmnist", "-o", page, "--download", "--root", tmp_path / "root")
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert result.exit_code == 0
+    assert result.stderr == ""
     assert "<img" in page.read_text("utf-8")
     assert (tmp_path / "root" / "arrays").is_dir()
 
@@ -48,15 +52,17 @@ def test_what_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
 def test_a_file_that_is_no_page_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("precious")
     result = run("card", "breastmnist", "-o", tmp_path / "notes.txt")
-    assert (2, True) == (result.exit_code, "it must end in .html" in result.stderr)
-    assert "precious" == (tmp_path / "notes.txt").read_text()
+    assert result.exit_code == 2
+    assert "it must end in .html" in result.stderr
+    assert (tmp_path / "notes.txt").read_text() == "precious"
 
 
 def test_a_page_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     page = tmp_path / "file" / "page.html"
     result = run("card", "breastmnist", "-o", page)
-    assert (1, f"Error: {page} could not be written: File exists.\n") == (result.exit_code, result.stderr)
+    assert result.exit_code == 1
+    assert f"Error: {page} could not be written: File exists.\n" == result.stderr
 
 
 @pytest.mark.parametrize(
@@ -64,5 +70,6 @@ def test_a_page_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 )
 def test_unknown_names_and_sizes_are_wrong_usage(arguments: tuple[object, ...], message: str, tmp_path: Path) -> None:
     result = run("card", *arguments, "-o", tmp_path / "page.html")
-    assert (2, True) == (result.exit_code, message in result.stderr)
+    assert result.exit_code == 2
+    assert message in result.stderr
     assert not (tmp_path / "page.html").exists()

@@ -26,9 +26,12 @@ def run(*arguments: str) -> Result:
 def test_open_brain_mri_segmentation_sets_are_told_with_links(arguments: list[str]) -> None:
     result = run(*arguments)
     lines = result.stdout.splitlines()
-    assert (0, ["name", "organ", "modality", "tasks", "access"]) == (result.exit_code, lines[0].split())
-    assert ["synthstrip", "msd/brain", "msd/hippocampus"] == [
-        line.split()[0] for line in lines if line.endswith("open")
+    assert result.exit_code == 0
+    assert lines[0].split() == ["name", "organ", "modality", "tasks", "access"]
+    assert [line.split()[0] for line in lines if line.endswith("open")] == [
+        "synthstrip",
+        "msd/brain",
+        "msd/hippocampus",
     ]
     assert "    https://surfer.nmr.mgh.harvard.edu/docs/synthstrip/" in lines
     assert "    medmnist-np fetch msd/brain" in lines
@@ -60,18 +63,22 @@ def test_name_says_everything_about_one() -> None:
 
 def test_json_has_all_that_was_found() -> None:
     assert catalog(organ="heart").to_dicts() == json.loads(run("--organ", "heart", "--json").stdout)
-    assert [] == json.loads(run("nowhere", "--json").stdout)
+    assert json.loads(run("nowhere", "--json").stdout) == []
 
 
 def test_nothing_found_says_what_to_leave_out() -> None:
     result = run("--organ", "liver", "--access", "application")
-    assert (0, "", True) == (result.exit_code, result.stdout, "without access 'application'" in result.stderr)
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "without access 'application'" in result.stderr
 
 
 def test_nothing_found_of_one_word_says_no_more_than_that() -> None:
     result = run("zzzz")
     said = "Nothing in the catalog fulfils the word 'zzzz'. No entry has the word 'zzzz'.\n"
-    assert (0, "", said) == (result.exit_code, result.stdout, result.stderr)
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert said == result.stderr
 
 
 def test_each_line_that_loads_stands_alone() -> None:
@@ -95,5 +102,6 @@ def test_each_line_that_loads_stands_alone() -> None:
 )
 def test_wrong_usage_is_told(arguments: list[str], words: str) -> None:
     result = run(*arguments)
-    assert (2, "") == (result.exit_code, result.stdout)
+    assert result.exit_code == 2
+    assert result.stdout == ""
     assert words in result.stderr.replace("\n", " ")

@@ -23,7 +23,8 @@ def result(home: Path) -> Result:
 
 
 def test_it_succeeds_and_says_nothing_on_stderr(result: Result) -> None:
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0
+    assert result.stderr == ""
 
 
 def test_it_prints_an_auc_and_an_accuracy_of_each_set(result: Result) -> None:
@@ -50,7 +51,8 @@ def test_it_writes_only_into_its_folder(tmp_path: Path, audit) -> None:
         CliRunner().invoke(main, ["demo", "--folder", str(tmp_path)], catch_exceptions=False)
 
     outside = [write for write in seen.writes if not write.split(" ", 1)[1].startswith(str(tmp_path))]
-    assert (bool(seen.writes), outside) == (True, [])
+    assert bool(seen.writes) is True
+    assert outside == []
     assert before == dict(os.environ)
 
 
@@ -76,5 +78,5 @@ def test_a_negative_seed_is_wrong_usage() -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = CliRunner().invoke(main, ["demo", "--folder", str(tmp_path / "file" / "demo")])
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert f"{tmp_path / 'file'}" in result.stderr

@@ -41,7 +41,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_sound_machine_has_no_problem(cache: Path) -> None:
     result = run("--offline")
-    assert (0, True) == (result.exit_code, result.stdout.endswith("No problems found. Servers were not asked.\n"))
+    assert result.exit_code == 0
+    assert result.stdout.endswith("No problems found. Servers were not asked.\n")
     assert f"medmnist-np  {__version__}\n" in result.stdout
 
 
@@ -51,7 +52,7 @@ def test_servers_that_were_not_asked_are_no_list_of_servers(cache: Path) -> None
 
 def test_what_is_in_the_cache_is_counted(cache: Path) -> None:
     found = tables("--offline")["cache"]
-    assert "yes" == found["writable"]
+    assert found["writable"] == "yes"
     assert re.fullmatch(r"1, [0-9.]+ kB", found["arrays"])
 
 
@@ -59,7 +60,8 @@ def test_offline_no_socket_is_opened_and_nothing_is_written(cache: Path, audit) 
     before = sorted(cache.rglob("*"))
     with audit() as seen:
         result = run("--offline")
-    assert (0, []) == (result.exit_code, seen.network)
+    assert result.exit_code == 0
+    assert seen.network == []
     assert before == sorted(cache.rglob("*"))
     assert "servers  not asked" in result.stdout
 
@@ -67,18 +69,19 @@ def test_offline_no_socket_is_opened_and_nothing_is_written(cache: Path, audit) 
 def test_the_variable_for_offline_is_honoured(cache: Path, monkeypatch: pytest.MonkeyPatch, audit) -> None:
     monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
     with audit() as seen:
-        assert 0 == run().exit_code
-    assert [] == seen.network
+        assert run().exit_code == 0
+    assert seen.network == []
 
 
 def test_a_cache_that_is_not_there_yet_is_no_problem_and_is_not_made(sandbox: Path) -> None:
-    assert (0, False) == (run("--offline").exit_code, (sandbox / "cache").exists())
+    assert run("--offline").exit_code == 0
+    assert not (sandbox / "cache").exists()
 
 
 def test_a_file_in_the_place_of_the_cache_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run("--offline", "--root", str(tmp_path / "file" / "cache"))
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert f"The folder {tmp_path / 'file' / 'cache'} does not exist" in result.stdout
 
 
@@ -86,33 +89,36 @@ def test_damaged_arrays_are_a_problem(cache: Path) -> None:
     folder = next((cache / "arrays" / "medmnist").iterdir())
     (folder / "test_images.npy").write_bytes(b"short")
     result = run("--offline")
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert re.search(r"Problem 1: medmnist/breastmnist_28-\w+ is damaged: .*5 bytes", result.stdout)
     assert "`medmnist-np clean breastmnist_28`, then download it again." in result.stdout
 
 
 def test_a_shared_cache_that_is_missing_is_a_problem(cache: Path) -> None:
     result = run("--offline", "--shared", str(cache / "nowhere"))
-    assert (1, True) == (result.exit_code, "nowhere does not exist." in result.stdout)
+    assert result.exit_code == 1
+    assert "nowhere does not exist." in result.stdout
 
 
 def test_unfinished_downloads_are_counted(cache: Path) -> None:
     (cache / "downloads").mkdir(exist_ok=True)
     (cache / "downloads" / "pathmnist.npz.part").write_bytes(b"half")
-    assert "1, 4 bytes" == tables("--offline")["cache"]["unfinished"]
+    assert tables("--offline")["cache"]["unfinished"] == "1, 4 bytes"
 
 
 def test_a_variable_that_is_wrong_is_a_problem_and_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "nonsense")
     result = run()
-    assert (1, True) == (result.exit_code, "Problem 1: MEDMNIST_NP_MIRRORS lists base urls" in result.stdout)
+    assert result.exit_code == 1
+    assert "Problem 1: MEDMNIST_NP_MIRRORS lists base urls" in result.stdout
     assert "numpy" in result.stdout
 
 
 def test_a_dependency_that_is_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "requirements", lambda: ["numpy>=999.0"])
     result = run("--offline")
-    assert (1, True) == (result.exit_code, "is older than 999.0, which is needed." in result.stdout)
+    assert result.exit_code == 1
+    assert "is older than 999.0, which is needed." in result.stdout
     assert "pip install --upgrade numpy" in result.stdout
 
 
@@ -134,7 +140,7 @@ def test_nothing_private_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch, s
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "https://token@data.lab.example/x https://other.lab.example")
     monkeypatch.setenv("MEDMNIST_NP_SHARED", str(sandbox / "home" / "shared"))
     for text in (run("--offline").stdout, run("--offline", "--json").stdout):
-        assert [] == re.findall(r"password|token|lab\.example|" + re.escape(str(sandbox / "home")), text)
+        assert re.findall(r"password|token|lab\.example|" + re.escape(str(sandbox / "home")), text) == []
         assert str(Path("~/shared")) in text
         assert "2 address(es)" in text
     assert "HTTPS_PROXY" in run("--offline").stdout
@@ -143,11 +149,12 @@ def test_nothing_private_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch, s
 def test_mirrors_and_proxies_are_not_named_in_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = Place("mirror 1", f"http://localhost:{free_port()}/x.npz", is_mirror=True)
     (found,) = reach([mirror])
-    assert (False, False) == (found.reached, "localhost" in found.reason)
+    assert found.reached is False
+    assert "localhost" not in found.reason
     monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@localhost:{free_port()}")
     (found,) = reach([Place("data.example", "http://data.example/x.npz")])
     assert not found.reached
-    assert [] == re.findall(r"secret|localhost", found.reason)
+    assert re.findall(r"secret|localhost", found.reason) == []
 
 
 # The network
@@ -163,14 +170,16 @@ def test_a_server_is_asked_for_one_byte(tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(b"x" * 100)
     with serve(tmp_path) as url:
         (found,) = reach([Place("here", f"{url}/x.npz")])
-    assert (True, "") == (found.reached, found.reason)
+    assert found.reached is True
+    assert found.reason == ""
     assert found.seconds < 5
 
 
 def test_a_server_without_the_file_is_not_reached_but_a_mirror_may_lack_it(tmp_path: Path) -> None:
     with serve(tmp_path) as url:
         server, mirror = reach([Place("here", f"{url}/x.npz"), Place("mirror 1", f"{url}/x.npz", is_mirror=True)])
-    assert (False, True) == (server.reached, mirror.reached)
+    assert server.reached is False
+    assert mirror.reached is True
     assert "HTTP 404 (there is no such file)" == server.reason == mirror.reason
 
 
@@ -181,8 +190,9 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
         mute.listen()
         started = time.monotonic()
         (found,) = reach([Place("mute", f"http://127.0.0.1:{mute.getsockname()[1]}/x.npz")])
-    assert (False, True) == (found.reached, time.monotonic() - started < 50)
-    assert "no answer within 0 s" == found.reason
+    assert found.reached is False
+    assert time.monotonic() - started < 50
+    assert found.reason == "no answer within 0 s"
 
 
 def test_what_was_reached_is_said_and_what_was_not_is_a_problem(
@@ -193,7 +203,7 @@ def test_what_was_reached_is_said_and_what_was_not_is_a_problem(
         wanted = [Place("here", f"{url}/x.npz"), Place("gone", f"http://127.0.0.1:{free_port()}/x.npz")]
         monkeypatch.setattr(doctor, "servers", lambda _: wanted)
         result = run()
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert re.search(r"  here  answers in \d\.\d\d s\n  gone  not reached\n", result.stdout)
     assert "Problem 1: gone cannot be reached: no answer" in result.stdout
     assert "Check the network" in result.stdout

@@ -62,7 +62,7 @@ NOTE = "The scores run from -"
 @pytest.mark.parametrize("command", [["evaluate"], ["leaderboard", "breastmnist"]])
 def test_scores_that_are_no_probabilities_are_noted(logits: Path, command: list[str]) -> None:
     result = run(*command, logits)
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert NOTE in result.stdout
     assert "UserWarning" not in result.stderr
 
@@ -92,7 +92,7 @@ def test_a_comparison_on_train_is_noted(on_train: Path) -> None:
 
 def test_training_scores_have_no_place_on_a_leaderboard(on_train: Path) -> None:
     result = run("leaderboard", "breastmnist", on_train)
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert "has scores for breastmnist train, but the published results are for breastmnist test" in result.stderr
 
 
@@ -107,12 +107,12 @@ def test_notes_on_scores_are_in_the_json(files: tuple[Path, Path], logits: Path)
 
     assert found["notes"][0].startswith(NOTE)
     assert found["notes"] == own["notes"] == compared["second"]["notes"]
-    assert [] == compared["first"]["notes"]
+    assert compared["first"]["notes"] == []
 
 
 def test_a_class_that_is_absent_is_refused_with_the_option_that_helps(without_class: tuple[Path, Path]) -> None:
     result = run("evaluate", without_class[0])
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert "choose --undefined skip, the mean of the others" in result.stderr
 
 
@@ -125,10 +125,11 @@ def test_a_class_that_is_absent_may_be_left_out(without_class: tuple[Path, Path]
         2:
     ]
     (found,) = json.loads(run("evaluate", one, "--undefined", "skip", "--json").stdout)
-    assert ("skip", ["c"]) == (found["undefined"], found["undefined_classes"])
+    assert found["undefined"] == "skip"
+    assert found["undefined_classes"] == ["c"]
     assert said in " ".join(run("compare", one, two, "--undefined", "skip").stdout.split())
     board = json.loads(run("leaderboard", "own", one, two, "--undefined", "skip", "--json").stdout)
-    assert {"one", "two"} == {entry["method"] for entry in board["entries"]}
+    assert {entry["method"] for entry in board["entries"]} == {"one", "two"}
 
 
 def test_without_an_auc_there_is_none_in_a_table(without_class: tuple[Path, Path]) -> None:
@@ -136,7 +137,7 @@ def test_without_an_auc_there_is_none_in_a_table(without_class: tuple[Path, Path
     assert found["AUC"] is None
     assert json.loads(run("compare", *without_class, "--undefined", "nan", "--json").stdout)["auc"]["first"] is None
     board = json.loads(run("leaderboard", "own", *without_class, "--undefined", "nan", "--json").stdout)
-    assert [None, None] == [entry["AUC"] for entry in board["entries"]]
+    assert [entry["AUC"] for entry in board["entries"]] == [None, None]
     said = "* one: The AUC of 'c' is not defined on these samples. So there is no mean."
     assert said in run("leaderboard", "own", *without_class, "--undefined", "nan").stdout.splitlines()
 
@@ -144,7 +145,7 @@ def test_without_an_auc_there_is_none_in_a_table(without_class: tuple[Path, Path
 def test_evaluate_prints_auc_and_acc(files: tuple[Path, Path]) -> None:
     expected = Evaluator.parse_and_evaluate(files[1])
     result = run("evaluate", files[1])
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert [
         str(files[1]),
         "    breastmnist test, 80 samples, binary-class",
@@ -166,7 +167,7 @@ def test_evaluate_is_content_with_labels_that_were_fetched_alone(
     monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
     (found,) = json.loads(run("evaluate", files[0], "--json", "--root", labels_alone).stdout)
     assert expected == found
-    assert 64 == len(found["labels_sha256"])
+    assert len(found["labels_sha256"]) == 64
 
 
 def test_evaluate_adds_intervals_when_asked(files: tuple[Path, Path]) -> None:
@@ -188,7 +189,7 @@ def test_evaluate_tells_a_name_that_is_wrong(files: tuple[Path, Path]) -> None:
     value = f"{Evaluator.parse_and_evaluate(files[0]).ACC:.3f}"
     wrong = files[0].rename(files[0].with_name("breastmnist_test_[AUC]0.123_resume_sanity.csv"))
     result = run("evaluate", wrong, files[1])
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert f"Error: {wrong}: the name says AUC 0.123, the scores give " in result.stderr
     assert f"    ACC {value}" in result.stdout
     assert str(files[1]) in result.stdout
@@ -208,13 +209,14 @@ def test_evaluate_goes_on_after_a_file_that_cannot_be_evaluated(
 ) -> None:
     (tmp_path / name).write_text(content)
     result = run("evaluate", tmp_path / name, files[0])
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert message in result.stderr
     assert str(files[0]) in result.stdout
 
 
 def test_evaluate_asks_for_a_file(tmp_path: Path) -> None:
-    assert (2, 2) == (run("evaluate").exit_code, run("evaluate", tmp_path / "not_here.csv").exit_code)
+    assert run("evaluate").exit_code == 2
+    assert run("evaluate", tmp_path / "not_here.csv").exit_code == 2
 
 
 def test_evaluate_changes_no_file(files: tuple[Path, Path]) -> None:
@@ -228,28 +230,29 @@ def test_evaluate_changes_no_file(files: tuple[Path, Path]) -> None:
 
 def test_compare_says_which_is_better(files: tuple[Path, Path]) -> None:
     result = run("compare", *files)
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert [f"A: {files[0]}", f"B: {files[1]}", "breastmnist test, 80 samples"] == result.stdout.splitlines()[:3]
-    assert 2 == " ".join(result.stdout.split()).count("A is better: the gap of ")
+    assert " ".join(result.stdout.split()).count("A is better: the gap of ") == 2
 
 
 def test_compare_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
     found = json.loads(run("compare", *files, "--json").stdout)
     assert found["auc"]["second"] - found["auc"]["first"] == found["auc"]["difference"] < 0
-    assert {"only_first", "only_second", "p_value"} == set(found["mcnemar"])
+    assert set(found["mcnemar"]) == {"only_first", "only_second", "p_value"}
 
 
 def test_compare_refuses_other_samples(files: tuple[Path, Path], tmp_path: Path) -> None:
     evaluator = Evaluator("breastmnist", "val")
     evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "val", "a")
     result = run("compare", files[0], *(tmp_path / "val").glob("*.csv"))
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert "Only scores of the same samples can be compared" in result.stderr
 
 
 def test_compare_refuses_another_number_of_samples(files: tuple[Path, Path]) -> None:
     files[1].write_text("0,0.5\n")
-    assert (1, True) == ((result := run("compare", *files)).exit_code, "There are 1 rows" in result.stderr)
+    assert (result := run("compare", *files)).exit_code == 1
+    assert "There are 1 rows" in result.stderr
 
 
 # leaderboard
@@ -257,9 +260,9 @@ def test_compare_refuses_another_number_of_samples(files: tuple[Path, Path]) -> 
 
 def test_leaderboard_shows_the_published_figures_and_what_to_know_about_them() -> None:
     result = run("leaderboard", "OrganMNIST3D")
-    assert 0 == result.exit_code
-    assert ["method", "AUC", "ACC"] == result.stdout.splitlines()[0].split()
-    assert ["ResNet-18", "+", "3D", "0.996", "0.907"] == result.stdout.splitlines()[1].split()
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0].split() == ["method", "AUC", "ACC"]
+    assert result.stdout.splitlines()[1].split() == ["ResNet-18", "+", "3D", "0.996", "0.907"]
     assert "Published results: doi:10.1038/s41597-022-01721-8" in result.stdout
     assert "v2.2.4" in result.stdout
 
@@ -280,32 +283,35 @@ def test_runs_of_one_name_are_told_apart_by_their_files(files: tuple[Path, Path]
 
 def test_leaderboard_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
     found = json.loads(run("leaderboard", "breastmnist", files[0], "--json").stdout)
-    assert ["good"] == [entry["method"] for entry in found["entries"] if entry["yours"]]
-    assert 8 == len(found["entries"])
+    assert [entry["method"] for entry in found["entries"] if entry["yours"]] == ["good"]
+    assert len(found["entries"]) == 8
 
 
 def test_leaderboard_names_a_file_of_other_samples(files: tuple[Path, Path]) -> None:
     result = run("leaderboard", "retinamnist", *files)
     message = f"{files[0]} has scores for breastmnist test, but the published results are for retinamnist test."
-    assert (1, True) == (result.exit_code, message in result.stderr)
+    assert result.exit_code == 1
+    assert message in result.stderr
 
 
 def test_leaderboard_of_a_set_of_ones_own_says_that_no_figures_are_known(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(256, size=(20, 28, 28), dtype=np.uint8)
     mm.build(name="moles", images=images, labels=[0, 1] * 10)
     result = run("leaderboard", "moles")
-    assert (0, "No published results are known for moles.\n") == (result.exit_code, result.stdout)
+    assert result.exit_code == 0
+    assert result.stdout == "No published results are known for moles.\n"
     labels = mm.load("moles", "test").labels
     Evaluator("moles", "test").evaluate(0.1 + 0.8 * np.eye(2)[labels[:, 0]], tmp_path, "mine")
     (file,) = tmp_path.glob("*@mine.csv")
     lines = run("leaderboard", "Moles", file).stdout.splitlines()
-    assert ["method", "AUC", "ACC"] == lines[0].split()
-    assert (True, "No published results are known for moles.") == (lines[1].startswith("*  mine "), lines[3])
-    assert "* yours, with 95 % confidence intervals." == lines[-1]
+    assert lines[0].split() == ["method", "AUC", "ACC"]
+    assert lines[1].startswith("*  mine ")
+    assert lines[3] == "No published results are known for moles."
+    assert lines[-1] == "* yours, with 95 % confidence intervals."
 
 
 def test_leaderboard_refuses_an_unknown_set() -> None:
-    assert 2 == run("leaderboard", "brestmnist").exit_code
+    assert run("leaderboard", "brestmnist").exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["compare", "leaderboard"])
@@ -313,6 +319,6 @@ def test_a_wrong_figure_in_a_name_is_said_on_stderr(files: tuple[Path, Path], co
     good, bad = files
     renamed = bad.rename(bad.with_name("breastmnist_test_[AUC]0.999_[ACC]0.111@bad.csv"))
     result = run(command, *(["breastmnist", renamed] if command == "leaderboard" else [good, renamed]))
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert f"Warning: {renamed}: " in result.stderr
     assert str(good) not in result.stderr

@@ -38,17 +38,17 @@ def is_here(name: str, **where: Path) -> bool:
 
 def test_fetch_brings_the_sets_that_are_named(fakes, tmp_path: Path) -> None:
     result = run("fetch", "breastmnist", "PathMNIST_28")
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert is_here("breastmnist")
     assert is_here("pathmnist")
-    assert [] == list((tmp_path / "cache" / "downloads").iterdir())
+    assert list((tmp_path / "cache" / "downloads").iterdir()) == []
 
 
 def test_fetch_says_how_much_it_is_before_it_starts(fakes, tmp_path: Path) -> None:
     lines = run("fetch", "breastmnist").stdout.splitlines()
     archive = fakes[0].archive(28)
     row = ["breastmnist", "28", *_files.readable(archive.bytes).split(), *_files.readable(archive.array_bytes).split()]
-    assert ["name", "size", "download", "unpacked", "licence"] == lines[0].split()
+    assert lines[0].split() == ["name", "size", "download", "unpacked", "licence"]
     assert [*row, "CC", "BY", "4.0"] == lines[1].split()
     most, unpacked = _files.readable(archive.bytes), _files.readable(archive.array_bytes)
     assert f"At most {most} to download, {unpacked} unpacked, into {tmp_path / 'cache'}" == lines[2]
@@ -58,27 +58,31 @@ def test_fetch_says_how_much_it_is_before_it_starts(fakes, tmp_path: Path) -> No
 def test_a_dry_run_does_nothing(fakes, audit) -> None:
     with audit() as seen:
         result = run("fetch", "breastmnist", "--dry-run")
-    assert (0, True) == (result.exit_code, "unpacked, into" in result.stdout)
-    assert ([], []) == (seen.writes, seen.network)
+    assert result.exit_code == 0
+    assert "unpacked, into" in result.stdout
+    assert seen.writes == []
+    assert seen.network == []
 
 
 def test_a_dry_run_may_be_read_by_a_program(fakes) -> None:
     (entry,) = json.loads(run("fetch", "breastmnist", "--dry-run", "--json").stdout)
     archive = fakes[0].archive(28)
-    assert ("breastmnist", 28, None, None) == tuple(entry[key] for key in ("name", "size", "folder", "error"))
-    assert (archive.bytes, archive.array_bytes) == (entry["download_bytes"], entry["array_bytes"])
+    assert tuple(entry[key] for key in ("name", "size", "folder", "error")) == ("breastmnist", 28, None, None)
+    assert archive.bytes == entry["download_bytes"]
+    assert archive.array_bytes == entry["array_bytes"]
 
 
 @pytest.mark.parametrize(("size", "number"), [("all", 60), ("28", 18), ("64", 18), ("224", 12)])
 def test_all_sets_may_be_asked_for(size: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_files, "free_bytes", lambda _: 10**15)
     result = run("fetch", "--all", "--size", size, "--dry-run", "--json")
-    assert (0, number) == (result.exit_code, len(json.loads(result.stdout)))
+    assert result.exit_code == 0
+    assert number == len(json.loads(result.stdout))
 
 
 def test_all_sizes_of_a_set_may_be_asked_for() -> None:
     entries = json.loads(run("fetch", "adrenalmnist3d", "--size", "all", "--dry-run", "--json").stdout)
-    assert [28, 64] == [entry["size"] for entry in entries]
+    assert [entry["size"] for entry in entries] == [28, 64]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,8 @@ def test_several_sizes_may_be_asked_for(sizes: list[str], expected: list[int]) -
 def test_a_dry_run_gives_the_sizes_also_of_what_would_not_fit(options: list[str], fakes, monkeypatch) -> None:
     monkeypatch.setattr(_files, "free_bytes", lambda _: 1000)
     result = run("fetch", "breastmnist", "--dry-run", *options)
-    assert (0, True) == (result.exit_code, "breastmnist" in result.stdout)
+    assert result.exit_code == 0
+    assert "breastmnist" in result.stdout
     assert "Not enough space: " in result.stderr
     assert "1.0 kB free.\n" in result.stderr
 
@@ -104,7 +109,9 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_starts(fakes, monke
     with audit() as seen:
         result = run("fetch", "breastmnist")
     needed = fakes[0].archive(28).array_bytes + fakes[0].archive(28).bytes
-    assert (1, [], []) == (result.exit_code, seen.writes, seen.network)
+    assert result.exit_code == 1
+    assert seen.writes == []
+    assert seen.network == []
     assert f"({needed} bytes) are needed and 1.0 kB (1000 bytes) are free" in result.stderr
 
 
@@ -112,20 +119,25 @@ def test_what_is_here_is_not_fetched_again(fakes, audit) -> None:
     run("fetch", "breastmnist")
     with audit() as seen:
         result = run("fetch", "breastmnist")
-    assert (0, "1 of 1 are already on this machine.\n") == (result.exit_code, result.stdout)
-    assert ([], []) == (seen.writes, seen.network)
+    assert result.exit_code == 0
+    assert result.stdout == "1 of 1 are already on this machine.\n"
+    assert seen.writes == []
+    assert seen.network == []
 
 
 def test_fetch_may_be_read_by_a_program(fakes, tmp_path: Path) -> None:
     result = run("fetch", "breastmnist", "pathmnist", "--json")
     entries = json.loads(result.stdout)
-    assert (0, "", [None, None]) == (result.exit_code, result.stderr, [entry["error"] for entry in entries])
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert [entry["error"] for entry in entries] == [None, None]
     assert all((Path(entry["folder"]) / "manifest.json").is_file() for entry in entries)
 
 
 def test_fetch_may_be_quiet(fakes) -> None:
     result = run("fetch", "breastmnist", "--quiet")
-    assert (0, "") == (result.exit_code, result.output)
+    assert result.exit_code == 0
+    assert result.output == ""
 
 
 def test_fetch_may_keep_the_archive_and_use_another_folder(fakes, tmp_path: Path) -> None:
@@ -139,7 +151,9 @@ def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> 
     (tmp_path / "archives" / "breastmnist.npz").unlink()
     result = run("fetch", "breastmnist", "pathmnist", "--json")
     errors = [entry["error"] for entry in json.loads(result.stdout)]
-    assert (1, True, None) == (result.exit_code, "404" in errors[0], errors[1])
+    assert result.exit_code == 1
+    assert "404" in errors[0]
+    assert errors[1] is None
     assert "1 of 2 failed: breastmnist 28. Run the same command again" in result.stderr
     assert is_here("pathmnist")
 
@@ -163,8 +177,11 @@ def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> 
 def test_wrong_usage_is_told_what_is_right(arguments: list[str], message: str, audit) -> None:
     with audit() as seen:
         result = run("fetch", *arguments)
-    assert (2, "", True) == (result.exit_code, result.stdout, message in result.stderr)
-    assert ([], []) == (seen.writes, seen.network)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert seen.writes == []
+    assert seen.network == []
 
 
 # import
@@ -175,16 +192,18 @@ def test_import_takes_an_official_archive_and_leaves_it(fakes, tmp_path: Path, a
     before = file.stat()
     with audit() as seen:
         result = run("import", file)
-    assert (0, []) == (result.exit_code, seen.network)
+    assert result.exit_code == 0
+    assert seen.network == []
     assert f"{file} is breastmnist at size 28: ready, " in result.stdout
-    assert (before.st_mtime_ns, before.st_size) == (file.stat().st_mtime_ns, file.stat().st_size)
+    assert before.st_mtime_ns == file.stat().st_mtime_ns
+    assert before.st_size == file.stat().st_size
     assert is_here("breastmnist")
 
 
 def test_import_refuses_a_foreign_file_and_takes_the_others(fakes, tmp_path: Path) -> None:
     np.savez(tmp_path / "pathmnist.npz", x=np.arange(3))
     result = run("import", tmp_path / "pathmnist.npz", tmp_path / "archives" / "breastmnist.npz")
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert f"{tmp_path}/pathmnist.npz is not an official archive" in result.stderr
     assert fakes[1].archive(28).digest in result.stderr
     assert "1 of 2 could not be imported" in result.stderr
@@ -196,7 +215,8 @@ def test_import_names_an_older_release(fakes, tmp_path: Path) -> None:
     renewed = replace(now, digest=f"md5:{'a' * 32}", superseded=(Superseded(now.digest, "2.2.3", {"train": 6}),))
     with registered(replace(fakes[0], archives={28: renewed})):
         result = run("import", tmp_path / "archives" / "breastmnist.npz")
-    assert (1, "") == (result.exit_code, result.stdout)
+    assert result.exit_code == 1
+    assert result.stdout == ""
     assert "breastmnist.npz of an older release (as of medmnist 2.2.3; train 6)" in result.stderr
 
 
@@ -214,10 +234,12 @@ def test_download_brings_all_sets_as_the_official_program_does(tmp_path: Path, a
     with fake_datasets(tmp_path, *names, n_samples={"train": 1}):
         result = run("download", *arguments)
         here = [name for name in names if len(load(name, download=False).images) == 1]
-    assert (0, names) == (result.exit_code, here)
+    assert result.exit_code == 0
+    assert names == here
 
 
 def test_download_takes_a_folder(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, *[record.name for record in registry.datasets()], n_samples={"train": 1}):
         result = run("download", "--size=28", f"--root={tmp_path / 'mine'}")
-    assert (0, 18) == (result.exit_code, len(list((tmp_path / "mine" / "arrays" / "medmnist").iterdir())))
+    assert result.exit_code == 0
+    assert len(list((tmp_path / "mine" / "arrays" / "medmnist").iterdir())) == 18

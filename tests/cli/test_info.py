@@ -24,8 +24,9 @@ def run(*arguments: str) -> Result:
 def test_list_has_a_row_for_each_set() -> None:
     result = run("list")
     rows = result.stdout.splitlines()
-    assert (0, ["name", "task", "classes", "train", "val", "test", "sizes"]) == (result.exit_code, rows[0].split())
-    assert NAMES == [row.split()[0] for row in rows[1:19]]
+    assert result.exit_code == 0
+    assert rows[0].split() == ["name", "task", "classes", "train", "val", "test", "sizes"]
+    assert [row.split()[0] for row in rows[1:19]] == NAMES
     assert "89,996" in rows[1]
     assert rows[1].endswith("28 64 128 224")
 
@@ -51,7 +52,9 @@ def test_list_says_what_is_here(tmp_path: Path) -> None:
         fetch("breastmnist")
         row = next(line for line in run("list").stdout.splitlines() if line.startswith("breastmnist"))
         here = {entry["name"]: entry["here"] for entry in json.loads(run("list", "--json").stdout)}
-    assert ("28*", [28], []) == (row.split()[-1], here["breastmnist"], here["pathmnist"])
+    assert row.split()[-1] == "28*"
+    assert here["breastmnist"] == [28]
+    assert here["pathmnist"] == []
 
 
 def test_list_takes_records_without_all_three_splits(tmp_path: Path) -> None:
@@ -64,7 +67,8 @@ def test_list_takes_records_without_all_three_splits(tmp_path: Path) -> None:
 )
 def test_list_refuses_what_there_is_not(options: list[str]) -> None:
     result = run("list", *options)
-    assert (2, "") == (result.exit_code, result.stdout)
+    assert result.exit_code == 2
+    assert result.stdout == ""
 
 
 def test_list_names_the_nearest_task() -> None:
@@ -79,7 +83,8 @@ def test_list_quotes_the_tasks_and_names_the_sizes() -> None:
 def test_list_writes_nothing_and_opens_no_socket(audit) -> None:
     with audit() as seen:
         run("list")
-    assert ([], []) == (seen.writes, seen.network)
+    assert seen.writes == []
+    assert seen.network == []
 
 
 @pytest.mark.parametrize(
@@ -87,12 +92,14 @@ def test_list_writes_nothing_and_opens_no_socket(audit) -> None:
 )
 def test_info_says_all_about_a_set(arguments: list[str]) -> None:
     result = run("info", *arguments)
-    assert (0, f"{registry.info('pathmnist')!r}\n") == (result.exit_code, result.stdout)
+    assert result.exit_code == 0
+    assert f"{registry.info('pathmnist')!r}\n" == result.stdout
 
 
 def test_info_refuses_two_names() -> None:
     result = run("info", "pathmnist", "--flag=breastmnist")
-    assert (2, True) == (result.exit_code, "Use one of them" in result.stderr)
+    assert result.exit_code == 2
+    assert "Use one of them" in result.stderr
 
 
 def test_info_says_once_what_a_class_that_is_a_number_is_called() -> None:
@@ -102,7 +109,9 @@ def test_info_says_once_what_a_class_that_is_a_number_is_called() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_info_may_be_read_by_a_program(name: str) -> None:
     record, found = registry.info(name), json.loads(run("info", name, "--json").stdout)
-    assert (name, list(record.class_names), record.license) == (found["name"], found["class_names"], found["license"])
+    assert name == found["name"]
+    assert list(record.class_names) == found["class_names"]
+    assert record.license == found["license"]
     assert dict(record.n_samples) == found["n_samples"]
     assert {str(size): archive.digest for size, archive in record.archives.items()} == {
         size: archive["digest"] for size, archive in found["archives"].items()
@@ -113,7 +122,8 @@ def test_info_may_be_read_by_a_program(name: str) -> None:
 @pytest.mark.parametrize("command", ["info", "cite"])
 def test_a_misspelt_name_is_told_the_nearest(command: str) -> None:
     result = run(command, "pathmnst")
-    assert (2, "") == (result.exit_code, result.stdout)
+    assert result.exit_code == 2
+    assert result.stdout == ""
     assert "There is no data set 'pathmnst'. Did you mean 'pathmnist'" in result.stderr
 
 
@@ -128,23 +138,26 @@ def test_info_without_a_name_says_how_to_find_one() -> None:
 
 def test_cite_prints_bibtex_alone() -> None:
     result = run("cite", "PathMNIST")
-    assert (0, f"{registry.cite('pathmnist')}\n", "") == (result.exit_code, result.stdout, result.stderr)
+    assert result.exit_code == 0
+    assert f"{registry.cite('pathmnist')}\n" == result.stdout
+    assert result.stderr == ""
 
 
 def test_available_lists_as_the_official_program_does() -> None:
     lines = run("available").stdout.splitlines()
-    assert "\tpathmnist       | PathMNIST       | Size: 28 (default), 64, 128, 224." == lines[0]
+    assert lines[0] == "\tpathmnist       | PathMNIST       | Size: 28 (default), 64, 128, 224."
     assert len(lines) == len(bundled_records.names("medmnist"))
 
 
 @pytest.mark.parametrize("command", ["info", "cite"])
 def test_a_size_in_the_name_that_there_is_not_is_refused(command: str) -> None:
     result = run(command, "pathmnist_99")
-    assert (2, True) == (result.exit_code, "does not come in size 99" in result.stderr)
-    assert 0 == run(command, "pathmnist_64").exit_code
+    assert result.exit_code == 2
+    assert "does not come in size 99" in result.stderr
+    assert run(command, "pathmnist_64").exit_code == 0
 
 
 def test_where_there_are_none_list_says_so() -> None:
-    assert "No such data sets." == run("list", "--task", "multi-class", "--ndim", "3", "--size", "224").stdout.rstrip()
+    assert run("list", "--task", "multi-class", "--ndim", "3", "--size", "224").stdout.rstrip() == "No such data sets."
     assert "Build one from your images with `medmnist-np build`" in run("list", "--collection", "local").stdout
-    assert "[]\n" == run("list", "--collection", "local", "--json").stdout
+    assert run("list", "--collection", "local", "--json").stdout == "[]\n"

@@ -131,7 +131,8 @@ def test_at_most_two_downloads_are_open_at_any_time(shop: Shop) -> None:
     for file in shop.files.values():
         file.plan(then=Measured(gauge=gauge))
     done = run("fetch", *NAMES)
-    assert (done.exit_code, gauge.most) == (0, 2)
+    assert done.exit_code == 0
+    assert gauge.most == 2
     assert all(shop.is_right(name) for name in NAMES)
 
 
@@ -170,7 +171,8 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed(shop: Shop, monkeypatch: 
 
     monkeypatch.setattr("medmnist_np.cli.fetch.bring", broken)
     done = run("fetch", *NAMES)
-    assert (type(done.exception), str(done.exception)) == (RuntimeError, "a bug")
+    assert type(done.exception) is RuntimeError
+    assert str(done.exception) == "a bug"
 
 
 # What is shown
@@ -178,13 +180,16 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed(shop: Shop, monkeypatch: 
 
 def test_quiet_prints_nothing(shop: Shop) -> None:
     done = run("fetch", "--quiet", *NAMES)
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+    assert done.exit_code == 0
+    assert done.stdout == ""
+    assert done.stderr == ""
 
 
 def test_quiet_prints_what_failed(shop: Shop) -> None:
     shop.files["pathmnist"].plan(then=Status(404))
     done = run("fetch", "-q", "breastmnist", "pathmnist")
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.exit_code == 1
+    assert done.stdout == ""
     assert "HTTP 404" in done.stderr
 
 
@@ -194,7 +199,8 @@ def test_json_is_all_that_goes_to_stdout(shop: Shop) -> None:
     table = json.loads(done.stdout)
     assert done.exit_code == 1
     assert [row["name"] for row in table] == ["breastmnist", "pathmnist"]
-    assert (table[0]["error"], table[1]["folder"]) == (None, None)
+    assert table[0]["error"] is None
+    assert table[1]["folder"] is None
     assert Path(table[0]["folder"]).is_dir()
     assert "HTTP 404" in table[1]["error"]
 
@@ -267,7 +273,8 @@ def test_an_interruption_loses_nothing(shop: Shop) -> None:
     assert shop.files[NAMES[3]].requests == []
 
     again = start(shop, "fetch", *NAMES[:4])
-    assert (again.communicate(timeout=60)[1], again.returncode) == ("", 0)
+    assert again.communicate(timeout=60)[1] == ""
+    assert again.returncode == 0
     assert all(shop.is_right(name) for name in NAMES[:4])
     asked = {name: [request.range for request in shop.files[name].requests] for name in NAMES[:4]}
     resumed = {name: [None, f"bytes={half[name]}-"] for name in NAMES[1:3]}
@@ -324,7 +331,8 @@ def test_offline_nothing_is_downloaded_for_a_mirror(shop: Shop, tmp_path: Path, 
     if by == "variable":
         monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
     done = run("mirror", tmp_path / "mirror", "pathmnist", *(["--offline"] if by == "option" else []))
-    assert (1, []) == (done.exit_code, shop.server.requests)
+    assert done.exit_code == 1
+    assert shop.server.requests == []
     assert ("--offline" if by == "option" else "MEDMNIST_NP_OFFLINE") in done.stderr
 
 
@@ -333,7 +341,8 @@ def test_single_splits_come_from_a_mirror_of_one_s_own_too(shop: Shop, tmp_path:
     asked = len(shop.server.requests)
     with serve(tmp_path / "mirror") as address:
         done = run("fetch", "--mirror", address, "--split", "test", "pathmnist")
-    assert (done.exit_code, len(shop.server.requests)) == (0, asked)
+    assert done.exit_code == 0
+    assert len(shop.server.requests) == asked
     assert mm.load("pathmnist", "test", download=False, partial=True).images.shape == (6, 28, 28, 3)
 
 
@@ -356,7 +365,8 @@ def test_archives_in_a_root_are_copied_to_a_mirror_and_its_locks_lie_there(shop:
     run("fetch", "--keep-archive", "--root", root, "breastmnist")
     shop.server.requests.clear()
     done = run("mirror", tmp_path / "mirror", "breastmnist", "--root", root)
-    assert (done.exit_code, shop.server.requests) == (0, [])
+    assert done.exit_code == 0
+    assert shop.server.requests == []
     assert names(tmp_path / "mirror") == ["breastmnist.npz"]
     assert not shop.cache.exists()
 
@@ -366,7 +376,8 @@ def test_a_mirror_that_is_complete_is_left_as_it_is(shop: Shop, tmp_path: Path) 
     assert run("mirror", file.parent, "breastmnist").exit_code == 0
     before = file.stat()
     assert run("mirror", file.parent, "breastmnist").exit_code == 0
-    assert (before.st_ino, before.st_mtime_ns) == (file.stat().st_ino, file.stat().st_mtime_ns)
+    assert before.st_ino == file.stat().st_ino
+    assert before.st_mtime_ns == file.stat().st_mtime_ns
     assert len(shop.files["breastmnist"].requests) == 1
 
 
@@ -381,7 +392,8 @@ def test_a_damaged_file_of_a_mirror_is_replaced(shop: Shop, tmp_path: Path) -> N
 def test_an_interrupted_mirror_goes_on(shop: Shop, tmp_path: Path) -> None:
     file = shop.files["breastmnist"].plan(Drop(after=1000), then=Status(404))
     done = run("mirror", tmp_path / "mirror", "breastmnist", "pathmnist")
-    assert (done.exit_code, "1 of 2 failed: breastmnist 28" in done.stderr) == (1, True)
+    assert done.exit_code == 1
+    assert "1 of 2 failed: breastmnist 28" in done.stderr
     assert "pathmnist.npz" in names(tmp_path / "mirror")
     file.plan()
     assert run("mirror", "--quiet", tmp_path / "mirror", "breastmnist").stdout == ""
@@ -423,7 +435,8 @@ def test_configure_names_shared_caches_that_are_looked_in_and_not_written_to(
     configured(shared=[tmp_path / "absent", tmp_path / "shared"])
     with audit() as seen:
         arrays = mm.load("breastmnist")
-    assert (seen.writes, seen.network) == ([], [])
+    assert seen.writes == []
+    assert seen.network == []
     assert Path(arrays.images.filename).is_relative_to(tmp_path / "shared")
     assert mm.fetch("pathmnist").is_relative_to(shop.cache)
 
@@ -452,7 +465,8 @@ def test_a_mirror_that_is_no_address_is_refused(mirror: str, configured) -> None
     with pytest.raises(ValueError, match=r"A mirror is a base url that starts with https:// or http://"):
         configured(mirrors=[mirror])
     done = run("fetch", "--mirror", mirror, "breastmnist")
-    assert (done.exit_code, "starts with https:// or http://" in done.stderr) == (2, True)
+    assert done.exit_code == 2
+    assert "starts with https:// or http://" in done.stderr
 
 
 def test_the_options_of_fetch_go_before_the_environment(
@@ -461,13 +475,17 @@ def test_the_options_of_fetch_go_before_the_environment(
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "http://127.0.0.1:9/never")
     mirror = shop.server.file("own/breastmnist.npz", shop.files["breastmnist"].data)
     done = run("fetch", "--root", tmp_path / "own", "--mirror", f"{shop.server.url}/own", "breastmnist")
-    assert (done.exit_code, len(mirror.requests), shop.ready) == (0, 1, [])
+    assert done.exit_code == 0
+    assert len(mirror.requests) == 1
+    assert shop.ready == []
     assert shop.is_ready("breastmnist", tmp_path / "own")
     done = run("fetch", "--shared", tmp_path / "own", "--offline", "breastmnist")
-    assert (done.exit_code, shop.ready) == (0, [])
+    assert done.exit_code == 0
+    assert shop.ready == []
     assert "1 of 1 are already on this machine." in done.stdout
     done = run("fetch", "--offline", "pathmnist")
-    assert (done.exit_code, "nothing was downloaded" in done.stderr) == (1, True)
+    assert done.exit_code == 1
+    assert "nothing was downloaded" in done.stderr
 
 
 def test_the_options_of_one_call_are_forgotten_after_it(shop: Shop, tmp_path: Path) -> None:
@@ -477,7 +495,8 @@ def test_the_options_of_one_call_are_forgotten_after_it(shop: Shop, tmp_path: Pa
 
 def test_a_root_takes_the_place_of_the_cache(shop: Shop, tmp_path: Path) -> None:
     assert run("fetch", "--root", tmp_path / "root", "breastmnist").exit_code == 0
-    assert (shop.is_ready("breastmnist", tmp_path / "root"), shop.ready) == (True, [])
+    assert shop.is_ready("breastmnist", tmp_path / "root") is True
+    assert shop.ready == []
 
 
 def test_too_little_space_for_all_is_said_before_the_first(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -492,5 +511,7 @@ def test_too_little_space_for_all_is_said_before_the_first(shop: Shop, monkeypat
 def test_a_dry_run_asks_for_nothing(shop: Shop, audit) -> None:
     with audit() as seen:
         done = run("fetch", "--dry-run", *NAMES)
-    assert (done.exit_code, seen.network, seen.writes) == (0, [], [])
+    assert done.exit_code == 0
+    assert seen.network == []
+    assert seen.writes == []
     assert all(name in done.stdout for name in NAMES)

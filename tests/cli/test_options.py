@@ -28,7 +28,7 @@ def offered(line: str, **environment: str) -> list[str]:
             **environment,
         },
     )
-    assert "" == done.stderr
+    assert done.stderr == ""
     return [word.partition(",")[2] for word in done.stdout.split()]
 
 
@@ -66,7 +66,7 @@ def test_other_collections_are_offered_after_the_first_letters() -> None:
 
 
 def test_a_variable_that_is_wrong_offers_nothing_and_says_nothing() -> None:
-    assert ["pathmnist"] == offered("medmnist-np info path", MEDMNIST_NP_MIRRORS="nonsense")
+    assert offered("medmnist-np info path", MEDMNIST_NP_MIRRORS="nonsense") == ["pathmnist"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -108,5 +108,5 @@ def test_offering_words_loads_nothing_that_is_slow(line: str) -> None:
         },
     )
     slow = {"scipy", "PIL", "imageio", "pooch", "requests", "tqdm", "matplotlib", "nibabel", "SimpleITK"}
-    assert "" != done.stdout
-    assert set() == slow & set(json.loads(done.stderr))
+    assert done.stdout != ""
+    assert slow & set(json.loads(done.stderr)) == set()

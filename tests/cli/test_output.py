@@ -48,7 +48,7 @@ def test_only_what_has_colours_of_its_own_goes_past_the_escapes() -> None:
     writers = {
         file.name for file in folder.glob("*.py") if re.search(r"(?<!\w)(click\.echo|print)\(", file.read_text("utf-8"))
     }
-    assert {"output.py", "doctor.py", "verify.py"} == writers
+    assert writers == {"output.py", "doctor.py", "verify.py"}
 
 
 def test_control_characters_in_errors_warnings_and_log_messages_are_shown_as_escapes(tmp_path: Path) -> None:
@@ -74,7 +74,8 @@ def test_control_characters_in_errors_warnings_and_log_messages_are_shown_as_esc
 
 def test_a_file_name_with_control_characters_is_escaped_in_errors(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["import", str(tmp_path / f"a{HOSTILE}.npz")])
-    assert (True, False) == (SHOWN in done.output, "\x1b" in done.output)
+    assert SHOWN in done.output
+    assert "\x1b" not in done.output
 
 
 def test_a_task_with_control_characters_is_escaped_in_progress_lines(
@@ -89,27 +90,28 @@ def test_a_task_with_control_characters_is_escaped_in_progress_lines(
 def test_a_task_with_control_characters_is_escaped_in_bars(capsys: pytest.CaptureFixture[str]) -> None:
     with jobs.Bars(threading.Event(), {}).progress(f"a{HOSTILE}", 10) as bar:
         bar.update(5)
-    assert (True, False) == (SHOWN in (said := capsys.readouterr().err), "\x07" in said)
+    assert SHOWN in (said := capsys.readouterr().err)
+    assert "\x07" not in said
 
 
 def test_what_fits_is_one_line_a_row() -> None:
-    assert [
+    assert list(fitted(ROWS, [2], 80)) == [
         "name        task                        n  sizes",
         "pathmnist   multi-class                 9  28 64 128 224",
         "chestmnist  multi-label, binary-class  14  28 64 128 224",
-    ] == list(fitted(ROWS, [2], 80))
+    ]
 
 
 def test_what_does_not_fit_is_wrapped_in_its_column() -> None:
-    assert [
+    assert list(fitted(ROWS, [2], 40)) == [
         "name       task          n sizes",
         "pathmnist  multi-class   9 28 64 128 224",
         "chestmnist multi-label, 14 28 64 128 224\n           binary-class",
-    ] == list(fitted(ROWS, [2], 40))
+    ]
 
 
 def test_a_terminal_narrower_than_the_words_gets_a_line_for_each_cell() -> None:
-    assert ["", "name  pathmnist\ntask  multi-class\nn     9\nsizes 28 64 128 224"] == list(fitted(ROWS, [2], 20))[:2]
+    assert list(fitted(ROWS, [2], 20))[:2] == ["", "name  pathmnist\ntask  multi-class\nn     9\nsizes 28 64 128 224"]
 
 
 def test_what_is_no_terminal_gets_whole_lines() -> None:
@@ -137,8 +139,8 @@ def test_the_list_of_data_sets_fits_80_columns() -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_catalog_fits_the_terminal_and_no_cell_is_cut(width: int) -> None:
     lines = run_in_terminal(width, "catalog", "brain")
-    assert [] == [line for line in lines if len(line) > width and not line.startswith("    ")]
-    assert [] == [line for line in lines if "\N{HORIZONTAL ELLIPSIS}" in line]
+    assert [line for line in lines if len(line) > width and not line.startswith("    ")] == []
+    assert [line for line in lines if "\N{HORIZONTAL ELLIPSIS}" in line] == []
 
 
 @pytest.mark.parametrize("width", [30, 60])
@@ -158,20 +160,21 @@ def test_help_says_in_one_line_what_a_command_does_and_gives_an_example(command:
     text = CliRunner().invoke(main, [command, "--help"], prog_name="medmnist-np", terminal_width=80).output
     summary = text.splitlines()[2]
     examples = [line for line in text.splitlines() if line.startswith(f"    medmnist-np {command}")]
-    assert (True, True) == (summary.endswith("."), bool(examples))
+    assert summary.endswith(".")
+    assert bool(examples) is True
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_help_fits_80_columns_and_no_option_shows_a_type_of_the_parser(command: str) -> None:
     text = CliRunner().invoke(main, [command, "--help"], prog_name="medmnist-np", terminal_width=80).output
-    assert [] == [line for line in text.splitlines() if len(line) > 80]
-    assert [] == [word for word in ("INTEGER", "FLOAT", "BOOLEAN", "RANGE", "[default:") if word in text]
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    assert [word for word in ("INTEGER", "FLOAT", "BOOLEAN", "RANGE", "[default:") if word in text] == []
 
 
 def test_no_line_about_a_command_is_cut_in_80_columns() -> None:
     text = CliRunner().invoke(main, ["--help"], prog_name="medmnist-np", terminal_width=80).output
     about = [line for line in text.partition("\nData:\n")[2].splitlines() if line.startswith("  ")]
-    assert [] == [line for line in about if line.endswith("...") or not line.endswith(".")]
+    assert [line for line in about if line.endswith("...") or not line.endswith(".")] == []
 
 
 # A process whose output is a terminal of a width.
@@ -220,11 +223,11 @@ def test_what_is_known_of_a_set_fits_a_terminal(width: int, arguments: list[str]
 
 
 def test_a_line_goes_on_below_its_text() -> None:
-    assert [
+    assert [line for line in run_in_terminal(40, "info", "pathmnist") if re.search(r"89,996|10,004|107,180", line)] == [
         "    Samples:     train 89,996, val",
         "                 10,004, test 7,180;",
         "                 107,180 in all",
-    ] == [line for line in run_in_terminal(40, "info", "pathmnist") if re.search(r"89,996|10,004|107,180", line)]
+    ]
 
 
 def test_there_are_colours_on_a_terminal_alone() -> None:
@@ -243,10 +246,8 @@ def test_an_output_that_takes_nothing_is_one_message() -> None:
         done = subprocess.run(
             [sys.executable, "-m", "medmnist_np", "list"], check=False, stdout=full, stderr=subprocess.PIPE, text=True
         )
-    assert (1, "Error: the output cannot be read or written: No space left on device.") == (
-        done.returncode,
-        done.stderr.splitlines()[0],
-    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "Error: the output cannot be read or written: No space left on device."
 
 
 @pytest.mark.parametrize("command", [["list"], ["info", "chestmnist"], ["cite", "chestmnist"], ["--help"]])
@@ -258,11 +259,12 @@ def test_a_reader_that_goes_away_ends_the_program_quietly(command: list[str]) ->
         assert process.stderr is not None
         process.stdout.close()
         said = process.stderr.read()
-    assert (b"", True) == (said, process.returncode in (0, 1))
+    assert said == b""
+    assert process.returncode in (0, 1)
 
 
 @pytest.mark.parametrize("width", [50, 80])
 def test_an_error_is_wrapped_at_the_width_of_the_terminal(width: int) -> None:
     lines = run_in_terminal(width, "fetch", "breastmnist", "--all")
     lines += run_in_terminal(width, "fetch", "breastmnist", "--offline", "--quiet")
-    assert [] == [line for line in lines if len(line) > width and " " in line.strip()]
+    assert [line for line in lines if len(line) > width and " " in line.strip()] == []

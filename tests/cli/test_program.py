@@ -40,7 +40,8 @@ def run_process(command: list[str], *arguments: str, **environment: str) -> subp
 def test_help_lists_the_commands_and_hides_the_official_verbs() -> None:
     result = run("--help")
     listed = [line.split()[0] for line in result.stdout.partition("Data:")[2].splitlines() if line.strip()]
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert result.exit_code == 0
+    assert result.stderr == ""
     assert set(COMMANDS) <= set(listed)
     assert {"available", "download"}.isdisjoint(listed)
 
@@ -51,7 +52,8 @@ def test_every_command_has_help(command: str, option: str, monkeypatch) -> None:
     # click keeps the option that the first call made, which may have been that of a test without the program around it.
     monkeypatch.setattr(main.get_command(click.Context(main), command), "_help_option", None)
     result = run(command, option)
-    assert (0, True) == (result.exit_code, result.stdout.startswith(f"Usage: main {command}"))
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: main {command}")
 
 
 def test_it_tells_its_version() -> None:
@@ -61,18 +63,21 @@ def test_it_tells_its_version() -> None:
 @pytest.mark.parametrize(("typed", "meant"), [("fetsh", "fetch"), ("lst", "list"), ("verfy", "verify")])
 def test_a_misspelt_command_is_told_the_nearest(typed: str, meant: str) -> None:
     result = run(typed)
-    assert (2, True) == (result.exit_code, f"Unknown command '{typed}'. Did you mean '{meant}'?" in result.stderr)
+    assert result.exit_code == 2
+    assert f"Unknown command '{typed}'. Did you mean '{meant}'?" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--nonsense"], ["nonsense"]])
 def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
-    assert 2 == run(*arguments).exit_code
+    assert run(*arguments).exit_code == 2
 
 
 @pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
 def test_it_runs_as_a_module_and_as_a_script(command: list[str]) -> None:
     done = run_process(command, "info", "breastmnist", "--json")
-    assert (0, "", "breastmnist") == (done.returncode, done.stderr, json.loads(done.stdout)["name"])
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["name"] == "breastmnist"
 
 
 @pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
@@ -82,13 +87,16 @@ def test_it_calls_itself_by_its_name(command: list[str]) -> None:
 
 def test_a_mistake_is_one_message_without_a_traceback() -> None:
     done = run_process(MODULE, "fetch", "pathmnst")
-    assert (2, "", False) == (done.returncode, done.stdout, "Traceback" in done.stderr)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
     assert "Did you mean 'pathmnist'" in done.stderr
 
 
 def test_a_failure_is_one_message_without_a_traceback() -> None:
     done = run_process(MODULE, "fetch", "breastmnist", MEDMNIST_NP_OFFLINE="1")
-    assert (1, False) == (done.returncode, "Traceback" in done.stderr)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
     assert "MEDMNIST_NP_OFFLINE is set, so nothing was downloaded" in done.stderr
 
 
@@ -104,11 +112,12 @@ def test_a_failure_is_one_message_without_a_traceback() -> None:
 )
 def test_what_there_is_not_is_answered_with_the_usage_of_the_command(arguments: list[str], usage: str) -> None:
     result = run(*arguments)
-    assert (2, f"Usage: main {usage}") == (result.exit_code, result.stderr.splitlines()[0])
+    assert result.exit_code == 2
+    assert f"Usage: main {usage}" == result.stderr.splitlines()[0]
 
 
 def test_a_command_that_there_is_not_is_answered_with_the_usage_of_the_program() -> None:
-    assert "Usage: main [OPTIONS] COMMAND [ARGS]..." == run("fetsh").stderr.splitlines()[0]
+    assert run("fetsh").stderr.splitlines()[0] == "Usage: main [OPTIONS] COMMAND [ARGS]..."
 
 
 # A process in which SIGINT arrives when a function is called.
@@ -134,19 +143,23 @@ main(sys.argv[2:], prog_name="medmnist-np")
 )
 def test_ctrl_c_is_one_line_and_exit_code_130(where: str, arguments: list[str]) -> None:
     done = run_process([sys.executable, "-c", INTERRUPTED], where, *arguments)
-    assert (128 + signal.SIGINT, "", "\nInterrupted.\n") == (done.returncode, done.stdout, done.stderr)
+    assert 128 + signal.SIGINT == done.returncode
+    assert done.stdout == ""
+    assert done.stderr == "\nInterrupted.\n"
 
 
 def test_a_variable_that_is_wrong_is_one_message_without_a_traceback() -> None:
     done = run_process(MODULE, "list", MEDMNIST_NP_MIRRORS="data.example")
-    assert (1, "") == (done.returncode, done.stdout)
+    assert done.returncode == 1
+    assert done.stdout == ""
     assert done.stderr.startswith("Error: MEDMNIST_NP_MIRRORS lists base urls")
 
 
 def test_names_that_are_not_ascii_survive_a_plain_locale(tmp_path: Path) -> None:
     folder = tmp_path / "Gewürz und Bücher"
     done = run_process(MODULE, "cache", "--json", LC_ALL="C", MEDMNIST_NP_CACHE=str(folder))
-    assert (0, str(folder)) == (done.returncode, json.loads(done.stdout)["cache"])
+    assert done.returncode == 0
+    assert str(folder) == json.loads(done.stdout)["cache"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the shell closes them")
@@ -155,7 +168,8 @@ def test_names_that_are_not_ascii_survive_a_plain_locale(tmp_path: Path) -> None
 def test_streams_may_be_closed(closed: str, arguments: list[str], tmp_path: Path) -> None:
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *MODULE]
     done = run_process(shell, *arguments, MEDMNIST_NP_CACHE=str(tmp_path))
-    assert (0, "") == (done.returncode, done.stderr)
+    assert done.returncode == 0
+    assert done.stderr == ""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the shell closes them")
@@ -163,17 +177,16 @@ def test_streams_may_be_closed(closed: str, arguments: list[str], tmp_path: Path
 def test_a_failure_with_closed_streams_is_no_traceback(closed: str, tmp_path: Path) -> None:
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *MODULE]
     done = run_process(shell, "fetch", "breastmnist", "--offline", MEDMNIST_NP_CACHE=str(tmp_path))
-    assert (1, False) == (done.returncode, "Traceback" in done.stderr)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize("arguments", ["--help", "--version", "fetch --help", "list", "cite pathmnist"])
 def test_an_output_that_is_full_is_one_message(arguments: str) -> None:
     done = run_process(["sh", "-c", 'exec "$@" >/dev/full', "sh", *MODULE], *arguments.split())
-    assert (1, "Error: the output cannot be read or written: No space left on device.\n") == (
-        done.returncode,
-        done.stderr,
-    )
+    assert done.returncode == 1
+    assert done.stderr == "Error: the output cannot be read or written: No space left on device.\n"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +209,9 @@ def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, m
 
     monkeypatch.setattr("medmnist_np.registry.datasets", fail)
     result = run("list")
-    assert (1, "", said) == (result.exit_code, result.stdout, result.stderr)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert said == result.stderr
 
 
 @pytest.mark.parametrize(
@@ -211,7 +226,8 @@ def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, m
 )
 def test_wrong_usage_is_told_in_words(arguments: str, said: str) -> None:
     result = run(*arguments.split())
-    assert (2, True) == (result.exit_code, said in result.stderr)
+    assert result.exit_code == 2
+    assert said in result.stderr
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8:strict"])
@@ -220,7 +236,8 @@ def test_no_encoding_of_the_output_ends_in_a_traceback(encoding: str, arguments:
     done = subprocess.run(  # noqa: S603
         [*MODULE, *arguments], check=False, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}
     )
-    assert (0, b"") == (done.returncode, done.stderr)
+    assert done.returncode == 0
+    assert done.stderr == b""
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8:strict", "utf-16"])
@@ -241,7 +258,8 @@ def test_json_is_whole_in_any_encoding(encoding: str) -> None:
 def test_a_path_that_is_not_unicode_is_shown(arguments: list[str], tmp_path: Path) -> None:
     variables = {**os.environ, "MEDMNIST_NP_CACHE": f"{tmp_path}/c\udcff", "PYTHONIOENCODING": "utf-8:strict"}
     done = subprocess.run([*MODULE, *arguments], check=False, capture_output=True, env=variables)  # noqa: S603
-    assert (True, False) == (b"\\udcff" in done.stdout + done.stderr, b"Traceback" in done.stderr)
+    assert b"\\udcff" in done.stdout + done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

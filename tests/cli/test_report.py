@@ -34,7 +34,9 @@ def file(tmp_path: Path) -> Iterator[Path]:
 
 def test_report_writes_the_page_of_the_evaluation(file: Path, tmp_path: Path) -> None:
     result = run("report", file, "-o", tmp_path / "page.html")
-    assert (0, f"{tmp_path / 'page.html'}\n", "") == (result.exit_code, result.stdout, result.stderr)
+    assert result.exit_code == 0
+    assert f"{tmp_path / 'page.html'}\n" == result.stdout
+    assert result.stderr == ""
     evaluation = Evaluator.parse_and_evaluate(file)
     expected = report(evaluation, mm.load("breastmnist", "test").images, file=file)
     assert expected == (tmp_path / "page.html").read_text("utf-8")
@@ -49,7 +51,7 @@ def test_without_a_name_the_page_lies_beside_the_file(file: Path) -> None:
 def test_a_page_that_is_there_is_replaced_and_nothing_else_changes(file: Path, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("old")
     before = {path: path.read_bytes() for path in file.parent.iterdir()}
-    assert 0 == run("report", file, "-o", tmp_path / "page.html").exit_code
+    assert run("report", file, "-o", tmp_path / "page.html").exit_code == 0
     assert (tmp_path / "page.html").read_text("utf-8").startswith("<!DOCTYPE html>")
     assert before == {path: path.read_bytes() for path in file.parent.iterdir()}
 
@@ -57,7 +59,7 @@ def test_a_page_that_is_there_is_replaced_and_nothing_else_changes(file: Path, t
 def test_a_file_that_is_no_page_is_not_replaced(file: Path) -> None:
     before = file.read_bytes()
     result = run("report", file, "-o", file)
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert "it must end in .html, so that no other file is replaced" in result.stderr
     assert before == file.read_bytes()
 
@@ -66,13 +68,14 @@ def test_a_page_that_cannot_be_written_is_told(file: Path, tmp_path: Path) -> No
     (tmp_path / "file").touch()
     page = tmp_path / "file" / "page.html"
     result = run("report", file, "-o", page)
-    assert (1, f"Error: {page} could not be written: File exists.\n") == (result.exit_code, result.stderr)
+    assert result.exit_code == 1
+    assert f"Error: {page} could not be written: File exists.\n" == result.stderr
 
 
 def test_a_name_that_is_wrong_is_told_and_stands_on_the_page(file: Path, tmp_path: Path) -> None:
     wrong = file.rename(file.with_name("breastmnist_test_[AUC]0.123@random.csv"))
     result = run("report", wrong, "-o", tmp_path / "page.html")
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert f"Warning: {wrong}: the name says AUC 0.123, the scores give " in result.stderr
     first = read((tmp_path / "page.html").read_text("utf-8")).notes[0]
     assert first.startswith("Of this file the name says AUC 0.123, the scores give ")
@@ -81,9 +84,9 @@ def test_a_name_that_is_wrong_is_told_and_stands_on_the_page(file: Path, tmp_pat
 def test_without_images_it_is_said_how_to_get_them(file: Path, tmp_path: Path) -> None:
     mm.fetch("breastmnist", labels_only=True, root=tmp_path / "root")
     result = run("report", file, "-o", tmp_path / "page.html", "--root", tmp_path / "root")
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert "The page has no pictures. `medmnist-np fetch breastmnist` downloads the images." in result.stderr
-    assert [] == read((tmp_path / "page.html").read_text("utf-8")).all("img", "src")
+    assert read((tmp_path / "page.html").read_text("utf-8")).all("img", "src") == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,8 @@ def test_without_images_it_is_said_how_to_get_them(file: Path, tmp_path: Path) -
 def test_what_is_no_result_file_gives_no_page(file: Path, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / name).write_text("0,0.5\n")
     result = run("report", tmp_path / name, "-o", tmp_path / "page.html")
-    assert (1, True) == (result.exit_code, message in result.stderr)
+    assert result.exit_code == 1
+    assert message in result.stderr
     assert not (tmp_path / "page.html").exists()
 
 
@@ -102,13 +106,15 @@ def test_without_matplotlib_the_extra_is_named(file: Path, tmp_path: Path, monke
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = run("report", file, "-o", tmp_path / "page.html")
-    assert (1, True) == (result.exit_code, "pip install 'medmnist-np[report]'" in result.stderr)
+    assert result.exit_code == 1
+    assert "pip install 'medmnist-np[report]'" in result.stderr
     assert not (tmp_path / "page.html").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
 def test_a_name_with_markup_in_it_stands_on_the_page_as_it_is(file: Path, tmp_path: Path) -> None:
     odd = file.rename(file.with_name("breastmnist_test_<b>&'\".csv"))
-    assert 0 == run("report", odd, "-o", tmp_path / "page.html").exit_code
+    assert run("report", odd, "-o", tmp_path / "page.html").exit_code == 0
     page = read((tmp_path / "page.html").read_text("utf-8"))
-    assert (odd.name, f"BreastMNIST test: {odd.name}") == (page.facts["File"], page.headings[0][1])
+    assert odd.name == page.facts["File"]
+    assert f"BreastMNIST test: {odd.name}" == page.headings[0][1]

@@ -16,4 +16,5 @@ def test_no_more_processors_are_taken_than_are_allotted() -> None:
         f"import os; os.sched_setaffinity(0, {{{one}}}); from medmnist_np.cli.output import *; print(n_processors())"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)  # noqa: S603
-    assert ("1\n", "") == (done.stdout, done.stderr)
+    assert done.stdout == "1\n"
+    assert done.stderr == ""

@@ -24,7 +24,8 @@ def batch_of(shape: tuple[int, ...], n: int = 40) -> Batch:
 
 def changed(augmentation: Augmentation, batch: Batch, seed: int = 0) -> np.ndarray:
     found = augmentation(batch, np.random.default_rng(seed)).images
-    assert (batch.images.shape, batch.images.dtype) == (found.shape, found.dtype)
+    assert batch.images.shape == found.shape
+    assert batch.images.dtype == found.dtype
     return found
 
 
@@ -84,9 +85,9 @@ def test_each_corruption_is_as_likely(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_strengths_lie_between_the_ends_and_whole_numbers_stay_whole() -> None:
-    assert (5, 2.0) == _between((5, 2.0), (11, 3.0), 0)
-    assert (8, 2.5) == _between((5, 2.0), (11, 3.0), 0.5)
-    assert (11, 3.0) == _between((5, 2.0), (11, 3.0), 1)
+    assert _between((5, 2.0), (11, 3.0), 0) == (5, 2.0)
+    assert _between((5, 2.0), (11, 3.0), 0.5) == (8, 2.5)
+    assert _between((5, 2.0), (11, 3.0), 1) == (11, 3.0)
     assert isinstance(_between((50,), (7,), 0.333)[0], int)
 
 

@@ -38,12 +38,14 @@ def expected_of(name: str, severity: int = 3, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("name", corrupted_set(RECORD).corruptions)
 def test_rows_are_the_corrupted_images(name: str) -> None:
     rows = corrupted(IMAGES, RECORD, name, 3, 0)
-    assert (IMAGES.shape, IMAGES.dtype, N) == (rows.shape, rows.dtype, len(rows))
+    assert IMAGES.shape == rows.shape
+    assert IMAGES.dtype == rows.dtype
+    assert N == len(rows)
     expected = expected_of(name)
     assert np.array_equal(expected, rows[:])
     assert np.array_equal(expected[7], rows[7])
     assert np.array_equal(expected[1:9:3], rows[1:9:3])
-    assert (0, 28, 28, 3) == rows[4:4].shape
+    assert rows[4:4].shape == (0, 28, 28, 3)
 
 
 SPECKLED = expected_of("impulse_noise")
@@ -80,7 +82,7 @@ def test_each_seed_and_severity_gives_other_images() -> None:
         for seed in (0, 1)
     }
     assert versions == found
-    assert 10 == len(found)
+    assert len(found) == 10
 
 
 def test_each_of_several_splits_is_numbered_on_its_own() -> None:
@@ -118,7 +120,7 @@ def test_images_of_another_dtype_are_refused_before_any_is_read() -> None:
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_no_image_at_all_is_no_trouble(name: str) -> None:
     parameters = next(one.parameters(name, 1) for one in corrupted_sets().values() if name in one.corruptions)
-    assert (0, 28, 28, 3) == Corrupted(IMAGES[:0], name, parameters, severity=1, seed=0)[:].shape
+    assert Corrupted(IMAGES[:0], name, parameters, severity=1, seed=0)[:].shape == (0, 28, 28, 3)
 
 
 @pytest.fixture
@@ -180,8 +182,8 @@ def test_stored_images_are_read_in_place_of_computing_them(clean: mm.Dataset, mo
 
 def test_a_data_set_says_what_was_done_to_its_images(clean: mm.Dataset) -> None:
     ds = clean.corrupt("speckle_noise", 2, seed=5)
-    assert ("speckle_noise", 2, 5) == ds.corruption
-    assert 2 == ds[3:9].corruption.severity
+    assert ds.corruption == ("speckle_noise", 2, 5)
+    assert ds[3:9].corruption.severity == 2
     assert "Corruption: speckle_noise 2, made here with seed 5" in repr(ds)
     assert clean.corruption is None
     assert "Corruption" not in repr(clean)
@@ -197,8 +199,8 @@ def test_a_data_set_is_not_corrupted_by_what_is_no_severity_or_seed(
 
 def test_numbers_of_numpy_are_kept_as_plain_ones(clean: mm.Dataset) -> None:
     ds = clean.corrupt("speckle_noise", np.int64(2), seed=np.uint8(5))
-    assert "Corruption(name='speckle_noise', severity=2, seed=5)" == repr(ds.corruption)
-    assert ["speckle_noise", 2, 5] == json.loads(json.dumps(ds.batches(16).state_dict()))["dataset"]["corruption"]
+    assert repr(ds.corruption) == "Corruption(name='speckle_noise', severity=2, seed=5)"
+    assert json.loads(json.dumps(ds.batches(16).state_dict()))["dataset"]["corruption"] == ["speckle_noise", 2, 5]
 
 
 @pytest.mark.parametrize("is_stored", [False, True])
@@ -239,7 +241,7 @@ def test_corrupted_images_are_saved_as_files(
     monkeypatch.setattr(Corrupted, "_made", lambda self, rows: made.append(len(rows)) or whole(self, rows))
     folder = ds.save(tmp_path / "files", format="npy", workers=workers, progress=silent)
     expected, labels = expected_for(clean, slice(10, 40)), ds.labels[:, 0]
-    assert 30 == len(list(folder.iterdir()))
+    assert len(list(folder.iterdir())) == 30
     for number, label in enumerate(labels):
         assert np.array_equal(expected[number], np.load(folder / f"test{10 + number}_{label}.npy"))
     assert max(made, default=0) <= 1, "no more than one image at a time is computed"

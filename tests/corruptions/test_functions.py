@@ -55,7 +55,8 @@ def test_all_pairs_at_every_severity_give_images(each: Any, size: int) -> None:
         for severity in SEVERITIES:
             seeds = image_seeds(3, name, severity, (0, 1))
             found = corrupt(images, name, each.parameters(name, severity), seeds)
-            assert (images.shape, np.uint8) == (found.shape, found.dtype)
+            assert images.shape == found.shape
+            assert np.uint8 == found.dtype
         assert not np.array_equal(images, found), f"{name} changes nothing"
 
 
@@ -88,7 +89,7 @@ def test_another_seed_severity_index_or_corruption_gives_another_image(name: str
 
 
 def test_seeds_name_the_corruption_by_its_number() -> None:
-    assert [(9, 18, 2, 5), (9, 18, 2, 3)] == image_seeds(9, "characters", 2, np.array([5, 3]))
+    assert image_seeds(9, "characters", 2, np.array([5, 3])) == [(9, 18, 2, 5), (9, 18, 2, 3)]
     assert int is type(image_seeds(9, "characters", 2, np.array([5]))[0][3])
 
 
@@ -125,7 +126,8 @@ def test_any_shape_and_number_of_images_will_do(
 
     found = made(images, name, seed=seed)
 
-    assert (images.shape, np.uint8) == (found.shape, found.dtype)
+    assert images.shape == found.shape
+    assert np.uint8 == found.dtype
     assert np.array_equal(before, images)
     assert not np.shares_memory(images, found)
 
@@ -161,7 +163,8 @@ def test_volumes_are_corrupted(name: str) -> None:
 
     found = made(volumes, name)
 
-    assert (volumes.shape, np.uint8) == (found.shape, found.dtype)
+    assert volumes.shape == found.shape
+    assert np.uint8 == found.dtype
     assert not np.array_equal(volumes, found)
     assert np.array_equal(found[1], made(volumes[1:2], name, [1])[0])
 

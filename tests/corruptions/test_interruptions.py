@@ -62,7 +62,8 @@ def run(folder: Path, number: int, whom: str, workers: int) -> subprocess.Comple
 
 
 def digests(done: subprocess.CompletedProcess[str]) -> list[str]:
-    assert (0, "") == (done.returncode, done.stderr)
+    assert done.returncode == 0
+    assert done.stderr == ""
     made: list[dict[str, Any]] = json.loads(done.stdout)
     return [one["sha256"] for one in made]
 
@@ -70,7 +71,7 @@ def digests(done: subprocess.CompletedProcess[str]) -> list[str]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     found = digests(run(tmp_path_factory.mktemp("undisturbed"), 0, "", workers=1))
-    assert 4 == len(set(found))
+    assert len(set(found)) == 4
     return found
 
 
@@ -88,7 +89,9 @@ def test_an_interrupted_run_ends_and_the_next_makes_the_same(
     number: int, whom: str, workers: int, code: int, message: str, undisturbed: list[str], tmp_path: Path
 ) -> None:
     done = run(tmp_path, number, whom, workers)
-    assert (code, "", True) == (done.returncode, done.stdout, message in done.stderr)
+    assert code == done.returncode
+    assert done.stdout == ""
+    assert message in done.stderr
     folder = tmp_path / "cache" / "arrays" / "corrupted"
     complete = [entry / "test_images.npy" for entry in folder.iterdir() if not entry.name.startswith(".")]
     assert 1 <= len(complete) < 4

@@ -43,14 +43,14 @@ def test_outside_of_the_circle_all_is_black_and_inside_all_is_kept(shape: tuple[
 def test_stains_are_black_separate_from_the_border_and_at_most_so_many(shape: tuple[int, ...]) -> None:
     found = drawn("stain_deposit", (3, 24), gray(200, *shape))
 
-    assert {0, 200} == set(np.unique(found).tolist())
+    assert set(np.unique(found).tolist()) == {0, 200}
     stained = (found == 0).reshape(N, *shape[:2], -1).any(axis=-1)
     assert not stained[:, :10].any()
     assert not stained[:, -10:].any()
     assert not stained[:, :, :10].any()
     assert not stained[:, :, -10:].any()
     counts = [parts(image.astype(np.uint8), 0) for image in stained]
-    assert {1, 2, 3} == set(counts)
+    assert set(counts) == {1, 2, 3}
 
 
 def test_a_stain_fills_its_square_as_those_of_the_reference_do() -> None:

@@ -92,7 +92,8 @@ def test_all_arrays_are_fetched_into_one_folder_with_a_manifest(home: Path) -> N
     folder = fetch_published(PROVEN)
     manifest = Manifest.read(folder)
     assert manifest is not None
-    assert ("breastmnist.zip", "digest") == (manifest.archive, manifest.checked)
+    assert manifest.archive == "breastmnist.zip"
+    assert manifest.checked == "digest"
     assert f"breastmnist_224-{manifest.digest[4:12]}" == folder.name
     assert home / "cache" / "arrays" / "medmnist-c" == folder.parent
     for name, arrays in arrays_of(PROVEN).items():
@@ -100,21 +101,23 @@ def test_all_arrays_are_fetched_into_one_folder_with_a_manifest(home: Path) -> N
             stored = manifest.arrays[f"breastmnist/{name}.npz/{array}"]
             assert f"{name}-{array}.npy" == stored.file
             assert np.array_equal(expected, np.load(folder / stored.file))
-    assert [] == list((home / "cache" / "downloads").iterdir())
+    assert list((home / "cache" / "downloads").iterdir()) == []
 
 
 def test_what_is_there_is_not_fetched_again(home: Path, audit: Any) -> None:
     folder = fetch_published(PROVEN)
     with audit() as seen:
         assert folder == fetch_published(PROVEN)
-    assert ([], [], []) == (seen.writes, seen.locks, seen.network)
+    assert seen.writes == []
+    assert seen.locks == []
+    assert seen.network == []
 
 
 def test_the_archive_of_every_set_is_described() -> None:
     described = {name: published_archive(mm.info(name)) for name in corrupted_sets() if name != "tissuemnist"}
-    assert 11 == len(described)
+    assert len(described) == 11
     derma = described["dermamnist"]
-    assert "https://zenodo.org/records/11471504/files/dermamnist.zip" == derma.url
+    assert derma.url == "https://zenodo.org/records/11471504/files/dermamnist.zip"
     assert 2 * len(corrupted_set("dermamnist").corruptions) == len(derma.members)
     shapes = {member.name: member.shape for member in derma.members}
     assert (5 * 2005, 224, 224, 3) == shapes["dermamnist/motion_blur.npz/test_images"]
@@ -148,7 +151,7 @@ def test_a_download_that_breaks_goes_on_where_it_stopped(home: Path, stated: Sta
             fetch_published(PROVEN)
         file.plan()
         fetch_published(PROVEN)
-        assert "bytes=1000000-" == file.requests[-1].range
+        assert file.requests[-1].range == "bytes=1000000-"
 
 
 @pytest.mark.parametrize("name", [PROVEN, UNPROVEN])
@@ -158,7 +161,7 @@ def test_what_is_not_as_the_record_says_publishes_nothing(home: Path, stated: St
     republish(home, stated, arrays, name)
     with pytest.raises(ArchiveError, match=f"{name}.zip is damaged .* it lacks {name}/pixelate.npz"):
         fetch_published(name, no_digest=True)
-    assert [] == list((home / "cache" / "arrays" / "medmnist-c").iterdir())
+    assert list((home / "cache" / "arrays" / "medmnist-c").iterdir()) == []
     republish(home, stated, arrays_of(name), name)
     fetch_published(name, no_digest=True)
 
@@ -190,14 +193,14 @@ def test_an_archive_without_a_known_digest_is_marked(home: Path, audit: Any) -> 
     folder = fetch_published(UNPROVEN, no_digest=True)
     manifest = Manifest.read(folder)
     assert manifest is not None
-    assert "crc32" == manifest.checked
-    assert "chestmnist_224-crc32" == folder.name
+    assert manifest.checked == "crc32"
+    assert folder.name == "chestmnist_224-crc32"
     data = (home / "archives" / "chestmnist.zip").read_bytes()
     assert f"sha256:{sha256(data).hexdigest()}" == manifest.digest
-    assert [] == list((home / "cache" / "downloads").iterdir())
+    assert list((home / "cache" / "downloads").iterdir()) == []
     with audit() as seen:
         assert folder == fetch_published(UNPROVEN)  # nothing is downloaded, so nothing needs to be asked for
-    assert [] == seen.network
+    assert seen.network == []
     assert (N, 14) == PublishedCorruption(UNPROVEN, "pixelate", 1).labels.shape
 
 
@@ -217,7 +220,7 @@ def test_a_download_without_a_digest_goes_on_too(home: Path, stated: Stated) -> 
             fetch_published(UNPROVEN, no_digest=True)
         file.plan()
         fetch_published(UNPROVEN, no_digest=True)
-        assert "bytes=1000000-" == file.requests[-1].range
+        assert file.requests[-1].range == "bytes=1000000-"
 
 
 def test_wrong_bytes_without_a_digest_are_not_gone_on_from(home: Path, stated: Stated) -> None:
@@ -226,7 +229,7 @@ def test_wrong_bytes_without_a_digest_are_not_gone_on_from(home: Path, stated: S
     path.write_bytes(right[:2_000_000] + b"\xff\x00\xff" + right[2_000_003:])
     with pytest.raises(ArchiveError, match="its CRC-32 is"):
         fetch_published(UNPROVEN, no_digest=True)
-    assert [] == list((home / "cache" / "downloads").iterdir())
+    assert list((home / "cache" / "downloads").iterdir()) == []
     path.write_bytes(right)
     fetch_published(UNPROVEN, no_digest=True)
 
@@ -249,7 +252,7 @@ def test_an_archive_in_the_root_is_used_and_left_as_it_is(home: Path, tmp_path: 
 def test_an_archive_is_adopted_by_its_digest(home: Path, tmp_path: Path) -> None:
     path = shutil.move(home / "archives" / "breastmnist.zip", tmp_path / "whatever.zip")
     record, folder = adopt_published(path, progress=silent)
-    assert PROVEN == record.name
+    assert record.name == PROVEN
     assert folder == fetch_published(PROVEN)
     assert Path(path).exists()
 
@@ -315,7 +318,8 @@ def test_it_pickles_small_and_reads_the_same(ds: PublishedCorruption) -> None:
     data = pickle.dumps(ds[1:])
     assert len(data) < len(pickle.dumps(mm.Dataset(PROVEN, "test", size=224))) + 300
     again = pickle.loads(data)
-    assert (PublishedCorruption, ds.corruption) == (type(again), again.corruption)
+    assert PublishedCorruption is type(again)
+    assert ds.corruption == again.corruption
     assert np.array_equal(ds[1:].images, again.images)
 
 
@@ -405,7 +409,8 @@ def test_scores_on_it_become_results_that_robustness_reads(home: Path, tmp_path:
         evaluator.evaluate(scores, tmp_path / "results", run=RunName("mean", *done))
     (found,) = measure_robustness(sorted((tmp_path / "results").glob("*.csv")), progress=silent, n_resamples=5)
     (pixelate,) = found.corruptions
-    assert ("pixelate", [1, 2, 3, 4, 5]) == (pixelate.corruption, sorted(pixelate.errors))
+    assert pixelate.corruption == "pixelate"
+    assert sorted(pixelate.errors) == [1, 2, 3, 4, 5]
 
 
 # verifying
@@ -416,8 +421,11 @@ def test_published_images_are_verified(home: Path) -> None:
         verify_published(PROVEN)
     folder = fetch_published(PROVEN)
     report = verify_published(PROVEN, progress=silent)
-    assert (True, "digest", folder, True) == (report.ok, report.checked, report.folder, report.published_corruptions)
-    assert "crc32" == verify_published(fetched(UNPROVEN), progress=silent).checked
+    assert report.ok is True
+    assert report.checked == "digest"
+    assert folder == report.folder
+    assert report.published_corruptions is True
+    assert verify_published(fetched(UNPROVEN), progress=silent).checked == "crc32"
     path = folder / "pixelate-test_images.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     (problem,) = verify_published(PROVEN, progress=silent).damage
@@ -435,7 +443,7 @@ def test_labels_out_of_range_are_found(home: Path, stated: Stated) -> None:
     republish(home, stated, arrays)
     fetch_published(PROVEN)
     (problem,) = verify_published(PROVEN, progress=silent).damage
-    assert "breastmnist/pixelate.npz/test_labels: 1 labels are not in 0 to 1, the first at index 4" == problem
+    assert problem == "breastmnist/pixelate.npz/test_labels: 1 labels are not in 0 to 1, the first at index 4"
 
 
 def test_a_damaged_folder_is_fetched_anew(home: Path) -> None:
@@ -454,17 +462,19 @@ def run(command: click.Command, *arguments: object) -> Result:
 
 def test_corrupt_fetches_what_was_published(home: Path) -> None:
     result = run(corrupt, PROVEN, "--published")
-    assert (0, f"{fetch_published(PROVEN)}\n") == (result.exit_code, result.stdout)
+    assert result.exit_code == 0
+    assert f"{fetch_published(PROVEN)}\n" == result.stdout
 
 
 def test_corrupt_says_where_no_digest_was_checked(home: Path) -> None:
     result = run(corrupt, UNPROVEN, "--published")
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert "`medmnist-np corrupt chestmnist --published --no-digest`" in " ".join(result.stderr.split())
     result = run(corrupt, UNPROVEN, "--published", "--no-digest")
     assert "note: verified by CRC-32 only, since no checksum is published. This archive has sha256:" in result.stdout
     result = run(corrupt, UNPROVEN, "--published", "--no-digest", "--json")
-    assert ("chestmnist", "crc32") == (json.loads(result.stdout)["name"], json.loads(result.stdout)["checked"])
+    assert json.loads(result.stdout)["name"] == "chestmnist"
+    assert json.loads(result.stdout)["checked"] == "crc32"
 
 
 @pytest.mark.parametrize(
@@ -478,12 +488,14 @@ def test_corrupt_says_where_no_digest_was_checked(home: Path) -> None:
 )
 def test_corrupt_says_what_does_not_go_together(arguments: list[str], message: str) -> None:
     result = run(corrupt, PROVEN, *arguments)
-    assert (2, True) == (result.exit_code, message in " ".join(result.stderr.split()))
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
 
 
 def test_corrupt_says_that_a_set_was_never_published() -> None:
     result = run(corrupt, "tissuemnist", "--published")
-    assert (2, True) == (result.exit_code, "`medmnist-np corrupt tissuemnist --all" in " ".join(result.stderr.split()))
+    assert result.exit_code == 2
+    assert "`medmnist-np corrupt tissuemnist --all" in " ".join(result.stderr.split())
 
 
 def test_import_takes_a_published_archive(home: Path) -> None:
@@ -491,7 +503,8 @@ def test_import_takes_a_published_archive(home: Path) -> None:
     expected = f"breastmnist.zip is breastmnist corrupted, as published: ready, {fetch_published(PROVEN)}"
     assert expected in result.stdout
     result = run(import_, home / "archives" / "chestmnist.zip")
-    assert (1, True) == (result.exit_code, "is none of the published archives of MedMNIST-C" in result.stderr)
+    assert result.exit_code == 1
+    assert "is none of the published archives of MedMNIST-C" in result.stderr
 
 
 def test_verify_and_cache_say_what_is_there(home: Path) -> None:
@@ -504,19 +517,20 @@ def test_verify_and_cache_say_what_is_there(home: Path) -> None:
     ] == result.stdout.splitlines()
     mm.fetch(PROVEN, size=224)
     result = run(verify, "--json")
-    assert [False, True, True] == sorted(one["published_corruptions"] for one in json.loads(result.stdout))
+    assert sorted(one["published_corruptions"] for one in json.loads(result.stdout)) == [False, True, True]
     assert "medmnist-c/chestmnist_224-crc32" in run(cache).stdout
     (folders[0] / "pixelate-test_labels.npy").unlink()
     result = run(verify, PROVEN)
-    assert (1, True) == (result.exit_code, "medmnist-np corrupt NAME --published" in result.stderr)
+    assert result.exit_code == 1
+    assert "medmnist-np corrupt NAME --published" in result.stderr
     assert 1 == run(verify, PROVEN, "--size", 28).exit_code  # nothing of that size
 
 
 def test_clean_takes_what_is_of_a_set(home: Path) -> None:
     folders = [fetch_published(PROVEN), fetch_published(UNPROVEN, no_digest=True)]
-    assert 0 == run(clean, UNPROVEN, "--yes").exit_code
-    assert [True, False] == [folder.exists() for folder in folders]
-    assert 0 == run(clean, f"{PROVEN}_224", "--yes").exit_code
+    assert run(clean, UNPROVEN, "--yes").exit_code == 0
+    assert [folder.exists() for folder in folders] == [True, False]
+    assert run(clean, f"{PROVEN}_224", "--yes").exit_code == 0
     assert not folders[0].exists()
 
 
@@ -563,4 +577,4 @@ def test_a_run_that_is_killed_while_unpacking_leaves_nothing_and_the_next_finish
     (home / "archives" / f"{name}.zip").unlink()  # what had arrived is enough
     folder = fetch_published(name, no_digest=True)
     assert [folder] == list(folder.parent.iterdir())
-    assert [] == list((home / "cache" / "downloads").iterdir())
+    assert list((home / "cache" / "downloads").iterdir()) == []

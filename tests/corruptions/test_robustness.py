@@ -90,7 +90,7 @@ def test_be_and_rbe_are_those_of_a_calculation_by_hand() -> None:
     assert math.isclose(sum(bes) / 6, found.be.estimate)
     assert math.isclose(sum(rbes) / 6, found.rbe.estimate)
     assert math.isclose(0.28, found.mean.estimate)
-    assert () == found.notes
+    assert found.notes == ()
 
 
 def test_the_reference_itself_has_be_and_rbe_of_one() -> None:
@@ -98,14 +98,14 @@ def test_the_reference_itself_has_be_and_rbe_of_one() -> None:
     for name, strengths in OCT.corruptions.items():
         errors |= {RunName("alexnet", name, severity): np.full(3, strengths.reference_error) for severity in SEVERITIES}
     found = summarise_errors(registry.info("octmnist"), errors)
-    assert [1, 1] == pytest.approx([found.be.estimate, found.rbe.estimate])
+    assert pytest.approx([found.be.estimate, found.rbe.estimate]) == [1, 1]
     assert np.isnan([found.be.low, found.rbe.low]).all()  # no resample differs
 
 
 def test_an_interval_is_of_the_same_resamples_in_all_terms() -> None:
     found = summarise_errors(registry.info("octmnist"), errors_of("octmnist"), level=0.5)
     # All errors of a resample lie 0.01 lower or higher, so their mean does.
-    assert [0.275, 0.285] == pytest.approx([found.mean.low, found.mean.high])
+    assert pytest.approx([found.mean.low, found.mean.high]) == [0.275, 0.285]
 
 
 def test_a_missing_severity_leaves_the_mean_out_and_is_named() -> None:
@@ -113,8 +113,13 @@ def test_a_missing_severity_leaves_the_mean_out_and_is_named() -> None:
     del errors[RunName("m", "defocus_blur", 2)], errors[RunName("m", "defocus_blur", 5)]
     found = summarise_errors(registry.info("octmnist"), errors)
     blurred = next(one for one in found.corruptions if one.corruption == "defocus_blur")
-    assert ({1, 3, 4}, None, None, None) == (set(blurred.errors), blurred.mean, blurred.be, blurred.rbe)
-    assert (None, None, None) == (found.mean, found.be, found.rbe)
+    assert set(blurred.errors) == {1, 3, 4}
+    assert blurred.mean is None
+    assert blurred.be is None
+    assert blurred.rbe is None
+    assert found.mean is None
+    assert found.be is None
+    assert found.rbe is None
     (note,) = found.notes
     assert "no result for defocus_blur at severity 2, 5." in note
 
@@ -123,14 +128,16 @@ def test_a_missing_corruption_leaves_be_of_the_set_out_and_is_named() -> None:
     errors = {run: values for run, values in errors_of("octmnist").items() if run.corruption != "pixelate"}
     found = summarise_errors(registry.info("octmnist"), errors)
     assert all(one.be is not None and one.rbe is not None for one in found.corruptions)
-    assert (None, None) == (found.be, found.rbe)
-    assert ("BE and rBE of octmnist are means over 6 corruptions. There is no result for pixelate.",) == found.notes
+    assert found.be is None
+    assert found.rbe is None
+    assert found.notes == ("BE and rBE of octmnist are means over 6 corruptions. There is no result for pixelate.",)
 
 
 def test_without_images_as_they_are_there_is_no_rbe() -> None:
     found = summarise_errors(registry.info("octmnist"), errors_of("octmnist", clean=None))
-    assert (None, None) == (found.clean, found.rbe)
-    assert ["rBE needs the error on images as they are too"] == [note.partition(":")[0] for note in found.notes]
+    assert found.clean is None
+    assert found.rbe is None
+    assert [note.partition(":")[0] for note in found.notes] == ["rBE needs the error on images as they are too"]
 
 
 def test_where_the_definition_breaks_a_note_says_so_and_gives_the_mean_of_the_others() -> None:
@@ -146,7 +153,7 @@ def test_where_the_definition_breaks_a_note_says_so_and_gives_the_mean_of_the_ot
 
 def test_no_other_set_has_a_negative_denominator() -> None:
     others = corrupted_sets().keys() - {"pneumoniamnist", "chestmnist"}
-    assert 10 == len(others)
+    assert len(others) == 10
     assert [()] * 10 == [summarise_errors(registry.info(name), errors_of(name)).notes for name in others]
 
 
@@ -160,9 +167,11 @@ def test_a_corruption_of_another_set_is_no_part_of_be() -> None:
     errors |= {RunName("m", "bubble", severity): np.full(3, 0.9) for severity in SEVERITIES}
     found = summarise_errors(registry.info("octmnist"), errors)
     expected = summarise_errors(registry.info("octmnist"), errors_of("octmnist"))
-    assert (expected.be, expected.rbe) == (found.be, found.rbe)
-    assert ("bubble", None) == (found.corruptions[-1].corruption, found.corruptions[-1].be)
-    assert ("MedMNIST-C does not have bubble for octmnist: no part of BE and rBE.",) == found.notes
+    assert expected.be == found.be
+    assert expected.rbe == found.rbe
+    assert found.corruptions[-1].corruption == "bubble"
+    assert found.corruptions[-1].be is None
+    assert found.notes == ("MedMNIST-C does not have bubble for octmnist: no part of BE and rBE.",)
 
 
 # From files
@@ -193,17 +202,21 @@ def test_errors_are_those_of_the_scores(files: list[Path]) -> None:
     expected = [
         1 - balanced_accuracy(evaluator.labels, scores_of(evaluator, number), "multi-class") for number in range(11)
     ]
-    assert ("bloodmnist", "test", 28, "m") == (found.record.name, found.split, found.size, found.model)
+    assert found.record.name == "bloodmnist"
+    assert found.split == "test"
+    assert found.size == 28
+    assert found.model == "m"
     assert expected[0] == pytest.approx(found.clean.estimate)
     for first, one in zip((1, 6), found.corruptions, strict=True):
         assert expected[first : first + 5] == pytest.approx([one.errors[severity].estimate for severity in SEVERITIES])
         assert one.mean.low < np.mean(expected[first : first + 5]) < one.mean.high
-    assert ["pixelate", "bubble"] == [one.corruption for one in found.corruptions]
+    assert [one.corruption for one in found.corruptions] == ["pixelate", "bubble"]
 
 
 def test_a_set_that_stands_in_for_a_published_one_has_plain_errors(files: list[Path]) -> None:
     (found,) = measure_robustness(files, progress=silent)
-    assert (None, None) == (found.be, found.rbe)
+    assert found.be is None
+    assert found.rbe is None
     assert "There are no reference errors for this bloodmnist that stands in for the published one" in found.notes[0]
 
 
@@ -221,7 +234,7 @@ def test_models_are_kept_apart(files: list[Path], tmp_path: Path) -> None:
     evaluator = Evaluator("bloodmnist", "test")
     evaluator.evaluate(scores_of(evaluator, 2), tmp_path / "results", "other+pixelate_1")
     found = measure_robustness(sorted((tmp_path / "results").glob("*.csv")), progress=silent)
-    assert {"m": 2, "other": 1} == {one.model: len(one.corruptions) for one in found}
+    assert {one.model: len(one.corruptions) for one in found} == {"m": 2, "other": 1}
 
 
 def test_threads_find_the_same(files: list[Path]) -> None:
@@ -233,8 +246,10 @@ def test_all_of_it_may_be_written_as_json(files: list[Path]) -> None:
     (found,) = measure_robustness(files, progress=silent)
     table = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert found.corruptions[0].errors[3].estimate == table["corruptions"]["pixelate"]["errors"]["3"]["estimate"]
-    assert (found.clean.note, None) == (table["clean"]["note"], table["clean"]["low"])
-    assert (None, list(found.notes)) == (table["be"], table["notes"])
+    assert found.clean.note == table["clean"]["note"]
+    assert table["clean"]["low"] is None
+    assert table["be"] is None
+    assert list(found.notes) == table["notes"]
 
 
 def test_two_files_of_one_run_are_refused(files: list[Path]) -> None:

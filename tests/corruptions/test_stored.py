@@ -85,7 +85,7 @@ def test_an_interrupted_run_goes_on_and_makes_the_same(home: Path, tmp_path: Pat
     (complete,) = folder.iterdir()  # of four, and nothing of the one that was begun
     before = (complete / "test_images.npy").stat()
     assert expected == digests()
-    assert 4 == len(list(folder.iterdir()))
+    assert len(list(folder.iterdir())) == 4
     assert before.st_mtime_ns == (complete / "test_images.npy").stat().st_mtime_ns
 
 
@@ -93,7 +93,7 @@ def test_what_is_there_is_not_made_again(audit: Any) -> None:
     expected = made()
     with audit() as seen:
         assert expected == made()
-    assert [] == [path for path in seen.writes if "corrupted" in str(path)]
+    assert [path for path in seen.writes if "corrupted" in str(path)] == []
 
 
 def test_other_seeds_are_kept_apart() -> None:
@@ -121,7 +121,7 @@ def test_stored_images_are_found_and_others_are_not() -> None:
     record = mm.info("breastmnist")
     found = find_stored(folder, record, 28, "test", "pixelate", 2, 0)
     assert found is not None
-    assert (40, 28, 28) == found.shape
+    assert found.shape == (40, 28, 28)
     assert not found.flags.writeable
     assert find_stored(folder, record, 28, "test", "pixelate", 3, 0) is None
     assert find_stored(folder, record, 28, "test", "pixelate", 2, 1) is None
@@ -131,8 +131,8 @@ def test_stored_images_are_found_and_others_are_not() -> None:
 def test_a_manifest_says_what_the_images_are() -> None:
     folder = store.at(made()[0].folder)
     assert folder is not None
-    assert "breastmnist test, speckle_noise 2, seed 0" == folder.manifest.archive
-    assert "made here" == folder.manifest.checked
+    assert folder.manifest.archive == "breastmnist test, speckle_noise 2, seed 0"
+    assert folder.manifest.checked == "made here"
 
 
 def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

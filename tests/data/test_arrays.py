@@ -76,15 +76,19 @@ def test_a_split_is_a_read_only_map_of_images_and_labels_in_memory(
     arrays = load(name, split)
     assert [np.memmap, np.ndarray] == [type(array) for array in arrays]
     assert [(FEW[split], *shape), (FEW[split], width)] == [array.shape for array in arrays]
-    assert ["uint8", "uint8"] == [str(array.dtype) for array in arrays]
-    assert (False, "r") == (arrays.images.flags.writeable, arrays.images.mode)
-    assert (True, True) == (arrays.labels.flags.writeable, arrays.labels.flags.owndata)
+    assert [str(array.dtype) for array in arrays] == ["uint8", "uint8"]
+    assert arrays.images.flags.writeable is False
+    assert arrays.images.mode == "r"
+    assert arrays.labels.flags.writeable is True
+    assert arrays.labels.flags.owndata is True
     assert equals_the_fake(arrays, fakes[NAMES.index(name)], split)
 
 
 def test_images_that_are_mapped_copy_on_write_are_changed_in_memory_alone(fakes) -> None:
     images, _ = load("breastmnist", mmap_mode="c")
-    assert (np.memmap, "c", True) == (type(images), images.mode, images.flags.writeable)
+    assert np.memmap is type(images)
+    assert images.mode == "c"
+    assert images.flags.writeable is True
     images[0] = 7
     assert (7 == images[0]).all()
     assert equals_the_fake(load("breastmnist"), fakes[NAMES.index("breastmnist")], "train")
@@ -131,13 +135,15 @@ def test_a_write_into_memory_does_not_end_the_process_and_never_reaches_the_file
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-c", WRITES, argument], capture_output=True, text=True, timeout=120, check=False
         )
-        assert (0, "") == (done.returncode, done.stderr)
+        assert done.returncode == 0
+        assert done.stderr == ""
         assert all(np.array_equal(one, other) for one, other in zip(before, load(name), strict=True))
 
 
 def test_the_train_split_is_meant_where_none_is_named(fakes) -> None:
     images, labels = load("breastmnist")
-    assert (12, 12) == (len(images), len(labels))
+    assert len(images) == 12
+    assert len(labels) == 12
 
 
 @pytest.mark.parametrize("name", ["BreastMNIST", "breastmnist_28"])
@@ -148,7 +154,8 @@ def test_all_names_of_a_set_lead_to_the_same_files(fakes, name: str) -> None:
 def test_an_empty_split_is_an_empty_array(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 3, "val": 0}):
         images, labels = load("breastmnist", "val")
-    assert ((0, 28, 28), (0, 1)) == (images.shape, labels.shape)
+    assert images.shape == (0, 28, 28)
+    assert labels.shape == (0, 1)
 
 
 def test_fetch_returns_a_folder_that_numpy_reads(fakes) -> None:
@@ -170,10 +177,13 @@ def test_a_complete_cache_is_opened_without_network_lock_or_write(fakes, audit) 
     load("breastmnist", "test")
     with audit() as seen:
         images, labels = load("breastmnist", "test")
-        assert (6, 6) == (len(np.array(images)), len(np.array(labels)))
-    assert ([], [], []) == (seen.network, seen.writes, seen.locks)
+        assert len(np.array(images)) == 6
+        assert len(np.array(labels)) == 6
+    assert seen.network == []
+    assert seen.writes == []
+    assert seen.locks == []
     opened = {Path(path).name for path in seen.opened}
-    assert {"manifest.json", "test_images.npy", "test_labels.npy"} == opened
+    assert opened == {"manifest.json", "test_images.npy", "test_labels.npy"}
 
 
 def test_a_complete_cache_is_opened_without_hashing(fakes) -> None:
@@ -192,7 +202,8 @@ def test_a_complete_cache_is_opened_without_hashing(fakes) -> None:
     finally:
         sys.setprofile(None)
     hashing = {"_blake2", "_hashlib", "_md5", "_sha1", "_sha2", "_sha256", "binascii", "zlib"}
-    assert (set(), True) == (opening & hashing, bool(called & hashing))
+    assert opening & hashing == set()
+    assert bool(called & hashing) is True
 
 
 def test_a_complete_cache_serves_while_offline(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +218,8 @@ def test_shared_caches_are_looked_in_too(fakes, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MEDMNIST_NP_CACHE", str(tmp_path / "own"))
     with audit() as seen:
         assert equals_the_fake(load("breastmnist"), fakes[0])
-    assert ([], False) == (seen.writes, (tmp_path / "own").exists())
+    assert seen.writes == []
+    assert not (tmp_path / "own").exists()
 
 
 # Not here
@@ -217,10 +229,11 @@ def test_without_leave_to_download_it_says_where_it_looked_and_what_to_do(sandbo
     with audit() as seen, pytest.raises(NotCachedError) as caught:
         load("pathmnist_64", download=False)
     places = [sandbox / "cache" / "arrays", sandbox / "cache" / "downloads", sandbox / "home" / ".medmnist"]
-    assert [] == [place for place in places if f"\n  {place}\n" not in str(caught.value)]
+    assert [place for place in places if f"\n  {place}\n" not in str(caught.value)] == []
     assert "`medmnist-np fetch pathmnist --size 64`" in str(caught.value)
     assert isinstance(caught.value, FileNotFoundError)
-    assert (errno.ENOENT, []) == (caught.value.errno, seen.network)
+    assert errno.ENOENT == caught.value.errno
+    assert seen.network == []
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES"])
@@ -260,7 +273,8 @@ def test_an_archive_of_the_official_package_is_used_and_left_as_it_is(breast, tm
     with audit() as seen:
         arrays = load(breast, download=False)
     assert equals_the_fake(arrays, breast)
-    assert ([], before) == (seen.network, state_of(official))
+    assert seen.network == []
+    assert before == state_of(official)
     assert Path(arrays.images.filename).is_relative_to(sandbox / "cache" / "arrays")
     assert not list((sandbox / "cache").rglob("*.npz"))
 
@@ -296,7 +310,9 @@ def test_a_file_is_adopted_by_what_it_is_not_by_its_name(breast, tmp_path: Path,
     with registered(breast):
         record, size, folder = adopt(file)
         assert equals_the_fake(load("breastmnist", download=False), breast)
-    assert (breast, 28, fetch(breast)) == (record, size, folder)
+    assert breast == record
+    assert size == 28
+    assert fetch(breast) == folder
     assert file.exists()
 
 
@@ -356,8 +372,8 @@ def test_eight_processes_on_an_empty_cache_cause_one_download(tmp_path: Path, sa
     expected = make_arrays(record)
     digest = hashlib.sha256(expected["test_images"].tobytes() + expected["test_labels"].tobytes()).hexdigest()
     assert [(np.memmap, digest)] * 8 == found
-    assert [("GET", None)] == [(request.method, request.range) for request in served.requests]
-    assert [] == list((sandbox / "cache" / "downloads").iterdir())
+    assert [(request.method, request.range) for request in served.requests] == [("GET", None)]
+    assert list((sandbox / "cache" / "downloads").iterdir()) == []
 
 
 def test_labels_come_from_whichever_size_is_here(tmp_path: Path) -> None:
@@ -372,8 +388,9 @@ def test_labels_that_were_fetched_alone_will_do(fakes, sandbox: Path, audit) -> 
     folder = fetch("chestmnist", labels_only=True)
     with audit() as seen:
         labels = load_labels("chestmnist", "val", download=False)
-    assert ([], []) == (seen.network, seen.writes)
-    assert ["val_labels.npy"] == [path.name for path in folder.glob("val*.npy")]
+    assert seen.network == []
+    assert seen.writes == []
+    assert [path.name for path in folder.glob("val*.npy")] == ["val_labels.npy"]
     assert np.array_equal(make_arrays(fakes[2])["val_labels"], labels)
 
 

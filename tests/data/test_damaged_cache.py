@@ -187,13 +187,15 @@ class TestNotWritable:
     def test_a_complete_cache_is_loaded(self, record, tmp_path: Path, loads_elsewhere) -> None:
         folder, total = fetch("breastmnist"), int(load("breastmnist").images.sum())
         done = loads_elsewhere(tmp_path / "cache")
-        assert (f"{folder}/train_images.npy {total}\n", "") == (done.stdout, done.stderr)
+        assert f"{folder}/train_images.npy {total}\n" == done.stdout
+        assert done.stderr == ""
 
     @pytest.mark.parametrize("damage", [truncated, missing, garbage_manifest], ids=lambda damage: damage.__name__)
     def test_a_damaged_one_is_an_error_that_names_the_folder(self, record, tmp_path, loads_elsewhere, damage) -> None:
         damage(fetch("breastmnist"))
         done = loads_elsewhere(tmp_path / "cache")
-        assert (1, "") == (done.returncode, done.stdout)
+        assert done.returncode == 1
+        assert done.stdout == ""
         last = done.stderr.strip().splitlines()[-1]
         assert f"CacheError: Could not download and unpack breastmnist.npz in {tmp_path}/cache/" in last
         assert "Permission denied" in last
@@ -215,4 +217,4 @@ class TestNotWritable:
     def test_arrays_of_an_archive_in_such_a_root_go_to_the_cache(self, record, tmp_path, loads_elsewhere) -> None:
         done = loads_elsewhere(tmp_path / "archives", root=tmp_path / "archives")
         assert Path(done.stdout.split(" ")[0]).is_relative_to(tmp_path / "cache" / "arrays")
-        assert ["breastmnist.npz"] == [path.name for path in (tmp_path / "archives").iterdir()]
+        assert [path.name for path in (tmp_path / "archives").iterdir()] == ["breastmnist.npz"]

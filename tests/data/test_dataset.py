@@ -56,10 +56,11 @@ def fakes(complete, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Datas
 def test_an_item_is_an_image_and_its_label(fakes, name: str) -> None:
     expected = make_arrays(fakes[name])
     dataset = Dataset(name, "test")
-    assert (True, 6) == (isinstance(dataset, Sequence), len(dataset))
+    assert isinstance(dataset, Sequence)
+    assert len(dataset) == 6
     for index, (image, label) in enumerate(dataset):
         assert [np.ndarray, np.ndarray] == [type(image), type(label)]
-        assert ["uint8", "int64"] == [str(image.dtype), str(label.dtype)]
+        assert [str(image.dtype), str(label.dtype)] == ["uint8", "int64"]
         assert expected["test_images"][index].tolist() == image.tolist()
         assert expected["test_labels"][index].tolist() == label.tolist()
 
@@ -104,7 +105,8 @@ def test_transforms_are_applied_to_items(fakes) -> None:
     dataset = Dataset("breastmnist", transform=lambda image: image / 255, target_transform=int_of)
     image, label = dataset[3]
     assert np.array_equal(dataset.images[3] / 255, image)
-    assert (int(dataset.labels[3, 0]), int) == (label, type(label))
+    assert int(dataset.labels[3, 0]) == label
+    assert int is type(label)
     assert image.tolist() == dataset[3:][0][0].tolist()
 
 
@@ -122,9 +124,10 @@ def test_what_is_written_changes_the_data_set_and_no_file(fakes, mode: Any) -> N
     dataset.labels[2] = 1 - dataset.labels[2]
     image, label = dataset[2]
     clean_image, clean_label = Dataset("breastmnist")[2]
-    assert ({9}, 1 - clean_label) == (set(image.flat), label)
-    assert {9} == set(next(iter(dataset[2:].batches(1))).images.flat)
-    assert {9} != set(clean_image.flat)
+    assert set(image.flat) == {9}
+    assert 1 - clean_label == label
+    assert set(next(iter(dataset[2:].batches(1))).images.flat) == {9}
+    assert set(clean_image.flat) != {9}
     assert dataset.statistics().histogram[0, 9] >= 28 * 28
 
 
@@ -132,7 +135,8 @@ def test_what_is_written_changes_the_data_set_and_no_file(fakes, mode: Any) -> N
 def test_a_pickle_keeps_the_mode(fakes, mode: Any) -> None:
     again = pickle.loads(pickle.dumps(Dataset("breastmnist", mmap_mode=mode)))
     kind = np.ndarray if mode is None else np.memmap
-    assert (kind, mode != "r") == (type(again.images), again.images.flags.writeable)
+    assert kind is type(again.images)
+    assert (mode != "r") == again.images.flags.writeable
 
 
 @pytest.mark.parametrize(
@@ -183,8 +187,10 @@ def test_a_contiguous_slice_is_a_slice_of_the_map(fakes) -> None:
     for part in (dataset, dataset[3:7], dataset[3:][1:4], dataset[::-1][::-1], dataset[::2][3:4]):
         if part._selection.step == 1:
             assert np.shares_memory(dataset.images, part.images)
-            assert (np.memmap, False) == (type(part.images), part.images.flags.writeable)
-            assert (np.ndarray, False) == (type(part.labels), part.labels.flags.writeable)
+            assert np.memmap is type(part.images)
+            assert part.images.flags.writeable is False
+            assert np.ndarray is type(part.labels)
+            assert part.labels.flags.writeable is False
     assert dataset.images[4:7].tolist() == dataset[3:][1:4].images.tolist()
 
 
@@ -193,13 +199,17 @@ def test_any_other_selection_is_gathered(fakes, index: Any) -> None:
     dataset = Dataset("pathmnist")
     images = dataset[index].images
     assert dataset.images[index].tolist() == images.tolist()
-    assert (False, True) == (np.shares_memory(dataset.images, images), images.flags.writeable)
+    assert np.shares_memory(dataset.images, images) is False
+    assert images.flags.writeable is True
 
 
 def test_a_view_keeps_the_transforms_and_leaves_the_whole_as_it_was(fakes) -> None:
     dataset = Dataset("breastmnist", as_rgb=True)
     part = dataset[2:4]
-    assert (Dataset, 2, N, True) == (type(part), len(part), len(dataset), part.as_rgb)
+    assert Dataset is type(part)
+    assert len(part) == 2
+    assert N == len(dataset)
+    assert part.as_rgb is True
     part.as_rgb = False
     assert dataset.as_rgb
 
@@ -207,8 +217,10 @@ def test_a_view_keeps_the_transforms_and_leaves_the_whole_as_it_was(fakes) -> No
 def test_nothing_may_be_selected(fakes) -> None:
     dataset = Dataset("breastmnist")
     for empty in (dataset[5:5], dataset[[]], dataset[np.zeros(N, bool)], dataset[9:2]):
-        assert ((0, 28, 28), (0, 1), []) == (empty.images.shape, empty.labels.shape, list(empty))
-        assert {0} == set(empty.class_counts().values())
+        assert empty.images.shape == (0, 28, 28)
+        assert empty.labels.shape == (0, 1)
+        assert list(empty) == []
+        assert set(empty.class_counts().values()) == {0}
 
 
 @pytest.mark.parametrize("length", [0, N - 1, N + 1])
@@ -291,7 +303,8 @@ def test_a_label_is_decoded(fakes, label: Any) -> None:
 
 def test_findings_are_decoded(fakes) -> None:
     dataset = Dataset("chestmnist")
-    assert ((), ("atelectasis", "effusion")) == (dataset.decode([0] * 14), dataset.decode([1, 0, 1] + [0] * 11))
+    assert dataset.decode([0] * 14) == ()
+    assert dataset.decode([1, 0, 1] + [0] * 11) == ("atelectasis", "effusion")
 
 
 @pytest.mark.parametrize("label", [2, -1, 0.5, [0, 1], []])
@@ -367,7 +380,8 @@ def test_where_its_folder_is_gone_the_cache_of_this_machine_is_used(fakes, compl
         pickle.loads(pickled)
     monkeypatch.setenv("MEDMNIST_NP_CACHE", str(complete[0]))
     restored = pickle.loads(pickled)
-    assert (fetch("breastmnist"), True) == (restored.folder, np.array_equal(expected, restored.images))
+    assert fetch("breastmnist") == restored.folder
+    assert np.array_equal(expected, restored.images)
 
 
 def test_an_error_in_a_transform_is_not_taken_for_the_end(tmp_path: Path) -> None:
@@ -399,10 +413,11 @@ def test_it_can_be_gone_through_backwards(fakes) -> None:
 
 def test_positions_are_places_in_the_arrays_of_the_split(fakes) -> None:
     dataset = Dataset("pathmnist")
-    assert (np.intp, list(range(N))) == (dataset.positions.dtype.type, dataset.positions.tolist())
-    assert [11, 8, 5] == dataset[::-3][:3].positions.tolist()
-    assert [4, 2] == dataset[[5, 4, 3, 2]][1::2].positions.tolist()
-    assert [] == dataset[[]].positions.tolist()
+    assert np.intp == dataset.positions.dtype.type
+    assert list(range(N)) == dataset.positions.tolist()
+    assert dataset[::-3][:3].positions.tolist() == [11, 8, 5]
+    assert dataset[[5, 4, 3, 2]][1::2].positions.tolist() == [4, 2]
+    assert dataset[[]].positions.tolist() == []
 
 
 @pytest.mark.parametrize("index", [slice(None), slice(2, 5), [4, 2]], ids=str)
@@ -421,7 +436,9 @@ def test_images_are_gathered_by_number(fakes, name: str, as_rgb: bool, split: st
     chosen = [7, 0, 7, len(dataset) - 1]
     found = dataset.gather(chosen)
     assert [dataset[index][0].tolist() for index in chosen] == found.tolist()
-    assert (np.uint8, True, np.ndarray) == (found.dtype.type, found.flags.writeable, type(found))
+    assert np.uint8 == found.dtype.type
+    assert found.flags.writeable is True
+    assert np.ndarray is type(found)
     assert not np.shares_memory(found, dataset.images)
     assert np.array_equal(found[:2], dataset[chosen].gather([0, 1]))
     assert (0, *found.shape[1:]) == dataset.gather([]).shape
@@ -454,7 +471,9 @@ def test_splits_are_joined_in_the_order_that_is_said(fakes, name: str) -> None:
             np.concatenate([arrays[f"{split}_{role}"] for split in splits.split("+")]) for role in ("images", "labels")
         )
         for dataset in (joined, Dataset(name, splits), pickle.loads(pickle.dumps(joined))):
-            assert (type(train), splits, len(images)) == (type(dataset), dataset.split, len(dataset))
+            assert type(train) is type(dataset)
+            assert splits == dataset.split
+            assert len(images) == len(dataset)
             assert np.array_equal(images, dataset.images)
             assert np.array_equal(labels, dataset.labels)
             assert all(np.array_equal(image, item) for image, (item, _) in zip(images, dataset, strict=True))
@@ -479,7 +498,8 @@ def test_parts_are_joined(fakes) -> None:
 def test_a_contiguous_part_of_one_split_is_a_view_even_if_splits_are_joined(fakes) -> None:
     joined, val = Dataset("pathmnist", "train+val"), Dataset("pathmnist", "val")
     for part, expected in ((joined[N:], val.images), (joined[2:5], joined.images[2:5])):
-        assert (np.memmap, False) == (type(part.images), part.images.flags.writeable)
+        assert np.memmap is type(part.images)
+        assert part.images.flags.writeable is False
         assert np.array_equal(expected, part.images)
     assert type(joined[N - 1 : N + 1].images) is np.ndarray
 
@@ -503,11 +523,11 @@ def test_what_are_no_splits_is_refused(fakes, split: str) -> None:
 def test_so_many_of_each_class_are_taken(fakes) -> None:
     dataset = Dataset("breastmnist")
     part = dataset.take_per_class(3, seed=1)
-    assert {3} == set(part.class_counts().values())
+    assert set(part.class_counts().values()) == {3}
     assert (np.diff(part.positions) > 0).all()
     assert part.positions.tolist() == dataset.take_per_class(3, 1).positions.tolist()
     assert len({tuple(dataset.take_per_class(3, seed).positions) for seed in range(9)}) > 3
-    assert {1} == set((dataset + Dataset("breastmnist", "val"))[::-1].take_per_class(1).class_counts().values())
+    assert set((dataset + Dataset("breastmnist", "val"))[::-1].take_per_class(1).class_counts().values()) == {1}
     with pytest.raises(ValueError, match="99 samples of each class were asked for, and 'malignant' has 6"):
         dataset.take_per_class(99)
 
@@ -595,7 +615,7 @@ def test_weights_are_balanced_by_class(fakes) -> None:
 def test_a_state_names_its_data_set_and_refuses_another(fakes) -> None:
     train = Dataset("breastmnist")
     state = json.loads(json.dumps(train.batches(2, shuffle=True).state_dict()))
-    assert ("breastmnist", 28, "train") == tuple(state["dataset"][key] for key in ("name", "size", "split"))
+    assert tuple(state["dataset"][key] for key in ("name", "size", "split")) == ("breastmnist", 28, "train")
     again = pickle.loads(pickle.dumps(train))
     again.batches(2, shuffle=True).load_state_dict(state)
     relabelled = BreastMNIST("train")
@@ -718,7 +738,7 @@ def test_batches_of_real_images_visit_each_once(real_root: Path, name: str, spli
     seen = np.zeros(len(dataset), int)
     for which in range(3):
         for batch in dataset.batches(64, shuffle=True, shard=(which, 3), uneven="pad", last="pad", channels="first"):
-            assert 64 == len(batch.images)
+            assert len(batch.images) == 64
             assert dataset.record.n_channels == batch.images.shape[1]
             real = batch.indices[batch.mask]
             seen[real] += 1
@@ -766,7 +786,7 @@ def test_images_that_do_not_fit_are_not_read(fakes, monkeypatch: pytest.MonkeyPa
     for available, fits in ((int(n_bytes / 0.8) + 1, True), (int(n_bytes / 0.8) - 1, False), (0, False), (None, True)):
         monkeypatch.setattr(warm, "available_bytes", lambda available=available: available)
         assert fits == dataset.warm(progress=Bar)
-    assert 2 == len(Bar.bars)
+    assert len(Bar.bars) == 2
     monkeypatch.setattr(warm, "available_bytes", lambda: int(n_bytes / 5))
     assert dataset[:1].warm(progress=silent)
     # What is there several times is read once.

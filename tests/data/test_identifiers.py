@@ -31,16 +31,18 @@ def test_ids_are_in_the_order_of_the_samples(file: Path) -> None:
     attach_ids("breastmnist", file)
     record = registry.info("breastmnist")
     ids, groups = identifiers(record, "train")
-    assert (["a", "b", "c"], ["p1", "p1", "p2"]) == (ids.tolist(), groups.tolist())
-    assert ["a", "b", "c", "e", "f"] == identifiers(record, "train+test").ids.tolist()
-    assert ["p3"] == known_groups(record, "val").tolist()
+    assert ids.tolist() == ["a", "b", "c"]
+    assert groups.tolist() == ["p1", "p1", "p2"]
+    assert identifiers(record, "train+test").ids.tolist() == ["a", "b", "c", "e", "f"]
+    assert known_groups(record, "val").tolist() == ["p3"]
 
 
 def test_ids_may_come_without_groups_and_with_other_columns(file: Path) -> None:
     file.write_text("".join(f"x,{line.rpartition(',')[0]}\n" for line in (HEAD + LINES).splitlines()))
     attach_ids("breastmnist", file)
     record = registry.info("breastmnist")
-    assert (["d"], None) == (identifiers(record, "val").ids.tolist(), identifiers(record, "val").groups)
+    assert identifiers(record, "val").ids.tolist() == ["d"]
+    assert identifiers(record, "val").groups is None
     with pytest.raises(NotCachedError, match="name no groups"):
         known_groups(record, "val")
 
@@ -49,7 +51,7 @@ def test_later_ids_replace_earlier_ones(file: Path) -> None:
     for text in (LINES, LINES.replace("val,0,d", "val,0,scan-1")):
         file.write_text(HEAD + text)
         attach_ids("breastmnist", file)
-    assert ["scan-1"] == identifiers(registry.info("breastmnist"), "val").ids.tolist()
+    assert identifiers(registry.info("breastmnist"), "val").ids.tolist() == ["scan-1"]
 
 
 def test_without_ids_the_command_is_named(file: Path) -> None:
@@ -97,9 +99,9 @@ def test_a_data_set_knows_the_ids_of_its_selection(file: Path, tmp_path: Path) -
     with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples=FEW):
         attach_ids("breastmnist", file)
         train = mm.Dataset("breastmnist")
-        assert ["c", "a"] == train[[2, 0]].ids.tolist()
-        assert ["p2", "p1"] == train[[2, 0]].groups.tolist()
-        assert ["b", "d"] == (train[1:2] + mm.Dataset("breastmnist", "val")).ids.tolist()
+        assert train[[2, 0]].ids.tolist() == ["c", "a"]
+        assert train[[2, 0]].groups.tolist() == ["p2", "p1"]
+        assert (train[1:2] + mm.Dataset("breastmnist", "val")).ids.tolist() == ["b", "d"]
 
 
 def test_ids_of_sets_of_one_name_in_two_collections_are_apart(tmp_path: Path) -> None:
@@ -110,5 +112,5 @@ def test_ids_of_sets_of_one_name_in_two_collections_are_apart(tmp_path: Path) ->
             (tmp_path / "ids.csv").write_text(text)
             attach_ids(name, tmp_path / "ids.csv")
         found = {name: identifiers(registry.info(name), "val").ids.tolist() for name in texts}
-        assert {"kvasir": ["d"], "medsegbench/kvasir": ["theirs"]} == found
+        assert found == {"kvasir": ["d"], "medsegbench/kvasir": ["theirs"]}
         assert set(texts) == {item.name for item in contents(current()) if item.kind == "ids"}

@@ -115,7 +115,9 @@ def test_an_item_is_a_fresh_image_and_a_fresh_mask(published) -> None:
     image, mask = ds[3]
     assert np.array_equal(arrays["train_images"][3], image)
     assert np.array_equal(arrays["train_label"][3], mask)
-    assert (True, True, np.uint8) == (image.flags.writeable, mask.flags.writeable, mask.dtype)
+    assert image.flags.writeable is True
+    assert mask.flags.writeable is True
+    assert np.uint8 == mask.dtype
 
 
 def test_batches_have_masks_in_their_own_dtype(published) -> None:
@@ -124,7 +126,8 @@ def test_batches_have_masks_in_their_own_dtype(published) -> None:
         ds = mm.Dataset("medsegbench/bkai-igh", "train", size=SIZE)
     seen = []
     for batch in ds.batches(5, shuffle=True, seed=3, scale=1 / 255, channels="first"):
-        assert (np.float32, np.uint8) == (batch.images.dtype, batch.masks.dtype)
+        assert np.float32 == batch.images.dtype
+        assert np.uint8 == batch.masks.dtype
         assert np.array_equal(arrays["train_label"][batch.indices], batch.masks)
         seen += batch.indices.tolist()
     assert list(range(12)) == sorted(seen)
@@ -148,7 +151,7 @@ def test_pixels_are_counted(published) -> None:
 def test_folds_divide_images(published) -> None:
     with registered(published(plain(), "kvasir")):
         folds = mm.Dataset("medsegbench/kvasir", "train", size=SIZE).folds(4)
-    assert [3, 3, 3, 3] == [len(part) for _, part in folds]
+    assert [len(part) for _, part in folds] == [3, 3, 3, 3]
 
 
 # Quirks
@@ -193,14 +196,14 @@ def test_masks_with_a_value_that_is_no_class_are_refused(published, name: str, d
     expected = f"test_label.npy: its values go from {min(value, 0)} to {max(value, 1)}, and the classes of the record"
     with registered(record), pytest.raises(ArchiveError, match=expected):
         mm.load(f"medsegbench/{name}", "train", size=SIZE)
-    assert [] == list(cache().glob("arrays/medsegbench/[!.]*"))
+    assert list(cache().glob("arrays/medsegbench/[!.]*")) == []
 
 
 def test_a_single_split_is_checked_too(published) -> None:
     arrays = plain()
     arrays["val_label"][0, 0, 0] = 7
     with registered(published(arrays, "kvasir")):
-        assert (12, SIZE, SIZE) == mm.load("medsegbench/kvasir", "train", size=SIZE, partial=True).masks.shape
+        assert mm.load("medsegbench/kvasir", "train", size=SIZE, partial=True).masks.shape == (12, SIZE, SIZE)
         with pytest.raises(ArchiveError, match=r"val_label\.npy: its values go from 0 to 7"):
             mm.load("medsegbench/kvasir", "val", size=SIZE, partial=True)
 
@@ -254,7 +257,7 @@ def test_an_archive_of_categories_alone_says_so_when_the_whole_is_opened(publish
     whole = registry.info("medsegbench/busi")
     files = replace(part.archive(SIZE), also=part.archive(SIZE).members)
     with registered(part, replace(whole, archives={SIZE: files})):
-        assert (3, SIZE, SIZE) == mm.load("medsegbench/busi-c2", "train", size=SIZE).masks.shape
+        assert mm.load("medsegbench/busi-c2", "train", size=SIZE).masks.shape == (3, SIZE, SIZE)
         with pytest.raises(ArchiveError, match=r"has no train_images; .* Its parts may be: medsegbench/busi-c1"):
             mm.load("medsegbench/busi", "train", size=SIZE)
 

@@ -47,7 +47,7 @@ def read(markup: str) -> Reader:
     reader = Reader()
     reader.feed(markup)
     reader.close()
-    assert [] == reader.open
+    assert reader.open == []
     return reader
 
 
@@ -82,7 +82,7 @@ def test_it_shows_what_a_user_needs_to_know(name: str) -> None:
 def test_it_shows_a_picture_and_reaches_for_nothing() -> None:
     (source,) = read(shown("retinamnist")).sources
     head, _, data = source.partition(",")
-    assert "data:image/png;base64" == head
+    assert head == "data:image/png;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert (616, 84, "RGB") == (*image.size, image.mode)  # 60 images in rows of 22
 
@@ -99,12 +99,13 @@ def test_the_picture_has_few_values_however_large_the_images_are(name: str, size
 def test_the_balance_of_classes_has_numbers_not_only_bars() -> None:
     words = read(shown("breastmnist")).words
     start = words.index("malignant")
-    assert ["0", "malignant", "30", "50.0 %"] == words[start - 1 : start + 3]
+    assert words[start - 1 : start + 3] == ["0", "malignant", "30", "50.0 %"]
 
 
 def test_an_empty_selection_is_shown_without_a_picture() -> None:
     reader = read(shown("breastmnist", selection=range(0)))
-    assert ([], True) == (reader.sources, "0 of train" in reader.words)
+    assert reader.sources == []
+    assert "0 of train" in reader.words
 
 
 def test_enlarged_images_are_called_so_at_their_size_only() -> None:
@@ -134,7 +135,7 @@ def test_papers_that_nobody_describes_are_left_out() -> None:
 
 
 def test_a_card_leaves_out_empty_facts() -> None:
-    assert ["T", "a", "1"] == read(card("T", {"a": "1", "b": ""}, [])).words
+    assert read(card("T", {"a": "1", "b": ""}, [])).words == ["T", "a", "1"]
 
 
 @pytest.mark.parametrize(

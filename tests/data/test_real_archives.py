@@ -43,8 +43,10 @@ def assert_equal_to_numpy(name: str, archive: Path, *splits: str, download: bool
             for role, array in mm.load(name, split, download=download)._asdict().items():
                 wanted = expected[f"{split}_{role}"]
                 mapped = role == "images"
-                assert (type(array), array.flags.writeable) == (np.memmap if mapped else np.ndarray, not mapped)
-                assert (wanted.shape, wanted.dtype) == (array.shape, array.dtype)
+                assert type(array) is (np.memmap if mapped else np.ndarray)
+                assert array.flags.writeable == (not mapped)
+                assert wanted.shape == array.shape
+                assert wanted.dtype == array.dtype
                 assert np.array_equal(wanted, array)
 
 
@@ -53,14 +55,19 @@ def assert_equal_to_numpy(name: str, archive: Path, *splits: str, download: bool
 def test_an_archive_is_fetched_verified_and_loaded_by_the_public_api(real_archives: Path, name: str) -> None:
     assert_equal_to_numpy(name, real_archives / f"{name}.npz", *SPLITS, download=True)
     report = mm.verify(name)
-    assert (True, "digest", set(SPLITS)) == (report.ok, report.checked, set(report.blank_images))
+    assert report.ok is True
+    assert report.checked == "digest"
+    assert set(SPLITS) == set(report.blank_images)
 
 
 @pytest.mark.usefixtures("mirror")
 def test_archives_are_fetched_and_verified_by_the_program(real_archives: Path, sandbox: Path) -> None:
     fetched = run("fetch", *NAMES, "--json")
     verified = run("verify", "--json")
-    assert (0, 0, "", "") == (fetched.returncode, verified.returncode, fetched.stderr, verified.stderr)
+    assert fetched.returncode == 0
+    assert verified.returncode == 0
+    assert fetched.stderr == ""
+    assert verified.stderr == ""
     for result in (fetched, verified):
         found = {(entry["name"], entry["size"]) for entry in json.loads(result.stdout)}
         assert {(mm.info(name).name, 64 if name.endswith("_64") else 28) for name in NAMES} == found
@@ -68,13 +75,14 @@ def test_archives_are_fetched_and_verified_by_the_program(real_archives: Path, s
         # Reading all of the largest archive again with NumPy would take as long as the rest.
         splits = ("val", "test") if name.endswith("_64") else SPLITS
         assert_equal_to_numpy(name, real_archives / f"{name}.npz", *splits, download=False)
-    assert [] == [path for path in sandbox.rglob("*") if ".part" in path.name or path.suffix == ".npz"]
+    assert [path for path in sandbox.rglob("*") if ".part" in path.name or path.suffix == ".npz"] == []
 
 
 def test_archives_are_imported_by_the_program(real_archives: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copyfile(real_archives / "retinamnist.npz", tmp_path / "download (1)"))
     imported = run("import", str(copy), str(real_archives / "breastmnist.npz"))
-    assert (0, 2) == (imported.returncode, imported.stdout.count(": ready, "))
+    assert imported.returncode == 0
+    assert imported.stdout.count(": ready, ") == 2
     for name in ("retinamnist", "breastmnist"):
         assert_equal_to_numpy(name, real_archives / f"{name}.npz", *SPLITS, download=False)
 
@@ -84,8 +92,9 @@ def test_what_the_official_package_left_is_used(real_archives: Path, sandbox: Pa
     shutil.copyfile(real_archives / "breastmnist.npz", sandbox / "home" / ".medmnist" / "breastmnist.npz")
     with audit() as seen:
         dataset = mm.BreastMNIST("test")
-    assert ([], (156, 28, 28)) == (seen.network, dataset.imgs.shape)
-    assert {"malignant": 42, "normal, benign": 114} == dataset.class_counts()
+    assert seen.network == []
+    assert dataset.imgs.shape == (156, 28, 28)
+    assert dataset.class_counts() == {"malignant": 42, "normal, benign": 114}
 
 
 # A download that stops
@@ -124,11 +133,11 @@ def test_the_next_call_goes_on_where_the_last_one_stopped(server, real_archives:
     with pytest.raises(DownloadError, match="300000"):
         mm.load(record)
     downloads = sandbox / "cache" / "downloads"
-    assert 300_000 == (downloads / "breastmnist.npz.part").stat().st_size
+    assert (downloads / "breastmnist.npz.part").stat().st_size == 300_000
     file.plan()
     with np.load(real_archives / "breastmnist.npz") as expected:
         assert np.array_equal(expected["train_images"], mm.load(record).images)
-    assert [None, "bytes=300000-", "bytes=300000-"] == ranges(file)
+    assert ranges(file) == [None, "bytes=300000-", "bytes=300000-"]
     wasted = sum(request.body_bytes for request in file.requests if request.status == 404)
     assert len(file.data) == file.body_bytes - wasted
-    assert [] == list(downloads.iterdir())
+    assert list(downloads.iterdir()) == []

@@ -52,7 +52,7 @@ def test_a_record_is_registered_once_and_found_by_its_name(folder: Path) -> None
         mm.info("moles")
     record = register(folder / "moles.toml")
     assert record == mm.info("moles") == register(folder / "moles.toml")
-    assert (4, 28, 28) == mm.load("moles", "test").images.shape
+    assert mm.load("moles", "test").images.shape == (4, 28, 28)
 
 
 def test_archives_may_be_elsewhere(folder: Path, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_archives_may_be_elsewhere(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"moles\.npz is not there, and .* states no web address for it"):
         register(folder / "moles.toml")
     register(folder / "moles.toml", base_url=str(tmp_path / "archives"))
-    assert (4, 28, 28) == mm.load("moles", "test").images.shape
+    assert mm.load("moles", "test").images.shape == (4, 28, 28)
 
 
 def test_a_record_may_say_where_the_archives_are(folder: Path) -> None:
@@ -125,7 +125,7 @@ def test_what_is_no_record_is_refused(folder: Path, tmp_path: Path) -> None:
             register(f"{base_url}/large.toml")
     with pytest.raises(RecordError, match=r"absent\.toml cannot be read"):
         register(tmp_path / "absent.toml")
-    assert [] == list(settings.current().downloads.iterdir())
+    assert list(settings.current().downloads.iterdir()) == []
 
 
 def test_offline_means_offline(monkeypatch) -> None:
@@ -136,7 +136,7 @@ def test_offline_means_offline(monkeypatch) -> None:
 
 def test_a_shared_cache_brings_its_records(folder: Path, tmp_path: Path) -> None:
     mm.configure(shared=[tmp_path / "theirs"])
-    assert (14, 28, 28) == mm.load("moles", "train", download=False).images.shape
+    assert mm.load("moles", "train", download=False).images.shape == (14, 28, 28)
 
 
 def test_an_archive_that_changed_is_refused(folder: Path) -> None:
@@ -156,16 +156,16 @@ def test_an_address_with_a_password_is_not_shown(folder: Path, file: str) -> Non
         with pytest.raises(MedMNISTError) as caught:
             register(address)
     told = "".join(traceback.format_exception(caught.value))
-    assert [] == [secret for secret in ("hunter2", "s3cr3t") if secret in told]
+    assert [secret for secret in ("hunter2", "s3cr3t") if secret in told] == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files")
 def test_a_record_whose_address_has_a_password_is_for_its_owner_alone(folder: Path) -> None:
     with serve(folder) as base_url:
         register(f"{base_url.replace('//', '//me:hunter2@')}/moles.toml")
-        assert (4, 28, 28) == mm.load("moles", "test").images.shape
+        assert mm.load("moles", "test").images.shape == (4, 28, 28)
     (record,) = Path(os.environ["MEDMNIST_NP_CACHE"]).glob("records/*.toml")
-    assert 0o600 == record.stat().st_mode & 0o777
+    assert record.stat().st_mode & 0o777 == 0o600
 
 
 # Archives of one file name
@@ -203,11 +203,11 @@ def test_an_archive_with_the_file_name_of_a_published_one_is_refused(folder: Pat
 
 def test_archives_of_one_file_name_do_not_replace_each_other(both: Path) -> None:
     before = {path: path.read_bytes() for path in both.iterdir() if path.is_file()}
-    assert 2 == len(before)
+    assert len(before) == 2
     mm.fetch("moles", keep_archive=True)
     mm.fetch("moles", splits=["test"])
     assert before == {path: path.read_bytes() for path in both.iterdir() if path.is_file()}
-    assert 1 == len(list(both.glob("local/moles_28-*/breastmnist.npz")))
+    assert len(list(both.glob("local/moles_28-*/breastmnist.npz"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_archives_of_one_file_name_do_not_replace_each_other(both: Path) -> None
 )
 def test_clean_removes_only_the_archives_of_the_named_set(both: Path, name: str, left: str) -> None:
     mm.fetch("moles", keep_archive=True)
-    assert 0 == CliRunner().invoke(main, ["clean", "--yes", name]).exit_code
+    assert CliRunner().invoke(main, ["clean", "--yes", name]).exit_code == 0
     official = {path.name for path in both.iterdir() if path.is_file()}
     own = {path.parent.name.partition("_")[0] for path in both.glob("local/*/*")}
     expected = ({"breastmnist.npz", "breastmnist.npz.part"}, set()) if left == "breastmnist" else (set(), {"moles"})

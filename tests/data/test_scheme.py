@@ -49,14 +49,10 @@ def test_several_splits_are_their_parts_together(moves: dict[tuple[str, int], st
 
 def test_only_splits_that_samples_come_from_are_opened() -> None:
     scheme = Scheme({("train", 1): "", ("val", 2): "test"})
-    assert ("train", [0, 2, 3, 4, 5]) == (
-        scheme.selection(RECORD, "train")[0],
-        scheme.selection(RECORD, "train")[1].tolist(),
-    )
-    assert ("val+test", [2, 3, 4, 5, 6]) == (
-        scheme.selection(RECORD, "test")[0],
-        scheme.selection(RECORD, "test")[1].tolist(),
-    )
+    assert scheme.selection(RECORD, "train")[0] == "train"
+    assert scheme.selection(RECORD, "train")[1].tolist() == [0, 2, 3, 4, 5]
+    assert scheme.selection(RECORD, "test")[0] == "val+test"
+    assert scheme.selection(RECORD, "test")[1].tolist() == [2, 3, 4, 5, 6]
 
 
 def test_moves_that_change_afterwards_do_not_change_the_scheme() -> None:
@@ -65,12 +61,14 @@ def test_moves_that_change_afterwards_do_not_change_the_scheme() -> None:
 
     moves.clear()
 
-    assert {("train", 0): ""} == scheme.moves
+    assert scheme.moves == {("train", 0): ""}
 
 
 def test_a_split_may_be_left_without_samples() -> None:
     split, positions = Scheme({("val", index): "" for index in range(3)}).selection(RECORD, "val")
-    assert ("val", 0, np.dtype(np.intp)) == (split, len(positions), positions.dtype)
+    assert split == "val"
+    assert len(positions) == 0
+    assert np.dtype(np.intp) == positions.dtype
 
 
 @given(moves=any_moves)
@@ -186,7 +184,7 @@ def save_corrected(folder: Path, layout: Any) -> Path:
 def test_files_of_corrected_splits_lie_where_they_belong(tmp_path: Path, layout: str, pattern: str) -> None:
     saved = save_corrected(tmp_path / "files", layout)
     found = {split: sorted(path.stem for path in (saved / split).glob(pattern)) for split in CORRECTED}
-    assert CORRECTED == found
+    assert found == CORRECTED
     (moved,) = (saved / "test").glob(pattern.replace("*.npy", "val1.npy"))
     np.testing.assert_array_equal(mm.Dataset("breastmnist", "val").images[1], np.load(moved))
 
@@ -198,7 +196,7 @@ def test_tables_of_corrected_splits_say_where_files_belong(tmp_path: Path) -> No
         with (save_corrected(tmp_path / "csv", "csv") / split / "metadata.csv").open(newline="") as stream:
             for row in csv.DictReader(stream):
                 found[row["split"]].append(row["file_name"].removesuffix(".npy"))
-    assert CORRECTED == {split: sorted(names) for split, names in found.items()}
+    assert {split: sorted(names) for split, names in found.items()} == CORRECTED
     lines = save_corrected(tmp_path / "automl", "automl").with_suffix(".csv").read_text().splitlines()
     official = {"TRAIN": "train", "VALIDATION": "val", "TEST": "test"}
     rows = sorted((official[line.split(",")[0]], line.split(",")[1].partition("_")[0]) for line in lines)
@@ -218,5 +216,5 @@ def test_masks_of_corrected_splits_lie_beside_their_images(tmp_path: Path) -> No
         for split in ("train", "test"):
             saved = mm.Dataset("medsegbench/kvasir", split, scheme=scheme).save(tmp_path / "files", progress=silent)
         for kind in ("images", "masks"):
-            assert ["train0.png"] == [path.name for path in (saved / "train" / kind).iterdir()]
-            assert ["test0.png", "train1.png"] == sorted(path.name for path in (saved / "test" / kind).iterdir())
+            assert [path.name for path in (saved / "train" / kind).iterdir()] == ["train0.png"]
+            assert sorted(path.name for path in (saved / "test" / kind).iterdir()) == ["test0.png", "train1.png"]

@@ -55,7 +55,8 @@ def exact(images: np.ndarray, channels: int) -> tuple[list[float], list[float]]:
 
 def assert_statistics_of(images: np.ndarray, channels: int, found: Statistics) -> None:
     values = np.asarray(images).reshape(-1, channels).T
-    assert ((channels, 256), np.int64) == (found.histogram.shape, found.histogram.dtype.type)
+    assert (channels, 256) == found.histogram.shape
+    assert np.int64 == found.histogram.dtype.type
     assert [np.bincount(row, minlength=256).tolist() for row in values] == found.histogram.tolist()
     assert values.shape[1] == found.n_pixels
     assert np.allclose(values.astype(np.float64).mean(axis=1), found.mean, rtol=0, atol=1e-9)
@@ -90,8 +91,10 @@ def test_nothing_is_lost_where_floats_would_cancel() -> None:
 
 def test_images_of_one_value_do_not_vary() -> None:
     found = of_array(np.full((3, 4, 5), 7, np.uint8), 1)
-    assert ([7.0], [0.0], 60) == (found.mean.tolist(), found.std.tolist(), found.n_pixels)
-    assert "Statistics(mean=[7.0000], std=[0.0000], n_pixels=60)" == repr(found)
+    assert found.mean.tolist() == [7.0]
+    assert found.std.tolist() == [0.0]
+    assert found.n_pixels == 60
+    assert repr(found) == "Statistics(mean=[7.0000], std=[0.0000], n_pixels=60)"
 
 
 def test_counts_that_change_afterwards_do_not_change_the_statistics() -> None:
@@ -101,7 +104,7 @@ def test_counts_that_change_afterwards_do_not_change_the_statistics() -> None:
 
     histogram[0, 9] = 60
 
-    assert [7.0] == found.mean.tolist()
+    assert found.mean.tolist() == [7.0]
     assert not found.histogram.flags.writeable
 
 
@@ -113,7 +116,7 @@ def test_counts_are_added() -> None:
 
 def test_without_images_there_is_no_mean() -> None:
     found = of_array(np.zeros((0, 4, 4), np.uint8), 1)
-    assert 0 == found.n_pixels
+    assert found.n_pixels == 0
     with pytest.raises(ValueError, match="no images"):
         _ = found.mean
 
@@ -146,18 +149,18 @@ def test_statistics_of_a_part_are_those_of_its_images_and_are_not_kept(fakes, sp
 
 
 def test_nothing_selected_has_no_statistics(fakes) -> None:
-    assert 0 == Dataset("breastmnist")[[]].statistics().n_pixels
+    assert Dataset("breastmnist")[[]].statistics().n_pixels == 0
 
 
 def test_gray_images_have_one_channel_even_as_rgb(fakes) -> None:
-    assert (1, 256) == Dataset("breastmnist", as_rgb=True).statistics().histogram.shape
+    assert Dataset("breastmnist", as_rgb=True).statistics().histogram.shape == (1, 256)
 
 
 def test_statistics_of_assigned_images_are_theirs(fakes) -> None:
     dataset = BreastMNIST("train", download=True)
     dataset.imgs = 255 - dataset.imgs
     assert_statistics_of(dataset.imgs, 1, dataset.statistics())
-    assert [] == kept(dataset)
+    assert kept(dataset) == []
     relabelled = BreastMNIST("train")
     relabelled.labels = 1 - relabelled.labels
     assert_statistics_of(relabelled.imgs, 1, relabelled.statistics())
@@ -202,7 +205,8 @@ def test_tasks_are_paths_and_numbers(fakes, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "_TASK_BYTES", 5000)
     with Measured(2) as executor:
         Dataset("retinamnist").statistics(executor=executor)
-    assert (6, True) == (len(sizes), max(sizes) < 1000)
+    assert len(sizes) == 6
+    assert max(sizes) < 1000
 
 
 def test_progress_is_shown_in_bytes(fakes) -> None:
@@ -324,7 +328,7 @@ def test_a_read_only_folder_is_no_hindrance(fakes) -> None:
     finally:
         dataset.folder.chmod(0o755)
     assert_statistics_of(dataset.images, 1, Statistics(found))
-    assert [] == kept(dataset)
+    assert kept(dataset) == []
 
 
 def test_kept_statistics_do_not_disturb_the_cache(fakes) -> None:
@@ -343,7 +347,7 @@ def test_statistics_may_be_asked_for_by_several_threads(fakes) -> None:
         found = list(threads.map(lambda _: Dataset("breastmnist").statistics(progress=silent), range(16)))
     for one in found:
         assert_statistics_of(expected, 1, one)
-    assert ["train_images.statistics.json"] == kept(Dataset("breastmnist"))
+    assert kept(Dataset("breastmnist")) == ["train_images.statistics.json"]
 
 
 def test_statistics_of_real_images(real_root: Path) -> None:

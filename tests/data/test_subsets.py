@@ -98,8 +98,8 @@ def test_many_small_classes_take_nothing_from_a_common_one_whatever_its_number(c
     labels = np.append(classes, np.full(300, common))[:, None]
     for seed in range(20):
         part_of = divide(labels, (8, 1, 1), seed)
-        assert [240, 30, 30] == np.bincount(part_of[labels[:, 0] == common]).tolist()
-        assert [312, 39, 39] == np.bincount(part_of).tolist()
+        assert np.bincount(part_of[labels[:, 0] == common]).tolist() == [240, 30, 30]
+        assert np.bincount(part_of).tolist() == [312, 39, 39]
 
 
 def test_a_small_class_is_in_each_part_as_often_as_by_chance() -> None:
@@ -125,7 +125,7 @@ def test_findings_and_pairs_of_them_are_shared_out_without_bias_and_more_evenly_
     ours, plain = [], []
     for seed in range(40):
         val = labels[divide(labels, (7, 1, 2), seed) == 1]
-        assert 300 == len(val)
+        assert len(val) == 300
         ours.append(val.T @ val)
         by_chance = labels[np.random.default_rng(seed).permutation(3000)[:300]]
         plain.append(by_chance.T @ by_chance)
@@ -199,7 +199,7 @@ def test_a_few_groups_are_divided_as_well_as_whole_groups_can_be(ratio, n_groups
 def test_many_combinations_of_findings_are_divided_by_the_ratio() -> None:
     labels = np.random.default_rng(0).integers(2, size=(1000, 20))  # nearly all are different
     part_of = divide(labels, (7, 1, 2), 0)
-    assert [700, 100, 200] == np.bincount(part_of).tolist()
+    assert np.bincount(part_of).tolist() == [700, 100, 200]
     assert abs(labels[part_of == 1].sum(axis=0) - 0.1 * labels.sum(axis=0)).max() < 4
 
 
@@ -218,9 +218,9 @@ def test_there_are_as_many_samples_or_groups_as_parts() -> None:
 
 def test_classes_that_are_missing_from_some_parts_are_named() -> None:
     labels = np.array([0, 1, 0, 1, 0, 0])[:, None]
-    assert {"b": 1} == absent_from([np.array([0, 1, 2]), np.array([4, 5])], labels, NAMES)
+    assert absent_from([np.array([0, 1, 2]), np.array([4, 5])], labels, NAMES) == {"b": 1}
     findings = np.array([[0, 0, 1], [0, 1, 1]])
-    assert {"b": 1} == absent_from([np.array([0]), np.array([1])], findings, NAMES)
+    assert absent_from([np.array([0]), np.array([1])], findings, NAMES) == {"b": 1}
 
 
 # Folds
@@ -231,7 +231,8 @@ def test_folds_divide_the_samples_and_each_class_evenly(data: st.DataObject, k: 
     rows = st.lists(st.integers(0, 2), min_size=width, max_size=width)
     labels = np.array(data.draw(st.lists(rows, min_size=k, max_size=50)), np.uint8)
     parts = stratified_folds(labels, k, seed)
-    assert (k, list(range(len(labels)))) == (len(parts), sorted(np.concatenate(parts).tolist()))
+    assert k == len(parts)
+    assert list(range(len(labels))) == sorted(np.concatenate(parts).tolist())
     assert all((np.diff(part) > 0).all() for part in parts)
     found = counts(labels, parts)
     assert np.ptp(found, axis=0).max() <= 1
@@ -364,5 +365,6 @@ def test_balanced_weights_make_each_class_as_likely(classes: list[int]) -> None:
     labels = np.array(classes, np.uint8)[:, None]
     weights = balanced_weights(labels)
     shares = np.bincount(classes, weights)[np.unique(classes)]
-    assert (np.float64, (len(classes),)) == (weights.dtype.type, weights.shape)
+    assert np.float64 == weights.dtype.type
+    assert (len(classes),) == weights.shape
     assert np.allclose(1, shares)

@@ -56,15 +56,21 @@ def flip_a_bit(path: Path, position: int = -1) -> None:
 
 def test_sound_arrays_are_found_sound(folder: Path) -> None:
     report = verify("breastmnist")
-    assert ("breastmnist", 28, folder, "digest") == (report.name, report.size, report.folder, report.checked)
-    assert (True, ()) == (report.ok, report.damage)
-    assert {"train": [], "val": [], "test": []} == report.blank_images
+    assert report.name == "breastmnist"
+    assert report.size == 28
+    assert folder == report.folder
+    assert report.checked == "digest"
+    assert report.ok is True
+    assert report.damage == ()
+    assert report.blank_images == {"train": [], "val": [], "test": []}
 
 
 def test_nothing_is_written_locked_or_asked_of_the_network(folder: Path, audit) -> None:
     with audit() as seen:
         verify("breastmnist")
-    assert ([], [], []) == (seen.writes, seen.locks, seen.network)
+    assert seen.writes == []
+    assert seen.locks == []
+    assert seen.network == []
 
 
 @pytest.mark.parametrize("position", [0, 8, 100, -1])
@@ -73,7 +79,8 @@ def test_a_flipped_bit_is_found_although_opening_does_not_see_it(folder: Path, f
     flip_a_bit(folder / file, position)
     load("breastmnist")
     report = verify("breastmnist")
-    assert (False, 1) == (report.ok, len(report.damage))
+    assert report.ok is False
+    assert len(report.damage) == 1
     assert report.damage[0].startswith(f"{file} has changed: its SHA-256 should be ")
 
 
@@ -82,16 +89,19 @@ def test_all_damage_is_listed(folder: Path) -> None:
     (folder / "val_labels.npy").unlink()
     with (folder / "test_images.npy").open("ab") as stream:
         stream.write(b"x")
-    assert ["test_images.npy", "val_images.npy", "val_labels.npy"] == sorted(
-        problem.split(" ")[0] for problem in verify("breastmnist").damage
-    )
+    assert sorted(problem.split(" ")[0] for problem in verify("breastmnist").damage) == [
+        "test_images.npy",
+        "val_images.npy",
+        "val_labels.npy",
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 0}', "garbage"])
 def test_a_damaged_manifest_is_damage(folder: Path, content: str) -> None:
     (folder / "manifest.json").write_text(content)
     report = verify("breastmnist")
-    assert (False, folder) == (report.ok, report.folder)
+    assert report.ok is False
+    assert folder == report.folder
     assert "manifest.json is not a manifest of format 1" in report.damage[0]
 
 
@@ -99,7 +109,7 @@ def test_a_digest_that_was_changed_in_the_manifest_is_damage(folder: Path) -> No
     table = json.loads((folder / "manifest.json").read_text())
     table["arrays"]["val_images"]["sha256"] = "0" * 64
     (folder / "manifest.json").write_text(json.dumps(table))
-    assert ["val_images.npy"] == [problem.split(" ")[0] for problem in verify("breastmnist").damage]
+    assert [problem.split(" ")[0] for problem in verify("breastmnist").damage] == ["val_images.npy"]
 
 
 def test_what_is_not_here_cannot_be_verified(folder: Path, tmp_path: Path) -> None:
@@ -116,7 +126,8 @@ def test_blank_images_are_noted_and_are_no_damage(tmp_path: Path, altered) -> No
     with fake_datasets(tmp_path, "pathmnist", n_samples=FEW):
         fetch("pathmnist")
         report = verify("pathmnist")
-    assert (True, {"train": [2, 5], "val": [], "test": [0]}) == (report.ok, report.blank_images)
+    assert report.ok is True
+    assert report.blank_images == {"train": [2, 5], "val": [], "test": [0]}
 
 
 def store_otherwise(folder: Path, member: str, index: Any, value: int) -> None:
@@ -143,7 +154,8 @@ def test_an_empty_split_is_sound(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 3, "val": 0}):
         fetch("breastmnist")
         report = verify("breastmnist")
-    assert (True, {"train": [], "val": []}) == (report.ok, report.blank_images)
+    assert report.ok is True
+    assert report.blank_images == {"train": [], "val": []}
 
 
 def test_masks_of_volumes_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

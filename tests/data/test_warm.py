@@ -95,7 +95,7 @@ def test_the_bytes_are_those_of_the_rows(array: np.memmap, rows: list[int], monk
 def test_an_empty_array_is_read_in_no_time(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", np.zeros((1, 4), np.uint8))
     one = np.load(tmp_path / "one.npy", mmap_mode="r")
-    assert 0 == read_rows(one[:0], np.array([], dtype=np.intp))
+    assert read_rows(one[:0], np.array([], dtype=np.intp)) == 0
 
 
 def test_a_file_that_has_become_short_ends_the_reading(tmp_path: Path) -> None:
@@ -127,21 +127,21 @@ def group(folder: Path, limit: str, current: int = 0, pages: int = 0) -> None:
 
 
 def test_there_is_what_the_machine_has_left(machine: Path) -> None:
-    assert 1_024_000 == available_bytes()
+    assert available_bytes() == 1_024_000
     group(machine, "max", 999)
-    assert 1_024_000 == available_bytes()
+    assert available_bytes() == 1_024_000
 
 
 def test_a_control_group_may_leave_less(machine: Path) -> None:
     group(machine, "800000", 300_000)
-    assert 500_000 == available_bytes()
+    assert available_bytes() == 500_000
     group(machine, "80000000", 300_000)
-    assert 1_024_000 == available_bytes()
+    assert available_bytes() == 1_024_000
 
 
 def test_pages_of_files_in_memory_make_room(machine: Path) -> None:
     group(machine, "800000", 790_000, pages=700_000)
-    assert 710_000 == available_bytes()
+    assert available_bytes() == 710_000
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "MemAvailable:\n", "MemAvailable: x kB\n"])

@@ -111,7 +111,8 @@ def test_methods_that_do_not_agree_make_a_borderline_case() -> None:
     second[9:11] = 1 - second[9:11]
     found = compare(evaluator.evaluate(sigmoid(first)), evaluator.evaluate(sigmoid(second)))
     assert found.mcnemar is not None
-    assert (2, 9) == (found.mcnemar.only_first, found.mcnemar.only_second)
+    assert found.mcnemar.only_first == 2
+    assert found.mcnemar.only_second == 9
     assert (
         "only A is right on 2 and only B on 9. A borderline case: the gap of 0.058 is not more" in found.in_words()[1]
     )

@@ -44,7 +44,10 @@ def test_auc_and_acc_are_those_of_the_metrics(name: str) -> None:
     result = evaluator.evaluate(scores)
     task = mm.info(name).task
     assert (auc(evaluator.labels, scores, task), accuracy(evaluator.labels, scores, task)) == result
-    assert (task, 40, "test", 28) == (result.task, result.n_samples, result.split, result.size)
+    assert task == result.task
+    assert result.n_samples == 40
+    assert result.split == "test"
+    assert result.size == 28
     assert np.array_equal(evaluator.labels, result.y_true)
     assert np.array_equal(scores, result.y_score)
 
@@ -66,9 +69,9 @@ def test_the_result_is_a_pair_by_name_that_knows_more() -> None:
     result = evaluator.evaluate(evaluator.labels / 2 + 0.3, run=3)
     area, share = result
     assert (1.0, 1.0) == (area, share) == (result.AUC, result.ACC)
-    assert {"AUC": 1.0, "ACC": 1.0} == result.figures
-    assert "Evaluation(AUC=1.00000, ACC=1.00000: 40 samples of breastmnist test @3)" == repr(result)
-    assert "Evaluator('breastmnist', 'test', size=28)" == repr(evaluator)
+    assert result.figures == {"AUC": 1.0, "ACC": 1.0}
+    assert repr(result) == "Evaluation(AUC=1.00000, ACC=1.00000: 40 samples of breastmnist test @3)"
+    assert repr(evaluator) == "Evaluator('breastmnist', 'test', size=28)"
 
 
 def results_of_two_seeds() -> tuple[Evaluation, Evaluation]:
@@ -110,7 +113,7 @@ def test_the_figures_of_a_result_cannot_be_set() -> None:
 def test_a_result_with_another_run_keeps_its_figures() -> None:
     result, _ = results_of_two_seeds()
     renamed = replace(result, run="b")
-    assert "b" == renamed.run
+    assert renamed.run == "b"
     assert result == renamed
     assert repr(renamed).endswith("breastmnist test @b)")
 
@@ -226,7 +229,7 @@ def test_a_result_file_of_logits_is_warned_of(tmp_path: Path) -> None:
 
 def test_probabilities_on_test_have_no_notes() -> None:
     evaluator = Evaluator("chestmnist", "test")
-    assert () == evaluator.evaluate(evaluator.get_dummy_prediction()).notes
+    assert evaluator.evaluate(evaluator.get_dummy_prediction()).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -288,14 +291,16 @@ def test_a_result_can_be_pickled() -> None:
     evaluator = Evaluator("retinamnist", "test")
     result = evaluator.evaluate(evaluator.get_dummy_prediction(), run="a")
     again = pickle.loads(pickle.dumps(result))
-    assert (result, "a", result.intervals()) == (again, again.run, again.intervals())
+    assert result == again
+    assert again.run == "a"
+    assert result.intervals() == again.intervals()
 
 
 def test_the_threshold_is_that_which_is_given() -> None:
     evaluator = Evaluator("breastmnist", "test")
     scores = np.where(evaluator.labels == 1, 0.4, 0.2)
-    assert (1.0, 1.0) == evaluator.evaluate(scores, threshold=0.3)
-    assert 0.3 == evaluator.evaluate(scores, threshold=0.3).threshold
+    assert evaluator.evaluate(scores, threshold=0.3) == (1.0, 1.0)
+    assert evaluator.evaluate(scores, threshold=0.3).threshold == 0.3
     assert evaluator.evaluate(scores).ACC < 1
 
 
@@ -329,7 +334,7 @@ def test_a_wrong_number_of_columns_is_refused() -> None:
 def test_a_wrong_number_of_rows_is_refused() -> None:
     with pytest.raises(ScoresError) as caught:
         Evaluator("pathmnist", "test").evaluate(np.zeros((39, 9)))
-    assert "There are 39 rows of scores and 40 samples in pathmnist test." == str(caught.value)
+    assert str(caught.value) == "There are 39 rows of scores and 40 samples in pathmnist test."
 
 
 def test_rows_of_a_superseded_release_are_recognised() -> None:
@@ -373,9 +378,10 @@ def test_a_file_that_was_written_gives_the_same_again(name: str, tmp_path: Path)
     assert {f"{expected}.csv", f"{expected}.json"} == set(files_in(folder))
     before = files_in(folder)
     again = Evaluator.parse_and_evaluate(folder / f"{expected}.csv")
-    assert (result, "seed1") == (again, again.run)
+    assert result == again
+    assert again.run == "seed1"
     assert before == files_in(folder)
-    assert [] == parse_name(f"{expected}.csv").contradictions(again.figures)
+    assert parse_name(f"{expected}.csv").contradictions(again.figures) == []
 
 
 def test_the_json_says_what_the_figures_rest_on(tmp_path: Path) -> None:
@@ -430,7 +436,7 @@ def test_a_run_given_to_the_reader_wins(tmp_path: Path) -> None:
     evaluator = Evaluator("breastmnist", "test")
     evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out", "a")
     (file,) = (tmp_path / "out").glob("*.csv")
-    assert "b" == Evaluator.parse_and_evaluate(file, run="b").run
+    assert Evaluator.parse_and_evaluate(file, run="b").run == "b"
 
 
 def test_one_column_and_a_row_of_scores_are_written_alike(tmp_path: Path) -> None:

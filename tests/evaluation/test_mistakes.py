@@ -15,7 +15,7 @@ def test_of_two_classes_the_score_farthest_beyond_the_threshold_is_the_worst() -
 
 def test_the_threshold_counts() -> None:
     predictions = Predictions([0, 1, 1, 0], [0.6, 0.1, 0.9, 0.2], "binary-class", threshold=0.1)
-    assert [0, 3, 1] == [one.index for one in worst_mistakes(predictions, 9)]
+    assert [one.index for one in worst_mistakes(predictions, 9)] == [0, 3, 1]
 
 
 def test_of_several_classes_the_one_farthest_above_the_true_class_is_the_worst() -> None:
@@ -35,7 +35,7 @@ def test_of_several_labels_the_worst_counts_and_all_are_told() -> None:
 
 def test_equally_bad_ones_come_in_their_order() -> None:
     predictions = Predictions([0, 0, 0], [0.75, 0.75, 0.75], "binary-class")
-    assert [0, 1] == [one.index for one in worst_mistakes(predictions, 2)]
+    assert [one.index for one in worst_mistakes(predictions, 2)] == [0, 1]
 
 
 @pytest.mark.parametrize("task", LABEL_TASKS)
@@ -53,5 +53,5 @@ def test_only_wrong_decisions_are_mistakes_and_each_is_one(task: str) -> None:
 
 def test_there_may_be_none() -> None:
     scores = [[0.9, 0.1], [0.2, 0.8]]
-    assert 1 == accuracy([0, 1], scores, "multi-class")
-    assert [] == worst_mistakes(Predictions([0, 1], scores, "multi-class"), 9)
+    assert accuracy([0, 1], scores, "multi-class") == 1
+    assert worst_mistakes(Predictions([0, 1], scores, "multi-class"), 9) == []

@@ -9,10 +9,10 @@ from medmnist_np.metrics import accuracy, auc
 
 
 def test_names_and_signatures_are_the_official_ones() -> None:
-    assert ["y_true", "y_score", "task"] == list(inspect.signature(getAUC).parameters)
+    assert list(inspect.signature(getAUC).parameters) == ["y_true", "y_score", "task"]
     parameters = inspect.signature(getACC).parameters
-    assert ["y_true", "y_score", "task", "threshold"] == list(parameters)
-    assert 0.5 == parameters["threshold"].default
+    assert list(parameters) == ["y_true", "y_score", "task", "threshold"]
+    assert parameters["threshold"].default == 0.5
 
 
 def test_they_are_our_metrics() -> None:

@@ -23,7 +23,7 @@ def results(real_archives: Path) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_are_those_of_the_logs_and_of_the_names(name: str, results: Path, real_root: Path) -> None:
     files = sorted((results / name).glob("*/*.csv"))
-    assert 6 == len(files)
+    assert len(files) == 6
     for file in files:
         said = parse_name(file)
         result = Evaluator.parse_and_evaluate(file, root=real_root)
@@ -32,7 +32,7 @@ def test_figures_are_those_of_the_logs_and_of_the_names(name: str, results: Path
         assert logged
         assert logged.groups() == tuple(f"{value:.5f}" for value in result)
         assert {"AUC": f"{result.AUC:.3f}", "ACC": f"{result.ACC:.3f}"} == said.figures
-        assert [] == said.contradictions(result.figures)
+        assert said.contradictions(result.figures) == []
         assert file.name == Evaluator(name, said.split, root=real_root).get_standard_evaluation_filename(
             result, said.run
         )

@@ -74,7 +74,7 @@ def page_of(name: str) -> tuple[Evaluation, Content]:
 def test_each_metric_is_the_computed_one_with_its_interval(name: str) -> None:
     result, page = page_of(name)
     head, *rows = page.tables["Each metric and its 95 % interval, by percentile bootstrap"]
-    assert ["metric", "value", "interval", "0 to 1"] == head
+    assert head == ["metric", "value", "interval", "0 to 1"]
     titles = {METRICS[metric].title: metric for metric in METRICS}
     shown = {titles[title]: [value, ends] for title, value, ends, _ in rows}
     expected = {
@@ -124,7 +124,7 @@ def test_each_label_has_its_counts() -> None:
 def test_each_class_has_its_metrics(name: str, caption: str) -> None:
     result, page = page_of(name)
     head, *rows = page.tables[f"{caption}{AUC_INTERVALS}"]
-    assert ["AP", "precision", "recall", "specificity", "F1"] == head[4:]
+    assert head[4:] == ["AP", "precision", "recall", "specificity", "F1"]
     columns = [
         measure_per_class(result.predictions, metric)
         for metric in ("average_precision", "precision", "recall", "specificity", "f1")
@@ -132,7 +132,8 @@ def test_each_class_has_its_metrics(name: str, caption: str) -> None:
     areas = class_intervals(result.predictions, method="logit-delong")
     for k, (_, n, area, ends, *values) in enumerate(rows):
         assert str(result.predictions.positive[k].sum()) == n
-        assert (number(areas[k].estimate), span(areas[k].low, areas[k].high)) == (area.removesuffix(" *"), ends)
+        assert number(areas[k].estimate) == area.removesuffix(" *")
+        assert span(areas[k].low, areas[k].high) == ends
         assert [number(column[k]) for column in columns] == values
     assert len(columns[0]) == len(rows)
 
@@ -184,10 +185,11 @@ def test_the_same_result_gives_the_same_page() -> None:
 def test_it_is_said_what_was_computed_how() -> None:
     result = evaluated("breastmnist", run="seed7")
     facts = read(report(result, file="folder/breastmnist_test.csv", n_resamples=200, seed=3)).facts
-    assert "95 %, percentile bootstrap, 200 resamples" == facts["Intervals"]
-    assert "3" == facts["Seed of the resamples"]
-    assert "a score above 0.5 decides for it" == facts["Decision"]
-    assert ("breastmnist_test.csv", "seed7") == (facts["File"], facts["Run"])
+    assert facts["Intervals"] == "95 %, percentile bootstrap, 200 resamples"
+    assert facts["Seed of the resamples"] == "3"
+    assert facts["Decision"] == "a score above 0.5 decides for it"
+    assert facts["File"] == "breastmnist_test.csv"
+    assert facts["Run"] == "seed7"
     assert result.to_dict()["labels_sha256"] == facts["Labels, SHA-256"]
     assert facts["Program"].startswith("medmnist-np ")
 
@@ -196,7 +198,7 @@ def test_names_and_remarks_are_escaped() -> None:
     page = report(evaluated("breastmnist"), file="<img src=x onerror=alert(1)>&.csv", remarks=["<b>1</b>"])
     assert "<img src=x" not in page
     content = read(page)
-    assert (1, "BreastMNIST test: <img src=x onerror=alert(1)>&.csv") == content.headings[0]
+    assert content.headings[0] == (1, "BreastMNIST test: <img src=x onerror=alert(1)>&.csv")
     assert "<b>1</b>" in content.notes
 
 
@@ -235,12 +237,13 @@ def test_of_a_volume_the_middle_slice_is_shown() -> None:
 def test_without_images_mistakes_are_a_table() -> None:
     result, page = page_of("chestmnist")
     head, *rows = page.tables["The worst mistakes"]
-    assert (["image", "true", "decided", "score"], 12) == (head, len(rows))
+    assert head == ["image", "true", "decided", "score"]
+    assert len(rows) == 12
     index = int(rows[0][0].removeprefix("#"))
     names = [name for name, there in zip(result.record.class_names, result.y_true[index], strict=True) if there]
     assert ", ".join(names) or "none" == rows[0][1]
     assert "medmnist-np fetch chestmnist" in page.text
-    assert [] == page.all("img", "src")
+    assert page.all("img", "src") == []
 
 
 def test_perfect_scores_make_no_mistake() -> None:
@@ -279,8 +282,8 @@ def test_an_absent_class_is_told() -> None:
     scores = scores_of(evaluator)
     evaluator.labels = np.where(evaluator.labels == 3, 2, evaluator.labels)
     page = read(report(evaluator.evaluate(scores, undefined="skip")))
-    assert ["0", "not defined *", "no interval"] == page.tables[f"Each class against the rest{AUC_INTERVALS}"][4][1:4]
-    assert 2 == page.text.count("none of the images is of it")
+    assert page.tables[f"Each class against the rest{AUC_INTERVALS}"][4][1:4] == ["0", "not defined *", "no interval"]
+    assert page.text.count("none of the images is of it") == 2
     with pytest.raises(ValueError, match="is not defined"):
         evaluator.evaluate(scores)
 
@@ -343,7 +346,9 @@ def test_images_are_not_brought_here(tmp_path: Path, audit: Callable[[], Abstrac
     result = evaluator.evaluate(scores_of(evaluator))
     with audit() as seen:
         assert cached_images(result, root=tmp_path / "root") is None
-    assert ([], [], []) == (seen.writes, seen.network, seen.locks)
+    assert seen.writes == []
+    assert seen.network == []
+    assert seen.locks == []
 
 
 def test_a_split_that_was_fetched_alone_is_at_hand(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_pages_about_real_results_hold_the_figures_of_their_names(
         assert [f"[AUC]{page.facts['AUC'][:5]}_[ACC]{page.facts['ACC'][:5]}"] == [
             file.name.partition("_test_")[2].partition("@")[0]
         ]
-        assert 12 == len(page.all("img", "src"))
+        assert len(page.all("img", "src")) == 12
         assert file.name == page.facts["File"]
         assert before == file.read_bytes()
 
@@ -41,4 +41,5 @@ def test_pictures_of_the_size_of_the_scores_are_taken_if_they_are_here(real_arch
         expected = mm.load("adrenalmnist3d", "test", size=size, root=tmp_path).images
         images = cached_images(result, root=tmp_path)
         assert images is not None
-        assert (expected.shape, expected[7, 30 % size].tolist()) == (images.shape, images[7, 30 % size].tolist())
+        assert expected.shape == images.shape
+        assert expected[7, 30 % size].tolist() == images[7, 30 % size].tolist()

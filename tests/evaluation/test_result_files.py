@@ -61,7 +61,7 @@ def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
     for value in (0.25, 0.75):
         write_scores(tmp_path / "scores.csv", np.array([[value]]))
     assert [tmp_path / "scores.csv"] == list(tmp_path.iterdir())
-    assert [[0.75]] == read_scores(tmp_path / "scores.csv").tolist()
+    assert read_scores(tmp_path / "scores.csv").tolist() == [[0.75]]
 
 
 def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["1,0.25\n0,0.75\n", "\ufeff0,0.75\r\n1,0.25\r\n", "0,0.75\n\n1,0.25"])
 def test_order_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path, text: str) -> None:
-    assert [[0.75], [0.25]] == read_scores(written(tmp_path, text)).tolist()
+    assert read_scores(written(tmp_path, text)).tolist() == [[0.75], [0.25]]
 
 
 @pytest.mark.parametrize(

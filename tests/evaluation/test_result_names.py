@@ -32,7 +32,7 @@ def test_a_name_tells_set_size_split_figures_and_run(name: str, expected: Result
 
 
 def test_a_run_of_figures_is_no_figure() -> None:
-    assert {} == parse_name("pathmnist_test@[AUC]0.5.csv").figures
+    assert parse_name("pathmnist_test@[AUC]0.5.csv").figures == {}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_figure_that_rounds_to_that_of_the_name_is_right(value: float) -> None
 
 def test_a_value_that_is_not_defined_contradicts_the_name() -> None:
     found = ResultName("pathmnist", 28, "test", {"AUC": "0.901"}).contradictions({"AUC": float("nan")})
-    assert ["the name says AUC 0.901, the scores give nan"] == found
+    assert found == ["the name says AUC 0.901, the scores give nan"]
 
 
 @pytest.mark.parametrize("run", ["", "a/b", "a\\b", "a\nb", "..:"])

@@ -61,7 +61,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     for layout in ("automl", "csv"):
         folder = tmp_path_factory.mktemp("undisturbed")
         done = run(folder, folder / layout, 0, "--layout", layout)
-        assert (0, "") == (done.returncode, done.stderr)
+        assert done.returncode == 0
+        assert done.stderr == ""
         found[layout] = content(folder / layout)
         assert N + 20 + (1 if layout == "automl" else 3) == len(found[layout])
     return found
@@ -81,11 +82,12 @@ def test_an_interrupted_run_goes_on(
     folder = tmp_path / "exported"
     options = ("--layout", layout, "--workers", str(workers))
     done = run(tmp_path, folder, number, *options)
-    assert (code, True) == (done.returncode, 100 <= n_files(folder) < N)
+    assert code == done.returncode
+    assert 100 <= n_files(folder) < N
     if number == signal.SIGINT:
         assert "Interrupted. The files written so far are complete." in done.stderr
         assert content(folder).items() <= undisturbed[layout].items()
     again = run(tmp_path, folder, 0, *options)
-    assert 0 == again.returncode
+    assert again.returncode == 0
     assert f"train: {N:,} files, " in again.stdout
     assert undisturbed[layout] == content(folder)

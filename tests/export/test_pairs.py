@@ -40,7 +40,8 @@ def test_images_and_masks_read_back_as_they_were(name: str, format: str | None, 
     saved = export(name, tmp_path, format=format)
     images, masks = arrays(name)
     ending = format or "png"
-    assert (5, 5) == (saved.n_files, saved.n_written)
+    assert saved.n_files == 5
+    assert saved.n_written == 5
     for part, expected in (("images", images), ("masks", masks)):
         for number in range(5):
             path = saved.folder / "train" / part / f"train{number}.{ending}"
@@ -51,10 +52,11 @@ def test_images_and_masks_read_back_as_they_were(name: str, format: str | None, 
 def test_masks_are_gray_and_what_their_values_mean_is_written(tmp_path: Path) -> None:
     saved = export(ABDOMEN, tmp_path)
     with Image.open(saved.folder / "train" / "masks" / "train0.png") as picture:
-        assert "L" == picture.mode
+        assert picture.mode == "L"
     with (saved.folder / "classes.csv").open(newline="", encoding="utf-8") as stream:
         head, *rows = csv.reader(stream)
-    assert (["value", "class_name"], list(mm.info(ABDOMEN).class_names)) == (head, [name for _, name in rows])
+    assert head == ["value", "class_name"]
+    assert list(mm.info(ABDOMEN).class_names) == [name for _, name in rows]
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64, ">u4"])
@@ -78,10 +80,10 @@ def test_a_second_run_writes_nothing_and_one_with_holes_is_filled(tmp_path: Path
     for split in N:
         export(KVASIR, tmp_path, split, workers=2)
     whole = content(tmp_path)
-    assert [0, 0, 0] == [export(KVASIR, tmp_path, split).n_written for split in N]
+    assert [export(KVASIR, tmp_path, split).n_written for split in N] == [0, 0, 0]
     (tmp_path / "kvasir_128" / "train" / "masks" / "train3.png").unlink()
     (tmp_path / "kvasir_128" / "val" / "images" / "val0.png").unlink()
-    assert [1, 1, 0] == [export(KVASIR, tmp_path, split).n_written for split in N]
+    assert [export(KVASIR, tmp_path, split).n_written for split in N] == [1, 1, 0]
     assert whole == content(tmp_path)
 
 
@@ -93,7 +95,7 @@ def test_another_file_and_another_format_are_left_alone(tmp_path: Path) -> None:
     mine.write_bytes(b"corrected by hand")
     with pytest.raises(CacheError, match=r"train1\.png is there already"):
         export(KVASIR, tmp_path)
-    assert b"corrected by hand" == mine.read_bytes()
+    assert mine.read_bytes() == b"corrected by hand"
 
 
 def test_values_without_a_meaning_and_other_shapes_are_refused(tmp_path: Path) -> None:

@@ -15,28 +15,31 @@ def plan(name: str, size: int = 28, split: str = "train", **options: Any) -> Pla
 
 
 def test_the_official_names() -> None:
-    assert "pathmnist/train12_3.png" == plan("pathmnist").file_name(12, [3])
-    assert "pathmnist_64/val0_8.jpg" == plan("pathmnist", 64, "val", format="jpg").file_name(0, [8])
-    assert "organmnist3d/test7_10.gif" == plan("organmnist3d", split="test").file_name(7, [10])
-    assert "chestmnist/train1_0_1_0_0_0_0_0_0_0_0_0_0_0_1.png" == plan("chestmnist").file_name(1, [0, 1, *[0] * 11, 1])
+    assert plan("pathmnist").file_name(12, [3]) == "pathmnist/train12_3.png"
+    assert plan("pathmnist", 64, "val", format="jpg").file_name(0, [8]) == "pathmnist_64/val0_8.jpg"
+    assert plan("organmnist3d", split="test").file_name(7, [10]) == "organmnist3d/test7_10.gif"
+    assert plan("chestmnist").file_name(1, [0, 1, *[0] * 11, 1]) == "chestmnist/train1_0_1_0_0_0_0_0_0_0_0_0_0_0_1.png"
 
 
 def test_the_official_table() -> None:
-    assert ("pathmnist_64.csv", []) == (plan("pathmnist", 64).table, plan("pathmnist").head)
+    assert plan("pathmnist", 64).table == "pathmnist_64.csv"
+    assert plan("pathmnist").head == []
     rows = [plan("pathmnist", split=split).row(5, [2]) for split in ("train", "val", "test")]
     assert [
         [name, f"{split}5_2.png", "2"]
         for name, split in zip(("TRAIN", "VALIDATION", "TEST"), ("train", "val", "test"), strict=True)
     ] == rows
-    assert ["TRAIN", "train0_0_1.png", "0", "1"] == plan("chestmnist").row(0, [0, 1])
+    assert plan("chestmnist").row(0, [0, 1]) == ["TRAIN", "train0_0_1.png", "0", "1"]
 
 
 def test_folders_of_classes_keep_their_order_and_are_safe() -> None:
     in_folders = plan("tissuemnist", layout="imagefolder")
-    assert "tissuemnist/train/0_Collecting_Duct_Connecting_Tubule/train4.png" == in_folders.file_name(4, [0])
+    assert in_folders.file_name(4, [0]) == "tissuemnist/train/0_Collecting_Duct_Connecting_Tubule/train4.png"
     organs = plan("organamnist", layout="imagefolder")
     names = [organs.file_name(0, [number]).split("/")[2] for number in range(11)]
-    assert (sorted(names), "00_bladder", "10_spleen") == (names, names[0], names[-1])
+    assert sorted(names) == names
+    assert names[0] == "00_bladder"
+    assert names[-1] == "10_spleen"
     assert None is organs.table
 
 
@@ -58,19 +61,17 @@ def test_any_class_name_makes_a_folder_of_one_step(name: str, folder: str) -> No
 
 def test_the_table_with_a_head() -> None:
     single = plan("breastmnist", 64, "test", layout="csv")
-    assert ("breastmnist_64/test/metadata.csv", "breastmnist_64/test/test3.png") == (
-        single.table,
-        single.file_name(3, [1]),
-    )
-    assert ["file_name", "split", "label", "class_name"] == single.head
-    assert ["test3.png", "test", "1", "normal, benign"] == single.row(3, [1])
+    assert single.table == "breastmnist_64/test/metadata.csv"
+    assert single.file_name(3, [1]) == "breastmnist_64/test/test3.png"
+    assert single.head == ["file_name", "split", "label", "class_name"]
+    assert single.row(3, [1]) == ["test3.png", "test", "1", "normal, benign"]
     several = plan("chestmnist", layout="csv")
-    assert ["file_name", "split", "atelectasis", "cardiomegaly"] == several.head[:4]
+    assert several.head[:4] == ["file_name", "split", "atelectasis", "cardiomegaly"]
     assert ["train0.png", "train", *"01000000000000"] == several.row(0, [0, 1, *[0] * 12])
 
 
 def test_formats_that_are_not_named_fit_the_images() -> None:
-    assert ("png", "png", "gif") == tuple(plan(name).ending for name in ("breastmnist", "pathmnist", "organmnist3d"))
+    assert tuple(plan(name).ending for name in ("breastmnist", "pathmnist", "organmnist3d")) == ("png", "png", "gif")
 
 
 def test_it_knows_what_is_lossless() -> None:
@@ -79,7 +80,7 @@ def test_it_knows_what_is_lossless() -> None:
         for name in ("pathmnist", "organmnist3d")
         for one in ("tiff", "gif")
     }
-    assert {("pathmnist", "gif")} == {key for key, lossless in found.items() if not lossless}
+    assert {key for key, lossless in found.items() if not lossless} == {("pathmnist", "gif")}
     assert not plan("breastmnist", format="jpg").is_lossless
 
 

@@ -44,7 +44,7 @@ def label_of(folder: Path, layout: str, split: str, number: int) -> tuple[Path, 
             row = list(csv.DictReader(stream))[number]
         return folder / split / row["file_name"], int(row["label"])
     row = folder.with_suffix(".csv").read_text().splitlines()[number].split(",")
-    assert "TEST" == row[0]
+    assert row[0] == "TEST"
     return folder / row[1], int(row[2])
 
 
@@ -59,8 +59,11 @@ def test_what_was_saved_is_read_back_the_same(
     n = len(images) if record.ndim == 2 else 40
     plan = Plan(record, size, "test", layout, format_)
     saved = save(plan, images, labels, tmp_path, positions=range(n), progress=silent)
-    assert (plan.name, True, n) == (saved.folder.name, plan.is_lossless, saved.n_written)
+    assert plan.name == saved.folder.name
+    assert plan.is_lossless is True
+    assert n == saved.n_written
     assert n == sum(path.suffix == f".{format_}" for path in saved.folder.rglob("*"))
     for number in range(0, n, 7):
         path, label = label_of(saved.folder, layout, "test", number)
-        assert (label, True) == (labels[number, 0], np.array_equal(images[number], read(path, record.ndim)))
+        assert label == labels[number, 0]
+        assert np.array_equal(images[number], read(path, record.ndim))

@@ -47,7 +47,8 @@ def test_wrong_bytes(lab: Lab) -> None:
         "Nothing was kept",
         f"get {lab.file.url} by another way and `medmnist-np import` it",
     )
-    assert (lab.ranges, lab.part_bytes) == ([None, None], 0)
+    assert lab.ranges == [None, None]
+    assert lab.part_bytes == 0
     lab.file.plan(Serve(data=wrong))
     assert lab.loads_what_is_right()
     assert lab.ranges == [None] * 4
@@ -60,7 +61,7 @@ def test_gzip(lab: Lab) -> None:
     """
     lab.file.plan(then=Serve(gzip=True))
     lab.fails(DownloadError, "it sends gzip, although plain bytes were asked for", "Check the network")
-    assert ["identity"] == [request.headers["accept-encoding"] for request in lab.file.requests]
+    assert [request.headers["accept-encoding"] for request in lab.file.requests] == ["identity"]
 
 
 @pytest.mark.fault(23)
@@ -99,7 +100,9 @@ def test_names_and_sizes_that_are_none(lab: Lab, audit) -> None:
         for name in ("breastmnist_23", "breastmnist_-28", "breastmnist_٢٨"):
             with pytest.raises((UnknownDatasetError, UnknownSizeError)):
                 mm.load(name)
-    assert (seen.writes, seen.network, seen.locks) == ([], [], [])
+    assert seen.writes == []
+    assert seen.network == []
+    assert seen.locks == []
     assert {Path(path).suffix for path in seen.opened} <= {".toml", ".py", ".pyc", ".so"}
     assert not lab.cache.exists()
     for name in ("BreastMNIST", "BREASTMNIST", "BreastMnist_28"):
@@ -196,7 +199,8 @@ def test_hostile_archives(lab: Lab, tmp_path: Path) -> None:
         shutil.rmtree(lab.cache)
     assert swollen == []
     counts = attack(2000, seed=29, scratch=tmp_path)
-    assert (counts.wrong, counts.ok) == ([], True)
+    assert counts.wrong == []
+    assert counts.ok is True
     assert counts.refused > 1000
 
 
@@ -228,7 +232,8 @@ def test_arrays_that_are_damaged(lab: Lab, damage: Callable[[Path], None]) -> No
     damage(folder)
     with closed(lab.cache):
         failed = lab.run("load", without_rights=True)
-    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.returncode == 1
+    assert failed.stdout == ""
     last = failed.stderr.strip().splitlines()[-1]
     assert CacheError.__name__ in last, failed.stderr
     assert str(lab.cache) in last

@@ -104,7 +104,7 @@ def full_while_unpacking(lab: Lab, folder: Path) -> None:
     assert "The disk is full: could not unpack breastmnist.npz. 0 bytes (0 bytes) are free and" in message
     assert "needed" in message
     assert not lab.published.exists()
-    assert [] == names(lab.cache / "arrays" / "medmnist")
+    assert names(lab.cache / "arrays" / "medmnist") == []
 
 
 @pytest.mark.fault(18)
@@ -133,7 +133,7 @@ def test_a_full_disk(lab: Lab, tmp_path: Path, full: Callable[[Lab, Path], None]
         asked = [] if full == full_while_unpacking else [f"bytes={lab.part_bytes}-" if lab.part_bytes else None]
         assert lab.loads_what_is_right()
         assert asked == lab.ranges
-        assert [] == names(lab.cache / "downloads")
+        assert names(lab.cache / "downloads") == []
 
 
 @pytest.mark.fault(19)
@@ -175,8 +175,11 @@ def test_a_complete_cache_that_is_read_only(lab: Lab, audit) -> None:
         child = lab.run("load", without_rights=True)
         with audit() as seen:
             assert lab.loads_what_is_right()
-    assert (child.stdout.split(), child.stderr) == ([lab.fake.digests["test"]], "")
-    assert (seen.writes, seen.locks, seen.network) == ([], [], [])
+    assert child.stdout.split() == [lab.fake.digests["test"]]
+    assert child.stderr == ""
+    assert seen.writes == []
+    assert seen.locks == []
+    assert seen.network == []
     assert before == sorted(lab.cache.rglob("*"))
 
     lab.monkeypatch.setenv("MEDMNIST_NP_SHARED", str(lab.cache))
@@ -212,5 +215,6 @@ def test_links_that_were_planted(lab: Lab, tmp_path: Path) -> None:
         mm.load("breastmnist", "test", download=False)
     assert lab.loads_what_is_right()
     assert not array.is_symlink()
-    assert (victim.read_bytes(), elsewhere.read_bytes()) == (b"precious", before)
+    assert victim.read_bytes() == b"precious"
+    assert elsewhere.read_bytes() == before
     assert not (tmp_path / "absent").exists()

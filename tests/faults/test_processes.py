@@ -60,7 +60,7 @@ def test_a_kill_at_every_step(lab: Lab) -> None:
     assert {"open", "os.rename", "os.mkdir", "os.remove"} <= kinds
     assert len(steps) > 20
     assert [step for step in steps if step[2] not in {"nothing", "everything"}] == []
-    assert {"nothing", "everything"} == {after for _, _, after, _, _ in steps}
+    assert {after for _, _, after, _, _ in steps} == {"nothing", "everything"}
     assert [step for step in steps if step[3] != "right"] == []
     assert [step for step in steps if step[4]] == []
 
@@ -78,11 +78,11 @@ def test_many_at_once(lab: Lab, lock: str) -> None:
     told = [child.communicate(timeout=120) for child in children]
     assert [f"{lab.fake.digests['test']}\n"] * N_PROCESSES == [out for out, _ in told]
     said = {line for _, err in told for line in err.splitlines()}
-    assert set() == {line for line in said if not line.startswith("Waiting for another process")}
+    assert {line for line in said if not line.startswith("Waiting for another process")} == set()
     if lock == "that works":
         assert lab.ranges == [None]
     assert lab.loads_what_is_right()
-    assert [] == names(lab.cache / "downloads")
+    assert names(lab.cache / "downloads") == []
     assert [lab.published.name] == names(lab.published.parent)
 
 
@@ -140,7 +140,8 @@ def test_an_interruption(lab: Lab, at: str) -> None:
     assert not lab.published.exists()
     if what == ["load"]:
         assert child.returncode == -signal.SIGINT
-        assert (err.count("Traceback"), err.strip().splitlines()[-1]) == (1, "KeyboardInterrupt")
+        assert err.count("Traceback") == 1
+        assert err.strip().splitlines()[-1] == "KeyboardInterrupt"
     else:
         assert child.returncode == 130
         assert "Traceback" not in out + err

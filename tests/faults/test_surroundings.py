@@ -65,10 +65,12 @@ def test_a_home_with_a_name_of_its_own(lab: Lab, tmp_path: Path, locale: dict[st
     environment = {"LC_ALL": "C", "LANG": "C", "HOME": str(folder)} | locale
     for command in (["fetch", "breastmnist"], ["verify"], ["cache"]):
         child = lab.program(*command, env=environment)
-        assert (child.returncode, child.stderr) == (0, "")
+        assert child.returncode == 0
+        assert child.stderr == ""
         assert "breastmnist" in child.stdout
     child = lab.run("load", env=environment)
-    assert (child.stdout.split(), child.stderr) == ([lab.fake.digests["test"]], "")
+    assert child.stdout.split() == [lab.fake.digests["test"]]
+    assert child.stderr == ""
     assert [path.is_relative_to(folder) for path in tmp_path.rglob("test_images.npy")] == [True]
     assert len(lab.file.requests) == 1
 

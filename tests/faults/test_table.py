@@ -8,7 +8,7 @@ def test_each_of_35_rows_is_one_test() -> None:
 
 
 def test_each_row_says_what_goes_wrong_and_what_is_expected() -> None:
-    assert [] == [row.number for row in rows_of_the_tests() if not row.fault or not row.expected]
+    assert [row.number for row in rows_of_the_tests() if not row.fault or not row.expected] == []
 
 
 def test_the_page_has_the_rows_of_the_tests() -> None:

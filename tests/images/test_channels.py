@@ -74,7 +74,7 @@ def test_functions_of_images_take_channels_at_either_end(function, other, usual)
 def test_one_colour_is_blank_with_channels_first_too() -> None:
     images = np.broadcast_to(np.array([10, 20, 30], np.uint8)[:, None, None], (1, 3, 28, 28))
 
-    assert [True] == constant(images).tolist()
+    assert constant(images).tolist() == [True]
 
 
 @pytest.mark.parametrize("function", [montage, perceptual_hashes, constant])

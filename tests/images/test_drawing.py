@@ -45,9 +45,10 @@ def test_each_sample_is_in_its_place(kind: str) -> None:
 def test_flattened_volumes_are_still() -> None:
     volumes = images_of(VOLUME)
     picture = draw(volumes, PLACES, VOLUME, view="projection")
-    assert (GRAY, False) == (picture.kind, picture.animated)
+    assert picture.kind == GRAY
+    assert picture.animated is False
     assert np.array_equal(volumes[4].max(axis=0), place_of(picture, 0, 0))
-    assert 0 == place_of(picture, 1, 1).sum()
+    assert place_of(picture, 1, 1).sum() == 0
 
 
 @pytest.mark.parametrize("kind", [GRAY, RGB, VOLUME])
@@ -76,7 +77,7 @@ def test_captions_stand_below_the_images_and_the_legend_at_the_bottom(kind: str)
 def test_findings_that_do_not_fit_are_left_out() -> None:
     many = np.ones((1, 14), np.uint8)
     picture = draw(np.zeros((1, 28, 28), np.uint8), np.array([[0]]), GRAY, labels=many, class_names=["x"] * 14)
-    assert 28 == picture.array.shape[1]
+    assert picture.array.shape[1] == 28
 
 
 @pytest.mark.parametrize("kind", [GRAY, RGB, VOLUME])
@@ -128,7 +129,7 @@ def test_a_picture_is_an_array_and_an_image() -> None:
     assert np.array(picture) is not array
     assert np.float32 == np.asarray(picture, dtype=np.float32).dtype
     assert np.array_equal(array, np.asarray(picture.image))
-    assert 1 == len(picture.frames)
+    assert len(picture.frames) == 1
 
 
 def test_the_frames_of_an_animated_picture_are_its_slices() -> None:
@@ -158,7 +159,8 @@ def test_a_full_disk_leaves_the_picture_that_was_there(ending: str, tmp_path: Pa
     shell = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-c", code, str(path)]
     done = subprocess.run(shell, check=False, capture_output=True, encoding="utf-8")  # noqa: S603
     assert "File too large" in done.stderr
-    assert ([path], b"before") == (list(tmp_path.iterdir()), path.read_bytes())
+    assert [path] == list(tmp_path.iterdir())
+    assert path.read_bytes() == b"before"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_a_full_disk_leaves_the_picture_that_was_there(ending: str, tmp_path: Pa
 def test_an_animated_picture_needs_a_format_that_moves(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         Picture(images_of(VOLUME)[0], animated=True).save(tmp_path / name)
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("animated", "name"), [(False, "png"), (True, "gif")])
@@ -182,10 +184,10 @@ def test_a_notebook_shows_it(animated: bool, name: str) -> None:
     head, _, data = picture.data_uri().partition(",")
     assert f"data:image/{name};base64" == head
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
-        assert (6, 4) == image.size
+        assert image.size == (6, 4)
     assert picture.data_uri() in picture._repr_html_()
 
 
 def test_its_repr_says_how_large_it_is() -> None:
-    assert "<Picture of 6 x 4 pixels>" == repr(Picture(images_of(RGB)[0]))
-    assert "<Picture of 6 x 4 pixels, 7 frames>" == repr(Picture(images_of(VOLUME)[0], animated=True))
+    assert repr(Picture(images_of(RGB)[0])) == "<Picture of 6 x 4 pixels>"
+    assert repr(Picture(images_of(VOLUME)[0], animated=True)) == "<Picture of 6 x 4 pixels, 7 frames>"

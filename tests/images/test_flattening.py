@@ -22,12 +22,12 @@ def test_orthogonal_slices_stand_side_by_side() -> None:
     assert np.array_equal(VOLUME[2], picture[:3, :4])
     assert np.array_equal(VOLUME[:, 1], picture[:, 4:8])
     assert np.array_equal(VOLUME[:, :, 2], picture[:, 8:])
-    assert 0 == picture[3:, :4].sum()
+    assert picture[3:, :4].sum() == 0
 
 
 def test_a_sheet_has_every_slice() -> None:
     picture = flatten(VOLUME, "sheet")
-    assert (6, 12) == picture.shape
+    assert picture.shape == (6, 12)
     for number, image in enumerate(VOLUME):
         top, left = number // 3 * 3, number % 3 * 4
         assert np.array_equal(image, picture[top : top + 3, left : left + 4])
@@ -36,7 +36,8 @@ def test_a_sheet_has_every_slice() -> None:
 
 @pytest.mark.parametrize("view", VIEWS[1:])
 def test_every_view_makes_one_image(view: str) -> None:
-    assert (2, np.uint8) == (flatten(VOLUME, view).ndim, flatten(VOLUME, view).dtype)
+    assert flatten(VOLUME, view).ndim == 2
+    assert np.uint8 == flatten(VOLUME, view).dtype
 
 
 @pytest.mark.parametrize(

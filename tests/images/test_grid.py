@@ -32,19 +32,20 @@ def test_the_state_of_numpy_is_left_alone() -> None:
 
 
 def test_a_selection_is_chosen_from_by_its_elements() -> None:
-    assert {10, 13, 16} == set(choose(range(10, 19, 3), 1, 3).flat)
-    assert {7, 3} == set(choose(np.array([7, 3]), 1, 2).flat)
+    assert set(choose(range(10, 19, 3), 1, 3).flat) == {10, 13, 16}
+    assert set(choose(np.array([7, 3]), 1, 2).flat) == {7, 3}
 
 
 def test_small_sets_fill_what_they_have() -> None:
     places = choose(range(5), 20, 3)
-    assert (2, 3, 1) == (*places.shape, np.count_nonzero(places == EMPTY))
-    assert EMPTY == places[1, 2]
+    assert (*places.shape, np.count_nonzero(places == EMPTY)) == (2, 3, 1)
+    assert places[1, 2] == EMPTY
 
 
 def test_with_replacement_every_place_is_filled() -> None:
     places = choose(range(5), 20, 20, replace=True)
-    assert ((20, 20), {0, 1, 2, 3, 4}) == (places.shape, set(places.flat))
+    assert places.shape == (20, 20)
+    assert set(places.flat) == {0, 1, 2, 3, 4}
 
 
 def test_by_class_the_rows_are_shared_out() -> None:
@@ -52,13 +53,13 @@ def test_by_class_the_rows_are_shared_out() -> None:
     places = choose(range(100, 113), 5, 4, labels=labels)
     assert (3, 4) == places.shape  # two rows for each of two classes, of which the second fills only one
     assert set(places[:2].flat) <= set(range(100, 110))
-    assert {110, 111, 112, EMPTY} == set(places[2:].flat)
+    assert set(places[2:].flat) == {110, 111, 112, EMPTY}
 
 
 def test_by_finding_a_sample_may_come_again() -> None:
     labels = np.array([[1, 1], [0, 0], [0, 1]])
     places = choose(range(3), 2, 2, labels=labels)
-    assert [{0, EMPTY}, {0, 2}] == [set(row) for row in places.tolist()]
+    assert [set(row) for row in places.tolist()] == [{0, EMPTY}, {0, 2}]
 
 
 @pytest.mark.parametrize(
@@ -92,5 +93,5 @@ def test_the_columns_that_are_needed_hold_what_all_would_hold(n: int, rows: int,
 def test_lines_are_put_side_by_side_with_gaps_and_empty_places() -> None:
     lines = np.array([[1, 2], [3, 4], [5, 6], [7, 8]], dtype=np.uint8)
     tops = np.array([[0, 2], [2, -1]])
-    assert [[1, 2, 5, 6], [3, 4, 7, 8], [5, 6, 0, 0], [7, 8, 0, 0]] == arrange(lines, tops, 2).tolist()
-    assert [[5, 6, 0], [7, 8, 0], [0, 0, 0]] == arrange(lines, tops[1:, :1], 2, right=1, below=1).tolist()
+    assert arrange(lines, tops, 2).tolist() == [[1, 2, 5, 6], [3, 4, 7, 8], [5, 6, 0, 0], [7, 8, 0, 0]]
+    assert arrange(lines, tops[1:, :1], 2, right=1, below=1).tolist() == [[5, 6, 0], [7, 8, 0], [0, 0, 0]]

@@ -48,11 +48,11 @@ def test_a_digest_depends_on_its_image_alone(shape: tuple[int, ...], n: int, sta
 def test_digests_are_the_same_everywhere() -> None:
     images = np.arange(2 * 5 * 5, dtype=np.uint8).reshape(2, 5, 5)
 
-    assert [0x7ADF2B0079E49280, 0x7F4156FFAD07B14C] == digests(images).tolist()
+    assert digests(images).tolist() == [0x7ADF2B0079E49280, 0x7F4156FFAD07B14C]
 
 
 def test_digests_of_many_images_differ() -> None:
-    assert 20_000 == len(set(digests(noise(20_000, 12, 12)).tolist()))
+    assert len(set(digests(noise(20_000, 12, 12)).tolist())) == 20_000
 
 
 def test_digests_and_blanks_report_how_many_bytes_are_done() -> None:
@@ -86,10 +86,11 @@ def test_copies_within_and_between_splits_are_found_in_order() -> None:
     train, test = noise(50, 28, 28), noise(20, 28, 28)
     train[40], test[3], test[7] = train[2], train[2], test[5]
 
-    assert [[[0, 2], [0, 40], [1, 3]], [[1, 5], [1, 7]]] == [group.tolist() for group in duplicates([train, test])]
+    assert [group.tolist() for group in duplicates([train, test])] == [[[0, 2], [0, 40], [1, 3]], [[1, 5], [1, 7]]]
     known = [digests(train), digests(test)]
-    assert [[[0, 2], [0, 40], [1, 3]], [[1, 5], [1, 7]]] == [
-        group.tolist() for group in duplicates([train, test], known)
+    assert [group.tolist() for group in duplicates([train, test], known)] == [
+        [[0, 2], [0, 40], [1, 3]],
+        [[1, 5], [1, 7]],
     ]
 
 
@@ -100,8 +101,8 @@ def test_different_images_with_the_same_digest_are_told_apart() -> None:
     images[[1, 3], 0, 7] = 1
     images[[1, 3], 0, 15] = -first * pow(second, -1, 256) % 256
 
-    assert 1 == len(set(digests(images).tolist()))
-    assert [[[0, 0], [0, 2]], [[0, 1], [0, 3]]] == [group.tolist() for group in duplicates([images])]
+    assert len(set(digests(images).tolist())) == 1
+    assert [group.tolist() for group in duplicates([images])] == [[[0, 0], [0, 2]], [[0, 1], [0, 3]]]
 
 
 def test_arrays_whose_images_differ_in_shape_are_refused() -> None:
@@ -119,14 +120,14 @@ def test_an_image_of_the_published_breastmnist_is_in_train_and_in_test(real_arch
     with np.load(real_archives / "breastmnist.npz") as archive:
         arrays = [archive[f"{split}_images"] for split in ("train", "val", "test")]
 
-    assert [[[0, 115], [2, 76]]] == [group.tolist() for group in duplicates(arrays)]
+    assert [group.tolist() for group in duplicates(arrays)] == [[[0, 115], [2, 76]]]
 
 
 def test_the_published_retinamnist_and_adrenalmnist3d_hold_no_image_twice(real_archives: Path) -> None:
     for name in ("retinamnist", "adrenalmnist3d"):
         with np.load(real_archives / f"{name}.npz") as archive:
             arrays = [archive[f"{split}_images"] for split in ("train", "val", "test")]
-        assert [] == duplicates(arrays)
+        assert duplicates(arrays) == []
         assert not any(constant(array).any() for array in arrays)
 
 
@@ -147,8 +148,8 @@ def test_blank_images_are_found_and_one_pixel_makes_the_difference(
 def test_an_image_of_one_colour_is_blank_and_a_volume_of_differing_slices_is_not() -> None:
     colour = np.broadcast_to(np.array([10, 20, 30], dtype=np.uint8), (1, 28, 28, 3))
 
-    assert [True] == constant(colour).tolist()
-    assert [False] == constant(np.repeat(np.moveaxis(colour, 3, 1), 2, axis=1)).tolist()
+    assert constant(colour).tolist() == [True]
+    assert constant(np.repeat(np.moveaxis(colour, 3, 1), 2, axis=1)).tolist() == [False]
 
 
 @pytest.mark.parametrize("function", [digests, constant, lambda images: duplicates([images])])

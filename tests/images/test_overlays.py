@@ -25,7 +25,8 @@ SQUARE[1:5, 1:5] = 1
 )
 def test_where_masks_are_0_the_image_shows_through(images: Any, masks: Any, opacity: float, contours: bool) -> None:
     drawn = overlay(images, masks, opacity=opacity, contours=contours)
-    assert ((3, 5, 6, 3), np.uint8) == (drawn.shape, drawn.dtype)
+    assert drawn.shape == (3, 5, 6, 3)
+    assert np.uint8 == drawn.dtype
     assert np.array_equal(np.repeat(images[..., None], 3, axis=-1)[masks == 0], drawn[masks == 0])
 
 
@@ -46,7 +47,7 @@ def test_contours_are_the_outermost_pixels_of_an_area() -> None:
 def test_neighbouring_classes_both_have_a_contour_and_the_edge_of_the_image_is_none() -> None:
     mask = np.repeat([[1, 1, 1, 2, 2, 2]], 3, axis=0)
     drawn = overlay(np.zeros((3, 6), np.uint8), mask, opacity=0)
-    assert [False, False, True, True, False, False] == drawn[1].any(axis=-1).tolist()
+    assert drawn[1].any(axis=-1).tolist() == [False, False, True, True, False, False]
 
 
 def test_contours_of_one_image_do_not_depend_on_the_next() -> None:
@@ -61,13 +62,14 @@ def test_contours_of_one_image_do_not_depend_on_the_next() -> None:
 def test_a_window_shows_any_numbers() -> None:
     image = np.array([[-1000.0, 40.0, 3000.0]])
     drawn = overlay(image, np.zeros((1, 3), int), window=(-160, 240))
-    assert [0, 128, 255] == drawn[0, :, 0].tolist()
+    assert drawn[0, :, 0].tolist() == [0, 128, 255]
 
 
 def test_neither_image_nor_mask_is_changed() -> None:
     image, mask = np.zeros((6, 6, 3), np.uint8), SQUARE.copy()
     overlay(image, mask)
-    assert (False, True) == (bool(image.any()), np.array_equal(SQUARE, mask))
+    assert bool(image.any()) is False
+    assert np.array_equal(SQUARE, mask)
 
 
 @pytest.mark.parametrize(
@@ -89,18 +91,20 @@ def test_what_does_not_fit_is_refused(image: Any, mask: Any, options: dict[str, 
 
 def test_twenty_one_classes_have_colours_of_their_own_and_0_is_black() -> None:
     colors = class_colors(256)
-    assert (256, 3) == colors.shape
-    assert 22 == len(np.unique(colors[:22], axis=0))
-    assert ([0, 0, 0], True) == (colors[0].tolist(), np.array_equal(colors[1:22], colors[22:43]))
+    assert colors.shape == (256, 3)
+    assert len(np.unique(colors[:22], axis=0)) == 22
+    assert colors[0].tolist() == [0, 0, 0]
+    assert np.array_equal(colors[1:22], colors[22:43])
     assert np.array_equal(colors[:5], class_colors(5))
-    assert (0, 3) == class_colors(0).shape
+    assert class_colors(0).shape == (0, 3)
 
 
 def test_the_slice_to_look_at_is_the_one_with_most_of_the_mask() -> None:
     mask = np.zeros((4, 5, 9), np.uint8)
-    assert (2, 4) == (foremost_slice(mask, 0), foremost_slice(mask, 2))
+    assert foremost_slice(mask, 0) == 2
+    assert foremost_slice(mask, 2) == 4
     mask[1, 1:3, 7] = mask[3, 1, 2] = 1
-    assert (1, 1, 7) == tuple(foremost_slice(mask, axis) for axis in range(3))
+    assert tuple(foremost_slice(mask, axis) for axis in range(3)) == (1, 1, 7)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_a_montage_puts_overlays_side_by_side_with_a_legend_below() -> None:
     masks = np.stack([SQUARE * number for number in range(4)])
     places = np.array([[2, 0], [3, -1]])
     plain = draw(images, places, GRAY, masks=masks).array
-    assert (12, 12, 3) == plain.shape
+    assert plain.shape == (12, 12, 3)
     for place, number in (((0, 0), 2), ((0, 6), 0), ((6, 0), 3)):
         found = plain[place[0] : place[0] + 6, place[1] : place[1] + 6]
         assert np.array_equal(overlay(images[number], masks[number]), found)
@@ -141,7 +145,8 @@ def test_a_segmentation_set_shows_its_masks_unless_they_are_switched_off(tmp_pat
     with fake_datasets(tmp_path, "medsegbench/pandental_128", n_samples={"train": 3, "val": 2}):
         train = mm.Dataset("medsegbench/pandental", "train+val", size=128)
         picture, plain = train.montage(1, 5), train.montage(1, 5, masks=False)
-        assert ((128, 640, 3), (128, 640)) == (picture.array.shape, plain.array.shape)
+        assert picture.array.shape == (128, 640, 3)
+        assert plain.array.shape == (128, 640)
         assert train.montage(1, 5, labels=True).array.shape[0] > 128
         with pytest.raises(ValueError, match="masks=False leaves them out"):
             train.montage(1, 5, labels=True, masks=False)

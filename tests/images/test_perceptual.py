@@ -49,13 +49,13 @@ def test_bits_say_which_low_frequencies_of_the_dct_are_above_their_median(shape:
 
 @given(level=st.integers(0, 255), shape=st.sampled_from([(28, 28), (28, 28, 3), (9, 9, 9)]))
 def test_the_hash_of_a_blank_image_is_zero(level: int, shape: tuple[int, ...]) -> None:
-    assert [0, 0] == perceptual_hashes(np.full((2, *shape), level, dtype=np.uint8)).tolist()
+    assert perceptual_hashes(np.full((2, *shape), level, dtype=np.uint8)).tolist() == [0, 0]
 
 
 def test_the_hash_of_an_image_of_one_colour_is_zero() -> None:
     colour = np.broadcast_to(np.array([10, 200, 30], dtype=np.uint8), (1, 28, 28, 3))
 
-    assert [0] == perceptual_hashes(colour).tolist()
+    assert perceptual_hashes(colour).tolist() == [0]
 
 
 def test_gray_images_and_the_same_in_rgb_have_near_hashes() -> None:
@@ -123,8 +123,8 @@ def test_bits_are_counted_without_numpy_2_too(values: list[int]) -> None:
 def test_distances_are_counted_without_numpy_2_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(np, "bitwise_count", raising=False)
 
-    assert 64 == distance(np.uint64(0), np.uint64(2**64 - 1))
-    assert [[0, 1], [2, 1]] == distance(np.array([[0], [3]], np.uint64), np.array([0, 1], np.uint64)).tolist()
+    assert distance(np.uint64(0), np.uint64(2**64 - 1)) == 64
+    assert distance(np.array([[0], [3]], np.uint64), np.array([0, 1], np.uint64)).tolist() == [[0, 1], [2, 1]]
 
 
 # Near pairs.

@@ -88,7 +88,7 @@ def test_published_adrenal_volumes_have_the_empty_last_planes_of_scipys_constant
     assert not any(published.take(27, axis=axis).any() for axis in (1, 2, 3))
     source = sources[1052] > 0  # reaches the border
     mirrored = 255 * (ndimage.zoom(source.astype(float), 28 / 64, order=3, mode="mirror") > 0.5)
-    assert 27 == np.count_nonzero(mirrored != published[1052])
+    assert np.count_nonzero(mirrored != published[1052]) == 27
 
 
 # The recipes of all sets.
@@ -101,7 +101,8 @@ def test_every_set_has_a_recipe_that_makes_images_of_its_shapes(record: registry
         source = source_of(record.name, size)
         before = source.copy()
         image = prepare(source, size=size)
-        assert (record.image_shape(size), np.uint8) == (image.shape, image.dtype)
+        assert record.image_shape(size) == image.shape
+        assert np.uint8 == image.dtype
         assert np.array_equal(before, source)
         assert not np.shares_memory(source, image) or image is source
 
@@ -304,7 +305,7 @@ def test_slices_and_projections_need_a_volume_with_that_axis(step: Any) -> None:
 def test_a_window_maps_its_ends_to_black_and_white_and_cuts_off_the_rest() -> None:
     hounsfield = np.array([[-1000, -160, 40, 240, 3000]], dtype=np.int16)
 
-    assert [[0, 0, 128, 255, 255]] == Window(-160, 240)(hounsfield, 28).tolist()
+    assert Window(-160, 240)(hounsfield, 28).tolist() == [[0, 0, 128, 255, 255]]
 
 
 @given(st.lists(st.floats(-2000, 2000), min_size=2, max_size=50), st.floats(-500, 0), st.floats(1, 500))
@@ -333,6 +334,6 @@ def test_binarising_leaves_zeros_and_ones(above: float, values: list[float]) -> 
 def test_a_step_for_some_sizes_is_left_out_at_others() -> None:
     step = At((64,), CropCentre((2, 2)))
 
-    assert (2, 2) == step(noise(5, 5), 64).shape
-    assert (5, 5) == step(noise(5, 5), 28).shape
-    assert "At size 64 only: cut 2 x 2 out of the middle." == str(step)
+    assert step(noise(5, 5), 64).shape == (2, 2)
+    assert step(noise(5, 5), 28).shape == (5, 5)
+    assert str(step) == "At size 64 only: cut 2 x 2 out of the middle."

@@ -57,7 +57,8 @@ def test_it_pickles_small_and_is_the_same_after() -> None:
     pickled = pickle.dumps(source)
     again = pickle.loads(pickled)
     assert len(pickled) < 3000
-    assert (repr(source), source[5]["image"].tolist()) == (repr(again), again[5]["image"].tolist())
+    assert repr(source) == repr(again)
+    assert source[5]["image"].tolist() == again[5]["image"].tolist()
 
 
 def state_of(source):
@@ -121,11 +122,12 @@ def test_what_is_assigned_to_the_data_set_later_does_not_change_the_source() -> 
     source = to_grain(ds)
     before = source[0]["image"].tolist()
     ds.imgs = np.zeros((3, 28, 28), np.uint8)
-    assert (37, before) == (len(source), source[0]["image"].tolist())
+    assert len(source) == 37
+    assert before == source[0]["image"].tolist()
 
 
 def test_an_empty_selection_has_no_element() -> None:
-    assert 0 == len(to_grain(mm.Dataset("breastmnist")[:0]))
+    assert len(to_grain(mm.Dataset("breastmnist")[:0])) == 0
 
 
 def test_an_index_outside_is_an_index_error() -> None:

@@ -35,7 +35,8 @@ def test_columns_know_what_they_are(tmp_path: Path) -> None:
     exported = to_huggingface(mm.Dataset("retinamnist", "val"), cache_dir=tmp_path)
     assert isinstance(exported.features["image"], datasets.Image)
     assert list(record.class_names) == exported.features["label"].names
-    assert (record.license, "validation") == (exported.info.license, str(exported.split))
+    assert record.license == exported.info.license
+    assert str(exported.split) == "validation"
     assert "@article" in exported.info.citation
     assert exported[0]["image"].size == (28, 28)
 
@@ -44,12 +45,12 @@ def test_nothing_is_written_elsewhere(tmp_path: Path, audit) -> None:
     with audit() as seen:
         to_huggingface(mm.Dataset("breastmnist"), cache_dir=tmp_path)
     outside = [path for path in seen.opened_for_writing if not Path(path).is_relative_to(tmp_path)]
-    assert [] == outside
+    assert outside == []
 
 
 def test_two_selections_are_two_exports(tmp_path: Path) -> None:
     ds = mm.Dataset("breastmnist")
-    assert (4, 5) == tuple(len(to_huggingface(ds[:n], cache_dir=tmp_path)) for n in (4, 5))
+    assert tuple(len(to_huggingface(ds[:n], cache_dir=tmp_path)) for n in (4, 5)) == (4, 5)
 
 
 def test_an_empty_one_is_refused(tmp_path: Path) -> None:

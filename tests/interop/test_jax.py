@@ -49,7 +49,7 @@ def test_a_jitted_step_compiles_once_for_padded_batches() -> None:
 
     ds = mm.Dataset("breastmnist")
     total = sum(float(brightness(batch)) for batch in to_jax(ds, 8, last="pad"))
-    assert [(8, 28, 28)] == compiled
+    assert compiled == [(8, 28, 28)]
     np.testing.assert_allclose(np.array(ds.images).mean(axis=(1, 2)).sum(), total, rtol=1e-5)
 
 
@@ -104,7 +104,7 @@ def test_arrays_may_be_divided_among_devices() -> None:
 def test_batches_that_devices_cannot_share_are_refused_at_once() -> None:
     process = start(NOT_DIVIDED, XLA_FLAGS="--xla_force_host_platform_device_count=4")
     printed, _ = process.communicate(timeout=120)
-    assert ["The last batch has 5 samples", "A batch has 6 samples", "32"] == printed.splitlines()
+    assert printed.splitlines() == ["The last batch has 5 samples", "A batch has 6 samples", "32"]
 
 
 def test_processes_divide_the_set_and_make_as_many_steps() -> None:
@@ -123,7 +123,7 @@ def test_a_dtype_that_jax_does_not_have_is_refused_at_once() -> None:
 
 
 def test_an_empty_selection_gives_no_batch() -> None:
-    assert [] == list(to_jax(mm.Dataset("breastmnist")[:0], 8))
+    assert list(to_jax(mm.Dataset("breastmnist")[:0], 8)) == []
 
 
 @pytest.mark.parametrize("ahead", [-1, 1.5, True])

@@ -94,7 +94,7 @@ def test_samples_that_fill_up_weigh_nothing() -> None:
 def test_keras_is_never_given_more_than_one_worker() -> None:
     with pytest.warns(DeprecationWarning, match="workers and max_queue_size of to_keras have no effect"):
         data = to_keras(mm.Dataset("breastmnist"), 8, workers=2, max_queue_size=4)
-    assert 1 == data.workers
+    assert data.workers == 1
 
 
 def test_batches_that_are_asked_for_in_their_order_are_made_ahead() -> None:

@@ -51,14 +51,16 @@ def test_batches_have_the_masks_of_their_images(ds: mm.Dataset, module: str, ada
 def test_pytorch_takes_items(ds: mm.Dataset) -> None:
     torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
     _, masks = interop.to_torch(ds).__getitems__([4, 1]).parts
-    assert (torch.uint8, (2, 128, 128)) == (masks.dtype, tuple(masks.shape))
+    assert torch.uint8 == masks.dtype
+    assert tuple(masks.shape) == (2, 128, 128)
     assert np.array_equal(ds.masks[[4, 1]], masks.numpy())
 
 
 def test_dask_has_them_in_pieces(ds: mm.Dataset) -> None:
     pytest.importorskip("dask", reason="needs Dask: pip install 'medmnist-np[interop]'")
     _, masks = interop.to_dask(ds, chunks=4)
-    assert (np.uint8, (4, 2)) == (masks.dtype, masks.chunks[0])
+    assert np.uint8 == masks.dtype
+    assert masks.chunks[0] == (4, 2)
     assert np.array_equal(ds.masks, masks.compute(scheduler="threads"))
 
 

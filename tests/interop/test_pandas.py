@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.framework, pytest.mark.usefixtures("fakes")]
 def test_a_row_is_a_sample(case: str) -> None:
     ds = CASES[case]()
     table = to_pandas(ds)
-    assert (list(range(len(ds))), ds.positions.tolist()) == (table.index.tolist(), table["position"].tolist())
+    assert list(range(len(ds))) == table.index.tolist()
+    assert ds.positions.tolist() == table["position"].tolist()
     if ds.record.multi_label:
         assert np.array_equal(ds.labels, table[list(ds.class_names)].to_numpy())
     else:

@@ -20,7 +20,10 @@ def test_images_are_rows_and_labels_a_column_less(case: str) -> None:
     rows, found = to_sklearn(ds)
     assert np.array_equal(images.reshape(len(ds), -1), rows)
     assert np.array_equal(labels if ds.record.multi_label else labels[:, 0], found)
-    assert (np.uint8, np.int64, True, True) == (rows.dtype, found.dtype, rows.flags.writeable, found.flags.writeable)
+    assert np.uint8 == rows.dtype
+    assert np.int64 == found.dtype
+    assert rows.flags.writeable is True
+    assert found.flags.writeable is True
 
 
 def test_images_may_keep_their_shape() -> None:
@@ -55,7 +58,8 @@ def test_a_system_that_does_not_tell_its_memory_refuses_nothing(monkeypatch) -> 
 
 def test_nothing_may_be_selected() -> None:
     rows, found = to_sklearn(mm.Dataset("breastmnist")[:0])
-    assert ((0, 784), (0,)) == (rows.shape, found.shape)
+    assert rows.shape == (0, 784)
+    assert found.shape == (0,)
 
 
 @pytest.mark.framework

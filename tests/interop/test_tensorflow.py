@@ -18,7 +18,8 @@ def test_batches_are_those_of_the_data_set(case: str) -> None:
     ds = CASES[case]()
     images, labels = expected(ds)
     found = list(to_tensorflow(ds, 4))
-    assert (tf.uint8, tf.int64) == (found[0][0].dtype, found[0][1].dtype)
+    assert tf.uint8 == found[0][0].dtype
+    assert tf.int64 == found[0][1].dtype
     assert np.array_equal(images, np.concatenate([image.numpy() for image, _ in found]))
     assert np.array_equal(labels, np.concatenate([label.numpy() for _, label in found]))
 
@@ -34,8 +35,10 @@ def test_each_pass_is_the_next_epoch() -> None:
 def test_shapes_are_stated() -> None:
     data = to_tensorflow(mm.Dataset("breastmnist"), 8, channels="last", scale=1 / 255)
     images, labels = data.element_spec
-    assert ([None, 28, 28, 1], tf.float32) == (images.shape.as_list(), images.dtype)
-    assert ([None, 1], 5) == (labels.shape.as_list(), int(data.cardinality()))
+    assert images.shape.as_list() == [None, 28, 28, 1]
+    assert tf.float32 == images.dtype
+    assert labels.shape.as_list() == [None, 1]
+    assert int(data.cardinality()) == 5
 
 
 @pytest.mark.parametrize(("last", "parts", "n"), [("drop", 2, 4), ("pad", 3, 5)])
@@ -55,7 +58,8 @@ def test_a_transform_may_change_the_shape() -> None:
         return batch._replace(images=batch.images[:, ::2, ::2].astype(np.float32))
 
     data = to_tensorflow(mm.Dataset("breastmnist"), 8, transform=halve)
-    assert ([None, 14, 14], tf.float32) == (data.element_spec[0].shape.as_list(), data.element_spec[0].dtype)
+    assert data.element_spec[0].shape.as_list() == [None, 14, 14]
+    assert tf.float32 == data.element_spec[0].dtype
     assert len(list(data)) == 5
 
 

@@ -28,8 +28,10 @@ def test_samples_are_tensors(case: str) -> None:
     assert len(ds) == len(samples)
     for index in (0, len(ds) - 1, -1):
         image, label = samples[index]
-        assert (torch.uint8, torch.int64) == (image.dtype, label.dtype)
-        assert (images[index].tolist(), labels[index].tolist()) == (image.tolist(), label.tolist())
+        assert torch.uint8 == image.dtype
+        assert torch.int64 == label.dtype
+        assert images[index].tolist() == image.tolist()
+        assert labels[index].tolist() == label.tolist()
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -68,7 +70,7 @@ def test_a_batch_is_read_in_one_go(monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(type(ds), "gather", counted(type(ds).gather, asked))
     list(data.DataLoader(samples, batch_size=16, shuffle=True, collate_fn=samples.collate))
-    assert [16, 16, 5] == asked
+    assert asked == [16, 16, 5]
 
 
 def counted(gather, asked):
@@ -93,7 +95,8 @@ def test_channels_may_come_first(name: str, channels: str, shape: tuple[int, ...
     image, _ = to_torch(ds, channels=channels, scale=1 / 255)[3]
     stored = np.array(ds.images[3])
     moved = stored.transpose(2, 0, 1) if shape[0] == 3 else stored.reshape(shape)
-    assert (shape, torch.float32) == (tuple(image.shape), image.dtype)
+    assert shape == tuple(image.shape)
+    assert torch.float32 == image.dtype
     np.testing.assert_allclose(moved / 255, image.numpy(), rtol=1e-6)
 
 
@@ -139,7 +142,8 @@ def test_batches_are_those_of_the_data_set() -> None:
     options = {"shuffle": True, "seed": 3, "channels": "first", "scale": 1 / 255}
     found = list(data.DataLoader(to_torch_iterable(ds, 8, **options), batch_size=None))
     assert_equal_batches([(batch.images, batch.labels) for batch in ds.batches(8, **options)], found)
-    assert (5, torch.float32) == (len(found), found[0][0].dtype)
+    assert len(found) == 5
+    assert torch.float32 == found[0][0].dtype
 
 
 def test_each_pass_is_the_next_epoch() -> None:
@@ -208,8 +212,8 @@ def test_a_dtype_that_pytorch_does_not_have_is_refused_at_once(dtype: str) -> No
 def test_an_empty_selection_gives_no_batch() -> None:
     empty = mm.Dataset("breastmnist")[:0]
     samples = to_torch(empty)
-    assert [] == list(data.DataLoader(samples, batch_size=4, collate_fn=samples.collate))
-    assert [] == list(data.DataLoader(to_torch_iterable(empty, 4), batch_size=None))
+    assert list(data.DataLoader(samples, batch_size=4, collate_fn=samples.collate)) == []
+    assert list(data.DataLoader(to_torch_iterable(empty, 4), batch_size=None)) == []
 
 
 def test_ranks_divide_the_set() -> None:
@@ -221,7 +225,9 @@ def test_ranks_divide_the_set() -> None:
 
 def test_samples_that_fill_up_weigh_nothing() -> None:
     *_, (images, labels, weights) = to_torch_iterable(mm.Dataset("breastmnist"), 16, last="pad")
-    assert (16, 16, [1.0] * 5 + [0.0] * 11) == (len(images), len(labels), weights.tolist())
+    assert len(images) == 16
+    assert len(labels) == 16
+    assert [1.0] * 5 + [0.0] * 11 == weights.tolist()
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_size": 4, "shard": (2, 2)}], ids=repr)

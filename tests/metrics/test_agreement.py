@@ -55,7 +55,7 @@ def test_ten_thousand_random_cases_agree_with_scikit_learn() -> None:
             off.append(abs(getAUC(labels, scores, MULTI_LABEL) - expected[:N_LABELS].mean()))
             off.append(abs(getAUC(classes[:, None], of_classes, task) - expected[N_LABELS:].mean()))
 
-    assert 10_000 == len(off)
+    assert len(off) == 10_000
     assert max(off) < 1e-12
 
 

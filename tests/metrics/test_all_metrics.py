@@ -48,5 +48,5 @@ def test_a_name_that_there_is_not_is_refused_with_a_hint() -> None:
 
 def test_all_names_are_sorted_and_there() -> None:
     assert sorted(set(metrics.__all__)) == metrics.__all__
-    assert [] == [name for name in metrics.__all__ if not hasattr(metrics, name)]
+    assert [name for name in metrics.__all__ if not hasattr(metrics, name)] == []
     assert {"auc", "accuracy", "interval", "paired_delong"} <= set(metrics.__all__)

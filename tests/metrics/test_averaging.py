@@ -40,7 +40,7 @@ def test_or_it_is_skipped_or_makes_nan_or_counts_as_zero(metric) -> None:
 
 
 def test_the_values_of_single_classes_say_which_is_undefined() -> None:
-    assert [False, False, True] == np.isnan(auc_per_class(LABELS, SCORES, "multi-class")).tolist()
+    assert np.isnan(auc_per_class(LABELS, SCORES, "multi-class")).tolist() == [False, False, True]
 
 
 def test_how_many_more_are_undefined_is_said() -> None:
@@ -55,7 +55,7 @@ def test_skipping_all_leaves_nothing() -> None:
 def test_a_class_that_was_never_decided_for_has_no_precision() -> None:
     with pytest.raises(ValueError, match="precision of class 1 is not defined: no sample was decided for as positive"):
         precision([0, 1], [0.1, 0.2], "binary-class")
-    assert 0.0 == precision([0, 1], [0.1, 0.2], "binary-class", undefined="zero")
+    assert precision([0, 1], [0.1, 0.2], "binary-class", undefined="zero") == 0.0
 
 
 def test_labels_of_one_class_have_no_specificity() -> None:

@@ -92,20 +92,20 @@ def test_the_calibration_error_is_the_mean_gap_of_the_reliability_curve() -> Non
     assert expected_calibration_error(labels, scores, "multi-class") == pytest.approx(
         float((gaps * curve.n_samples[filled]).sum() / 100), abs=1e-12
     )
-    assert 100 == curve.n_samples.sum()
+    assert curve.n_samples.sum() == 100
 
 
 def test_the_calibration_error_of_labels_is_their_mean() -> None:
     labels, scores = [[0, 1], [1, 1]], [[0.5, 0.9], [0.5, 0.9]]
 
     assert expected_calibration_error(labels, scores, MULTI_LABEL) == pytest.approx(0.05)
-    assert 2 == len(reliability_curves(labels, scores, MULTI_LABEL))
+    assert len(reliability_curves(labels, scores, MULTI_LABEL)) == 2
 
 
 def test_a_value_on_a_border_belongs_to_the_lower_bin() -> None:
     (curve,) = reliability_curves([0, 0, 1, 1], [0.0, 0.5, 0.75, 1.0], "binary-class", n_bins=2)
 
-    assert [2, 2] == curve.n_samples.tolist()
+    assert curve.n_samples.tolist() == [2, 2]
 
 
 @pytest.mark.parametrize("n_bins", [10, 15, 50, 100])

@@ -37,7 +37,9 @@ def test_a_table_holds_what_the_functions_give() -> None:
     tolerance_mm = [1, 2]
     table = segmentation_table(references, predictions, spacing_mm=spacings, labels=[1, 2], tolerance_mm=tolerance_mm)
 
-    assert (("0", "1", "2", "3"), ("1", "2"), SEGMENTATION_METRICS) == (table.cases, table.labels, table.metrics)
+    assert table.cases == ("0", "1", "2", "3")
+    assert table.labels == ("1", "2")
+    assert table.metrics == SEGMENTATION_METRICS
     for number, (a, b, spacing_mm) in enumerate(zip(references, predictions, spacings, strict=True)):
         scale = {"labels": [1, 2], "spacing_mm": spacing_mm}
         expected = [
@@ -63,7 +65,8 @@ def test_only_what_is_asked_for_is_there_in_the_order_asked_for() -> None:
     both = segmentation_table(references, predictions, spacing_mm=1, metrics=["iou", "dice"])
     alone = segmentation_table(references, predictions, spacing_mm=1, metrics=["dice"], cases="abcd")
 
-    assert (("iou", "dice"), ("a", "b", "c", "d")) == (both.metrics, alone.cases)
+    assert both.metrics == ("iou", "dice")
+    assert alone.cases == ("a", "b", "c", "d")
     np.testing.assert_array_equal(both["dice"], alone["dice"])
 
 
@@ -119,12 +122,14 @@ def test_progress_is_shown_in_bytes() -> None:
 
     @contextmanager
     def progress(task: str, total: int | None, done: int = 0) -> Iterator[Bar]:
-        assert ("measuring masks", None, 0) == (task, total, done)
+        assert task == "measuring masks"
+        assert total is None
+        assert done == 0
         yield Bar()
 
     mask = np.ones((4, 4), dtype=np.uint8)
     segmentation_table([mask, mask], [mask, mask], spacing_mm=1, progress=progress)
-    assert [32, 32] == updates
+    assert updates == [32, 32]
 
 
 def test_empty_masks_count_what_was_chosen() -> None:

@@ -24,18 +24,18 @@ MULTI_LABEL = "multi-label, binary-class"
 def test_rows_are_labels_and_columns_decisions() -> None:
     scores = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7], [0.6, 0.2, 0.2]]
 
-    assert [[1, 1, 0], [0, 0, 0], [1, 0, 1]] == confusion_matrix([0, 0, 2, 2], scores, "multi-class").tolist()
+    assert confusion_matrix([0, 0, 2, 2], scores, "multi-class").tolist() == [[1, 1, 0], [0, 0, 0], [1, 0, 1]]
 
 
 def test_a_binary_task_has_two_classes() -> None:
-    assert [[1, 1], [0, 2]] == confusion_matrix([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class").tolist()
-    assert [[1, 1], [1, 1]] == confusion_matrix([0, 0, 1, 1], [0.1, 0.8, 0.7, 0.9], "binary-class", 0.75).tolist()
+    assert confusion_matrix([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class").tolist() == [[1, 1], [0, 2]]
+    assert confusion_matrix([0, 0, 1, 1], [0.1, 0.8, 0.7, 0.9], "binary-class", 0.75).tolist() == [[1, 1], [1, 1]]
 
 
 def test_a_multi_label_task_has_a_table_for_each_label() -> None:
     tables = confusion_matrix([[0, 1], [1, 1]], [[0.1, 0.4], [0.9, 0.6]], MULTI_LABEL)
 
-    assert [[[1, 0], [0, 1]], [[0, 0], [1, 1]]] == tables.tolist()
+    assert tables.tolist() == [[[1, 0], [0, 1]], [[0, 0], [1, 1]]]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64])

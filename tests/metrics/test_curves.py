@@ -44,12 +44,12 @@ def test_the_curves_agree_with_scikit_learn() -> None:
 
 
 def test_there_is_a_curve_for_each_class() -> None:
-    assert 3 == len(roc_curves([0, 1, 2], np.eye(3), "multi-class"))
-    assert 2 == len(pr_curves([[0, 1], [1, 0]], np.eye(2), "multi-label, binary-class"))
+    assert len(roc_curves([0, 1, 2], np.eye(3), "multi-class")) == 3
+    assert len(pr_curves([[0, 1], [1, 0]], np.eye(2), "multi-label, binary-class")) == 2
 
 
 def test_an_absent_class_has_no_true_positive_rate() -> None:
     (curve,) = roc_curves([0, 0], [0.1, 0.2], "binary-class")
 
     assert np.isnan(curve.true_positive_rate).all()
-    assert [0.0, 0.5, 1.0] == curve.false_positive_rate.tolist()
+    assert curve.false_positive_rate.tolist() == [0.0, 0.5, 1.0]

@@ -82,9 +82,9 @@ def test_a_threshold_must_be_finite(threshold: float) -> None:
 def test_an_exact_match_has_all_labels_right() -> None:
     labels, scores = [[0, 1, 0], [1, 1, 0]], [[0.1, 0.9, 0.2], [0.4, 0.7, 0.2]]
 
-    assert 0.5 == exact_match(labels, scores, "multi-label, binary-class")
+    assert exact_match(labels, scores, "multi-label, binary-class") == 0.5
     assert 1 / 6 == hamming_loss(labels, scores, "multi-label, binary-class")
-    assert 1.0 == exact_match(labels, scores, "multi-label, binary-class", threshold=0.3)
+    assert exact_match(labels, scores, "multi-label, binary-class", threshold=0.3) == 1.0
 
 
 # Scores that are not probabilities
@@ -103,7 +103,7 @@ def test_decisions_on_logits_are_warned_of(metric) -> None:
 
 def test_the_accuracy_of_logits_is_the_official_one() -> None:
     with pytest.warns(UserWarning, match="instead of 0 to 1"):
-        assert 0.5 == accuracy([0, 1, 1, 1], LOGITS, "binary-class")
+        assert accuracy([0, 1, 1, 1], LOGITS, "binary-class") == 0.5
 
 
 def test_the_warning_names_the_line_of_the_caller() -> None:
@@ -115,12 +115,12 @@ def test_the_warning_names_the_line_of_the_caller() -> None:
 
 # Warnings are errors in these tests.
 def test_logits_with_a_threshold_of_their_own_are_not_warned_of() -> None:
-    assert 1.0 == accuracy([0, 1, 1, 1], LOGITS, "binary-class", threshold=0)
+    assert accuracy([0, 1, 1, 1], LOGITS, "binary-class", threshold=0) == 1.0
 
 
 def test_the_highest_of_several_logits_is_no_matter_of_a_threshold() -> None:
-    assert 1.0 == accuracy([0, 1], [[2.0, -1.0], [-3.0, 4.0]], "multi-class")
+    assert accuracy([0, 1], [[2.0, -1.0], [-3.0, 4.0]], "multi-class") == 1.0
 
 
 def test_probabilities_that_are_rounded_are_not_warned_of() -> None:
-    assert 1.0 == accuracy([0, 1], np.array([-1e-7, 1 + 1e-7]), "binary-class")
+    assert accuracy([0, 1], np.array([-1e-7, 1 + 1e-7]), "binary-class") == 1.0

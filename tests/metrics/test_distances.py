@@ -38,10 +38,10 @@ def test_a_plane_that_is_shifted_is_as_far_as_it_was_shifted() -> None:
     reference = box((8, 5, 6), (2, 0, 0), (3, 5, 6))
     shifted = np.roll(reference, 2, axis=0)
 
-    assert [5.0] == hausdorff(reference, shifted, spacing_mm=(2.5, 1, 1)).tolist()
-    assert [5.0] == average_surface_distance(reference, shifted, spacing_mm=(2.5, 1, 1)).tolist()
-    assert [0.0] == surface_dice(reference, shifted, spacing_mm=(2.5, 1, 1), tolerance_mm=4.9).tolist()
-    assert [1.0] == surface_dice(reference, shifted, spacing_mm=(2.5, 1, 1), tolerance_mm=5).tolist()
+    assert hausdorff(reference, shifted, spacing_mm=(2.5, 1, 1)).tolist() == [5.0]
+    assert average_surface_distance(reference, shifted, spacing_mm=(2.5, 1, 1)).tolist() == [5.0]
+    assert surface_dice(reference, shifted, spacing_mm=(2.5, 1, 1), tolerance_mm=4.9).tolist() == [0.0]
+    assert surface_dice(reference, shifted, spacing_mm=(2.5, 1, 1), tolerance_mm=5).tolist() == [1.0]
 
 
 def test_spheres_around_one_centre_are_as_far_as_their_radii_differ() -> None:
@@ -66,8 +66,9 @@ def test_a_box_has_its_outermost_voxels_as_surface() -> None:
     (found,) = surface_distances(
         box((9, 9, 9), (2, 2, 2), (7, 7, 7)), box((9, 9, 9), (4, 4, 4), (5, 5, 5)), spacing_mm=1
     )
-    assert (5**3 - 3**3, 1) == (len(found.from_reference), len(found.from_prediction))
-    assert [2.0] == found.from_prediction.tolist()
+    assert 5**3 - 3**3 == len(found.from_reference)
+    assert len(found.from_prediction) == 1
+    assert found.from_prediction.tolist() == [2.0]
 
 
 def test_the_edge_of_the_image_is_a_surface() -> None:
@@ -81,7 +82,7 @@ def test_one_voxel_far_away_counts_for_the_maximum_and_not_for_the_percentile() 
     prediction[0, 0] = True
 
     assert hausdorff(reference, prediction, spacing_mm=1)[0] == pytest.approx(math.hypot(10, 10))
-    assert [0.0] == hausdorff(reference, prediction, spacing_mm=1, percentile=95).tolist()
+    assert hausdorff(reference, prediction, spacing_mm=1, percentile=95).tolist() == [0.0]
 
 
 def test_the_hausdorff_distance_is_the_farthest_one_wherever_it_is_asked_for() -> None:
@@ -112,12 +113,12 @@ def test_a_direction_counts_one_surface_only() -> None:
 def test_each_label_has_a_tolerance_of_its_own() -> None:
     reference, prediction = [[1, 0, 0, 2, 0, 0]], [[0, 1, 0, 0, 2, 0]]
     found = surface_dice(reference, prediction, spacing_mm=1, tolerance_mm=[0.5, 1], labels=[1, 2])
-    assert [0.0, 1.0] == found.tolist()
+    assert found.tolist() == [0.0, 1.0]
 
 
 def test_a_distance_that_is_the_tolerance_but_for_rounding_counts_as_within() -> None:
     assert 3 * 0.1 > 0.3
-    assert [1.0] == surface_dice([[1, 0, 0, 0]], [[0, 0, 0, 1]], spacing_mm=0.1, tolerance_mm=0.3).tolist()
+    assert surface_dice([[1, 0, 0, 0]], [[0, 0, 0, 1]], spacing_mm=0.1, tolerance_mm=0.3).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("spacing_mm", [0.1, 0.3, 0.7])
@@ -126,7 +127,7 @@ def test_a_spacing_in_float32_as_in_nifti_files_gives_the_same_surface_dice(spac
 
     found = surface_dice(*masks, spacing_mm=np.float32(spacing_mm), tolerance_mm=3 * spacing_mm)
 
-    assert [1.0] == found.tolist()
+    assert found.tolist() == [1.0]
 
 
 EMPTY, FULL = np.zeros((3, 4), dtype=bool), np.ones((3, 4), dtype=bool)
@@ -157,7 +158,7 @@ def test_surface_dice_of_empty_masks_is_that_of_overlaps() -> None:
         return float(found[0])
 
     assert math.isnan(share(EMPTY, EMPTY, "nan"))
-    assert [1.0, 0.0, 0.0] == [share(EMPTY, EMPTY, "perfect"), share(FULL, EMPTY, "nan"), share(EMPTY, FULL, "perfect")]
+    assert [share(EMPTY, EMPTY, "perfect"), share(FULL, EMPTY, "nan"), share(EMPTY, FULL, "perfect")] == [1.0, 0.0, 0.0]
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -64,14 +64,14 @@ def test_labels_and_scores_of_a_multi_label_task_are_matched_by_name() -> None:
     labels = pandas.DataFrame({"mass": [0, 1, 1], "nodule": [1, 0, 1]})
     scores = pandas.DataFrame({"nodule": [0.9, 0.2, 0.8], "mass": [0.1, 0.7, 0.6]})
 
-    assert 1.0 == auc(labels, scores, MULTI_LABEL)
+    assert auc(labels, scores, MULTI_LABEL) == 1.0
 
 
 def test_labels_and_scores_of_a_multi_label_task_are_matched_by_number() -> None:
     labels = pandas.DataFrame({1: [1, 0, 1], 0: [0, 1, 1]})
     scores = pandas.DataFrame({0: [0.1, 0.7, 0.6], 1: [0.9, 0.2, 0.8]})
 
-    assert 1.0 == auc(labels, scores, MULTI_LABEL)
+    assert auc(labels, scores, MULTI_LABEL) == 1.0
 
 
 def test_names_of_which_only_some_are_the_same_are_refused() -> None:
@@ -102,7 +102,7 @@ def test_a_single_column_of_another_name_is_that_of_class_1(scores) -> None:
 
 
 def test_a_single_label_may_be_label_0() -> None:
-    assert 1.0 == auc([[0], [1]], pandas.DataFrame({"0": [0.1, 0.9]}), MULTI_LABEL)
+    assert auc([[0], [1]], pandas.DataFrame({"0": [0.1, 0.9]}), MULTI_LABEL) == 1.0
 
 
 # Rows
@@ -183,4 +183,4 @@ def test_masked_values_are_refused(function, name: str) -> None:
 
 
 def test_a_masked_array_without_masked_values_is_taken() -> None:
-    assert 1.0 == measure(Predictions([0, 1], np.ma.masked_array([0.2, 0.8]), "binary-class"), "auc")
+    assert measure(Predictions([0, 1], np.ma.masked_array([0.2, 0.8]), "binary-class"), "auc") == 1.0

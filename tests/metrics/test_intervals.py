@@ -161,12 +161,15 @@ def test_newcombes_interval_stands_in_for_one_of_the_auc_without_width(method: A
     predictions = Predictions([0, 0, 0, 1, 1, 1], scores, "binary-class")
     found, expected = interval(predictions, method=method), interval(predictions, method="newcombe")
 
-    assert (expected.low, expected.high, "newcombe") == (found.low, found.high, found.method)
+    assert expected.low == found.low
+    assert expected.high == found.high
+    assert found.method == "newcombe"
     assert found.high - found.low > 0.1
     assert found.note
     if method != "bca":
         (of_class,) = class_intervals(predictions, method=method)
-        assert (expected.low, expected.high) == (of_class.low, of_class.high)
+        assert expected.low == of_class.low
+        assert expected.high == of_class.high
 
 
 def test_a_perfect_mean_over_classes_has_the_mean_of_newcombes_ends() -> None:
@@ -175,7 +178,8 @@ def test_a_perfect_mean_over_classes_has_the_mean_of_newcombes_ends() -> None:
     each = class_intervals(predictions, method="newcombe")
     for method in ("delong", "percentile"):
         found = interval(predictions, method=method, undefined="skip")
-        assert (found.low, found.high) == (pytest.approx(np.mean([one.low for one in each])), 1.0)
+        assert found.low == pytest.approx(np.mean([one.low for one in each]))
+        assert found.high == 1.0
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])
@@ -183,7 +187,10 @@ def test_wilsons_interval_stands_in_for_one_of_the_accuracy_without_width(method
     predictions = Predictions([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], "binary-class")
     found, expected = (interval(predictions, "accuracy", method=one) for one in (method, "wilson"))
 
-    assert (1.0, expected.low, 1.0, "wilson") == (found.estimate, found.low, found.high, found.method)
+    assert found.estimate == 1.0
+    assert expected.low == found.low
+    assert found.high == 1.0
+    assert found.method == "wilson"
 
 
 @pytest.mark.parametrize("groups", [None, [0, 0, 1, 1, 2, 2, 3, 3]], ids=["samples", "groups"])
@@ -214,7 +221,8 @@ def test_a_stratified_bootstrap_of_a_multi_label_task_is_refused() -> None:
 def test_newcombe_has_width_where_the_area_is_1() -> None:
     one = interval(Predictions([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], "binary-class"), method="newcombe")
 
-    assert (1.0, 1.0) == (one.estimate, one.high)
+    assert one.estimate == 1.0
+    assert one.high == 1.0
     assert 0.2 < one.low < 0.6
 
 
@@ -233,13 +241,13 @@ def test_newcombe_solves_its_equation() -> None:
 def test_newcombe_is_for_one_area(task: str) -> None:
     with pytest.raises(ValueError, match="for one AUC, not for a mean of several"):
         interval(predictions_of(task), method="newcombe")
-    assert 3 == len(class_intervals(predictions_of(task), method="newcombe"))
+    assert len(class_intervals(predictions_of(task), method="newcombe")) == 3
 
 
 def test_delong_stays_within_0_and_1() -> None:
     labels, scores = [0, 0, 0, 1, 1, 1], [0.1, 0.2, 0.6, 0.5, 0.8, 0.9]
 
-    assert 1.0 == interval(Predictions(labels, scores, "binary-class"), method="delong").high
+    assert interval(Predictions(labels, scores, "binary-class"), method="delong").high == 1.0
     assert 1.0 > interval(Predictions(labels, scores, "binary-class"), method="logit-delong").high
 
 
@@ -248,7 +256,7 @@ def test_every_class_has_an_interval(method: str) -> None:
     predictions = predictions_of("multi-class")
     found = class_intervals(predictions, method=method)
 
-    assert 3 == len(found)
+    assert len(found) == 3
     assert np.mean([one.estimate for one in found]) == pytest.approx(interval(predictions).estimate)
     assert all(one.low < one.estimate < one.high for one in found)
 
@@ -258,7 +266,7 @@ def test_an_absent_class_has_no_interval(method: str) -> None:
     scores = np.random.default_rng(0).random((30, 3))
     found = class_intervals(Predictions(np.arange(30) % 2, scores, "multi-class"), method=method)
 
-    assert [False, False, True] == [math.isnan(one.low) for one in found]
+    assert [math.isnan(one.low) for one in found] == [False, False, True]
 
 
 # What is not defined
@@ -270,13 +278,14 @@ def test_resamples_without_a_class_are_left_out_and_counted() -> None:
 
     # A resample has neither positive sample with a chance of (20/22)^22, about 12 %.
     assert 80 < one.n_undefined < 170
-    assert (1.0, "newcombe") == (one.estimate, one.method)
+    assert one.estimate == 1.0
+    assert one.method == "newcombe"
 
 
 def test_stratified_ones_are_all_defined() -> None:
     labels = np.append([1, 1], np.zeros(20, dtype=int))
 
-    assert 0 == interval(Predictions(labels, np.arange(22) / 22, "binary-class"), stratified=True).n_undefined
+    assert interval(Predictions(labels, np.arange(22) / 22, "binary-class"), stratified=True).n_undefined == 0
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca", "delong", "logit-delong"])
@@ -346,4 +355,4 @@ def test_the_estimate_is_the_metric() -> None:
 
 
 def test_an_interval_reads_as_a_sentence() -> None:
-    assert "0.901 (90 % interval 0.850 to 0.940, bca)" == str(Interval(0.9012, 0.85, 0.94, 0.9, "bca", 1000))
+    assert str(Interval(0.9012, 0.85, 0.94, 0.9, "bca", 1000)) == "0.901 (90 % interval 0.850 to 0.940, bca)"

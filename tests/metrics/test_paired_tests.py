@@ -54,9 +54,11 @@ def test_paired_delong_is_that_of_the_definition() -> None:
 def test_a_model_does_not_differ_from_itself() -> None:
     first, _ = two_models()
 
-    assert (0.0, 1.0) == (paired_delong(first, first).difference, paired_delong(first, first).p_value)
-    assert (0.0, 1.0) == (paired_bootstrap(first, first).difference, paired_bootstrap(first, first).p_value)
-    assert 1.0 == mcnemar(first, first).p_value
+    assert paired_delong(first, first).difference == 0.0
+    assert paired_delong(first, first).p_value == 1.0
+    assert paired_bootstrap(first, first).difference == 0.0
+    assert paired_bootstrap(first, first).p_value == 1.0
+    assert mcnemar(first, first).p_value == 1.0
 
 
 @pytest.mark.parametrize("compare", [paired_delong, paired_bootstrap])
@@ -65,7 +67,9 @@ def test_a_perfect_and_a_constant_score_of_four_samples_do_not_differ_for_certai
     found = compare(constant, perfect)
 
     # Two of the six orders of the labels are as far apart.
-    assert (0.5, 1 / 3, "permutation") == (found.difference, found.p_value, found.method)
+    assert found.difference == 0.5
+    assert 1 / 3 == found.p_value
+    assert found.method == "permutation"
     assert found.low < 0 < found.high <= 1
     assert found.note
 
@@ -77,7 +81,8 @@ def test_two_perfect_scores_have_an_interval_with_width() -> None:
     )
     found = paired_delong(first, second)
 
-    assert (0.0, 1.0) == (found.difference, found.p_value)
+    assert found.difference == 0.0
+    assert found.p_value == 1.0
     assert found.low < -0.1 < 0.1 < found.high
 
 
@@ -107,7 +112,9 @@ def test_no_difference_has_an_interval_without_width_unless_the_scores_are_the_s
     assert found.p_value != 0
     assert math.isnan(found.low) == ("no interval" in str(found))
     same = paired_bootstrap(right, right, metric, n_resamples=50, undefined="skip")
-    assert (0.0, 0.0, 1.0) == (same.low, same.high, same.p_value)
+    assert same.low == 0.0
+    assert same.high == 0.0
+    assert same.p_value == 1.0
 
 
 def test_p_values_are_never_written_as_0() -> None:
@@ -120,8 +127,8 @@ def test_a_difference_of_areas_is_never_beyond_1() -> None:
     labels = [0, 0, 0, 1, 1, 1]
     first, second = (Predictions(labels, scores, "binary-class") for scores in ([4, 5, 6, 1, 2, 5], [1, 2, 3, 4, 6, 3]))
 
-    assert 1.0 == paired_delong(first, second).high
-    assert -1.0 == paired_delong(second, first).low
+    assert paired_delong(first, second).high == 1.0
+    assert paired_delong(second, first).low == -1.0
 
 
 def test_the_order_of_models_turns_the_difference_round() -> None:
@@ -155,7 +162,7 @@ def test_every_metric_can_be_compared(metric: str) -> None:
     found = paired_bootstrap(first, second, metric, n_resamples=40, stratified=True)
 
     assert found.low <= found.high
-    assert "stratified bootstrap" == found.method
+    assert found.method == "stratified bootstrap"
     assert 0 < found.p_value <= 1
 
 
@@ -163,7 +170,7 @@ def test_a_class_has_a_difference_of_its_own() -> None:
     first, second = two_models()
     found = paired_delong_per_class(first, second)
 
-    assert 3 == len(found)
+    assert len(found) == 3
     assert np.mean([one.difference for one in found]) == pytest.approx(paired_delong(first, second).difference)
 
 
@@ -205,13 +212,13 @@ def test_mcnemar_of_labels_is_made_for_each() -> None:
     with pytest.raises(ValueError, match="Take mcnemar_per_label and holm"):
         mcnemar(first, second)
     found = mcnemar_per_label(first, second)
-    assert 3 == len(found)
+    assert len(found) == 3
     assert all(test.only_second > test.only_first for test in found)
-    assert 1 == len(mcnemar_per_label(*two_models()))
+    assert len(mcnemar_per_label(*two_models())) == 1
 
 
 def test_holm_adjusts_as_its_author_does() -> None:
-    assert [0.06, 0.06, 0.06, 0.02] == pytest.approx(holm([0.02, 0.03, 0.04, 0.005]).tolist())
+    assert pytest.approx(holm([0.02, 0.03, 0.04, 0.005]).tolist()) == [0.06, 0.06, 0.06, 0.02]
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))

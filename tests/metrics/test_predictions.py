@@ -65,13 +65,14 @@ def test_a_wrong_number_of_columns_is_refused_where_the_number_of_classes_is_kno
 def test_a_binary_set_takes_one_column_or_two_of_its_two_classes(scores) -> None:
     predictions = Predictions([0, 1], scores, "binary-class", n_classes=2)
 
-    assert [[0.2], [0.7]] == predictions.scores.tolist()
+    assert predictions.scores.tolist() == [[0.2], [0.7]]
 
 
 def test_one_sample_keeps_its_columns() -> None:
     predictions = Predictions([[1]], [[0.2, 0.8]], "multi-class")
 
-    assert ((1,), (1, 2)) == (predictions.labels.shape, predictions.scores.shape)
+    assert predictions.labels.shape == (1,)
+    assert predictions.scores.shape == (1, 2)
 
 
 def test_scores_keep_their_dtype() -> None:
@@ -81,8 +82,8 @@ def test_scores_keep_their_dtype() -> None:
 def test_zeros_and_ones_of_a_training_loop_are_labels() -> None:
     predictions = Predictions(np.array([[0.0, 1.0]], dtype=np.float32), [[0.1, 0.2]], MULTI_LABEL)
 
-    assert [[0, 1]] == predictions.labels.tolist()
-    assert "i" == predictions.labels.dtype.kind
+    assert predictions.labels.tolist() == [[0, 1]]
+    assert predictions.labels.dtype.kind == "i"
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -105,7 +106,7 @@ def test_a_binary_task_copies_the_column_that_counts(columns: int) -> None:
 
     scores[:] = 0.5
 
-    assert [[0.2], [0.7]] == predictions.scores.tolist()
+    assert predictions.scores.tolist() == [[0.2], [0.7]]
 
 
 def test_labels_that_change_afterwards_do_not_change_the_predictions() -> None:
@@ -114,7 +115,7 @@ def test_labels_that_change_afterwards_do_not_change_the_predictions() -> None:
 
     labels[:] = 1 - labels
 
-    assert 1.0 == measure(predictions, "auc")
+    assert measure(predictions, "auc") == 1.0
 
 
 def test_predictions_cannot_be_written_to() -> None:
@@ -140,21 +141,23 @@ def test_a_torch_tensor_that_is_filled_again_does_not_change_the_predictions() -
 
     scores.fill_(0.5)
 
-    assert 1.0 == measure(predictions, "auc")
+    assert measure(predictions, "auc") == 1.0
 
 
 def test_input_is_not_changed() -> None:
     labels, scores = np.array([1, 0, 1]), np.array([0.4, 0.3, 0.1])
     labels.flags.writeable = scores.flags.writeable = False
 
-    assert 0.5 == auc(labels, scores, "binary-class")
+    assert auc(labels, scores, "binary-class") == 0.5
 
 
 def test_predictions_pickle() -> None:
     predictions = Predictions([0, 1], [0.1, 0.2], "binary-class", threshold=0.15)
     again = pickle.loads(pickle.dumps(predictions))
 
-    assert (predictions.task, 0.15, [0, 1]) == (again.task, again.threshold, again.labels.tolist())
+    assert predictions.task == again.task
+    assert again.threshold == 0.15
+    assert again.labels.tolist() == [0, 1]
 
 
 # Arrays of other frameworks
@@ -189,7 +192,7 @@ class Elsewhere(Refusing):
 
 @pytest.mark.parametrize("kind", [Exported, Refusing])
 def test_an_array_comes_by_dlpack_where_there_is_no_other_way(kind: type) -> None:
-    assert 1.0 == auc(kind(np.array([0, 1])), kind(np.array([0.1, 0.2])), "binary-class")
+    assert auc(kind(np.array([0, 1])), kind(np.array([0.1, 0.2])), "binary-class") == 1.0
 
 
 def test_an_array_of_another_device_is_refused_with_advice() -> None:
@@ -201,7 +204,7 @@ def test_an_array_of_another_device_is_refused_with_advice() -> None:
 def test_torch_tensors_are_taken() -> None:
     torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
 
-    assert 1.0 == auc(torch.tensor([[0.0], [1.0]]), torch.tensor([0.1, 0.2]), "binary-class")
+    assert auc(torch.tensor([[0.0], [1.0]]), torch.tensor([0.1, 0.2]), "binary-class") == 1.0
     with pytest.raises(ValueError, match="free of gradients"):
         auc([0, 1], torch.tensor([0.1, 0.2], requires_grad=True), "binary-class")
 
@@ -210,20 +213,20 @@ def test_torch_tensors_are_taken() -> None:
 def test_jax_arrays_are_taken() -> None:
     numpy = pytest.importorskip("jax.numpy", reason="needs JAX: pip install 'medmnist-np[interop]'")
 
-    assert 1.0 == auc(numpy.array([0, 1]), numpy.array([0.1, 0.2]), "binary-class")
+    assert auc(numpy.array([0, 1]), numpy.array([0.1, 0.2]), "binary-class") == 1.0
 
 
 @pytest.mark.framework
 def test_tensorflow_tensors_are_taken() -> None:
     tensorflow = pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'medmnist-np[interop]'")
 
-    assert 1.0 == auc(tensorflow.constant([0, 1]), tensorflow.constant([0.1, 0.2]), "binary-class")
+    assert auc(tensorflow.constant([0, 1]), tensorflow.constant([0.1, 0.2]), "binary-class") == 1.0
 
 
 def test_data_frames_are_taken() -> None:
     pandas = pytest.importorskip("pandas")
 
-    assert 1.0 == auc(pandas.Series([0, 1]), pandas.DataFrame([[0.9, 0.1], [0.8, 0.2]]), "binary-class")
+    assert auc(pandas.Series([0, 1]), pandas.DataFrame([[0.9, 0.1], [0.8, 0.2]]), "binary-class") == 1.0
 
 
 def test_segmentation_is_no_task_of_scores() -> None:

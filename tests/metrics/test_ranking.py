@@ -131,7 +131,7 @@ def test_areas_without_one_sample_are_those_of_the_rest() -> None:
 def test_an_area_without_its_only_positive_sample_is_not_defined() -> None:
     without_one = areas_without_one(Predictions([0, 0, 1], [0.1, 0.3, 0.2], "binary-class"))
 
-    assert [0.0, 1.0] == without_one[:2, 0].tolist()
+    assert without_one[:2, 0].tolist() == [0.0, 1.0]
     assert np.isnan(without_one[2, 0])
 
 

@@ -36,7 +36,7 @@ def test_auc_and_accuracy_are_those_of_the_log_and_of_the_name(
 ) -> None:
     labels, task = mm.load(name, split, root=real_root).labels, mm.info(name).task
     files = sorted((results / name).glob(f"*/{name}_{split}_*.csv"))
-    assert 3 == len(files)
+    assert len(files) == 3
     for file in files:
         log = (file.parent / f"{name}_log.txt").read_text("utf-8")
         logged = re.search(LINE.format(split=split), log, re.MULTILINE)

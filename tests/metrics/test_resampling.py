@@ -52,9 +52,9 @@ def test_every_sample_is_drawn_equally_often(of) -> None:
 
 
 def test_strata_are_classes_or_combinations_of_labels() -> None:
-    assert [0, 1, 0] == strata(Predictions([0, 1, 0], [0.1, 0.2, 0.3], "binary-class")).tolist()
+    assert strata(Predictions([0, 1, 0], [0.1, 0.2, 0.3], "binary-class")).tolist() == [0, 1, 0]
     findings = [[0, 1], [1, 1], [0, 1], [0, 0]]
-    assert [0, 1, 0, 2] == strata(Predictions(findings, np.ones((4, 2)), "multi-label, binary-class")).tolist()
+    assert strata(Predictions(findings, np.ones((4, 2)), "multi-label, binary-class")).tolist() == [0, 1, 0, 2]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_intervals_of_samples_that_are_copies_are_those_of_the_samples() -> None
     naive = bootstrap_intervals(thrice, ["auc"])["auc"]
     for metric, one in expected.items():
         assert (one.low, one.high) == pytest.approx((grouped[metric].low, grouped[metric].high))
-    assert "grouped percentile" == grouped["auc"].method
+    assert grouped["auc"].method == "grouped percentile"
     assert naive.high - naive.low < 0.7 * (grouped["auc"].high - grouped["auc"].low)
 
 
@@ -139,7 +139,7 @@ def test_every_interval_of_groups_is_that_of_several_metrics_at_once() -> None:
     expected = bootstrap_intervals(predictions, ["recall"], groups=groups)["recall"]
     assert expected == interval(predictions, "recall", groups=groups)
     of_classes = class_intervals(predictions, "recall", groups=groups)
-    assert {"grouped percentile"} == {one.method for one in of_classes}
+    assert {one.method for one in of_classes} == {"grouped percentile"}
     assert expected.estimate == pytest.approx(sum(one.estimate for one in of_classes) / 3)
 
 
@@ -150,7 +150,7 @@ def test_a_difference_on_samples_that_are_copies_is_that_on_the_samples() -> Non
     expected = paired_bootstrap(*(Predictions(labels, one, "binary-class") for one in scores))
     copies = [Predictions(np.repeat(labels, 4), np.repeat(one, 4), "binary-class") for one in scores]
     found = paired_bootstrap(*copies, groups=np.repeat(np.arange(50), 4))
-    assert "grouped bootstrap" == found.method
+    assert found.method == "grouped bootstrap"
     assert (expected.low, expected.high, expected.p_value) == pytest.approx((found.low, found.high, found.p_value))
     assert paired_bootstrap(*copies).p_value < found.p_value
 

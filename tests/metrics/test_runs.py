@@ -15,7 +15,8 @@ def test_mean_deviation_and_interval_of_three_runs() -> None:
     runs = summarise_runs(values, level=0.9)
     low, high = t.interval(0.9, 2, np.mean(values), np.std(values, ddof=1) / math.sqrt(3))
 
-    assert (3, 0.9) == (runs.n, runs.level)
+    assert runs.n == 3
+    assert runs.level == 0.9
     assert (runs.mean, runs.std) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
     assert (runs.low, runs.high) == pytest.approx((low, high))
 
@@ -23,16 +24,18 @@ def test_mean_deviation_and_interval_of_three_runs() -> None:
 def test_one_run_has_a_mean_only() -> None:
     runs = summarise_runs([0.9])
 
-    assert (1, 0.9) == (runs.n, runs.mean)
+    assert runs.n == 1
+    assert runs.mean == 0.9
     assert all(math.isnan(value) for value in (runs.std, runs.low, runs.high))
 
 
 def test_equal_runs_have_no_interval() -> None:
     runs = summarise_runs([0.1, 0.1, 0.1])
 
-    assert (0.1, 0.0) == (runs.mean, runs.std)
+    assert runs.mean == 0.1
+    assert runs.std == 0.0
     assert np.isnan([runs.low, runs.high]).all()
-    assert "0.100 (no interval of the mean: 3 runs with the same value)" == str(runs)
+    assert str(runs) == "0.100 (no interval of the mean: 3 runs with the same value)"
 
 
 @pytest.mark.parametrize("values", [[], [0.5, np.nan], [[0.5, 0.6]]])

@@ -28,24 +28,24 @@ def scores(n: int = 30, seed: int = 0) -> np.ndarray:
 def test_each_label_counts_the_same_in_the_mean_over_labels() -> None:
     table = table_of([[0.5, NAN], [0.7, NAN], [0.9, 0.1]])
 
-    assert [0.7, 0.1] == pytest.approx(table.means[:, 0].tolist())
-    assert 0.4 == pytest.approx(table.mean("dice"))
-    assert 0.1 == table.mean("dice", "b")
+    assert pytest.approx(table.means[:, 0].tolist()) == [0.7, 0.1]
+    assert pytest.approx(table.mean("dice")) == 0.4
+    assert table.mean("dice", "b") == 0.1
 
 
 def test_a_label_that_no_case_has_is_left_out_of_the_mean() -> None:
     table = table_of([[0.5, NAN], [0.7, NAN]])
 
     assert math.isnan(table.mean("dice", "b"))
-    assert 0.6 == pytest.approx(table.mean("dice"))
-    assert 0.6 == pytest.approx(table.interval("dice").estimate)
+    assert pytest.approx(table.mean("dice")) == 0.6
+    assert pytest.approx(table.interval("dice").estimate) == 0.6
     assert math.isnan(table.interval("dice", "b").low)
     assert math.isnan(table.interval("dice", "b", method="bca").low)
 
 
 def test_a_label_may_be_named_by_its_number() -> None:
     table = SegmentationTable(np.array([[[0.5]]]), ("x",), ("1",), ("dice",))
-    assert 0.5 == table.mean("dice", 1)
+    assert table.mean("dice", 1) == 0.5
 
 
 def test_the_interval_of_zeros_and_ones_is_that_of_an_accuracy() -> None:
@@ -59,7 +59,9 @@ def test_the_interval_of_zeros_and_ones_is_that_of_an_accuracy() -> None:
         assert [expected.estimate, expected.low, expected.high] == pytest.approx(
             [found.estimate, found.low, found.high]
         )
-        assert (method, 1000, 0) == (found.method, found.n_resamples, found.n_undefined)
+        assert method == found.method
+        assert found.n_resamples == 1000
+        assert found.n_undefined == 0
 
 
 def test_an_interval_is_the_same_from_the_same_seed_and_narrower_with_more_cases() -> None:
@@ -85,7 +87,7 @@ def test_bca_needs_two_cases_of_each_label() -> None:
 def test_infinite_values_are_shown_and_have_no_interval() -> None:
     table = table_of([[2.5], [INF], [INF]], "hausdorff")
 
-    assert INF == table.mean("hausdorff")
+    assert table.mean("hausdorff") == INF
     assert "a is infinite in 2 of 3 cases: hausdorff" in repr(table)
     with pytest.raises(ValueError, match="hausdorff is infinite in 2 of 3 cases"):
         table.interval("hausdorff")
@@ -94,22 +96,23 @@ def test_infinite_values_are_shown_and_have_no_interval() -> None:
 
 
 def test_a_table_reads_as_a_table() -> None:
-    assert [
+    assert repr(table_of([[0.5, 0.4], [0.7, NAN]])).splitlines() == [
         "SegmentationTable: mean over 2 cases",
         "             dice",
         "a           0.600",
         "b           0.400",
         "all labels  0.500",
         "b is not defined in 1 of 2 cases: dice",
-    ] == repr(table_of([[0.5, 0.4], [0.7, NAN]])).splitlines()
+    ]
 
 
 def test_a_table_can_be_written_as_json() -> None:
     found = json.loads(json.dumps(table_of([[2.5, NAN], [INF, 1]], "hausdorff").to_dict(), allow_nan=False))
 
-    assert [[[2.5], [None]], [["inf"], [1.0]]] == found["values"]
-    assert [["inf"], [1.0]] == found["means"]
-    assert (["a", "b"], "infinite") == (found["labels"], found["one_empty"])
+    assert found["values"] == [[[2.5], [None]], [["inf"], [1.0]]]
+    assert found["means"] == [["inf"], [1.0]]
+    assert found["labels"] == ["a", "b"]
+    assert found["one_empty"] == "infinite"
 
 
 def test_a_table_cannot_be_changed_and_pickles() -> None:
@@ -119,7 +122,7 @@ def test_a_table_cannot_be_changed_and_pickles() -> None:
 
     with pytest.raises(ValueError, match="read-only"):
         table.values[:] = 0
-    assert 0.5 == pickle.loads(pickle.dumps(table)).mean("dice")
+    assert pickle.loads(pickle.dumps(table)).mean("dice") == 0.5
 
 
 def test_values_that_do_not_fit_the_names_are_refused() -> None:
@@ -154,14 +157,17 @@ def test_a_method_that_is_better_in_each_case_differs() -> None:
         assert found.difference == pytest.approx((better - first).mean())
         assert 0.01 < found.low < found.difference < found.high < 0.02
         assert found.p_value < 0.005
-    assert "wilcoxon, bootstrap interval" == found.method
+    assert found.method == "wilcoxon, bootstrap interval"
 
 
 def test_a_method_does_not_differ_from_itself() -> None:
     table = table_of(scores())
     for test in ("bootstrap", "wilcoxon"):
         found = compare_segmentations(table, table, "dice", "a", test=test)  # type: ignore[arg-type]
-        assert (0, 0, 0, 1) == (found.difference, found.low, found.high, found.p_value)
+        assert found.difference == 0
+        assert found.low == 0
+        assert found.high == 0
+        assert found.p_value == 1
 
 
 def test_pairing_sees_what_two_intervals_do_not() -> None:
@@ -199,7 +205,7 @@ def test_wilcoxon_is_that_of_scipy_on_the_means_of_cases() -> None:
 
 def test_a_tolerance_matters_to_surface_dice_alone() -> None:
     table, tolerant = table_of(scores()), replace(table_of(scores()), tolerance_mm=(1.0, 1.0))
-    assert 0 == compare_segmentations(table, tolerant).difference
+    assert compare_segmentations(table, tolerant).difference == 0
     near, nearer = (replace(table_of(scores(), "surface_dice"), tolerance_mm=(mm, mm)) for mm in (2.0, 1.0))
     with pytest.raises(ValueError, match=r"The two tables differ in tolerance_mm: \(2\.0, 2\.0\) and \(1\.0, 1\.0\)"):
         compare_segmentations(near, nearer, "surface_dice")
@@ -225,4 +231,4 @@ def test_differences_that_are_equal_but_for_rounding_have_the_same_rank() -> Non
 def test_differences_that_cancel_out_but_for_rounding_are_none() -> None:
     first, second = np.array([[0.2, 0.6]] * 6), np.array([[0.1 + 0.2, 0.5]] * 6)
     assert (second - first).sum(axis=1).all()
-    assert 1.0 == compare_segmentations(table_of(first), table_of(second), test="wilcoxon").p_value
+    assert compare_segmentations(table_of(first), table_of(second), test="wilcoxon").p_value == 1.0

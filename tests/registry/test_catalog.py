@@ -39,13 +39,13 @@ def test_every_text_is_there_and_tidy(entry: CatalogEntry) -> None:
     texts += [*entry.files, *entry.citations, *entry.loads, *(text for pair in entry.listed for text in pair)]
     if not entry.is_resource:
         texts += [entry.organ, entry.subjects, entry.license, entry.basis]
-    assert [] == [text for text in texts if not text or text != text.strip()]
+    assert [text for text in texts if not text or text != text.strip()] == []
 
 
 @each_entry
 def test_links_are_https_but_for_sites_that_are_known_without(entry: CatalogEntry) -> None:
     assert entry.link.startswith("http://" if entry.name in PLAIN_HTTP else "https://")
-    assert [] == [file for file in entry.files if file.startswith("http://")]
+    assert [file for file in entry.files if file.startswith("http://")] == []
 
 
 @each_entry
@@ -76,14 +76,15 @@ def test_memory_is_never_shown_as_certain() -> None:
     remembered = [entry for entry in ENTRIES if "memory" in entry.basis]
     assert len(remembered) >= 4
     assert all(entry.certainty != "seen" and "not checked" in repr(entry) for entry in remembered)
-    assert [] == [entry.name for entry in ENTRIES if "memory" in repr(entry)]
+    assert [entry.name for entry in ENTRIES if "memory" in repr(entry)] == []
 
 
 @each_entry
 def test_what_is_loaded_is_in_the_registry_and_can_be_cited(entry: CatalogEntry) -> None:
     for name in (*entry.loads, *entry.small_forms):
         record, size = registry.find(name)
-        assert (name, None) == (record.qualified_name, size)
+        assert name == record.qualified_name
+        assert size is None
         assert registry.cite(name).startswith("@")
 
 
@@ -106,7 +107,7 @@ def test_every_set_can_be_found_by_its_organ() -> None:
         for collection in bundled_records.COLLECTIONS
         for name in bundled_records.names(collection)
     }
-    assert set() == names - BY_NAME.keys() - single
+    assert names - BY_NAME.keys() - single == set()
 
 
 def test_a_collection_loads_its_members() -> None:
@@ -134,19 +135,17 @@ def test_what_a_user_must_bring_is_imported() -> None:
 
 def test_members_say_what_the_registry_says() -> None:
     entry, record = BY_NAME["chestmnist"], registry.info("chestmnist")
-    assert (record.description in entry.description, record.license, ("multi-label, binary-class",)) == (
-        True,
-        entry.license,
-        entry.tasks,
-    )
-    assert "78,468 train, 11,219 val, 22,433 test" == entry.subjects
+    assert record.description in entry.description
+    assert record.license == entry.license
+    assert entry.tasks == ("multi-label, binary-class",)
+    assert entry.subjects == "78,468 train, 11,219 val, 22,433 test"
 
 
 def test_a_fake_does_not_get_into_the_catalog(tmp_path: Path) -> None:
     known_sets.cache_clear()
     with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 5}):
         fresh = {entry.name: entry.subjects for entry in known_sets()}
-    assert "546 train, 78 val, 156 test" == fresh["breastmnist"]
+    assert fresh["breastmnist"] == "546 train, 78 val, 156 test"
 
 
 @pytest.mark.parametrize(
@@ -179,9 +178,9 @@ def test_html_is_escaped() -> None:
 
 
 def test_words_that_find_others_are_in_the_form_in_which_they_are_looked_up() -> None:
-    assert [] == [word for word in facts()["also"] if word != word.lower() or (len(word) > 4 and word.endswith("s"))]
+    assert [word for word in facts()["also"] if word != word.lower() or (len(word) > 4 and word.endswith("s"))] == []
 
 
 def test_the_file_is_toml_without_unknown_tables() -> None:
     path = Path(module.__file__).parent / "catalog_entries.toml"
-    assert {"access", "also", "entry"} == set(tomllib.loads(path.read_text("utf-8")))
+    assert set(tomllib.loads(path.read_text("utf-8"))) == {"access", "also", "entry"}

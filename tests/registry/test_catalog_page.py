@@ -23,4 +23,4 @@ def test_every_entry_is_on_the_page_with_its_link() -> None:
 
 def test_rows_have_as_many_cells_as_their_head() -> None:
     rows = [line for line in SCRIPT["page"](known_sets()).splitlines() if line.startswith("| [")]
-    assert {8} == {row.count("|") for row in rows}
+    assert {row.count("|") for row in rows} == {8}

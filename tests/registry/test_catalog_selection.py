@@ -21,7 +21,7 @@ def names(*words: str, **filters: str) -> list[str]:
 
 
 def test_without_conditions_it_is_everything() -> None:
-    assert ALL == names()
+    assert names() == ALL
     assert mm.catalog is catalog
 
 
@@ -55,7 +55,8 @@ def test_open_brain_mri_segmentation_sets_are_found_with_links() -> None:
 )
 def test_a_filter_finds_what_people_mean(filters: dict[str, str], found: str, not_found: str) -> None:
     result = names(**filters)
-    assert (True, False) == (found in result, not_found in result)
+    assert found in result
+    assert not_found not in result
 
 
 @pytest.mark.parametrize(
@@ -73,14 +74,15 @@ def test_a_filter_finds_what_people_mean(filters: dict[str, str], found: str, no
 )
 def test_words_may_stand_anywhere(words: str, found: str, not_found: str) -> None:
     result = names(words)
-    assert (True, False) == (found in result, not_found in result)
+    assert found in result
+    assert not_found not in result
 
 
 def test_resources_are_kept_apart() -> None:
     found = catalog()
-    assert 7 == len(found.resources)
+    assert len(found.resources) == 7
     assert len(found) == len(found.sets) + len(found.resources)
-    assert () == catalog(organ="brain").resources
+    assert catalog(organ="brain").resources == ()
     assert "resource_openneuro" in [entry.name for entry in catalog("neuro").resources]
 
 
@@ -108,14 +110,16 @@ def test_what_is_no_string_is_refused(arguments: tuple[tuple[object, ...], dict[
 
 def test_nothing_found_says_how_many_there_are_with_one_condition_less() -> None:
     found = catalog(organ="brain", modality="CT", access="application")
-    assert ([], 0, False) == (list(found), len(found), bool(found))
+    assert list(found) == []
+    assert len(found) == 0
+    assert bool(found) is False
     without = {
         "organ 'brain'": len(names(modality="CT", access="application")),
         "modality 'CT'": len(names(organ="brain", access="application")),
         "access 'application'": len(names(organ="brain", modality="CT")),
     }
     assert ", ".join(f"{count} without {condition}" for condition, count in without.items()) in repr(found)
-    assert "" == catalog("brain").advice
+    assert catalog("brain").advice == ""
 
 
 def test_a_word_that_stands_nowhere_is_answered_with_the_nearest() -> None:
@@ -139,7 +143,7 @@ def test_each_further_word_narrows_and_order_does_not_matter(words: list[str]) -
 def test_an_entry_is_found_by_name_or_title() -> None:
     everything = catalog()
     assert everything.entry("adni") is everything.entry("ADNI") is everything.entry("Adni")
-    assert "chestxray14" == everything.entry("chestx-ray8 / chestx-ray14 (nih)").name
+    assert everything.entry("chestx-ray8 / chestx-ray14 (nih)").name == "chestxray14"
     assert all(everything.entry(name).name == name for name in ALL)
     with pytest.raises(UnknownDatasetError, match=r"no entry 'adnii'\. Did you mean 'adni'"):
         everything.entry("adnii")
@@ -156,16 +160,17 @@ def test_it_is_a_sequence() -> None:
 
 def test_dicts_are_fit_for_json() -> None:
     dicts = catalog().to_dicts()
-    assert ALL == [one["name"] for one in json.loads(json.dumps(dicts))]
+    assert [one["name"] for one in json.loads(json.dumps(dicts))] == ALL
     brats = catalog().entry("brats").to_dict()
-    assert ("~750", "partly checked") == (brats["listed"]["subjects"], brats["certainty"])
+    assert brats["listed"]["subjects"] == "~750"
+    assert brats["certainty"] == "partly checked"
 
 
 def test_texts_mark_what_is_not_checked() -> None:
     assert "(not checked)" in repr(catalog("Alzheimer"))
     assert "(not checked)" in catalog("Alzheimer")._repr_html_()
     assert "... and" in repr(catalog())
-    assert "The catalog is empty." == repr(Catalog(()))
+    assert repr(Catalog(())) == "The catalog is empty."
 
 
 def test_html_has_a_row_and_a_link_for_each_entry() -> None:
@@ -177,4 +182,5 @@ def test_html_has_a_row_and_a_link_for_each_entry() -> None:
 def test_searching_writes_nothing_and_opens_no_socket(audit) -> None:
     with audit() as seen:
         catalog("brain")
-    assert ([], []) == (seen.writes, seen.network)
+    assert seen.writes == []
+    assert seen.network == []

@@ -84,7 +84,7 @@ def test_numbers_are_unique() -> None:
 @each_corruption
 def test_every_corruption_is_explained_and_used(facts: CorruptionFacts) -> None:
     assert facts.group in {"digital", "noise", "blur", "color", "task-specific"}
-    assert [] == [text for text in (facts.definition, *facts.parameters) if not text or text != text.strip()]
+    assert [text for text in (facts.definition, *facts.parameters) if not text or text != text.strip()] == []
     assert facts.number > 20 or any(name == facts.name for _, name in PAIRS)  # to 20 they are those of MedMNIST-C
 
 
@@ -118,11 +118,11 @@ def test_only_three_ranges_of_augmentation_go_beyond_severity_5() -> None:
     beyond = [
         (each.name, name) for each, name in PAIRS if each.corruptions[name].severities[-1] != strongest(each, name)
     ]
-    assert [
+    assert beyond == [
         ("retinamnist", "defocus_blur"),
         ("chestmnist", "gaussian_blur"),
         ("pneumoniamnist", "gaussian_blur"),
-    ] == beyond
+    ]
 
 
 def strongest(each: CorruptedSet, name: str) -> tuple[float, ...]:
@@ -146,14 +146,14 @@ def test_two_reference_denominators_are_negative() -> None:
     negative = [
         (each.name, name) for each, name in PAIRS if each.corruptions[name].reference_error < each.reference_clean_error
     ]
-    assert [("pneumoniamnist", "contrast_up"), ("pneumoniamnist", "gamma_corr_up")] == negative
+    assert negative == [("pneumoniamnist", "contrast_up"), ("pneumoniamnist", "gamma_corr_up")]
 
 
 def test_archives_are_as_published() -> None:
     stated = {name: table["url"] for name, table in TABLES["dataset"].items() if "url" in table}
     assert stated == {name: corrupted_set(name).url for name in stated}
-    assert ["tissuemnist"] == [each.name for each in SETS if each.url is None]
-    assert ["tissuemnist", "chestmnist"] == [each.name for each in SETS if each.digest is None]
+    assert [each.name for each in SETS if each.url is None] == ["tissuemnist"]
+    assert [each.name for each in SETS if each.digest is None] == ["tissuemnist", "chestmnist"]
     digests = [each.digest for each in SETS if each.digest is not None]
     assert len(digests) == len(set(digests)) == 10
 

@@ -19,24 +19,22 @@ each_record = pytest.mark.parametrize("record", RECORDS, ids=lambda record: reco
 
 
 def test_there_are_eighteen_sets_in_sixty_archives() -> None:
-    assert (18, 12, 6, 60) == (
-        len(RECORDS),
-        len(registry.datasets(ndim=2)),
-        len(registry.datasets(ndim=3)),
-        len(ARCHIVES),
-    )
+    assert len(RECORDS) == 18
+    assert len(registry.datasets(ndim=2)) == 12
+    assert len(registry.datasets(ndim=3)) == 6
+    assert len(ARCHIVES) == 60
 
 
 def test_counts_add_up_to_the_published_totals() -> None:
-    assert {2: 707_962, 3: 9_996} == {
+    assert {
         ndim: sum(sum(record.n_samples.values()) for record in registry.datasets(ndim=ndim)) for ndim in (2, 3)
-    }
+    } == {2: 707_962, 3: 9_996}
 
 
 @each_record
 def test_sizes_and_splits_are_those_of_the_collection(record: DatasetInfo) -> None:
     assert ((28, 64, 128, 224) if record.ndim == 2 else (28, 64)) == record.sizes
-    assert ("train", "val", "test") == record.splits
+    assert record.splits == ("train", "val", "test")
     assert all(count > 0 for count in record.n_samples.values())
 
 
@@ -49,7 +47,7 @@ def test_a_class_is_named_as_its_set(record: DatasetInfo) -> None:
 def test_every_text_is_there_and_tidy(record: DatasetInfo) -> None:
     texts = [record.description, record.modality, record.license, *record.class_names, *record.notes]
     texts += [record.source_size, record.preparation]
-    assert [] == [text for text in texts if not text or text != text.strip()]
+    assert [text for text in texts if not text or text != text.strip()] == []
 
 
 @each_record
@@ -68,7 +66,8 @@ def test_digests_are_md5_and_no_two_archives_share_one() -> None:
 def test_an_archive_is_named_and_found_as_its_set_and_size_say(record: DatasetInfo, size: int, archive) -> None:
     assert f"{record.name}{'' if size == 28 else f'_{size}'}.npz" == archive.file_name
     url = urlsplit(archive.url)
-    assert ("https", "zenodo.org") == (url.scheme, url.netloc)
+    assert url.scheme == "https"
+    assert url.netloc == "zenodo.org"
     assert f"/records/10519652/files/{archive.file_name}" == url.path
     assert (record, size, None) == registry.find_archive(archive.digest)
 
@@ -101,7 +100,9 @@ def test_superseded_archives_are_recognised_by_their_digest() -> None:
     for (name, size), digests in old.items():
         for digest in digests:
             record, found_size, superseded = registry.find_archive(digest)
-            assert (name, size, digest) == (record.name, found_size, superseded.digest)
+            assert name == record.name
+            assert size == found_size
+            assert digest == superseded.digest
             assert superseded.seen_in_version
             assert set(record.splits) == set(superseded.n_samples)
 

@@ -68,7 +68,8 @@ def test_a_look_alike_is_refused_and_no_file_is_touched(name: str, audit) -> Non
     registry.datasets()
     with audit() as seen, pytest.raises(UnknownDatasetError):
         load(name)
-    assert ([], []) == (seen.opened, seen.writes)
+    assert seen.opened == []
+    assert seen.writes == []
 
 
 @pytest.mark.parametrize("name", [None, 28, b"pathmnist", ["pathmnist"]])
@@ -91,7 +92,9 @@ def test_no_size_means_the_smallest_where_there_is_no_28() -> None:
 @pytest.mark.parametrize("size", [64, np.int64(64), np.uint8(64)])
 def test_an_integer_of_any_kind_is_a_size(size: int) -> None:
     record, found = registry.resolve_size("pathmnist", size)
-    assert ("pathmnist", 64, int) == (record.name, found, type(found))
+    assert record.name == "pathmnist"
+    assert found == 64
+    assert int is type(found)
 
 
 def test_the_size_may_stand_in_the_name_or_in_both() -> None:
@@ -148,7 +151,8 @@ def test_name_size_and_split_are_checked_before_anything_is_looked_for(audit) ->
         for arguments in (("pathmnst", "train", 28), ("pathmnist", "trian", 28), ("pathmnist", "train", 23)):
             with pytest.raises(ValueError, match="pathmnist"):
                 load(arguments[0], arguments[1], size=arguments[2])
-    assert ([], []) == (seen.opened, seen.network)
+    assert seen.opened == []
+    assert seen.network == []
 
 
 # Lists

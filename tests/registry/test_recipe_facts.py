@@ -55,7 +55,7 @@ def test_texts_are_there_and_tidy(record: registry.DatasetInfo) -> None:
     assert facts is not None
     assert facts.takes == facts.takes.strip()
     assert not facts.takes.endswith(".")
-    assert [] == [note for note in facts.notes if note != note.strip() or not note.endswith(".")]
+    assert [note for note in facts.notes if note != note.strip() or not note.endswith(".")] == []
     table = TABLES[record.name]
     assert (*table.get("notes", ()), *(QUESTIONS[name] for name in table.get("unknown", ()))) == facts.notes
 

@@ -95,15 +95,16 @@ def test_a_record_survives_pickling_and_copying(record: DatasetInfo) -> None:
 
 def test_a_record_may_have_other_splits_and_sizes() -> None:
     record = fake_record("pathmnist_64", n_samples={"train": 3, "extra": 2})
-    assert (("train", "extra"), (64,)) == (record.splits, record.sizes)
+    assert record.splits == ("train", "extra")
+    assert record.sizes == (64,)
     shapes = [member.shape for member in record.archive(64).members]
-    assert [(3, 64, 64, 3), (3, 1), (2, 64, 64, 3), (2, 1)] == shapes
+    assert shapes == [(3, 64, 64, 3), (3, 1), (2, 64, 64, 3), (2, 1)]
     assert 5 * (64 * 64 * 3 + 1) == record.archive(64).array_bytes
 
 
 def test_a_multi_label_set_has_a_column_for_each_label() -> None:
     chest, path = registry.info("chestmnist"), registry.info("pathmnist")
-    assert [(14, 14, True), (1, 9, False)] == [(r.label_width, r.n_classes, r.multi_label) for r in (chest, path)]
+    assert [(r.label_width, r.n_classes, r.multi_label) for r in (chest, path)] == [(14, 14, True), (1, 9, False)]
 
 
 def test_a_record_is_a_key_of_a_dict() -> None:

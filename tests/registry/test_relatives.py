@@ -42,12 +42,14 @@ def test_a_record_is_found_by_its_name_and_survives_a_pickle(record: DatasetInfo
 @each
 def test_every_text_is_there_and_tidy(record: DatasetInfo) -> None:
     texts = [record.description, record.modality, record.license, *record.class_names, *record.notes]
-    assert [] == [text for text in texts if not text or text != text.strip()]
+    assert [text for text in texts if not text or text != text.strip()] == []
 
 
 @each
 def test_masks_stand_in_the_place_of_labels(record: DatasetInfo) -> None:
-    assert ("segmentation", "masks", ("images", "masks")) == (record.task, record.target, record.roles)
+    assert record.task == "segmentation"
+    assert record.target == "masks"
+    assert record.roles == ("images", "masks")
 
 
 @each
@@ -56,12 +58,12 @@ def test_there_is_a_paper_to_cite(record: DatasetInfo) -> None:
 
 
 def test_medsegbench_counts_add_up_to_the_published_total() -> None:
-    assert 66_165 == sum(sum(record.n_samples.values()) for record in MEDSEGBENCH)
+    assert sum(sum(record.n_samples.values()) for record in MEDSEGBENCH) == 66_165
 
 
 def test_each_set_of_medsegbench_comes_in_three_sizes_the_largest_by_default() -> None:
-    assert {(128, 256, 512)} == {record.sizes for record in MEDSEGBENCH}
-    assert {512} == {registry.resolve_size(record)[1] for record in MEDSEGBENCH}
+    assert {record.sizes for record in MEDSEGBENCH} == {(128, 256, 512)}
+    assert {registry.resolve_size(record)[1] for record in MEDSEGBENCH} == {512}
 
 
 def test_all_digests_are_clean_and_differ() -> None:
@@ -71,7 +73,7 @@ def test_all_digests_are_clean_and_differ() -> None:
 
 
 def test_two_sets_have_masks_that_are_not_zeros_and_ones() -> None:
-    assert ["pandental", "dynamicnuclear"] == [record.name for record in MEDSEGBENCH if record.binarise_masks]
+    assert [record.name for record in MEDSEGBENCH if record.binarise_masks] == ["pandental", "dynamicnuclear"]
 
 
 # Categories
@@ -79,15 +81,15 @@ def test_two_sets_have_masks_that_are_not_zeros_and_ones() -> None:
 
 def test_a_part_lies_in_the_archive_and_the_folder_of_the_whole() -> None:
     whole, part = registry.info("medsegbench/wbc"), registry.info("medsegbench/wbc_C1")
-    assert "wbc-c1" == part.name
+    assert part.name == "wbc-c1"
     assert whole.storage_key(128) == part.storage_key(128)
     assert {m.name for m in whole.archive(128).members} == {m.name for m in part.archive(128).members}
-    assert ("train_images_C1", "train_label_C1") == tuple(part.member_name("train", role) for role in part.roles)
+    assert tuple(part.member_name("train", role) for role in part.roles) == ("train_images_C1", "train_label_C1")
 
 
 def test_the_parts_of_idrib_share_their_images() -> None:
     part = registry.info("medsegbench/idrib-c3")
-    assert ("test_images", "test_label_C3") == tuple(part.member_name("test", role) for role in part.roles)
+    assert tuple(part.member_name("test", role) for role in part.roles) == ("test_images", "test_label_C3")
 
 
 def test_the_counts_of_parts_add_up_to_the_whole_where_they_are_apart() -> None:
@@ -97,7 +99,7 @@ def test_the_counts_of_parts_add_up_to_the_whole_where_they_are_apart() -> None:
         for record in apart
     }
     wholes = {record.name: sum(record.n_samples.values()) for record in apart}
-    assert {"wbc": (400, 396)} == {n: (wholes[n], sums[n]) for n in sums if wholes[n] != sums[n]}
+    assert {n: (wholes[n], sums[n]) for n in sums if wholes[n] != sums[n]} == {"wbc": (400, 396)}
 
 
 @pytest.mark.parametrize("name", ["medsegbench/wbc_C5", "medsegbench/kvasir_C1", "medsegbench/wbc_", "msd/liver-c1"])
@@ -125,7 +127,8 @@ def test_there_is_no_other_part(name: str) -> None:
 )
 def test_a_name_may_stand_after_its_collection(name: str, expected: str, size: int | None) -> None:
     record, found = registry.find(name)
-    assert (expected, size) == (record.qualified_name, found)
+    assert expected == record.qualified_name
+    assert size == found
 
 
 def test_a_name_of_another_collection_does_not_stand_alone() -> None:
@@ -195,7 +198,7 @@ def test_what_cannot_be_downloaded_says_how_to_get_it() -> None:
 @pytest.mark.parametrize("record", VOLUMES, ids=lambda record: record.name)
 def test_a_volume_record_says_what_its_values_and_channels_are(record: VolumeInfo) -> None:
     assert len(record.label_values) == len(record.class_names)
-    assert 0 == record.label_values[0]
+    assert record.label_values[0] == 0
     assert record.n_channels == len(record.modalities)
     assert record.array_bytes() > 0 or not all(record.n_samples.values())
 

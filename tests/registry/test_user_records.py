@@ -76,7 +76,7 @@ def test_control_characters_are_found_wherever_they_are(changed: dict[str, Any],
 
 
 def test_the_recipe_in_the_provenance_may_have_lines() -> None:
-    assert "moles" == record_of(read_table(as_toml(TABLE), "here"), "here").name
+    assert record_of(read_table(as_toml(TABLE), "here"), "here").name == "moles"
 
 
 @pytest.mark.parametrize(
@@ -109,22 +109,20 @@ def test_a_record_with_an_endless_number_is_passed_over_in_lists(caplog: pytest.
 def test_a_record_is_found_by_its_name() -> None:
     put(TABLE)
     assert registry.info("Moles") is registry.info("moles_28")
-    assert ((28,), ("train", "test"), "local") == (
-        registry.info("moles").sizes,
-        registry.info("moles").splits,
-        registry.info("moles").collection.name,
-    )
-    assert "moles" == registry.datasets()[-1].name
+    assert registry.info("moles").sizes == (28,)
+    assert registry.info("moles").splits == ("train", "test")
+    assert registry.info("moles").collection.name == "local"
+    assert registry.datasets()[-1].name == "moles"
     assert (registry.info("moles"), 28, None) == registry.find_archive(f"sha256:{0:064}")
-    assert () == registry.baselines("moles").rows
+    assert registry.baselines("moles").rows == ()
     assert not registry.is_published(registry.info("moles"))
 
 
 def test_a_record_that_changed_is_read_anew() -> None:
     path = put(TABLE)
-    assert "" == registry.info("moles").license
+    assert registry.info("moles").license == ""
     path.write_text(as_toml({**TABLE, "license": "CC0"}), "utf-8")
-    assert "CC0" == registry.info("moles").license
+    assert registry.info("moles").license == "CC0"
     path.unlink()
     with pytest.raises(UnknownDatasetError):
         registry.info("moles")
@@ -147,8 +145,8 @@ def test_a_published_set_is_found_without_a_look_at_the_cache(audit, monkeypatch
     registry.info("pathmnist")
     monkeypatch.setattr(settings, "current", None)
     with audit() as seen:
-        assert "pathmnist" == registry.resolve_size("pathmnist_64")[0].name
-    assert [] == seen.opened
+        assert registry.resolve_size("pathmnist_64")[0].name == "pathmnist"
+    assert seen.opened == []
 
 
 def test_without_a_place_for_a_cache_there_are_no_records(monkeypatch) -> None:
@@ -166,7 +164,7 @@ def test_a_damaged_record_is_an_error_by_its_name_and_passed_over_in_lists(caplo
     with pytest.raises(RecordError, match="ndim is 5"):
         registry.info("broken")
     with caplog.at_level(logging.WARNING):
-        assert ["moles"] == [record.name for record in registry.datasets()[18:]]
+        assert [record.name for record in registry.datasets()[18:]] == ["moles"]
     assert "Passing over a record" in caplog.text
     put({**TABLE, "name": "other"}, "misnamed")
     with pytest.raises(RecordError, match="is the record of 'other'"):

@@ -74,5 +74,5 @@ def read(page: str) -> Content:
     reader = _Reader()
     reader.feed(page)
     reader.close()
-    assert [] == reader.open
+    assert reader.open == []
     return reader.content

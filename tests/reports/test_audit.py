@@ -66,11 +66,12 @@ PAIR = (NearPair((Place("train", 1), Place("val", 2)), ((0,), (0,)), distance=1,
 
 def test_where_nothing_is_wrong_the_page_says_so() -> None:
     content = shown()
-    assert ("Audit of breastmnist", [UNCHECKED]) == (content.headings[0][1], content.notes)
+    assert content.headings[0][1] == "Audit of breastmnist"
+    assert content.notes == [UNCHECKED]
     assert all(later - earlier <= 1 for (earlier, _), (later, _) in pairwise(content.headings))
     assert "Identical images: none." in content.text
     assert "No images are blank." in content.text
-    assert [] == content.all("img", "src")
+    assert content.all("img", "src") == []
     assert "Groups in several splits" not in content.text
 
 
@@ -83,23 +84,24 @@ def test_images_that_are_the_same_stand_side_by_side() -> None:
     assert (28, 3 * 28 + 2) == drawn.shape
     for k, place in enumerate(copies[0].places):
         assert np.array_equal(images[place], drawn[:, 29 * k : 29 * k + 28])
-    assert "train 0; test 0, 1: 0 malignant" == picture["alt"]
+    assert picture["alt"] == "train 0; test 0, 1: 0 malignant"
 
 
 def test_only_the_first_groups_are_shown_and_all_are_counted() -> None:
     copies = copies_of(35) + copies_of(5, labels=(0, 1, 0))
     content = shown(duplicates=copies, pictures=pixels(copies, 28, 28))
-    assert 24 == len(content.all("img", "src"))
+    assert len(content.all("img", "src")) == 24
     assert "The first 24 of 40." in content.text
-    assert "40groups of identical images" == content.facts["Exact duplicates"]
-    assert "5of these groups have different labels" == content.facts["Contradictions"]
+    assert content.facts["Exact duplicates"] == "40groups of identical images"
+    assert content.facts["Contradictions"] == "5of these groups have different labels"
 
 
 def test_pairs_of_colour_images_are_shown_in_colour() -> None:
     content = shown("retinamnist", near=PAIR, pictures=pixels(PAIR, 64, 64, 3))
     (picture,) = [attributes for tag, attributes in content.elements if tag == "img"]
-    assert ("130", "64") == (picture["width"], picture["height"])
-    assert "1pairs to look at, 1 of them in two splits" == content.facts["Near duplicates"]
+    assert picture["width"] == "130"
+    assert picture["height"] == "64"
+    assert content.facts["Near duplicates"] == "1pairs to look at, 1 of them in two splits"
 
 
 def test_a_pair_says_how_near_its_images_are() -> None:
@@ -115,7 +117,7 @@ def test_of_volumes_it_says_which_slice_is_shown() -> None:
 
 def test_what_was_not_looked_for_is_said_at_the_top() -> None:
     content = shown(near=None, remarks=["Near duplicates were not searched: why."])
-    assert ["Near duplicates were not searched: why.", UNCHECKED] == content.notes
+    assert content.notes == ["Near duplicates were not searched: why.", UNCHECKED]
     assert "Near duplicates" not in content.facts
 
 
@@ -123,8 +125,8 @@ def test_leaks_are_counted_by_split() -> None:
     splits = {"train": SplitSummary(10, (0, 1), (4, 6)), "test": SplitSummary(5, (0, 1), (2, 3))}
     copies = copies_of(3)
     content = shown(splits=splits, duplicates=copies, pictures=pixels(copies, 28, 28))
-    assert [["train", "10", "3", "7"], ["test", "5", "0", "5"]] == content.tables["Images of each split"][1:]
-    assert "3images that also occur in a later split; patients were not checked" == content.facts["Leaks"]
+    assert content.tables["Images of each split"][1:] == [["train", "10", "3", "7"], ["test", "5", "0", "5"]]
+    assert content.facts["Leaks"] == "3images that also occur in a later split; patients were not checked"
     assert 'ds = mm.Dataset("breastmnist", "train").without(audit.leaks)' in content.text
 
 
@@ -132,8 +134,8 @@ def test_labels_are_counted_and_what_is_odd_about_them_is_noted() -> None:
     splits = {"train": SplitSummary(5, (0, 1), (2, 3)), "val": SplitSummary(3, (1, 1), (0, 3))}
     bad, blank = (Place("train", 3), Place("train", 8)), (Place("test", 1), Place("test", 2))
     content = shown(splits=splits, bad_labels=bad, blank=blank)
-    assert ["0 malignant", "240.0%", "00.0%"] == content.tables["Samples by label and split"][1]
-    assert ["val has no sample of 0 malignant.", "Invalid labels: train 3, 8.", UNCHECKED] == content.notes
+    assert content.tables["Samples by label and split"][1] == ["0 malignant", "240.0%", "00.0%"]
+    assert content.notes == ["val has no sample of 0 malignant.", "Invalid labels: train 3, 8.", UNCHECKED]
     assert "Values of the labels: train 0 to 1, val 1 to 1." in content.text
     assert "test 1, 2" in content.text
 
@@ -142,8 +144,9 @@ def test_groups_are_listed_up_to_a_number() -> None:
     groups = tuple(SharedGroup(f"p{k}", (Place("train", k), Place("test", 1))) for k in range(60))
     content = shown(shared_groups=groups, grouped_by="group")
     rows = content.tables["Groups in several splits; the first 50 of 60"]
-    assert (51, ["p0", "train 0; test 1"]) == (len(rows), rows[1])
-    assert [] == content.notes
+    assert len(rows) == 51
+    assert rows[1] == ["p0", "train 0; test 1"]
+    assert content.notes == []
     assert "not checked" not in content.facts["Leaks"]
 
 
@@ -154,20 +157,21 @@ def test_groups_that_share_no_splits_are_reported() -> None:
 
 def test_patients_that_were_not_checked_are_not_reported_as_patients_without_leaks() -> None:
     content = shown(shared_groups=(), grouped_by="image_id")
-    assert [UNCHECKED] == content.notes
+    assert content.notes == [UNCHECKED]
     assert "No image ids have samples in more than one split." in content.text
     assert "No groups" not in content.text
 
 
 def test_a_single_split_has_no_leaks_to_look_for() -> None:
     content = shown(splits={"train": SplitSummary(10, (0, 1), (4, 6))})
-    assert "0not checked: there is only one split" == content.facts["Leaks"]
+    assert content.facts["Leaks"] == "0not checked: there is only one split"
 
 
 def test_names_are_text() -> None:
     group = SharedGroup("<i>", (Place("train", 1), Place("test", 1)))
     content = shown(name="<b>&.npz", shared_groups=(group,), grouped_by="group", digest="<script>")
-    assert ("Audit of <b>&.npz", "<script>") == (content.headings[0][1], content.facts["Archive"])
+    assert content.headings[0][1] == "Audit of <b>&.npz"
+    assert content.facts["Archive"] == "<script>"
     assert "<i>" in content.text
 
 
@@ -192,7 +196,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDMNIST_NP_CACHE", str(folder / "cache"))
         found = audit(save(folder, arrays), ids=ids)
-    assert (4, 5, 4, 1) == tuple(map(len, (found.duplicates, found.near or (), found.blank, found.shared_groups or ())))
+    assert tuple(map(len, (found.duplicates, found.near or (), found.blank, found.shared_groups or ()))) == (4, 5, 4, 1)
     path = folder / "audit [1]&#.html"
     write_page(path, found.page())
     return path
@@ -203,7 +207,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_loads_nothing_and_fits(page: Path, tab: Browser, width: int) -> None:
     tab.show(width=width)
     tab.open(page)
-    assert [] == tab.complaints
+    assert tab.complaints == []
     assert [page.as_uri()] == [url for url in tab.requests if not url.startswith("data:")]
     assert width == tab.evaluate("document.documentElement.scrollWidth")
 
@@ -216,8 +220,8 @@ def test_every_pair_is_to_be_seen(page: Path, tab: Browser, width: int) -> None:
     sizes = tab.evaluate(
         "[...document.images].map(one => [one.naturalWidth, one.naturalHeight, one.clientWidth, one.clientHeight])"
     )
-    assert 9 == len(sizes)
-    assert {28} == {height for _, height, _, _ in sizes}
+    assert len(sizes) == 9
+    assert {height for _, height, _, _ in sizes} == {28}
     assert {2 * 28 + 1, 6 * 28 + 5} == {wide for wide, _, _, _ in sizes}
     assert all(shown > 200 for _, _, shown, _ in sizes)
     # Pixels stay square.

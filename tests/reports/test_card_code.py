@@ -57,7 +57,8 @@ def test_the_lines_run_and_their_comments_are_true(framework: str, name: str) ->
         arrays = list(found["batch"][:2])
     elif framework == "scikit-learn":
         arrays = [found["y"]]
-        assert ("float32", 256) == (str(found["X"].dtype), len(found["X"]))
+        assert str(found["X"].dtype) == "float32"
+        assert len(found["X"]) == 256
     else:
         arrays = [found["images"], found["labels"]]
     comments = " ".join(line.partition("#")[2] for line in lines.splitlines())

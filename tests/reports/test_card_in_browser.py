@@ -55,7 +55,7 @@ def volumes(pages: dict[str, Path]) -> Path:
 def test_a_card_loads_nothing_and_the_console_stays_empty(page: Path, tab: Browser, width: int) -> None:
     tab.show(width=width)
     tab.open(page)
-    assert [] == tab.complaints
+    assert tab.complaints == []
     assert [page.as_uri()] == [url for url in tab.requests if not url.startswith("data:")]
 
 
@@ -81,7 +81,7 @@ def test_text_stands_out_from_what_is_behind_it(page: Path, tab: Browser, dark: 
 def test_headings_are_in_order_and_pictures_have_words(page: Path, tab: Browser) -> None:
     tab.open(page)
     levels = tab.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(one => +one.tagName[1])")
-    assert 1 == levels[0]
+    assert levels[0] == 1
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
     assert tab.evaluate("[...document.images].every(one => one.alt && one.complete && one.naturalWidth)")
     assert tab.evaluate("[...document.querySelectorAll('svg')].every(one => one.getAttribute('aria-label'))")
@@ -118,18 +118,18 @@ def test_the_keyboard_moves_the_slider_and_the_picture_changes(
 ) -> None:
     tab.show(width=width, height=1200)
     tab.open(volumes)
-    assert ["14", "14", "14"] == tab.evaluate(STATE)
+    assert tab.evaluate(STATE) == ["14", "14", "14"]
     before = first_window(tab, tmp_path)
     tab.evaluate("document.querySelector('input').focus()")
     tab.press("ArrowRight")
-    assert ["15", "15", "15"] == tab.evaluate(STATE)
+    assert tab.evaluate(STATE) == ["15", "15", "15"]
     after = first_window(tab, tmp_path)
     assert before.shape == after.shape
     assert (before != after).mean() > 0.2
     for key, number in (("ArrowLeft", "14"), ("End", "27"), ("ArrowRight", "27"), ("Home", "0"), ("ArrowLeft", "0")):
         tab.press(key)
         assert [number] * 3 == tab.evaluate(STATE)
-    assert [] == tab.complaints
+    assert tab.complaints == []
 
 
 def test_sliders_are_reached_by_tab_and_each_moves_its_own_picture(volumes: Path, tab: Browser) -> None:
@@ -144,7 +144,7 @@ def test_sliders_are_reached_by_tab_and_each_moves_its_own_picture(volumes: Path
     assert tab.evaluate("document.activeElement === document.querySelectorAll('input')[1]")
     tab.press("ArrowLeft")
     positions = "[...document.querySelectorAll('.scrubber')].map(one => one.style.getPropertyValue('--at'))"
-    assert ["14", "13"] == tab.evaluate(positions)
+    assert tab.evaluate(positions) == ["14", "13"]
 
 
 @pytest.mark.parametrize("number", [0, 14, 27])
@@ -185,7 +185,7 @@ def test_without_the_script_the_middle_slices_are_shown_and_no_slider(
     without = tmp_path / "without.html"
     without.write_text(document[: document.index("<script>")] + document[document.index("</script>") + 9 :], "utf-8")
     tab.open(without)
-    assert "none" == tab.evaluate("getComputedStyle(document.querySelector('.scrubber label')).display")
+    assert tab.evaluate("getComputedStyle(document.querySelector('.scrubber label')).display") == "none"
     assert np.array_equal(expected, first_window(tab, tmp_path))
 
 
@@ -193,8 +193,8 @@ def test_a_script_that_was_changed_does_not_run(volumes: Path, tab: Browser, tmp
     changed = tmp_path / "changed.html"
     changed.write_text(volumes.read_text("utf-8").replace("<script>", "<script>document.title = 'mine';"), "utf-8")
     tab.open(changed)
-    assert "AdrenalMNIST3D" == tab.evaluate("document.title")
-    assert 1 == len(tab.complaints)
+    assert tab.evaluate("document.title") == "AdrenalMNIST3D"
+    assert len(tab.complaints) == 1
     assert "Content Security Policy" in tab.complaints[0]
 
 

@@ -10,12 +10,12 @@ from medmnist_np.reports import write_page
 def test_a_page_replaces_the_one_that_is_there(tmp_path: Path) -> None:
     for text in ("one", "zwölf"):
         write_page(tmp_path / "page.html", text)
-    assert {"page.html": "zwölf"} == {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {"page.html": "zwölf"}
 
 
 def test_missing_folders_are_made(tmp_path: Path) -> None:
     write_page(tmp_path / "a" / "b" / "page.html", "one")
-    assert "one" == (tmp_path / "a" / "b" / "page.html").read_text()
+    assert (tmp_path / "a" / "b" / "page.html").read_text() == "one"
 
 
 @pytest.mark.parametrize("name", ["results.csv", "html", "page.html.csv"])
@@ -30,4 +30,4 @@ def test_nothing_is_left_where_a_page_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     with pytest.raises(OSError, match="directory"):
         write_page(tmp_path / "page.html", "page")
-    assert ["page.html"] == [path.name for path in tmp_path.iterdir()]
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

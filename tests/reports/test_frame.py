@@ -15,17 +15,17 @@ from tests.reports.reading import read
 
 def test_a_page_holds_its_sections_in_order_and_leads_to_each() -> None:
     content = read(page("Title & co", "below", {"One": [element("p", "1")], "Two words": []}))
-    assert [(1, "Title & co"), (2, "One"), (2, "Two words")] == content.headings
+    assert content.headings == [(1, "Title & co"), (2, "One"), (2, "Two words")]
     assert ["#one", "#two-words"] == content.all("a", "href")
-    assert ["one", "two-words"] == content.all("section", "id")
+    assert content.all("section", "id") == ["one", "two-words"]
     assert "Not for clinical use." in content.text
 
 
 def test_a_page_forbids_the_browser_to_load_anything() -> None:
     document = page("Title", "below", {})
     (policy,) = [attributes["content"] for tag, attributes in read(document).elements if "http-equiv" in attributes]
-    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" == policy
-    assert [] == re.findall(r"<script|@import|url\(|https?:", document)
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert re.findall(r"<script|@import|url\(|https?:", document) == []
 
 
 def test_a_page_is_the_same_each_time() -> None:
@@ -34,31 +34,32 @@ def test_a_page_is_the_same_each_time() -> None:
 
 def test_cells_of_a_table_are_text_or_markup() -> None:
     written = table("Counts", ["class", "n", "what"], [["a<b", 7, element("b", "x")]], text={2})
-    assert {"Counts": [["class", "n", "what"], ["a<b", "7", "x"]]} == read(written).tables
-    assert [None, "text"] == read(written).all("td", "class")
+    assert read(written).tables == {"Counts": [["class", "n", "what"], ["a<b", "7", "x"]]}
+    assert read(written).all("td", "class") == [None, "text"]
 
 
 def test_a_table_scrolls_in_a_box_that_the_keyboard_reaches() -> None:
     ((tag, attributes), *_) = read(table("Counts", ["n"], [])).elements
-    assert ("div", {"class": "scroll", "role": "region", "aria-label": "Counts", "tabindex": "0"}) == (tag, attributes)
+    assert tag == "div"
+    assert attributes == {"class": "scroll", "role": "region", "aria-label": "Counts", "tabindex": "0"}
 
 
 def test_facts_without_a_value_are_left_out() -> None:
-    assert {"Run": "1"} == read(facts({"Run": "1", "File": ""})).facts
+    assert read(facts({"Run": "1", "File": ""})).facts == {"Run": "1"}
 
 
 def test_key_figures_have_a_line_below() -> None:
-    assert {"AUC": "0.9below"} == read(figures({"AUC": ("0.9", "below")})).facts
+    assert read(figures({"AUC": ("0.9", "below")})).facts == {"AUC": "0.9below"}
 
 
 def test_a_figure_has_a_title_and_lines() -> None:
     shown = read(gallery([figure(Html("<i></i>"), "a<b", "one", "two")], width_px=99))
-    assert "a<bonetwo" == shown.text
-    assert ["--least: 99px"] == [style for style in shown.all("div", "style") if style]
+    assert shown.text == "a<bonetwo"
+    assert [style for style in shown.all("div", "style") if style] == ["--least: 99px"]
 
 
 def test_a_note_is_told_to_those_who_cannot_see_it() -> None:
-    assert ["note"] == read(note("Beware")).all("p", "role")
+    assert read(note("Beware")).all("p", "role") == ["note"]
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 3)])
@@ -67,7 +68,9 @@ def test_a_picture_is_inside_the_page_pixel_by_pixel(shape: tuple[int, ...]) -> 
     ((_, attributes),) = read(picture(pixels, "noise")).elements
     source = str(attributes["src"])
     assert np.array_equal(pixels, np.asarray(Image.open(BytesIO(b64decode(source.partition(",")[2])))))
-    assert ("noise", "5", "3") == (attributes["alt"], attributes["width"], attributes["height"])
+    assert attributes["alt"] == "noise"
+    assert attributes["width"] == "5"
+    assert attributes["height"] == "3"
 
 
 @pytest.mark.parametrize(
@@ -79,4 +82,5 @@ def test_numbers_are_written_alike_on_all_pages(value: float, written: str) -> N
 
 
 def test_the_ends_of_an_interval() -> None:
-    assert ("0.100 to 0.200", "no interval") == (span(0.1, 0.2), span(np.nan, np.nan))
+    assert span(0.1, 0.2) == "0.100 to 0.200"
+    assert span(np.nan, np.nan) == "no interval"

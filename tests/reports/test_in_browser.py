@@ -49,9 +49,9 @@ def page(request: pytest.FixtureRequest, pages: dict[str, Path]) -> Path:
 def test_a_page_loads_nothing_and_the_console_stays_empty(page: Path, tab: Browser, width: int) -> None:
     tab.show(width=width)
     tab.open(page)
-    assert [] == tab.complaints
+    assert tab.complaints == []
     assert [page.as_uri()] == [url for url in tab.requests if not url.startswith("data:")]
-    assert "CSS1Compat" == tab.evaluate("document.compatMode")
+    assert tab.evaluate("document.compatMode") == "CSS1Compat"
 
 
 @pytest.mark.parametrize("width", [320, PHONE_PX, DESK_PX])
@@ -117,7 +117,9 @@ def test_in_the_dark_the_page_and_its_charts_are_dark(page: Path, tab: Browser) 
             )
         )
     (light_paper, light_ink, light_word), (dark_paper, dark_ink, dark_word) = seen
-    assert ("rgb(255, 255, 255)", light_ink, dark_ink) == (light_paper, light_word, dark_word)
+    assert light_paper == "rgb(255, 255, 255)"
+    assert light_ink == light_word
+    assert dark_ink == dark_word
     assert light_paper != dark_paper
     assert light_ink != dark_ink
 
@@ -125,7 +127,7 @@ def test_in_the_dark_the_page_and_its_charts_are_dark(page: Path, tab: Browser) 
 def test_paper_is_white_even_for_those_who_like_it_dark(page: Path, tab: Browser) -> None:
     tab.show(width=DESK_PX, dark=True, paper=True)
     tab.open(page)
-    assert "rgb(255, 255, 255)" == tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert tab.evaluate("getComputedStyle(document.querySelector('nav')).display === 'none'")
 
 
@@ -145,4 +147,4 @@ def test_a_page_that_loads_something_would_be_seen(tab: Browser, tmp_path: Path)
     )
     tab.open(bad)
     assert (tmp_path / "other.css").as_uri() in tab.requests
-    assert 2 == len(tab.complaints)
+    assert len(tab.complaints) == 2

@@ -31,7 +31,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_only_boxes_of_tables_scroll_sideways(page: Path, tab: Browser, width: int) -> None:
     tab.show(width=width)
     tab.open(page)
-    assert [] == tab.complaints
+    assert tab.complaints == []
     assert width == tab.evaluate("document.documentElement.scrollWidth")
     assert tab.evaluate(
         "[...document.querySelectorAll('.scroll')].every(box => box.getBoundingClientRect().right <= innerWidth)"

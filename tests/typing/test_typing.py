@@ -23,7 +23,8 @@ def checked(folder: Path, *command: str) -> None:
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", *command, str(copy)], check=False, cwd=folder, capture_output=True, text=True
     )
-    assert (0, "") == (done.returncode, "" if done.returncode == 0 else done.stdout + done.stderr)
+    assert done.returncode == 0
+    assert ("" if done.returncode == 0 else done.stdout + done.stderr) == ""
 
 
 @pytest.mark.skipif(find_spec("mypy") is None, reason="needs mypy: pip install 'medmnist-np[dev]'")
@@ -38,12 +39,12 @@ def test_basedpyright_finds_no_error_in_a_program(tmp_path: Path) -> None:
 
 def test_the_program_runs(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 40, "val": 8, "test": 20}):
-        assert (28, 28) == program.read()[0]
-        assert "breastmnist: malignant, 40, @" == program.describe()
-        assert [2, 2] == list(program.select().values())
+        assert program.read()[0] == (28, 28)
+        assert program.describe() == "breastmnist: malignant, 40, @"
+        assert list(program.select().values()) == [2, 2]
         assert all(np.isfinite(list(program.batches())))
         assert 0 < program.evaluate(tmp_path) < 3
-        assert 1.0 == program.measure().estimate
-        assert "<!doctype" == program.tell(tmp_path)[0].lower()
-        assert (40, 784, 40) == program.hand_over()
+        assert program.measure().estimate == 1.0
+        assert program.tell(tmp_path)[0].lower() == "<!doctype"
+        assert program.hand_over() == (40, 784, 40)
         assert "Did you mean 'breastmnist'" in program.refuse()

@@ -90,8 +90,10 @@ def test_cases_lie_one_after_another_as_in_their_files(tmp_path: Path) -> None:
     folder = locate(record, progress=silent)
     check(folder, PAIRS, "i2")
     assert f"arrays/{record.storage_key()}" == folder.path.relative_to(cache()).as_posix()
-    assert ("digest", record.archive_file.digest) == (folder.manifest.checked, folder.manifest.digest)
-    assert ([], []) == (staged(), read_report(folder.path))
+    assert folder.manifest.checked == "digest"
+    assert record.archive_file.digest == folder.manifest.digest
+    assert staged() == []
+    assert read_report(folder.path) == []
     folder.check_sizes()
     files = {path.name for path in folder.path.iterdir()}
     assert {f"{name}.npy" for name in folder.manifest.arrays} | {"manifest.json", "decoding.json"} == files
@@ -204,11 +206,12 @@ def test_a_bad_case_is_named_and_nothing_is_kept(tmp_path: Path, image: bytes, m
         locate(record, progress=silent)
     assert str(caught.value).startswith("msd/hippocampus cannot be taken as it is: h_01: ")
     assert "skip=True" in str(caught.value)
-    assert ([], []) == (staged(), list(cache().glob("arrays/*/*")))
+    assert staged() == []
+    assert list(cache().glob("arrays/*/*")) == []
     # The same with leave to go on: all but that case, as if it had never been there.
     folder = locate(record, progress=silent, skip=True)
     check(folder, {name: pair for name, pair in PAIRS.items() if name != "h_01"}, "i2")
-    assert ["h_01"] == [one.case for one in read_report(folder.path)]
+    assert [one.case for one in read_report(folder.path)] == ["h_01"]
 
 
 def test_a_wrong_checksum_in_the_middle_is_found(tmp_path: Path) -> None:
@@ -232,13 +235,14 @@ def test_a_labelled_split_is_never_left_out_as_a_whole(tmp_path: Path, keep: int
         ArchiveError, match=r"No case of the train split of msd/hippocampus can be used: h_00: .*--skip"
     ):
         locate(made(tmp_path, cut), progress=silent, skip=True)
-    assert ([], []) == (staged(), list(cache().glob("arrays/*/*")))
+    assert staged() == []
+    assert list(cache().glob("arrays/*/*")) == []
 
 
 def test_an_unlabelled_split_of_which_nothing_is_left_is_not_there(tmp_path: Path) -> None:
     cut = {name: (image[:-9] if mask is None else image, mask) for name, (image, mask) in GOOD.items()}
     folder = locate(made(tmp_path, cut), progress=silent, skip=True)
-    assert {"train"} == {name.partition("_")[0] for name in folder.manifest.arrays}
+    assert {name.partition("_")[0] for name in folder.manifest.arrays} == {"train"}
     folder.check_sizes()
 
 
@@ -247,7 +251,7 @@ def test_if_nothing_at_all_is_left_that_is_an_error(tmp_path: Path, keep: int) -
     cut = {name: (image[:keep], mask) for name, (image, mask) in GOOD.items()}
     with pytest.raises(ArchiveError, match=r"No case of msd/hippocampus can be used: h_00: .*; and 2 more"):
         locate(made(tmp_path, cut), progress=silent, skip=True)
-    assert [] == staged()
+    assert staged() == []
 
 
 def test_the_disk_is_asked_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +261,8 @@ def test_the_disk_is_asked_before_anything_is_written(tmp_path: Path, monkeypatc
     monkeypatch.setattr("medmnist_np.volumes.voxels.make", lambda *_: written.append(1))
     with pytest.raises(NoSpaceError, match="decode 7 cases of msd/hippocampus"):
         locate(record, progress=silent)
-    assert ([], []) == (written, staged())
+    assert written == []
+    assert staged() == []
 
 
 def test_affines_are_those_of_nibabel_to_the_bit(tmp_path: Path) -> None:
@@ -265,4 +270,4 @@ def test_affines_are_those_of_nibabel_to_the_bit(tmp_path: Path) -> None:
     for number, name in enumerate(n for n, (_, mask) in PAIRS.items() if mask is not None):
         (tmp_path / "one.nii.gz").write_bytes(GOOD[name][0])
         assert (nibabel.load(tmp_path / "one.nii.gz").affine == folder.open("train_affines")[number]).all()
-    assert 1e-3 == decoder.AFFINE_TOLERANCE_MM
+    assert decoder.AFFINE_TOLERANCE_MM == 1e-3

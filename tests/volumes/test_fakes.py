@@ -29,8 +29,10 @@ def test_files_hold_the_cases(tmp_path: Path) -> None:
             mask = nibabel.load(root / "labelsTr" / f"{case.name}.nii.gz")
             assert np.array_equal(case.mask, np.asarray(mask.dataobj))
     table = json.loads((root / "dataset.json").read_text())
-    assert ("1.0", 10, 4) == (table["relase"], table["numTraining"], len(table["test"]))
-    assert {"0": "background", "1": "Anterior", "2": "Posterior"} == table["labels"]
+    assert table["relase"] == "1.0"
+    assert table["numTraining"] == 10
+    assert len(table["test"]) == 4
+    assert table["labels"] == {"0": "background", "1": "Anterior", "2": "Posterior"}
 
 
 @pytest.mark.parametrize("name", ["msd/brain", "amos22", "brats2021"])
@@ -49,9 +51,9 @@ def test_every_layout_is_read_back(name: str, tmp_path: Path) -> None:
 
 def test_cases_differ_in_size_and_have_every_label() -> None:
     cases = list(make_cases("amos22", n_samples={"train": 5}))
-    assert 5 == len({case.image.shape for case in cases})
+    assert len({case.image.shape for case in cases}) == 5
     assert all(set(range(16)) == set(np.unique(case.mask).tolist()) for case in cases)
-    assert [False] == [np.array_equal(cases[0].image, next(make_cases("amos22", seed=1)).image)]
+    assert [np.array_equal(cases[0].image, next(make_cases("amos22", seed=1)).image)] == [False]
     assert np.float32 == next(make_cases("msd/brain", dtype="float32")).image.dtype
 
 
@@ -59,8 +61,9 @@ def test_the_record_of_an_archive_tells_the_truth_and_its_bytes_are_the_same_aga
     record = make_volume_archive(tmp_path, "msd/hippocampus", n_samples={"train": 2})
     file = tmp_path / "Task04_Hippocampus.tar"
     digest = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
-    assert (f"md5:{digest}", file.stat().st_size) == (record.archive_file.digest, record.archive_file.bytes)
-    assert {"train": 2, "test": 0} == dict(record.n_samples)
+    assert f"md5:{digest}" == record.archive_file.digest
+    assert file.stat().st_size == record.archive_file.bytes
+    assert dict(record.n_samples) == {"train": 2, "test": 0}
     again = make_volume_archive(tmp_path, "msd/hippocampus", n_samples={"train": 2})
     assert record.archive_file.digest == again.archive_file.digest
 
@@ -68,7 +71,7 @@ def test_the_record_of_an_archive_tells_the_truth_and_its_bytes_are_the_same_aga
 @pytest.mark.parametrize("name", ["msd/hippocampus", "amos22"])
 def test_a_fake_is_downloaded_decoded_and_opened(name: str, tmp_path: Path) -> None:
     with fake_datasets(tmp_path, name, "breastmnist", n_samples={"train": 4}, n_volumes={"train": 3}):
-        assert [3, 4] == [len(VolumeDataset(name)), len(mm.Dataset("breastmnist"))]
+        assert [len(VolumeDataset(name)), len(mm.Dataset("breastmnist"))] == [3, 4]
 
 
 def test_sets_of_another_kind_are_refused(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def hippocampus(pairs: dict[str, tuple[Path, Path]], tmp_path: Path) -> Iterator
 
 def run(*arguments: str) -> str:
     result = CliRunner().invoke(program, arguments)
-    assert (0, "") == (result.exit_code, "" if result.exit_code == 0 else result.output)
+    assert result.exit_code == 0
+    assert ("" if result.exit_code == 0 else result.output) == ""
     return result.output
 
 
@@ -66,7 +67,8 @@ def test_real_pairs_go_the_whole_way(pairs: dict[str, tuple[Path, Path]], tmp_pa
     assert 0 < len(slices) < int(ds.shapes[:, 2].sum())
     seen = 0
     for batch in slices.batches(32, shuffle=True, seed=1, channels="first", dtype="float32"):
-        assert ((48, 64), (1, 48, 64)) == (batch.masks.shape[1:], batch.images.shape[1:])
+        assert batch.masks.shape[1:] == (48, 64)
+        assert batch.images.shape[1:] == (1, 48, 64)
         assert batch.masks.any(axis=(1, 2)).all()
         seen += len(batch.images)
     assert len(slices) == seen
@@ -105,7 +107,7 @@ def test_the_words_of_other_programs_are_understood(made_up: Path) -> None:
     assert "msd/hippocampus" in run(
         "download", "--dataset", "MSD", "--task", "Task04_Hippocampus", "--output", str(made_up / "here")
     )
-    assert 3 == len(mm.VolumeDataset("msd/hippocampus", root=made_up / "here", download=False))
+    assert len(mm.VolumeDataset("msd/hippocampus", root=made_up / "here", download=False)) == 3
 
 
 def test_decoding_is_spread_over_the_executor_of_fetch(made_up: Path) -> None:
@@ -136,8 +138,8 @@ def test_what_is_saved_is_not_written_twice_and_never_over_something_else(made_u
     files[0].write_bytes(b"something else")
     with pytest.raises(CacheError, match="exists with other content"):
         ds.save(made_up / "out")
-    assert b"something else" == files[0].read_bytes()
-    assert [] == list(folder.rglob(".*"))
+    assert files[0].read_bytes() == b"something else"
+    assert list(folder.rglob(".*")) == []
 
 
 def test_an_archive_and_a_folder_are_imported(tmp_path: Path) -> None:
@@ -145,7 +147,7 @@ def test_an_archive_and_a_folder_are_imported(tmp_path: Path) -> None:
     record = make_volume_archive(tmp_path, "msd/hippocampus", n_samples=counts)
     with registered(record):
         assert "Task04_Hippocampus.tar is msd/hippocampus: ready" in run("import", f"{tmp_path}/Task04_Hippocampus.tar")
-        assert 2 == len(mm.VolumeDataset("msd/hippocampus", download=False))
+        assert len(mm.VolumeDataset("msd/hippocampus", download=False)) == 2
     brats = make_volumes(tmp_path / "brats", "brats2021", n_samples={"train": 2}, shape=(8, 9, 7))
     with registered(replace(info("brats2021"), n_samples={"train": 2})):
         assert "brats2021: ready" in run("import", "--as", "brats2021", str(brats))
@@ -169,7 +171,8 @@ def test_an_archive_and_a_folder_are_imported(tmp_path: Path) -> None:
 )
 def test_wrong_usage_is_told_what_is_right(arguments: list[str], said: str) -> None:
     result = CliRunner().invoke(program, arguments)
-    assert (2, True) == (result.exit_code, said in result.output)
+    assert result.exit_code == 2
+    assert said in result.output
 
 
 def test_a_volume_set_has_no_splits_to_fetch() -> None:
@@ -183,20 +186,21 @@ def test_of_a_folder_with_one_split_that_one_is_saved(tmp_path: Path) -> None:
         run("import", "--as", "msd/hippocampus", str(folder))
         run("save", "msd/hippocampus", str(tmp_path / "out"))
         failed = CliRunner().invoke(program, ["save", "msd/hippocampus", str(tmp_path / "out"), "--split", "test"])
-    assert ["train"] == [path.name for path in (tmp_path / "out" / "hippocampus").iterdir()]
-    assert (1, True) == (failed.exit_code, "without its test split" in " ".join(failed.output.split()))
+    assert [path.name for path in (tmp_path / "out" / "hippocampus").iterdir()] == ["train"]
+    assert failed.exit_code == 1
+    assert "without its test split" in " ".join(failed.output.split())
     assert "or `medmnist-np fetch msd/hippocampus`" in " ".join(failed.output.split())
 
 
 def test_of_a_folder_with_the_last_split_alone_that_one_is_saved(tmp_path: Path) -> None:
     make_volumes(tmp_path / "here", "brats2021", n_samples={"val": 1}, shape=(8, 9, 7))
     with registered(replace(info("brats2021"), n_samples={"train": 1, "val": 1})):
-        assert 1 == CliRunner().invoke(program, ["save", "brats2021", str(tmp_path / "out")]).exit_code
+        assert CliRunner().invoke(program, ["save", "brats2021", str(tmp_path / "out")]).exit_code == 1
         run("import", "--as", "brats2021", str(tmp_path / "here"))
         run("save", "brats2021", str(tmp_path / "out"))
         with pytest.raises(CacheError, match=r"import a folder that has train too\.$"):  # it has no archive
             mm.VolumeDataset("brats2021")
-    assert ["val"] == [path.name for path in (tmp_path / "out" / "brats2021").iterdir()]
+    assert [path.name for path in (tmp_path / "out" / "brats2021").iterdir()] == ["val"]
 
 
 def test_an_archive_with_a_case_that_lacks_its_mask_is_fetched_without_it(tmp_path: Path) -> None:
@@ -216,7 +220,8 @@ def test_an_archive_with_a_case_that_lacks_its_mask_is_fetched_without_it(tmp_pa
         archive = replace(record.archive_file, url=f"{address}/{record.archive_file.file_name}")
         with registered(replace(record, archive_file=archive, other_addresses=())):
             refused = CliRunner().invoke(program, ["fetch", "msd/hippocampus"])
-            assert (1, True) == (refused.exit_code, "it has an image and no mask" in refused.output)
+            assert refused.exit_code == 1
+            assert "it has an image and no mask" in refused.output
             assert "what was downloaded is kept" in " ".join(refused.output.split())
             assert "1 case(s) left out; " in run("fetch", "msd/hippocampus", "--skip")
             assert "1 case(s) left out; " in run("fetch", "msd/hippocampus")  # of whoever finds it here later
@@ -228,7 +233,7 @@ def test_an_archive_with_a_case_that_lacks_its_mask_is_fetched_without_it(tmp_pa
 def test_the_zip_of_amos_is_imported_and_not_taken_for_corrupted_images(tmp_path: Path) -> None:
     with registered(make_volume_archive(tmp_path, "amos22", n_samples={"train": 2}, shape=(8, 9, 7))):
         assert "amos22.zip is amos22: ready" in run("import", f"{tmp_path}/amos22.zip")
-        assert 2 == len(mm.VolumeDataset("amos22", download=False))
+        assert len(mm.VolumeDataset("amos22", download=False)) == 2
 
 
 def test_what_was_imported_is_here_for_fetch_and_nothing_is_downloaded(tmp_path: Path) -> None:
@@ -237,5 +242,5 @@ def test_what_was_imported_is_here_for_fetch_and_nothing_is_downloaded(tmp_path:
     for record, folder in (info("brats2021"), brats), (info("msd/hippocampus"), task):
         with registered(replace(record, n_samples={"train": 2})):
             run("import", "--as", record.qualified_name, str(folder))
-            assert "1 of 1 are already on this machine.\n" == run("fetch", record.qualified_name)
+            assert run("fetch", record.qualified_name) == "1 of 1 are already on this machine.\n"
             assert mm.VolumeDataset(record.qualified_name).folder == mm.fetch(record.qualified_name)

@@ -41,17 +41,19 @@ def test_images_and_masks_of_a_task_are_paired_by_name() -> None:
     test = "Task04_Hippocampus/imagesTs/h_2.nii.gz"
     listing = found(HIPPOCAMPUS, test, mask, image, "Task04_Hippocampus/notes.txt")
     assert [Case("h_1", "train", (image,), mask), Case("h_2", "test", (test,), None)] == listing.cases
-    assert ([], [], []) == (listing.faults, listing.missing, listing.remarks)
+    assert listing.faults == []
+    assert listing.missing == []
+    assert listing.remarks == []
 
 
 @pytest.mark.parametrize("root", ["", "Task04_Hippocampus/", "data/msd/Task04_Hippocampus/", "renamed/"])
 def test_the_folder_of_a_task_may_lie_anywhere(root: str) -> None:
-    assert ["h_1"] == [case.name for case in found(HIPPOCAMPUS, *pair("h_1", root)).cases]
+    assert [case.name for case in found(HIPPOCAMPUS, *pair("h_1", root)).cases] == ["h_1"]
 
 
 def test_of_several_tasks_the_one_with_the_right_name_is_taken() -> None:
     listing = found(HIPPOCAMPUS, *pair("h_1"), *pair("l_1", "Task03_Liver/"))
-    assert ["h_1"] == [case.name for case in listing.cases]
+    assert [case.name for case in listing.cases] == ["h_1"]
     with pytest.raises(ArchiveError, match="several folders that could be msd/hippocampus: a/, b/"):
         found(HIPPOCAMPUS, *pair("h_1", "a/"), *pair("h_1", "b/"))
 
@@ -59,7 +61,7 @@ def test_of_several_tasks_the_one_with_the_right_name_is_taken() -> None:
 def test_the_folder_of_another_task_is_refused() -> None:
     with pytest.raises(ArchiveError, match="mine/Task03_Liver/ is the folder of another set: msd/hippocampus lies in"):
         found(HIPPOCAMPUS, *pair("l_1", "mine/Task03_Liver/"))
-    assert 1 == len(found(HIPPOCAMPUS, *pair("h_1", "Task04_Hippocampus_rs/")).cases)
+    assert len(found(HIPPOCAMPUS, *pair("h_1", "Task04_Hippocampus_rs/")).cases) == 1
 
 
 def test_an_image_without_a_mask_and_the_reverse_are_named() -> None:
@@ -73,7 +75,7 @@ def test_an_image_without_a_mask_and_the_reverse_are_named() -> None:
 
 
 def test_a_case_whose_name_could_not_be_kept_is_a_fault() -> None:
-    assert ["h ü"] == [one.case for one in found(HIPPOCAMPUS, *pair("h ü")).faults]
+    assert [one.case for one in found(HIPPOCAMPUS, *pair("h ü")).faults] == ["h ü"]
 
 
 def test_a_dataset_json_that_lists_more_or_less_is_reported() -> None:
@@ -85,17 +87,17 @@ def test_a_dataset_json_that_lists_more_or_less_is_reported() -> None:
         "test": ["./imagesTs/h_8.nii.gz"],
     }
     listing = found(HIPPOCAMPUS, *pair("h_1"), *pair("h_2"), "Task04_Hippocampus/dataset.json", table=table)
-    assert ["h_8", "h_9"] == [one.case for one in listing.missing]
+    assert [one.case for one in listing.missing] == ["h_8", "h_9"]
     said = " ".join(listing.remarks)
     for words in ("does not list 1 of the cases that are there: h_2", "labels {0:", "2 modalities", "says 7 training"):
         assert words in said
-    assert ["h_1", "h_2"] == [case.name for case in listing.cases]
+    assert [case.name for case in listing.cases] == ["h_1", "h_2"]
 
 
 @pytest.mark.parametrize("table", [None, [], 3, {"training": 5}, {"training": [3]}, {"labels": {"x": 1}}])
 def test_a_dataset_json_of_another_kind_is_reported(table: object) -> None:
     listing = found(HIPPOCAMPUS, *pair("h_1"), "Task04_Hippocampus/dataset.json", table=table)
-    assert 1 == len(listing.cases)
+    assert len(listing.cases) == 1
     assert "cannot be understood" in listing.remarks[0]
 
 
@@ -112,7 +114,7 @@ def test_what_is_no_task_is_refused_with_what_was_expected() -> None:
 def test_amos_has_three_splits_and_perhaps_masks_of_the_test_split() -> None:
     names = [name for kind in ("Tr", "Va") for name in pair(f"amos_000{len(kind)}{kind[0]}", "amos22/", kind)]
     test = pair("amos_0009", "amos22/", "Ts")
-    assert ["train", "val", "test"] == [case.split for case in found(AMOS, *names, test[0]).cases]
+    assert [case.split for case in found(AMOS, *names, test[0]).cases] == ["train", "val", "test"]
     assert None is found(AMOS, *names, test[0]).cases[-1].mask
     assert test[1] == found(AMOS, *names, *test).cases[-1].mask
     more = pair("amos_0010", "amos22/", "Ts")
@@ -121,10 +123,8 @@ def test_amos_has_three_splits_and_perhaps_masks_of_the_test_split() -> None:
 
 def test_cases_that_are_known_to_be_damaged_are_left_out() -> None:
     listing = found(AMOS, *pair("amos_5514", "amos22/"), *pair("amos_0001", "amos22/"))
-    assert (["amos_0001"], ["amos_5514 is known to be damaged and was left out."]) == (
-        [case.name for case in listing.cases],
-        listing.remarks,
-    )
+    assert [case.name for case in listing.cases] == ["amos_0001"]
+    assert listing.remarks == ["amos_5514 is known to be damaged and was left out."]
 
 
 KINDS = ("flair", "t1", "t1ce", "t2")
@@ -140,13 +140,13 @@ def test_brats_has_a_folder_for_each_case_and_a_file_for_each_channel() -> None:
 
 
 def test_without_the_name_of_a_split_masks_tell_which_it_is() -> None:
-    assert ["train"] == [case.split for case in found(BRATS, *brats("c_1", "mine", *KINDS, "seg")).cases]
-    assert ["val"] == [case.split for case in found(BRATS, *brats("c_1", "mine", *KINDS)).cases]
+    assert [case.split for case in found(BRATS, *brats("c_1", "mine", *KINDS, "seg")).cases] == ["train"]
+    assert [case.split for case in found(BRATS, *brats("c_1", "mine", *KINDS)).cases] == ["val"]
 
 
 def test_grades_are_folders_in_between() -> None:
     names = [*brats("c_1", "data/HGG", *KINDS, "seg"), *brats("c_2", "data/LGG", *KINDS, "seg")]
-    assert ["c_1", "c_2"] == [case.name for case in found(info("brats/brats2018"), *names).cases]
+    assert [case.name for case in found(info("brats/brats2018"), *names).cases] == ["c_1", "c_2"]
 
 
 def test_the_names_of_2023_and_those_before_are_both_known() -> None:
@@ -257,9 +257,9 @@ def test_a_case_without_a_channel_or_mask_is_named() -> None:
 
 def test_a_name_that_comes_twice_is_a_fault() -> None:
     names = [*brats("c_1", "a", *KINDS, "seg"), *brats("c_1", "b", *KINDS, "seg")]
-    assert ["c_1"] == [one.case for one in found(BRATS, *names).faults]
+    assert [one.case for one in found(BRATS, *names).faults] == ["c_1"]
 
 
 def test_letter_case_of_the_ending_does_not_matter() -> None:
     record = replace(HIPPOCAMPUS)
-    assert 1 == len(found(record, "imagesTr/a.NII.GZ", "labelsTr/a.nii").cases)
+    assert len(found(record, "imagesTr/a.NII.GZ", "labelsTr/a.nii").cases) == 1

@@ -76,15 +76,17 @@ def test_an_archive_is_downloaded_once_and_removed_after_it_was_decoded(
 ) -> None:
     record = served(record, server, tmp_path)
     folder = locate(record, progress=silent)
-    assert [] == list((cache() / "downloads").iterdir())
+    assert list((cache() / "downloads").iterdir()) == []
     with audit() as seen:
         assert folder == locate(record, progress=silent) == find_here(record, current())
-    assert ([], [], []) == (seen.writes, seen.network, seen.locks)
+    assert seen.writes == []
+    assert seen.network == []
+    assert seen.locks == []
 
 
 def test_an_archive_can_be_kept(record: VolumeInfo, server: FaultServer, tmp_path: Path) -> None:
     locate(served(record, server, tmp_path), keep_archive=True, progress=silent)
-    assert ["Task04_Hippocampus.tar"] == [path.name for path in (cache() / "downloads").iterdir()]
+    assert [path.name for path in (cache() / "downloads").iterdir()] == ["Task04_Hippocampus.tar"]
 
 
 def test_the_other_address_is_tried_after_the_official_one(
@@ -95,7 +97,7 @@ def test_the_other_address_is_tried_after_the_official_one(
     assert archive is not None
     gone = replace(archive, url=archive.url.replace("Task04", "Gone"))
     folder = locate(replace(record, archive_file=gone, other_addresses=(archive.url,)), progress=silent)
-    assert 6 == len(names(folder))
+    assert len(names(folder)) == 6
 
 
 def test_an_archive_in_the_root_is_used_and_stays(record: VolumeInfo, tmp_path: Path) -> None:
@@ -129,7 +131,7 @@ def test_room_for_archive_and_arrays_is_asked_for_before_the_download(
     monkeypatch.setattr("medmnist_np._files.free_bytes", lambda _: 50 * 10**9)
     with pytest.raises(NoSpaceError, match=r"download and unpack Task04_Hippocampus\.tar: 60\.4 GB"):
         locate(large, progress=silent)
-    assert [] == [path for path in (cache() / "downloads").iterdir() if path.stat().st_size]
+    assert [path for path in (cache() / "downloads").iterdir() if path.stat().st_size] == []
 
 
 def test_nibabel_is_asked_for_before_the_download(
@@ -146,7 +148,7 @@ def test_an_archive_that_one_has_is_decoded_where_it_lies(record: VolumeInfo, tm
     assert archive is not None
     file = tmp_path / "there" / "renamed.tar"
     (tmp_path / "there" / archive.file_name).rename(file)
-    assert 6 == len(names(adopt(file, record, progress=silent)))
+    assert len(names(adopt(file, record, progress=silent))) == 6
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(DigestError):
         adopt(file, record, root=tmp_path, progress=silent)
@@ -163,7 +165,7 @@ def test_two_processes_decode_once_or_the_same(record: VolumeInfo, server: Fault
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         first, second = pool.map(_locate, [record, record])
     assert first == second == _locate(record)
-    assert [] == list(cache().glob("arrays/*/.*"))
+    assert list(cache().glob("arrays/*/.*")) == []
 
 
 @posix
@@ -193,10 +195,10 @@ def test_a_killed_run_leaves_nothing_that_the_next_does_not_collect(record: Volu
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
     assert has_reached
-    assert 1 == len(list(cache().glob("arrays/msd/.*.staging")))
+    assert len(list(cache().glob("arrays/msd/.*.staging"))) == 1
     assert None is find_here(record, current())
-    assert 6 == len(names(locate(record, progress=silent)))
-    assert [] == list(cache().glob("arrays/msd/.*"))
+    assert len(names(locate(record, progress=silent))) == 6
+    assert list(cache().glob("arrays/msd/.*")) == []
 
 
 # Folders
@@ -208,9 +210,10 @@ def test_a_folder_that_one_has_is_decoded_apart_from_archives(name: str, tmp_pat
     root = make_volumes(tmp_path / "mine", record, n_samples=record.n_samples, companions=True)
     folder = adopt(tmp_path / "mine", record, progress=silent)
     assert record.folder_key == folder.path.relative_to(cache() / "arrays").as_posix()
-    assert ("folder", True) == (folder.manifest.checked, folder.manifest.digest.startswith("sha256:"))
+    assert folder.manifest.checked == "folder"
+    assert folder.manifest.digest.startswith("sha256:")
     for split in record.splits:
-        assert 2 == len(names(folder, split))
+        assert len(names(folder, split)) == 2
     assert folder == locate(record, download=False, progress=silent)
     if name != "brats/brats2023-gli":  # whose splits lie in two folders
         (tmp_path / "r").mkdir()
@@ -232,8 +235,8 @@ def test_a_half_extracted_folder_is_refused_or_reported(tmp_path: Path, caplog: 
         adopt(root, record, progress=silent)
     with caplog.at_level(logging.WARNING):
         folder = adopt(root, record, progress=silent, skip=True)
-    assert 5 == len(names(folder))
-    assert ["train split"] == [one.case for one in read_report(folder.path)]
+    assert len(names(folder)) == 5
+    assert [one.case for one in read_report(folder.path)] == ["train split"]
     assert "taken without what is missing or damaged. train split: only 5 of 6" in caplog.text
 
 
@@ -261,7 +264,7 @@ def test_a_folder_without_a_usable_training_case_is_refused_with_skip_too(
     change(root)
     with pytest.raises(ArchiveError, match="No case of the train split of msd/hippocampus can be used"):
         adopt(root, record, progress=silent, skip=True)
-    assert [] == list(cache().glob("arrays/*/*"))
+    assert list(cache().glob("arrays/*/*")) == []
 
 
 def test_masks_of_brats_that_are_all_damaged_are_refused_with_skip_too(tmp_path: Path) -> None:
@@ -306,7 +309,7 @@ def test_the_folder_of_another_data_set_is_refused_and_leaves_no_arrays(tmp_path
         file.rename(file.with_name(file.name.replace("spleen_", "FLARE22_Tr_0")))
     with pytest.raises(ArchiveError, match=r"not msd/spleen as published\. 2 of 2 cases are not named spleen_<number>"):
         adopt(root, record, progress=silent, skip=skip)
-    assert [] == list(cache().glob("arrays/msd/*"))
+    assert list(cache().glob("arrays/msd/*")) == []
 
 
 # The real ones
@@ -341,12 +344,10 @@ def test_real_pairs_are_fetched_decoded_and_written_out_again(
     shapes = folder.open("train_shapes")
     assert list(cases) == names(folder)
     report = json.loads((folder.path / "decoding.json").read_text())
-    assert ({"float32": 12, "uint8": 2}, "float32", {}, []) == (
-        report["dtypes_found"],
-        report["dtype"],
-        report["left_out"],
-        report["remarks"],
-    )
+    assert report["dtypes_found"] == {"float32": 12, "uint8": 2}
+    assert report["dtype"] == "float32"
+    assert report["left_out"] == {}
+    assert report["remarks"] == []
     volumes, masks = Ragged(folder.open("train_images"), shapes), Ragged(folder.open("train_masks"), shapes)
     assert (np.float32, np.uint8) == (volumes.dtype, masks.dtype)  # uint8 and float32 in the files
     for number, image in enumerate(images):
@@ -381,8 +382,8 @@ def test_a_volume_is_written_as_it_is(tmp_path: Path, dtype: str, name: str, sha
         np.testing.assert_array_equal(array, np.asanyarray(read.dataobj))
         assert np.dtype(dtype) == read.get_data_dtype()
         np.testing.assert_allclose(affine, read.affine, rtol=1e-7)
-        assert (0.5, 0.75, 2.5) == read.header.get_zooms()[:3]
-        assert "mm" == read.header.get_xyzt_units()[0]
+        assert read.header.get_zooms()[:3] == (0.5, 0.75, 2.5)
+        assert read.header.get_xyzt_units()[0] == "mm"
 
 
 def test_the_same_volume_gives_the_same_bytes_and_no_half_file(tmp_path: Path) -> None:
@@ -409,7 +410,7 @@ def test_the_same_volume_gives_the_same_bytes_and_no_half_file(tmp_path: Path) -
     ]:
         with pytest.raises(ValueError, match=said):
             write_nifti(tmp_path / "a.nii", volume, affine, spacing)  # type: ignore[arg-type]
-    assert ["0.nii.gz", "1.nii.gz"] == sorted(path.name for path in tmp_path.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.nii.gz", "1.nii.gz"]
     shutil.rmtree(tmp_path)
     with pytest.raises(CacheError, match="Could not write"):
         write_nifti(tmp_path / "a.nii", volume, np.eye(4), (1, 1, 1))

@@ -56,7 +56,8 @@ def test_a_volume_of_a_map_is_a_plain_read_only_view_in_fortran_order(tmp_path: 
     volume = Ragged(flat, np.array([[2, 3, 2], [4, 3, 2]]))[1]
     assert type(volume) is np.ndarray
     assert np.shares_memory(volume, flat)
-    assert (True, False) == (volume.flags.f_contiguous, volume.flags.writeable)
+    assert volume.flags.f_contiguous is True
+    assert volume.flags.writeable is False
     assert np.array_equal(np.arange(12, 36).reshape(2, 3, 4), volume.T)
 
 
@@ -86,4 +87,4 @@ def test_a_volume_that_is_not_there_is_refused() -> None:
 
 
 def test_it_says_what_it_is() -> None:
-    assert "Ragged(1 volumes (x, y, z), float64)" == repr(Ragged(np.zeros(8), np.array([[2, 2, 2]])))
+    assert repr(Ragged(np.zeros(8), np.array([[2, 2, 2]]))) == "Ragged(1 volumes (x, y, z), float64)"

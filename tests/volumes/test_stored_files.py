@@ -54,7 +54,7 @@ def entry(name: str, data: bytes = b"", **attributes: Any) -> bytes:
 
 
 def test_a_tar_lists_its_files_without_companions(tmp_path: Path) -> None:
-    assert FILES == listed(tmp_path, TAR)
+    assert listed(tmp_path, TAR) == FILES
 
 
 @pytest.mark.parametrize("tar_format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
@@ -65,7 +65,7 @@ def test_long_names_are_read(tmp_path: Path, tar_format: int) -> None:
 
 def test_names_may_begin_at_the_place_itself(tmp_path: Path) -> None:
     data = entry("./", type=tarfile.DIRTYPE) + entry("./Task/a.nii.gz", b"12") + entry("b.nii", b"3") + bytes(1024)
-    assert {"Task/a.nii.gz": b"12", "b.nii": b"3"} == listed(tmp_path, data)
+    assert listed(tmp_path, data) == {"Task/a.nii.gz": b"12", "b.nii": b"3"}
 
 
 def test_a_zip_lists_its_files_without_companions(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_folder_lists_its_files_through_links_without_companions(tmp_path: Pat
         file.with_name(f"._{file.name}").write_bytes(b"Mac OS X")
     (tmp_path / "seen").symlink_to("real")
     found = folder_files(tmp_path / "seen")
-    assert FILES == {name: b"".join(file.chunks()) for name, file in found.items()}
+    assert {name: b"".join(file.chunks()) for name, file in found.items()} == FILES
 
 
 def test_a_file_pickles_small_and_is_read_elsewhere(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_listing_writes_and_extracts_nothing(
     (tmp_path / "a.tar").write_bytes(TAR)
     with audit() as seen, opened(tmp_path / "a.tar") as verified:
         archive_files(verified, "tar")
-    assert [] == seen.writes
+    assert seen.writes == []
 
 
 def test_a_file_that_changed_since_it_was_listed_is_refused(tmp_path: Path) -> None:
@@ -266,4 +266,4 @@ def test_a_folder_of_absurdly_many_files_is_refused(tmp_path: Path, monkeypatch:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the platform has no named pipes")
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.nii")
-    assert {} == folder_files(tmp_path)
+    assert folder_files(tmp_path) == {}

@@ -53,17 +53,19 @@ def brain(sandbox: Path) -> VolumeDataset:
 
 
 def test_items_are_the_volumes_and_masks_that_were_stored(cases: list[FakeCase], train: VolumeDataset) -> None:
-    assert 6 == len(train)
+    assert len(train) == 6
     for case, (volume, mask) in zip(cases, train, strict=False):
         assert np.array_equal(case.image, volume)
         assert np.array_equal(case.mask, mask)
-        assert (np.int16, np.uint8) == (volume.dtype, mask.dtype)
+        assert np.int16 == volume.dtype
+        assert np.uint8 == mask.dtype
 
 
 def test_items_are_plain_read_only_views_and_a_copy_may_be_written(train: VolumeDataset) -> None:
     for array in train[0]:
         assert type(array) is np.ndarray
-        assert (False, True) == (array.flags.writeable, array.flags.f_contiguous)
+        assert array.flags.writeable is False
+        assert array.flags.f_contiguous is True
         copy = np.array(array)
         copy[...] = 0
         assert array.any()
@@ -75,18 +77,22 @@ def test_facts_of_the_cases_are_given_in_their_order(cases: list[FakeCase], trai
     assert [case.image.shape for case in cases[:6]] == [tuple(shape) for shape in train.shapes.tolist()]
     assert np.array_equal([case.affine for case in cases[:6]], train.affines)
     assert np.array_equal(np.abs([np.diag(case.affine)[:3] for case in cases[:6]]), train.spacing_mm)
-    assert (("MRI",), (0, 1, 2)) == (train.modalities, train.label_values)
-    assert ("background", "Anterior", "Posterior") == train.class_names
+    assert train.modalities == ("MRI",)
+    assert train.label_values == (0, 1, 2)
+    assert train.class_names == ("background", "Anterior", "Posterior")
     assert HIPPOCAMPUS is train.record
     assert (train.folder / "train_images.npy").is_file()
     part = train[[4, 1]]
-    assert (train.cases[[4, 1]].tolist(), [4, 1]) == (part.cases.tolist(), part.positions.tolist())
+    assert train.cases[[4, 1]].tolist() == part.cases.tolist()
+    assert part.positions.tolist() == [4, 1]
     assert np.array_equal(train.affines[[4, 1]], part.affines)
 
 
 def test_the_test_split_has_no_masks(cases: list[FakeCase]) -> None:
     test = VolumeDataset("msd/hippocampus", "test", download=False, target_transform=np.sum)
-    assert (2, False, None) == (len(test), test.has_masks, test.masks)
+    assert len(test) == 2
+    assert test.has_masks is False
+    assert test.masks is None
     volume, mask = test[1]
     assert mask is None
     assert np.array_equal(cases[7].image, volume)
@@ -143,7 +149,7 @@ def test_a_split_that_was_not_in_the_files_is_named(sandbox: Path) -> None:
     publish(HIPPOCAMPUS, list(make_cases(HIPPOCAMPUS, n_samples={"train": 3})))
     with pytest.raises(NotCachedError, match=r"without its test split: .*hippocampus.* of train alone.*clean msd/hip"):
         VolumeDataset("msd/hippocampus", "test", download=False)
-    assert 3 == len(VolumeDataset("msd/hippocampus", "train", download=False))
+    assert len(VolumeDataset("msd/hippocampus", "train", download=False)) == 3
 
 
 def test_a_folder_that_does_not_add_up_is_named(sandbox: Path) -> None:
@@ -158,7 +164,7 @@ def test_opening_reads_the_manifest_and_three_headers(
     with audit() as seen:
         VolumeDataset("msd/hippocampus", download=False)
     arrays = {path.name for path in map(Path, seen.opened) if path.suffix == ".npy"}
-    assert {"train_images.npy", "train_masks.npy", "train_shapes.npy"} == arrays
+    assert arrays == {"train_images.npy", "train_masks.npy", "train_shapes.npy"}
 
 
 def test_opening_and_cutting_write_nothing_and_reach_nobody(
@@ -167,7 +173,9 @@ def test_opening_and_cutting_write_nothing_and_reach_nobody(
     with audit() as seen:
         ds = VolumeDataset("msd/hippocampus", download=False)
         _ = ds.slices(), ds.patches((8, 8, 8), foreground=1.0)[0], ds.cases, ds.spacing_mm
-    assert ([], [], []) == (seen.writes, seen.network, seen.locks)
+    assert seen.writes == []
+    assert seen.network == []
+    assert seen.locks == []
 
 
 # Pickles
@@ -221,17 +229,18 @@ def test_patches_are_the_same_alone_in_batches_and_in_any_process(sandbox: Path,
 
 def test_a_share_is_split_off_by_seed(train: VolumeDataset) -> None:
     rest, val = train.split_off(0.3, seed=0)
-    assert (4, 2) == (len(rest), len(val))
+    assert len(rest) == 4
+    assert len(val) == 2
     assert sorted(train.cases) == sorted([*rest.cases, *val.cases])
     assert val.cases.tolist() == sorted(val.cases)
     assert val.cases.tolist() == train.split_off(0.3, seed=0)[1].cases.tolist()
     assert len({tuple(train.split_off(0.3, seed=seed)[1].positions) for seed in range(9)}) > 1
-    assert [(5, 1), (1, 5)] == [tuple(map(len, train.split_off(share))) for share in (0.01, 0.99)]
+    assert [tuple(map(len, train.split_off(share))) for share in (0.01, 0.99)] == [(5, 1), (1, 5)]
 
 
 def test_folds_hold_each_case_once(train: VolumeDataset) -> None:
     folds = train.folds(4, seed=1)
-    assert [2, 2, 1, 1] == [len(fold) for _, fold in folds]
+    assert [len(fold) for _, fold in folds] == [2, 2, 1, 1]
     assert sorted(train.cases) == sorted(name for _, fold in folds for name in fold.cases)
     assert all(sorted(train.cases) == sorted([*rest.cases, *fold.cases]) for rest, fold in folds)
 
@@ -287,7 +296,8 @@ def test_without_masks_every_slice_is_there(cases: list[FakeCase]) -> None:
     assert test.shapes[:, 2].sum() == len(slices)
     assert slices[0][1] is None
     batch = next(iter(slices.batches(4)))
-    assert ((4, 20, 20), (4, 0)) == (batch.images.shape, batch.masks.shape)
+    assert batch.images.shape == (4, 20, 20)
+    assert batch.masks.shape == (4, 0)
     with pytest.raises(ValueError, match="has no masks"):
         test.patches((8, 8, 8), foreground=0.5)
 
@@ -305,12 +315,12 @@ def test_volumes_without_a_labelled_voxel_have_no_slices_and_patches_anywhere(sa
         case.mask[...] = 0
     publish(HIPPOCAMPUS, made)
     ds = VolumeDataset("msd/hippocampus", download=False)
-    assert {0} == set(ds.slices().case_numbers.tolist())
+    assert set(ds.slices().case_numbers.tolist()) == {0}
     patches = ds.patches((4, 4, 4), per_volume=20, foreground=1.0)
     labelled = [bool(mask.any()) for _, mask in patches]
     assert [True] * 20 == labelled[:20]
     assert not any(labelled[20:])
-    assert 0 == len(ds[1:].slices())
+    assert len(ds[1:].slices()) == 0
 
 
 # Batches
@@ -319,7 +329,7 @@ def test_volumes_without_a_labelled_voxel_have_no_slices_and_patches_anywhere(sa
 def test_batches_of_slices_need_one_size(train: VolumeDataset) -> None:
     with pytest.raises(ValueError, match=r"sizes, from \d+ x \d+ to \d+ x \d+, .*say slices\(shape=\(\d+, \d+\)\)"):
         train.slices().batches(4)
-    assert 1 == len(train[:1].slices().batches(100))
+    assert len(train[:1].slices().batches(100)) == 1
 
 
 @pytest.mark.parametrize("shuffle", [False, True, "blocks"])
@@ -329,8 +339,10 @@ def test_batches_hold_the_items(shuffle: Any, train: VolumeDataset) -> None:
     batches = slices.batches(16, shuffle=shuffle, seed=4)
     assert json.dumps(batches.state_dict())
     for batch in batches:
-        assert (np.int16, np.uint8) == (batch.images.dtype, batch.masks.dtype)
-        assert (True, True) == (batch.images.flags.c_contiguous, batch.images.flags.writeable)
+        assert np.int16 == batch.images.dtype
+        assert np.uint8 == batch.masks.dtype
+        assert batch.images.flags.c_contiguous is True
+        assert batch.images.flags.writeable is True
         for number, image, mask in zip(batch.indices.tolist(), batch.images, batch.masks, strict=True):
             assert np.array_equal(slices[number][0], image)
             assert np.array_equal(slices[number][1], mask)
@@ -342,15 +354,18 @@ def test_batches_hold_the_items(shuffle: Any, train: VolumeDataset) -> None:
 
 def test_batches_take_the_form_that_a_model_takes(brain: VolumeDataset) -> None:
     volume, mask = brain[0]
-    assert (4, volume.shape[:3]) == (volume.shape[3], mask.shape)
+    assert volume.shape[3] == 4
+    assert volume.shape[:3] == mask.shape
     slices = brain.slices(shape=(8, 9))
     batch = next(iter(slices.batches(2, channels="first", scale=0.5)))
-    assert ((2, 4, 8, 9), np.float32, (2, 8, 9)) == (batch.images.shape, batch.images.dtype, batch.masks.shape)
+    assert batch.images.shape == (2, 4, 8, 9)
+    assert np.float32 == batch.images.dtype
+    assert batch.masks.shape == (2, 8, 9)
     assert np.array_equal(np.moveaxis(slices[1][0], -1, 0) * np.float32(0.5), batch.images[1])
     patches = brain.patches((6, 5, 4))
-    assert ((6, 5, 4, 4), (6, 5, 4)) == tuple(array.shape for array in patches[0])
+    assert tuple(array.shape for array in patches[0]) == ((6, 5, 4, 4), (6, 5, 4))
     batch = next(iter(patches.batches(3, dtype="float32")))
-    assert (3, 6, 5, 4, 4) == batch.images.shape
+    assert batch.images.shape == (3, 6, 5, 4, 4)
     assert np.array_equal(patches[2][0], batch.images[2])
     with pytest.raises(ValueError, match="uint8 cannot hold images of dtype int16"):
         patches.batches(3, dtype="uint8")
@@ -359,7 +374,7 @@ def test_batches_take_the_form_that_a_model_takes(brain: VolumeDataset) -> None:
 def test_gray_batches_gain_a_channel_where_it_is_asked_for(train: VolumeDataset) -> None:
     patches = train.patches((8, 9, 10))
     shapes = [next(iter(patches.batches(2, channels=channels))).images.shape for channels in (None, "first", "last")]
-    assert [(2, 8, 9, 10), (2, 1, 8, 9, 10), (2, 8, 9, 10, 1)] == shapes
+    assert shapes == [(2, 8, 9, 10), (2, 1, 8, 9, 10), (2, 8, 9, 10, 1)]
 
 
 def test_an_interrupted_pass_goes_on_and_another_cut_is_refused(train: VolumeDataset) -> None:

@@ -82,7 +82,8 @@ def test_rows_are_fresh_writable_and_in_the_order_of_the_volume() -> None:
     row[...] = 0
     rows[...] = 0
     assert not np.array_equal(row, windows[0])
-    assert (True, True) == (row.flags.f_contiguous, rows.flags.c_contiguous)
+    assert row.flags.f_contiguous is True
+    assert rows.flags.c_contiguous is True
     assert type(row) is np.ndarray
 
 
@@ -101,7 +102,7 @@ def test_threads_take_the_same_rows() -> None:
     windows = Windows(volumes, Slices(1, (9, 9)).places(volumes.shapes), axis=1)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: windows.take(np.arange(len(windows))).tobytes(), range(32)))
-    assert 1 == len(set(found))
+    assert len(set(found)) == 1
 
 
 @pytest.mark.parametrize("value", [0.5, 40_000, np.nan, "0", [1, 2]])
@@ -130,7 +131,7 @@ def test_a_shape_cuts_and_pads_around_the_middle() -> None:
     volumes = Ragged(np.arange(1, 16), np.array([[5, 3, 1]]))
     windows = Windows(volumes, Slices(2, (2, 6)).places(volumes.shapes), axis=2)
     # Of five rows, one goes before and two behind; to three columns, two come before and one behind.
-    assert [[0, 0, 2, 7, 12, 0], [0, 0, 3, 8, 13, 0]] == windows[0].tolist()
+    assert windows[0].tolist() == [[0, 0, 2, 7, 12, 0], [0, 0, 3, 8, 13, 0]]
 
 
 @given(
