@@ -94,6 +94,7 @@ def test_code_of_the_pages_runs(page: Path, folder: Path) -> None:
     ("example", "line"),
     [
         ("numpy_classifier", "AUC 0."),
+        ("federated_averaging", "after 20 rounds, dirichlet"),
         ("dataset_without_pytorch", "batch 4: images (34, 1, 28, 28) float32"),
         ("robustness", ""),  # what it writes is read in tests/cli/test_corrupt.py
         ("volumes_patches", "Dice on 2 volumes: "),
@@ -107,7 +108,14 @@ def test_examples_run(example: str, line: str, folder: Path, capsys: pytest.Capt
 
 
 def test_every_example_is_run() -> None:
-    shown = {"numpy_classifier", "dataset_without_pytorch", "robustness", "volumes_patches", *NEEDS}
+    shown = {
+        "numpy_classifier",
+        "federated_averaging",
+        "dataset_without_pytorch",
+        "robustness",
+        "volumes_patches",
+        *NEEDS,
+    }
     assert shown == {path.stem for path in (ROOT / "examples").glob("*.py")}
 
 
@@ -214,6 +222,7 @@ def test_the_picture_of_the_data_flow_names_what_there_is() -> None:
         ("memory", "cache"),
         ("Windows", "install"),
         ("own images", "build"),
+        ("federated learning", "how_to/federated"),
     ],
 )
 def test_the_site_search_shows_the_page_about_a_common_question_first(query: str, page: str) -> None:

@@ -265,12 +265,8 @@ def _members(value: Any) -> list[str]:
 
 
 def _is_official(value: Any) -> bool:
-    """Whether it is one of the 18 official classes, which have the members of their base class."""
-    return (
-        inspect.isclass(value)
-        and issubclass(value, MedMNIST)
-        and value.__name__ not in {"MedMNIST", "MedMNIST2D", "MedMNIST3D"}
-    )
+    """Whether it is an official class with the members of its base class."""
+    return inspect.isclass(value) and issubclass(value, MedMNIST) and value is not MedMNIST
 
 
 def _first_sentence(text: str) -> str:

@@ -811,3 +811,46 @@ def test_numbers_mean_the_same_in_a_range_as_in_an_array(tmp_path: Path, selecti
     for outside in ([len(part)], [-len(part) - 1]):
         with pytest.raises(IndexError):
             part[outside]
+
+
+# Clients of a federation
+
+
+def test_clients_are_views_with_a_table_of_their_classes(fakes) -> None:
+    dataset = Dataset("breastmnist", "train")
+    clients = dataset.partitions(3, by="iid", seed=4)
+    assert [type(client) for client in clients] == [Dataset] * 3
+    assert clients.sizes.tolist() == [4, 4, 4]
+    assert clients.class_counts.sum(axis=0).tolist() == list(dataset.class_counts().values())
+    assert str(clients).splitlines()[0].split() == ["client", "samples", "malignant", "normal,", "benign"]
+    assert len(str(clients).splitlines()) == 4
+
+
+def test_long_class_names_are_numbers_in_the_table_of_clients(fakes) -> None:
+    header = str(Dataset("pathmnist", "train").partitions(2)).splitlines()[0]
+    assert header.split() == ["client", "samples", *map(str, range(9))]
+
+
+def test_the_groups_of_a_data_set_are_clients(fakes) -> None:
+    clients = Dataset("breastmnist", "train").partitions(by="groups", groups=["a", "b", "c"] * 4)
+    assert [client.positions.tolist() for client in clients] == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
+
+
+@pytest.mark.parametrize("by", ["dirichlet", "shards"])
+def test_samples_with_several_findings_cannot_be_divided_by_class(fakes, by: Any) -> None:
+    with pytest.raises(ValueError, match="may have several findings"):
+        Dataset("chestmnist", "train").partitions(2, by=by)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n": 13}, "n is 13; it is a whole number from 1 to 12"),
+        ({}, "n is None"),
+        ({"n": 2, "by": "size"}, "Unknown by='size'. Available: 'iid'"),
+        ({"n": 2, "groups": ["a"] * 12}, "groups are not used with by='dirichlet'. Use by='groups'"),
+    ],
+)
+def test_wrong_arguments_of_partitions_are_named(fakes, arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Dataset("breastmnist", "train").partitions(**arguments)

@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from medmnist_np.data.subsets import absent_from, balanced_weights, divide, some_per_class, stratified_folds
+from medmnist_np.data.subsets import (
+    absent_from,
+    balanced_weights,
+    dirichlet_parts,
+    divide,
+    group_parts,
+    iid_parts,
+    shard_parts,
+    some_per_class,
+    stratified_folds,
+)
 
 NAMES = ("a", "b", "c")
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 0, 0, 1], np.uint8)[:, None]
@@ -368,3 +378,88 @@ def test_balanced_weights_make_each_class_as_likely(classes: list[int]) -> None:
     assert np.float64 == weights.dtype.type
     assert (len(classes),) == weights.shape
     assert np.allclose(1, shares)
+
+
+# Clients of a federation
+
+MANY = np.repeat(np.arange(4), [400, 300, 200, 100])[:, None].astype(np.uint8)
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.5, 10.0, 1000.0]))
+def test_each_sample_goes_to_exactly_one_client(n: int, seed: int, alpha: float) -> None:
+    for parts in (
+        iid_parts(len(MANY), n, seed),
+        dirichlet_parts(MANY, n, alpha, 0, seed),
+        shard_parts(MANY, n, 2, seed),
+        group_parts(np.arange(len(MANY)) // 20, len(MANY), n, seed),
+    ):
+        assert len(parts) == n
+        assert np.sort(np.concatenate(parts)).tolist() == list(range(len(MANY)))
+        assert all((np.diff(part) > 0).all() for part in parts)
+
+
+def test_iid_clients_have_equal_sizes() -> None:
+    assert {len(part) for part in iid_parts(1000, 7, 0)} == {142, 143}
+
+
+def test_the_class_proportions_of_clients_follow_the_dirichlet_distribution() -> None:
+    n, alpha = 5, 0.5
+    shares = [len(dirichlet_parts(MANY[:400], n, alpha, 0, seed)[0]) / 400 for seed in range(3000)]
+    # The share of one client has the beta distribution B(alpha, (n - 1) * alpha).
+    variance = (1 / n) * (1 - 1 / n) / (n * alpha + 1)
+    assert np.mean(shares) == pytest.approx(1 / n, abs=5 * np.sqrt(variance / 3000))
+    assert np.var(shares) == pytest.approx(variance, rel=0.1)
+
+
+def test_a_large_alpha_gives_clients_the_class_balance_of_the_whole() -> None:
+    found = counts(MANY, dirichlet_parts(MANY, 4, 1e6, 1, 0))
+    assert np.abs(found - np.array([100, 75, 50, 25])).max() <= 1
+
+
+def test_every_client_has_the_smallest_size_asked_for() -> None:
+    assert min(map(len, dirichlet_parts(MANY, 10, 0.3, 25, 3))) >= 25
+
+
+def test_a_smallest_size_that_no_draw_reaches_is_refused() -> None:
+    with pytest.raises(ValueError, match="None of 1000 draws gave each of the 10 clients 99 samples"):
+        dirichlet_parts(MANY, 10, 0.05, 99, 0)
+
+
+def test_more_samples_than_there_are_cannot_be_the_smallest_size() -> None:
+    with pytest.raises(ValueError, match="1000 samples are too few for 10 clients with min_size=101"):
+        dirichlet_parts(MANY, 10, 0.5, 101, 0)
+
+
+@pytest.mark.parametrize("alpha", [0, -1, float("nan"), float("inf"), "1", None])
+def test_alpha_is_a_positive_number(alpha: Any) -> None:
+    with pytest.raises(ValueError, match=r"alpha is .*; it is a positive number"):
+        dirichlet_parts(MANY, 3, alpha, 0, 0)
+
+
+def test_a_client_of_two_shards_has_few_classes() -> None:
+    for part in shard_parts(MANY, 10, 2, 1):
+        assert len(part) == 100
+        assert len(np.unique(MANY[part])) <= 4  # each of its two runs crosses one border between classes at most
+
+
+def test_more_shards_than_samples_are_refused() -> None:
+    with pytest.raises(ValueError, match="10 samples cannot be cut into 6 x 2 shards"):
+        shard_parts(LABELS, 6, 2, 0)
+
+
+def test_groups_stay_with_one_client() -> None:
+    groups = np.random.default_rng(0).integers(0, 30, len(MANY))
+    parts = group_parts(groups, len(MANY), 4, 0)
+    assert sum(len(np.unique(groups[part])) for part in parts) == 30
+    assert max(map(len, parts)) - min(map(len, parts)) < np.bincount(groups).max()
+
+
+def test_without_a_number_each_group_is_a_client() -> None:
+    parts = group_parts(["b", "a", "b", "c"], 4, 0, 0)
+    assert [part.tolist() for part in parts] == [[0, 2], [1], [3]]
+
+
+def test_a_sample_without_a_group_cannot_be_given_to_a_client() -> None:
+    with pytest.raises(ValueError, match="The sample 1 has no group"):
+        group_parts(["b", "", "b", "c"], 4, 0, 0)

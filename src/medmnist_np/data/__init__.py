@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medmnist_np.data.scheme import Scheme as Scheme
     from medmnist_np.data.scheme import read_scheme as read_scheme
     from medmnist_np.data.statistics import Statistics as Statistics
+    from medmnist_np.data.subsets import Partitions as Partitions
     from medmnist_np.data.verification import VerifyReport as VerifyReport
     from medmnist_np.data.verification import verify as verify
     from medmnist_np.data.verification import verify_corrupted as verify_corrupted
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dataset",
+    "Partitions",
     "Scheme",
     "Statistics",
     "VerifyReport",
@@ -54,6 +56,7 @@ __getattr__, __dir__ = attach(
         "registration": ["register"],
         "scheme": ["Scheme", "read_scheme"],
         "statistics": ["Statistics"],
+        "subsets": ["Partitions"],
         "verification": ["VerifyReport", "verify", "verify_corrupted", "verify_published"],
     },
 )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medmnist_np.batches.layout import Channels
     from medmnist_np.batches.order import Last, Shuffle, Uneven
     from medmnist_np.data.statistics import Statistics
+    from medmnist_np.data.subsets import Partitions
     from medmnist_np.images import Picture
 
 # Of the memory that is free; the rest is for what the user does next.
@@ -321,6 +322,84 @@ class Dataset(Samples):
         everything = np.arange(len(self))
         rests = (np.setdiff1d(everything, part, assume_unique=True) for part in parts)
         return [(self._part(rest), self._part(part)) for rest, part in zip(rests, parts, strict=True)]
+
+    def partitions(
+        self,
+        n: int | None = None,
+        by: Literal["iid", "dirichlet", "shards", "groups"] = "dirichlet",
+        *,
+        alpha: float = 0.5,
+        shards: int = 2,
+        groups: npt.ArrayLike | None = None,
+        min_size: int = 1,
+        seed: int = 0,
+    ) -> Partitions[Self]:
+        """Divide the samples among the clients of a federation, for federated learning.
+
+        Every sample goes to exactly one client, and the result depends only on the arguments.
+
+        Parameters
+        ----------
+        n : int, optional
+            Number of clients. Only with ``by="groups"`` it may be omitted: each group is then a client.
+        by : {"iid", "dirichlet", "shards", "groups"}
+            ``"iid"``: at random, in equal sizes. ``"dirichlet"``: each class in proportions drawn from a Dirichlet
+            distribution, so that clients differ in class balance and size (Li et al. 2022, arXiv:2102.02079).
+            ``"shards"``: sorted by class and cut into equal shards, of which each client gets some (McMahan et al.
+            2017, arXiv:1602.05629). ``"groups"``: whole groups, such as patients or hospitals.
+        alpha : float
+            Concentration of the Dirichlet distribution: 0.1 gives most clients one or two classes, 100 is close to
+            equal class balance.
+        shards : int
+            Number of shards for each client.
+        groups : (n,) array_like, optional
+            The group of each sample, in the order of the data set, for ``by="groups"``. Default: ``ds.groups``.
+        min_size : int
+            Dirichlet proportions are drawn again until every client has at least this many samples.
+        seed : int
+            Random seed, 0 to 2**32 - 1.
+
+        Returns
+        -------
+        Partitions
+            A sequence of ``n`` data sets, which are views. ``print`` shows the class balance of each client, and
+            ``class_counts`` is an ``(n, classes)`` int64 array.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range, there are too few samples or groups, or ``by`` goes by class and a sample
+            can have several classes.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> train = mm.Dataset("breastmnist", split="train")
+        >>> clients = train.partitions(3, by="dirichlet", alpha=0.5, seed=0)
+        >>> sum(len(client) for client in clients) == len(train)
+        True
+        """
+        from medmnist_np.batches.order import whole
+        from medmnist_np.data import subsets
+
+        n_clients = 0 if n is None and by == "groups" else whole("n", n, least=1, most=len(self))
+        if groups is not None and by != "groups":
+            raise ValueError(f"groups are not used with by={by!r}. Use by='groups'.")
+        if by == "iid":
+            parts = subsets.iid_parts(len(self), n_clients, seed)
+        elif by == "groups":
+            parts = subsets.group_parts(self.groups if groups is None else groups, len(self), n_clients, seed)
+        elif by in ("dirichlet", "shards"):
+            self._require_single_label(f"by={by!r} divides classes")
+            if by == "shards":
+                parts = subsets.shard_parts(self.labels, n_clients, shards, seed)
+            else:
+                parts = subsets.dirichlet_parts(self.labels, n_clients, alpha, min_size, seed)
+        else:
+            raise ValueError(f"Unknown by={by!r}. Available: 'iid', 'dirichlet', 'shards', 'groups'.")
+        clients = [self._part(part) for part in parts]
+        counts = np.array([list(client.class_counts().values()) for client in clients], np.int64)
+        return subsets.Partitions(clients, counts, self.class_names)
 
     def warm(self, *, progress: Progress = bars) -> bool:
         """Read the selected images once, in the order of the file, so that later reads come from memory.

@@ -1,9 +1,9 @@
-"""Subsets of a data set: samples per class, cross-validation folds and splits, from labels to sample indices."""
+"""Subsets of a data set, from labels to sample indices: samples per class, folds, splits, clients of a federation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Sequence, Sized
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -160,16 +160,7 @@ def divide(
         if len(strata) < len(shares):
             raise ValueError(f"{len(strata)} samples cannot be divided into {len(shares)} parts.")
         return _divided(labels, strata, shares, rng)
-    group_of = per_sample(groups, "groups")
-    if group_of.shape != strata.shape:
-        raise ValueError(f"groups has shape {group_of.shape}; one for each of the {len(strata)} samples is needed.")
-    for sample, group in enumerate(group_of.tolist()):
-        if is_missing(group):  # all of these would be kept together
-            raise ValueError(
-                f"The sample {sample} has no group: groups[{sample}] is {group!r}. Give it a group of its "
-                "own, or leave it out."
-            )
-    group_of = by_first_appearance(group_of)
+    group_of = _numbered(groups, len(strata))
     n_groups = int(group_of.max(initial=-1)) + 1
     if n_groups < len(shares):
         raise ValueError(f"{n_groups} groups cannot be divided into {len(shares)} parts.")
@@ -178,6 +169,20 @@ def divide(
     contents = np.zeros((n_groups, columns.shape[1]))
     np.add.at(contents, group_of, columns[strata])
     return part_of_fold[_dealt_by_group(contents, len(part_of_fold), rng)][group_of]
+
+
+def _numbered(groups: ArrayLike, n_samples: int) -> NDArray[np.intp]:
+    """Return the number of the group of each sample, by first appearance; refuse missing groups."""
+    group_of = per_sample(groups, "groups")
+    if group_of.shape != (n_samples,):
+        raise ValueError(f"groups has shape {group_of.shape}; one for each of the {n_samples} samples is needed.")
+    for sample, group in enumerate(group_of.tolist()):
+        if is_missing(group):  # all of these would be kept together
+            raise ValueError(
+                f"The sample {sample} has no group: groups[{sample}] is {group!r}. Give it a group of its own, or "
+                "leave it out."
+            )
+    return by_first_appearance(group_of)
 
 
 def _columns(labels: NDArray[np.integer[Any]], strata: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -367,3 +372,128 @@ def balanced_weights(labels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
     _, class_of, counts = np.unique(labels.reshape(-1), return_inverse=True, return_counts=True)
     weights: NDArray[np.float64] = 1.0 / counts[class_of]
     return weights
+
+
+T = TypeVar("T", bound=Sized)
+
+
+# Characters of the class names in a table of partitions, which then fits 80 columns.
+_WIDEST_HEADER = 60
+
+
+class Partitions(Sequence[T], Generic[T]):
+    """The data sets of the clients of a federation, and how their classes are distributed.
+
+    Parameters
+    ----------
+    clients : sequence
+        One data set for each client. ``sizes`` ``(clients,)`` are their lengths.
+    class_counts : (clients, c) int64
+        Number of samples of each class, or with each label of a multi-label set, that each client has.
+    class_names : sequence of str
+        The names of the ``c`` classes or labels.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> clients = mm.Dataset("breastmnist", split="train").partitions(3, by="iid")
+    >>> len(clients), len(clients[0]), clients.class_counts.shape
+    (3, 182, (3, 2))
+    """
+
+    def __init__(self, clients: Sequence[T], class_counts: NDArray[np.int64], class_names: Sequence[str]) -> None:
+        self._clients = tuple(clients)
+        self.sizes = np.array([len(client) for client in clients])
+        self.class_counts = class_counts
+        self.class_names = tuple(class_names)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        return self._clients[index]
+
+    def __repr__(self) -> str:
+        """Return a table with one row for each client: its samples, and those of each class.
+
+        Long class names are replaced by class numbers.
+        """
+        names = self.class_names
+        if sum(map(len, names)) + 2 * len(names) > _WIDEST_HEADER:
+            names = tuple(map(str, range(len(names))))
+        rows = [["client", "samples", *names]]
+        for number, counts in enumerate(self.class_counts.tolist()):
+            rows.append([str(number), str(self.sizes[number]), *map(str, counts)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def iid_parts(n_samples: int, n: int, seed: int) -> list[NDArray[np.intp]]:
+    """Divide samples into ``n`` parts at random; their sizes differ by 1 at most."""
+    order = np.random.default_rng(checked_seed(seed)).permutation(n_samples)
+    return [np.sort(part) for part in np.array_split(order, n)]
+
+
+def group_parts(groups: ArrayLike, n_samples: int, n: int, seed: int) -> list[NDArray[np.intp]]:
+    """Deal whole groups to ``n`` parts of about the same size at random, or make each group a part if ``n`` is 0."""
+    if n == 0:
+        part_of = _numbered(groups, n_samples)
+        n = int(part_of.max()) + 1
+    else:
+        part_of = divide(np.zeros((n_samples, 1), np.uint8), np.ones(n), seed, groups)
+    by_part = np.argsort(part_of, kind="stable")
+    return np.split(by_part, np.cumsum(np.bincount(part_of, minlength=n))[:-1])
+
+
+def shard_parts(labels: NDArray[np.integer[Any]], n: int, shards: int, seed: int) -> list[NDArray[np.intp]]:
+    """Sort samples by class, cut them into ``n * shards`` equal runs, and give each part ``shards`` of these at random.
+
+    This is the non-IID division of McMahan et al. 2017, *Communication-efficient learning of deep networks from
+    decentralized data* (arXiv:1602.05629). The order inside a class is random.
+    """
+    shards = whole("shards", shards, least=1)
+    if n * shards > len(labels):
+        raise ValueError(f"{len(labels)} samples cannot be cut into {n} x {shards} shards. Use fewer.")
+    rng = np.random.default_rng(checked_seed(seed))
+    mixed = rng.permutation(len(labels))
+    runs = np.array_split(mixed[np.argsort(labels[mixed, 0], kind="stable")], n * shards)
+    dealt = rng.permutation(n * shards).reshape(n, shards)
+    return [np.sort(np.concatenate([runs[run] for run in of_part])) for of_part in dealt]
+
+
+# Draws of a Dirichlet partition before giving up on `least` samples for each part.
+_MOST_DRAWS = 1000
+
+
+def dirichlet_parts(
+    labels: NDArray[np.integer[Any]], n: int, alpha: float, least: int, seed: int
+) -> list[NDArray[np.intp]]:
+    """Divide each class among ``n`` parts in proportions drawn from a symmetric Dirichlet distribution.
+
+    Proportions are drawn again until every part has at least ``least`` samples, as in Li et al. 2022, *Federated
+    learning on non-IID data silos* (arXiv:2102.02079).
+    """
+    if not (isinstance(alpha, int | float | np.floating | np.integer) and 0 < alpha < np.inf):
+        raise ValueError(f"alpha is {alpha!r}; it is a positive number: small values give clients few classes.")
+    least = whole("min_size", least, least=0)
+    if n * least > len(labels):
+        raise ValueError(f"{len(labels)} samples are too few for {n} clients with min_size={least}. Use a smaller one.")
+    rng = np.random.default_rng(checked_seed(seed))
+    classes = labels[:, 0]
+    members = [rng.permutation(np.flatnonzero(classes == number)) for number in np.unique(classes)]
+    sizes = np.array([len(of_class) for of_class in members])
+    for _ in range(_MOST_DRAWS):
+        shares = rng.dirichlet(np.full(n, float(alpha)), size=len(members))
+        ends = np.rint(np.cumsum(shares, axis=1) * sizes[:, None]).astype(np.intp)[:, :-1]
+        pieces = [np.split(of_class, at) for of_class, at in zip(members, ends, strict=True)]
+        parts = [np.sort(np.concatenate(of_part)) for of_part in zip(*pieces, strict=True)]
+        if min(map(len, parts)) >= least:
+            return parts
+    raise ValueError(
+        f"None of {_MOST_DRAWS} draws gave each of the {n} clients {least} samples. Use a larger alpha, a smaller "
+        "min_size or fewer clients."
+    )
