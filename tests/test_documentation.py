@@ -96,7 +96,7 @@ def test_code_of_the_pages_runs(page: Path, folder: Path) -> None:
         ("numpy_classifier", "AUC 0."),
         ("federated_averaging", "after 20 rounds, dirichlet"),
         ("dataset_without_pytorch", "batch 4: images (34, 1, 28, 28) float32"),
-        ("robustness", ""),  # what it writes is read in tests/cli/test_corrupt.py
+        ("robustness", ""),  # what it writes is read in tests/cli/test_robustness.py
         ("volumes_patches", "Dice on 2 volumes: "),
     ],
 )
