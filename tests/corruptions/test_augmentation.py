@@ -47,7 +47,7 @@ def test_the_same_generator_gives_the_same_images() -> None:
     assert np.array_equal(changed(augmentation, batch), changed(again, batch))
 
 
-def test_images_with_their_channels_elsewhere_become_the_same() -> None:
+def test_the_position_of_the_channel_axis_does_not_matter() -> None:
     gray, colour = batch_of((28, 28)), batch_of((28, 28, 3))
     expected = changed(augment("breastmnist"), gray)
     for axis in (1, -1):
@@ -59,7 +59,7 @@ def test_images_with_their_channels_elsewhere_become_the_same() -> None:
     )
 
 
-def test_as_many_images_are_corrupted_as_the_share_says() -> None:
+def test_the_share_sets_how_many_images_are_corrupted() -> None:
     batch = batch_of((8, 8), n=2000)
     bright = corrupted_set("breastmnist").corruptions["brightness_down"]
     for share in (0, 0.25, 1):
@@ -67,11 +67,11 @@ def test_as_many_images_are_corrupted_as_the_share_says() -> None:
         assert (found != batch.images).any(axis=(1, 2)).mean() == pytest.approx(share, abs=0.03)
 
 
-def test_the_published_share_counts_images_as_they_are_as_one_more_corruption() -> None:
+def test_the_published_share_counts_unchanged_images_as_one_more_corruption() -> None:
     assert 7 / 8 == augment("breastmnist").share
 
 
-def test_each_corruption_is_as_likely(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_corruptions_are_equally_likely(monkeypatch: pytest.MonkeyPatch) -> None:
     names: Counter[str] = Counter()
 
     def count(images: np.ndarray, name: str, *_: object) -> np.ndarray:
@@ -84,7 +84,7 @@ def test_each_corruption_is_as_likely(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(abs(n - 1000) < 150 for n in names.values())
 
 
-def test_strengths_lie_between_the_ends_and_whole_numbers_stay_whole() -> None:
+def test_strengths_are_interpolated_and_integers_stay_integers() -> None:
     assert _between((5, 2.0), (11, 3.0), 0) == (5, 2.0)
     assert _between((5, 2.0), (11, 3.0), 0.5) == (8, 2.5)
     assert _between((5, 2.0), (11, 3.0), 1) == (11, 3.0)
@@ -93,13 +93,13 @@ def test_strengths_lie_between_the_ends_and_whole_numbers_stay_whole() -> None:
 
 def test_images_that_are_not_uint8_are_refused() -> None:
     batch = batch_of((28, 28))
-    with pytest.raises(ValueError, match="this batch has float32: leave dtype and scale out"):
+    with pytest.raises(ValueError, match=r"this batch has float32\. Call batches"):
         augment("breastmnist")(batch._replace(images=batch.images.astype(np.float32)), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
-def test_a_share_that_is_none_is_refused(share: float) -> None:
-    with pytest.raises(ValueError, match="must be from 0 to 1"):
+def test_a_share_outside_0_to_1_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="must be between 0 and 1"):
         augment("breastmnist", share=share)
 
 
@@ -114,7 +114,7 @@ def train(tmp_path: Path) -> Iterator[mm.Dataset]:
         yield mm.Dataset("breastmnist", "train")
 
 
-def test_batches_take_it_and_resume_with_it(train: mm.Dataset) -> None:
+def test_batches_use_it_and_resume_with_it(train: mm.Dataset) -> None:
     options = {"shuffle": True, "seed": 3, "transform": augment("breastmnist")}
     whole = list(train.batches(64, **options))
     assert all(np.array_equal(whole[2][k], train.batches(64, **options).batch(0, 2)[k]) for k in range(4))

@@ -118,7 +118,7 @@ def test_motion_blur_is_the_kernel_of_imagemagick(angle: float) -> None:
         assert (found > expected - 1.01).all()
 
 
-def test_directions_of_motion_are_even_from_minus_45_to_45_degrees() -> None:
+def test_directions_of_motion_are_uniform_from_minus_45_to_45_degrees() -> None:
     dots = np.zeros((400, 224, 224), dtype=np.uint8)
     dots[:, 112, 112] = 255
     blurred = corrupt(dots, "motion_blur", (20, 15), image_seeds(0, "motion_blur", 5, range(400)))
@@ -167,13 +167,13 @@ def test_blurs_scale_with_the_image(name: str, size: int) -> None:
 
 @pytest.mark.parametrize("name", BLURS)
 @pytest.mark.parametrize("level", [0, 1, 100, 254, 255])
-def test_an_image_of_one_level_stays_as_it_is(name: str, level: int) -> None:
+def test_an_image_of_one_level_does_not_change(name: str, level: int) -> None:
     for shape in ((1, 5, 9), (1, 64, 64), (1, 224, 224, 3), (1, 1, 1)):
         images = np.full(shape, level, dtype=np.uint8)
         assert np.array_equal(images, corrupt(images, name, BLURS[name], image_seeds(0, name, 1, [0])))
 
 
-def test_blurs_of_real_images_are_near_to_the_definitions(real_archives: Path) -> None:
+def test_blurs_of_real_images_are_close_to_the_definitions(real_archives: Path) -> None:
     images = enlarged(real_archives, "retinamnist", 2)
     definitions = {
         "gaussian_blur": smoothed(images[0], 25) + 0.5,

@@ -52,7 +52,7 @@ SPECKLED = expected_of("impulse_noise")
 
 
 @given(st.lists(st.integers(0, N - 1), max_size=20), st.booleans())
-def test_an_image_is_the_same_in_any_order_and_company(indices: list[int], with_out: bool) -> None:
+def test_an_image_is_the_same_in_any_order_and_batch(indices: list[int], with_out: bool) -> None:
     rows = corrupted(IMAGES, RECORD, "impulse_noise", 3, 0)
     out = np.full((len(indices), 28, 28, 3), 7, np.uint8) if with_out else None
     found = rows.take(np.array(indices, dtype=np.intp), axis=0, out=out, mode="clip")
@@ -85,18 +85,18 @@ def test_each_seed_and_severity_gives_other_images() -> None:
     assert len(found) == 10
 
 
-def test_each_of_several_splits_is_numbered_on_its_own() -> None:
+def test_joined_splits_are_numbered_separately() -> None:
     joined = corrupted(Joined([IMAGES[:5], IMAGES]), RECORD, "impulse_noise", 3, 0)
     assert np.array_equal(np.concatenate([SPECKLED[:5], SPECKLED]), joined.take(np.arange(N + 5), axis=0))
 
 
 @pytest.mark.parametrize("severity", [0, 6, True, 2.5, 3.0, "3", None])
-def test_a_severity_that_there_is_not_is_refused(severity: object) -> None:
+def test_an_invalid_severity_is_refused(severity: object) -> None:
     with pytest.raises(ValueError, match=r"^The severity is .*; 1 \(weakest\) to 5 \(strongest\)"):
         corrupted(IMAGES, RECORD, "impulse_noise", severity, 0)
 
 
-def test_a_corruption_that_the_set_does_not_have_is_refused_and_those_that_it_has_are_named() -> None:
+def test_the_error_for_an_unavailable_corruption_lists_the_available_ones() -> None:
     with pytest.raises(ValueError, match=r"no 'bubble' for dermamnist\. .*It has: pixelate, jpeg_compression, .*zoom"):
         corrupted(IMAGES, RECORD, "bubble", 1, 0)
 
@@ -107,7 +107,7 @@ def test_a_set_without_corruptions_is_refused() -> None:
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, None, True])
-def test_a_seed_that_is_none_is_refused(seed: object) -> None:
+def test_an_invalid_seed_is_refused(seed: object) -> None:
     with pytest.raises(ValueError, match=r"^The seed is .*; a whole number of at least 0 is needed"):
         corrupted(IMAGES, RECORD, "impulse_noise", 1, seed)
 
@@ -118,7 +118,7 @@ def test_images_of_another_dtype_are_refused_before_any_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_no_image_at_all_is_no_trouble(name: str) -> None:
+def test_an_empty_batch_is_accepted(name: str) -> None:
     parameters = next(one.parameters(name, 1) for one in corrupted_sets().values() if name in one.corruptions)
     assert Corrupted(IMAGES[:0], name, parameters, severity=1, seed=0)[:].shape == (0, 28, 28, 3)
 
@@ -136,7 +136,7 @@ def expected_for(clean: mm.Dataset, positions: object, severity: int = 2, seed: 
     return corrupt(np.array(clean.images[rows]), "speckle_noise", parameters, seeds)
 
 
-def test_a_data_set_has_the_corrupted_images_wherever_it_shows_some(clean: mm.Dataset) -> None:
+def test_every_access_to_a_data_set_returns_corrupted_images(clean: mm.Dataset) -> None:
     ds = clean.corrupt("speckle_noise", 2, seed=5)
     expected = expected_for(clean, slice(None))
     assert np.array_equal(expected, ds.images)
@@ -147,7 +147,7 @@ def test_a_data_set_has_the_corrupted_images_wherever_it_shows_some(clean: mm.Da
     assert not np.array_equal(clean.images, ds.images)
 
 
-def test_batches_are_of_the_corrupted_images(clean: mm.Dataset) -> None:
+def test_batches_contain_the_corrupted_images(clean: mm.Dataset) -> None:
     expected = expected_for(clean, slice(None))
     for batch in clean.corrupt("speckle_noise", 2, seed=5).batches(16, shuffle=True, seed=1):
         assert np.array_equal(expected[batch.indices], batch.images)
@@ -162,7 +162,7 @@ def test_a_corrupted_data_set_pickles_small(clean: mm.Dataset) -> None:
     assert np.array_equal(expected_for(clean, slice(10, 40)), pickle.loads(pickled).images)
 
 
-def test_statistics_and_montage_are_of_the_corrupted_images(clean: mm.Dataset) -> None:
+def test_statistics_and_montage_use_the_corrupted_images(clean: mm.Dataset) -> None:
     ds = clean.corrupt("speckle_noise", 2, seed=5)
     expected = np.bincount(expected_for(clean, slice(None)).ravel(), minlength=256)
     assert np.array_equal(expected, ds.statistics().histogram[0])
@@ -171,7 +171,7 @@ def test_statistics_and_montage_are_of_the_corrupted_images(clean: mm.Dataset) -
     assert "breastmnist" in ds._repr_html_().lower()
 
 
-def test_stored_images_are_read_in_place_of_computing_them(clean: mm.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stored_images_are_read_instead_of_computed(clean: mm.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = clean.corrupt("speckle_noise", 2, seed=5).images
     make_corrupted("breastmnist", ["speckle_noise"], [2], seed=5, progress=silent)
     monkeypatch.setattr("medmnist_np.corruptions.computed.corrupt", None)
@@ -180,7 +180,7 @@ def test_stored_images_are_read_in_place_of_computing_them(clean: mm.Dataset, mo
     assert np.array_equal(expected[[3, 1]], ds.gather([3, 1]))
 
 
-def test_a_data_set_says_what_was_done_to_its_images(clean: mm.Dataset) -> None:
+def test_repr_describes_the_corruption(clean: mm.Dataset) -> None:
     ds = clean.corrupt("speckle_noise", 2, seed=5)
     assert ds.corruption == ("speckle_noise", 2, 5)
     assert ds[3:9].corruption.severity == 2
@@ -190,21 +190,19 @@ def test_a_data_set_says_what_was_done_to_its_images(clean: mm.Dataset) -> None:
 
 
 @pytest.mark.parametrize(("severity", "seed"), [(2, None), (2, 1.5), (3.0, 0)])
-def test_a_data_set_is_not_corrupted_by_what_is_no_severity_or_seed(
-    clean: mm.Dataset, severity: int, seed: int
-) -> None:
+def test_corrupt_refuses_an_invalid_severity_or_seed(clean: mm.Dataset, severity: int, seed: int) -> None:
     with pytest.raises(ValueError, match=r"^The (severity|seed) is (None|1\.5|3\.0); "):
         clean.corrupt("speckle_noise", severity, seed=seed)
 
 
-def test_numbers_of_numpy_are_kept_as_plain_ones(clean: mm.Dataset) -> None:
+def test_numpy_integers_become_python_integers(clean: mm.Dataset) -> None:
     ds = clean.corrupt("speckle_noise", np.int64(2), seed=np.uint8(5))
     assert repr(ds.corruption) == "Corruption(name='speckle_noise', severity=2, seed=5)"
     assert json.loads(json.dumps(ds.batches(16).state_dict()))["dataset"]["corruption"] == ["speckle_noise", 2, 5]
 
 
 @pytest.mark.parametrize("is_stored", [False, True])
-def test_warming_reads_what_the_images_are_computed_from(clean: mm.Dataset, is_stored: bool) -> None:
+def test_warming_reads_the_source_images(clean: mm.Dataset, is_stored: bool) -> None:
     folder = clean.folder
     if is_stored:
         (made,) = make_corrupted("breastmnist", ["speckle_noise"], [2], progress=silent)
@@ -222,7 +220,7 @@ def test_warming_reads_what_the_images_are_computed_from(clean: mm.Dataset, is_s
     assert str(folder / "test_images.npy") == str(ds._source.image_files.filename)
 
 
-def test_blocks_are_read_ahead_from_what_the_images_are_computed_from(clean: mm.Dataset) -> None:
+def test_reading_ahead_reads_the_source_images(clean: mm.Dataset) -> None:
     ds = clean.corrupt("speckle_noise", 2, seed=5)
     expected = expected_for(clean, slice(None))
     for batch in ds.batches(16, shuffle="blocks", seed=1):
@@ -247,18 +245,18 @@ def test_corrupted_images_are_saved_as_files(
     assert max(made, default=0) <= 1, "no more than one image at a time is computed"
 
 
-def test_parts_of_two_splits_are_saved_as_corrupted(clean: mm.Dataset, tmp_path: Path) -> None:
+def test_joined_corrupted_splits_are_saved(clean: mm.Dataset, tmp_path: Path) -> None:
     both = mm.Dataset("breastmnist", "train+test").corrupt("speckle_noise", 2, seed=5)
     folder = both.save(tmp_path / "files", "csv", "npy", progress=silent)
     assert np.array_equal(expected_for(clean, slice(None))[3], np.load(folder / "test" / "test3.npy"))
 
 
-def test_what_is_corrupted_is_not_corrupted_again(clean: mm.Dataset) -> None:
+def test_a_corrupted_data_set_cannot_be_corrupted_again(clean: mm.Dataset) -> None:
     with pytest.raises(ValueError, match="The images are corrupted by pixelate already"):
         clean.corrupt("pixelate", 1).corrupt("speckle_noise", 1)
 
 
-def test_parts_are_joined_only_if_they_are_corrupted_alike(clean: mm.Dataset) -> None:
+def test_only_parts_with_the_same_corruption_can_be_joined(clean: mm.Dataset) -> None:
     train = mm.Dataset("breastmnist", "train")
     both = clean.corrupt("speckle_noise", 2, seed=5) + train.corrupt("speckle_noise", 2, seed=5)
     assert np.array_equal(expected_for(clean, slice(None)), both[:60].images)
@@ -266,12 +264,12 @@ def test_parts_are_joined_only_if_they_are_corrupted_alike(clean: mm.Dataset) ->
         clean.corrupt("speckle_noise", 2) + train
 
 
-def test_a_state_with_integers_of_numpy_is_json(clean: mm.Dataset) -> None:
+def test_a_state_with_numpy_integers_is_json(clean: mm.Dataset) -> None:
     batches = clean.corrupt("speckle_noise", np.int64(2), seed=np.uint8(5)).batches(8)
     clean.corrupt("speckle_noise", 2, seed=5).batches(8).load_state_dict(json.loads(json.dumps(batches.state_dict())))
 
 
-def test_a_state_of_batches_is_of_the_same_corruption(clean: mm.Dataset) -> None:
+def test_a_batch_state_is_refused_for_another_corruption(clean: mm.Dataset) -> None:
     state = clean.corrupt("speckle_noise", 2).batches(8).state_dict()
     clean.corrupt("speckle_noise", 2).batches(8).load_state_dict(state)
     for other in (clean, clean.corrupt("speckle_noise", 3)):

@@ -41,6 +41,6 @@ def test_another_seed_gives_another_figure() -> None:
 
 
 @pytest.mark.parametrize("image", [COLOUR.astype(float), np.zeros((2, 28, 28, 3), np.uint8)])
-def test_what_is_no_image_is_refused(image: np.ndarray) -> None:
+def test_an_invalid_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="needed"):
         corruption_figure(image, "bloodmnist")

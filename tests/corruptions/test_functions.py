@@ -38,18 +38,18 @@ def shape_for(name: str, size: int) -> tuple[int, ...]:
     return (size, size) if CORRUPTIONS[name].takes_gray else (size, size, 3)
 
 
-def test_names_and_their_order_are_those_of_the_facts() -> None:
+def test_functions_have_the_names_and_order_of_the_facts() -> None:
     assert list(corruption_facts()) == list(CORRUPTIONS)
 
 
 @each_name
-def test_every_number_has_limits(name: str) -> None:
+def test_every_parameter_has_limits(name: str) -> None:
     assert len(corruption_facts()[name].parameters) == len(CORRUPTIONS[name].limits)
 
 
 @pytest.mark.parametrize("each", corrupted_sets().values(), ids=lambda each: each.name)
 @pytest.mark.parametrize("size", [28, 64])
-def test_all_pairs_at_every_severity_give_images(each: Any, size: int) -> None:
+def test_every_data_set_and_corruption_works_at_every_severity(each: Any, size: int) -> None:
     images = textured(2, *registry.info(each.name).image_shape(size))
     for name in each.corruptions:
         for severity in SEVERITIES:
@@ -61,7 +61,7 @@ def test_all_pairs_at_every_severity_give_images(each: Any, size: int) -> None:
 
 
 @pytest.mark.parametrize("each", corrupted_sets().values(), ids=lambda each: each.name)
-def test_the_end_of_every_augmentation_is_possible(each: Any) -> None:
+def test_the_strongest_augmentation_is_within_the_limits(each: Any) -> None:
     images = textured(1, *registry.info(each.name).image_shape(28))
     for name, strengths in each.corruptions.items():
         for share in (0, 0.37, 1):
@@ -70,7 +70,7 @@ def test_the_end_of_every_augmentation_is_possible(each: Any) -> None:
 
 
 @each_name
-def test_an_image_depends_on_its_own_seed_alone(name: str) -> None:
+def test_an_image_depends_only_on_its_own_seed(name: str) -> None:
     images = textured(6, *shape_for(name, 40))
     together = made(images, name)
     order = np.array([4, 0, 5, 2])
@@ -93,7 +93,7 @@ def test_seeds_name_the_corruption_by_its_number() -> None:
     assert int is type(image_seeds(9, "characters", 2, np.array([5]))[0][3])
 
 
-def test_processes_make_the_same_bytes() -> None:
+def test_every_process_computes_the_same_bytes() -> None:
     images = textured(4, 32, 32, 3)
     names = ["gaussian_noise", "defocus_blur", "gaussian_blur", "zoom_blur", "characters", "bubble"]
     here = [made(images[[index]], name, [index]) for name in names for index in range(4)]
@@ -118,7 +118,7 @@ def _made_of(task: tuple[Images, str, list[int]]) -> Images:
     n=st.integers(0, 3),
     seed=st.integers(0, 2**40),
 )
-def test_any_shape_and_number_of_images_will_do(
+def test_any_shape_and_number_of_images_is_accepted(
     name: str, height: int, width: int, rgb: bool, n: int, seed: int
 ) -> None:
     images = textured(n, height, width, 3) if rgb or not CORRUPTIONS[name].takes_gray else textured(n, height, width)
@@ -144,7 +144,7 @@ def test_read_only_maps_are_read(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*VOLUMES, "motion_blur", "zoom_blur", "defocus_blur", "bubble"])
-def test_memory_is_that_of_the_result_and_a_few_images(name: str) -> None:
+def test_memory_is_limited_to_the_result_and_a_few_images(name: str) -> None:
     images = textured(100, 96, 96)
     made(images[:1], name)  # loads what it needs
 
@@ -170,12 +170,12 @@ def test_volumes_are_corrupted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CORRUPTIONS if name not in VOLUMES])
-def test_what_is_made_for_images_refuses_volumes(name: str) -> None:
+def test_corruptions_for_images_refuse_volumes(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is made for images, not for volumes. .* are: pixelate, "):
         made(textured(1, 28, 28, 28), name)
 
 
-def test_what_takes_volumes_is_what_acts_in_space_or_on_each_voxel() -> None:
+def test_volumes_are_accepted_by_corruptions_in_space_or_of_voxels() -> None:
     noises = ["gaussian_noise", "speckle_noise", "impulse_noise", "shot_noise"]
     tones = ["brightness_up", "brightness_down", "contrast_up", "contrast_down"]
     published = [name for name in VOLUMES if name not in OWN]
@@ -205,7 +205,7 @@ def test_other_dtypes_and_empty_images_are_refused(images: Any) -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 28, 28, 1), (2, 28, 28, 4), (2, 1, 28, 28), (2, 3, 28, 28)])
-def test_an_axis_of_channels_is_not_taken_for_one_of_space(shape: tuple[int, ...]) -> None:
+def test_a_channel_axis_is_not_treated_as_spatial(shape: tuple[int, ...]) -> None:
     with pytest.raises(
         ValueError, match=r"one axis seems to be of channels\. Gray images have none, as images\[\.\.\., 0\]"
     ):
@@ -226,13 +226,13 @@ def test_one_image_without_a_batch_is_refused(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("parameters", [(), (1, 2), "a", None, [[1]], [None], True, 1j])
-def test_another_number_of_parameters_is_refused(parameters: Any) -> None:
+def test_a_wrong_number_of_parameters_is_refused(parameters: Any) -> None:
     with pytest.raises(ValueError, match=r"pixelate takes 1 numbers? \(factor\), not"):
         corrupt(textured(1, 28, 28), "pixelate", parameters)
 
 
 @each_name
-def test_numbers_beyond_their_limits_are_refused(name: str) -> None:
+def test_parameters_out_of_range_are_refused(name: str) -> None:
     images = textured(1, *shape_for(name, 28))
     for place, (least, most) in enumerate(CORRUPTIONS[name].limits):
         for wrong in (least - 1, most + 1, float("nan"), float("inf")):
@@ -243,7 +243,7 @@ def test_numbers_beyond_their_limits_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("seeds", [[], [1], [1, 2, 3]])
-def test_another_number_of_seeds_is_refused(seeds: list[int]) -> None:
+def test_a_wrong_number_of_seeds_is_refused(seeds: list[int]) -> None:
     with pytest.raises(ValueError, match=f"one seed for each of 2 images; {len(seeds)} were given"):
         corrupt(textured(2, 28, 28), "gaussian_noise", 0.1, seeds)
 
@@ -254,6 +254,6 @@ def test_negative_seeds_are_refused() -> None:
             image_seeds(numbers[0], "bubble", numbers[1], [numbers[2]])
 
 
-def test_descriptions_pickle() -> None:
+def test_corruption_functions_can_be_pickled() -> None:
     for corruption in CORRUPTIONS.values():
         assert corruption == pickle.loads(pickle.dumps(corruption))

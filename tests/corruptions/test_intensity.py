@@ -65,7 +65,7 @@ def test_values_are_distributed_as_defined(name: str, level: int, strength: floa
 
 
 @pytest.mark.parametrize("name", NOISE)
-def test_gray_noise_is_that_of_three_channels_mixed(name: str) -> None:
+def test_gray_noise_is_the_luminance_of_three_noisy_channels(name: str) -> None:
     strength = {"gaussian_noise": 0.05, "speckle_noise": 0.1, "impulse_noise": 0.05, "shot_noise": 60}[name]
     rgb = noise(name, 128, strength, 96, 96, 3)
 
@@ -78,7 +78,7 @@ def test_gray_noise_is_that_of_three_channels_mixed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOISE)
-def test_noise_is_white_and_its_channels_independent(name: str) -> None:
+def test_noise_is_white_and_independent_between_channels(name: str) -> None:
     strength = {"gaussian_noise": 0.1, "speckle_noise": 0.2, "impulse_noise": 0.1, "shot_noise": 25}[name]
     added = noise(name, 128, strength, 128, 128, 3)
     added -= added.mean()
@@ -107,7 +107,7 @@ def test_volumes_have_noise_in_every_voxel(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "strength"), [("gaussian_noise", 0), ("speckle_noise", 0), ("impulse_noise", 0)])
-def test_no_noise_changes_nothing(name: str, strength: float) -> None:
+def test_zero_noise_changes_nothing(name: str, strength: float) -> None:
     for shape in ((12, 12), (12, 12, 3)):
         images = np.random.default_rng(0).integers(0, 256, (N, *shape), dtype=np.uint8)
         assert np.array_equal(images, corrupt(images, name, strength, range(N)))
@@ -125,7 +125,7 @@ def published(corruption: str) -> list[float]:
 
 @pytest.mark.parametrize("shape", TONE_SHAPES)
 @pytest.mark.parametrize("name", ["brightness_up", "brightness_down", "contrast_up", "contrast_down"])
-def test_brightness_and_contrast_are_those_of_pillow(name: str, shape: tuple[int, ...]) -> None:
+def test_brightness_and_contrast_equal_pillow(name: str, shape: tuple[int, ...]) -> None:
     images = textured(4, *shape)
     for factor in (*published(name), 0, 1):
         enhanced = [
@@ -134,14 +134,14 @@ def test_brightness_and_contrast_are_those_of_pillow(name: str, shape: tuple[int
         assert np.array_equal([np.asarray(image) for image in enhanced], corrupt(images, name, factor))
 
 
-def test_contrast_of_real_images_is_that_of_pillow(real_archives: Path) -> None:
+def test_contrast_of_real_images_equals_pillow(real_archives: Path) -> None:
     for name in ("retinamnist", "breastmnist"):
         images = enlarged(real_archives, name, 4)
         expected = [np.asarray(ImageEnhance.Contrast(Image.fromarray(image)).enhance(1.3)) for image in images]
         assert np.array_equal(expected, corrupt(images, "contrast_up", 1.3))
 
 
-def test_the_contrast_of_a_volume_is_around_its_own_mean() -> None:
+def test_contrast_of_a_volume_keeps_its_mean() -> None:
     volumes = textured(3, 12, 13, 14)
 
     changed = corrupt(volumes, "contrast_down", 0)
@@ -159,7 +159,7 @@ def test_gamma_maps_each_level_as_torchvision_does(gamma: float) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, *published("saturate"), 1])
-def test_saturation_is_that_of_hsv(offset: float) -> None:
+def test_saturation_equals_hsv(offset: float) -> None:
     rng = np.random.default_rng(0)
     colours = rng.integers(0, 256, (1, 30, 40, 3), dtype=np.uint8)
     colours[0, 0, :, 1:] = colours[0, 0, :, :1]  # grays
@@ -181,7 +181,7 @@ def test_saturation_of_gray_images_is_refused() -> None:
         corrupt(textured(2, 28, 28), "saturate", 0.1)
 
 
-def test_no_change_changes_nothing() -> None:
+def test_neutral_parameters_change_nothing() -> None:
     images = textured(2, 40, 30, 3)
     for name, number in (("brightness_up", 1), ("contrast_up", 1), ("gamma_corr_up", 1), ("saturate", 0)):
         assert farthest(images, corrupt(images, name, number)) == 0
@@ -204,12 +204,12 @@ def as_jpeg(picture: Image.Image, quality: int) -> Image.Image:
 
 @pytest.mark.parametrize("factor", [0.8, 0.35, 0.1, 0.001, 1])
 @pytest.mark.parametrize("shape", STORAGE_SHAPES)
-def test_pixelated_images_are_those_of_pillow(shape: tuple[int, ...], factor: float) -> None:
+def test_pixelated_images_equal_pillow(shape: tuple[int, ...], factor: float) -> None:
     images = textured(3, *shape)
     assert np.array_equal([pixelated(image, factor) for image in images], corrupt(images, "pixelate", factor))
 
 
-def test_a_pixelated_volume_is_made_of_blocks() -> None:
+def test_a_pixelated_volume_consists_of_block_means() -> None:
     volumes = textured(2, 28, 24, 20)
 
     blocks = corrupt(volumes, "pixelate", 0.25).reshape(2, 7, 4, 6, 4, 5, 4)
@@ -220,13 +220,13 @@ def test_a_pixelated_volume_is_made_of_blocks() -> None:
 
 @pytest.mark.parametrize("quality", [80, 30, 5])
 @pytest.mark.parametrize("shape", STORAGE_SHAPES)
-def test_jpeg_is_that_of_pillow(shape: tuple[int, ...], quality: int) -> None:
+def test_jpeg_equals_pillow(shape: tuple[int, ...], quality: int) -> None:
     images = textured(3, *shape)
     expected = [np.asarray(as_jpeg(Image.fromarray(image), quality)) for image in images]
     assert np.array_equal(expected, corrupt(images, "jpeg_compression", quality))
 
 
-def test_a_gray_jpeg_is_the_gray_of_one_in_colour_as_the_reference_makes_it(real_archives: Path) -> None:
+def test_a_gray_jpeg_equals_the_gray_of_an_rgb_jpeg_as_in_the_reference(real_archives: Path) -> None:
     images = enlarged(real_archives, "breastmnist", 4)
     expected = [np.asarray(as_jpeg(Image.fromarray(image).convert("RGB"), 15).convert("L")) for image in images]
     assert np.array_equal(expected, corrupt(images, "jpeg_compression", 15))

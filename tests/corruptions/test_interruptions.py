@@ -85,7 +85,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         (signal.SIGKILL, "worker", 2, 1, "A worker process was ended from outside"),
     ],
 )
-def test_an_interrupted_run_ends_and_the_next_makes_the_same(
+def test_an_interrupted_run_stops_and_the_next_run_completes_it(
     number: int, whom: str, workers: int, code: int, message: str, undisturbed: list[str], tmp_path: Path
 ) -> None:
     done = run(tmp_path, number, whom, workers)

@@ -27,7 +27,7 @@ def parts(image: Images, level: int) -> int:
 
 @pytest.mark.parametrize("factor", [1.1, 1, 0.95, 0.5, 0])
 @pytest.mark.parametrize("shape", [(28, 28), (224, 224), (225, 225, 3), (60, 41), (41, 60, 3)])
-def test_outside_of_the_circle_all_is_black_and_inside_all_is_kept(shape: tuple[int, ...], factor: float) -> None:
+def test_pixels_outside_the_circle_are_black_and_inside_unchanged(shape: tuple[int, ...], factor: float) -> None:
     images = np.maximum(textured(2, *shape), 1)
     radius = int(min(shape[0] // 2, shape[1] // 2) * factor)
 
@@ -40,7 +40,7 @@ def test_outside_of_the_circle_all_is_black_and_inside_all_is_kept(shape: tuple[
 
 
 @pytest.mark.parametrize("shape", [(224, 224), (224, 300, 3)])
-def test_stains_are_black_separate_from_the_border_and_at_most_so_many(shape: tuple[int, ...]) -> None:
+def test_stains_are_black_away_from_the_border_and_limited_in_number(shape: tuple[int, ...]) -> None:
     found = drawn("stain_deposit", (3, 24), gray(200, *shape))
 
     assert set(np.unique(found).tolist()) == {0, 200}
@@ -53,7 +53,7 @@ def test_stains_are_black_separate_from_the_border_and_at_most_so_many(shape: tu
     assert set(counts) == {1, 2, 3}
 
 
-def test_a_stain_fills_its_square_as_those_of_the_reference_do() -> None:
+def test_a_stain_fills_its_square_as_in_the_reference() -> None:
     for side in (24, 32):
         covered = (drawn("stain_deposit", (1, side), gray(9, 224, 224)) == 0).sum(axis=(1, 2)) / side**2
         # Those of the reference cover 0.46 to 0.78 of their squares, 0.59 in the mean.
@@ -68,7 +68,7 @@ def test_bubbles_have_two_opacities() -> None:
             assert {level, inside, rim} == set(np.unique(drawn("bubble", (7, 15), gray(level, *shape))).tolist())
 
 
-def test_there_are_seven_bubbles_or_more_and_of_radius_three_or_more() -> None:
+def test_there_are_at_least_seven_bubbles_with_a_radius_of_at_least_three() -> None:
     opacity = drawn("bubble", (5, 10), gray(0, 224, 224))
 
     counts = [parts(image, 0) for image in opacity]  # some touch
@@ -80,7 +80,7 @@ def test_there_are_seven_bubbles_or_more_and_of_radius_three_or_more() -> None:
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("bubble", (17, 25)), ("stain_deposit", (5, 32))])
-def test_the_share_that_is_covered_does_not_depend_on_the_size(name: str, parameters: tuple[float, ...]) -> None:
+def test_the_covered_share_does_not_depend_on_the_size(name: str, parameters: tuple[float, ...]) -> None:
     shares = []
     for size in (28, 64, 224, 448):
         images = (
@@ -105,7 +105,7 @@ def test_characters_are_words_of_one_colour_each() -> None:
         assert np.linalg.svd(shift, compute_uv=False)[1] < 0.5 * len(shift) ** 0.5
 
 
-def test_characters_change_less_than_a_hundredth_of_the_image() -> None:
+def test_characters_change_less_than_one_percent_of_the_image() -> None:
     changed = (drawn("characters", (6, 10, 0.18), gray(128, 224, 224, 3)) != 128).any(axis=-1).mean(axis=(1, 2))
     # That of the reference is 0.0069 in the mean.
     assert 0.005 < changed.mean() < 0.008
@@ -122,6 +122,6 @@ def test_characters_on_gray_images_have_the_luminance_of_their_colour() -> None:
     ("name", "parameters"),
     [("bubble", (100, 30)), ("stain_deposit", (9, 200)), ("characters", (9, 20, 10)), ("black_corner", (0.9,))],
 )
-def test_any_size_has_room(name: str, parameters: tuple[float, ...], shape: tuple[int, ...]) -> None:
+def test_any_image_size_is_accepted(name: str, parameters: tuple[float, ...], shape: tuple[int, ...]) -> None:
     images = textured(5, *shape)
     assert images.shape == drawn(name, parameters, images).shape

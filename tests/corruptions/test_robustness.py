@@ -31,13 +31,13 @@ from medmnist_np.testing import fake_datasets
     st.sampled_from(list(corruption_facts())),
     st.sampled_from(SEVERITIES),
 )
-def test_the_name_of_a_run_is_read_as_it_is_written(model: str, corruption: str, severity: int) -> None:
+def test_run_names_are_parsed_as_they_are_written(model: str, corruption: str, severity: int) -> None:
     for run in (RunName(model), RunName(model, corruption, severity)):
         assert run == parse_run(str(run))
 
 
 @pytest.mark.parametrize("model", ["resnet18", "", "ResNet-18 + 3D", "a+b", "seed_1", "motion_blur_3"])
-def test_other_names_are_of_images_as_they_are(model: str) -> None:
+def test_other_run_names_mean_clean_images(model: str) -> None:
     assert RunName(model) == parse_run(model)
 
 
@@ -54,7 +54,7 @@ def test_a_model_may_have_a_plus_in_its_name() -> None:
         ("a+pixelate_6", "names severity 6;"),
     ],
 )
-def test_a_run_that_names_what_there_is_not_is_refused(run: str, message: str) -> None:
+def test_a_run_with_an_unknown_corruption_or_severity_is_refused(run: str, message: str) -> None:
     with pytest.raises(ScoresError, match=re.escape(message)):
         parse_run(run)
 
@@ -74,7 +74,7 @@ def errors_of(name: str, *, clean: float | None = 0.1, step: float = 0.01) -> di
     return found
 
 
-def test_be_and_rbe_are_those_of_a_calculation_by_hand() -> None:
+def test_be_and_rbe_equal_a_calculation_by_hand() -> None:
     found = summarise_errors(registry.info("octmnist"), errors_of("octmnist"))
     bes, rbes = [], []
     for number, (name, one) in enumerate(zip(OCT.corruptions, found.corruptions, strict=True)):
@@ -102,13 +102,13 @@ def test_the_reference_itself_has_be_and_rbe_of_one() -> None:
     assert np.isnan([found.be.low, found.rbe.low]).all()  # no resample differs
 
 
-def test_an_interval_is_of_the_same_resamples_in_all_terms() -> None:
+def test_intervals_use_the_same_resamples_in_all_terms() -> None:
     found = summarise_errors(registry.info("octmnist"), errors_of("octmnist"), level=0.5)
     # All errors of a resample lie 0.01 lower or higher, so their mean does.
     assert pytest.approx([found.mean.low, found.mean.high]) == [0.275, 0.285]
 
 
-def test_a_missing_severity_leaves_the_mean_out_and_is_named() -> None:
+def test_a_missing_severity_is_noted_and_gives_no_mean() -> None:
     errors = errors_of("octmnist")
     del errors[RunName("m", "defocus_blur", 2)], errors[RunName("m", "defocus_blur", 5)]
     found = summarise_errors(registry.info("octmnist"), errors)
@@ -124,7 +124,7 @@ def test_a_missing_severity_leaves_the_mean_out_and_is_named() -> None:
     assert "no result for defocus_blur at severity 2, 5." in note
 
 
-def test_a_missing_corruption_leaves_be_of_the_set_out_and_is_named() -> None:
+def test_a_missing_corruption_is_noted_and_gives_no_be() -> None:
     errors = {run: values for run, values in errors_of("octmnist").items() if run.corruption != "pixelate"}
     found = summarise_errors(registry.info("octmnist"), errors)
     assert all(one.be is not None and one.rbe is not None for one in found.corruptions)
@@ -133,14 +133,14 @@ def test_a_missing_corruption_leaves_be_of_the_set_out_and_is_named() -> None:
     assert found.notes == ("BE and rBE of octmnist are means over 6 corruptions. There is no result for pixelate.",)
 
 
-def test_without_images_as_they_are_there_is_no_rbe() -> None:
+def test_rbe_needs_results_on_clean_images() -> None:
     found = summarise_errors(registry.info("octmnist"), errors_of("octmnist", clean=None))
     assert found.clean is None
     assert found.rbe is None
     assert [note.partition(":")[0] for note in found.notes] == ["rBE needs the error on images as they are too"]
 
 
-def test_where_the_definition_breaks_a_note_says_so_and_gives_the_mean_of_the_others() -> None:
+def test_a_negative_denominator_is_noted_with_the_mean_of_the_others() -> None:
     found = summarise_errors(registry.info("pneumoniamnist"), errors_of("pneumoniamnist"))
     (note,) = found.notes
     assert "a smaller error under contrast_up and gamma_corr_up than" in note
@@ -162,7 +162,7 @@ def test_operating_points_and_another_size_are_noted() -> None:
     assert ["at an operating point of its own" in notes[0], "of chestmnist val at 28 px" in notes[1]] == [True, True]
 
 
-def test_a_corruption_of_another_set_is_no_part_of_be() -> None:
+def test_a_corruption_of_another_set_does_not_count_in_be() -> None:
     errors = errors_of("octmnist")
     errors |= {RunName("m", "bubble", severity): np.full(3, 0.9) for severity in SEVERITIES}
     found = summarise_errors(registry.info("octmnist"), errors)
@@ -196,7 +196,7 @@ def scores_of(evaluator: Evaluator, number: int) -> np.ndarray:
     return (noise + np.eye(8)[evaluator.labels[:, 0]] / (1 + number)) / 2
 
 
-def test_errors_are_those_of_the_scores(files: list[Path]) -> None:
+def test_errors_follow_from_the_scores(files: list[Path]) -> None:
     (found,) = measure_robustness(files, progress=silent)
     evaluator = Evaluator("bloodmnist", "test")
     expected = [
@@ -213,7 +213,7 @@ def test_errors_are_those_of_the_scores(files: list[Path]) -> None:
     assert [one.corruption for one in found.corruptions] == ["pixelate", "bubble"]
 
 
-def test_a_set_that_stands_in_for_a_published_one_has_plain_errors(files: list[Path]) -> None:
+def test_a_set_under_a_published_name_has_plain_errors(files: list[Path]) -> None:
     (found,) = measure_robustness(files, progress=silent)
     assert found.be is None
     assert found.rbe is None
@@ -230,19 +230,19 @@ def test_the_interval_of_a_mean_is_paired(files: list[Path], tmp_path: Path) -> 
     assert (one.errors[1].low, one.errors[1].high) == pytest.approx((one.mean.low, one.mean.high))
 
 
-def test_models_are_kept_apart(files: list[Path], tmp_path: Path) -> None:
+def test_models_are_reported_separately(files: list[Path], tmp_path: Path) -> None:
     evaluator = Evaluator("bloodmnist", "test")
     evaluator.evaluate(scores_of(evaluator, 2), tmp_path / "results", "other+pixelate_1")
     found = measure_robustness(sorted((tmp_path / "results").glob("*.csv")), progress=silent)
     assert {one.model: len(one.corruptions) for one in found} == {"m": 2, "other": 1}
 
 
-def test_threads_find_the_same(files: list[Path]) -> None:
+def test_threads_give_the_same_result(files: list[Path]) -> None:
     with ThreadPoolExecutor(2) as threads:
         assert measure_robustness(files, progress=silent) == measure_robustness(files, executor=threads)
 
 
-def test_all_of_it_may_be_written_as_json(files: list[Path]) -> None:
+def test_results_can_be_written_as_json(files: list[Path]) -> None:
     (found,) = measure_robustness(files, progress=silent)
     table = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert found.corruptions[0].errors[3].estimate == table["corruptions"]["pixelate"]["errors"]["3"]["estimate"]
@@ -259,12 +259,12 @@ def test_two_files_of_one_run_are_refused(files: list[Path]) -> None:
         measure_robustness([*files, again], progress=silent)
 
 
-def test_a_file_that_names_no_corruption_is_refused_before_any_is_read(tmp_path: Path) -> None:
+def test_an_unknown_corruption_is_refused_before_any_file_is_read(tmp_path: Path) -> None:
     with pytest.raises(ScoresError, match=r"bloodmnist_test@m\+pixel_1\.csv: The run 'm\+pixel_1' names no corruption"):
         measure_robustness([tmp_path / "bloodmnist_test@m+pixel_1.csv"], progress=silent)
 
 
-def test_scores_that_do_not_suit_the_threshold_are_noted(tmp_path: Path) -> None:
+def test_scores_that_do_not_fit_the_threshold_are_noted(tmp_path: Path) -> None:
     with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"test": 80}):
         evaluator = Evaluator("breastmnist", "test")
         with pytest.warns(UserWarning, match="instead of 0 to 1"):
@@ -277,7 +277,7 @@ def test_scores_that_do_not_suit_the_threshold_are_noted(tmp_path: Path) -> None
     assert not any("The scores run" in note for note in at_zero.notes)
 
 
-def test_errors_on_train_are_noted(tmp_path: Path) -> None:
+def test_errors_on_the_train_split_are_noted(tmp_path: Path) -> None:
     with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 40}):
         evaluator = Evaluator("breastmnist", "train")
         evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "results", "m")
@@ -286,7 +286,7 @@ def test_errors_on_train_are_noted(tmp_path: Path) -> None:
     assert found.notes[0].startswith("Measured on the training split: ")
 
 
-def test_no_file_at_all_is_refused() -> None:
+def test_an_empty_list_of_files_is_refused() -> None:
     with pytest.raises(ValueError, match="no result file"):
         measure_robustness([])
 

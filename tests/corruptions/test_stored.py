@@ -41,7 +41,7 @@ def digests(**options: Any) -> list[str]:
     return [one.sha256 for one in made(**options)]
 
 
-def test_what_is_stored_is_what_is_computed() -> None:
+def test_stored_images_equal_computed_images() -> None:
     images = mm.load("breastmnist", "test").images
     for one in made(seed=3):
         expected = corrupted(images, mm.info("breastmnist"), one.corruption, one.severity, 3)[:]
@@ -51,7 +51,7 @@ def test_what_is_stored_is_what_is_computed() -> None:
     ]
 
 
-def test_one_worker_two_workers_threads_and_processes_make_the_same(tmp_path: Path) -> None:
+def test_any_number_and_kind_of_workers_gives_the_same_files(tmp_path: Path) -> None:
     expected = digests()
     pools: list[Executor] = [
         ThreadPoolExecutor(1),
@@ -77,7 +77,7 @@ class Interrupting(Executor):
         return future
 
 
-def test_an_interrupted_run_goes_on_and_makes_the_same(home: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_resumes_with_the_same_result(home: Path, tmp_path: Path) -> None:
     expected = digests(root=tmp_path / "uninterrupted", download=True)
     with pytest.raises(KeyboardInterrupt):
         made(executor=Interrupting())
@@ -89,27 +89,27 @@ def test_an_interrupted_run_goes_on_and_makes_the_same(home: Path, tmp_path: Pat
     assert before.st_mtime_ns == (complete / "test_images.npy").stat().st_mtime_ns
 
 
-def test_what_is_there_is_not_made_again(audit: Any) -> None:
+def test_stored_images_are_not_computed_again(audit: Any) -> None:
     expected = made()
     with audit() as seen:
         assert expected == made()
     assert [path for path in seen.writes if "corrupted" in str(path)] == []
 
 
-def test_other_seeds_are_kept_apart() -> None:
+def test_each_seed_has_its_own_folder() -> None:
     first, second = made(), made(seed=1)
     assert {one.folder for one in first}.isdisjoint(one.folder for one in second)
     assert first[0].sha256 != second[0].sha256  # speckle noise
     assert first[2].sha256 == second[2].sha256  # pixelation has no chance in it
 
 
-def test_numbers_of_numpy_are_the_same_order_as_plain_ones() -> None:
+def test_numpy_integers_name_the_same_images_as_python_integers() -> None:
     expected = made(seed=1)
     found = make_corrupted("breastmnist", KINDS, np.array([2, 5]), seed=np.int64(1), progress=silent)
     assert list(map(repr, expected)) == list(map(repr, found))
 
 
-def test_all_corruptions_of_a_set_are_made_unless_some_are_named() -> None:
+def test_all_corruptions_of_a_set_are_computed_by_default() -> None:
     found = make_corrupted("breastmnist", severities=[1], progress=silent)
     assert list(corrupted_set("breastmnist").corruptions) == [one.corruption for one in found]
 
@@ -128,14 +128,14 @@ def test_stored_images_are_found_and_others_are_not() -> None:
     assert find_stored(folder, record, 28, "val", "pixelate", 2, 0) is None
 
 
-def test_a_manifest_says_what_the_images_are() -> None:
+def test_the_manifest_describes_the_images() -> None:
     folder = store.at(made()[0].folder)
     assert folder is not None
     assert folder.manifest.archive == "breastmnist test, speckle_noise 2, seed 0"
     assert folder.manifest.checked == "made here"
 
 
-def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_keeps_only_complete_folders(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write, calls = stored._write_piece, []
 
     def fails_at_the_ninth(piece: Any) -> int:
@@ -151,7 +151,7 @@ def test_a_full_disk_leaves_what_was_stored_and_nothing_half_made(home: Path, mo
     assert store.at(complete) is not None
 
 
-def test_a_disk_that_would_be_full_is_told_before_anything_is_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_space_is_reported_before_any_work(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mm.load("breastmnist", "test")
     monkeypatch.setattr("medmnist_np._files.free_bytes", lambda _: 1 << 20)
     with pytest.raises(NoSpaceError, match="Not enough space to store corrupted images of breastmnist: 126 kB"):
@@ -160,22 +160,22 @@ def test_a_disk_that_would_be_full_is_told_before_anything_is_made(home: Path, m
 
 
 @pytest.mark.parametrize("severity", [0, 6, 3.0])
-def test_a_severity_that_there_is_not_is_refused_before_anything_is_fetched(severity: int, home: Path) -> None:
+def test_an_invalid_severity_is_refused_before_any_download(severity: int, home: Path) -> None:
     with pytest.raises(ValueError, match=f"The severity is {severity}; 1"):
         make_corrupted("breastmnist", "pixelate", [severity])
     assert not home.exists()
 
 
-def test_a_corruption_that_the_set_does_not_have_is_refused() -> None:
+def test_an_unavailable_corruption_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no 'bubble' for breastmnist\..* It has: pixelate, jpeg_compression"):
         make_corrupted("breastmnist", ["pixelate", "bubble"])
 
 
-def test_nothing_at_all_is_refused() -> None:
+def test_an_empty_request_is_refused() -> None:
     with pytest.raises(ValueError, match="No corruption or no severity is named"):
         make_corrupted("breastmnist", [])
 
 
-def test_images_that_are_not_here_may_not_be_wanted_from_the_network() -> None:
+def test_nothing_is_downloaded_if_download_is_false() -> None:
     with pytest.raises(NotCachedError):
         made(download=False)

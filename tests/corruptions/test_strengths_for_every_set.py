@@ -72,6 +72,6 @@ def test_published_strengths_come_first() -> None:
     assert corruption_strengths(name, NAME) == corrupted_set(name).corruptions[NAME]
 
 
-def test_no_corruption_named_is_refused() -> None:
-    with pytest.raises(ValueError, match="No corruption is named"):
+def test_an_empty_list_of_corruptions_is_refused() -> None:
+    with pytest.raises(ValueError, match="No corruptions given"):
         mm.augment("octmnist", [])

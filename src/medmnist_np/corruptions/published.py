@@ -1,7 +1,7 @@
-"""The corrupted images that MedMNIST-C published: fetched, checked and read like any other data.
+"""Download, verify and open the corrupted images that MedMNIST-C published: test splits at 224 px.
 
-They differ from the images of :meth:`Dataset.corrupt`: MedMNIST-C used a global random state, so its images cannot be
-reproduced. They have 224 px, and only test splits were published.
+They differ from the images of :meth:`Dataset.corrupt`. MedMNIST-C used a global random state, so its images cannot be
+reproduced.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from medmnist_np.registry.corruption_facts import SEVERITIES, checked_severity, 
 SIZE = 224
 """Size of the published images in pixels."""
 
-# The arrays of each corruption: five severities, one after another.
+# The arrays of each corruption; the five severities are concatenated.
 _IMAGES, _LABELS = "test_images", "test_labels"
 
-# The archives were not available for tests; NumPy stores class numbers in any of these.
+# The archives were not available for tests, so every dtype that NumPy commonly uses for class numbers is accepted.
 _LABEL_DTYPES = ("uint8", "int64", "int32")
 
 # Placeholder for a checksum that was never published.
@@ -40,10 +40,10 @@ _UNKNOWN = f"sha256:{0:064}"
 
 
 class _PublishedSource(Source):
-    """The images of one corruption at one severity, which are rows of the file of all severities."""
+    """One corruption at one severity: a range of rows in the file of all severities."""
 
     @classmethod
-    def open(  # type: ignore[override]  # noqa: PLR0913 -- there are no such images without a corruption
+    def open(  # type: ignore[override]  # noqa: PLR0913 -- as Source.open, and the corruption is required
         cls,
         record: DatasetInfo,
         size: int = SIZE,
@@ -56,13 +56,13 @@ class _PublishedSource(Source):
         mmap_mode: MmapMode = "r",
         progress: Progress = bars,
     ) -> Self:
-        """Open the rows of a corruption in a folder, or in the archive that is found or downloaded."""
+        """Open the rows of a corruption in ``folder``, or find or download its archive."""
         if folder is None:
             places = settings.current(root, make=download is True)
-            folder = _located(record, places, download=download is not False, no_digest=False, progress=progress)
+            folder = _prepared(record, places, download=download is not False, no_digest=False, progress=progress)
         n = record.n_samples[SPLIT]
         start = (corruption.severity - 1) * n
-        # The map holds these rows only, so that reading ahead and gathering need no offset.
+        # The memory map covers only these rows, so later reads need no offset.
         images = folder.open(_member_name(record, corruption.name, _IMAGES), range(start, start + n))
         labels = np.array(folder.open(_member_name(record, corruption.name, _LABELS))[start : start + n])
         labels.flags.writeable = False
@@ -70,12 +70,12 @@ class _PublishedSource(Source):
 
 
 class PublishedCorruption(Dataset):
-    """The test split of a data set under one corruption at one severity, as MedMNIST-C published it.
+    """Open the test split of a data set with one corruption at one severity, as MedMNIST-C published it.
 
     Parameters
     ----------
     name : str or DatasetInfo
-        ``"dermamnist"``. Only the published size, 224, is accepted.
+        Data set, for example ``"dermamnist"``. Only the published size, 224, is accepted.
     corruption : str
         A corruption that MedMNIST-C has for the set, for example ``"motion_blur"``.
     severity : int
@@ -83,31 +83,31 @@ class PublishedCorruption(Dataset):
     transform, target_transform, as_rgb, root
         See :class:`~medmnist_np.Dataset`.
     download : bool, optional
-        See :func:`~medmnist_np.load`. Only :func:`fetch_published` fetches an archive without a known checksum.
+        See :func:`~medmnist_np.load`. Only :func:`fetch_published` downloads an archive without a known checksum.
     progress : Progress
-        What to show of a download, a check or unpacking.
+        What to show while downloading, verifying and unpacking (default: a progress bar).
 
     Attributes
     ----------
     corruption : Corruption
-        ``(name, severity, seed)``. The seed is None, which means that the images are the published ones.
+        ``(name, severity, seed)``. The seed is None, because the images are the published ones.
 
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set or this corruption for it (the message lists those that it has), the
-        severity is out of range, or nothing was published for the set.
+        If MedMNIST-C does not have the data set or this corruption for it (the message lists the available ones), the
+        severity is out of range, or nothing was published for the data set.
     NotCachedError
         If the archive is not on this machine and may not be downloaded.
     ArchiveError
-        If the labels differ from those of the test split, if that is on this machine at any size.
+        If the test split is on this machine at any size and its labels differ.
     MedMNISTError
         See :func:`~medmnist_np.load`.
 
     Notes
     -----
-    It has all methods of :class:`~medmnist_np.Dataset`. Images are rows of one file that holds all five severities, so
-    nothing is copied, and it pickles small.
+    It has all methods of :class:`~medmnist_np.Dataset`. The images are a memory-mapped range of rows in the file of all
+    five severities. Nothing is copied, and pickles are small.
 
     Examples
     --------
@@ -149,9 +149,9 @@ class PublishedCorruption(Dataset):
             if (clean := find_here(self.record, size, places, [member])) is not None:
                 if not np.array_equal(clean.open(member), self.labels):
                     raise ArchiveError(
-                        f"The labels of {self.record.name} under {self.corruption}, in {self.folder}, are not those "
-                        f"of its {SPLIT} split in {clean.path}: scores of one cannot be measured against the other. "
-                        "One of the two is of another release, or changed: `medmnist-np verify` looks."
+                        f"The labels of {self.record.name} with {self.corruption}, in {self.folder}, differ from the "
+                        f"labels of its {SPLIT} split in {clean.path}. One of the two folders is damaged or from "
+                        "another release. Run `medmnist-np verify`."
                     )
                 return
 
@@ -163,10 +163,10 @@ def fetch_published(
     no_digest: bool = False,
     progress: Progress = bars,
 ) -> Path:
-    """Download and unpack the published corrupted images of a data set, and return the folder of their .npy files.
+    """Download and unpack the published corrupted images of a data set.
 
-    If the archive is in ``root`` (without a root, in ``~/.medmnist``) under its published name, for example
-    ``dermamnist.zip``, it is used instead of a download. It is not changed.
+    An archive in ``root`` (default: ``~/.medmnist``) with its published name, for example ``dermamnist.zip``, is used
+    instead of a download. It is not changed.
 
     Parameters
     ----------
@@ -174,40 +174,45 @@ def fetch_published(
         See :class:`PublishedCorruption`.
     no_digest : bool
         Accept an archive without a known checksum (ChestMNIST), and check only the CRC-32 of its arrays. This detects
-        accidents, but not a malicious server. The manifest records it, with the SHA-256 of the archive. A known
-        checksum is always checked.
+        accidental damage, but not a malicious server. The manifest records it, with the SHA-256 of the archive. A known
+        checksum is always verified.
     progress : Progress
         What to show (default: a progress bar).
 
     Returns
     -------
     Path
-        A folder with ``motion_blur-test_images.npy``, ``motion_blur-test_labels.npy`` and so on, and a manifest. The
-        rows of severity 1 come first, then those of severity 2, up to 5.
+        Folder with ``motion_blur-test_images.npy``, ``motion_blur-test_labels.npy`` and so on, and a manifest. The rows
+        are ordered by severity, 1 to 5.
 
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set, nothing was published for it, or no checksum is known and ``no_digest`` is
-        False.
+        If MedMNIST-C does not have the data set, nothing was published for it, or no checksum is known and
+        ``no_digest`` is False.
     MedMNISTError
         See :func:`~medmnist_np.fetch`.
+
+    Examples
+    --------
+    >>> from medmnist_np.corruptions import fetch_published
+    >>> folder = fetch_published("dermamnist")  # doctest: +SKIP
     """
-    corrupted_set(name)  # refuses a set of which MedMNIST-C has none, whatever its sizes
+    corrupted_set(name)  # raises if MedMNIST-C does not have it, whatever its sizes
     record, _ = registry.resolve_dataset(name, SIZE)
     places = settings.current(root, make=True)
-    return _located(record, places, download=True, no_digest=no_digest, progress=progress).path
+    return _prepared(record, places, download=True, no_digest=no_digest, progress=progress).path
 
 
 def adopt_published(
     file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
 ) -> tuple[DatasetInfo, Path]:
-    """Unpack a local copy of a published archive into the cache. The checksum identifies it, whatever its name.
+    """Unpack a local copy of a published archive into the cache. Its checksum identifies it; its name does not matter.
 
     Parameters
     ----------
     file : path
-        A zip file. It is neither moved nor changed.
+        The zip file. It is not moved or changed.
     root, progress
         See :func:`fetch_published`.
 
@@ -220,6 +225,11 @@ def adopt_published(
     ------
     DigestError
         If no published archive has its checksum.
+
+    Examples
+    --------
+    >>> from medmnist_np.corruptions import adopt_published
+    >>> record, folder = adopt_published("dermamnist.zip")  # doctest: +SKIP
     """
     from medmnist_np.cache.archives import opened
     from medmnist_np.cache.manifest import digest_of
@@ -235,8 +245,8 @@ def adopt_published(
                 folder = publish_verified(stream, archive, published_key(record), settings.current(root), progress)
                 return record, folder.path
     raise DigestError(
-        f"{path} is none of the published archives of MedMNIST-C whose digests are known: its digest is {digest}. "
-        "It was left alone. ChestMNIST-C has no known digest: put chestmnist.zip into a folder and "
+        f"{path} is not a published archive of MedMNIST-C with a known checksum: its checksum is {digest}. "
+        "ChestMNIST-C has no known checksum: put chestmnist.zip into a folder and run "
         "`medmnist-np corrupt chestmnist --published --no-digest --root FOLDER`.",
         expected="one of the registry",
         found=digest,
@@ -256,8 +266,8 @@ def published_archive(record: DatasetInfo) -> Archive:
     known = corrupted_set(record)
     if known.url is None:
         raise ValueError(
-            f"MedMNIST-C never published corrupted images of {record.name}. Make your own: "
-            f"`medmnist-np corrupt {record.name} --all --size {SIZE}`, or Dataset.corrupt."
+            f"MedMNIST-C never published corrupted images of {record.name}. Compute your own with "
+            f"`medmnist-np corrupt {record.name} --all --size {SIZE}` or Dataset.corrupt."
         )
     n = len(SEVERITIES) * record.n_samples[SPLIT]
     arrays = {
@@ -273,42 +283,37 @@ def published_archive(record: DatasetInfo) -> Archive:
 
 
 def published_key(record: Record) -> str:
-    """Return where the arrays lie below a cache's ``arrays``: ``"medmnist-c/dermamnist_224-1a2b3c4d"``."""
+    """Return the folder below ``arrays`` in a cache, such as ``"medmnist-c/dermamnist_224-1a2b3c4d"``."""
     digest = corrupted_set(record).digest
     proof = "crc32" if digest is None else digest.partition(":")[2][:8]
     return f"medmnist-c/{record.name}_{SIZE}-{proof}"
 
 
-def _located(
+def _prepared(
     record: DatasetInfo, places: Settings, *, download: bool, no_digest: bool, progress: Progress
 ) -> ArrayFolder:
+    from medmnist_np.cache.prepare import find_unproven, prepare, prepare_unproven
+
     archive, key = published_archive(record), published_key(record)
     command = f"medmnist-np corrupt {record.name} --published"
-    if archive.digest == _UNKNOWN:
-        from medmnist_np.cache.prepare import find_unproven
-
-        if (folder := find_unproven(archive, key, places, progress)) is not None:
-            return folder
-    else:
-        from medmnist_np.cache.prepare import prepare
-
+    if archive.digest != _UNKNOWN:
         return prepare(archive, key, places, download=download, command=command, progress=progress)
+    if (folder := find_unproven(archive, key, places, progress)) is not None:
+        return folder
     if no_digest:
-        from medmnist_np.cache.prepare import prepare_unproven
-
         return prepare_unproven(archive, key, places, progress=progress)
     if not download:
         raise NotCachedError(
-            f"The published corrupted images of {record.name} are not on this machine. Get them with "
+            f"The published corrupted images of {record.name} are not on this machine. Download them with "
             f"`{command} --no-digest`."
         )
     raise ValueError(
-        f"Nobody has stated a digest of {archive.file_name}, the published corrupted images of {record.name}, so it "
-        "cannot be told from another file. To take it all the same, with its arrays checked by the CRC-32 in the "
-        f"archive: `{command} --no-digest`, or fetch_published({record.name!r}, no_digest=True)."
+        f"No checksum is known for {archive.file_name}, the published corrupted images of {record.name}, so it cannot "
+        "be verified. To accept it with only the CRC-32 checks of the archive, run "
+        f"`{command} --no-digest` or call fetch_published({record.name!r}, no_digest=True)."
     )
 
 
 def _member_name(record: DatasetInfo, corruption: str, array: str) -> str:
-    """Return an array's name in the archive, a zip of one .npz for each corruption."""
+    """Return the name of an array in the archive, a zip with one .npz per corruption."""
     return f"{record.name}/{corruption}.npz/{array}"
