@@ -42,7 +42,7 @@ $ medmnist-np catalog --name adni            # everything known about one
 {levels}
 
 Facts were read in public material; no URL was tried. *Not checked* means general knowledge only, *partly checked*
-means that a part was checked, and `medmnist-np catalog --name NAME` tells you which. The licence is given as it was
+means that a part was checked, and `medmnist-np catalog --name NAME` tells you which. The license is given as it was
 found; the page of the data set decides. If a public list has another fact, `--name` shows that too.
 Organs of the sets of MedMNIST, the Decathlon and MedSegBench are taken from their titles.
 
@@ -55,7 +55,7 @@ finds skull-stripping, *lung* finds radiographs of the chest.
 """
 
 TABLE = """\
-| data set | made for | images | subjects | access | licence | this package |
+| data set | made for | images | subjects | access | license | this package |
 | --- | --- | --- | --- | --- | --- | --- |
 """
 

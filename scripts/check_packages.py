@@ -47,8 +47,8 @@ def check_wheel(wheel: Path) -> list[str]:
     meta = {name for name in names if ".dist-info/" in name}
     problems = [f"{name} is missing" for name in sorted(expected() - inside)]
     problems += [f"{name} does not belong there" for name in sorted((names - meta) - expected())]
-    licences = ["LICENSE", "NOTICE", *(f"LICENSES/{path.name}" for path in sorted((ROOT / "LICENSES").iterdir()))]
-    problems += [f"{one} is missing" for one in licences if not any(name.endswith(f"licenses/{one}") for name in meta)]
+    licenses = ["LICENSE", "NOTICE", *(f"LICENSES/{path.name}" for path in sorted((ROOT / "LICENSES").iterdir()))]
+    problems += [f"{one} is missing" for one in licenses if not any(name.endswith(f"licenses/{one}") for name in meta)]
     kinds = ("medmnist_np/py.typed", ".toml", ".css")
     return problems + [f"there is no {kind}" for kind in kinds if not any(name.endswith(kind) for name in inside)]
 

@@ -15,7 +15,7 @@ from medmnist_np.registry.bundled_records import COLLECTIONS
 _INDEX = """\
 # Data sets
 
-Look up labels, files, checksums, licence and published results of a data set. These pages are written from the records.
+Look up labels, files, checksums, license and published results of a data set. These pages are written from the records.
 The same on the command line: `medmnist-np list` and `medmnist-np info NAME`. The data is not for clinical use.
 
 MedMNIST: {sets}.
@@ -102,7 +102,7 @@ def _facts(record: Record) -> Iterator[str]:
         "Modality": record.modality,
         "Task": record.task,
         **(_of_volumes(record) if isinstance(record, VolumeInfo) else _of_arrays(record)),
-        "Licence": record.license,
+        "License": record.license,
         "Parts": ", ".join(f"`{name}`" for name in _parts(record)),
     }
     rows = [(name, cell(text)) for name, text in facts.items() if text]
@@ -306,7 +306,7 @@ def page_of_collection(members: Sequence[Record]) -> str:
         title=collection.title,
         count=f"{len(members)} set{'s' * (len(members) > 1)}",
         link=_collection(collection),
-        rows="\n".join(rows_of(("", "modality", "task", "samples", "sizes", "licence"), map(_line, members))),
+        rows="\n".join(rows_of(("", "modality", "task", "samples", "sizes", "license"), map(_line, members))),
         tree="\n".join(f"/_generated/datasets/{record.qualified_name}" for record in members),
     )
 

@@ -95,7 +95,7 @@ def cautions_of(
 ) -> list[str]:
     """Return what to know before the images are used: the notes of a record, and what they do not say themselves.
 
-    ``terms`` is the licence.
+    ``terms`` is the license.
     """
     said = list(notes)
     together = " ".join(said)

@@ -150,12 +150,12 @@ def test_folders_of_images_become_volumes_only_with_an_option(tmp_path: Path) ->
     assert mm.info("scans").ndim == 3
 
 
-def test_a_licence_that_is_not_stated_is_said(tmp_path: Path) -> None:
+def test_a_license_that_is_not_stated_is_said(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     said = run("build", folder, "--name", "moles", "--json")
     assert json.loads(said.stdout)["name"] == "moles"
     assert "State one with --license" in said.stderr
-    assert "licence" not in run("build", folder, "--name", "free", "--license", "CC0").stderr
+    assert "license" not in run("build", folder, "--name", "free", "--license", "CC0").stderr
 
 
 def test_what_was_exported_can_be_built_from(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_fetch_says_how_much_it_is_before_it_starts(fakes, tmp_path: Path) -> No
     lines = run("fetch", "breastmnist").stdout.splitlines()
     archive = fakes[0].archive(28)
     row = ["breastmnist", "28", *_files.readable(archive.bytes).split(), *_files.readable(archive.array_bytes).split()]
-    assert lines[0].split() == ["name", "size", "download", "unpacked", "licence"]
+    assert lines[0].split() == ["name", "size", "download", "unpacked", "license"]
     assert [*row, "CC", "BY", "4.0"] == lines[1].split()
     most, unpacked = _files.readable(archive.bytes), _files.readable(archive.array_bytes)
     assert f"At most {most} to download, {unpacked} unpacked, into {tmp_path / 'cache'}" == lines[2]

@@ -31,8 +31,8 @@ SHOWN = r"\x1b]52;c;eA==\x07\x9b2J\r\u202e"
 
 
 def test_control_characters_in_tables_are_shown_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
-    say_table([[f"a{HOSTILE}", "b\nLicence: CC BY"]], head=["name", "text"])
-    assert [rf"a{SHOWN}  b\nLicence: CC BY"] == capsys.readouterr().out.splitlines()[1:]
+    say_table([[f"a{HOSTILE}", "b\nLicense: CC BY"]], head=["name", "text"])
+    assert [rf"a{SHOWN}  b\nLicense: CC BY"] == capsys.readouterr().out.splitlines()[1:]
 
 
 @pytest.mark.parametrize("write", [say, say_lines, say_paragraph])

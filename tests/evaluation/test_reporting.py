@@ -142,7 +142,7 @@ def test_each_class_has_its_metrics(name: str, caption: str) -> None:
 def test_the_data_set_is_described_and_what_is_easily_got_wrong(name: str) -> None:
     result, content = page_of(name)
     record = result.record
-    assert record.license == content.facts["Licence"]
+    assert record.license == content.facts["License"]
     assert content.facts["Data set"].startswith(f"{record.python_class}. ")
     assert "train 10, val 10, test 90; these figures are of test" in content.text
     assert any("It is not for clinical use." in note for note in content.notes)

@@ -61,7 +61,7 @@ def test_access_and_certainty_are_of_those_that_there_are(entry: CatalogEntry) -
         ("ukb_cardiac", "not checked"),
         ("mrbrains", "partly checked"),
         ("promise12", "partly checked"),
-        ("pancreas_ct", "partly checked"),  # its licence
+        ("pancreas_ct", "partly checked"),  # its license
         ("chexpert", "seen"),
         ("resource_tcia", "not checked"),
     ],

@@ -190,7 +190,7 @@ def test_a_moved_record_has_the_new_address_only(name: str) -> None:
 
 
 def test_what_cannot_be_downloaded_says_how_to_get_it() -> None:
-    said = r"cannot be downloaded here\. Register at https.*import --as brats2021 FOLDER`\. Licence: the terms of the"
+    said = r"cannot be downloaded here\. Register at https.*import --as brats2021 FOLDER`\. License: the terms of the"
     with pytest.raises(UnknownSizeError, match=said):
         registry.info("brats2021").archive(0)
 

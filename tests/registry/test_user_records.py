@@ -65,7 +65,7 @@ def test_a_text_with_a_control_character_is_refused(field: str, character: str) 
     ("changed", "where"),
     [
         ({"class_names": ["a", "b\x1b]52;c;eA==\x07"]}, "class_names.1"),
-        ({"notes": ["\nLicence: CC BY"]}, "notes.0"),
+        ({"notes": ["\nLicense: CC BY"]}, "notes.0"),
         ({"provenance": {"software": {"numpy": "\x1b"}}}, "provenance.software.numpy"),
         ({"a\x1b": 1}, "a key"),
     ],

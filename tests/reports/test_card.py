@@ -26,7 +26,7 @@ from tests.reports.reading import Content, read
 
 NAMES = [record.name for record in registry.datasets()]
 ALWAYS = ["What it is", "Splits", "Sizes and preparation", "Published results", "How to load it"]
-AT_THE_END = ["Licence and citation", "How this card was made"]
+AT_THE_END = ["License and citation", "How this card was made"]
 
 
 def statistics_of(*histograms: dict[int, int]) -> Statistics:

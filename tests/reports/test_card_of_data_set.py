@@ -197,7 +197,7 @@ def test_the_card_of_a_built_set_says_how_it_becomes_known_elsewhere() -> None:
     assert "Another machine must register its record first" in content.text
     assert "medmnist-np register moles.toml\nmedmnist-np fetch moles" in content.text
     assert "downloads the data set" not in content.text
-    assert content.facts["Licence"] == "not stated"
+    assert content.facts["License"] == "not stated"
     assert "downloads the data set" in read(card("breastmnist")).text
 
 

@@ -36,7 +36,7 @@ Number = TypeVar("Number", int, float)
 @click.option("--window", metavar="LOW:HIGH", help="Values that become 0 and 255.")
 @click.option("--description", metavar="TEXT", default="", help="Description for the record.")
 @click.option("--modality", metavar="TEXT", default="", help="Modality for the record.")
-@click.option("--license", metavar="TEXT", default="", help="Licence for the record.")
+@click.option("--license", metavar="TEXT", default="", help="License for the record.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), metavar="DIR", help="Folder for the files to share.")
 @click.option("--skip-bad", is_flag=True, help="Leave out images that cannot be used, and list them.")
 @click.option("--slices", is_flag=True, help="Treat each folder of image files as one volume.")
@@ -118,7 +118,7 @@ def build(
             progress=silent if as_json else bars,
         )
     if not license:
-        say("The set has no licence. State one with --license so that others know how they may use it.", err=True)
+        say("The set has no license. State one with --license so that others know how they may use it.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
         notes = list(built.record.notes)

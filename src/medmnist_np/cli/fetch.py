@@ -280,7 +280,7 @@ def _say_plan(wanted: list[Job], missing: list[Job], places: settings.Settings) 
         about = "" if job.size else "about "
         unpacked = f"{about}{_files.readable(job.array_bytes)}"
         rows.append([job.record.qualified_name, job.size or "", f"{known}{most}", unpacked, job.record.license])
-    say_table(rows, head=["name", "size", "download", "unpacked", "licence"], right=[1, 2, 3])
+    say_table(rows, head=["name", "size", "download", "unpacked", "license"], right=[1, 2, 3])
     download = _files.readable(sum(job.most_download_bytes for job in missing))
     unpacked = _files.readable(sum(job.array_bytes for job in missing))
     say_lines(f"At most {download} to download, {unpacked} unpacked, into {places.cache}")

@@ -64,7 +64,7 @@ def dataset_html(
         "Image": f"{shape} uint8, {record.modality}",
         "Task": f"{record.task}, {record.n_classes} {'labels' if record.multi_label else 'classes'}",
         "Source": "; ".join(filter(None, (record.source_size, record.preparation))),
-        "Licence": record.license,
+        "License": record.license,
     }
     enlarged = [size] if size in record.enlarged_sizes else []
     cautions = cautions_of(

@@ -33,7 +33,7 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
         2D images are in a column ``image`` of PNG files, volumes in a column ``volume`` of uint8 arrays ``(d, h, w)``
         or ``(d, h, w, 3)``. Class numbers are in a column ``label`` (a ``ClassLabel`` with names). In a multi-label set
         the column ``labels`` lists the positive labels, possibly none. Masks are in a column ``mask`` of PNG files with
-        class numbers as values. Its ``info`` has description, licence and citation.
+        class numbers as values. Its ``info`` has description, license and citation.
 
     Raises
     ------

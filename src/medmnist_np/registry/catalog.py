@@ -169,7 +169,7 @@ class CatalogEntry:
             "Access": self.how_to_get,
             "Link": self.link,
             "Files": ", ".join(self.files),
-            "Licence": self.license or "not known here",
+            "License": self.license or "not known here",
             "Loads": "\n".join(shown),
             "Small forms": ", ".join(f'mm.Dataset("{name}")' for name in self.small_forms),
             "Cite": "\n".join(self.citations) or self._where_to_cite(),

@@ -197,7 +197,7 @@ class Record(ABC):
     n_samples : Mapping of str to int
         Samples per split, in the order of the splits.
     license : str
-        Licence of the data.
+        License of the data.
     notes : tuple of str
         Common pitfalls.
     citations : tuple of str
@@ -512,7 +512,7 @@ class DatasetInfo(Record):
             "Parts": ", ".join(self.parts),
             "Source": self.source_size,
             "Preparation": self.preparation,
-            "Licence": self.license,
+            "License": self.license,
             "Cite": self._cited(),
             "Sources": ", ".join(self.sources),
         }

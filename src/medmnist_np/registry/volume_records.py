@@ -161,10 +161,10 @@ class VolumeInfo(Record):
         return self.archive_file is not None
 
     def how_to_fetch(self, size: int = 0) -> str:
-        """Return how to get the volumes, and under which licence if users must get them themselves."""
+        """Return how to get the volumes, and under which license if users must get them themselves."""
         if self.can_be_fetched:
             return f"`medmnist-np fetch {self.qualified_name}` gets it."
-        return f"{self.how_to_get}. Licence: {self.license}."
+        return f"{self.how_to_get}. License: {self.license}."
 
     def _instead_of(self, split: object) -> str:
         return " VolumeDataset(...).split_off(0.2, seed=0) splits cases off to validate with." if split == "val" else ""
@@ -188,7 +188,7 @@ class VolumeInfo(Record):
             "Voxels": _spread(self.size_voxels),
             "Spacing": _spread(self.spacing_mm, " mm"),
             "Access": f"{self.access}. {self.how_to_get}".strip(". ") + ".",
-            "Licence": self.license,
+            "License": self.license,
             "Cite": self._cited(),
         }
 

@@ -1,4 +1,4 @@
-"""The card of a data set: one page with images, class balance, values, licence and code."""
+"""The card of a data set: one page with images, class balance, values, license and code."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ _DEEDS = {
     "CC BY 4.0": "https://creativecommons.org/licenses/by/4.0/",
     "CC BY-NC 4.0": "https://creativecommons.org/licenses/by-nc/4.0/",
 }
-_NO_LICENCE = "not stated"
-_LONGEST_NAME = 24  # characters, of a licence
+_NO_LICENSE = "not stated"
+_LONGEST_NAME = 24  # characters, of a license
 
 
 def card(
@@ -147,7 +147,7 @@ def card(
         "Sizes and preparation": _sizes(record),
         "Published results": [] if segmented else _baselines(record, labels),
         "How to load it": loading(record, shown_size, record.edition(None)),
-        "Licence and citation": _citation(record),
+        "License and citation": _citation(record),
         "How this card was made": [facts(origin)],
     }
     counts = f"{sum(record.n_samples.values()):,} {things}, {record.n_classes} {kind.lower()}"
@@ -217,8 +217,8 @@ def _description(record: DatasetInfo, size: int) -> list[Html]:
         things.capitalize(): (number(sum(record.n_samples.values())), counts),
         "Findings" if record.multi_label else "Classes": (number(record.n_classes), record.task),
         f"One {things[:-1]}": (_shape(record, size), f"{colours}, uint8, 0 to 255"),
-        "Licence": (
-            _NO_LICENCE if not record.license else "in words, below" if _is_long(record.license) else record.license,
+        "License": (
+            _NO_LICENSE if not record.license else "in words, below" if _is_long(record.license) else record.license,
             record.collection.title if record.license else "",
         ),
     }
@@ -240,7 +240,7 @@ def _description(record: DatasetInfo, size: int) -> list[Html]:
 
 
 def _is_long(terms: str) -> bool:
-    """Whether a licence is a sentence, which is not shown in large letters."""
+    """Whether a license is a sentence, which is not shown in large letters."""
     return len(terms) > _LONGEST_NAME
 
 
@@ -316,7 +316,7 @@ def _citation(record: DatasetInfo) -> list[Html]:
     content = [
         facts(
             {
-                "Licence": link(_DEEDS[terms], terms) if terms in _DEEDS else terms or _NO_LICENCE,
+                "License": link(_DEEDS[terms], terms) if terms in _DEEDS else terms or _NO_LICENSE,
                 "Collection": f"{collection.title} {collection.version}".strip(),
                 "DOI": link(f"https://doi.org/{collection.doi}", collection.doi) if collection.doi else "",
                 "Home": link(collection.homepage, collection.homepage) if collection.homepage else "",

@@ -220,7 +220,7 @@ def _data(result: Evaluation) -> list[Html]:
             "Modality": record.modality,
             "Task": f"{record.task}, {record.n_classes} {'labels' if record.multi_label else 'classes'}",
             things_of(record).capitalize(): f"{counts}; these figures are of {result.split}",
-            "Licence": record.license,
+            "License": record.license,
             "Collection": f"{record.collection.title} {record.collection.version}".strip(),
             "DOI": record.collection.doi,
         }

@@ -363,7 +363,7 @@ class VolumeDataset(Cases):
             "Labels": "; ".join(f"{value} {name}" for value, name in labels),
             **({"Left out": f"{some}; {REPORT} in the folder says why"} if left_out else {}),
             "Folder": str(self.folder),
-            "Licence": self._record.license,
+            "License": self._record.license,
         }
 
     def _repr_html_(self) -> str:
