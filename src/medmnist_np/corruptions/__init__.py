@@ -14,11 +14,6 @@ from medmnist_np._lazy import attach
 if TYPE_CHECKING:
     from medmnist_np.corruptions.augmentation import Augmentation as Augmentation
     from medmnist_np.corruptions.augmentation import augment as augment
-    from medmnist_np.corruptions.balanced_errors import CorruptionErrors as CorruptionErrors
-    from medmnist_np.corruptions.balanced_errors import Robustness as Robustness
-    from medmnist_np.corruptions.balanced_errors import RunName as RunName
-    from medmnist_np.corruptions.balanced_errors import parse_run as parse_run
-    from medmnist_np.corruptions.balanced_errors import summarise_errors as summarise_errors
     from medmnist_np.corruptions.computed import Corruption as Corruption
     from medmnist_np.corruptions.figure import corruption_figure as corruption_figure
     from medmnist_np.corruptions.functions import CORRUPTIONS as CORRUPTIONS
@@ -28,7 +23,12 @@ if TYPE_CHECKING:
     from medmnist_np.corruptions.published import PublishedCorruption as PublishedCorruption
     from medmnist_np.corruptions.published import adopt_published as adopt_published
     from medmnist_np.corruptions.published import fetch_published as fetch_published
+    from medmnist_np.corruptions.robustness import CorruptionErrors as CorruptionErrors
+    from medmnist_np.corruptions.robustness import Robustness as Robustness
+    from medmnist_np.corruptions.robustness import RunName as RunName
     from medmnist_np.corruptions.robustness import measure_robustness as measure_robustness
+    from medmnist_np.corruptions.robustness import parse_run as parse_run
+    from medmnist_np.corruptions.robustness import summarise_errors as summarise_errors
     from medmnist_np.corruptions.stored import StoredCorruption as StoredCorruption
     from medmnist_np.corruptions.stored import make_corrupted as make_corrupted
 
@@ -63,7 +63,13 @@ __getattr__, __dir__ = attach(
         "published": ["PublishedCorruption", "adopt_published", "fetch_published"],
         "augmentation": ["Augmentation", "augment"],
         "figure": ["corruption_figure"],
-        "balanced_errors": ["CorruptionErrors", "Robustness", "RunName", "parse_run", "summarise_errors"],
-        "robustness": ["measure_robustness"],
+        "robustness": [
+            "CorruptionErrors",
+            "Robustness",
+            "RunName",
+            "measure_robustness",
+            "parse_run",
+            "summarise_errors",
+        ],
     },
 )
