@@ -152,3 +152,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
     matches = get_close_matches(word.lower(), list(known), n=2, cutoff=0.6)
     return f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
+
+
+def unknown(kind: str, word: str, available: Iterable[str]) -> str:
+    """Return the message for a word that is not among the available ones: the nearest, then all of them.
+
+    Examples
+    --------
+    >>> from medmnist_np.errors import unknown
+    >>> unknown("view", "midle", ["middle", "mean", "max"])
+    "Unknown view 'midle'. Did you mean 'middle'? Available: middle, mean, max."
+    """
+    names = list(available)
+    return f"Unknown {kind} {word!r}.{nearest(word, names)} Available: {', '.join(names)}."

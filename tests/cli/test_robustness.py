@@ -62,7 +62,7 @@ def _joined(line: str) -> str:
 
 
 def test_robustness_says_that_a_stand_in_has_no_reference(files: list[Path]) -> None:
-    assert "these are plain balanced errors, without BE and rBE." in _joined(run(*files).stdout)
+    assert "so the results have no BE and rBE." in _joined(run(*files).stdout)
 
 
 def test_robustness_may_be_read_by_a_program(files: list[Path]) -> None:

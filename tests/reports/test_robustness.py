@@ -42,7 +42,7 @@ def test_names_are_escaped_and_what_is_missing_is_left_out() -> None:
     page = robustness_page([summarise_errors(registry.info("octmnist"), errors)])
     assert "&lt;m&gt;: octmnist" in page
     assert "Means over the severities" not in page
-    assert "no result for pixelate at severity 3, 4, 5" in page
+    assert "Missing: pixelate at severity 3, 4, 5." in page
 
 
 def test_images_as_they_are_alone_make_a_page() -> None:
