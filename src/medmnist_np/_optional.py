@@ -1,9 +1,11 @@
-"""Import an optional dependency, or explain how to install it."""
+"""Import an optional dependency, or explain how to install it; become a class of PyTorch where PyTorch is loaded."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 # Module -> what people call it, the extra that installs it, and what needs it.
 OPTIONAL = {
@@ -49,3 +51,34 @@ def require(module: str) -> Any:
         raise ModuleNotFoundError(
             f"{purpose} {name}, which is not installed: pip install 'medmnist-np[{extra}]'{alone}.", name=package
         ) from None
+
+
+class _Plain:
+    """The first base of :class:`TorchDataset`. Python adds a base beside this one, but does not replace ``object``."""
+
+
+class TorchDataset(_Plain):
+    """A class that is a ``torch.utils.data.Dataset`` as soon as the program has imported PyTorch.
+
+    Lightning, skorch and others decide by ``isinstance(ds, torch.utils.data.Dataset)``. That class cannot have virtual
+    subclasses, since its metaclass is ``type``, so it must be a real base. To import PyTorch for that would take a
+    second and 200 MB in each program without it. So the base is added when PyTorch is there and a class derived from
+    this one is defined or an instance is made, which includes unpickling in a worker process. Earlier instances and
+    subclasses get it too. It comes after our own classes, so that it changes nothing that they define.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _join_torch()
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        _join_torch()
+        return super().__new__(cls)
+
+
+def _join_torch() -> None:
+    base = getattr(sys.modules.get("torch.utils.data"), "Dataset", None)
+    if base is not None and base not in TorchDataset.__bases__:
+        # Python refuses if a subclass names PyTorch's class before ours. That subclass needs no other base.
+        with contextlib.suppress(TypeError):
+            TorchDataset.__bases__ = (_Plain, base)

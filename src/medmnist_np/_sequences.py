@@ -11,8 +11,10 @@ from typing import Any, NoReturn, Protocol, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np._optional import TorchDataset
 
-class Items(Sequence[tuple[Any, Any]]):
+
+class Items(TorchDataset, Sequence[tuple[Any, Any]]):
     """A selection of samples; an int gives one, and a slice, an array of numbers or a mask gives a part."""
 
     # Of all that there is in the files: a range takes no room in a pickle.
