@@ -134,6 +134,80 @@ def test_spawned_workers_read_the_same() -> None:
     assert_equal_batches(here, there)
 
 
+# With a transform
+
+
+def halved(image):
+    return np.asarray(image, np.float32)[np.newaxis] / 2
+
+
+def negated(label):
+    return -label
+
+
+@pytest.mark.parametrize(
+    "make", [lambda **how: mm.Dataset("breastmnist", **how), lambda **how: mm.BreastMNIST("train", **how)]
+)
+def test_samples_are_transformed(make) -> None:
+    ds = make(transform=halved, target_transform=negated)
+    samples = to_torch(ds)
+    images, labels = expected(make())
+    loader = data.DataLoader(samples, batch_size=8, collate_fn=samples.collate)
+    found_images, found_labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
+    assert found_images.dtype == torch.float32
+    assert found_images.tolist() == (images[:, np.newaxis] / 2).tolist()
+    assert found_labels.tolist() == (-labels).tolist()
+    assert samples[-1][0].tolist() == found_images[-1].tolist()
+
+
+def test_spawned_workers_transform_alike() -> None:
+    samples = to_torch(mm.Dataset("breastmnist", transform=halved))
+    here = list(data.DataLoader(samples, batch_size=16))
+    there = list(data.DataLoader(samples, batch_size=16, num_workers=2, multiprocessing_context="spawn"))
+    assert_equal_batches(here, there)
+
+
+def test_a_layout_is_refused_where_a_transform_makes_the_image() -> None:
+    with pytest.raises(ValueError, match="channels, dtype and scale are for stored images"):
+        to_torch(mm.Dataset("breastmnist", transform=halved), channels="first")
+
+
+# What else it is
+
+
+def test_everything_else_is_that_of_the_data_set(tmp_path) -> None:
+    ds = mm.BreastMNIST("train")
+    samples = pickle.loads(pickle.dumps(to_torch(ds)))
+    assert np.array_equal(samples.imgs, ds.imgs)
+    assert np.array_equal(samples.labels, ds.labels)
+    assert samples.info == ds.info
+    assert samples.montage(2).size == ds.montage(2).size
+    samples.save(tmp_path)
+    assert (tmp_path / "breastmnist").is_dir()
+    assert repr(samples) == f"TorchSamples of {ds!r}"
+
+
+def test_what_would_not_change_the_samples_is_not_set() -> None:
+    samples = to_torch(mm.BreastMNIST("train"))
+    with pytest.raises(AttributeError, match="Set labels of the data set, and then call to_torch"):
+        samples.labels = np.zeros((37, 1), np.uint8)
+    samples.note = "of the user"
+    assert samples.note == "of the user"
+
+
+def test_an_attribute_that_nothing_has_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="imgz"):
+        _ = to_torch(mm.BreastMNIST("train")).imgz
+
+
+def test_samples_of_different_sets_are_chained() -> None:
+    gray, color = to_torch(mm.Dataset("breastmnist")), to_torch(mm.Dataset("retinamnist"))
+    chained = gray + color
+    assert isinstance(chained, data.ConcatDataset)
+    assert len(chained) == 74
+    assert torch.equal(chained[40][0], color[3][0])
+
+
 # Iterable
 
 

@@ -2,9 +2,9 @@
 
 >>> from medmnist_np.interop import to_sklearn, to_torch  # neither scikit-learn nor PyTorch is imported yet
 
-All take a :class:`~medmnist_np.Dataset`, or a selection of one, or several that are joined. They hand over arrays, so
-that one with a ``transform``, which belongs to single items, is refused. Those that give batches take the arguments of
-:meth:`Dataset.batches`.
+All take a :class:`~medmnist_np.Dataset`, or a selection of one, or several that are joined. Except for
+:func:`to_torch`, they pass arrays, and refuse a data set with a ``transform``, which is for single items. Those that
+return batches take the arguments of :meth:`Dataset.batches`.
 """
 
 from medmnist_np.interop.dask import to_dask

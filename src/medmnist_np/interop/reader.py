@@ -42,13 +42,19 @@ class Reader:
         return self.layout.arrange(self.ds.gather(chosen)), self.ds.gather_labels(chosen)
 
 
-def without_transform(ds: Dataset) -> Dataset:
-    """Return the data set, or raise :class:`ValueError` if it has a transform, which is not applied to its arrays."""
+def checked_dataset(ds: Dataset) -> Dataset:
+    """Return the data set, or raise :class:`TypeError` if it is something else."""
     if not isinstance(ds, Dataset):
         raise TypeError(
             f"A Dataset is needed, not a {type(ds).__name__}. Slices and patches of volumes have batches(...), and "
             "PyTorch's DataLoader takes them as they are."
         )
+    return ds
+
+
+def without_transform(ds: Dataset) -> Dataset:
+    """Return the data set, or raise :class:`ValueError` if it has a transform, which is not applied to its arrays."""
+    checked_dataset(ds)
     if ds.transform is not None or ds.target_transform is not None:
         raise ValueError(
             "This data set has a transform for single items, and what is handed over are whole arrays: make the data "

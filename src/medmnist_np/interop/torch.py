@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from medmnist_np._optional import require
+from medmnist_np._optional import TorchDataset, require
 from medmnist_np.batches.layout import Channels
 from medmnist_np.batches.order import whole
 from medmnist_np.data.dataset import Dataset
-from medmnist_np.interop.reader import Reader, parts_of
+from medmnist_np.interop.reader import Reader, checked_dataset, parts_of
 
 
 class TorchBatch(Sequence[tuple[Any, ...]]):
@@ -28,23 +28,36 @@ class TorchBatch(Sequence[tuple[Any, ...]]):
         return tuple(part[index] for part in self.parts)
 
 
-class TorchSamples:
-    """A map-style dataset, see :func:`to_torch`. It pickles small, so that spawned workers start quickly."""
+class TorchSamples(TorchDataset):
+    """A map-style dataset, see :func:`to_torch`. It pickles small, so that spawned workers start quickly.
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    What it does not have itself, such as ``labels``, ``info`` or ``montage``, is that of the data set.
+
+    Attributes
+    ----------
+    ds : Dataset
+        The data set, as it was when :func:`to_torch` was called.
+    """
+
+    def __init__(self, ds: Dataset, reader: Reader | None) -> None:
+        self.__dict__.update(ds=ds, _reader=reader)
 
     def __len__(self) -> int:
-        return len(self._reader.ds)
+        return len(self.ds)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
+        if self._reader is None:
+            torch = require("torch")
+            return tuple(map(torch.utils.data.default_convert, self.ds[int(index)]))
         if not -len(self) <= index < len(self):
             raise IndexError(f"There is no sample {index} in a data set of {len(self)}.")
         sample: tuple[Any, ...] = self.__getitems__([index % len(self)])[0]
         return sample
 
-    def __getitems__(self, indices: Sequence[int]) -> TorchBatch:
+    def __getitems__(self, indices: Sequence[int]) -> Sequence[tuple[Any, ...]]:
         """Read a batch at once. A :class:`~torch.utils.data.DataLoader` calls this method if it exists."""
+        if self._reader is None:
+            return [self[index] for index in indices]
         torch = require("torch")
         return TorchBatch(tuple(map(torch.from_numpy, self._reader.gather(indices))))
 
@@ -55,6 +68,19 @@ class TorchSamples:
             return samples.parts
         torch = require("torch")
         return tuple(torch.utils.data.default_collate(list(samples)))  # a ConcatDataset asks for single samples
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "ds":  # not there yet while it is unpickled
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.ds, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in vars(self.ds) or hasattr(type(self.ds), name):
+            raise AttributeError(f"Set {name} of the data set, and then call to_torch, which keeps a copy of it.")
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        return f"TorchSamples of {self.ds!r}"
 
 
 def to_torch(
@@ -70,7 +96,8 @@ def to_torch(
     Parameters
     ----------
     ds : Dataset
-        The data set, or a selection from it.
+        The data set, or a selection from it. If it has a ``transform`` or ``target_transform``, samples are read one by
+        one and transformed.
     channels : {"first", "last"}, optional
         Where the channel axis is; ``"first"`` is what PyTorch's layers take. None leaves images as they are stored.
     dtype : dtype, optional
@@ -81,20 +108,24 @@ def to_torch(
     Returns
     -------
     TorchSamples
-        A sample is ``(image, label)``: the image as a tensor in this layout, and the label as int64 ``(l,)``. Both have
-        their own memory.
+        A :class:`torch.utils.data.Dataset`. A sample is ``(image, label)``: the image as a tensor in this layout, and
+        the label as int64 ``(l,)``. Both have their own memory. With a transform, a sample is what ``ds[i]`` gives,
+        with arrays as tensors. Everything else, such as ``labels``, ``info`` and ``montage``, is that of ``ds``.
 
     Raises
     ------
     ModuleNotFoundError
         If PyTorch is not installed.
     ValueError
-        If the data set has a ``transform`` or ``target_transform``, which are for single items, or the layout is
-        invalid.
+        If the layout is invalid, or given for a data set with a transform.
 
     Notes
     -----
-    Workers seldom help: sending a batch from process to process takes longer than reading it.
+    Workers seldom help: sending a batch from process to process takes longer than reading it. They may help if a
+    transform is slow.
+
+    Data sets themselves are also a :class:`torch.utils.data.Dataset` as soon as PyTorch is imported. This function is
+    for tensors in a layout, and for reading a batch at once.
 
     Examples
     --------
@@ -104,9 +135,18 @@ def to_torch(
     >>> data[0][0].shape  # doctest: +SKIP
     torch.Size([1, 28, 28])
     """
-    reader = Reader(ds, channels, dtype, scale)
-    _require_tensors(reader.layout.dtype)
-    return TorchSamples(reader)
+    require("torch")
+    ds = checked_dataset(ds)
+    if ds.transform is None and ds.target_transform is None:
+        reader = Reader(ds, channels, dtype, scale)
+        _require_tensors(reader.layout.dtype)
+        return TorchSamples(reader.ds, reader)
+    if (channels, dtype, scale) != (None, None, None):
+        raise ValueError(
+            "channels, dtype and scale are for stored images, and this data set has a transform. Leave them out, and "
+            "let the transform return what the model takes."
+        )
+    return TorchSamples(ds._copy(), None)
 
 
 def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
