@@ -48,7 +48,7 @@ def test_corrupt_makes_the_same_in_two_processes(home: Path, tmp_path: Path) -> 
     [
         (["breastmnist"], "Use either --kind KIND or --all. breastmnist has: pixelate, jpeg_compression,"),
         (["breastmnist", "--all", "--kind", "pixelate"], "Use either --kind KIND or --all."),
-        (["breastmnist", "--kind", "bubble"], "no 'bubble' for breastmnist."),
+        (["breastmnist", "--kind", "bubble"], "does not have 'bubble' for breastmnist."),
         (["breastmnist", "--all", "--severity", "0"], "0 is not in the range 1<=x<=5"),
         (["breastmnist", "--all", "--severity", "6"], "6 is not in the range 1<=x<=5"),
         (["organmnist3d", "--all"], "MedMNIST-C has no corruptions for organmnist3d."),

@@ -92,12 +92,14 @@ def test_joined_splits_are_numbered_separately() -> None:
 
 @pytest.mark.parametrize("severity", [0, 6, True, 2.5, 3.0, "3", None])
 def test_an_invalid_severity_is_refused(severity: object) -> None:
-    with pytest.raises(ValueError, match=r"^The severity is .*; 1 \(weakest\) to 5 \(strongest\)"):
+    with pytest.raises(ValueError, match=r"^Invalid severity: .* from 1 \(weakest\) to 5 \(strongest\)"):
         corrupted(IMAGES, RECORD, "impulse_noise", severity, 0)
 
 
 def test_the_error_for_an_unavailable_corruption_lists_the_available_ones() -> None:
-    with pytest.raises(ValueError, match=r"no 'bubble' for dermamnist\. .*It has: pixelate, jpeg_compression, .*zoom"):
+    with pytest.raises(
+        ValueError, match=r"does not have 'bubble' for dermamnist\. .*Available: pixelate, jpeg_compression, .*zoom"
+    ):
         corrupted(IMAGES, RECORD, "bubble", 1, 0)
 
 
@@ -108,7 +110,7 @@ def test_a_set_without_corruptions_is_refused() -> None:
 
 @pytest.mark.parametrize("seed", [-1, 0.5, None, True])
 def test_an_invalid_seed_is_refused(seed: object) -> None:
-    with pytest.raises(ValueError, match=r"^The seed is .*; a whole number of at least 0 is needed"):
+    with pytest.raises(ValueError, match=r"^Invalid seed: .* It must be an integer of at least 0"):
         corrupted(IMAGES, RECORD, "impulse_noise", 1, seed)
 
 
@@ -191,7 +193,7 @@ def test_repr_describes_the_corruption(clean: mm.Dataset) -> None:
 
 @pytest.mark.parametrize(("severity", "seed"), [(2, None), (2, 1.5), (3.0, 0)])
 def test_corrupt_refuses_an_invalid_severity_or_seed(clean: mm.Dataset, severity: int, seed: int) -> None:
-    with pytest.raises(ValueError, match=r"^The (severity|seed) is (None|1\.5|3\.0); "):
+    with pytest.raises(ValueError, match=r"^Invalid (severity|seed): (None|1\.5|3\.0)\. "):
         clean.corrupt("speckle_noise", severity, seed=seed)
 
 

@@ -389,13 +389,13 @@ def test_labels_that_differ_from_the_clean_split_are_refused(home: Path, stated:
 
 @pytest.mark.parametrize("severity", [0, 6, True, "3"])
 def test_an_invalid_severity_is_refused_before_any_download(home: Path, severity: Any) -> None:
-    with pytest.raises(ValueError, match=r"^The severity is .*; 1 \(weakest\) to 5 \(strongest\)"):
+    with pytest.raises(ValueError, match=r"^Invalid severity: .* from 1 \(weakest\) to 5 \(strongest\)"):
         PublishedCorruption(PROVEN, "pixelate", severity)
     assert not (home / "cache").exists()
 
 
 def test_an_unknown_corruption_or_size_is_refused(home: Path) -> None:
-    with pytest.raises(ValueError, match=r"no 'bubble' for breastmnist\..* It has: pixelate, jpeg"):
+    with pytest.raises(ValueError, match=r"does not have 'bubble' for breastmnist\..* Available: pixelate, jpeg"):
         PublishedCorruption(PROVEN, "bubble", 1)
     with pytest.raises(ValueError, match="28"):
         PublishedCorruption("breastmnist_28", "pixelate", 1)

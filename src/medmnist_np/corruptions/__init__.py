@@ -1,8 +1,8 @@
 """MedMNIST-C: corruption functions, corrupted data sets, augmentation and robustness.
 
-The functions use NumPy, SciPy and Pillow; each image is corrupted from its own seed. The images are close to the
-published ones but not identical: docs/corruptions.md says how close. Kinds and strengths are facts in
-:mod:`medmnist_np.registry.corruption_facts`.
+The functions use NumPy, SciPy and Pillow. Each image has its own random seed. The results are close to the published
+images, but not identical (measured in docs/corruptions.md). :mod:`medmnist_np.registry.corruption_facts` has the
+definitions and strengths.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Images that are corrupted when they are read."""
+"""Corrupted images that are computed when they are read."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from medmnist_np.registry.corruption_facts import Parameters, checked_severity, 
 SPLIT = "test"
 """The split whose corrupted images may be stored, as in the publication."""
 
-# Increase it when a change makes other images from the same arguments: images that were stored before are then ignored.
+# Increase it when the same arguments give different images. Older stored images are then ignored.
 _VERSION = 1
 
-# Memory for images besides the returned ones.
+# Memory for images in addition to the returned ones.
 _BLOCK_BYTES = 4 << 20
 
 
@@ -33,11 +33,11 @@ class Corruption(NamedTuple):
     Attributes
     ----------
     name : str
-        For example ``"motion_blur"``.
+        Name of the corruption, for example ``"motion_blur"``.
     severity : int
         1 to 5.
     seed : int or None
-        Random seed of images that were corrupted here; None for those that were published.
+        Random seed of images that were computed here; None for published images.
 
     Examples
     --------
@@ -51,12 +51,12 @@ class Corruption(NamedTuple):
 
     @classmethod
     def made_here(cls, name: str, severity: int, seed: int) -> Self:
-        """Return a corruption for images to be computed here, after a check of the numbers.
+        """Check severity and seed, and return the corruption of images to compute here.
 
         Raises
         ------
         ValueError
-            If the severity or seed is out of range, or the seed is None, which means published images.
+            If the severity or seed is invalid, or the seed is None (which means published images).
         """
         return cls(name, checked_severity(severity), checked_seed(seed))
 
@@ -66,10 +66,10 @@ class Corruption(NamedTuple):
 
 
 class Corrupted:
-    """Rows of images that are corrupted each time they are read.
+    """Corrupt rows of images each time they are read.
 
-    The result for an image depends only on the seed, the corruption, the severity and its position in ``images``.
-    So several threads and processes may read them, in any order.
+    The result for an image depends only on the seed, the corruption, the severity and its index in ``images``. Threads
+    and processes can read them in any order.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Corrupted:
         return image
 
     def take(self, indices: Any, axis: int = 0, out: Any = None, mode: Any = "raise") -> NDArray[Any]:
-        """Return the images of these numbers, ``(k, ...)``, in a new array or in ``out``."""
+        """Return the images with these indices, ``(k, ...)``, in a new array or in ``out``."""
         rows = np.asarray(indices, dtype=np.intp)
         taken: NDArray[Any] = np.empty((len(rows), *self.shape[1:]), self.dtype) if out is None else out
         step = max(1, _BLOCK_BYTES // max(1, math.prod(self.shape[1:])))
@@ -120,45 +120,31 @@ class Corrupted:
 
 
 def corruption_key(record: DatasetInfo, size: int, name: str, severity: int, seed: int) -> str:
-    """Return the folder of corrupted images, relative to a cache's ``arrays``."""
-    return f"{_key_of_all(record, size)}-{name}_{severity}-seed{seed}-v{_VERSION}"
+    """Return the folder of stored corrupted images below ``arrays`` in a cache."""
+    return f"{_key_prefix(record, size)}-{name}_{severity}-seed{seed}-v{_VERSION}"
 
 
 def stored_folders(record: Record, size: int, caches: Iterable[Path]) -> list[Path]:
-    """Return the folders of all stored corrupted images of a data set, damaged or not."""
-    pattern = f"{_key_of_all(record, size)}-*"
+    """Return the folders of all stored corrupted images of a data set, including damaged ones."""
+    pattern = f"{_key_prefix(record, size)}-*"
     return [folder for cache in caches for folder in sorted((cache / store.ARRAYS).glob(pattern))]
 
 
-def _key_of_all(record: Record, size: int) -> str:
+def _key_prefix(record: Record, size: int) -> str:
     return f"corrupted/{record.storage_key(size).rpartition('/')[2]}"
 
 
 def find_stored(
     folder: ArrayFolder, record: DatasetInfo, size: int, split: str, name: str, severity: int, seed: int
 ) -> np.memmap[Any, np.dtype[np.uint8]] | None:
-    """Return stored corrupted images, from the cache of a data set or another cache that is searched.
-
-    Parameters
-    ----------
-    folder : ArrayFolder
-        The folder of the data set.
-    record, size, split
-        The data set.
-    name, severity, seed
-        See :func:`corrupted`.
-
-    Returns
-    -------
-    np.memmap or None
-        The images; None if they are not stored.
+    """Return stored corrupted images from the cache of a data set or another searched cache; None if there are none.
 
     Raises
     ------
     ValueError
         See :func:`corrupted`.
     """
-    corruption_parameters(record, name, severity)  # raises if there is no such corruption, stored or not
+    corruption_parameters(record, name, severity)  # raises if the corruption or severity is invalid
     if split != SPLIT:
         return None
     caches = dict.fromkeys((folder.path.parents[2], *settings.current().searched))
@@ -167,26 +153,26 @@ def find_stored(
 
 
 def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed: int) -> Rows:
-    """Return images of a data set with a corruption of MedMNIST-C, computed when they are read.
+    """Corrupt the images of a data set when they are read, with the strengths of MedMNIST-C.
 
     Parameters
     ----------
     images : Rows
-        All images of a split, or of several joined splits, which are numbered separately.
+        All images of a split, or of several joined splits. Each split has its own indices.
     record : DatasetInfo
         The data set.
     name : str
-        A corruption that MedMNIST-C has for the set, or one that has strengths for every set.
+        A corruption of the data set in MedMNIST-C, or one with strengths for every data set.
     severity : int
-        1 to 5.
+        1 (weakest) to 5 (strongest).
     seed : int
-        At least 0.
+        Random seed, at least 0.
 
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set or this corruption for it (the message lists those that it has), or the
-        severity or seed is out of range.
+        If MedMNIST-C does not have the data set or this corruption for it (the message lists the available ones), or
+        the severity or seed is invalid.
     """
     parameters = corruption_parameters(record, name, severity)
     seed = checked_seed(seed)
@@ -196,7 +182,7 @@ def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed:
 
 
 def checked_seed(seed: object) -> int:
-    """Return a seed as a plain number, or raise ValueError if it is not a whole number of at least 0."""
+    """Return a seed as an int, or raise ValueError if it is not an integer of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"The seed is {seed!r}; a whole number of at least 0 is needed.")
+        raise ValueError(f"Invalid seed: {seed!r}. It must be an integer of at least 0.")
     return int(seed)

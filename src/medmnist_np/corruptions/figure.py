@@ -1,4 +1,4 @@
-"""One image under all corruptions of a data set, at all severities."""
+"""A figure of one image with all corruptions of a data set, at all severities."""
 
 from __future__ import annotations
 
@@ -13,58 +13,59 @@ from medmnist_np.images.picture import Picture
 from medmnist_np.registry import Record
 from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set
 
-_LEAST_PX = 64  # of a tile; smaller images are shown with larger pixels
+_LEAST_PX = 64  # minimum side of a tile; smaller images are enlarged
 _GAP_PX = 2
 _HEAD_PX = 16  # height of the line with the severities
 _MARGIN_PX = 6
 
 
 def corruption_figure(image: NDArray[np.uint8], name: str | Record, *, seed: int = 0, index: int = 0) -> Picture:
-    """Show an image as it is and under each corruption of a data set: a row for each, a column for each severity.
+    """Draw an image with each corruption of a data set: one row per corruption, one column per severity.
 
     Parameters
     ----------
     image : (h, w) or (h, w, 3) uint8, 0-255
-        Gray or RGB, as the images of the set.
+        Gray or RGB, like the images of the data set.
     name : str or DatasetInfo
-        Whose corruptions to show.
+        Data set whose corruptions to show.
     seed, index : int
-        If the index is the place of the image in its split, this is what ``ds.corrupt(..., seed=seed)`` makes of it.
+        Random seed and index of the image in its split. With these, the result equals that of
+        ``ds.corrupt(..., seed=seed)``.
 
     Returns
     -------
     Picture
-        White on black, with the names at the left and the severities above; 0 is the image as it is.
+        White on black, with the names on the left and the severities on top. Column 0 is the original image.
 
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set, or the image is none that its corruptions make sense on.
+        If MedMNIST-C does not have the data set, or its corruptions do not support the image.
 
     Examples
     --------
     >>> import medmnist_np as mm
-    >>> from medmnist_np.corruptions.figure import corruption_figure
+    >>> from medmnist_np.corruptions import corruption_figure
     >>> images, _ = mm.load("breastmnist", "test")
     >>> corruption_figure(images[5], "breastmnist", index=5)
     <Picture of 612 x 618 pixels>
     """
-    known = corrupted_set(name)
+    published = corrupted_set(name)
     batch: NDArray[np.uint8] = np.asarray(image)[np.newaxis]
 
     def version(corruption: str, severity: int) -> NDArray[np.uint8]:
         shown = batch
         if severity:
             seeds = image_seeds(seed, corruption, severity, [index])
-            shown = corrupt(batch, corruption, known.parameters(corruption, severity), seeds)
-        return shown[0]  # type: ignore[no-any-return]  # NumPy cannot tell an image from a number here
+            shown = corrupt(batch, corruption, published.parameters(corruption, severity), seeds)
+        return shown[0]  # type: ignore[no-any-return]  # NumPy's stubs do not know that this is an array
 
-    tiles = {name: [version(name, severity) for severity in (0, *SEVERITIES)] for name in known.corruptions}
-    return Picture(_with_words(tiles))
+    tiles = {name: [version(name, severity) for severity in (0, *SEVERITIES)] for name in published.corruptions}
+    return Picture(_labelled(tiles))
 
 
-def _with_words(tiles: Mapping[str, Sequence[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
-    """Return rows of images with their names at the left, and the numbers of the columns above."""
+def _labelled(tiles: Mapping[str, Sequence[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """Arrange rows of images, with their names on the left and the column numbers on top."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default()

@@ -1,16 +1,16 @@
-"""The corruptions by name: which function makes each, which numbers it takes and which images."""
+"""The table of corruptions: the function of each, the limits of its parameters and the images it accepts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from medmnist_np._sequences import checked_images
 from medmnist_np.corruptions import blur, intensity, occlusion
-from medmnist_np.errors import nearest
+from medmnist_np.errors import unknown
 from medmnist_np.images.channels import Generators, Images, Parameters, is_rgb, is_volumes, refuse_one_image
 from medmnist_np.registry.corruption_facts import corruption_facts
 
@@ -19,18 +19,24 @@ Seed = int | Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class CorruptionFunction:
-    """How a corruption is made; ``registry.corruption_facts`` says what it is and what its numbers mean.
+    """Implementation of a corruption; :mod:`medmnist_np.registry.corruption_facts` describes it and its parameters.
 
     Attributes
     ----------
     function : callable
-        ``function(images, parameters, rngs)`` returns a new array. Nothing is checked there.
+        ``function(images, parameters, rngs)`` returns a new array. It does not check its input.
     limits : tuple of (float, float)
-        Least and most that each of its numbers may be.
+        Minimum and maximum of each parameter.
     random : bool
         Whether the result depends on a seed.
     takes_gray, takes_volumes : bool
-        Whether it makes sense on gray images and on volumes. All take RGB images.
+        Whether it accepts gray images and volumes. All corruptions accept RGB images.
+
+    Examples
+    --------
+    >>> from medmnist_np.corruptions import CORRUPTIONS
+    >>> CORRUPTIONS["gaussian_noise"].limits, CORRUPTIONS["gaussian_noise"].takes_volumes
+    (((0, 10),), True)
     """
 
     function: Callable[[Images, Parameters, Generators], Images]
@@ -40,10 +46,10 @@ class CorruptionFunction:
     takes_volumes: bool = False
 
 
-_CHANNELS = (1, 3, 4)  # no volume is that thin
+_CHANNELS = (1, 3, 4)  # an axis of one of these lengths holds channels, not slices
 
 _FACTOR = (0.0, 100.0)
-_PIXELS = (0.01, 200.0)  # of an image of 224: more would be no image
+_PIXELS = (0.01, 200.0)  # lengths in an image of 224 px
 
 _BRIGHTNESS = CorruptionFunction(intensity.brightness, (_FACTOR,), takes_volumes=True)
 _CONTRAST = CorruptionFunction(intensity.contrast, (_FACTOR,), takes_volumes=True)
@@ -72,7 +78,7 @@ CORRUPTIONS: Mapping[str, CorruptionFunction] = {
     "gamma_corr_up": _GAMMA,
     "gamma_corr_down": _GAMMA,
 }
-"""The 21 corruptions by the names of MedMNIST-C, in the order of their numbers."""
+"""The 21 corruptions of MedMNIST-C by name, in the order of their numbers."""
 
 
 def corrupt(images: Images, name: str, parameters: float | Sequence[float], seeds: Iterable[Seed] = ()) -> Images:
@@ -81,27 +87,26 @@ def corrupt(images: Images, name: str, parameters: float | Sequence[float], seed
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
-        Gray images, RGB images or volumes of any size. Lengths are stated for 224 pixels, and scale with the shortest
-        side.
+        Gray images, RGB images or volumes of any size. Parameters that are lengths are stated for 224 pixels, and scale
+        with the shortest side.
     name : str
         One of :data:`CORRUPTIONS`.
     parameters : float or sequence of float
-        The numbers of the corruption: those of a severity, from ``CorruptedSet.parameters``, or your own.
+        Parameters of the corruption: those of a severity, from ``CorruptedSet.parameters``, or your own.
     seeds : iterable of int or sequence of int
-        One for each image, as :func:`image_seeds` makes them. What an image becomes depends on its own seed alone.
-        A corruption without chance needs none.
+        One for each image; see :func:`image_seeds`. The result for an image depends only on its own seed. Corruptions
+        that are not random need no seeds.
 
     Returns
     -------
     ndarray
-        A new array of the same shape, uint8, 0-255. The only other memory is that of a few images.
+        A new array of the same shape, uint8, 0-255. Further memory is needed for a few images only.
 
     Raises
     ------
     ValueError
-        If there is no such corruption or it makes no sense on these images, if a number is beyond its limits, if the
-        images are of another dtype or shape or have channels where none are meant, or if a corruption with chance has
-        not one seed for each image.
+        If the corruption is unknown or does not accept these images, a parameter is out of range, the images have
+        another dtype or shape, or a random corruption does not get one seed for each image.
 
     Examples
     --------
@@ -114,7 +119,7 @@ def corrupt(images: Images, name: str, parameters: float | Sequence[float], seed
     >>> corrupt(images, "impulse_noise", strength, seeds).shape
     (2, 28, 28)
     """
-    corruption = _found(name)
+    corruption = _function(name)
     pixels = _checked(images, name, corruption)
     numbers = _checked_parameters(name, corruption, parameters)
     if not corruption.random:
@@ -122,32 +127,32 @@ def corrupt(images: Images, name: str, parameters: float | Sequence[float], seed
     each = list(seeds)
     if len(each) != len(pixels):
         raise ValueError(
-            f"{name} draws by chance and needs one seed for each of {len(pixels)} images; {len(each)} were given. "
-            "image_seeds(seed, name, severity, indices) makes them."
+            f"{name} is random and needs one seed for each of {len(pixels)} images; {len(each)} were given. "
+            "Create them with image_seeds(seed, name, severity, indices)."
         )
-    return corruption.function(pixels, numbers, _generators(each))
+    return corruption.function(pixels, numbers, map(np.random.default_rng, each))
 
 
 def image_seeds(seed: int, name: str, severity: int, indices: Iterable[int]) -> list[tuple[int, int, int, int]]:
-    """Return the seed of each image: ``(seed, number of the corruption, severity, index)``.
+    """Create the seed of each image: ``(seed, number of the corruption, severity, index)``.
 
-    So each image has its own stream of chance, whatever else is made with it, before it or by whom.
+    Each image has its own random stream. It does not depend on the other images, their order or the process.
 
     Parameters
     ----------
     seed : int
-        At least 0; the choice of the user.
+        Your random seed, at least 0.
     name : str
-        One of :data:`CORRUPTIONS`. Its number is a fact that never changes.
+        One of :data:`CORRUPTIONS`. Its number never changes.
     severity : int
-        1 to 5, or 0 for parameters of your own.
+        1 to 5, or 0 for your own parameters.
     indices : iterable of int
-        Places of the images in the arrays of their split.
+        Indices of the images in their split.
 
     Raises
     ------
     ValueError
-        If there is no such corruption, or a number is negative.
+        If the corruption is unknown, or a number is negative.
 
     Examples
     --------
@@ -155,19 +160,17 @@ def image_seeds(seed: int, name: str, severity: int, indices: Iterable[int]) -> 
     >>> image_seeds(7, "motion_blur", 5, [0, 12])
     [(7, 7, 5, 0), (7, 7, 5, 12)]
     """
-    _found(name)
+    _function(name)
     number = corruption_facts()[name].number
     seeds = [(int(seed), number, int(severity), int(index)) for index in indices]
     if any(min(numbers) < 0 for numbers in seeds):
-        raise ValueError("A seed, a severity and an index are whole numbers of at least 0.")
+        raise ValueError("Seed, severity and indices must be integers of at least 0.")
     return seeds
 
 
-def _found(name: str) -> CorruptionFunction:
+def _function(name: str) -> CorruptionFunction:
     if name not in CORRUPTIONS:
-        raise ValueError(
-            f"There is no corruption {name!r}.{nearest(str(name), CORRUPTIONS)} There are: {', '.join(CORRUPTIONS)}."
-        )
+        raise ValueError(unknown("corruption", name, CORRUPTIONS))
     return CORRUPTIONS[name]
 
 
@@ -175,18 +178,18 @@ def _checked(images: Images, name: str, corruption: CorruptionFunction) -> Image
     pixels = checked_images(images)
     if pixels.ndim not in (3, 4):
         raise ValueError(
-            f"The images have shape {pixels.shape}; (n, h, w), (n, h, w, 3) or (n, d, h, w) is needed. "
-            "For one image, pass images[None]."
+            f"The images have shape {pixels.shape}, but (n, h, w), (n, h, w, 3) or (n, d, h, w) is needed. "
+            "Pass a single image as image[None]."
         )
     refuse_one_image(pixels)
     if is_volumes(pixels) and (pixels.shape[1] in _CHANNELS or pixels.shape[-1] in _CHANNELS):
         raise ValueError(
-            f"The images have shape {pixels.shape}, which is that of volumes, and one axis seems to be of channels. "
-            "Gray images have none, as images[..., 0]; RGB images have it at the end, as numpy.moveaxis(images, 1, -1)."
+            f"The images have shape {pixels.shape}, and one axis seems to hold channels. Pass gray images without it "
+            "(images[..., 0]), and RGB images with channels last (numpy.moveaxis(images, 1, -1))."
         )
     if is_volumes(pixels) and not corruption.takes_volumes:
-        able = [other for other, made in CORRUPTIONS.items() if made.takes_volumes]
-        raise ValueError(f"{name} is made for images, not for volumes. Those that take volumes are: {', '.join(able)}.")
+        able = [other for other, function in CORRUPTIONS.items() if function.takes_volumes]
+        raise ValueError(f"{name} does not support volumes. These corruptions do: {', '.join(able)}.")
     if not corruption.takes_gray and not is_rgb(pixels):
         raise ValueError(f"{name} changes colours and needs RGB images (n, h, w, 3); these have shape {pixels.shape}.")
     return pixels
@@ -196,14 +199,9 @@ def _checked_parameters(name: str, corruption: CorruptionFunction, parameters: f
     meanings = corruption_facts()[name].parameters
     numbers = np.asarray(parameters)
     if numbers.dtype.kind not in "iuf" or numbers.ndim > 1 or numbers.size != len(meanings):
-        raise ValueError(f"{name} takes {len(meanings)} numbers ({', '.join(meanings)}), not {parameters!r}.")
+        raise ValueError(f"Invalid parameters of {name}: {parameters!r}. It needs a number for: {', '.join(meanings)}.")
     values = tuple(float(number) for number in numbers.ravel())
     for meaning, value, (least, most) in zip(meanings, values, corruption.limits, strict=True):
         if not (math.isfinite(value) and least <= value <= most):
-            raise ValueError(f"{name}: the {meaning} is {value:g}; {least:g} to {most:g} is possible.")
+            raise ValueError(f"{name}: the {meaning} is {value:g}. It must be between {least:g} and {most:g}.")
     return values
-
-
-def _generators(seeds: Iterable[Seed]) -> Iterator[np.random.Generator]:
-    for seed in seeds:
-        yield np.random.default_rng(seed)

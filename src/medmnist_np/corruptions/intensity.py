@@ -1,8 +1,8 @@
-"""Corruptions that change values of pixels: noise, gray levels and colours, and what storing an image does to it.
+"""Corruptions that change pixel values: noise, gray levels, colours, pixelation and JPEG compression.
 
-Noise is drawn as the reference draws it: it turns a gray image to RGB, corrupts it and turns it back, so that three
-independent draws are mixed with the weights of luminance. Gray images and volumes are treated like this here too. On
-them Gaussian noise has 0.67 of the stated standard deviation, as in the published files.
+The reference converts a gray image to RGB, adds noise and converts it back. The noise of a gray image is therefore a
+weighted mean of three independent draws. Gray images and volumes are treated in the same way here, so their Gaussian
+noise has 0.67 times the stated standard deviation, as in the published files.
 """
 
 from __future__ import annotations
@@ -12,19 +12,29 @@ from io import BytesIO
 
 import numpy as np
 
-from medmnist_np.images.channels import Generators, Images, Parameters, cut, is_rgb, is_volumes, lengths, luminance
+from medmnist_np.images.channels import (
+    Generators,
+    Images,
+    Parameters,
+    is_rgb,
+    is_volumes,
+    lengths,
+    luminance,
+    map_images,
+    truncate,
+)
 
 Noise = Callable[[Images, np.random.Generator], Images]
 
 
 def gaussian_noise(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Add normal noise, as a sensor does in poor light.
+    """Add Gaussian noise, like a sensor in poor light.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
     parameters : (standard_deviation,)
-        As a share of the range from black to white.
+        As a fraction of the range from black to white.
     rngs : iterable of Generator
         One for each image.
     """
@@ -40,13 +50,13 @@ def gaussian_noise(images: Images, parameters: Parameters, rngs: Generators) -> 
 
 
 def speckle_noise(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Multiply by normal noise around 1, as interference does in ultrasound.
+    """Multiply by Gaussian noise around 1, like interference in ultrasound.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
     parameters : (standard_deviation,)
-        As a share of each value.
+        As a fraction of each value.
     rngs : iterable of Generator
         One for each image.
     """
@@ -63,13 +73,13 @@ def speckle_noise(images: Images, parameters: Parameters, rngs: Generators) -> I
 
 
 def impulse_noise(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Turn a share of the values to black or white, each as likely, as dead pixels and lost bits do.
+    """Set a share of the values to black or white with equal probability, like dead pixels and lost bits.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
     parameters : (share,)
-        Of the values, from 0 to 1.
+        Share of the values, 0 to 1.
     rngs : iterable of Generator
         One for each image.
     """
@@ -86,13 +96,13 @@ def impulse_noise(images: Images, parameters: Parameters, rngs: Generators) -> I
 
 
 def shot_noise(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Count photons: Poisson noise, as of little light or a low dose.
+    """Apply Poisson noise, as with little light or a low dose.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
     parameters : (photons,)
-        Expected number at white; fewer are noisier.
+        Expected number of photons of a white pixel. Fewer photons give more noise.
     rngs : iterable of Generator
         One for each image.
     """
@@ -109,118 +119,107 @@ def shot_noise(images: Images, parameters: Parameters, rngs: Generators) -> Imag
 
 
 def _on_channels(images: Images, rngs: Generators, noise: Noise) -> Images:
-    result = np.empty_like(images)
-    for image, out, rng in zip(images, result, rngs, strict=True):
-        if is_rgb(images):
-            out[...] = noise(image, rng)
-        else:
-            out[...] = luminance(noise(image, rng), noise(image, rng), noise(image, rng))
-    return result
+    """Apply noise to RGB images, or three times to gray images and volumes as in the reference."""
+    if is_rgb(images):
+        return map_images(noise, images, rngs)
+    return map_images(lambda image, rng: luminance(*(noise(image, rng) for _ in range(3))), images, rngs)
 
 
 def brightness(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Multiply all levels, as ``PIL.ImageEnhance.Brightness`` does.
+    """Multiply all levels by a factor, like ``PIL.ImageEnhance.Brightness``.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
     parameters : (factor,)
-        Above 1 is brighter.
+        Above 1 makes images brighter.
     rngs
         Not used.
     """
-    return _looked_up(images, _away_from(0, parameters[0]))
+    return map_images(_scaled_levels(0, parameters[0]).take, images)
 
 
 def contrast(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Move all levels away from the mean gray of their image, as ``PIL.ImageEnhance.Contrast`` does.
+    """Scale the differences from the mean gray level of each image, like ``PIL.ImageEnhance.Contrast``.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
     parameters : (factor,)
-        Above 1 is more contrast.
+        Above 1 increases the contrast.
     rngs
         Not used.
     """
     from PIL import Image
 
-    result = np.empty_like(images)
-    for image, out in zip(images, result, strict=True):
+    def scaled(image: Images) -> Images:
         gray = np.asarray(Image.fromarray(image).convert("L")) if is_rgb(images) else image
-        np.take(_away_from(int(gray.mean() + 0.5), parameters[0]), image, out=out, mode="clip")
-    return result
+        return _scaled_levels(int(gray.mean() + 0.5), parameters[0])[image]
+
+    return map_images(scaled, images)
 
 
 def gamma_correction(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Raise all levels to a power, as ``torchvision.transforms.functional.adjust_gamma`` does.
+    """Raise all levels to a power, like ``torchvision.transforms.functional.adjust_gamma``.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
     parameters : (gamma,)
-        Above 1 is darker.
+        Above 1 makes images darker.
     rngs
         Not used.
     """
-    # White becomes 255 and not 256, and 255.999 leaves no level out on the way there.
+    # 255.999, as in torchvision: truncation spreads the results evenly over 0-255, and white stays 255.
     table = (255.999 * (np.arange(256) / 255) ** parameters[0]).astype(np.uint8)
-    return _looked_up(images, table)
+    return map_images(table.take, images)
 
 
 def saturate(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Add to the saturation of the HSV colour model and keep hue and value. Grays become red, whose hue is 0.
+    """Increase the saturation in the HSV colour model, with the same hue and value. Grays become red (hue 0).
 
     Parameters
     ----------
     images : (n, h, w, 3) uint8
     parameters : (offset,)
-        Saturation runs from 0 to 1.
+        Added to the saturation, which is 0 to 1.
     rngs
         Not used.
     """
     offset = np.float32(parameters[0])
-    result = np.empty_like(images)
-    for image, out in zip(images, result, strict=True):
-        channels = [image[..., channel] for channel in range(3)]
+
+    def saturated(image: Images) -> Images:
+        channels = np.moveaxis(image, -1, 0)
         value = np.maximum(np.maximum(*channels[:2]), channels[2])
         delta = value - np.minimum(np.minimum(*channels[:2]), channels[2])
-        is_gray = delta == 0
-        # One over the saturation. What a channel lacks of the value is in proportion to the saturation.
+        # 1 / saturation. The difference of a channel from the value is proportional to the saturation.
         inverse = value / np.maximum(delta, 1, dtype=np.float32)
         growth = np.minimum(1 + offset * inverse, inverse)
-        for channel, levels in enumerate(channels):
-            out[..., channel] = cut(value - (value - levels) * growth)
-        for channel in (1, 2):
-            np.copyto(out[..., channel], cut(value * (1 - offset)), where=is_gray)
-    return result
+        result = np.stack([truncate(value - (value - channel) * growth) for channel in channels], axis=-1)
+        is_gray = delta == 0
+        result[is_gray, 1:] = truncate(value[is_gray] * (1 - offset))[:, None]
+        return result
+
+    return map_images(saturated, images)
 
 
-def _away_from(level: int, factor: float) -> Images:
-    """Return for each level what Pillow makes of it when it moves it away from another."""
+def _scaled_levels(level: int, factor: float) -> Images:
+    """Return Pillow's result for each level 0-255 when its difference from ``level`` is multiplied by ``factor``."""
     from PIL import Image
 
     ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
     return np.asarray(Image.blend(Image.new("L", ramp.size, level), ramp, factor)).ravel()
 
 
-def _looked_up(images: Images, table: Images) -> Images:
-    result = np.empty_like(images)
-    # Image by image: indices of a whole batch would take eight times its memory.
-    for image, out in zip(images, result, strict=True):
-        np.take(table, image, out=out, mode="clip")
-    return result
-
-
 def pixelate(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Reduce to a share of the side by averaging, and enlarge again: box filters of Pillow.
+    """Reduce images by averaging and enlarge them again, with the box filter of Pillow.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8
         Volumes are reduced along all three axes.
     parameters : (factor,)
-        Of the side, which is cut to whole pixels; at least one remains.
+        Factor of the side, which is truncated to an integer, at least 1 pixel.
     rngs
         Not used.
     """
@@ -228,33 +227,29 @@ def pixelate(images: Images, parameters: Parameters, rngs: Generators) -> Images
     large = lengths(images)
     small = tuple(max(1, int(length * factor)) for length in large)
     resized = _volume_resized if is_volumes(images) else _resized
-    result = np.empty_like(images)
-    for image, out in zip(images, result, strict=True):
-        out[...] = resized(resized(image, small), large)
-    return result
+    return map_images(lambda image: resized(resized(image, small), large), images)
 
 
 def jpeg_compression(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Encode as JPEG and decode, with Pillow. The colour of RGB images is stored at half the resolution.
+    """Encode and decode as JPEG with Pillow. The colour of RGB images is stored at half the resolution.
 
     Parameters
     ----------
     images : (n, h, w) or (n, h, w, 3) uint8
     parameters : (quality,)
-        1 to 100, of which the fraction is cut off.
+        1 to 100, truncated to an integer.
     rngs
         Not used.
     """
     from PIL import Image
 
-    (quality,) = parameters
-    result = np.empty_like(images)
-    for image, out in zip(images, result, strict=True):
+    def compressed(image: Images) -> Images:
         stream = BytesIO()
-        Image.fromarray(image).save(stream, "JPEG", quality=int(quality))
+        Image.fromarray(image).save(stream, "JPEG", quality=int(parameters[0]))
         with Image.open(stream) as decoded:
-            out[...] = decoded
-    return result
+            return np.asarray(decoded)
+
+    return map_images(compressed, images)
 
 
 def _resized(image: Images, shape: tuple[int, ...]) -> Images:
@@ -265,6 +260,6 @@ def _resized(image: Images, shape: tuple[int, ...]) -> Images:
 
 def _volume_resized(volume: Images, shape: tuple[int, ...]) -> Images:
     slices = np.stack([_resized(image, shape[1:]) for image in volume])
-    # Each slice as one row of an image, so that resizing its height resizes the depth.
+    # Each slice becomes a row of an image, so that resizing the height resizes the depth.
     rows = slices.reshape(len(slices), -1)
     return _resized(rows, (shape[0], rows.shape[1])).reshape(shape)

@@ -1,6 +1,6 @@
-"""What lies between the lens and the sample: marks of stain, bubbles, a dark rim and characters.
+"""Objects in front of the sample: stain deposits, bubbles, black corners and characters.
 
-Lengths are in pixels of an image whose shortest side has 224, and scale with it.
+Lengths are stated in pixels for a shortest side of 224, and scale with the image.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.images.channels import Generators, Images, Parameters, is_rgb, lengths, luminance, scale
+from medmnist_np.images.channels import Generators, Images, Parameters, is_rgb, lengths, luminance, map_images, scale
 
-_MARGIN = 10  # px that stains and characters keep from the border
+_MARGIN = 10  # px between the border and stains or characters
 
 _FEWEST_BUBBLES = 7
 _SMALLEST_BUBBLE = 3  # px, the radius
@@ -22,22 +22,22 @@ _RIM_OPACITY, _BUBBLE_OPACITY = 130, 100  # of 255
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _SHORTEST_WORD = 3
-_SMALLEST_FONT = 14  # in hundredths, the unit of the reference
-_LETTER_ROOM = 8  # px that the reference keeps for each letter, to the right of where a word starts
+_SMALLEST_FONT = 14  # hundredths of the font scale of the reference
+_LETTER_WIDTH = 8  # px that the reference reserves for each letter
 
-# Words are drawn large and reduced. The size and the stroke make them as long, high and full as those of the reference.
+# Words are drawn large and then reduced. Font size and stroke match the width, height and weight of the reference.
 _DRAWN_FONT, _STROKE = 48, 3  # px
 _FONT_PER_SCALE = 36  # px of the font at scale 1
 
 
 def stain_deposit(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Cover 1 to ``most`` ragged spots with black, as dried stain does on a slide. The marks are our own drawing.
+    """Draw 1 to ``most`` black spots with ragged edges, like dried stain on a slide. The shapes are our own.
 
     Parameters
     ----------
     images : (n, h, w) or (n, h, w, 3) uint8
     parameters : (most, side)
-        Number of marks, and the side of the square that holds one, in pixels.
+        Maximum number of spots, and the side of the square around a spot in pixels.
     rngs : iterable of Generator
         One for each image.
     """
@@ -54,13 +54,13 @@ def stain_deposit(images: Images, parameters: Parameters, rngs: Generators) -> I
 
 
 def bubble(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Lay 7 to ``most`` translucent white disks with a brighter rim over the image, as air under a cover slip does.
+    """Draw 7 to ``most`` translucent white disks with a brighter rim, like air bubbles under a cover slip.
 
     Parameters
     ----------
     images : (n, h, w) or (n, h, w, 3) uint8
     parameters : (largest_radius, most)
-        Radii are 3 to ``largest_radius`` pixels. There are at least 7 bubbles whatever ``most`` says.
+        Radii are 3 to ``largest_radius`` pixels. There are at least 7 bubbles, even if ``most`` is smaller.
     rngs : iterable of Generator
         One for each image.
     """
@@ -70,12 +70,12 @@ def bubble(images: Images, parameters: Parameters, rngs: Generators) -> Images:
         max(least, int(n)) for least, n in zip((_SMALLEST_BUBBLE, _FEWEST_BUBBLES), parameters, strict=True)
     )
     height, width = lengths(images)
-    # Small images are drawn on as if they had 224 pixels, and the opacity is reduced.
+    # For small images, the opacity is drawn at 224 px and then reduced.
     unit, shrink = max(1.0, scale(images)), min(1.0, scale(images))
     canvas = (round(width / shrink), round(height / shrink))
     white = (255, 255, 255) if is_rgb(images) else 255
-    result = np.empty_like(images)
-    for image, out, rng in zip(images, result, rngs, strict=True):
+
+    def with_bubbles(image: Images, rng: np.random.Generator) -> Images:
         n_bubbles = rng.integers(_FEWEST_BUBBLES, most, endpoint=True)
         radii = np.rint(unit * rng.integers(_SMALLEST_BUBBLE, largest, n_bubbles, endpoint=True)).astype(int)
         centres = [rng.integers(radii, length - radii, endpoint=True) for length in canvas]
@@ -88,18 +88,19 @@ def bubble(images: Images, parameters: Parameters, rngs: Generators) -> Images:
             opacity = opacity.resize((width, height), Image.Resampling.BOX)
         picture = Image.fromarray(image)
         picture.paste(white, None, opacity)
-        out[...] = picture
-    return result
+        return np.asarray(picture)
+
+    return map_images(with_bubbles, images, rngs)
 
 
 def black_corner(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Set everything outside of a centred circle to black, as the tube of a dermatoscope does.
+    """Set everything outside a centred circle to black, like the tube of a dermatoscope.
 
     Parameters
     ----------
     images : (n, h, w) or (n, h, w, 3) uint8
     parameters : (radius_factor,)
-        Times half the shortest side, cut to whole pixels.
+        Radius divided by half the shortest side; the radius is truncated to whole pixels.
     rngs
         Not used.
     """
@@ -113,17 +114,17 @@ def black_corner(images: Images, parameters: Parameters, rngs: Generators) -> Im
 
 
 def characters(images: Images, parameters: Parameters, rngs: Generators) -> Images:
-    """Write 1 to ``most_words`` tiny words of random letters in random colours, as burnt-in text.
+    """Write 1 to ``most_words`` tiny words of random letters in random colours, like burnt-in text.
 
-    The letters are those of Pillow's own font, reduced to the length, height and thickness of the reference's.
+    The letters are those of Pillow's own font, with the width, height and weight of the reference.
 
     Parameters
     ----------
     images : (n, h, w) or (n, h, w, 3) uint8
         On gray images the luminance of the colour is used.
     parameters : (most_words, most_letters, largest_scale)
-        Words have 3 to ``most_letters`` lower-case letters. The font is 0.14 to ``largest_scale`` of the size that
-        OpenCV calls 1, at which a capital has 21 pixels.
+        Words have 3 to ``most_letters`` lower-case letters. The font scale is 0.14 to ``largest_scale``. As in OpenCV,
+        a capital letter has 21 pixels at scale 1.
     rngs : iterable of Generator
         One for each image.
     """
@@ -137,7 +138,7 @@ def characters(images: Images, parameters: Parameters, rngs: Generators) -> Imag
             n_letters = rng.integers(_SHORTEST_WORD, most_letters, endpoint=True)
             font = rng.integers(_SMALLEST_FONT, largest, endpoint=True) / 100
             word = "".join(_ALPHABET[letter] for letter in rng.integers(0, len(_ALPHABET), n_letters))
-            left = _place(_MARGIN * unit, width - _LETTER_ROOM * unit * n_letters, rng)
+            left = _place(_MARGIN * unit, width - _LETTER_WIDTH * unit * n_letters, rng)
             bottom = _place(_MARGIN * unit, height - _MARGIN * unit, rng)
             colour = rng.integers(0, 256, 3, dtype=np.uint8)
             _write(out, word, font * unit, (left, bottom), colour if is_rgb(images) else luminance(*colour))
@@ -145,20 +146,20 @@ def characters(images: Images, parameters: Parameters, rngs: Generators) -> Imag
 
 
 def _place(first: float, last: float, rng: np.random.Generator) -> int:
-    """Return a whole number from first to last, both included; the middle where there is none between them."""
+    """Draw an integer from first to last, both included; if last is smaller, return the middle."""
     if last < first:
         return round((first + last) / 2)
     return int(rng.integers(round(first), round(last), endpoint=True))
 
 
 def _start(length: int, pixels: int, margin: float, rng: np.random.Generator) -> int:
-    """Return where something begins that has that many pixels of a length and keeps a margin, if there is room."""
+    """Draw the start of an object of that many pixels within a length, with a margin if there is room."""
     kept = min(round(margin), (length - pixels) // 2)
     return int(rng.integers(kept, length - pixels - kept, endpoint=True))
 
 
 def _mark(side: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return a spot with a ragged outline, (side, side) bool: a circle whose radius is a sum of waves."""
+    """Draw a spot with a ragged edge, (side, side) bool: a circle whose radius is a sum of waves."""
     waves = np.arange(2, 12)[:, None, None]
     heights = rng.normal(0, 0.25, len(waves)) / waves.ravel()
     phases = rng.uniform(0, 2 * np.pi, len(waves))
@@ -170,7 +171,7 @@ def _mark(side: int, rng: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def _write(image: Images, word: str, scale: float, origin: tuple[int, int], colour: Any) -> None:
-    """Write a word into an image, in place; the origin is the left end of its base line."""
+    """Write a word into an image in place. The origin is the left end of the baseline."""
     from PIL import Image
 
     letters, base = _letters()
@@ -186,7 +187,7 @@ def _write(image: Images, word: str, scale: float, origin: tuple[int, int], colo
 
 @lru_cache(maxsize=1)
 def _letters() -> tuple[dict[str, Images], int]:
-    """Return the letters, (height, width) uint8 from no ink to ink, all of one height; and where their base line is."""
+    """Return the letters, (height, width) uint8 with 255 for ink, all of the same height, and their baseline."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(_DRAWN_FONT)

@@ -1,4 +1,4 @@
-"""Corrupted test images that are computed once and stored like any other arrays, for ``ds.corrupt(...)`` to read."""
+"""Corrupted test images that are computed once and stored in the cache; ``ds.corrupt(...)`` reads them."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from medmnist_np.registry.corruption_facts import (
     corruption_parameters,
 )
 
-# Size of one task: large compared with the cost of passing it on, small compared with memory.
+# Images of one task. Larger tasks need more memory, smaller ones more overhead.
 _PIECE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCorruption:
-    """Corrupted images that are on disk.
+    """Corrupted images on disk.
 
     Attributes
     ----------
     corruption : str
-        Its name.
+        Name of the corruption.
     severity, seed : int
         Severity and random seed of the images.
     folder : Path
-        The folder with ``test_images.npy`` and a manifest.
+        Folder with ``test_images.npy`` and a manifest.
     sha256 : str
-        SHA-256 of the .npy file in hex. It is the same on every machine and with any number of workers.
+        SHA-256 of the .npy file in hex. It does not depend on the number of workers.
     """
 
     corruption: str
@@ -59,7 +59,7 @@ class StoredCorruption:
 
 
 class _Order(NamedTuple):
-    """One set of images to be made."""
+    """The test images with one corruption at one severity, to be computed."""
 
     corruption: str
     severity: int
@@ -69,7 +69,7 @@ class _Order(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Some images of an order, as a task for another process or machine that sees the files."""
+    """Some images of an order: a task for a process or machine that sees the files."""
 
     source: MappedFile
     target: Path
@@ -93,42 +93,49 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
 ) -> list[StoredCorruption]:
     """Compute the corrupted test images of a data set and store them in the cache.
 
-    ``Dataset(name, "test").corrupt(corruption, severity, seed=seed)`` then reads them instead of computing them. Images
-    that are already stored are not computed again, so an interrupted run resumes at its last severity.
+    ``Dataset(name, "test").corrupt(corruption, severity, seed=seed)`` then reads the stored images. They are not
+    computed again, so an interrupted run resumes at the first missing severity.
 
     Parameters
     ----------
     name, size, root, download
         See :func:`~medmnist_np.load`.
     corruptions : sequence of str, optional
-        None means all corruptions that MedMNIST-C has for the set.
+        Names of corruptions (default: all that MedMNIST-C has for the data set).
     severities : sequence of int
-        Severities, 1 to 5.
+        Severities, 1 to 5 (default: all).
     seed : int
         Random seed, at least 0.
     executor : concurrent.futures.Executor, optional
-        Threads, processes, or a cluster whose machines see the same paths. None means this thread.
+        Threads, processes, or a cluster whose machines see the same paths (default: this thread).
     progress : Progress
         What to show (default: a progress bar).
 
     Returns
     -------
     list of StoredCorruption
-        One for each corruption and severity, in their order.
+        One for each corruption and severity, in the given order.
 
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the set or a corruption for it (the message lists those that it has), or a severity
-        or the seed is out of range.
+        If MedMNIST-C does not have the data set or a corruption for it (the message lists the available ones), or a
+        severity or the seed is invalid.
     NoSpaceError
-        If the disk is full, or would be. Images that were stored before are complete, and nothing else is left.
+        If the disk is full or does not have enough space. Images of finished severities are kept.
     MedMNISTError
         See :func:`~medmnist_np.load`.
 
     Notes
     -----
-    Each worker needs memory for about 4 MB of images, whatever the size of the set.
+    Each worker needs memory for about 4 MB of images, whatever the size of the data set.
+
+    Examples
+    --------
+    >>> from medmnist_np.corruptions import make_corrupted
+    >>> (stored,) = make_corrupted("breastmnist", ["pixelate"], [3])
+    >>> stored.corruption, stored.severity, stored.seed
+    ('pixelate', 3, 0)
     """
     record, size = registry.resolve_dataset(name, size)
     orders = _orders(record, size, corruptions, severities, seed)
@@ -151,7 +158,7 @@ def make_corrupted(  # noqa: PLR0913 -- what to make, and how
 def _orders(
     record: DatasetInfo, size: int, corruptions: Sequence[str] | None, severities: Sequence[int], seed: int
 ) -> list[_Order]:
-    """Return what is to be made; whatever is wrong with it is said before any work."""
+    """Check the arguments and return the images to compute."""
     if isinstance(corruptions, str):
         corruptions = [corruptions]
     chosen = dict.fromkeys(corrupted_set(record).corruptions if corruptions is None else corruptions)
@@ -169,7 +176,7 @@ def _orders(
         for severity in strengths
     ]
     if not orders:
-        raise ValueError("No corruption or no severity is named.")
+        raise ValueError("Nothing to compute. Give at least one corruption and one severity, or omit the arguments.")
     return orders
 
 
@@ -182,7 +189,7 @@ def _made(
     executor: Executor | None,
     bar: Any,
 ) -> ArrayFolder:
-    """Make one set of images and publish it."""
+    """Compute the images of an order and publish them in the cache."""
     target = places.cache / store.ARRAYS / order.key
     watched = [(target.parent, f".{target.name}.*/*")]
     with locks.held(places.lock_file(order.key), watched):
@@ -212,7 +219,7 @@ def _made(
 
 
 def _write_header(file: Path, array: StoredArray) -> int:
-    """Begin an .npy file, as long as it will be; return where its values start."""
+    """Create an .npy file of its final size with a header only, and return the offset of its values."""
     with file.open("xb") as stream:
         np.lib.format.write_array_header_1_0(
             stream, {"descr": array.dtype, "fortran_order": False, "shape": array.shape}
@@ -223,7 +230,7 @@ def _write_header(file: Path, array: StoredArray) -> int:
 
 
 def _write_piece(piece: _Piece) -> int:
-    """Make some images and write them to their place; return how many."""
+    """Compute some images, write them into the file, and return their number."""
     order = piece.order
     rows = Corrupted(piece.source.open(), order.corruption, order.parameters, severity=order.severity, seed=order.seed)
     made = rows.take(np.arange(piece.start, piece.stop))

@@ -1,12 +1,11 @@
-"""Axes of arrays of images: where the channels are, whether it is colour or a volume, and how large its pixels are."""
+"""Axes of image arrays: position of the channels, gray or RGB, image or volume; loops over the images of a batch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy import moveaxis
 from numpy.typing import NDArray
 
 _GRAY, _RGB, _RGBA = 1, 3, 4
@@ -52,7 +51,7 @@ def channel_axis(shape: Sequence[int]) -> int | None:
                 kept = "images[..., :3]" if axis else "images[:, :3]"
                 raise ValueError(
                     f"The shape {tuple(shape)} has 4 channels; only gray and RGB images are supported. Drop an alpha "
-                    f"channel with {kept}; of 4 scans, choose one or three."
+                    f"channel with {kept}. If the channels are 4 scans, choose one or three."
                 )
             return axis
     return None
@@ -90,7 +89,7 @@ def usual_axes(images: NDArray[Any], *, n_before: int = 1) -> NDArray[Any]:
     if len(shape) == 3:
         axis = channel_axis(shape)
         if axis is not None and shape[axis] == _RGB:
-            return images if axis else moveaxis(images, n_before, -1)
+            return images if axis else np.moveaxis(images, n_before, -1)
     elif len(shape) == 4:
         axis = next((axis for axis in (0, 3) if shape[axis] == _GRAY), None)
     else:
@@ -102,8 +101,8 @@ def refuse_one_image(images: NDArray[Any]) -> None:
     """Raise ValueError if an array with three axes is probably one RGB image, not a batch of gray images."""
     if images.ndim == 3 and images.shape[2] in (_RGB, _RGBA) and images.shape[1] >= _LEAST_PIXELS:
         raise ValueError(
-            f"The shape {images.shape} is that of one colour image (h, w, {images.shape[2]}), but a batch is needed: "
-            "pass image[None]."
+            f"The shape {images.shape} looks like one colour image (h, w, {images.shape[2]}), but a batch is needed. "
+            "Pass image[None]."
         )
 
 
@@ -114,41 +113,49 @@ Parameters = tuple[float, ...]
 Generators = Iterable[np.random.Generator]
 
 REFERENCE_SIDE = 224
-"""The side in pixels of the images of MedMNIST-C, for which its parameters are stated."""
+"""Side of the images of MedMNIST-C in pixels; its parameters are stated for this size."""
 
-# Where a value that is cut to a whole level lies this close below the next one, rounding put it there.
+# A value this close below an integer is taken to be that integer with a rounding error.
 _ROUNDING = np.float32(1 / 2048)
 
 
 def is_rgb(images: Images) -> bool:
-    """Return whether a batch is of RGB images."""
+    """Return whether a batch contains RGB images."""
     return images.ndim == 4 and images.shape[-1] == 3
 
 
 def is_volumes(images: Images) -> bool:
-    """Return whether a batch is of volumes."""
+    """Return whether a batch contains volumes."""
     return images.ndim == 4 and images.shape[-1] != 3
 
 
 def lengths(images: Images) -> tuple[int, ...]:
-    """Return the lengths of an image in pixels: ``(h, w)`` or ``(d, h, w)``."""
+    """Return the size of an image in pixels: ``(h, w)`` or ``(d, h, w)``."""
     return images.shape[1:-1] if is_rgb(images) else images.shape[1:]
 
 
 def scale(images: Images) -> float:
-    """Return by what lengths are multiplied: the shortest side over 224."""
+    """Return the factor for lengths that are stated for 224 px: the shortest side divided by 224."""
     return min(lengths(images)) / REFERENCE_SIDE
 
 
+def map_images(function: Callable[..., NDArray[Any]], images: Images, *arguments: Iterable[Any]) -> Images:
+    """Apply a function to each image of a batch, with an item of each argument, and return the new batch."""
+    result = np.empty_like(images)
+    for image, out, *items in zip(images, result, *arguments, strict=True):
+        out[...] = function(image, *items)
+    return result
+
+
 def luminance(red: Images, green: Images, blue: Images) -> Images:
-    """Return the gray of a colour as Pillow does it: the weights of ITU-R 601-2 in 16 bits, rounded."""
+    """Convert RGB to gray as Pillow does: with the weights of ITU-R 601-2 in 16-bit fixed point, rounded."""
     reds, greens, blues = (channel.astype(np.uint32) for channel in (red, green, blue))
     weighted = 19595 * reds + 38470 * greens + 7471 * blues
     gray: Images = ((weighted + (1 << 15)) >> 16).astype(np.uint8)
     return gray
 
 
-def cut(levels: NDArray[np.float32]) -> Images:
-    """Cut levels to whole ones from 0 to 255, towards 0 as the reference does; ``levels`` is overwritten."""
+def truncate(levels: NDArray[np.float32]) -> Images:
+    """Clip levels to 0-255 and truncate them to integers, as the reference does. Overwrites ``levels``."""
     levels += _ROUNDING
     return np.clip(levels, 0, 255, out=levels).astype(np.uint8)

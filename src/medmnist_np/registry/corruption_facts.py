@@ -1,4 +1,4 @@
-"""Facts about corruptions, from MedMNIST-C and our own; :mod:`medmnist_np.corruptions` applies them."""
+"""Definitions and strengths of corruptions; :mod:`medmnist_np.corruptions` applies them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Parameters = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class CorruptionFacts:
-    """A corruption, named as in MedMNIST-C. Names may share a kind: brightness up and down differ in the factor.
+    """Definition of a corruption. Several may share a kind: brightness up and down differ only in the factor.
 
     Attributes
     ----------
     name : str
-        As in the published archives, for example ``"brightness_up"``.
+        Name as in the published archives, for example ``"brightness_up"``.
     number : int
         Part of the random seed of every image; never changes.
     kind : str
@@ -40,9 +40,16 @@ class CorruptionFacts:
     definition : str
         Description of what the reference implementation does.
     parameters : tuple of str
-        Meaning of the numbers of a severity, in order.
+        Meaning of each parameter of a severity, in order.
     severities : tuple of tuple of float
-        Five strengths for data sets without their own in MedMNIST-C; empty for the corruptions of MedMNIST-C.
+        Parameters of the five severities, for data sets without their own in MedMNIST-C. Empty for the corruptions of
+        MedMNIST-C.
+
+    Examples
+    --------
+    >>> from medmnist_np.registry.corruption_facts import corruption_facts
+    >>> corruption_facts()["motion_blur"].parameters
+    ('radius', 'sigma')
     """
 
     name: str
@@ -56,12 +63,12 @@ class CorruptionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """The strengths of a corruption for one data set.
+    """Strengths of a corruption for one data set.
 
     Attributes
     ----------
     severities : tuple of tuple of float
-        The numbers of severities 1 to 5; :attr:`CorruptionFacts.parameters` explains them.
+        Parameters of severities 1 to 5; :attr:`CorruptionFacts.parameters` explains them.
     strongest : tuple of float
         Upper end of the range of the published augmentation: severity 5, or a sixth entry that test sets do not use.
     reference_error : float
@@ -75,25 +82,25 @@ class Strengths:
     def __post_init__(self) -> None:
         lengths = {len(parameters) for parameters in (*self.severities, self.strongest)}
         if len(self.severities) != len(SEVERITIES) or len(lengths) != 1:
-            raise RecordError(f"A corruption has five severities, all with as many numbers, not {self.severities}.")
+            raise RecordError(f"A corruption needs five severities with equally many numbers, not {self.severities}.")
         if not (math.isnan(self.reference_error) or 0 < self.reference_error < 1):
-            raise RecordError(f"A balanced error lies between 0 and 1; {self.reference_error} does not.")
+            raise RecordError(f"A balanced error must be between 0 and 1, not {self.reference_error}.")
 
 
 @dataclass(frozen=True, slots=True)
 class CorruptedSet:
-    """What MedMNIST-C has for one data set.
+    """The part of MedMNIST-C for one data set.
 
     Attributes
     ----------
     name : str
-        The data set.
+        Name of the data set.
     corruptions : Mapping of str to Strengths
         Strengths by name of the corruption, in the order of the publication.
     reference_clean_error : float
         Balanced error of AlexNet on the uncorrupted images, as published.
     url : str or None
-        URL of the published archive: a zip of one npz per corruption, images of 224 px. None if not published.
+        URL of the published archive: a zip file with one npz per corruption, images of 224 px. None if not published.
     digest : str or None
         Checksum of that archive, ``"md5:<hex>"``. None if unknown, as for ChestMNIST-C.
     """
@@ -106,32 +113,32 @@ class CorruptedSet:
 
     def __post_init__(self) -> None:
         if not self.corruptions:
-            raise RecordError(f"{self.name} has no corruption.")
+            raise RecordError(f"{self.name} needs at least one corruption.")
         if self.digest is not None and not re.fullmatch("md5:[0-9a-f]{32}", self.digest):
-            raise RecordError(f"{self.name}: {self.digest!r} is not 'md5:' and 32 lower-case hex digits.")
+            raise RecordError(f"{self.name}: {self.digest!r} must be 'md5:' and 32 lower-case hex digits.")
 
     def strengths(self, corruption: str) -> Strengths:
-        """Return the strengths of a corruption for this set.
+        """Return the strengths of a corruption for this data set.
 
         Raises
         ------
         ValueError
-            If MedMNIST-C does not have this corruption for the set. The message lists the available ones.
+            If MedMNIST-C does not have this corruption for the data set. The message lists the available ones.
         """
         if corruption not in self.corruptions:
             raise ValueError(
-                f"MedMNIST-C has no {corruption!r} for {self.name}.{nearest(str(corruption), self.corruptions)} "
-                f"It has: {', '.join(self.corruptions)}."
+                f"MedMNIST-C does not have {corruption!r} for {self.name}.{nearest(str(corruption), self.corruptions)} "
+                f"Available: {', '.join(self.corruptions)}."
             )
         return self.corruptions[corruption]
 
     def parameters(self, corruption: str, severity: int) -> Parameters:
-        """Return the numbers of a corruption at a severity from 1 to 5.
+        """Return the parameters of a corruption at a severity from 1 to 5.
 
         Raises
         ------
         ValueError
-            If the set does not have the corruption, or there is no such severity.
+            If the data set does not have the corruption, or the severity is invalid.
 
         Examples
         --------
@@ -143,31 +150,37 @@ class CorruptedSet:
 
 
 def checked_severity(severity: int) -> int:
-    """Return a severity as an int from 1 to 5.
+    """Check a severity and return it as an int from 1 to 5.
 
     Raises
     ------
     ValueError
-        If it is not an integer from 1 to 5. Floats such as 3.0 are not accepted, since severities are part of names.
+        If it is not an integer from 1 to 5. Floats such as 3.0 are refused, because severities are part of names.
+
+    Examples
+    --------
+    >>> from medmnist_np.registry.corruption_facts import checked_severity
+    >>> checked_severity(3)
+    3
     """
     try:
         number = index(severity)
     except TypeError:
         number = 0
     if isinstance(severity, bool) or number not in SEVERITIES:
-        raise ValueError(f"The severity is {severity!r}; 1 (weakest) to 5 (strongest) are the ones that there are.")
+        raise ValueError(f"Invalid severity: {severity!r}. It must be an integer from 1 (weakest) to 5 (strongest).")
     return number
 
 
 def corrupted_set(name: str | Record) -> CorruptedSet:
-    """Return what MedMNIST-C has for a data set.
+    """Return the corruptions, strengths and archive that MedMNIST-C has for a data set.
 
     Raises
     ------
     UnknownDatasetError
-        If there is no data set of that name.
+        If no data set has this name.
     ValueError
-        If MedMNIST-C does not include it: it has the twelve image sets, but not the six volume sets.
+        If MedMNIST-C does not include it: it has the twelve sets of 2D images, but not the six sets of volumes.
 
     Examples
     --------
@@ -179,15 +192,15 @@ def corrupted_set(name: str | Record) -> CorruptedSet:
     sets = corrupted_sets()
     if record.name not in sets:
         raise ValueError(
-            f"MedMNIST-C has no corruptions for {record.name}. It has some for {', '.join(sets)}. To corrupt other "
-            "images, state the parameters: medmnist_np.corruptions.corrupt(images, name, parameters, seeds)."
+            f"MedMNIST-C has no corruptions for {record.name}. It has corruptions for {', '.join(sets)}. For other "
+            "images, use medmnist_np.corruptions.corrupt with your own parameters."
         )
     return sets[record.name]
 
 
 @cache
 def corrupted_sets() -> Mapping[str, CorruptedSet]:
-    """Return what MedMNIST-C has, by the name of the data set, in the order of the publication."""
+    """Return the data sets of MedMNIST-C by name, in the order of the publication."""
     tables = _tables()
     collection = tables["collection"]
     return {
@@ -204,7 +217,7 @@ def corrupted_sets() -> Mapping[str, CorruptedSet]:
 
 @cache
 def corruption_facts() -> Mapping[str, CorruptionFacts]:
-    """Return the facts of every corruption by its name, in the order of their numbers.
+    """Return the definitions of all corruptions by name, in the order of their numbers.
 
     Examples
     --------
@@ -235,14 +248,14 @@ def corruption_names(name: str | Record) -> tuple[str, ...]:
 
 
 def corruption_strengths(name: str | Record, corruption: str) -> Strengths:
-    """Return the strengths of a corruption for a data set: those of MedMNIST-C, else the general ones.
+    """Return the strengths of a corruption for a data set: those of MedMNIST-C, otherwise general ones.
 
     Raises
     ------
     UnknownDatasetError
-        If there is no data set of that name.
+        If no data set has this name.
     ValueError
-        If neither exists; the message lists the corruptions that MedMNIST-C has for the set.
+        If neither exists. The message lists the corruptions that MedMNIST-C has for the data set.
 
     Examples
     --------
@@ -259,7 +272,7 @@ def corruption_strengths(name: str | Record, corruption: str) -> Strengths:
 
 
 def corruption_parameters(name: str | Record, corruption: str, severity: int) -> Parameters:
-    """Return the numbers of a corruption on a data set at a severity from 1 to 5; see :func:`corruption_strengths`."""
+    """Return the parameters of a corruption for a data set and a severity; see :func:`corruption_strengths`."""
     return corruption_strengths(name, corruption).severities[checked_severity(severity) - 1]
 
 
