@@ -68,7 +68,7 @@ def test_a_folder_of_slices_is_a_volume_in_the_order_of_their_numbers(tmp_path: 
 
 def test_a_folder_of_images_is_no_volume_unless_that_is_said(tmp_path: Path) -> None:
     save(tmp_path / "scan" / "1.png", GRAY)
-    with pytest.raises(ValueError, match=r"it is a folder.*\(slices=\)"):
+    with pytest.raises(ValueError, match=r"it is a folder.*slices=True"):
         read_image(tmp_path / "scan")
 
 
@@ -89,7 +89,7 @@ def png_of_16_bits_in_colour() -> bytes:
 
 def test_what_would_lose_values_is_refused(tmp_path: Path) -> None:
     (tmp_path / "deep.png").write_bytes(png_of_16_bits_in_colour())
-    with pytest.raises(ValueError, match="colour image with 16 bits per channel"):
+    with pytest.raises(ValueError, match="16 bits per colour channel"):
         read_image(tmp_path / "deep.png")
     wide = save(tmp_path / "wide.tif", noise(3, (2, 1616, 3)))  # a number that a row of it takes is no depth
     assert read_image(wide).shape == (2, 1616, 3)
@@ -101,7 +101,7 @@ def test_what_would_lose_values_is_refused(tmp_path: Path) -> None:
         read_image(tmp_path / "cmyk.tif")
     frames = [Image.fromarray(noise(number)) for number in range(2)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    with pytest.raises(ValueError, match="GIF with several frames"):
+    with pytest.raises(ValueError, match="GIF file with several frames"):
         read_image(tmp_path / "a.gif")
 
 

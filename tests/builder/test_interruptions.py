@@ -46,7 +46,7 @@ def interrupt_everywhere(source: str, fault: str, folder: Path) -> list[dict[str
 
     def run() -> None:
         if source == "files":
-            words = f"build {folder / 'labels.csv'} --name moles --sizes 8 --group-by patient --workers 1"
+            words = f"build {folder / 'labels.csv'} --name moles --size 8 --group-by patient --workers 1"
             main(words.split(), standalone_mode=False)
         else:
             groups = [number // 2 for number in range(20)]

@@ -157,7 +157,7 @@ def test_a_class_that_a_split_lacks_is_noted() -> None:
 def test_255_becomes_1_with_a_remark(tmp_path: Path) -> None:
     built = build(pairs(tmp_path / "polyps", values=(255,)), name="polyps", recipe="squeeze")
     assert np.unique(mm.load("polyps", "train").masks).tolist() == [0, 1]
-    assert "In the masks of the source 255 stood for the foreground; here 1 does." in built.record.notes
+    assert "The value 255 of the source masks, which meant foreground, is stored as 1." in built.record.notes
 
 
 @pytest.mark.parametrize("ending", ["png", "tiff", "npy", "palette.png", "bilevel.png", "gray-as-rgb.png", "16.png"])
@@ -182,12 +182,12 @@ def test_every_kind_of_mask_file_is_read_as_numbers(ending: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "array", "reason"),
     [
-        ("m.png", np.dstack([blob(0), blob(1), blob(2)]), "its pixels have mode RGB: colours are not class numbers"),
-        ("m.jpg", blob(0), "is a JPEG, which may not be lossless"),
-        ("m.npy", blob(0).astype(np.float32), "float32 of shape"),
-        ("m.npy", blob(0).astype(np.int64) - 1, "holds -1 to 0; class numbers are 0 to 255"),
-        ("m.npy", np.zeros((4, 5, 6), np.uint8), r"uint8 of shape \(4, 5, 6\)"),
-        ("m.png", np.zeros((4, 5), np.uint16) + 300, "holds 300 to 300"),
+        ("m.png", np.dstack([blob(0), blob(1), blob(2)]), "its pixels are colours \\(mode RGB\\), not class numbers"),
+        ("m.jpg", blob(0), "is a JPEG file, which may change values"),
+        ("m.npy", blob(0).astype(np.float32), "dtype float32 and shape"),
+        ("m.npy", blob(0).astype(np.int64) - 1, "its values are -1 to 0: class numbers must be 0 to 255"),
+        ("m.npy", np.zeros((4, 5, 6), np.uint8), r"dtype uint8 and shape \(4, 5, 6\)"),
+        ("m.png", np.zeros((4, 5), np.uint16) + 300, "its values are 300 to 300"),
     ],
 )
 def test_what_is_no_mask_is_refused(name: str, array: NDArray[Any], reason: str, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_images_and_masks_without_the_other_are_all_named_or_left_out(tmp_path: 
     }
     assert {str(source / name): reason for name, reason in expected.items()} == dict(built.skipped)
     assert sum(built.record.n_samples.values()) == 9
-    assert "3 images or masks were left out, as they could not be used." in built.record.notes
+    assert "3 images or masks could not be used and were left out." in built.record.notes
 
 
 def test_a_split_without_masks_is_not_overlooked(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_pairs_of_other_names_are_sent_to_a_table(tmp_path: Path) -> None:
     source = pairs(tmp_path / "polyps", 3)
     for mask in (source / "masks").iterdir():
         mask.rename(mask.with_stem(f"{mask.stem}_mask"))
-    with pytest.raises(ValueError, match=r"name, but images/000\.png and masks/002_mask\.png\. A CSV file"):
+    with pytest.raises(ValueError, match=r"name \(found images/000\.png and masks/002_mask\.png\)"):
         build(source, name="polyps")
 
 
@@ -251,7 +251,7 @@ def test_images_beside_masks_of_another_name_are_no_classes(
     for number in range(6):
         save(tmp_path / "polyps" / images / f"{number}.png", noise(number, (28, 28)))
         save(tmp_path / "polyps" / masks / f"{number}.png", blob(number, (28, 28)))
-    with pytest.raises(ValueError, match=f"folders called {called}. If these are images and their masks, call them"):
+    with pytest.raises(ValueError, match=f"has the folders {called}. For images and their masks, name them"):
         build(tmp_path / "polyps", name="polyps")
 
 
@@ -266,7 +266,7 @@ def test_a_mask_that_cannot_be_read_is_told_from_its_image(tmp_path: Path) -> No
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     source = pairs(tmp_path / "polyps", 10)
     save(source / "masks" / "004.png", blob(4, (16, 20)))
-    with pytest.raises(ValueError, match=r"004\.png: its mask is 16 x 20 pixels but the image is 32 x 40"):
+    with pytest.raises(ValueError, match=r"004\.png: its mask is 16 x 20 but the image is 32 x 40"):
         build(source, name="polyps", recipe="squeeze")
     assert len(build(source, name="polyps", recipe="squeeze", skip_bad=True).skipped) == 1
 
@@ -274,9 +274,9 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
 def test_values_without_a_name_are_refused(tmp_path: Path) -> None:
     source = pairs(tmp_path / "polyps", 10)
     save(source / "masks" / "006.png", blob(6, values=(1, 4)))
-    with pytest.raises(ValueError, match=r"006\.png has the value 4, and the 2 classes are numbered 0 to 1"):
+    with pytest.raises(ValueError, match=r"006\.png has the value 4, but the 2 classes are numbered 0 to 1"):
         build(source, name="polyps", recipe="squeeze", class_names=["background", "polyp"])
-    with pytest.raises(ValueError, match="The masks hold 0, 1, 4, and no mask has 2, 3"):
+    with pytest.raises(ValueError, match="The masks have the values 0, 1, 4, but no mask has 2, 3"):
         build(source, name="polyps", recipe="squeeze")
 
 
@@ -292,9 +292,9 @@ def test_masks_without_any_area_need_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"labels": [0, 1]}, "either labels or masks"),
+        ({"labels": [0, 1]}, "give either labels"),
         ({"task": "binary-class"}, "does not fit masks"),
-        ({"masks": np.zeros((3, 28, 28), np.uint8)}, "There are 2 images and 3 masks"),
+        ({"masks": np.zeros((3, 28, 28), np.uint8)}, "images has 2 items, but masks has 3"),
     ],
 )
 def test_what_does_not_go_together_is_refused(options: dict[str, Any], reason: str) -> None:
@@ -306,13 +306,13 @@ def test_what_does_not_go_together_is_refused(options: dict[str, Any], reason: s
 def test_segmentation_is_not_the_task_of_labels_nor_of_other_folders(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not fit samples with one of 2 classes"):
         build(name="polyps", images=np.zeros((2, 28, 28), np.uint8), labels=[0, 1], task="segmentation")
-    with pytest.raises(ValueError, match="does not have the folders images and masks"):
+    with pytest.raises(ValueError, match="must have the folders images and masks"):
         build(tmp_path, name="polyps", task="segmentation")
 
 
 def test_volumes_are_refused() -> None:
     volumes = np.zeros((2, 9, 28, 28), np.uint8)
-    with pytest.raises(ValueError, match="sets with masks are built of images"):
+    with pytest.raises(ValueError, match="Sets with masks can only have images"):
         build(name="polyps", images=volumes, masks=volumes[:, 0])
 
 

@@ -182,10 +182,9 @@ def test_names_of_files_may_be_of_any_script_or_none(tmp_path: Path) -> None:
 def test_images_must_have_equal_edges_unless_a_recipe_says_what_to_do(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     path = save(folder / "malignant" / "010.png", noise(7, (40, 30)))
-    with pytest.raises(ValueError, match=re.escape(f"{path}: Step 1 of resize")) as caught:
+    with pytest.raises(ValueError, match=re.escape(f"{path}: it is 40 x 30, not square. ")) as caught:
         build(folder, name="moles")
-    assert "40 x 30 is no square or cube. The recipe 'crop' cuts it, 'squeeze' takes all of it" in str(caught.value)
-    assert "(recipe=)" in str(caught.value)
+    assert "Use recipe='crop' (cut out the centre) or recipe='squeeze' (stretch)." in str(caught.value)
     build(folder, name="cut", recipe="crop")
     build(folder, name="squeezed", recipe="squeeze")
     build(folder, name="like-breastmnist", recipe="breastmnist")
@@ -209,13 +208,16 @@ def test_deep_values_need_a_window(tmp_path: Path) -> None:
     images = [np.full((28, 28), number * 10 - 50, dtype=np.int16) for number in range(12)]
     given = {"images": images, "labels": [0, 1] * 6, "splits": ["train"] * 12}
     with pytest.raises(
-        ValueError, match=re.escape("images[0]: its values are int16, -50 to -50, and nothing is scaled")
+        ValueError,
+        match=re.escape(
+            "images[0]: its values are int16 from -50 to -50. State which values become 0 and 255 with window="
+        ),
     ):
         build(name="ct", **given)
     build(name="ct", window=(-50, 50), **given)
     assert mm.load("ct", "train").images[:3, 0, 0].tolist() == [0, 26, 51]
     assert "Map -50 to 50 linearly" in mm.info("ct").preparation
-    with pytest.raises(ValueError, match="has a window of its own"):
+    with pytest.raises(ValueError, match="has its own window"):
         build(name="ct2", window=(0, 1), recipe="organamnist", **given)
 
 
@@ -254,13 +256,24 @@ def test_bad_images_may_be_left_out_and_are_reported(tmp_path: Path) -> None:
     built = build(folder, name="moles", skip_bad=True)
     assert [f"{folder}/benign/000.png", f"{folder}/malignant/000.png"] == [where for where, _ in built.skipped]
     assert sum(built.record.n_samples.values()) == 18
-    assert built.record.notes[-1] == "2 of 20 images were left out, as they could not be used."
+    assert built.record.notes[-1] == "2 of 20 images could not be used and were left out."
     record = (built.folder / "moles.toml").read_text("utf-8")
     assert ".png" not in record  # names of files may say who a patient is
 
 
+def test_files_that_are_not_images_are_left_out_but_not_counted_as_images(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    (folder / "benign" / "notes.txt").write_text("Taken in May.")
+    with pytest.raises(ValueError, match=r"benign/notes.txt: it is not an image\. Leave such files out"):
+        build(folder, name="moles")
+    built = build(folder, name="moles", skip_bad=True)
+    assert built.skipped == ((f"{folder / 'benign' / 'notes.txt'}", "it is not an image"),)
+    assert sum(built.record.n_samples.values()) == 20
+    assert "left out" not in repr(built.record)
+
+
 def test_images_of_two_channels_are_no_volumes() -> None:
-    message = "images[0]: its shape is (28, 30, 2), 2 channels: only gray and RGB images are supported"
+    message = "images[0]: it has 2 channels (shape (28, 30, 2)): only gray and RGB images are supported"
     with pytest.raises(ValueError, match=re.escape(message)):
         build(name="m", images=np.stack([noise(number, (28, 30, 2)) for number in range(12)]), labels=[0, 1] * 6)
 
@@ -279,10 +292,10 @@ def test_a_recipe_that_is_none_is_answered_with_those_that_there_are(tmp_path: P
     build(folder, name="moles")
     for absent in ("circle", "moles"):
         with pytest.raises(
-            ValueError, match=f"no recipe '{absent}'.*The recipes are: crop, squeeze, pathmnist"
+            ValueError, match=f"Unknown recipe '{absent}'.*Available: crop, squeeze, pathmnist"
         ) as caught:
             build(folder, name="m", recipe=absent)
-        assert "moles" not in str(caught.value).partition("The recipes are")[2]
+        assert "moles" not in str(caught.value).partition("Available")[2]
     with pytest.raises(ValueError, match="Did you mean 'crop'"):
         build(folder, name="m", recipe="crops")
 
@@ -326,12 +339,12 @@ def test_a_table_of_a_split_needs_no_column_of_it(tmp_path: Path) -> None:
             save(tmp_path / "in" / split / f"{index}.png", noise(10 * number + index, (28, 28)))
             rows.append([f"{index}.png", "ab"[index % 2], index // 2])
         table(tmp_path / "in" / split / "metadata.csv", ["file_name", "label", "patient"], rows)
-    with pytest.raises(ValueError, match=r"The group '0' is in two splits: in train by .*train.metadata.csv, line 2"):
+    with pytest.raises(ValueError, match=r"The group '0' is in two splits: train .*train.metadata.csv, line 2"):
         build(tmp_path / "in", name="m", group_by="patient")
     build(tmp_path / "in", name="m")
     assert np.array_equal([noise(10 + index, (28, 28)) for index in range(4)], mm.load("m", "test").images)
     table(tmp_path / "in" / "test" / "metadata.csv", ["file_name", "grade"], [["0.png", 1]])
-    with pytest.raises(ValueError, match=r"has the columns file_name, grade, and .* has file_name, label, patient"):
+    with pytest.raises(ValueError, match=r"has the columns file_name, grade, but .* has file_name, label, patient"):
         build(tmp_path / "in", name="other")
 
 
@@ -345,10 +358,10 @@ def test_a_folder_per_class_may_hold_a_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"labels": [0, 1]}, "The labels are an array"),
+        ({"labels": [0, 1]}, "The labels have dtype"),
         ({"labels": ["a", None] * 6}, "has no label"),
-        ({"labels": [0, 1] * 6, "ratio": (1, 2, 3, 4)}, "A ratio"),
-        ({"labels": [0, 1] * 6, "window": (0, 9), "recipe": "organamnist"}, "window of its own"),
+        ({"labels": [0, 1] * 6, "ratio": (1, 2, 3, 4)}, "ratio must be"),
+        ({"labels": [0, 1] * 6, "window": (0, 9), "recipe": "organamnist"}, "its own window"),
     ],
 )
 def test_what_is_refused_at_once_leaves_no_folder(tmp_path: Path, given, message: str) -> None:
@@ -379,16 +392,16 @@ def test_if_no_image_is_of_use_the_first_is_named(tmp_path: Path) -> None:
     for name in ("a/1.png", "b/2.png"):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_bytes(b"no image")
-    with pytest.raises(ValueError, match=r"None of 2 images can be read. The first: .*a/1.png: "):
+    with pytest.raises(ValueError, match=r"None of 2 images can be read. The first error: .*a/1.png: "):
         build(folder, name="moles", skip_bad=True)
     images = [noise(number, (20, 30)) for number in range(3)]
-    with pytest.raises(ValueError, match=r"None of 3 images can be used. The first: images\[0\]: "):
+    with pytest.raises(ValueError, match=r"None of 3 images can be used. The first error: images\[0\]: "):
         build(name="moles", images=images, labels=[0, 1, 0], skip_bad=True)
 
 
 def test_a_volume_among_images_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=re.escape("images[1]: it is a volume of shape (28, 28, 28), but the first one")
+        ValueError, match=re.escape("images[1]: it is a volume of shape (28, 28, 28), but the first file")
     ):
         build(name="mixed", images=[noise(0, (28, 28)), noise(1, (28, 28, 28))], labels=[0, 1])
 
@@ -396,10 +409,12 @@ def test_a_volume_among_images_is_refused() -> None:
 def test_a_class_that_cannot_be_in_each_split_is_refused(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     save(folder / "rare" / "1.png", noise(1000))
-    with pytest.raises(ValueError, match=r"'rare' has only 1 of 3 samples that are needed .* first is .*rare/1\.png"):
+    with pytest.raises(
+        ValueError, match=r"'rare' has too few samples for 3 splits: 1. The first sample is .*rare/1\.png"
+    ):
         build(folder, name="moles")
     patients = ["p", "q"] * 10
-    with pytest.raises(ValueError, match="'a' has only 1 of 3 samples of another group each"):
+    with pytest.raises(ValueError, match="'a' has too few values of group for 3 splits: 1"):
         build(name="m", images=[noise(n) for n in range(20)], labels=["a", "b"] * 10, groups=patients)
 
 
@@ -408,10 +423,10 @@ def test_a_class_may_be_absent_from_a_given_split_and_is_noted() -> None:
     built = build(name="m", images=images, labels=[0, 1, 0, 1, 0, 0], splits=["train"] * 4 + ["test"] * 2)
     assert built.record.notes == (
         "The splits were given.",
-        "Patients: not checked (no groups are known; build with --group-by).",
+        "Patients: not checked, since no groups were given.",
         "Class '1' has no samples in test: it cannot be evaluated there.",
     )
-    with pytest.raises(ValueError, match="The splits are given"):
+    with pytest.raises(ValueError, match="The source has its own splits"):
         build(name="m2", images=images, labels=[0, 1] * 3, splits=["train"] * 6, ratio=(7, 1, 2))
 
 
@@ -450,7 +465,7 @@ def test_an_existing_set_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"There is a data set 'moles' already.*clean moles --built"):
         build(folder, name="moles", output=tmp_path / "elsewhere")
     (settings.current().cache / "records" / "moles.toml").unlink()
-    with pytest.raises(ValueError, match=r"moles.toml is there already. `medmnist-np register`"):
+    with pytest.raises(ValueError, match=r"moles.toml exists already. Use `medmnist-np register`"):
         build(folder, name="moles")
     assert digests(built) == {28: register(built.folder / "moles.toml").archive(28).digest}
 

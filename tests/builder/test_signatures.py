@@ -33,7 +33,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n4 4 scal
 )
 def test_only_listed_formats_are_opened(tmp_path: Path, read, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(ValueError, match=r"no supported format\. Supported: PNG, JPEG"):
+    with pytest.raises(ValueError, match=r"not in a supported format\. Supported: PNG, JPEG"):
         read(tmp_path / "a.png")
 
 
@@ -45,7 +45,7 @@ def test_a_picture_is_recognised_by_its_content(tmp_path: Path, ending: str) -> 
 
 def test_a_mask_in_a_format_that_changes_values_is_refused(tmp_path: Path) -> None:
     for ending, name in (("jpg", "JPEG"), ("webp", "WEBP"), ("jp2", "JPEG2000")):
-        with pytest.raises(ValueError, match=f"it is a {name}, which may not be lossless"):
+        with pytest.raises(ValueError, match=f"it is a {name} file, which may change values"):
             read_mask(save(tmp_path / f"a.{ending}", np.zeros((32, 32), np.uint8)))
 
 
@@ -97,7 +97,7 @@ def test_a_pipe_in_a_dicom_series_is_not_opened(tmp_path: Path, special: Path) -
     pytest.importorskip("SimpleITK", reason="reads DICOM files")
     write_dicom(tmp_path / "scan" / "1.dcm", np.ones((4, 4), np.uint16))
     (tmp_path / "scan" / "2.dcm").symlink_to(special)
-    with pytest.raises(ValueError, match=r"2\.dcm in it is a pipe, a socket or a device"):
+    with pytest.raises(ValueError, match=r"contains 2\.dcm, which is a pipe, a socket or a device"):
         read_image(tmp_path / "scan")
 
 
@@ -134,7 +134,7 @@ def test_a_metaimage_header_may_name_a_file_in_its_folder(tmp_path: Path, itk, d
         (META.replace("NDims", f"Comment = {'c' * 600}\nNDims").format("LOCAL"), "does not start"),
         (META.replace("NDims", "ElementDataFile: ../secret.raw\nNDims").format("LOCAL"), "does not start"),
         (META.format("voxels.raw").replace("4 3", "4"), "DimSize|voxels"),
-        (META.format("voxels.raw").replace("4 3", "40000 30000"), "the file is too small"),
+        (META.format("voxels.raw").replace("4 3", "40000 30000"), "more than the file can hold"),
     ],
 )
 def test_a_metaimage_header_that_leads_elsewhere_is_refused(tmp_path: Path, itk, header: str, message: str) -> None:
@@ -270,5 +270,5 @@ def test_a_dicom_file_that_states_no_transfer_syntax_is_refused(tmp_path: Path, 
 def test_a_dicom_file_without_its_signature_is_refused(tmp_path: Path, itk) -> None:
     path = write_dicom(tmp_path / "a.dcm", np.ones((4, 4), np.uint8))
     path.write_bytes(path.read_bytes()[132:])
-    with pytest.raises(ValueError, match="no supported format"):
+    with pytest.raises(ValueError, match="not in a supported format"):
         read_image(path)

@@ -23,7 +23,18 @@ def run(*arguments: str | Path) -> Result:
 def test_a_folder_is_built_and_registered_elsewhere(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     result = run(
-        "build", folder, "--name", "moles", "--sizes", "28,16", "--output", tmp_path / "out", "--license", "CC0"
+        "build",
+        folder,
+        "--name",
+        "moles",
+        "--size",
+        "28",
+        "--size",
+        "16",
+        "--output",
+        tmp_path / "out",
+        "--license",
+        "CC0",
     )
     assert 0 == result.exit_code, result.output
     assert "train 14, val 2, test 4" in result.stdout
@@ -79,20 +90,20 @@ def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     (folder / "benign" / "000.png").write_bytes(b"no image")
     result = run("build", folder, "--name", "moles")
     assert result.exit_code == 1
-    assert "benign/000.png: its content has no supported format" in result.stderr
+    assert "benign/000.png: its content is not in a supported format" in result.stderr
     result = run("build", folder, "--name", "moles", "--skip-bad", "--json")
     assert f"{folder}/benign/000.png" == json.loads(result.stdout)["skipped"][0]["image"]
     result = run("build", folder, "--name", "again", "--skip-bad")
     assert "Left out: " in result.stderr
-    assert "1 of 20 images were left out" in result.stdout
+    assert "1 of 20 images could not be used" in result.stdout
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--sizes", "28,large"], "Write --sizes 28,64,224"),
+        (["--size", "28,large"], "Write --size 28,64,224"),
         (["--split", "7-1-2"], "Write --split 7:1:2"),
-        (["--window", "0"], "--window takes two numbers, LOW:HIGH"),
+        (["--window", "0"], "--window must be two numbers, LOW:HIGH"),
     ],
 )
 def test_numbers_are_written_as_numbers(tmp_path: Path, options: list[str], message: str) -> None:
@@ -115,12 +126,12 @@ def test_a_fault_is_told_without_a_traceback(tmp_path: Path) -> None:
         (["--name", "Moles"], "cannot name a data set"),
         (["--name", "train"], "it is the name of a split"),
         (["--name", "breastmnist"], "the name of a published data set"),
-        (["--task", "detection"], "There is no task 'detection'"),
-        (["--recipe", "circle"], "The recipes are: crop, squeeze, pathmnist"),
-        (["--sizes", "0"], "The size is 0"),
-        (["--sizes", "3"], "none below 4"),
+        (["--task", "detection"], "Unknown task 'detection'"),
+        (["--recipe", "circle"], "Available: crop, squeeze, pathmnist"),
+        (["--size", "0"], "The size is 0"),
+        (["--size", "3"], "--size must be one or more integers of at least 4"),
         (["--split", "0:1:2"], "positive numbers"),
-        (["--split", "1:1:1:1"], "A ratio (--split)"),
+        (["--split", "1:1:1:1"], "--split must be 2 or 3 positive numbers"),
         (["--window", "9:0"], "9"),
     ],
 )
@@ -142,7 +153,7 @@ def test_other_names_of_splits_are_reported(tmp_path: Path) -> None:
 def test_folders_of_images_become_volumes_only_with_an_option(tmp_path: Path) -> None:
     for split in ("first", "second"):  # are no splits, and so classes, with folders in place of images
         folder_per_class(tmp_path / "images" / split, n=28, classes=[f"{split}-{number}" for number in range(6)])
-    options = ("--name", "scans", "--recipe", "squeeze", "--sizes", "8")
+    options = ("--name", "scans", "--recipe", "squeeze", "--size", "8")
     result = run("build", tmp_path / "images", *options)
     assert result.exit_code == 1
     assert "first/first-0: it is a folder" in result.stderr

@@ -1,4 +1,4 @@
-"""Data sets of one's own images, in the format of MedMNIST."""
+"""Build data sets from your own images, in the format of MedMNIST."""
 
 from medmnist_np.builder.pipeline import Built, build
 

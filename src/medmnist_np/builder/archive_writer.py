@@ -30,10 +30,10 @@ Blocks = Iterable[NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The contents of one archive to write, small enough to send to another machine that sees the files.
+    """The contents of one archive to write, small enough to send to another machine that can read the files.
 
-    Each chunk comes with the split index of each of its rows, ``(kept,)``. ``labels`` is empty if there are masks;
-    ``scaled`` is true if 255 in these means 1.
+    Each chunk comes with the split index of each of its rows, ``(kept,)``. ``labels`` is empty if there are masks.
+    ``scaled`` is true if 255 means 1 in the masks.
     """
 
     path: Path
@@ -71,19 +71,19 @@ def orders_of(
     *,
     scaled: bool = False,
 ) -> list[Order]:
-    """Return the order for each archive ``<stem>_<size>.npz``; as in the official names, ``_28`` is omitted."""
+    """Describe each archive ``<stem>_<size>.npz`` to write; as in the official names, ``_28`` is omitted."""
     ends = np.cumsum([len(done.kept) for done in prepared])
     chunks = tuple(zip(prepared, np.split(division.part_of, ends[:-1]), strict=True))
     segmented = labels.task == SEGMENTATION
     tables = {} if segmented else {split: labels.table[division.rows(split)] for split in division.splits}
     # A single RGB image makes the whole set RGB.
     usable = [done for done in prepared if done.kept]
-    telling = next((done for done in usable if len(done.gray) < len(done.kept)), usable[0])
+    example = next((done for done in usable if len(done.gray) < len(done.kept)), usable[0])
     return [
         Order(
             path=stem.with_name(f"{stem.name}{'' if size == 28 else f'_{size}'}.npz"),
             size=size,
-            image_shape=telling.images(size).shape[1:],
+            image_shape=example.images(size).shape[1:],
             n_samples=division.n_samples,
             chunks=chunks,
             labels=tables,
@@ -212,21 +212,21 @@ def _notes(
 ) -> Iterator[str]:
     yield division.how
     if not division.grouped:
-        yield "Patients: not checked (no groups are known; build with --group-by)."
+        yield "Patients: not checked, since no groups were given."
     yield from division.absent(labels)
     if rgb and (n_gray := sum(len(one.gray) for one in prepared)):
         yield f"{n_gray} gray images among the RGB images were repeated to three channels."
     if any(len(shape) == 3 and shape[-1] != 3 for one in prepared for shape in one.shapes):
         yield (
-            "Volumes in NIfTI, MetaImage and DICOM files were turned so that axes go from feet to head, from front to "
-            "back and from right to left; voxels were not made equally long on all axes."
+            "Volumes in NIfTI, MetaImage and DICOM files were reoriented: their axes go from feet to head, from front "
+            "to back and from right to left. Voxels were not resampled to equal lengths."
         )
     if len(labels.class_names) == 2 and any(255 in values for one in prepared for values in one.present):
-        yield "In the masks of the source 255 stood for the foreground; here 1 does."
+        yield "The value 255 of the source masks, which meant foreground, is stored as 1."
     if n_skipped and labels.task == SEGMENTATION:
-        yield f"{n_skipped} images or masks were left out, as they could not be used."
+        yield f"{n_skipped} images or masks could not be used and were left out."
     elif n_skipped:
-        yield f"{n_skipped} of {len(labels.table) + n_skipped} images were left out, as they could not be used."
+        yield f"{n_skipped} of {len(labels.table) + n_skipped} images could not be used and were left out."
 
 
 def _source_size(prepared: Sequence[Prepared]) -> str:

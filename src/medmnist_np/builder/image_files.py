@@ -87,11 +87,12 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
         image = image[..., 0]
     if image.ndim == 3 and image.shape[2] in (2, 4) and min(image.shape[:2]) > image.shape[2]:
         raise ValueError(
-            f"its shape is {image.shape}, {image.shape[2]} channels: only gray and RGB images are supported"
+            f"it has {image.shape[2]} channels (shape {image.shape}): only gray and RGB images are supported"
         )
     if image.ndim not in (2, 3) or image.size == 0 or image.dtype.kind not in "buif":
         raise ValueError(
-            f"it holds {image.dtype} of shape {image.shape}; numbers of shape (h, w), (h, w, 3) or (d, h, w) are needed"
+            f"it has dtype {image.dtype} and shape {image.shape}: numbers of shape (h, w), (h, w, 3) or (d, h, w) are "
+            "required"
         )
     return image.astype(np.uint8) * 255 if image.dtype.kind == "b" else image
 
@@ -125,9 +126,9 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
     if mask.ndim == 3 and 1 in (mask.shape[0], mask.shape[2]):
         mask = mask.squeeze(2 if mask.shape[2] == 1 else 0)
     if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "bui":
-        raise ValueError(f"it holds {mask.dtype} of shape {mask.shape}; integers of shape (h, w) are needed")
+        raise ValueError(f"it has dtype {mask.dtype} and shape {mask.shape}: integers of shape (h, w) are required")
     if not 0 <= mask.min() <= mask.max() <= 255:
-        raise ValueError(f"it holds {mask.min()} to {mask.max()}; class numbers are 0 to 255")
+        raise ValueError(f"its values are {mask.min()} to {mask.max()}: class numbers must be 0 to 255")
     return mask.astype(np.uint8)
 
 
@@ -142,7 +143,7 @@ def _mask_pixels(file: Path, kind: str) -> Array:
     from PIL import Image
 
     if kind not in _LOSSLESS:
-        raise ValueError(f"it is a {kind}, which may not be lossless: save the mask as PNG, TIFF or NPY")
+        raise ValueError(f"it is a {kind} file, which may change values: save the mask as PNG, TIFF or NPY")
     with Image.open(file, formats=(kind,)) as picture:
         _check_picture(file, picture, kind)
         if getattr(picture, "n_frames", 1) > 1:
@@ -154,8 +155,8 @@ def _mask_pixels(file: Path, kind: str) -> Array:
         if picture.mode == "RGB" and (pixels == pixels[..., :1]).all():
             return pixels[..., 0]
         raise ValueError(
-            f"its pixels have mode {picture.mode}: colours are not class numbers. Store one class number per pixel, "
-            "as a gray value or a palette index"
+            f"its pixels are colours (mode {picture.mode}), not class numbers: store one class number per pixel, as a "
+            "gray value or a palette index"
         )
 
 
@@ -182,11 +183,11 @@ def _read_picture(file: Path, kind: str) -> Array:
         _check_picture(file, picture, kind)
         # Pillow silently reduces these to 8 bits per channel.
         if picture.mode in ("RGB", "RGBA", "LA") and any(";16" in _raw_mode(tile) for tile in picture.tile):
-            raise ValueError("it is a colour image with 16 bits per channel: convert it to 8 bits")
+            raise ValueError("it has 16 bits per colour channel: convert it to 8 bits")
         if picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1:
             return np.stack([_pixels(page) for page in ImageSequence.Iterator(picture)])
         if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
-            raise ValueError(f"it is a {picture.format} with several frames: only TIFF is read as a volume")
+            raise ValueError(f"it is a {picture.format} file with several frames: only TIFF files can be volumes")
         return _pixels(picture)
 
 
@@ -219,8 +220,8 @@ def _read_folder(folder: Path, *, slices: bool) -> Array:
         return _read_series(folder)
     if not slices:
         raise ValueError(
-            "it is a folder. If its files are the slices of one volume, say so (slices=). If it is a class "
-            "in a split, call the folders of the splits train, val and test"
+            "it is a folder. If its files are the slices of one volume, use slices=True. If it is a class in a split, "
+            "name the folders of the splits train, val and test"
         )
     planes = [_read_picture(path, signatures.format_of(path)) for path in files]
     if len({(plane.shape, plane.dtype) for plane in planes}) > 1 or planes[0].ndim != 2:
@@ -283,7 +284,7 @@ def _read_series(folder: Path) -> Array:
     reader.SetImageIO("GDCMImageIO")
     series = reader.GetGDCMSeriesIDs(str(folder))
     if len(series) != 1:
-        raise ValueError(f"it holds {len(series)} DICOM series; one is needed")
+        raise ValueError(f"it has {len(series)} DICOM series: only one is supported")
     files = reader.GetGDCMSeriesFileNames(str(folder), series[0])
     for file in files:
         try:

@@ -76,8 +76,6 @@ def one_each(
     if "" in occurring:
         raise ValueError(f"{where[list(values).index('')]} has no label.")
     numbered = all(value.isascii() and value.isdecimal() for value in occurring)
-    if class_names is None:
-        _check_not_negative(occurring, values, where)
     if class_names is not None:
         names = tuple(map(str, class_names))
         by_name = occurring <= set(names) or not numbered
@@ -87,18 +85,18 @@ def one_each(
         number_of = {name: int(name) for name in names}
         if missing := [name for name in names if name not in occurring]:
             raise ValueError(
-                f"The labels are numbers up to {names[-1]}, and no sample has {', '.join(missing[:10])}. Name all "
-                "classes (class_names=), if that is meant."
+                f"The labels are numbers up to {names[-1]}, but no sample has {', '.join(missing[:10])}. If this is "
+                "intended, name all classes with class_names=."
             )
     else:
+        _check_not_negative(occurring, values, where)
         names = tuple(sorted(occurring))
         number_of = {name: number for number, name in enumerate(names)}
     for value, place in zip(values, where, strict=True):
         if value not in number_of:
             raise ValueError(f"{place} has the label {value!r}, which is not one of {', '.join(map(repr, number_of))}.")
     _check_names(names)
-    if not 2 <= len(names) <= _MOST_CLASSES:
-        raise ValueError(f"There are {len(names)} classes ({', '.join(names[:3])}); 2 to {_MOST_CLASSES} are possible.")
+    _check_n_classes(names)
     chosen = checked_task(task, "binary-class" if len(names) == 2 else "multi-class")
     if chosen in (_MULTI_LABEL, SEGMENTATION) or (chosen == "binary-class" and len(names) != 2):
         raise ValueError(f"The task {chosen!r} does not fit samples with one of {len(names)} classes each.")
@@ -127,13 +125,13 @@ def several_each(
         If a value is neither 0 nor 1, or the task does not fit.
     """
     if checked_task(task, _MULTI_LABEL) != _MULTI_LABEL:
-        raise ValueError(f"The task {task!r} does not fit several columns of labels: they are {_MULTI_LABEL!r}.")
+        raise ValueError(f"The task {task!r} does not fit several columns of labels. Use {_MULTI_LABEL!r}.")
     _check_names(class_names)
     for row, place in zip(rows, where, strict=True):
         for value, name in zip(row, class_names, strict=True):
             if value not in ("0", "1"):
                 raise ValueError(
-                    f"{place} has {value!r} for {name!r}; with several label columns, each value must be 0 or 1."
+                    f"{place} has {value!r} for {name!r}. With several label columns, each value must be 0 or 1."
                 )
     return Labels(np.array(rows, dtype=np.uint8).reshape(len(rows), -1), tuple(class_names), _MULTI_LABEL)
 
@@ -159,12 +157,12 @@ def of_array(
         return one_each([text for (text,) in texts], where, class_names, task)
     names = tuple(map(str, range(width) if class_names is None else class_names))
     if len(names) != width:
-        raise ValueError(f"There are {len(names)} class names and {width} columns of labels.")
+        raise ValueError(f"class_names= has {len(names)} names, but the labels have {width} columns.")
     return several_each(texts, where, names, task)
 
 
 def unseen(n: int, task: str | None) -> Labels:
-    """Return placeholder labels for masks that are not read yet.
+    """Return placeholder labels for masks that have not been read yet.
 
     Raises
     ------
@@ -172,7 +170,7 @@ def unseen(n: int, task: str | None) -> Labels:
         If the task does not fit masks.
     """
     if checked_task(task, SEGMENTATION) != SEGMENTATION:
-        raise ValueError(f"The task {task!r} does not fit masks: it is {SEGMENTATION!r}.")
+        raise ValueError(f"The task {task!r} does not fit masks. Use {SEGMENTATION!r}.")
     return Labels(np.zeros((n, 1), dtype=np.uint8), (), SEGMENTATION)
 
 
@@ -212,14 +210,11 @@ def of_masks(
     names = _names_of(numbers, class_names)
     for number in sorted(numbers - set(range(len(names)))):
         raise ValueError(
-            f"The mask of {first[number]} has the value {number}, and the {len(names)} classes are numbered 0 to "
-            f"{len(names) - 1}. Name all classes in the order of their numbers (class_names=), or change it."
+            f"The mask of {first[number]} has the value {number}, but the {len(names)} classes are numbered 0 to "
+            f"{len(names) - 1}. Name all classes with class_names=, or change the value."
         )
     _check_names(names)
-    if not 2 <= len(names) <= _MOST_CLASSES:
-        raise ValueError(
-            f"There are {len(names)} classes; 2 to {_MOST_CLASSES} are possible, with the background as 0."
-        )
+    _check_n_classes(names)
     table = np.zeros((len(present), len(names)), dtype=np.uint8)
     for row, values in zip(table, present, strict=True):
         row[[min(value, 1) if scaled else value for value in values]] = 1
@@ -232,13 +227,13 @@ def _names_of(numbers: set[int], class_names: Sequence[str] | None) -> tuple[str
     highest = max(numbers)
     if highest == 0:
         raise ValueError(
-            "No mask has a labelled pixel: all values are 0. If that is meant, name the classes (class_names=)."
+            "No mask has a labelled pixel: all values are 0. If this is intended, name all classes with class_names=."
         )
     if missing := [str(number) for number in range(1, highest) if number not in numbers]:
         raise ValueError(
-            f"The masks hold {', '.join(map(str, sorted(numbers)))}, and no mask has {', '.join(missing[:10])}"
-            f"{', ...' if len(missing) > 10 else ''}. Name all classes in the order of their numbers (class_names=, "
-            "--classes), or change the values: 255 often marks pixels to pass over, for which there is no class here."
+            f"The masks have the values {', '.join(map(str, sorted(numbers)))}, but no mask has "
+            f"{', '.join(missing[:10])}{', ...' if len(missing) > 10 else ''}. Name all classes with class_names=, or "
+            "change the values. The value 255 often marks ignored pixels, which are not supported."
         )
     return ("background", "foreground") if highest == 1 else ("background", *map(str, range(1, highest + 1)))
 
@@ -261,29 +256,32 @@ def text_of(value: Any) -> str:
 
 def _unfit(labels: NDArray[Any], n: int) -> ValueError:
     return ValueError(
-        f"The labels are an array of {labels.dtype} of shape {labels.shape}; integers or strings of shape "
-        f"({n},) or ({n}, l) are needed."
+        f"The labels have dtype {labels.dtype} and shape {labels.shape}. Expected integers or strings of shape "
+        f"({n},) or ({n}, l)."
     )
 
 
 def _check_not_negative(occurring: set[str], values: Sequence[str], where: Sequence[str]) -> None:
-    """Refuse numbers below 0, which would otherwise be taken as class names and renumbered."""
-    negative = {value for value in occurring if value.startswith("-")}
-    if negative and all(
-        value.removeprefix("-").isascii() and value.removeprefix("-").isdecimal() for value in occurring
-    ):
-        first = next(number for number, value in enumerate(values) if value in negative)
+    """Refuse negative numbers, which would otherwise become class names."""
+    digits = [value.removeprefix("-") for value in occurring]
+    if all(text.isascii() and text.isdecimal() for text in digits):
+        first = next(number for number, value in enumerate(values) if value.startswith("-"))
         raise ValueError(
-            f"{where[first]} has the label {values[first]}, and classes are numbered from 0. Number them so, or name "
-            "all of them in the order of their numbers (class_names=)."
+            f"{where[first]} has the label {values[first]}, but classes are numbered from 0. Change the labels, or "
+            "name all classes with class_names=."
         )
+
+
+def _check_n_classes(names: Sequence[str]) -> None:
+    if not 2 <= len(names) <= _MOST_CLASSES:
+        raise ValueError(f"There are {len(names)} classes ({', '.join(names[:3])}). Use 2 to {_MOST_CLASSES} classes.")
 
 
 def _check_names(names: Sequence[str]) -> None:
     if "" in names or len(set(names)) < len(names):
         raise ValueError(f"Class names must be unique and not empty: {', '.join(map(repr, names))}.")
     for name in names:
-        if not name.isprintable():  # nor are bytes of file names that are not UTF-8
+        if not name.isprintable():  # such as the bytes of a file name that is not UTF-8
             raise ValueError(f"The class name {name!r} has characters that cannot be printed.")
 
 
@@ -293,7 +291,7 @@ def checked_task(task: str | None, otherwise: Task) -> Task:
         if task in (known, known.partition(",")[0]):
             return known
     if task is not None:
-        raise ValueError(f"There is no task {task!r}. The tasks are: {', '.join(map(repr, TASKS))}.")
+        raise ValueError(f"Unknown task {task!r}. Available: {', '.join(map(repr, TASKS))}.")
     return otherwise
 
 
@@ -306,15 +304,15 @@ def split_folders(folder: Path) -> dict[str, Path]:
     Raises
     ------
     ValueError
-        If two subfolders mean the same split.
+        If two subfolders name the same split.
     """
     found: dict[str, Path] = {}
     for path in listed(folder):
         split = standard_split(path.name)
         if split is not None and path.is_dir() and (other := found.setdefault(split, path)) is not path:
             raise ValueError(
-                f"{folder} holds {other.name} and {path.name}, which both mean the split {split}. Merge them into one "
-                "folder, or list the images in a CSV file."
+                f"{folder} has the folders {other.name} and {path.name}, which both name the split {split}. Merge "
+                "them, or list the images in a CSV file."
             )
     return {split: found[split] for split in SPLITS if split in found}
 
@@ -361,10 +359,10 @@ class Source:
         first: dict[tuple[Path, int | None], Row] = {}
         for row in self.rows:
             if (other := first.setdefault((row.file, row.index), row)) is not row:
-                raise ValueError(f"{row.where} is the same image as {other.where}: list each image once.")
+                raise ValueError(f"{row.where} is the same image as {other.where}. List each image once.")
         for row, split in zip(self.rows, self.splits or (), strict=self.splits is not None):
             if split not in SPLITS:
-                raise ValueError(f"{row.where} has the split {split!r}; the splits are {', '.join(SPLITS)}.")
+                raise ValueError(f"{row.where} has the unknown split {split!r}. Available: {', '.join(SPLITS)}.")
         if self.groups is not None:
             self._check_groups(self.groups)
 
@@ -382,12 +380,12 @@ class Source:
         for row, group in zip(self.rows, groups, strict=True):
             if is_missing(group):
                 value = f" (the value is {group!r})" if group else ""
-                raise ValueError(f"{row.where} has no group{value}. Give it a group, or leave it out.")
+                raise ValueError(f"{row.where} has no group{value}. Give it a group, or remove it.")
         seen: dict[str, int] = {}
         for number, group in enumerate(groups) if self.splits is not None else ():
             other = seen.setdefault(group, number)
             if self.splits is not None and self.splits[other] != self.splits[number]:
                 raise ValueError(
-                    f"The group {group!r} is in two splits: in {self.splits[other]} by {self.rows[other].where}, in "
-                    f"{self.splits[number]} by {self.rows[number].where}. Correct one of them, or leave the splits out."
+                    f"The group {group!r} is in two splits: {self.splits[other]} ({self.rows[other].where}) and "
+                    f"{self.splits[number]} ({self.rows[number].where}). Correct one of them, or remove the splits."
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from medmnist_np.builder.archive_writer import Order, Written, describe, orders_
 from medmnist_np.builder.image_files import is_volume, read_image
 from medmnist_np.builder.labels import SEGMENTATION, Row, Source, checked_task, of_masks
 from medmnist_np.builder.preparation import Chunk, Prepared, checked_sizes, chosen_recipe, chunks, prepare, reason_of
-from medmnist_np.builder.sources import read_source
+from medmnist_np.builder.sources import NOT_AN_IMAGE, read_source
 from medmnist_np.builder.splits import checked_ratio, division_of
 from medmnist_np.cache import locks, settings
 from medmnist_np.cache.archives import at_its_address
@@ -30,7 +30,7 @@ from medmnist_np.images.recipes import Recipe
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.user_records import as_toml, check_name, check_text, own_record, record_file
 
-_SKIPPING = "Such images may be left out (skip_bad=)."
+_SKIPPING = "Leave such files out with skip_bad=True."
 _LISTED = 10  # files without a partner to list in an error
 
 
@@ -82,8 +82,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
 ) -> Built:
     """Build a data set from your own images: archives in the official format, a record, and arrays in the cache.
 
-    Afterwards ``mm.load(name)`` and all other functions accept it like any other data set. To share it, pass on the
-    archives and the record; see :func:`medmnist_np.register`.
+    Afterwards the set works by its name in every function. To share it, share its archives and its record; see
+    :func:`medmnist_np.register`.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         Read a folder of image files in place of an image as a volume: the files are its slices, in the order of the
         numbers in their names. A folder with a DICOM series is always read as a volume.
     executor : concurrent.futures.Executor, optional
-        Runs reading and resizing: threads, processes, or a cluster whose machines see the same paths.
+        Reads and resizes the images: threads, processes, or a cluster whose machines see the same paths.
     progress : Progress
         How to show progress; a bar by default.
 
@@ -161,8 +161,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     Notes
     -----
     An interrupted or failed run leaves its work in ``<output>/unfinished``, and the same call resumes it; only images
-    given in memory are prepared again. The same input gives the same bytes, whatever the executor and the number of
-    interruptions, with the same versions of the software listed in the record.
+    given in memory are prepared again. The same input gives the same bytes for any executor and any number of
+    interruptions, with the same versions of the software that the record lists.
 
     Examples
     --------
@@ -176,9 +176,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     (12, 28, 28)
     """
     texts = {"description": description, "modality": modality, "license": license}
-    check_choices(
-        name=name, texts=texts, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window, output=output
-    )
+    check_choices(name, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window, output=output, **texts)
     wanted = checked_sizes(sizes)
     places = settings.current()
     folder = _folder_of(name, output)
@@ -191,9 +189,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         resumed = unfinished.exists()
         if (folder / f"{name}.toml").exists() and not resumed:
             raise ValueError(
-                f"{folder / name}.toml is there already. `medmnist-np register` with it makes that set known. For "
-                f"another one choose another folder (output=), or remove it (in the cache: "
-                f"`medmnist-np clean {name} --built`)."
+                f"{folder / name}.toml exists already. Use `medmnist-np register` for that set, name another folder "
+                f"with output=, or remove the set: `medmnist-np clean {name} --built`."
             )
         every = read_source(
             source,
@@ -212,7 +209,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         _check_alone(every, skip_bad=skip_bad)
         volumes = _are_volumes(every.rows, skip_bad=skip_bad, slices=slices)
         if segmented and volumes:
-            raise ValueError(f"{every.rows[0].where} is a volume: sets with masks are built of images.")
+            raise ValueError(f"{every.rows[0].where} is a volume. Sets with masks can only have images.")
         chosen = chosen_recipe(recipe, window, volumes=volumes)
         for_masks = chosen.for_masks() if segmented else None
         _files.make_folder(unfinished, in_cache=output is None)
@@ -249,7 +246,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 prepared,
                 archives,
                 chosen,
-                len(skipped),
+                sum(reason != NOT_AN_IMAGE for _, reason in skipped),
             )
             text = as_toml(table)
             (complete / f"{name}.toml").write_text(text, "utf-8")
@@ -294,17 +291,20 @@ def _published(
 
 
 def check_choices(
-    *,
     name: str,
-    texts: Mapping[str, str],
+    *,
     sizes: int | Sequence[int],
     task: str | None,
     ratio: Sequence[float] | None,
     recipe: str | Recipe | None,
     window: tuple[float, float] | None,
     output: str | os.PathLike[str] | None,
+    **texts: str,
 ) -> None:
-    """Raise ValueError for arguments that :func:`build` rejects without looking at the images."""
+    """Raise ValueError for arguments that :func:`build` rejects without reading the images.
+
+    ``texts`` are ``description``, ``modality`` and ``license``.
+    """
     _check_free(check_name(name), _folder_of(name, output))
     for what, text in texts.items():
         check_text(text, what)
@@ -320,7 +320,7 @@ def _folder_of(name: str, output: str | os.PathLike[str] | None) -> Path:
 
 
 def _check_free(name: str, folder: Path) -> None:
-    """Raise :class:`RecordError` if the name is in use, unless by an unfinished run in this folder."""
+    """Raise :class:`RecordError` if the name is in use, except by an unfinished run in this folder."""
     record = own_record(name) if (folder / "unfinished").is_dir() else None
     archives = [] if record is None else [path for one in record.archives.values() for path in at_its_address(one)]
     check_free(name, record if archives and all(path.parent == folder for path in archives) else None)
@@ -333,10 +333,10 @@ def _nothing_left_of_nothing(unfinished: Path, record: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        in_memory = any((unfinished / "images").glob("*"))  # these are prepared again
+        in_memory = any((unfinished / "images").glob("*"))  # prepared again by the next run
         if not record.exists() and (in_memory or not any(unfinished.glob("*.npz"))):
             _files.remove_tree(unfinished, ignore_errors=True)
-            with suppress(OSError):  # a folder that is not empty stays, and so do its parents
+            with suppress(OSError):  # a folder that is not empty stays, with its parents
                 for path in absent:
                     path.rmdir()
         raise
@@ -346,7 +346,7 @@ def _check_alone(source: Source, *, skip_bad: bool) -> None:
     if source.alone and not skip_bad:
         listed = "; ".join(f"{file}: {reason}" for file, reason in source.alone[:_LISTED])
         more = f"; and {len(source.alone) - _LISTED} more" if len(source.alone) > _LISTED else ""
-        rule = "An image and its mask have the same name, but for the ending. "
+        rule = "An image and its mask must have the same name, except for the extension. "
         raise ValueError(f"{rule if source.labels.task == SEGMENTATION else ''}{listed}{more}. {_SKIPPING}")
 
 
@@ -364,7 +364,7 @@ def _are_volumes(rows: Sequence[Row], *, skip_bad: bool, slices: bool) -> bool:
             first = first or f"{row.where}: {reason_of(error)}."
             if not skip_bad:
                 raise ValueError(f"{first} {_SKIPPING}") from error
-    raise ValueError(f"None of {len(rows)} images can be read. The first: {first}")
+    raise ValueError(f"None of {len(rows)} images can be read. The first error: {first}")
 
 
 def _prepared(parts: Sequence[Chunk], skip_bad: bool, executor: Executor | None, progress: Progress) -> list[Prepared]:
@@ -387,7 +387,7 @@ def _kept_rows(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> list[int
         start += len(part.rows)
     if not kept:
         row, reason = next(_skipped(parts, prepared))
-        raise ValueError(f"None of {start} images can be used. The first: {row.where}: {reason}.")
+        raise ValueError(f"None of {start} images can be used. The first error: {row.where}: {reason}.")
     return kept
 
 
@@ -396,8 +396,8 @@ def _check_no_split_lost(every: Source, usable: Source, first: tuple[Row, str] |
     if lost and first is not None:
         row, reason = first
         raise ValueError(
-            f"No image of the {lost[0]} split can be used. The first that cannot: {row.where}: {reason}. "
-            "skip_bad= leaves out single images, not a whole split."
+            f"No image of the {lost[0]} split can be used. The first error: {row.where}: {reason}. skip_bad=True "
+            "leaves out single images, not a whole split."
         )
 
 

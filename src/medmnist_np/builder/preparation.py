@@ -39,10 +39,10 @@ _SMALLEST = 4
 
 
 def checked_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
-    """Return the sizes without duplicates, in ascending order; raise ValueError if one is not possible."""
+    """Return the sizes without duplicates, in ascending order, or raise ValueError if one is too small."""
     wanted = tuple(sorted({checked_size(size) for size in (sizes if isinstance(sizes, Iterable) else [sizes])}))
     if not wanted or wanted[0] < _SMALLEST:
-        raise ValueError(f"The sizes (sizes=) are {sizes!r}; at least one is needed, and none below {_SMALLEST}.")
+        raise ValueError(f"sizes must be one or more integers of at least {_SMALLEST}, not {sizes!r}.")
     return wanted
 
 
@@ -54,9 +54,10 @@ class EqualEdges:
         """Return the image unchanged."""
         lengths = image.shape if is_volume(image) else image.shape[:2]
         if len(set(lengths)) > 1:
-            by = " x ".join(map(str, lengths))
+            shape = "cubic" if len(lengths) == 3 else "square"
             raise ValueError(
-                f"{by} is no square or cube. The recipe 'crop' cuts it, 'squeeze' takes all of it (recipe=)."
+                f"it is {' x '.join(map(str, lengths))}, not {shape}. Use recipe='crop' (cut out the centre) or "
+                "recipe='squeeze' (stretch)"
             )
         return image
 
@@ -104,7 +105,7 @@ def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | Non
     if window is None:
         return chosen
     if any(isinstance(step, Window) for step in chosen.steps):
-        raise ValueError(f"The recipe {chosen.name} has a window of its own: leave the other one out (window=).")
+        raise ValueError(f"The recipe {chosen.name} has its own window. Leave out window=.")
     return replace(chosen, steps=(Window(*window), *chosen.steps))
 
 
@@ -114,19 +115,17 @@ def _published(name: str, own: Iterable[str | None]) -> Recipe:
         if info(name).name in known:
             return recipe(name)
     every = [*filter(None, own), *known]
-    raise ValueError(
-        f"There is no recipe {name!r} (recipe=).{nearest(name, every)} The recipes are: {', '.join(every)}."
-    )
+    raise ValueError(f"Unknown recipe {name!r}.{nearest(name, every)} Available: {', '.join(every)}.")
 
 
-# Limits of a chunk: the memory for its results, and the rows that are lost when a run is interrupted.
+# Limits of a chunk: the memory for its results, and the rows to prepare again after an interruption.
 _CHUNK_BYTES = 16 << 20
 _CHUNK_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows and how to prepare them. It can be sent to any machine that can read the files."""
+    """Rows and how to prepare them. A chunk can be sent to any machine that can read the files."""
 
     rows: tuple[Row, ...]
     recipe: Recipe
@@ -137,7 +136,7 @@ class Chunk:
     slices: bool = False
 
     def fingerprint(self) -> str:
-        """Return a checksum of all that determines the result."""
+        """Return a checksum of everything that determines the result."""
         states: list[tuple[Path, int | None, int | None, int | None]] = []
         for row in self.rows:
             parts = sorted(row.file.iterdir()) if row.file.is_dir() else [row.file]
@@ -170,7 +169,7 @@ class Prepared:
     shortest : int
         Shortest edge of any image before resizing, in pixels or voxels; 0 if no image was kept.
     present : list of list of int
-        Values that occur in each kept mask, before resizing; empty if there are no masks.
+        Values that occur in each kept mask, before resizing; empty without masks.
     """
 
     file: Path
@@ -213,7 +212,7 @@ def chunks(
 
 
 def prepare(chunk: Chunk) -> Prepared:
-    """Prepare the images of a chunk, unless they exist already. Rows that cannot be read are recorded in ``bad``."""
+    """Prepare the images of a chunk, or reuse an earlier result. Rows that cannot be used are recorded in ``bad``."""
     file = chunk.folder / f"{chunk.fingerprint()}.npz"
     with suppress(FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError):
         return _read(file)
@@ -263,18 +262,18 @@ def _matching_mask(where: tuple[Path, int | None], image: Array) -> NDArray[np.u
         raise ValueError(f"its mask: {reason_of(error)}") from error
     if mask.shape != image.shape[:2]:
         sizes = (" x ".join(map(str, shape)) for shape in (mask.shape, image.shape[:2]))
-        raise ValueError("its mask is {} pixels but the image is {}: they must have the same size".format(*sizes))
+        raise ValueError("its mask is {} but the image is {}: they must have the same size".format(*sizes))
     return mask
 
 
 def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
     if is_volume(image) != chunk.volumes:
-        kinds = ("a volume", "an image") if chunk.volumes else ("an image", "a volume")
-        raise ValueError(f"it is {kinds[1]} of shape {image.shape}, but the first one is {kinds[0]}")
+        first, this = ("a volume", "an image") if chunk.volumes else ("an image", "a volume")
+        raise ValueError(f"it is {this} of shape {image.shape}, but the first file is {first}")
     if image.dtype != np.uint8 and all(isinstance(step, KEEP_VALUES) for step in chunk.recipe.steps):
         raise ValueError(
-            f"its values are {image.dtype}, {image.min()} to {image.max()}, and nothing is scaled unasked: say which "
-            "of them become 0 and 255 (window=)"
+            f"its values are {image.dtype} from {image.min()} to {image.max()}. State which values become 0 and 255 "
+            "with window="
         )
     return chunk.recipe.each(image, chunk.sizes)
 

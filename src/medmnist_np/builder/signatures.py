@@ -75,7 +75,7 @@ def format_of(file: Path) -> str:
     for name, starts in PICTURES.items():
         if start.startswith(starts):
             return name
-    raise ValueError(f"its content has no supported format. Supported: {_SUPPORTED}")
+    raise ValueError(f"its content is not in a supported format. Supported: {_SUPPORTED}")
 
 
 def check_room(shape: Sequence[int], item_bytes: int, room: int | None = None) -> None:
@@ -96,12 +96,12 @@ def check_room(shape: Sequence[int], item_bytes: int, room: int | None = None) -
         If the image is too large.
     """
     n_bytes = math.prod(shape) * item_bytes
-    says = f"its header says {' x '.join(map(str, shape))} values ({_files.readable(n_bytes)})"
+    claim = f"its header claims {' x '.join(map(str, shape))} values ({_files.readable(n_bytes)})"
     if room is not None and n_bytes > room:
-        raise ValueError(f"{says}, and the file is too small for them: it is damaged")
+        raise ValueError(f"{claim}, more than the file can hold: it is damaged")
     memory = memory_bytes()
     if memory is not None and n_bytes > memory:
-        raise ValueError(f"{says}, which is more than the memory of this machine ({_files.readable(memory)})")
+        raise ValueError(f"{claim}, more than the memory of this machine ({_files.readable(memory)})")
 
 
 def check_metaimage(file: Path) -> None:
@@ -135,7 +135,7 @@ def check_metaimage(file: Path) -> None:
     except (ValueError, KeyError):
         raise ValueError("its header has no plain DimSize, ElementNumberOfChannels and ElementType") from None
     if str(len(shape)) != fields["NDims"] or min(*shape, channels) < 1:
-        raise ValueError(f"its header says {fields['DimSize']} voxels of {channels} channels")
+        raise ValueError(f"its header claims {fields['DimSize']} voxels with {channels} channels")
     compressed = fields.get("CompressedData", "False").lower() not in ("false", "0")
     check_room([*shape, *([channels] * (channels > 1))], item_bytes, most_inflated(n_bytes) if compressed else n_bytes)
 
@@ -171,7 +171,7 @@ def check_dicom(file: Path) -> str:
     """
     start = _start_of(file, _META_BYTES)
     if start[128:132] != b"DICM":
-        raise ValueError("it is no DICOM file: it has no signature DICM after 128 bytes")
+        raise ValueError("it is not a DICOM file: it has no signature DICM after 128 bytes")
     # The file meta information has group 2 and is in explicit little endian, whatever follows.
     place, found = 132, ""
     while start[place : place + 2] == b"\x02\0":
@@ -210,7 +210,7 @@ def check_dicom_values(file: Path, syntax: str, bits: str, shape: Sequence[int])
     """
     n_bits = int(bits) if bits.strip().isdecimal() else 0
     if n_bits not in _TRANSFER_SYNTAXES[syntax]:
-        raise ValueError(_not_known_to_be_right(f"it holds {n_bits}-bit values in the transfer syntax {syntax}"))
+        raise ValueError(_not_known_to_be_right(f"it has {n_bits}-bit values in the transfer syntax {syntax}"))
     check_room(shape, n_bits // 8, file.stat().st_size if syntax in _STORED_AS_IS else None)
 
 
@@ -226,7 +226,7 @@ def check_regular(folder: Path) -> None:
     for path in folder.iterdir():
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise ValueError(f"{path.name} in it is a pipe, a socket or a device")
+            raise ValueError(f"it contains {path.name}, which is a pipe, a socket or a device")
 
 
 def _start_of(file: Path, n_bytes: int) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medmnist_np import _files
+from medmnist_np.builder import signatures
 from medmnist_np.builder.image_files import listed
 from medmnist_np.builder.labels import (
     SEGMENTATION,
@@ -31,10 +32,12 @@ from medmnist_np.registry.records import standard_split
 IMAGES, MASKS = "images", "masks"
 
 
-# Files with these extensions are images, also where no image is expected.
+# Files with these extensions are images, even if they cannot be read or are in the wrong place.
 _IMAGE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".pgm", ".ppm", ".dcm", ".nii", ".mha"}
 )
+
+NOT_AN_IMAGE = "it is not an image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def find_pairs(folder: Path, splits: Mapping[str, Path]) -> Pairs | None:
         Sorted by split, then by path. A mask belongs to the image with the same name without the extension. None if
         there are no such folders.
     """
-    # A split with only one of the two folders is incomplete, and must be reported.
+    # A split with only one of the two folders is incomplete and is reported as an error.
     places = {"": folder} if _holds(folder) else splits if any(map(_holds, splits.values())) else {}
     if not places:
         return None
@@ -115,7 +118,7 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
         raise ValueError("Give either source (a folder or a CSV file) or images.")
     if source is None:
         if group_by is not None:
-            raise ValueError("group_by names a column of a CSV file: give groups=(n,) with images.")
+            raise ValueError("group_by names a column of a CSV file. With images, use groups.")
         return from_arrays(
             images,
             workshop,
@@ -127,24 +130,24 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
             task=task,
         )
     if groups is not None or splits is not None or masks is not None:
-        raise ValueError("groups, splits and masks go with images. With a source, use columns of a CSV file.")
+        raise ValueError("groups, splits and masks belong to images. With source, use columns of a CSV file.")
     path = Path(source)
     folder, table = (path, None if labels is None else Path(labels)) if path.is_dir() else (path.parent, path)
     tables = tables_of_splits(folder) if table is None else [table]
     if not tables:
         if group_by is not None:
-            raise ValueError("group_by names a column of a CSV file: give that file too (labels=).")
+            raise ValueError("group_by names a column of a CSV file. Give that file with labels=.")
         pairs = find_pairs(folder, split_folders(folder))
         if pairs is not None:
             return from_pairs(folder, pairs, task)
         if task == SEGMENTATION:
             raise ValueError(
-                f"{folder} does not have the folders images and masks, or train, val and test with both. An image and "
-                "its mask must have the same name."
+                f"{folder} must have the folders images and masks, or train, val and test with both. An image and its "
+                "mask have the same name."
             )
         return from_folder(folder, class_names, task)
     if table is path and labels is not None:
-        raise ValueError(f"{path} is not a folder, so it is the table of labels. Do not give labels as well.")
+        raise ValueError(f"{path} is the table of labels, since it is not a folder. Leave out labels=.")
     return from_tables(
         tables,
         None if table is None else folder,
@@ -156,65 +159,77 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
 
 
 def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | None) -> Source:
-    """Read ``folder/<class>/<image>``, or with given splits ``folder/<split>/<class>/<image>``.
+    """Read ``folder/<class>/<image>``, or ``folder/<split>/<class>/<image>``.
 
-    Rows are sorted by path, character by character: all of one class, then all of the next, and ``10.png`` before
-    ``9.png``. A folder in place of an image is a volume. Names that begin with a dot are ignored.
+    Rows are sorted by path, character by character: class after class, and ``10.png`` before ``9.png``. A folder in
+    place of an image is a volume. Names that begin with a dot are ignored.
     """
     inside = [path for path in listed(folder) if path.is_dir()]
     splits = split_folders(folder)
     given = len(splits) == len(inside)
-    # A name of two letters may be a class.
+    # A folder name of two letters may be a class.
     divided = [path for path in splits.values() if len(path.name) > 2 and any(part.is_dir() for part in listed(path))]
     if divided and not given:
         others = ", ".join(path.name for path in inside if path not in splits.values())
         raise ValueError(
-            f"{folder} holds folders of splits ({', '.join(path.name for path in divided)}) and other folders "
-            f"({others}). Move the others away, or list the images in a CSV file."
+            f"{folder} has folders of splits ({', '.join(path.name for path in divided)}) and other folders "
+            f"({others}). Move the other folders away, or list the images in a CSV file."
         )
-    found = [
-        (path.name if given else "", class_folder.name, image)
+    every = [
+        (path.name if given else "", class_folder.name, file)
         for path in inside
         for class_folder in (listed(path) if given else [path])
         if class_folder.is_dir()
-        for image in listed(class_folder)
+        for file in listed(class_folder)
     ]
+    found = [entry for entry in every if _may_be_image(entry[2])]
     if not found:
         raise ValueError(
-            f"{folder} has no class folders with images. Expected: {folder}/<class>/<image>. Otherwise list the "
-            "images in a CSV file."
+            f"{folder} has no class folders with images. Expected {folder}/<class>/<image>, or a CSV file that lists "
+            "the images."
         )
-    _check_splits(
-        splits if given else {}, {standard_split(split) for split, _, _ in found}, "folder per class with images"
-    )
+    _check_splits(splits if given else {}, {standard_split(split) for split, _, _ in found}, "class folder with images")
     names = sorted({label for _, label, _ in found})
     if len(names) > 1 and IMAGES in map(str.lower, names):
         raise ValueError(
-            f"{folder} holds folders called {', '.join(names)}. If these are images and their masks, call them "
-            f"{IMAGES} and {MASKS}; if they are classes, list the files in a CSV file."
+            f"{folder} has the folders {', '.join(names)}. For images and their masks, name them {IMAGES} and {MASKS}. "
+            "For classes, list the files in a CSV file."
         )
     rows = tuple(Row(image, None, str(image), image.relative_to(folder).as_posix()) for _, _, image in found)
     labels = one_each([label for _, label, _ in found], [row.where for row in rows], class_names, task)
-    alone = tuple(
-        (str(file), "it is in no class folder")
+    misplaced = [
+        (str(file), "it is not in a class folder")
         for place in (folder, *(inside if given else ()))
         for file in listed(place)
         if file.suffix.lower() in _IMAGE_SUFFIXES and file.is_file()
-    )
+    ]
+    alone = (*misplaced, *((str(file), NOT_AN_IMAGE) for _, _, file in every if not _may_be_image(file)))
     if not given:
         return Source(rows, labels, alone=alone)
     parts, renamed = given_splits(split for split, _, _ in found)
     return Source(rows, labels, splits=parts, alone=alone, renamed=renamed)
 
 
+def _may_be_image(file: Path) -> bool:
+    """Return whether a file has the name or the first bytes of an image. A folder may be a volume."""
+    if file.suffix.lower() in _IMAGE_SUFFIXES or file.name.lower().endswith((".nii.gz", ".mhd")) or not file.is_file():
+        return True
+    try:
+        return bool(signatures.format_of(file))
+    except ValueError:
+        return False
+    except OSError:  # the error is reported when the file is read
+        return True
+
+
 def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
     """Read pairs of images and masks, sorted by path."""
     if not pairs.found:
         alone = [file.relative_to(folder).as_posix() for file, _ in pairs.alone]
-        seen = f", but {alone[0]} and {alone[-1]}" if len(alone) > 1 else ""
+        seen = f" (found {alone[0]} and {alone[-1]})" if len(alone) > 1 else ""
         raise ValueError(
-            f"{folder} holds no image that has a mask of the same name{seen}. A CSV file with the columns image and "
-            "mask makes pairs of any names."
+            f"{folder} has no image with a mask of the same name{seen}. To pair other names, list them in a CSV file "
+            "with the columns image and mask."
         )
     rows = tuple(
         Row(image, None, str(image), image.relative_to(folder).as_posix(), (mask, None))
@@ -224,7 +239,7 @@ def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
     unpaired = tuple((str(file), reason) for file, reason in pairs.alone)
     given = any(splits)
     _check_splits(
-        split_folders(folder) if given else {}, set(splits), "image that has a mask of the same name", pairs.alone
+        split_folders(folder) if given else {}, set(splits), "image with a mask of the same name", pairs.alone
     )
     return Source(
         rows,
@@ -246,8 +261,8 @@ def _check_splits(
         if split not in found:
             reasons = [f" {file}: {reason}." for file, reason in alone if folder in file.parents]
             raise ValueError(
-                f"{folder} holds no {needed}, so the set would have no {split} split.{''.join(reasons[:1])} Complete "
-                "the folder, or move it away."
+                f"{folder} has no {needed}, so the {split} split would be empty.{''.join(reasons[:1])} Complete the "
+                "folder, or move it away."
             )
 
 
@@ -267,8 +282,8 @@ def from_arrays(
     Parameters
     ----------
     images : array ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or sequence of paths or of arrays
-        A channel axis of 1 or 3 may also come first, as ``(n, 3, h, w)``. Arrays are saved to files first, so that
-        workers receive paths and indices instead of pixels.
+        A channel axis of 1 or 3 may also come first: ``(n, 3, h, w)``. Arrays are saved to files, so that workers
+        receive paths and indices instead of pixels.
     workshop : Path
         Folder for these files.
     labels, groups, splits : array_like
@@ -279,16 +294,14 @@ def from_arrays(
         See :func:`~medmnist_np.builder.labels.of_array`.
     """
     if masks is not None and len(masks) != len(images):
-        raise ValueError(f"There are {len(images)} images and {len(masks)} masks.")
+        raise ValueError(f"images has {len(images)} items, but masks has {len(masks)}.")
     with _files.errors_named(workshop, "put the images into files", in_cache=False):
         rows = tuple(_rows_of(images, workshop, masks))
     where = [row.where for row in rows]
     if not rows:
-        raise ValueError("There are no images.")
-    if labels is None and masks is None:
-        raise ValueError("The images have no labels: labels=(n,) or (n, l) is needed, or masks=(n, h, w).")
-    if labels is not None and masks is not None:
-        raise ValueError("Give either labels or masks, not both.")
+        raise ValueError("images is empty.")
+    if (labels is None) == (masks is None):
+        raise ValueError("With images, give either labels, (n,) or (n, l), or masks, (n, h, w).")
     parts, renamed = given_splits(_texts(splits, "splits", len(rows)) or ())
     return Source(
         rows,
@@ -329,5 +342,5 @@ def _texts(values: npt.ArrayLike | None, name: str, n: int) -> tuple[str, ...] |
         return None
     array = np.asarray(values)
     if array.shape != (n,):
-        raise ValueError(f"{name} has shape {array.shape}; give one value for each of the {n} images.")
+        raise ValueError(f"{name} has shape {array.shape}. Give one value for each of the {n} images.")
     return tuple(text_of(value).strip() for value in values_of(values))

@@ -1,4 +1,4 @@
-"""Train, val and test splits of a built data set: as given, or by a stratified random split."""
+"""Divide the samples of a built data set into train, val and test: as given, or by a stratified random split."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     """
     if source.splits is not None:
         if ratio is not None:
-            raise ValueError("The splits are given, so there is nothing to divide: leave the ratio out (ratio=).")
+            raise ValueError("The source has its own splits. Leave out ratio=.")
         given = tuple(split for split in SPLITS if split in source.splits)
         numbers = {split: number for number, split in enumerate(given)}
         part_of = np.array([numbers[split] for split in source.splits], np.intp)
@@ -109,20 +109,16 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     how = f"{how}." if source.groups is None else f"{how}; no {group} is in two splits."
     division = Division(names, part_of, how, grouped=source.groups is not None)
     for note in division.absent(source.labels):
-        warnings.warn(f"{note} Another seed may give another division.", stacklevel=3)  # points at the call of build
+        warnings.warn(f"{note} Try another random seed.", stacklevel=3)  # points at the call of build
     return division
 
 
 def checked_ratio(ratio: Sequence[float]) -> tuple[float, ...]:
-    """Return a valid ratio of train, val and test, or of train and test; else raise ValueError."""
+    """Return the ratio of train, val and test, or of train and test, or raise ValueError if it is invalid."""
     parts = tuple(ratio)
     shares = np.asarray(parts, dtype=np.float64)
-    if shares.ndim != 1 or not np.isfinite(shares).all() or (shares <= 0).any():
-        raise ValueError(f"A ratio (ratio=) has positive numbers, as 7:1:2, not {ratio!r}.")
-    if len(parts) not in _NAMES:
-        raise ValueError(
-            f"A ratio (ratio=) has two numbers, train and test, or three with val between them, not {parts!r}."
-        )
+    if shares.ndim != 1 or len(parts) not in _NAMES or not np.isfinite(shares).all() or (shares <= 0).any():
+        raise ValueError(f"ratio must be 2 or 3 positive numbers (train and test, with val between), not {parts!r}.")
     return parts
 
 
@@ -132,11 +128,10 @@ def _check_enough(source: Source, n_splits: int, group: str) -> None:
         what = "samples"
         n_found = len(members)
         if source.groups is not None:
-            what = f"samples of another {group} each"
+            what = f"values of {group}"
             n_found = len({source.groups[row] for row in members})
         if 0 < n_found < n_splits:
             raise ValueError(
-                f"The class {name!r} has only {n_found} of {n_splits} {what} that are needed for as many splits; the "
-                f"first is {source.rows[members[0]].where}. Merge it with another class, leave it out, or give the "
-                "splits."
+                f"The class {name!r} has too few {what} for {n_splits} splits: {n_found}. The first sample is "
+                f"{source.rows[members[0]].where}. Merge the class with another, remove it, or provide the splits."
             )

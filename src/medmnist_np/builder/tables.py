@@ -1,4 +1,4 @@
-"""Read CSV files with one line per image."""
+"""Read the images listed in CSV files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from medmnist_np.builder.image_files import listed
 from medmnist_np.builder.labels import Labels, Row, Source, given_splits, one_each, several_each, split_folders, unseen
 from medmnist_np.errors import nearest
 
-# Names of the image column: the common one, and the one in tables of exported splits.
+# Names of the image column: the usual one, and that in the tables of exported splits.
 _IMAGE_COLUMNS = ("image", "file_name")
 _MASK_COLUMN = "mask"
 
 
 class _Line(NamedTuple):
-    """A line of a table: where it stands, the folder its paths are relative to, what to call that, and the values."""
+    """A line of a table: its location, the folder of its paths, the name of that folder, and the values."""
 
     where: str
     folder: Path
@@ -27,7 +27,7 @@ class _Line(NamedTuple):
 
 
 def tables_of_splits(folder: Path) -> list[Path]:
-    """Return the tables ``<split>/metadata.csv`` of an exported set; none if a folder of a split has folders in it."""
+    """Find the tables ``<split>/metadata.csv`` of an exported set; none if the folder of a split has subfolders."""
     tables = [table for split in split_folders(folder).values() if (table := split / "metadata.csv").is_file()]
     return [] if any(path.is_dir() for table in tables for path in listed(table.parent)) else tables
 
@@ -62,7 +62,7 @@ def from_tables(
     for table in tables[1:]:
         others, more = _read_table(table, folder)
         if others != columns:
-            raise ValueError(f"{table} has the columns {', '.join(others)}, and {tables[0]} has {', '.join(columns)}.")
+            raise ValueError(f"{table} has the columns {', '.join(others)}, but {tables[0]} has {', '.join(columns)}.")
         lines += more
     image = next((name for name in _IMAGE_COLUMNS if name in columns), _IMAGE_COLUMNS[0])
     segmented = _MASK_COLUMN in columns and not set(label) <= set(columns)
@@ -72,10 +72,9 @@ def from_tables(
         raise ValueError(f"{tables[0]} lists no images.")
     rows = []
     for where, beside, called, line in lines:
-        if not line[image]:
-            raise ValueError(f"{where} names no image.")
-        if segmented and not line[_MASK_COLUMN]:
-            raise ValueError(f"{where} names no mask.")
+        for column in (image, _MASK_COLUMN) if segmented else (image,):
+            if not line[column]:
+                raise ValueError(f"{where} has no value in the column {column!r}.")
         mask = (beside / line[_MASK_COLUMN], None) if segmented else None
         name = (called / line[image]).as_posix()
         rows.append(Row(beside / line[image], None, f"{where} ({line[image]})", name, mask))
@@ -103,10 +102,7 @@ def _labels_of_table(
         return one_each([value for (value,) in values], places, class_names, task)
     if class_names is None:
         return several_each(values, places, label, task)
-    raise ValueError(
-        "Several columns of labels are named by their columns: leave the names of classes out (class_names=, "
-        "--classes)."
-    )
+    raise ValueError("With several columns of labels, the columns name the classes. Leave out class_names=.")
 
 
 def _read_table(table: Path, folder: Path | None) -> tuple[Sequence[str], list[_Line]]:
@@ -120,11 +116,11 @@ def _read_table(table: Path, folder: Path | None) -> tuple[Sequence[str], list[_
             lines = []
             for line in reader:
                 if None in line or None in line.values():
-                    raise ValueError(f"{table}, line {reader.line_num} does not have {len(columns)} values.")
+                    raise ValueError(f"{table}, line {reader.line_num} must have {len(columns)} values.")
                 values = {name: value.strip() for name, value in line.items()}
                 lines.append(_Line(f"{table}, line {reader.line_num}", beside, called, {**given, **values}))
     except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{table} is no CSV file in UTF-8: {error}.") from error
+        raise ValueError(f"{table} is not a CSV file in UTF-8: {error}.") from error
     return columns, lines
 
 
@@ -132,6 +128,5 @@ def _check_column(table: Path, name: str, columns: Sequence[str]) -> None:
     if name not in columns:
         other = f" or {_IMAGE_COLUMNS[1]!r}" if name == _IMAGE_COLUMNS[0] else ""
         raise ValueError(
-            f"{table} has no column {name!r}{other}.{nearest(name, columns)} Its columns are: "
-            f"{', '.join(columns) or 'none'}."
+            f"{table} has no column {name!r}{other}.{nearest(name, columns)} Available: {', '.join(columns) or 'none'}."
         )

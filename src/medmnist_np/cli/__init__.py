@@ -175,14 +175,16 @@ class _Program(click.Group):
 # Arguments of the library -> parameters of commands that have another name.
 _ARGUMENTS = {"class_names": "classes", "max_distance": "near", "label": "columns"}
 _CALL_OR_ARGUMENT = re.compile(
-    r"\w+\([^()]*\)|\b(?P<name>[a-z_]+)=(?:True|['\"](?P<text>[^'\"]*)['\"]|(?P<value>[\w.]*\w))?(?:, --[a-z-]+)?"
+    r"\w+\([^()]*\)|\b(?P<name>[a-z_]+)=(?:True|['\"](?P<text>[^'\"]*)['\"]|(?P<value>[\w.]*\w))?"
+    r"|^(?P<first>[a-z_]+)(?= (?:is|are|has|must|names) )"
 )
 
 
 def _with_options(text: str, command: click.Command) -> str:
-    """Return a message of the library with the options of a command in place of its arguments.
+    """Return a message of the library with the options of a command in place of Python arguments.
 
-    ``recipe='crop'`` becomes ``--recipe crop``. Calls such as ``configure(offline=True)`` stay as they are.
+    ``recipe='crop'`` becomes ``--recipe crop``, and ``ratio must be`` at the start becomes ``--split must be``. Calls
+    such as ``configure(offline=True)`` are not changed.
     """
     options = {
         str(parameter.name): next((option for option in parameter.opts if option.startswith("--")), "")
@@ -191,7 +193,7 @@ def _with_options(text: str, command: click.Command) -> str:
     }
 
     def option(match: re.Match[str]) -> str:
-        name = match["name"] or ""
+        name = match["name"] or match["first"] or ""
         found = options.get(name) or options.get(_ARGUMENTS.get(name, ""))
         return f"{found} {match['text'] or match['value'] or ''}".rstrip() if found else match[0]
 

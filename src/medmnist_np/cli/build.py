@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from medmnist_np.cli.options import FILE, json_option, workers_option
 from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value_errors
 
-_NAMED = 10  # images left out that are named; JSON lists all
+_NAMED = 10  # files left out that are printed; JSON lists all
 
 Number = TypeVar("Number", int, float)
 
@@ -20,7 +20,7 @@ Number = TypeVar("Number", int, float)
 @click.command
 @click.argument("source", type=click.Path(exists=True))
 @click.option("--name", required=True, metavar="NAME", help="Name of the set: lower-case letters, digits and '-'.")
-@click.option("--sizes", default="28", metavar="28,64,...", help="Image sizes in pixels or voxels; default: 28.")
+@click.option("--size", "sizes", multiple=True, metavar="N", help="Image size in pixels; repeatable; default: 28.")
 @click.option("--labels", type=FILE, metavar="CSV", help="Labels of the images in a folder.")
 @click.option(
     "--label", "columns", multiple=True, metavar="COLUMN", help="Column with the class; repeatable: 0 or 1 each."
@@ -44,25 +44,19 @@ Number = TypeVar("Number", int, float)
 @json_option
 def build(
     source: str,
-    name: str,
-    sizes: str,
+    sizes: tuple[str, ...],
     labels: str | None,
     columns: tuple[str, ...],
     group_by: str | None,
     classes: str | None,
-    task: str | None,
     ratio: str | None,
     seed: int,
-    recipe: str | None,
     window: str | None,
-    description: str,
-    modality: str,
-    license: str,  # noqa: A002 -- as the field of a record
-    output: str | None,
     skip_bad: bool,
     slices: bool,
     workers: int | None,
     as_json: bool,
+    **choices: Any,
 ) -> None:
     """Build a data set from your own images.
 
@@ -75,7 +69,7 @@ def build(
     labels cannot be used.
 
     \b
-      medmnist-np build photos --name lesions --sizes 28,64,224 --recipe crop
+      medmnist-np build photos --name lesions --size 28 --size 64 --recipe crop
       medmnist-np build photos --labels moles.csv --name moles --group-by patient
       medmnist-np build scans.csv --name thorax --window=-160:240 --recipe squeeze
       medmnist-np build polyps --name polyps --classes no,polyp --recipe squeeze
@@ -85,40 +79,30 @@ def build(
     from medmnist_np.builder import build as build_set
     from medmnist_np.builder.pipeline import check_choices
 
-    limits = None if window is None else _limits(window)
-    pixels = _numbers(sizes, ",", int, "--sizes 28,64,224")
-    shares = None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2")
-    texts = {"description": description, "modality": modality, "license": license}
+    choices |= {
+        "sizes": _numbers(",".join(sizes) or "28", ",", int, "--size 28,64,224"),
+        "ratio": None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2"),
+        "window": None if window is None else _limits(window),
+    }
     with value_errors(passing=()):  # an error about the name of a set is wrong usage here
-        check_choices(
-            name=name, texts=texts, sizes=pixels, task=task, ratio=shares, recipe=recipe, window=limits, output=output
-        )
+        check_choices(**choices)
     with value_errors(click.ClickException), threads(workers or n_processors()) as executor, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Class .* has no samples")  # the record, which is shown, says so too
+        warnings.filterwarnings("ignore", "Class .* has no samples")  # the record, which is shown, has it as a note
         built = build_set(
             source,
-            name=name,
             labels=labels,
             label=columns or "label",
             group_by=group_by,
-            class_names=None if classes is None else [one.strip() for one in classes.split(",")],
-            task=task,
-            sizes=pixels,
-            ratio=shares,
+            class_names=None if classes is None else [name.strip() for name in classes.split(",")],
             seed=seed,
-            recipe=recipe,
-            window=limits,
-            description=description,
-            modality=modality,
-            license=license,
-            output=output,
             skip_bad=skip_bad,
             slices=slices,
             executor=executor,
             progress=silent if as_json else bars,
+            **choices,
         )
-    if not license:
-        say("The set has no license. State one with --license so that others know how they may use it.", err=True)
+    if not choices["license"]:
+        say("The set has no license. State one with --license, so that others know how they may use it.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
         notes = list(built.record.notes)
@@ -156,7 +140,7 @@ def register(source: str, base_url: str | None) -> None:
 def _limits(window: str) -> tuple[float, float]:
     limits = _numbers(window, ":", float, "--window LOW:HIGH")
     if len(limits) != 2:
-        raise click.UsageError(f"--window takes two numbers, LOW:HIGH, not {window!r}.")
+        raise click.UsageError(f"--window must be two numbers, LOW:HIGH, not {window!r}.")
     return limits[0], limits[1]
 
 

@@ -181,13 +181,13 @@ class Recipe:
 
     @contextmanager
     def _named(self, number: int, image: NDArray[Any]) -> Iterator[None]:
-        """Add to an error which step raised it and what the recipe takes."""
+        """Add the step that failed and the images that the recipe takes to an error."""
         try:
             yield
         except ValueError as error:
             raise ValueError(
-                f"Step {number + 1} of {self.name}, to which came {image.dtype} of shape {image.shape}: "
-                f"{error}{self._hint()}"
+                f"{str(error).rstrip('.')}. Failed in step {number + 1} of the recipe {self.name}, on {image.dtype} of "
+                f"shape {image.shape}.{self._hint()}"
             ) from error
 
     def _checked(self, result: NDArray[Any], size: int) -> NDArray[np.uint8]:
