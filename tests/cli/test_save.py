@@ -168,7 +168,7 @@ def test_images_and_masks_are_saved_and_built_from_again(tmp_path: Path) -> None
             "out/kvasir_128",
             "--name",
             "again",
-            "--sizes",
+            "--size",
             128,
             "--classes",
             "background,foreground",
