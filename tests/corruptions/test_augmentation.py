@@ -1,4 +1,4 @@
-"""Corruption by chance of the images of a batch."""
+"""Random corruption of the images of a batch, or of one image."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.batches import Batch
@@ -93,7 +94,7 @@ def test_strengths_are_interpolated_and_integers_stay_integers() -> None:
 
 def test_images_that_are_not_uint8_are_refused() -> None:
     batch = batch_of((28, 28))
-    with pytest.raises(ValueError, match=r"this batch has float32\. Call batches"):
+    with pytest.raises(ValueError, match=r"need uint8 images, not float32\. Call batches"):
         augment("breastmnist")(batch._replace(images=batch.images.astype(np.float32)), np.random.default_rng(0))
 
 
@@ -118,3 +119,68 @@ def test_batches_use_it_and_resume_with_it(train: mm.Dataset) -> None:
     options = {"shuffle": True, "seed": 3, "transform": augment("breastmnist")}
     whole = list(train.batches(64, **options))
     assert all(np.array_equal(whole[2][k], train.batches(64, **options).batch(0, 2)[k]) for k in range(4))
+
+
+# One image
+
+
+def image_of(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (28, 28, 1), (28, 28, 3), (3, 28, 28)])
+def test_an_array_gives_an_array_of_its_shape(shape: tuple[int, ...]) -> None:
+    image = image_of(shape)
+    found = augment("breastmnist", ["jpeg_compression"], share=1)(image)
+    assert found.shape == shape
+    assert found.dtype == np.uint8
+    assert (found != image).any()
+    assert np.array_equal(image, image_of(shape))
+
+
+@pytest.mark.parametrize(("mode", "shape"), [("L", (30, 28)), ("RGB", (30, 28, 3))])
+def test_a_pil_image_gives_a_pil_image_of_its_mode(mode: str, shape: tuple[int, ...]) -> None:
+    image = Image.fromarray(image_of(shape))
+    found = augment("dermamnist", ["jpeg_compression"], share=1)(image)
+    assert isinstance(found, Image.Image)
+    assert found.mode == mode
+    assert found.size == (28, 30)
+    assert (np.asarray(found) != image_of(shape)).any()
+
+
+def test_one_image_is_corrupted_as_in_a_batch_of_one() -> None:
+    batch = batch_of((28, 28, 3), n=1)
+    expected = changed(augment("bloodmnist", share=1), batch)[0]
+    found = augment("bloodmnist", share=1)(batch.images[0], np.random.default_rng(0))
+    assert np.array_equal(found, expected)
+
+
+def test_the_seed_of_numpy_makes_single_images_reproducible() -> None:
+    augmentation, image = augment("dermamnist", ["gaussian_noise"], share=1), image_of((28, 28, 3))
+    np.random.seed(5)  # noqa: NPY002
+    first, second = augmentation(image), augmentation(image)
+    np.random.seed(5)  # noqa: NPY002
+    assert np.array_equal(augmentation(image), first)
+    assert not np.array_equal(first, second)
+
+
+def test_it_is_a_transform_of_data_sets_and_in_a_chain(train: mm.Dataset) -> None:
+    augmentation = augment("breastmnist", ["jpeg_compression"], share=1)
+    image, _ = mm.Dataset("breastmnist", "train", transform=augmentation)[0]
+    assert image.dtype == np.uint8
+    assert (image != train[0][0]).any()
+    image, _ = mm.BreastMNIST("train", transform=lambda image: np.asarray(augmentation(image), np.float32) / 255)[0]
+    assert image.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "message"),
+    [
+        (image_of((28, 28)) / 255, ValueError, r"not float64\. Put augment before transforms"),
+        (Image.new("RGBA", (28, 28)), ValueError, "not mode 'RGBA'"),
+        ([1, 2], TypeError, r"not list\. Put augment before transforms that convert to tensors"),
+    ],
+)
+def test_another_kind_of_image_is_refused(image: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        augment("breastmnist")(image)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medmnist_np.batches import Batch
 from medmnist_np.corruptions import corrupt
@@ -13,10 +15,12 @@ from medmnist_np.images.channels import usual_axes
 from medmnist_np.registry import Record
 from medmnist_np.registry.corruption_facts import Parameters, Strengths, corrupted_set, corruption_strengths
 
+_Kind = TypeVar("_Kind")
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Corrupt images of a batch at random. :func:`augment` creates it; it can be pickled and shared by threads.
+    """Corrupt images at random: a batch, or one image. :func:`augment` creates it; it can be pickled and shared.
 
     Attributes
     ----------
@@ -38,33 +42,72 @@ class Augmentation:
     strengths: tuple[tuple[str, Strengths], ...]
     share: float
 
-    def __call__(self, batch: Batch, rng: np.random.Generator) -> Batch:
-        """Return the batch with new images, corrupted at random with ``rng``.
+    def __call__(self, images: _Kind, rng: np.random.Generator | None = None) -> _Kind:
+        """Return new images of the same kind, corrupted at random.
+
+        Parameters
+        ----------
+        images : Batch, array or PIL.Image.Image
+            A batch; or one image, as a uint8 array ``(h, w)``, ``(h, w, 3)``, ``(1, h, w)`` or ``(3, h, w)``, or as a
+            PIL image of mode ``L`` or ``RGB``.
+        rng : numpy.random.Generator, optional
+            Source of random numbers. Default: a new generator, seeded from NumPy's global one, as transforms of single
+            images usually work. Then ``np.random.seed`` makes a run reproducible, and PyTorch seeds each worker.
+
+        Returns
+        -------
+        Batch, array or PIL.Image.Image
+            The same kind, shape and dtype.
 
         Raises
         ------
         ValueError
-            If the images are not uint8. Batches apply ``dtype`` and ``scale`` before the transform.
+            If the images are not uint8, or a PIL image has another mode.
+        TypeError
+            If it is another kind of object.
         """
-        if batch.images.dtype != np.uint8:
-            raise ValueError(
-                f"Corruptions need uint8 images; this batch has {batch.images.dtype}. Call batches() without dtype and "
-                "scale, and convert after the transform."
+        from PIL import Image
+
+        given: Any = images
+        if rng is None:
+            rng = np.random.default_rng(np.random.randint(2**32, size=4, dtype=np.uint32))  # noqa: NPY002 -- see above
+        result: Any
+        if isinstance(given, Batch):
+            result = given._replace(images=self._corrupted(given.images, rng, "Call batches() without dtype and scale"))
+        elif isinstance(given, Image.Image):
+            if given.mode not in {"L", "RGB"}:
+                raise ValueError(f"Corruptions need a gray or RGB image, not mode {given.mode!r}. Convert it first.")
+            result = Image.fromarray(self._corrupted(np.asarray(given)[np.newaxis], rng, "")[0])
+        elif isinstance(given, np.ndarray):
+            result = self._corrupted(given[np.newaxis], rng, "Put augment before transforms that scale or convert")[0]
+        else:
+            raise TypeError(
+                f"Corruptions need a batch, an array or a PIL image, not {type(given).__name__}. Put augment before "
+                "transforms that convert to tensors."
             )
-        images = batch.images.copy()
+        return result  # type: ignore[no-any-return]
+
+    def _corrupted(self, images: NDArray[Any], rng: np.random.Generator, remedy: str) -> Any:
+        """Return a copy of images ``(n, ...)`` in which some are corrupted."""
+        if images.dtype != np.uint8:
+            raise ValueError(f"Corruptions need uint8 images, not {images.dtype}. {remedy}, and convert afterwards.")
+        images = images.copy()
         view = usual_axes(images)
         for number in np.flatnonzero(rng.random(len(view)) < self.share):
             name, strengths = self.strengths[rng.integers(len(self.strengths))]
             parameters = _between(strengths.severities[0], strengths.strongest, rng.random())
             seed = int(rng.integers(2**63))
             view[number] = corrupt(np.ascontiguousarray(view[number : number + 1]), name, parameters, [seed])[0]
-        return batch._replace(images=images)
+        return images
 
 
 def augment(
     name: str | Record, corruptions: Sequence[str] | None = None, *, share: float | None = None
 ) -> Augmentation:
-    """Create a transform for batches that corrupts training images at random, as MedMNIST-C does.
+    """Create a transform that corrupts training images at random, as MedMNIST-C does.
+
+    It works on batches, and on single images: as the ``transform`` of a data set, in a ``Compose``, or called with an
+    array or a PIL image.
 
     Each image stays unchanged or gets one corruption. All corruptions are equally likely. The strength is uniform
     between severity 1 and the upper end of the published range for augmentation.
@@ -81,7 +124,9 @@ def augment(
     Returns
     -------
     Augmentation
-        Pass it as ``ds.batches(..., transform=mm.augment(name))``, without ``dtype`` and ``scale``.
+        Pass it as ``ds.batches(..., transform=mm.augment(name))``, without ``dtype`` and ``scale``, or as
+        ``mm.Dataset(..., transform=mm.augment(name))``. Batches are reproducible by their own seed, single images by
+        ``np.random.seed``.
 
     Raises
     ------
@@ -101,6 +146,10 @@ def augment(
     >>> batch = next(iter(train.batches(128, shuffle=True, transform=mm.augment("breastmnist"))))
     >>> batch.images.shape, batch.images.dtype
     ((128, 28, 28), dtype('uint8'))
+
+    >>> image, label = mm.BreastMNIST("train", transform=mm.augment("breastmnist"))[0]
+    >>> image.mode, image.size
+    ('L', (28, 28))
     """
     if isinstance(corruptions, str):
         corruptions = [corruptions]
