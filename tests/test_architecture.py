@@ -45,6 +45,7 @@ ORDER = """
 # What functions may import from below: a method that leads to a feature, which is loaded when it is called.
 DOWNWARDS = {
     ("registry", "cache"),
+    ("registry", "export"),
     ("data", "corruptions"),
     ("data", "export"),
     ("data", "volumes"),

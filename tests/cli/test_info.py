@@ -161,3 +161,14 @@ def test_where_there_are_none_list_says_so() -> None:
     assert run("list", "--task", "multi-class", "--ndim", "3", "--size", "224").stdout.rstrip() == "No such data sets."
     assert "Build one from your images with `medmnist-np build`" in run("list", "--collection", "local").stdout
     assert run("list", "--collection", "local", "--json").stdout == "[]\n"
+
+
+def test_info_prints_croissant() -> None:
+    result = run("info", "breastmnist", "--croissant")
+    assert json.loads(result.stdout)["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+
+
+def test_info_prints_one_format_at_a_time() -> None:
+    result = run("info", "breastmnist", "--croissant", "--json")
+    assert result.exit_code == 2
+    assert "--croissant and --json are two formats" in result.stderr

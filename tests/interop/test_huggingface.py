@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.interop import huggingface, to_huggingface
+from medmnist_np.interop import huggingface, huggingface_card, to_huggingface
 from tests.interop.cases import CASES, expected
 
 datasets = pytest.importorskip("datasets", reason="needs Hugging Face datasets: pip install 'medmnist-np[interop]'")
@@ -56,3 +57,35 @@ def test_two_selections_are_two_exports(tmp_path: Path) -> None:
 def test_an_empty_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="No sample of breastmnist train is selected"):
         to_huggingface(mm.Dataset("breastmnist")[:0], cache_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "license_", "task"),
+    [
+        ("breastmnist", "cc-by-4.0", "image-classification"),
+        ("dermamnist", "cc-by-nc-4.0", "image-classification"),
+        ("msd/liver", "cc-by-sa-4.0", "image-segmentation"),
+        ("medsegbench/kvasir", "other", "image-segmentation"),
+    ],
+)
+def test_the_header_of_a_card_is_what_the_hub_expects(name: str, license_: str, task: str) -> None:
+    # Hugging Face's own reader of these headers.
+    card = pytest.importorskip("huggingface_hub", reason="comes with datasets").DatasetCard(
+        huggingface_card(mm.info(name))
+    )
+    assert card.data.license == license_
+    assert card.data.task_categories == [task]
+
+
+@pytest.mark.parametrize(("n", "size"), [(999, "n<1K"), (1000, "1K<n<10K"), (112_120, "100K<n<1M")])
+def test_the_header_of_a_card_has_a_size_category(n: int, size: str) -> None:
+    record = replace(mm.info("breastmnist"), n_samples={"train": n})
+    assert f"\nsize_categories: [{size}]\n" in huggingface_card(record)
+
+
+def test_a_card_has_splits_classes_and_citation() -> None:
+    record = mm.info("breastmnist")
+    text = huggingface_card(record)
+    assert f"| train | {record.n_samples['train']} |" in text
+    assert "| 0 | malignant |" in text
+    assert "@inproceedings{medmnistv1," in text

@@ -75,22 +75,26 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
 @click.command
 @click.argument("name", required=False, metavar="NAME", shell_complete=options.names)
 @click.option("--flag", help="The name, as the official program takes it.", hidden=True)
+@click.option("--croissant", "as_croissant", is_flag=True, help="Print a Croissant (JSON-LD) description.")
 @json_option
-def info(name: str | None, flag: str | None, as_json: bool) -> None:
+def info(name: str | None, flag: str | None, as_croissant: bool, as_json: bool) -> None:
     """Show what is known about a data set.
 
     \b
       medmnist-np info pathmnist
       medmnist-np info pathmnist --json
+      medmnist-np info pathmnist --croissant > croissant.json
     """
+    if as_croissant and as_json:
+        raise click.UsageError("--croissant and --json are two formats. Use one of them.")
     if name is not None and flag is not None:
         raise click.UsageError(f"{name!r} and --flag {flag} both name the data set. Use one of them.")
     name = name or flag
     if name is None:
         raise click.UsageError("Name a data set. `medmnist-np list` lists them.")
     record, _ = registry.resolve_size(name)  # refuses an unknown size in the name
-    if as_json:
-        say_json(_details(record))
+    if as_json or as_croissant:
+        say_json(record.to_croissant() if as_croissant else _details(record))
     else:
         say_lines(repr(record))
 

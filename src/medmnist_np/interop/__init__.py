@@ -9,7 +9,7 @@ return batches take the arguments of :meth:`Dataset.batches`.
 
 from medmnist_np.interop.dask import to_dask
 from medmnist_np.interop.grain import to_grain
-from medmnist_np.interop.huggingface import to_huggingface
+from medmnist_np.interop.huggingface import huggingface_card, to_huggingface
 from medmnist_np.interop.jax import to_jax
 from medmnist_np.interop.keras import to_keras
 from medmnist_np.interop.pandas import to_pandas
@@ -18,6 +18,7 @@ from medmnist_np.interop.tensorflow import to_tensorflow
 from medmnist_np.interop.torch import to_torch, to_torch_iterable
 
 __all__ = [
+    "huggingface_card",
     "to_dask",
     "to_grain",
     "to_huggingface",

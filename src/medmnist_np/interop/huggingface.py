@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +16,7 @@ from medmnist_np import registry
 from medmnist_np._optional import require
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.interop.reader import without_transform
+from medmnist_np.registry.records import Record
 
 _BLOCK_BYTES = 16_000_000  # of images, in memory at once
 
@@ -79,6 +83,61 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
     exported.info.homepage = record.collection.homepage
     exported.info.citation = registry.cite(record)
     return exported
+
+
+_TASKS = {False: "image-classification", True: "image-segmentation"}
+
+
+def huggingface_card(record: Record) -> str:
+    """Return a dataset card: the ``README.md`` of a repository on the Hugging Face hub, with its metadata.
+
+    Parameters
+    ----------
+    record : Record
+        What :func:`medmnist_np.info` returns.
+
+    Returns
+    -------
+    str
+        Markdown below a YAML header with license, task and size.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.interop.huggingface import huggingface_card
+    >>> huggingface_card(mm.info("breastmnist")).splitlines()[1:3]
+    ['pretty_name: "BreastMNIST"', 'license: cc-by-4.0']
+    """
+    n_samples = sum(record.n_samples.values())
+    decades = next(size for size, n in _SIZES.items() if n_samples < n)
+    is_creative_commons = re.fullmatch(r"CC (BY[A-Z-]*) (\d\.\d)", record.license)
+    header = [
+        f"pretty_name: {json.dumps(record.python_class)}",
+        f"license: {record.license.lower().replace(' ', '-') if is_creative_commons else 'other'}",
+        *([] if is_creative_commons else [f"license_name: {json.dumps(record.license)}"]),
+        f"task_categories: [{_TASKS[record.target == 'masks']}]",
+        f"size_categories: [{decades}]",
+        "tags: [medical]",
+    ]
+    classes = "\n".join(f"| {number} | {name} |" for number, name in enumerate(record.class_names))
+    splits = "\n".join(f"| {split} | {count:,} |" for split, count in record.n_samples.items())
+    notes = "\n".join(f"- {note}" for note in record.notes)
+    parts = {
+        record.python_class: record.description,
+        "Splits": f"| split | samples |\n| --- | --- |\n{splits}",
+        "Classes": f"| label | name |\n| --- | --- |\n{classes}",
+        "Common pitfalls": notes,
+        "Licence": f"{record.license}. Not for clinical use."
+        if record.collection.not_for_clinical_use
+        else record.license,
+        "Citation": f"```bibtex\n{registry.cite(record)}\n```" if registry.cite(record) else "",
+    }
+    texts = [f"# {title}\n\n{text}" for title, text in parts.items() if text]
+    return "---\n" + "\n".join(header) + "\n---\n\n" + "\n\n#".join(texts) + "\n"
+
+
+# Categories of the hub, by the number of samples that is too large for each.
+_SIZES = {"n<1K": 1_000, "1K<n<10K": 10_000, "10K<n<100K": 100_000, "100K<n<1M": 1_000_000, "n>1M": math.inf}
 
 
 def _rows(ds: Dataset, columns: tuple[str, str]) -> Iterator[dict[str, Any]]:

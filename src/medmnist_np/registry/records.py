@@ -341,6 +341,26 @@ class Record(ABC):
         """Return every official URL of the archive of an edition, the preferred one first."""
         return (self.archive(edition).url,)
 
+    def to_croissant(self) -> dict[str, Any]:
+        """Describe the data set in Croissant 1.0, a JSON-LD vocabulary that data set search engines read.
+
+        Returns
+        -------
+        dict
+            The description, ready for :func:`json.dumps`: archives with addresses and checksums, splits, classes,
+            arrays, licence and citation. The archives of a set of your own have a file name in place of an address.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> described = mm.info("breastmnist").to_croissant()
+        >>> described["name"], described["license"]
+        ('BreastMNIST', 'https://creativecommons.org/licenses/by/4.0/')
+        """
+        from medmnist_np.export.croissant import croissant
+
+        return croissant(self)
+
     def _instead_of(self, split: object) -> str:
         """Return a sentence on what to use instead of a split that the set does not have."""
         return ""
