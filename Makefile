@@ -21,7 +21,7 @@ test:     ## all tests, of the installed package
 
 quick:    ## some tests of every kind, in a minute or two
 	$(PYTHON) -m pytest tests/test_architecture.py tests/test_face.py tests/data/test_dataset.py tests/batches \
-		tests/test_compat.py tests/registry tests/metrics/test_all_metrics.py tests/cache/test_npz.py tests/cli/test_program.py
+		tests/compat tests/registry tests/metrics/test_all_metrics.py tests/cache/test_npz.py tests/cli/test_program.py
 
 faults:   ## try every fault, and write what became of each to docs/faults.md
 	$(PYTHON) -m pytest tests/faults --fault-table docs/faults.md

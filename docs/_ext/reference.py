@@ -23,7 +23,7 @@ from medmnist_np.compat import MedMNIST
 INSIDE = ("medmnist_np.cache", "medmnist_np.cli")
 
 # Modules that are public although they are not packages.
-PUBLIC_MODULES = ("medmnist_np.compat", "medmnist_np.errors")
+PUBLIC_MODULES = ("medmnist_np.errors",)
 
 # The package whose modules have public paths too.
 ADAPTERS = "medmnist_np.interop"
@@ -32,7 +32,7 @@ ADAPTERS = "medmnist_np.interop"
 _PARTS = {
     "medmnist_np": {
         "Dataset and VolumeDataset": ("data.dataset", "volumes.volume_dataset"),
-        "Official classes": ("compat",),
+        "Official classes": ("compat.dataset",),
     },
     "medmnist_np.metrics": {
         "Metrics of decisions": ("averaging", "confusion", "decisions"),
