@@ -35,7 +35,7 @@ def refusal(path: Path) -> str:
     with pytest.raises(ArchiveError) as caught:
         audit(path)
     message = str(caught.value)
-    start, end = f"{path} cannot be audited: ", ". An .npz file is needed with train_images,"
+    start, end = f"{path} cannot be audited: ", ". Expected an .npz file with train_images,"
     assert message.startswith(start)
     assert end in message
     return message.removeprefix(start).partition(end)[0]
@@ -44,8 +44,8 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"train_labels": None}, "it holds no train_labels"),
-        ({"test_images": None}, "it holds no test_images"),
+        ({"train_labels": None}, "it has no train_labels"),
+        ({"test_images": None}, "it has no test_images"),
         (
             {"test_images": np.zeros((2, 28, 28), np.uint8)},
             r"its splits differ: images of \(12, 12\) with labels of \(1,\) and images of \(28, 28\) with .*",
@@ -69,8 +69,8 @@ def refusal(path: Path) -> str:
         ({"train_images": np.zeros((4, 12, 12), np.uint8, "F")}, "train_images: its values are in Fortran order"),
         ({"train_labels": np.array([["a"]] * 4)}, r"train_labels is str32 of shape \(4, 1\)"),
         ({"train_labels": np.zeros((4, 1, 1), np.uint8)}, r"train_labels is uint8 of shape \(4, 1, 1\)"),
-        (dict.fromkeys(sound(n_samples=SMALL)), "it holds nothing"),
-        (dict.fromkeys(sound(n_samples=SMALL)) | {"b": np.zeros(4), "a": np.zeros(4)}, "it holds a, b"),
+        (dict.fromkeys(sound(n_samples=SMALL)), "it has no arrays"),
+        (dict.fromkeys(sound(n_samples=SMALL)) | {"b": np.zeros(4), "a": np.zeros(4)}, "it has a, b"),
     ],
 )
 def test_what_is_no_archive_of_images_and_labels_is_refused(
@@ -179,7 +179,7 @@ def test_other_arrays_are_passed_over_and_other_splits_come_between(tmp_path: Pa
     result = audit(tmp_path / "stored.npz")
     assert list(result.splits) == ["train", "extra", "val", "test"]
     assert {k: v.tolist() for k, v in result.leaks.items()} == {"train": [1], "extra": [1], "val": [], "test": []}
-    assert "extra: not known as train, val or test, so counted as coming after train." in result.remarks[0]
+    assert "extra: not recognised as train, val or test, so placed after train." in result.remarks[0]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_folder_becomes_a_set_like_any_other(tmp_path: Path) -> None:
 def test_an_audit_of_a_set_built_without_groups_says_that_patients_were_not_checked(tmp_path: Path) -> None:
     build(folder_per_class(tmp_path / "images"), name="moles")
     said = mm.audit("moles").in_words().splitlines()
-    assert "Patients:         not checked (no groups are known; build with --group-by)" in said
+    assert "Patients:         not checked, since no groups are known" in said
 
 
 def test_a_built_set_is_evaluated_batched_and_listed(tmp_path: Path) -> None:

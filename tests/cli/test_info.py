@@ -99,7 +99,7 @@ def test_info_says_all_about_a_set(arguments: list[str]) -> None:
 def test_info_refuses_two_names() -> None:
     result = run("info", "pathmnist", "--flag=breastmnist")
     assert result.exit_code == 2
-    assert "Use one of them" in result.stderr
+    assert "Use either NAME or --flag" in result.stderr
 
 
 def test_info_says_once_what_a_class_that_is_a_number_is_called() -> None:
@@ -157,9 +157,15 @@ def test_a_size_in_the_name_that_there_is_not_is_refused(command: str) -> None:
     assert run(command, "pathmnist_64").exit_code == 0
 
 
+def test_list_with_a_name_refers_to_info() -> None:
+    result = run("list", "pathmnist")
+    assert result.exit_code == 2
+    assert "Use `medmnist-np info pathmnist` for one data set" in result.stderr
+
+
 def test_where_there_are_none_list_says_so() -> None:
-    assert run("list", "--task", "multi-class", "--ndim", "3", "--size", "224").stdout.rstrip() == "No such data sets."
-    assert "Build one from your images with `medmnist-np build`" in run("list", "--collection", "local").stdout
+    assert run("list", "--task", "multi-class", "--ndim", "3", "--size", "224").stdout.rstrip() == "No data sets found."
+    assert "Make one with `medmnist-np build`" in run("list", "--collection", "local").stdout
     assert run("list", "--collection", "local", "--json").stdout == "[]\n"
 
 

@@ -22,7 +22,7 @@ from tests.audits.planted import save, sound
 from tests.browser import DESK_PX, LOWEST_CONTRAST, PHONE_PX, Browser
 from tests.reports.reading import Content, read
 
-UNCHECKED = "Patients: not checked (no groups are known; give them with --ids)."
+UNCHECKED = "Patients: not checked, since no groups are known."
 
 
 def audit_of(of: str = "breastmnist", /, **changes: Any) -> Audit:

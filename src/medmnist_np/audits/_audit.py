@@ -44,7 +44,7 @@ class Audit:
     image_shape : tuple of int
         Shape of one image.
     record : DatasetInfo
-        The record of the data set; for an unknown file, a record made from its arrays.
+        The record of the data set, or for an unknown file a record made from its arrays.
     digest : str
         Checksum of the archive, ``"md5:<hex>"`` or ``"sha256:<hex>"``.
     splits : Mapping of str to SplitSummary
@@ -95,10 +95,10 @@ class Audit:
     def leaks(self) -> dict[str, NDArray[np.intp]]:
         """Samples that also occur in a later split: their indices by split, ``(k,)`` intp, ascending.
 
-        If exact duplicates or a group are in several splits, the samples of the last split stay and the others are
-        leaks: samples of train and val that also occur in test, and samples of train that also occur in val. So test
-        stays as published. Usual names of splits, such as ``Training``, ``valid`` and ``test2``, are recognised. Near
-        duplicates are not leaks: people must look at them.
+        Remove them with ``ds.without(audit.leaks)``. If exact duplicates or a group are in several splits, the samples
+        of the last split stay and the others are leaks: samples of train and val that also occur in test, and samples
+        of train that also occur in val. So test stays as published. Usual names of splits, such as ``Training``,
+        ``valid`` and ``test2``, are recognised. Near duplicates are not leaks: people must look at them.
         """
         order = {split: number for number, split in enumerate(self.splits)}
         leaks: dict[str, set[int]] = {split: set() for split in self.splits}
@@ -155,23 +155,23 @@ class Audit:
             counted = findings.all_near(self.near, self.near_distance)
             lines += _listed("Near duplicates", counted, [findings.alike(pair, record) for pair in self.near])
         else:
-            lines += _listed("Near duplicates", "too many to list" if self.near_distance == 0 else "not searched", [])
+            lines += _listed("Near duplicates", "too many to list" if self.near_distance == 0 else "not searched")
         lines += _listed("Blank", findings.number(len(self.blank), things_of(record)), list(map(str, self.blank)))
         lines += _listed(
             "Wrong labels", findings.number(len(self.bad_labels), "samples"), list(map(str, self.bad_labels))
         )
-        title, grouped_by, not_checked = findings.groups_of(self.grouped_by, record)
+        title, grouped_by, not_checked = findings.groups_of(self.grouped_by)
         if (shared := self.shared_groups) is not None:
             counted = f"{findings.number(len(shared), grouped_by)} in several splits"
             lines += _listed(title, counted, [f"{group.group}: {findings.where(group.places)}" for group in shared])
         if not_checked:
-            lines += _listed("Patients", not_checked, [])
+            lines += _listed("Patients", not_checked)
         if absent := findings.absent_classes(self.splits, record):
             lines += _listed("Absent", "", absent)
         leaks = [f"{split} {len(positions):,}" for split, positions in self.leaks.items() if len(positions)]
-        after = "; they also occur in a later split. Remove them with ds.without(audit.leaks)."
+        after = "; they also occur in a later split."
         none = findings.no_leaks(self.grouped_by, len(self.splits))
-        lines += _listed("Leaks", ", ".join(leaks) + after if leaks else none, [])
+        lines += _listed("Leaks", ", ".join(leaks) + after if leaks else none)
         return "\n".join([*lines, *self.remarks])
 
     def page(self) -> str:
@@ -189,7 +189,7 @@ class Audit:
         yield from (shared.places for shared in self.shared_groups or ())
 
 
-def _listed(title: str, summary: str, items: Sequence[str]) -> list[str]:
+def _listed(title: str, summary: str, items: Sequence[str] = ()) -> list[str]:
     rest = [f"    ... and {len(items) - _MOST_LISTED:,} more"] if len(items) > _MOST_LISTED else []
     return [f"{title + ':':<18}{summary}".rstrip(), *(f"    {item}" for item in items[:_MOST_LISTED]), *rest]
 
@@ -230,7 +230,7 @@ def audit(
         Whether to download the data set if it is not on this machine.
     executor : concurrent.futures.Executor, optional
         Runs the work: threads, processes, or a cluster (a Dask client's ``get_executor()``) whose machines see the
-        same path. None means this thread.
+        same path. None means the calling thread.
     progress : Progress
         Shows the progress: a bar by default.
 
@@ -253,8 +253,8 @@ def audit(
     Notes
     -----
     Exact duplicates have equal 64-bit and 128-bit digests. Near duplicates have similar perceptual hashes [1]_. If all
-    images of a set look alike, most of these pairs are not duplicates: they are sorted by mean absolute difference, for
-    people to look at. A duplicate that was rotated, mirrored or shifted is not found.
+    images of a set are similar, most of these pairs are not duplicates. They are sorted by mean absolute difference, so
+    that people can look at the nearest first. A duplicate that was rotated, mirrored or shifted is not found.
 
     References
     ----------
@@ -269,7 +269,7 @@ def audit(
     >>> clean = mm.Dataset("breastmnist", "train").without(found.leaks)
     """
     if max_distance is not None:
-        near_pairs(np.empty(0, dtype=np.uint64), max_distance)  # raises if the distance is not valid
+        near_pairs(np.empty(0, dtype=np.uint64), max_distance)  # raises if the distance is invalid
     with opened(source, size=size, root=root, download=download, progress=progress) as data:
         groups = grouping(data, ids)
         reason = "Near duplicates were not searched, as requested." if max_distance is None else why_not(data)
@@ -324,7 +324,7 @@ def _left_out(groups: Grouping, data: Source) -> Iterator[str]:
 def _kept_to(near: list[NearPair] | None, kept_to: int, max_distance: int) -> str | None:
     """Return a remark if there were too many near pairs."""
     if near is None:
-        return f"Near duplicates are not listed: more than {MOST_PAIRS:,} pairs have equal perceptual hashes."
+        return f"Near duplicates are not listed, since more than {MOST_PAIRS:,} pairs have equal perceptual hashes."
     if kept_to < max_distance:
         return (
             f"More than {MOST_PAIRS:,} pairs have hashes that differ in at most {max_distance} bits. Only those "

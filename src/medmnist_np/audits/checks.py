@@ -1,4 +1,4 @@
-"""One pass over all images for digests, blank images and hashes; near duplicates; and groups in several splits."""
+"""Read all images once for checksums, blank images and hashes; find near duplicates and groups in several splits."""
 
 from __future__ import annotations
 
@@ -99,26 +99,26 @@ def _in_file(data: Source, file: Path) -> _Columns:
 MOST_PAIRS = 20_000
 
 _PAIRS_AT_ONCE = 64
-_LOOKED_AT = 32  # images of a split, to see whether they have two values only
+_SAMPLED = 32  # images of a split, to see whether they have only two values
 _LEAST_PIXELS = 8  # along each axis, for a perceptual hash
 
 
 class _Some(NamedTuple):
-    """Some pairs of images, and the files of the splits: pickles small."""
+    """Some pairs of images, and the files of the splits. Its pickle is small."""
 
     files: Mapping[str, MappedFile]
     pairs: Sequence[tuple[Place, Place]]
 
 
 def why_not(data: Source) -> str | None:
-    """Return the reason why perceptual hashes cannot find near duplicates in these images; None if they can."""
+    """Return why perceptual hashes cannot find near duplicates in these images; None if they can."""
     shape = data.image_shape
     if min(shape[:2] if shape[2:] == (3,) else shape) < _LEAST_PIXELS:
-        return f"Near duplicates were not searched: that needs at least {_LEAST_PIXELS} pixels along each axis."
+        return f"Near duplicates were not searched, which needs at least {_LEAST_PIXELS} pixels along each axis."
     if all(_has_two_values(array) for array in data.images.values()):
         return (
-            "Near duplicates were not searched: the images are shapes of two values, and shapes of one organ have "
-            "similar hashes in thousands of pairs that are not duplicates."
+            "Near duplicates were not searched: all images have only two values, and shapes of one organ have similar "
+            "hashes in thousands of pairs that are not duplicates."
         )
     return None
 
@@ -137,22 +137,22 @@ def look_alike(
     Parameters
     ----------
     data : Source
-        What is audited.
+        The data set.
     hashes : Mapping of str to (n,) uint64
-        Of all images, by split.
+        Perceptual hashes of all images, by split.
     left_out : iterable of Place
         Images to leave out: blank images, and all but one of each group of exact duplicates.
     max_distance : int
-        Bits. If there are more pairs than people can look at, a smaller distance is used.
+        Maximum distance of two hashes in bits. If there are too many pairs, a smaller distance is used.
     executor : Executor or None
-        Runs the comparison of the images of the pairs.
+        Compares the images of the pairs.
     progress : Progress
         Shows the progress.
 
     Returns
     -------
     list of NearPair or None
-        The smallest difference first. None if too many pairs have equal hashes.
+        Sorted by difference, smallest first. None if too many pairs have equal hashes.
     int
         The distance in bits that was used.
     """
@@ -169,7 +169,7 @@ def look_alike(
     for distance in range(max_distance, -1, -1):
         try:
             near = near_pairs(values, distance, max_pairs=MOST_PAIRS)
-        except ValueError:  # more than these
+        except ValueError:  # too many pairs
             continue
         pairs = [(place(first), place(second)) for first, second in near.places.tolist()]
         differences = _differences(data.images, pairs, executor, progress)
@@ -205,11 +205,11 @@ def _compare(task: _Some) -> list[float]:
 
 
 def _has_two_values(array: Images) -> bool:
-    step = max(1, len(array) // _LOOKED_AT)
-    return len(np.unique(array[::step][:_LOOKED_AT])) <= 2
+    step = max(1, len(array) // _SAMPLED)
+    return len(np.unique(array[::step][:_SAMPLED])) <= 2
 
 
-# Read from disk once, and then from memory by each of the three.
+# Each piece is read from disk once, and then from memory by each of the three checks.
 _PIECE_BYTES = 32_000_000
 
 
@@ -222,7 +222,7 @@ class Scan(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Rows of an .npy file: pickles small."""
+    """Rows of an .npy file. Its pickle is small."""
 
     split: str
     file: MappedFile
@@ -249,7 +249,7 @@ def scan(
     """
     pieces = [piece for split, array in images.items() for piece in _pieces(split, array, hashed=hashed)]
     found: dict[str, list[Scan]] = {split: [] for split in images}
-    with progress("looking at images", total=sum(array.nbytes for array in images.values())) as bar:
+    with progress("scanning images", total=sum(array.nbytes for array in images.values())) as bar:
         for piece, scanned in zip(pieces, spread(_scan_piece, pieces, executor), strict=True):
             found[piece.split].append(scanned)
             bar.update((piece.stop - piece.start) * math.prod(images[piece.split].shape[1:]))
@@ -259,14 +259,14 @@ def scan(
 def _pieces(split: str, array: Images, *, hashed: bool) -> list[_Piece]:
     step = max(1, _PIECE_BYTES // math.prod(array.shape[1:]))
     file = MappedFile.of(array)
-    # A split without images has one piece too, which gives arrays of the right types.
+    # A split without images also has a piece, so that the arrays have the right types.
     starts = range(0, max(1, len(array)), step)
     return [_Piece(split, file, start, min(start + step, len(array)), hashed) for start in starts]
 
 
 def _scan_piece(piece: _Piece) -> Scan:
     images = piece.file.open()[piece.start : piece.stop]
-    blank = _blank(images)  # first: the pages that it maps are those that digests need
+    blank = _blank(images)  # first, since it maps the pages that the digests need
     return Scan(digests(images), blank, perceptual_hashes(images) if piece.hashed else np.empty(0, np.uint64))
 
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.records import class_titles, things_of
-from medmnist_np.registry.user_records import LOCAL
 
 Label = tuple[int, ...]
 
@@ -102,7 +101,7 @@ class SplitSummary:
     n_samples : int
         Number of samples.
     label_range : tuple of two int, or None
-        Lowest and highest value; None if there are no samples.
+        Lowest and highest value; None without samples.
     class_counts : tuple of int
         Samples of each class; for a multi-label set, samples with each finding.
     """
@@ -133,24 +132,18 @@ def samples(splits: Mapping[str, SplitSummary], image_shape: Sequence[int], reco
     return f"{total:,} {things_of(record)} of {' x '.join(map(str, image_shape))} ({counts})"
 
 
-def groups_of(by: str | None, record: DatasetInfo) -> tuple[str, str, str]:
+def groups_of(by: str | None) -> tuple[str, str, str]:
     """Return a title and a plural noun for what was compared between splits, and a note if patients were not checked.
 
-    Parameters
-    ----------
-    by : "group", "image_id" or None
-        See ``Audit.grouped_by``.
-    record : DatasetInfo
-        The record of the data set; the advice in the note depends on it.
+    ``by`` is :attr:`Audit.grouped_by`.
     """
     if by == "group":
         return "Groups", "groups", ""
-    how = "build with --group-by" if record.collection == LOCAL and record.archives else "give them with --ids"
-    return "Image ids", "image ids", f"not checked (no groups are known; {how})"
+    return "Image ids", "image ids", "not checked, since no groups are known"
 
 
 def no_leaks(by: str | None, n_splits: int) -> str:
-    """Return that there are no leaks, and what was compared."""
+    """Return what was compared, for an audit without leaks."""
     if n_splits < 2:
         return "not checked (there is only one split)"
     also = {"group": " and groups", "image_id": " and image ids", None: ""}[by]
@@ -166,7 +159,7 @@ def all_exact(duplicates: Sequence[ExactDuplicates]) -> str:
 
 
 def all_near(pairs: Sequence[NearPair], distance: int) -> str:
-    """Return the number of pairs of near duplicates, up to a distance of their hashes."""
+    """Return the number of pairs of near duplicates up to a distance of their hashes."""
     counted = f"{number(len(pairs), 'pairs')} up to {distance} bits apart"
     return f"{counted}; {_crossing(pairs)}" if pairs else counted
 

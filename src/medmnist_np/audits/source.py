@@ -34,7 +34,7 @@ from medmnist_np.registry.user_records import LOCAL
 _NAME = re.compile(r"([A-Za-z0-9]{1,32})_(images|labels)")
 _LABELS = frozenset({"bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64))})
 
-# Others come between train and these.
+# Other splits come between train and val.
 _ORDER = {"train": 0, "val": 2, "test": 3}
 _OTHER = 1
 
@@ -66,8 +66,9 @@ def unpacked(path: Path, settings: Settings, progress: Progress) -> Iterator[Arr
                 manifest = _unpack(stream, path, folder, progress)
             except ArchiveError as error:
                 raise ArchiveError(
-                    f"{path} cannot be audited: {error}. An .npz file is needed with train_images, (n, h, w), "
-                    "(n, h, w, 3) or (n, d, h, w) uint8, and train_labels, (n, l) whole numbers; and so for each split."
+                    f"{path} cannot be audited: {error}. Expected an .npz file with train_images, uint8 of shape "
+                    "(n, h, w), (n, h, w, 3) or (n, d, h, w), train_labels, integers of shape (n, l), and the same "
+                    "arrays for each split."
                 ) from error
         yield ArrayFolder(folder, manifest)
 
@@ -78,7 +79,7 @@ def splits_of(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def in_order(splits: Iterable[str]) -> tuple[str, ...]:
-    """Return splits in order, train first, val and test last; names such as ``Training`` and ``test2`` count too."""
+    """Return splits in order, train first, val and test last; ``Training`` and ``test2`` are recognised too."""
     return tuple(sorted(splits, key=lambda split: _ORDER.get(meant_by(split) or "", _OTHER)))
 
 
@@ -117,12 +118,12 @@ def _in_short(where: str = "") -> Iterator[None]:
 def _check(found: dict[str, Member], members: Sequence[Member]) -> None:
     """Raise unless each split has images and labels that fit each other."""
     if not (splits := splits_of(found)):
-        raise ArchiveError(f"it holds {', '.join(sorted(member.name for member in members)) or 'nothing'}")
+        raise ArchiveError(f"it has {', '.join(sorted(member.name for member in members)) or 'no arrays'}")
     shapes = set()
     for split in splits:
         for role in ("images", "labels"):
             if f"{split}_{role}" not in found:
-                raise ArchiveError(f"it holds no {split}_{role}")
+                raise ArchiveError(f"it has no {split}_{role}")
         images, labels = found[f"{split}_images"], found[f"{split}_labels"]
         volumes_with_channel = len(images.shape) == 5 and 1 in (images.shape[1], images.shape[4])
         if (
@@ -142,8 +143,8 @@ def _check(found: dict[str, Member], members: Sequence[Member]) -> None:
             raise ArchiveError(f"{split} has {images.shape[0]} images and {labels.shape[0]} labels")
         shapes.add((images.shape[1:], labels.shape[1:]))
     if len(shapes) > 1:
-        said = " and ".join(f"images of {images} with labels of {labels}" for images, labels in sorted(shapes))
-        raise ArchiveError(f"its splits differ: {said}")
+        described = " and ".join(f"images of {images} with labels of {labels}" for images, labels in sorted(shapes))
+        raise ArchiveError(f"its splits differ: {described}")
 
 
 Images = np.memmap[Any, np.dtype[np.uint8]]
@@ -193,7 +194,7 @@ class Source:
 
 
 def is_path(source: str) -> bool:
-    """Whether the source is a path: names of data sets have no ``.``, and a slash only after a collection."""
+    """Return whether the source is a path: names have no ``.``, and a slash only after a collection."""
     named = source.partition("/")[0].lower() in bundled_records.COLLECTIONS
     return bool(set("./\\") & set(source)) and (not named or Path(source).is_file())
 
@@ -220,7 +221,7 @@ def opened(
         return
     path = Path(source).expanduser()
     if size is not None:
-        raise ValueError(f"{path} is a file, which has one size: leave size out.")
+        raise ValueError(f"{path} is a file, which has one size. Leave out size=.")
     with unpacked(path, settings.current(root), progress) as folder:
         splits = splits_of(folder.manifest.arrays)
         stored, labels = _arrays(folder, {split: [f"{split}_images", f"{split}_labels"] for split in splits})
@@ -230,7 +231,7 @@ def opened(
         try:
             yield Source(path.name, record, folder.manifest.digest, images, labels, remarks)
         finally:
-            # Not mapped any more, so that Windows removes the files.
+            # Windows removes only files that are no longer mapped.
             images.clear()
             stored.clear()
 
@@ -240,7 +241,7 @@ def _arrays(
 ) -> tuple[dict[str, Images], dict[str, NDArray[np.integer]]]:
     images = {split: folder.open(member) for split, (member, _) in names.items()}
     tables = {split: np.array(folder.open(member)) for split, (_, member) in names.items()}
-    # Of no samples NumPy could not tell how many columns -1 stands for.
+    # reshape(len(table), -1) would fail without samples.
     return images, {split: table if table.ndim == 2 else table[:, np.newaxis] for split, table in tables.items()}
 
 
@@ -252,8 +253,8 @@ def _with_usual_axes(array: Images, folder: Path) -> Images:
     if view.ndim < array.ndim:
         return np.memmap(str(array.filename), array.dtype, "r", array.offset, view.shape)
     file = folder / f"{Path(str(array.filename)).stem}_last.npy"
-    _files.require_space(folder, array.nbytes, "put the channels of the images last")
-    with _files.errors_named(file, "put the channels of the images last"):
+    _files.require_space(folder, array.nbytes, "move the channel axis of the images to the end")
+    with _files.errors_named(file, "move the channel axis of the images to the end"):
         step = max(1, _BLOCK_BYTES // math.prod(view.shape[1:]))
         with file.open("xb") as stream:
             header = {"descr": "|u1", "fortran_order": False, "shape": view.shape}
@@ -270,7 +271,7 @@ def _as_read(stored: Mapping[str, Images], images: Mapping[str, Images]) -> tupl
         return ()
     axes = ", ".join(map(str, found[1:]))
     as_read = ("RGB images " if shown[-1] == 3 and len(shown) == 4 else "") + f"({', '.join(map(str, shown[1:]))})"
-    return (f"The images are stored as (n, {axes}); the channel axis was recognised, and they were read as {as_read}.",)
+    return (f"The images are stored as (n, {axes}) and were read as {as_read}.",)
 
 
 def _order_of(splits: Sequence[str]) -> tuple[str, ...]:
@@ -278,8 +279,8 @@ def _order_of(splits: Sequence[str]) -> tuple[str, ...]:
     unknown = [split for split in splits if meant_by(split) is None]
     if not unknown or len(splits) < 2:
         return ()
-    order = f"The order of the splits is {', '.join(splits)}; of a leak the later split keeps its samples."
-    return (f"{order} {', '.join(unknown)}: not known as train, val or test, so counted as coming after train.",)
+    order = f"The order of the splits is {', '.join(splits)}; in a leak, the later split keeps its samples."
+    return (f"{order} {', '.join(unknown)}: not recognised as train, val or test, so placed after train.",)
 
 
 def _known(digest: str, labels: Mapping[str, NDArray[np.integer]]) -> DatasetInfo | None:

@@ -22,7 +22,7 @@ from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value
 
 @click.command
 @click.argument("source", metavar="NAME|FILE.npz", shell_complete=options.names_or_files)
-@size_option("Image size of NAME; default: 28.")
+@size_option("Image size of NAME in pixels; default: 28.")
 @click.option("--ids", type=FILE, metavar="CSV", help="Source ids; default: those that were imported.")
 @click.option(
     "--near",
@@ -37,7 +37,7 @@ from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value
     "--scheme",
     type=click.Path(dir_okay=False),
     metavar="CSV",
-    help="Write corrected splits without the leaks, for Dataset(..., scheme=CSV).",
+    help="Write corrected splits without the leaks to this file, for Dataset(..., scheme=CSV).",
 )
 @download_option
 @workers_option()
@@ -76,13 +76,13 @@ def audit(
 
     ctx = click.get_current_context()
     if exact and ctx.get_parameter_source("near") == ParameterSource.COMMANDLINE:
-        raise click.UsageError("--exact switches the search for near duplicates off. Leave out --near.")
+        raise click.UsageError("--exact turns off the search for near duplicates. Leave out --near.")
     if scheme is not None:
         _check_scheme(scheme, ids)
     if is_path(source) and not Path(source).expanduser().is_file():
         raise click.UsageError(f"File not found: {source}.")
     if size is not None and Path(source).suffix == ".npz":
-        raise click.UsageError(f"{source} is a file and has one size. Leave out --size.")
+        raise click.UsageError(f"{source} is a file, which has one size. Leave out --size.")
     with value_errors(click.ClickException), threads(workers or n_processors()) as executor:
         found = audit_of(
             source,
@@ -104,13 +104,17 @@ def audit(
         say_json(found.to_dict())
         return
     say_lines(found.in_words())
+    if found.grouped_by != "group":
+        say_lines("Use --ids CSV to check whether a patient is in several splits.")
+    if scheme is None and any(map(len, found.leaks.values())):
+        say_lines("Use --scheme CSV to write corrected splits without the leaks.")
     for written in filter(None, (scheme, page)):
         say(f"Written: {written}")
 
 
 def _check_scheme(scheme: str, ids: str | None) -> None:
-    """Refuse a mistyped path, since a scheme replaces the file that is there."""
+    """Raise a usage error for a mistyped path, since a scheme replaces an existing file."""
     if Path(scheme).suffix.lower() != ".csv":
-        raise click.UsageError(f"--scheme {scheme} must end in .csv, so that no other kind of file is replaced.")
+        raise click.UsageError(f"--scheme {scheme} must end in .csv, so that no other file is replaced by mistake.")
     if ids is not None and Path(scheme).resolve() == Path(ids).resolve():
         raise click.UsageError(f"--scheme would replace {ids}, the file of --ids. Choose another path.")

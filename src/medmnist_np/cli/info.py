@@ -18,6 +18,7 @@ _SPLITS = ("train", "val", "test")
 
 
 @click.command("list")
+@click.argument("names", nargs=-1, metavar="")
 @click.option("--task", metavar="TASK", help="Only this task, e.g. multi-class.", shell_complete=options.tasks)
 @click.option("--ndim", type=click.IntRange(2, 3), metavar="2|3", help="Only images (2) or volumes (3).")
 @size_option("Only data sets of this size.")
@@ -28,7 +29,9 @@ _SPLITS = ("train", "val", "test")
     shell_complete=options.collections,
 )
 @json_option
-def list_(task: str | None, ndim: int | None, size: int | None, collection: str | None, as_json: bool) -> None:
+def list_(
+    names: tuple[str, ...], task: str | None, ndim: int | None, size: int | None, collection: str | None, as_json: bool
+) -> None:
     """List data sets, their sizes, and which are downloaded.
 
     \b
@@ -36,20 +39,24 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
       medmnist-np list --task binary-class --ndim 3
       medmnist-np list --collection msd
     """
+    if names:
+        raise click.UsageError(
+            f"list takes no names. Use `medmnist-np info {names[0]}` for one data set, or --collection for others."
+        )
     with value_errors():
         records = registry.datasets(task=task, ndim=ndim, size=size, collection=collection)
         every = registry.datasets(collection=collection)
-    sizes = sorted({one for record in every for one in record.sizes})
+    sizes = sorted({each for record in every for each in record.sizes})
     if size is not None and size not in sizes:
         raise click.UsageError(f"No data set has size {size}. Sizes: {', '.join(map(str, sizes))}.")
     places = settings.current()
-    here = {record.name: [one for one in record.editions if _is_here(record, one, places)] for record in records}
+    here = {record.name: [each for each in record.editions if _is_here(record, each, places)] for record in records}
     if as_json:
         say_json([{**_summary(record), "here": here[record.name]} for record in records])
         return
     if not records:
-        of_your_own = "Build one from your images with `medmnist-np build`, or `medmnist-np register` a colleague's."
-        say(f"No such data sets. {of_your_own if collection == LOCAL.name else ''}".rstrip())
+        advice = " Make one with `medmnist-np build` or `medmnist-np register`." if collection == LOCAL.name else ""
+        say(f"No data sets found.{advice}")
         return
     say_table(
         [
@@ -66,7 +73,7 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
         right=[2, 3, 4, 5],
     )
     say()
-    say_paragraph("* on this machine. `medmnist-np info NAME` shows more, `medmnist-np fetch NAME` downloads.")
+    say_paragraph("* on this machine. `medmnist-np info NAME` shows more, `medmnist-np fetch NAME` downloads a set.")
     if collection is None:
         others = ", ".join(bundled_records.COLLECTIONS[1:])
         say_paragraph(f"Other collections (--collection): {others}. `medmnist-np catalog` lists many more data sets.")
@@ -74,7 +81,7 @@ def list_(task: str | None, ndim: int | None, size: int | None, collection: str 
 
 @click.command
 @click.argument("name", required=False, metavar="NAME", shell_complete=options.names)
-@click.option("--flag", help="The name, as the official program takes it.", hidden=True)
+@click.option("--flag", help="The same as NAME; the official option.", hidden=True)
 @click.option("--croissant", "as_croissant", is_flag=True, help="Print a Croissant (JSON-LD) description.")
 @json_option
 def info(name: str | None, flag: str | None, as_croissant: bool, as_json: bool) -> None:
@@ -88,11 +95,11 @@ def info(name: str | None, flag: str | None, as_croissant: bool, as_json: bool) 
     if as_croissant and as_json:
         raise click.UsageError("--croissant and --json are two formats. Use one of them.")
     if name is not None and flag is not None:
-        raise click.UsageError(f"{name!r} and --flag {flag} both name the data set. Use one of them.")
+        raise click.UsageError("Use either NAME or --flag, not both.")
     name = name or flag
     if name is None:
         raise click.UsageError("Name a data set. `medmnist-np list` lists them.")
-    record, _ = registry.resolve_size(name)  # refuses an unknown size in the name
+    record, _ = registry.resolve_size(name)  # raises for an unknown size in the name
     if as_json or as_croissant:
         say_json(record.to_croissant() if as_croissant else _details(record))
     else:
@@ -107,7 +114,7 @@ def cite(name: str) -> None:
     \b
       medmnist-np cite pathmnist > pathmnist.bib
     """
-    record, _ = registry.resolve_size(name)  # refuses an unknown size in the name
+    record, _ = registry.resolve_size(name)  # raises for an unknown size in the name
     say(registry.cite(record) or f"No papers are known for {record.qualified_name}.")
 
 

@@ -51,7 +51,7 @@ def audit_page(audit: Audit) -> str:
     str
         A self-contained HTML document without scripts. The same audit gives the same document.
     """
-    _, grouped_by, not_checked = findings.groups_of(audit.grouped_by, audit.record)
+    _, grouped_by, not_checked = findings.groups_of(audit.grouped_by)
     sections = {
         "Summary": _summary(audit, not_checked),
         "Exact duplicates": _exact(audit),
