@@ -35,7 +35,7 @@ _GROUPS = {
         "import": ("fetch", "import_"),
     },
     "Look": {
-        "card": ("card", "card"),
+        "card": ("info", "card"),
         "montage": ("montage", "montage"),
         "save": ("save", "save"),
     },
@@ -43,7 +43,7 @@ _GROUPS = {
         "evaluate": ("evaluate", "evaluate"),
         "compare": ("evaluate", "compare"),
         "leaderboard": ("evaluate", "leaderboard"),
-        "report": ("report", "report"),
+        "report": ("evaluate", "report"),
     },
     "Build and audit": {
         "build": ("build", "build"),

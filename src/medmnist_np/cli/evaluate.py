@@ -1,15 +1,15 @@
-"""``evaluate`` result files, ``compare`` two of them, and show them on the ``leaderboard``."""
+"""``evaluate`` result files, ``compare`` two of them, show them on the ``leaderboard``, and ``report`` on one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from medmnist_np.cli.options import FILE, json_option, name_argument, root_option, undefined_option
-from medmnist_np.cli.output import interval_ends, say, say_json, say_paragraph, say_table, value_errors
+from medmnist_np.cli.options import FILE, json_option, name_argument, page_option, root_option, undefined_option
+from medmnist_np.cli.output import interval_ends, say, say_json, say_paragraph, say_table, value_errors, writing
 from medmnist_np.errors import MedMNISTError, ScoresError
 
 if TYPE_CHECKING:
@@ -169,6 +169,43 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
             "These are no comparison: the scores behind the published values are not known. `medmnist-np compare` "
             "tests two result files."
         )
+
+
+@click.command
+@click.argument("file", type=FILE)
+@page_option("Where to write the page; default: FILE with .html instead of .csv.")
+@undefined_option
+@root_option
+def report(file: str, page: Path | None, undefined: Undefined, root: str | None) -> None:
+    """Write a page about a result file: metrics, curves, mistakes.
+
+    Every metric has a confidence interval. The page is one self-contained HTML file. It shows the worst mistakes as
+    pictures if the images are in the cache. Only labels are downloaded. Charts need matplotlib:
+    pip install 'medmnist-np[report]'
+
+    \b
+      medmnist-np report pathmnist_test_run1.csv -o run1.html
+    """
+    from medmnist_np.evaluation import parse_name
+    from medmnist_np.evaluation.evaluator import evaluate_file
+    from medmnist_np.reports import write_page
+    from medmnist_np.reports.evaluation_page import cached_images
+    from medmnist_np.reports.evaluation_page import report as report_on
+
+    page = page or Path(file).with_suffix(".html")
+    result = evaluate_file(file, root=root, undefined=undefined)
+    wrong = parse_name(file).contradictions(result.figures)
+    images = cached_images(result, root=root)
+    document = report_on(result, images, file=file, remarks=[f"Of this file {one}." for one in wrong])
+    with writing(page):
+        write_page(page, document)
+    for one in wrong:
+        say(f"Warning: {file}: {one}.", err=True)
+    for note in result.notes:
+        say(f"Note: {note}", err=True)
+    say(page)
+    if images is None:
+        say(f"The page has no pictures. `medmnist-np fetch {result.record.name}` downloads the images.", err=True)
 
 
 def _warn_of_wrong_figures(file: str, result: Any) -> None:

@@ -1,7 +1,8 @@
-"""``list`` data sets, show ``info`` about one, ``cite`` it; and the official ``available``."""
+"""``list`` data sets, show ``info`` about one, ``cite`` it, write its ``card``; and the official ``available``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,8 +10,16 @@ import click
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
 from medmnist_np.cli import options
-from medmnist_np.cli.options import json_option, name_argument, size_option
-from medmnist_np.cli.output import say, say_json, say_lines, say_paragraph, say_table, value_errors
+from medmnist_np.cli.options import (
+    download_option,
+    json_option,
+    name_argument,
+    page_option,
+    root_option,
+    seed_option,
+    size_option,
+)
+from medmnist_np.cli.output import say, say_json, say_lines, say_paragraph, say_table, value_errors, writing
 from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.user_records import LOCAL
 
@@ -116,6 +125,34 @@ def cite(name: str) -> None:
     """
     record, _ = registry.resolve_size(name)  # raises for an unknown size in the name
     say(registry.cite(record) or f"No papers are known for {record.qualified_name}.")
+
+
+@click.command
+@name_argument
+@page_option("Where to write the page; replaces an existing page.", required=True)
+@size_option("Image size; default: 28, or the smallest on this machine.")
+@download_option
+@seed_option
+@root_option
+def card(name: str, page: Path, size: int | None, download: bool, seed: int, root: str | None) -> None:
+    """Write a page about a data set: pictures, counts, code.
+
+    The page shows images of each class of NAME, pixel values, how the set was prepared, and code to load it. It is one
+    self-contained HTML file. It has no pictures if the data set is not on this machine.
+
+    \b
+      medmnist-np card pathmnist -o pathmnist.html --download
+      medmnist-np card organmnist3d -o organ.html --size 64
+    """
+    from medmnist_np.reports import write_page
+    from medmnist_np.reports.card_page import card as card_of
+
+    document = card_of(name, size=size, root=root, download=download, seed=seed)
+    with writing(page):
+        write_page(page, document)
+    say(page)
+    if "<img " not in document:
+        say("The page has no pictures, since the data set is not on this machine. Use --download to get it.", err=True)
 
 
 @click.command(hidden=True)
