@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.metrics import Interval, Predictions, interval
-from medmnist_np.metrics.averaging import averages
 from medmnist_np.metrics.bootstrap import bca_interval, metric_without_one, percentile_interval, replicates
+from medmnist_np.metrics.metric import averages
 
 LEVEL = 0.95
 N_RESAMPLES = 1000

@@ -19,8 +19,8 @@ import numpy as np
 
 from medmnist_np.metrics import Predictions, auc, interval, measure, paired_delong
 from medmnist_np.metrics.all_metrics import metric_named
-from medmnist_np.metrics.averaging import averages
 from medmnist_np.metrics.bootstrap import resamples, strata
+from medmnist_np.metrics.metric import averages
 
 N_RESAMPLES = 1000
 LEVEL = 0.95

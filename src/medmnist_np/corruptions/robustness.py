@@ -22,9 +22,9 @@ from medmnist_np.evaluation import parse_name
 from medmnist_np.evaluation.evaluator import evaluate_file
 from medmnist_np.evaluation.result import for_json, split_notes
 from medmnist_np.metrics import Interval, measure
-from medmnist_np.metrics.averaging import averages
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, percentile_interval, replicates
-from medmnist_np.metrics.distributions import check_level
+from medmnist_np.metrics.estimates import check_level
+from medmnist_np.metrics.metric import averages
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.corruption_facts import SEVERITIES, CorruptedSet, corrupted_sets, corruption_facts
 

@@ -23,7 +23,7 @@ from medmnist_np.metrics import (
     paired_delong,
     paired_delong_per_class,
 )
-from medmnist_np.metrics.distributions import p_in_words
+from medmnist_np.metrics.estimates import p_in_words
 from medmnist_np.registry import Record
 
 

@@ -6,7 +6,6 @@ cases. Distances between masks use SciPy.
 """
 
 from medmnist_np.metrics.all_metrics import METRICS, Metric, measure, measure_per_class
-from medmnist_np.metrics.averaging import Undefined
 from medmnist_np.metrics.calibration import (
     ReliabilityCurve,
     brier_score,
@@ -27,8 +26,9 @@ from medmnist_np.metrics.confusion import (
 )
 from medmnist_np.metrics.decisions import accuracy, exact_match, hamming_loss
 from medmnist_np.metrics.delong import Areas, delong_areas
-from medmnist_np.metrics.distributions import Interval
+from medmnist_np.metrics.estimates import Interval
 from medmnist_np.metrics.intervals import bootstrap_intervals, class_intervals, interval
+from medmnist_np.metrics.metric import Undefined
 from medmnist_np.metrics.overlap import dice, iou
 from medmnist_np.metrics.paired_tests import (
     Difference,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medmnist_np.errors import nearest
 from medmnist_np.metrics import calibration, confusion, decisions, ranking
-from medmnist_np.metrics.averaging import Undefined, average, check_choice
+from medmnist_np.metrics.metric import Undefined, average, check_choice
 from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, each_once
 from medmnist_np.registry.records import LABEL_TASKS
 

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np._groups import by_first_appearance, is_missing, refuse_other_order
 from medmnist_np.metrics import all_metrics, decisions, ranking
-from medmnist_np.metrics.averaging import Undefined, averages
-from medmnist_np.metrics.distributions import Interval, normal_cumulative, normal_quantile
+from medmnist_np.metrics.estimates import Interval, normal_cumulative, normal_quantile
+from medmnist_np.metrics.metric import Undefined, averages
 from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, as_array
 
 # Values per block. Small enough for the processor's cache, and memory use stays at a few MB.

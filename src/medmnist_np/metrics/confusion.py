@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.averaging import Undefined, average
+from medmnist_np.metrics.metric import Undefined, average
 from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, decided, each_once, ratio
 
 Table = NDArray[np.int64]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.metrics.averaging import column_name
+from medmnist_np.metrics.metric import column_name
 from medmnist_np.metrics.predictions import Predictions, RankedColumn, twice_the_wins
 
 

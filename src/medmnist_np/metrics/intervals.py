@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from medmnist_np.errors import nearest
 from medmnist_np.metrics import all_metrics, decisions, ranking
-from medmnist_np.metrics.averaging import Undefined, average, averages, check_choice
 from medmnist_np.metrics.bootstrap import (
     N_RESAMPLES,
     bca_interval,
@@ -22,7 +21,8 @@ from medmnist_np.metrics.bootstrap import (
     replicates,
 )
 from medmnist_np.metrics.delong import delong_areas, standard_error
-from medmnist_np.metrics.distributions import Interval, check_level, normal_quantile
+from medmnist_np.metrics.estimates import Interval, check_level, normal_quantile
+from medmnist_np.metrics.metric import Undefined, average, averages, check_choice
 from medmnist_np.metrics.predictions import Predictions
 
 # Standard errors below this are rounding errors.

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics import all_metrics, decisions, intervals, ranking
-from medmnist_np.metrics.averaging import Undefined, average, averages, check_choice
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, Values, method_name, percentile_interval, replicates
 from medmnist_np.metrics.delong import delong_areas, standard_error
-from medmnist_np.metrics.distributions import check_level, normal_quantile, p_in_words, two_sided_p
+from medmnist_np.metrics.estimates import check_level, normal_quantile, p_in_words, two_sided_p
+from medmnist_np.metrics.metric import Undefined, average, averages, check_choice
 from medmnist_np.metrics.predictions import Predictions, as_array, check_same
 
 

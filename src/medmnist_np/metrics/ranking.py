@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.averaging import Undefined, average
+from medmnist_np.metrics.metric import Undefined, average
 from medmnist_np.metrics.predictions import Array, Counts, Predictions, RankedColumn, each_once, ratio, twice_the_wins
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from medmnist_np.metrics.distributions import check_level, student_quantile
+from medmnist_np.metrics.estimates import check_level, student_quantile
 from medmnist_np.metrics.predictions import as_array
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from medmnist_np.errors import nearest
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, bca_interval, check_enough, percentile_interval, resamples
-from medmnist_np.metrics.distributions import Interval, check_level
+from medmnist_np.metrics.estimates import Interval, check_level
 from medmnist_np.metrics.masks import BothEmpty, OneEmpty, Values
 from medmnist_np.metrics.paired_tests import Difference, bootstrap_difference
 from medmnist_np.metrics.predictions import as_array, ratio

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from medmnist_np.metrics.distributions import normal_cumulative, normal_quantile, student_quantile, two_sided_p
+from medmnist_np.metrics.estimates import normal_cumulative, normal_quantile, student_quantile, two_sided_p
 
 
 @pytest.mark.parametrize("probability", [0.001, 0.025, 0.5, 0.9, 0.9999])
