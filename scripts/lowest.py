@@ -30,7 +30,6 @@ TESTS = [
 
 # True of newer releases alone, and of what the tests compare with or watch, not of what is tested.
 LEFT_OUT = {
-    "metrics/test_distributions.py::test_student_quantiles_agree_with_scipy": "SciPy 1.11 has them to 8 digits",
     "metrics/test_intervals.py::test_bca_agrees_with_scipy": "scipy.stats.bootstrap knows no rng",
     "metrics/test_intervals.py::test_bca_of_areas_agrees_with_scipy": "the same",
     "cli/test_demo.py::test_it_writes_only_into_its_folder": "an old filelock changes the mode of its files",

@@ -35,10 +35,10 @@ _PARTS = {
         "Official classes": ("compat.dataset",),
     },
     "medmnist_np.metrics": {
-        "Metrics of decisions": ("averaging", "confusion", "decisions"),
+        "Metrics of decisions": ("confusion", "decisions", "metric"),
         "Curves and calibration": ("calibration", "ranking"),
-        "Confidence intervals and tests": ("delong", "distributions", "intervals", "paired_tests", "runs"),
-        "Masks": ("case_metrics", "overlap", "segmentation", "surfaces"),
+        "Confidence intervals and tests": ("delong", "estimates", "intervals", "paired_tests"),
+        "Masks": ("overlap", "segmentation", "surfaces"),
     },
 }
 

@@ -62,7 +62,7 @@ def per_sample(values: Any, name: str) -> NDArray[Any]:
     """
     refuse_other_order(values, name)
     if np.ma.is_masked(values):
-        raise ValueError(f"{name} is a masked array with masked values. Leave out these samples, or fill the values.")
+        raise ValueError(f"{name} is a masked array with masked values. Remove these samples, or fill the values.")
     return np.asarray(values)
 
 

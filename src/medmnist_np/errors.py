@@ -154,7 +154,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
 
 
-def unknown(kind: str, word: str, available: Iterable[str]) -> str:
+def unknown(kind: str, word: object, available: Iterable[str]) -> str:
     """Return the message for a word that is not among the available ones: the nearest, then all of them.
 
     Examples
@@ -164,4 +164,12 @@ def unknown(kind: str, word: str, available: Iterable[str]) -> str:
     "Unknown view 'midle'. Did you mean 'middle'? Available: middle, mean, max."
     """
     names = list(available)
-    return f"Unknown {kind} {word!r}.{nearest(word, names)} Available: {', '.join(names)}."
+    listed = ", ".join(repr(name) if "," in name else name for name in names)
+    return f"Unknown {kind} {word!r}.{nearest(str(word), names)} Available: {listed}."
+
+
+def check_choice(kind: str, choice: object, available: Iterable[str]) -> None:
+    """Raise ValueError with the message of :func:`unknown` unless a choice is one of the available ones."""
+    names = list(available)
+    if choice not in names:
+        raise ValueError(unknown(kind, choice, names))

@@ -56,7 +56,7 @@ def logits(files: tuple[Path, Path]) -> Path:
     return file
 
 
-NOTE = "The scores run from -"
+NOTE = "Scores are from -"
 
 
 @pytest.mark.parametrize("command", [["evaluate"], ["leaderboard", "breastmnist"]])
@@ -113,7 +113,7 @@ def test_notes_on_scores_are_in_the_json(files: tuple[Path, Path], logits: Path)
 def test_a_class_that_is_absent_is_refused_with_the_option_that_helps(without_class: tuple[Path, Path]) -> None:
     result = run("evaluate", without_class[0])
     assert result.exit_code == 1
-    assert "choose --undefined skip, the mean of the others" in result.stderr
+    assert "set --undefined skip (average over the others)" in result.stderr
 
 
 def test_a_class_that_is_absent_may_be_left_out(without_class: tuple[Path, Path]) -> None:

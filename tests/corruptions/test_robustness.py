@@ -276,7 +276,7 @@ def test_scores_that_do_not_fit_the_threshold_are_noted(tmp_path: Path) -> None:
         (at_half,) = measure_robustness([file], progress=silent)
         (at_zero,) = measure_robustness([file], threshold=0, progress=silent)
 
-    assert at_half.notes[0].startswith(f"{file.name}: The scores run from -")
+    assert at_half.notes[0].startswith(f"{file.name}: Scores are from -")
     assert not any("The scores run" in note for note in at_zero.notes)
 
 

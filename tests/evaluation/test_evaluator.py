@@ -151,7 +151,7 @@ def test_an_index_that_does_not_number_the_samples_is_refused(index: Any) -> Non
     evaluator = Evaluator("breastmnist", "test")
     frame = pytest.importorskip("pandas").DataFrame(evaluator.get_dummy_prediction(), index=index)
 
-    with pytest.raises(ScoresError, match=r"index of y_score does not number the samples 0 to 39.*\.to_numpy\(\)"):
+    with pytest.raises(ScoresError, match=r"It must have each of 0 to 39 once.*\.to_numpy\(\)"):
         evaluator.evaluate(frame)
 
 
@@ -160,7 +160,7 @@ def test_columns_that_do_not_name_the_classes_are_refused(columns: Any) -> None:
     evaluator = Evaluator("retinamnist", "test")
     frame = pytest.importorskip("pandas").DataFrame(evaluator.get_dummy_prediction(), columns=columns)
 
-    with pytest.raises(ScoresError, match=r"columns of y_score are .*; the classes are '0', '1', '2', \.\.\."):
+    with pytest.raises(ScoresError, match=r"columns of y_score are .*, and the classes are '0', '1', '2', \.\.\."):
         evaluator.evaluate(frame)
 
 
@@ -183,9 +183,9 @@ def test_masked_scores_are_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("breastmnist", r"scores run from -.* instead of 0 to 1, but decisions are made at 0\.5"),
-        ("chestmnist", r"scores run from -.* instead of 0 to 1, but decisions are made at 0\.5"),
-        ("pathmnist", r"scores run from -.* instead of 0 to 1\. The AUC of each class .* apply a softmax"),
+        ("breastmnist", r"Scores are from -.* instead of 0 to 1, but decisions are made at 0\.5"),
+        ("chestmnist", r"Scores are from -.* instead of 0 to 1, but decisions are made at 0\.5"),
+        ("pathmnist", r"Scores are from -.* instead of 0 to 1\. Logits change the AUC .* apply a softmax"),
     ],
 )
 def test_scores_beyond_0_and_1_are_warned_of_and_noted(name: str, said: str, tmp_path: Path) -> None:
@@ -215,10 +215,10 @@ def test_scores_that_look_like_decisions_are_warned_of(name: str) -> None:
     evaluator = Evaluator(name, "test")
     scores = evaluator.get_dummy_prediction()
     decisions = scores > 0.5 if name in ("breastmnist", "chestmnist") else scores == scores.max(axis=1, keepdims=True)
-    with pytest.warns(UserWarning, match="All scores are 0 or 1, as of decisions"):
+    with pytest.warns(UserWarning, match="All scores are 0 or 1, as if"):
         result = evaluator.evaluate(decisions.astype(int))
 
-    assert result.notes[0].endswith("give the probabilities.")
+    assert result.notes[0].endswith("pass the probabilities.")
 
 
 def test_a_result_file_of_logits_is_warned_of(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_scores_may_be_lists_and_other_arrays(kind: object) -> None:
 
 
 def test_a_wrong_number_of_columns_is_refused() -> None:
-    with pytest.raises(ValueError, match="y_score has 8 columns; there are 9 classes"):
+    with pytest.raises(ValueError, match=r"y_score has 8 columns\. It needs 9, one for each class"):
         Evaluator("pathmnist", "test").evaluate(np.zeros((40, 8)))
 
 

@@ -302,9 +302,9 @@ def test_scores_that_are_no_probabilities_have_no_calibration() -> None:
     with pytest.warns(UserWarning, match="instead of 0 to 1"):
         result = evaluator.evaluate(5 * scores_of(evaluator))
     page = read(report(result))
-    assert any("The scores run from " in note and "but decisions are made at 0.5" in note for note in page.notes)
-    assert "The scores cannot be taken as probabilities. y_score runs from " in page.text
-    assert "Without log loss: y_score runs from " in page.text
+    assert any("Scores are from " in note and "but decisions are made at 0.5" in note for note in page.notes)
+    assert "The scores cannot be taken as probabilities. y_score has values from " in page.text
+    assert "Without log loss: y_score has values from " in page.text
 
 
 def test_few_samples_of_a_class_are_told() -> None:

@@ -59,7 +59,7 @@ def test_ten_thousand_random_cases_agree_with_scikit_learn() -> None:
     assert max(off) < 1e-12
 
 
-@pytest.mark.filterwarnings("ignore:The scores run from")
+@pytest.mark.filterwarnings("ignore:Scores are from")
 def test_random_accuracies_agree_with_scikit_learn() -> None:
     random = np.random.default_rng(21)
     for _ in range(100):

@@ -40,9 +40,7 @@ def test_names_are_keys() -> None:
 
 def test_a_name_that_there_is_not_is_refused_with_a_hint() -> None:
     predictions = Predictions([0, 1], [0.1, 0.2], "binary-class")
-    with pytest.raises(
-        ValueError, match=r"There is no metric 'acuracy'. Did you mean 'accuracy'.* The metrics are: auc"
-    ):
+    with pytest.raises(ValueError, match=r"Unknown metric 'acuracy'. Did you mean 'accuracy'.* Available: auc"):
         measure(predictions, "acuracy")
 
 

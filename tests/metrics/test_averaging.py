@@ -18,7 +18,7 @@ from medmnist_np.metrics import (
     specificity,
 )
 
-# Class 2 is absent and never decided for.
+# Class 2 is absent and never predicted.
 LABELS = [0, 0, 1, 1]
 SCORES = [[0.8, 0.2, 0.0], [0.4, 0.6, 0.0], [0.5, 0.4, 0.1], [0.1, 0.8, 0.1]]
 AVERAGED = [auc, average_precision, precision, recall, f1, balanced_accuracy]
@@ -44,7 +44,7 @@ def test_the_values_of_single_classes_say_which_is_undefined() -> None:
 
 
 def test_how_many_more_are_undefined_is_said() -> None:
-    with pytest.raises(ValueError, match=r"class 2 is not defined.* Nor is that of 1 more"):
+    with pytest.raises(ValueError, match=r"class 2 is not defined.* The same applies to 1 more"):
         auc(LABELS, np.hstack([SCORES, np.zeros((4, 1))]), "multi-class")
 
 
@@ -53,7 +53,7 @@ def test_skipping_all_leaves_nothing() -> None:
 
 
 def test_a_class_that_was_never_decided_for_has_no_precision() -> None:
-    with pytest.raises(ValueError, match="precision of class 1 is not defined: no sample was decided for as positive"):
+    with pytest.raises(ValueError, match="precision of class 1 is not defined: no sample was predicted as positive"):
         precision([0, 1], [0.1, 0.2], "binary-class")
     assert precision([0, 1], [0.1, 0.2], "binary-class", undefined="zero") == 0.0
 
@@ -75,7 +75,7 @@ def test_a_label_is_named() -> None:
 
 
 def test_another_choice_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"undefined is 'skipp'. Did you mean 'skip'"):
+    with pytest.raises(ValueError, match=r"Unknown value of undefined 'skipp'. Did you mean 'skip'"):
         auc([0, 1], [0.1, 0.2], "binary-class", undefined="skipp")
-    with pytest.raises(ValueError, match="undefined is None"):
+    with pytest.raises(ValueError, match="Unknown value of undefined None"):
         measure(Predictions([0, 1], [0.1, 0.2], "binary-class"), "f1", undefined=None)

@@ -124,7 +124,7 @@ def test_an_empty_bin_is_nan() -> None:
 
 @pytest.mark.parametrize("metric", [log_loss, brier_score, expected_calibration_error, reliability_curves])
 def test_logits_are_refused(metric) -> None:
-    with pytest.raises(ValueError, match=r"y_score runs from -2 to 3; probabilities.*softmax .* or a sigmoid"):
+    with pytest.raises(ValueError, match=r"y_score has values from -2 to 3\. .*probabilities.*softmax .* or a sigmoid"):
         metric([0, 1], [-2.0, 3.0], "binary-class")
     with pytest.raises(ValueError, match=r"those in row 1 of y_score add up to 1\.1"):
         metric([0, 1], [[0.5, 0.5], [0.5, 0.6]], "multi-class")

@@ -146,26 +146,26 @@ MASK = np.ones((3, 4), dtype=np.uint8)
 
 
 def test_a_case_that_is_refused_is_named() -> None:
-    with pytest.raises(ValueError, match=r"Case liver_7: The masks must lie on one grid"):
+    with pytest.raises(ValueError, match=r"Case liver_7: The reference has shape"):
         segmentation_table([MASK, MASK], [MASK, MASK.T], spacing_mm=1, cases=["liver_3", "liver_7"])
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"references": [MASK]}, "references ended after 1 cases, but there are more of predictions"),
-        ({"predictions": []}, "predictions ended after 0 cases, but there are more of references"),
-        ({"spacing_mm": [[1, 1]]}, "spacing_mm ended after 1 cases, but there are more of references and predictions"),
-        ({"cases": ["a", "b", "c"]}, "references and predictions ended after 2 cases, but there are more of cases"),
+        ({"references": [MASK]}, "references ended after 1 cases, but there are more predictions"),
+        ({"predictions": []}, "predictions ended after 0 cases, but there are more references"),
+        ({"spacing_mm": [[1, 1]]}, "spacing_mm ended after 1 cases, but there are more references and predictions"),
+        ({"cases": ["a", "b", "c"]}, "references and predictions ended after 2 cases, but there are more cases"),
         ({"references": [], "predictions": []}, "There are no cases"),
-        ({"metrics": ["hausdorf"]}, r"There is no metric 'hausdorf' of masks\. Did you mean 'hausdorff"),
-        ({"metrics": []}, "each is needed once, and at least one"),
-        ({"metrics": ["dice", "dice"]}, "each is needed once, and at least one"),
+        ({"metrics": ["hausdorf"]}, r"Unknown segmentation metric 'hausdorf'\. Did you mean 'hausdorff"),
+        ({"metrics": []}, "at least one metric, and each once"),
+        ({"metrics": ["dice", "dice"]}, "at least one metric, and each once"),
         ({"tolerance_mm": -1}, "tolerance_mm is -1"),
-        ({"both_empty": "one"}, "both_empty is 'one'"),
+        ({"both_empty": "one"}, "Unknown value of both_empty 'one'"),
         (
             {"references": np.stack([MASK] * 2), "spacing_mm": (1, 1, 3)},
-            r"One volume alone is a list of one: \[volume\]",
+            r"Pass a single volume as a list: \[volume\]",
         ),
     ],
 )

@@ -58,7 +58,7 @@ def test_balanced_accuracy_of_a_binary_task_is_the_mean_of_sensitivity_and_speci
 
 
 def test_other_weights_are_refused() -> None:
-    with pytest.raises(ValueError, match="weights is 'cubic'"):
+    with pytest.raises(ValueError, match="Unknown weights 'cubic'"):
         cohen_kappa([0, 1], np.eye(2), "multi-class", weights="cubic")
 
 

@@ -96,7 +96,7 @@ LOGITS = [-2.0, 0.3, 0.4, 3.0]
     "metric", [accuracy, exact_match, hamming_loss, precision, recall, f1, mcc, cohen_kappa, confusion_matrix, getACC]
 )
 def test_decisions_on_logits_are_warned_of(metric) -> None:
-    said = r"scores run from -2 to 3 instead of 0 to 1, but decisions are made at 0\.5\. Apply a sigmoid"
+    said = r"Scores are from -2 to 3 instead of 0 to 1, but decisions are made at 0\.5\. Apply a sigmoid"
     with pytest.warns(UserWarning, match=said):
         metric([0, 1, 1, 1], LOGITS, "binary-class")
 

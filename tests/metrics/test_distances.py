@@ -163,17 +163,17 @@ def test_surface_dice_of_empty_masks_is_that_of_overlaps() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     for spacing in (0, -1, math.nan, (1, 1, 1), (1, 0), [[1, 1]]):
-        with pytest.raises(ValueError, match="a positive number is needed, or one for each of 2 axes"):
+        with pytest.raises(ValueError, match="It must be a positive number, or one for each of 2 axes"):
             hausdorff(FULL, FULL, spacing_mm=spacing)
     for percentile in (0, -5, 101, math.nan):
         with pytest.raises(ValueError, match="above 0 and at most 100"):
             hausdorff(FULL, FULL, spacing_mm=1, percentile=percentile)
     for tolerance in (-1, math.nan, math.inf, [1, 2]):
-        with pytest.raises(ValueError, match="or one for each of 1 labels"):
+        with pytest.raises(ValueError, match="or 1, one per label"):
             surface_dice(FULL, FULL, spacing_mm=1, tolerance_mm=tolerance)
-    with pytest.raises(ValueError, match="direction is 'here'"):
+    with pytest.raises(ValueError, match="Unknown direction 'here'"):
         average_surface_distance(FULL, FULL, spacing_mm=1, direction="here")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="one_empty is 'inf'"):
+    with pytest.raises(ValueError, match="Unknown value of one_empty 'inf'"):
         hausdorff(FULL, FULL, spacing_mm=1, one_empty="inf")  # type: ignore[arg-type]
 
 

@@ -84,7 +84,7 @@ def test_names_of_which_only_some_are_the_same_are_refused() -> None:
 
 @pytest.mark.parametrize("scores", [pandas.Series(SCORES, name=0), pandas.DataFrame({"0": SCORES})])
 def test_a_single_column_of_class_0_is_refused(scores) -> None:
-    with pytest.raises(ValueError, match=r"which is class 0\. A single column holds the scores of class 1"):
+    with pytest.raises(ValueError, match=r"which is class 0\. A single column must have the scores of class 1"):
         auc(LABELS, scores, "binary-class")
 
 
@@ -124,12 +124,12 @@ def test_labels_and_scores_of_one_index_need_not_be_unique() -> None:
 
 
 def test_different_indices_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"different indices, from 0, 1, 2, \.\.\. and from 6, 7, 8, .*\.to_numpy\(\)"):
+    with pytest.raises(ValueError, match=r"different indices: 0, 1, 2, \.\.\. and 6, 7, 8, .*\.to_numpy\(\)"):
         auc(pandas.Series(LABELS), pandas.Series(SCORES, index=range(6, 12)), "binary-class")
 
 
 def test_a_shuffled_index_of_scores_is_refused_if_labels_have_none() -> None:
-    with pytest.raises(ValueError, match=r"numbers its rows in another order .* and y_true has no index"):
+    with pytest.raises(ValueError, match=r"index of y_score is not in order, and y_true has no index"):
         auc(LABELS, pandas.Series(SCORES).sample(frac=1, random_state=1), "binary-class")
 
 
@@ -156,7 +156,7 @@ def masked(values) -> np.ma.MaskedArray:
     return array
 
 
-REFUSED = "is a masked array with masked values. Leave out these samples, or fill the values"
+REFUSED = "is a masked array with masked values. Remove these samples, or fill the values"
 
 
 @pytest.mark.parametrize(

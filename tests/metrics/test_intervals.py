@@ -214,7 +214,7 @@ def test_the_expected_calibration_error_has_no_bootstrap_interval() -> None:
 
 
 def test_a_stratified_bootstrap_of_a_multi_label_task_is_refused() -> None:
-    with pytest.raises(ValueError, match="not available for a multi-label task"):
+    with pytest.raises(ValueError, match="does not support multi-label tasks"):
         interval(predictions_of(MULTI_LABEL), stratified=True)
 
 
@@ -239,7 +239,7 @@ def test_newcombe_solves_its_equation() -> None:
 
 @pytest.mark.parametrize("task", ["multi-class", MULTI_LABEL])
 def test_newcombe_is_for_one_area(task: str) -> None:
-    with pytest.raises(ValueError, match="for one AUC, not for a mean of several"):
+    with pytest.raises(ValueError, match="for a single AUC, not for a mean of several"):
         interval(predictions_of(task), method="newcombe")
     assert len(class_intervals(predictions_of(task), method="newcombe")) == 3
 
@@ -311,21 +311,21 @@ def test_where_nothing_is_defined_there_is_no_interval(method: str, undefined: s
 
 def test_bca_needs_two_samples_of_each_class() -> None:
     predictions = Predictions([0, 0, 1], [0.1, 0.3, 0.2], "binary-class")
-    with pytest.raises(ValueError, match="each class needs at least two samples"):
+    with pytest.raises(ValueError, match="each class needs at least 2 samples"):
         interval(predictions, method="bca")
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"metric": "aucc"}, r"no metric 'aucc'\. Did you mean 'auc'"),
-        ({"method": "wald"}, "no method 'wald'"),
-        ({"method": "wilson"}, "The method 'wilson' is for accuracy, not for auc"),
-        ({"metric": "f1", "method": "bca"}, "The method 'bca' is for auc, accuracy, .* not for f1"),
-        ({"metric": "accuracy", "method": "delong"}, "The method 'delong' is for auc, not for accuracy"),
-        ({"level": 95}, "The level is 95"),
-        ({"n_resamples": 1}, "n_resamples is 1; at least 2"),
-        ({"undefined": "drop"}, "undefined is 'drop'"),
+        ({"metric": "aucc"}, r"Unknown metric 'aucc'\. Did you mean 'auc'"),
+        ({"method": "wald"}, "Unknown method 'wald'"),
+        ({"method": "wilson"}, "The method 'wilson' supports accuracy, not auc"),
+        ({"metric": "f1", "method": "bca"}, "The method 'bca' supports auc, accuracy, .* not f1"),
+        ({"metric": "accuracy", "method": "delong"}, "The method 'delong' supports auc, not accuracy"),
+        ({"level": 95}, "level is 95"),
+        ({"n_resamples": 1}, "n_resamples is 1. It must be at least 2"),
+        ({"undefined": "drop"}, "Unknown value of undefined 'drop'"),
     ],
 )
 def test_what_is_not_there_is_refused(options: dict[str, object], message: str) -> None:
@@ -340,7 +340,7 @@ def test_single_classes_have_other_methods(method: str) -> None:
 
 
 def test_one_sample_has_no_bootstrap() -> None:
-    with pytest.raises(ValueError, match="at least two samples"):
+    with pytest.raises(ValueError, match="at least 2 samples"):
         interval(Predictions([1], [0.7], "binary-class"), "accuracy")
     assert interval(Predictions([1], [0.7], "binary-class"), "accuracy", method="wilson").high == 1.0
 

@@ -98,14 +98,14 @@ def test_masks_that_are_bool_already_are_left_as_they_are() -> None:
     ("reference", "prediction", "message"),
     [
         (np.zeros((4, 4)), np.zeros((4, 5)), r"reference has shape \(4, 4\) and the prediction \(4, 5\)"),
-        (np.zeros(4), np.zeros(4), r"reference has shape \(4,\); a mask is"),
+        (np.zeros(4), np.zeros(4), r"reference has shape \(4,\)\. A mask must be"),
         (np.zeros((0, 4)), np.zeros((0, 4)), r"reference has shape \(0, 4\)"),
         (np.zeros((2, 2, 2, 2), int), np.zeros((2, 2, 2, 2), int), "one case at a time"),
-        (np.zeros((4, 4)), np.full((4, 4), 0.3), "prediction must hold whole numbers; 16 of its 16 values are none"),
+        (np.zeros((4, 4)), np.full((4, 4), 0.3), "must hold whole numbers, but 16 of 16 values are fractions"),
         (np.full((4, 4), np.nan), np.zeros((4, 4)), "reference must hold whole numbers"),
         (np.full((4, 4), np.inf), np.zeros((4, 4)), "reference must hold whole numbers"),
-        (np.full((4, 4), "a"), np.zeros((4, 4)), "reference is of dtype <U1"),
-        ([[1, 2], [3]], np.zeros((4, 4)), "The mask reference, a list, cannot be had as a NumPy array"),
+        (np.full((4, 4), "a"), np.zeros((4, 4)), "reference has dtype <U1"),
+        ([[1, 2], [3]], np.zeros((4, 4)), "reference, a list, cannot be converted to a NumPy array"),
     ],
 )
 def test_what_is_no_pair_of_masks_is_refused(reference: object, prediction: object, message: str) -> None:
@@ -115,28 +115,28 @@ def test_what_is_no_pair_of_masks_is_refused(reference: object, prediction: obje
 
 @pytest.mark.parametrize("labels", [[], {}, [()], {"tumour": ()}])
 def test_labels_without_a_value_are_refused(labels: object) -> None:
-    with pytest.raises(ValueError, match="at least one label is needed"):
+    with pytest.raises(ValueError, match="It needs at least one label"):
         dice(REFERENCE, PREDICTION, labels=labels)  # type: ignore[arg-type]
 
 
 def test_a_label_that_is_there_twice_is_refused() -> None:
-    with pytest.raises(ValueError, match="A label is there twice: 1, 2, 1"):
+    with pytest.raises(ValueError, match="labels contains a label twice: 1, 2, 1"):
         dice(REFERENCE, PREDICTION, labels=[1, 2, 1])
 
 
 @pytest.mark.parametrize("label", [1.5, "tumour", [[1]]])
 def test_a_label_that_is_no_integer_is_refused(label: object) -> None:
-    with pytest.raises(TypeError, match=r'an integer, or several for one structure, is needed\. .*{"liver": 1}'):
+    with pytest.raises(TypeError, match=r'It must be an integer, or several for one structure\. .*{"liver": 1}'):
         dice(REFERENCE, PREDICTION, labels=[label])  # type: ignore[list-item]
 
 
 def test_labels_that_are_no_list_are_refused() -> None:
-    with pytest.raises(TypeError, match="labels is 1; a list or a mapping is needed"):
+    with pytest.raises(TypeError, match=r"labels is 1\. It must be a list or a mapping"):
         dice(REFERENCE, PREDICTION, labels=1)  # type: ignore[arg-type]
 
 
 def test_what_is_no_choice_about_empty_masks_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"both_empty is 'perfekt'\. Did you mean 'perfect'"):
+    with pytest.raises(ValueError, match=r"Unknown value of both_empty 'perfekt'\. Did you mean 'perfect'"):
         dice(REFERENCE, PREDICTION, both_empty="perfekt")  # type: ignore[arg-type]
 
 

@@ -209,7 +209,7 @@ def test_mcnemar_is_exact_on_many_decisions() -> None:
 def test_mcnemar_of_labels_is_made_for_each() -> None:
     first, second = two_models(task=MULTI_LABEL)
 
-    with pytest.raises(ValueError, match="Take mcnemar_per_label and holm"):
+    with pytest.raises(ValueError, match="Use mcnemar_per_label and holm"):
         mcnemar(first, second)
     found = mcnemar_per_label(first, second)
     assert len(found) == 3
@@ -232,7 +232,7 @@ def test_holm_keeps_the_order_and_makes_nothing_smaller(p_values: list[float]) -
 
 @pytest.mark.parametrize("p_values", [[0.1, np.nan], [1.1], 0.5, [[0.1]]])
 def test_holm_takes_a_list_of_p_values_only(p_values) -> None:
-    with pytest.raises(ValueError, match="p_values must be a list of numbers from 0 to 1"):
+    with pytest.raises(ValueError, match="It must be a list of numbers from 0 to 1"):
         holm(p_values)
 
 

@@ -15,35 +15,40 @@ MULTI_LABEL = "multi-label, binary-class"
 @pytest.mark.parametrize(
     ("labels", "scores", "task", "message"),
     [
-        ([0, 1], [0.1, 0.2], "binary", "no task 'binary'. Did you mean 'binary-class'"),
-        ([0, 1], [0.1, 0.2], None, "no task None"),
+        ([0, 1], [0.1, 0.2], "binary", "Unknown task 'binary'. Did you mean 'binary-class'"),
+        ([0, 1], [0.1, 0.2], None, "Unknown task None"),
         ([0, 1], [0.1, 0.2, 0.3], "binary-class", "y_true has 2 samples and y_score has 3"),
         ([], [], "binary-class", "no samples"),
         (
             [0, 1],
             [0.1, np.nan],
             "binary-class",
-            "1 of the 2 values .* are not finite, the first in row 1, column 0: nan",
+            "1 of 2 values .* are not finite. The first is in row 1, column 0: nan",
         ),
         ([0, 1], [[0, 1], [np.inf, 1]], "multi-class", "row 1, column 0: inf"),
-        ([0.0, 0.5], [0.1, 0.2], "binary-class", r"y_true must hold integers; row 1, column 0 is 0\.5"),
-        ([0.0, np.nan], [0.1, 0.2], "binary-class", "y_true must hold integers; row 1, column 0 is nan"),
-        (["a", "b"], [0.1, 0.2], "binary-class", "y_true has dtype <U1; integers"),
-        ([0, 1], ["a", "b"], "binary-class", "y_score has dtype <U1; real numbers"),
+        ([0.0, 0.5], [0.1, 0.2], "binary-class", r"y_true must hold integers, and row 1, column 0 is 0\.5"),
+        ([0.0, np.nan], [0.1, 0.2], "binary-class", "y_true must hold integers, and row 1, column 0 is nan"),
+        (["a", "b"], [0.1, 0.2], "binary-class", "y_true has dtype <U1. It must hold integers"),
+        ([0, 1], ["a", "b"], "binary-class", "y_score has dtype <U1. It must hold real numbers"),
         ([0, 1], [1j, 2j], "binary-class", "y_score has dtype complex128"),
         ([0, 1], [None, 1], "binary-class", "y_score has dtype object"),
-        ([0, 1], [[1, 2], [3]], "multi-class", "y_score, a list, cannot be had as a NumPy array: .* of equal length"),
+        ([0, 1], [[1, 2], [3]], "multi-class", "a list, cannot be converted to a NumPy array: .* of equal length"),
         (1, [0.1], "binary-class", r"y_true has shape \(\)"),
         ([0, 1], np.ones((2, 2, 1)), "multi-class", r"y_score has shape \(2, 2, 1\)"),
         ([0, 1], np.ones((2, 0)), "multi-class", r"y_score has shape \(2, 0\)"),
-        ([[0, 1], [1, 0]], [0.1, 0.2], "binary-class", "y_true has 2 columns; a binary-class task has one"),
-        ([[0, 1], [1, 0]], np.eye(2), "multi-class", "y_true has 2 columns; a multi-class task has one"),
-        ([0, 1], np.ones((2, 3)), "binary-class", "y_score has 3 columns; a binary-class task has one"),
-        ([0, 1], [0.1, 0.2], "multi-class", "y_score has one column; a multi-class task"),
+        ([[0, 1], [1, 0]], [0.1, 0.2], "binary-class", "y_true has 2 columns. A binary-class task has one"),
+        ([[0, 1], [1, 0]], np.eye(2), "multi-class", "y_true has 2 columns. A multi-class task has one"),
+        ([0, 1], np.ones((2, 3)), "binary-class", "y_score has 3 columns. A binary-class task needs one"),
+        ([0, 1], [0.1, 0.2], "multi-class", "y_score has one column. A multi-class task"),
         ([[0, 1], [1, 0]], np.ones((2, 3)), MULTI_LABEL, "y_true has 2 columns and y_score has 3"),
-        ([0, 2], [0.1, 0.2], "binary-class", "labels from 0 to 2; with these scores they must lie in 0 to 1"),
+        (
+            [0, 2],
+            [0.1, 0.2],
+            "binary-class",
+            "y_true has labels from 0 to 2. With these scores they must be from 0 to 1",
+        ),
         ([-1, 1], [0.1, 0.2], "binary-class", "labels from -1 to 1"),
-        ([0, 3], np.ones((2, 3)), "ordinal-regression", "labels from 0 to 3; .* they must lie in 0 to 2"),
+        ([0, 3], np.ones((2, 3)), "ordinal-regression", "labels from 0 to 3. .* they must be from 0 to 2"),
         ([[0, 2], [1, 0]], np.eye(2), MULTI_LABEL, "labels from 0 to 2"),
     ],
 )
@@ -57,7 +62,7 @@ def test_what_does_not_fit_is_refused(metric, labels, scores, task, message: str
     [([0, 1], 3, "multi-class"), ([0, 1], 5, "ordinal-regression"), ([[0, 1, 1], [1, 0, 1]], 3, MULTI_LABEL)],
 )
 def test_a_wrong_number_of_columns_is_refused_where_the_number_of_classes_is_known(labels, columns, task) -> None:
-    with pytest.raises(ValueError, match=rf"y_score has {columns} columns; there are 4 classes or labels"):
+    with pytest.raises(ValueError, match=rf"y_score has {columns} columns\. It needs 4, one for each"):
         Predictions(labels, np.ones((2, columns)), task, n_classes=4)
 
 
@@ -196,7 +201,7 @@ def test_an_array_comes_by_dlpack_where_there_is_no_other_way(kind: type) -> Non
 
 
 def test_an_array_of_another_device_is_refused_with_advice() -> None:
-    with pytest.raises(ValueError, match=r"y_score, a Elsewhere, .*: not this way\. Bring it to the CPU"):
+    with pytest.raises(ValueError, match=r"y_score, a Elsewhere, .*: not this way\. It must be on the CPU"):
         as_array(Elsewhere(np.ones(2)), "y_score")
 
 
@@ -205,7 +210,7 @@ def test_torch_tensors_are_taken() -> None:
     torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
 
     assert auc(torch.tensor([[0.0], [1.0]]), torch.tensor([0.1, 0.2]), "binary-class") == 1.0
-    with pytest.raises(ValueError, match="free of gradients"):
+    with pytest.raises(ValueError, match="without gradients"):
         auc([0, 1], torch.tensor([0.1, 0.2], requires_grad=True), "binary-class")
 
 
@@ -230,5 +235,5 @@ def test_data_frames_are_taken() -> None:
 
 
 def test_segmentation_is_no_task_of_scores() -> None:
-    with pytest.raises(ValueError, match="There is no task 'segmentation'"):
+    with pytest.raises(ValueError, match="Unknown task 'segmentation'"):
         Predictions([0, 1], [0.1, 0.9], "segmentation")

@@ -45,5 +45,5 @@ def test_what_is_no_list_of_numbers_is_refused(values) -> None:
 
 
 def test_a_level_is_a_share() -> None:
-    with pytest.raises(ValueError, match="The level is 95"):
+    with pytest.raises(ValueError, match="level is 95"):
         summarise_runs([0.5, 0.6], level=95)

@@ -1,11 +1,10 @@
-"""Labels and scores in, numbers out: metrics, intervals and tests for the MedMNIST benchmark, with NumPy alone.
+"""Metrics, confidence intervals and tests for the MedMNIST benchmark.
 
 Each metric is a function of labels, scores and task. `Predictions` checks these once, for `measure`, for intervals and
-for comparisons. Masks have metrics of their own, of a reference and a prediction; `segmentation_table` measures many
-cases. Distances between masks use SciPy.
+for comparisons. The metrics of masks compare a reference and a prediction; `segmentation_table` measures many cases.
 """
 
-from medmnist_np.metrics.all_metrics import METRICS, Metric, measure, measure_per_class
+from medmnist_np.metrics.all_metrics import METRICS, measure, measure_per_class
 from medmnist_np.metrics.calibration import (
     ReliabilityCurve,
     brier_score,
@@ -13,7 +12,6 @@ from medmnist_np.metrics.calibration import (
     log_loss,
     reliability_curves,
 )
-from medmnist_np.metrics.case_metrics import SEGMENTATION_METRICS, segmentation_table
 from medmnist_np.metrics.confusion import (
     balanced_accuracy,
     cohen_kappa,
@@ -25,25 +23,26 @@ from medmnist_np.metrics.confusion import (
     specificity,
 )
 from medmnist_np.metrics.decisions import accuracy, exact_match, hamming_loss
-from medmnist_np.metrics.delong import Areas, delong_areas
-from medmnist_np.metrics.estimates import Interval
+from medmnist_np.metrics.delong import Areas, delong_areas, paired_delong, paired_delong_per_class
+from medmnist_np.metrics.estimates import Difference, Interval, Runs, summarise_runs
 from medmnist_np.metrics.intervals import bootstrap_intervals, class_intervals, interval
-from medmnist_np.metrics.metric import Undefined
+from medmnist_np.metrics.metric import Metric, Undefined
 from medmnist_np.metrics.overlap import dice, iou
 from medmnist_np.metrics.paired_tests import (
-    Difference,
     McNemar,
     holm,
     mcnemar,
     mcnemar_per_label,
     paired_bootstrap,
-    paired_delong,
-    paired_delong_per_class,
 )
 from medmnist_np.metrics.predictions import Predictions
 from medmnist_np.metrics.ranking import PrCurve, RocCurve, auc, auc_per_class, average_precision, pr_curves, roc_curves
-from medmnist_np.metrics.runs import Runs, summarise_runs
-from medmnist_np.metrics.segmentation import SegmentationTable, compare_segmentations
+from medmnist_np.metrics.segmentation import (
+    SEGMENTATION_METRICS,
+    SegmentationTable,
+    compare_segmentations,
+    segmentation_table,
+)
 from medmnist_np.metrics.surfaces import (
     SurfaceDistances,
     average_surface_distance,

@@ -1,4 +1,4 @@
-"""Resampling with replacement in bounded memory, and the intervals that follow from it."""
+"""Bootstrap: resampling with replacement in bounded memory, and the intervals that follow from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from medmnist_np._groups import by_first_appearance, is_missing, refuse_other_order
 from medmnist_np.metrics import all_metrics, decisions, ranking
 from medmnist_np.metrics.estimates import Interval, normal_cumulative, normal_quantile
-from medmnist_np.metrics.metric import Undefined, averages
+from medmnist_np.metrics.metric import Undefined, Values, averages
 from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, as_array
 
 # Values per block. Small enough for the processor's cache, and memory use stays at a few MB.
@@ -21,7 +21,7 @@ BLOCK = 1 << 17
 
 
 def strata(predictions: Predictions) -> NDArray[np.intp]:
-    """Return to which stratum each sample belongs, ``(n,)``: its class, or its row of labels in a multi-label task."""
+    """Return the stratum of each sample, ``(n,)``: its class, or its row of labels in a multi-label task."""
     return by_first_appearance(predictions.labels)
 
 
@@ -47,15 +47,15 @@ def resamples(
     strata : (n,) intp, optional
         Draw from each stratum as many samples as it has; by default all samples are one stratum.
     groups : (n,) array, optional
-        Draw whole groups, as many as there are, each with all its samples; not together with `strata`. Only the order
-        in which they first appear matters, not what they are called.
+        Draw whole groups, as many as there are, each with all its samples; not together with `strata`. Results depend
+        on the order in which groups first appear, not on their names.
     block : int
-        Number of counts to hold at a time; there is at least one resample in a block.
+        Number of counts in memory at a time; a block has at least one resample.
 
     Yields
     ------
     (b, n) int64
-        A block of resamples; each row adds up to ``n``, unless groups are drawn that are not all as large.
+        A block of resamples. Each row adds up to ``n``, unless groups of different sizes are drawn.
 
     Notes
     -----
@@ -79,7 +79,7 @@ def resamples(
         return
     order = np.argsort(strata, kind="stable")
     sizes = np.bincount(strata)
-    # In the order of the strata: where the stratum of each draw begins, and how large it is.
+    # Start and size of the stratum of each draw, in the order of the strata.
     start = np.repeat(np.cumsum(sizes) - sizes, sizes)
     size = np.repeat(sizes, sizes)
     for done in range(0, n_resamples, rows):
@@ -97,16 +97,12 @@ def _count(drawn: NDArray[np.int64]) -> Counts:
     return np.bincount(drawn.ravel(), minlength=b * n).reshape(b, n)
 
 
-Values = NDArray[np.float64]
-
 N_RESAMPLES = 1000
 
-# Intervals narrower than this have no width: rounding errors are as large.
+# Intervals narrower than this have no width: the rest is rounding.
 NO_WIDTH = 1e-12
 
-_SAME = "the resamples all give the same value, so they do not tell how uncertain it is"
-
-# How None and the missing values of NumPy and pandas print themselves.
+_SAME = "all resamples give the same value, which does not show how uncertain it is"
 
 
 def replicates(
@@ -123,11 +119,11 @@ def replicates(
     check_enough(predictions.n_samples, n_resamples)
     if stratified and predictions.task == MULTI_LABEL:
         raise ValueError(
-            "A stratified bootstrap is not available for a multi-label task: its intervals are much too narrow, as "
-            "most combinations of labels are rare. Leave out stratified=True."
+            "A stratified bootstrap does not support multi-label tasks: its intervals are much too narrow, because "
+            "most combinations of labels are rare. Remove stratified=True."
         )
     if groups is not None and stratified:
-        raise ValueError("Either classes or groups are drawn from, not both: a group may hold several classes.")
+        raise ValueError("stratified=True and groups cannot be combined: a group may contain several classes.")
     drawn = None if groups is None else _checked_groups(groups, predictions.n_samples)
     blocks: dict[str, list[Values]] = {metric.name: [] for metric in chosen}
     which = strata(predictions) if stratified else None
@@ -138,35 +134,35 @@ def replicates(
 
 
 def check_enough(n_samples: int, n_resamples: int, of: str = "samples") -> None:
-    """Refuse to resample where nothing could vary."""
+    """Raise ValueError if there is nothing to resample."""
     if n_resamples < 2:
-        raise ValueError(f"n_resamples is {n_resamples}; at least 2 are needed, and 1000 are usual.")
+        raise ValueError(f"n_resamples is {n_resamples}. It must be at least 2; 1000 is common.")
     if n_samples < 2:
-        raise ValueError(f"A bootstrap needs at least two {of}; there is one.")
+        raise ValueError(f"A bootstrap needs at least 2 {of}, and there is 1.")
 
 
 def _checked_groups(groups: ArrayLike, n_samples: int) -> NDArray[np.intp]:
     refuse_other_order(groups, "groups")
     array = as_array(groups, "groups")
     if array.shape != (n_samples,):
-        raise ValueError(f"groups has shape {array.shape}; one for each of {n_samples} samples is needed.")
+        raise ValueError(f"groups has shape {array.shape}. It must have one group for each of {n_samples} samples.")
     for sample, group in enumerate(array.tolist()):
         if is_missing(group):  # all of these would be drawn as one group
-            raise ValueError(f"The sample {sample} has no group: groups[{sample}] is {array[sample]!r}.")
+            raise ValueError(f"Sample {sample} has no group: groups[{sample}] is {array[sample]!r}.")
     numbers = by_first_appearance(array)
     if not numbers.any():
-        raise ValueError("A bootstrap of groups needs at least two; there is one.")
+        raise ValueError("A grouped bootstrap needs at least 2 groups, and there is 1.")
     return numbers
 
 
 def method_name(method: str, stratified: bool, groups: ArrayLike | None = None) -> str:
-    """Return what to call a bootstrap by what is drawn in it."""
+    """Return the name of a method: ``"stratified bca"``, ``"grouped bootstrap"`` and so on."""
     drawn = "stratified " if stratified else ""
     return f"{drawn if groups is None else 'grouped '}{method}"
 
 
 def percentile_interval(estimate: float, values: Values, level: float, method: str) -> Interval:
-    """Return the interval between two quantiles of the values of resamples, ``(n_resamples,)``; NaN are left out.
+    """Return the interval between two quantiles of the values of resamples, ``(n_resamples,)``; NaN are ignored.
 
     Both ends are NaN if it would have zero width.
     """
@@ -178,14 +174,14 @@ def percentile_interval(estimate: float, values: Values, level: float, method: s
 
 
 def bca_interval(estimate: float, values: Values, without_one: Values, level: float, method: str) -> Interval:
-    """Return the BCa interval from the values of resamples and those without one sample, ``(n,)``; NaN are left out."""
+    """Return the BCa interval from the values of resamples and those without one sample, ``(n,)``; NaN are ignored."""
     defined = values[~np.isnan(values)]
     n_undefined = len(values) - defined.size
     if not defined.size or np.isnan(estimate) or np.isnan(without_one).any():
         if not math.isnan(estimate):
             raise ValueError(
-                "BCa leaves out each sample in turn, and the metric is not defined without one of them: each class "
-                'needs at least two samples. Take method="percentile", or undefined="skip".'
+                "BCa leaves out each sample in turn, so each class needs at least 2 samples. "
+                'Use method="percentile", or undefined="skip".'
             )
         return Interval(estimate, math.nan, math.nan, level, method, len(values), n_undefined)
     share = (np.count_nonzero(defined < estimate) + np.count_nonzero(defined == estimate) / 2) / defined.size
@@ -203,14 +199,14 @@ def bca_interval(estimate: float, values: Values, without_one: Values, level: fl
 
 
 def _with_width(found: Interval) -> Interval:
-    """Return no interval in place of one without width, which would say that the value is certain."""
+    """Return the interval, or NaN ends if it has no width: that would suggest that the value is certain."""
     if found.high - found.low > NO_WIDTH or math.isnan(found.low):
         return found
     return replace(found, low=math.nan, high=math.nan, note=_SAME)
 
 
 def metric_without_one(predictions: Predictions, metric: str, undefined: Undefined) -> Values:
-    """Return the metric without each sample in turn, ``(n,)``, up to a factor and a constant: BCa sees neither."""
+    """Return the metric without each sample in turn, ``(n,)``, up to a factor and a constant, which BCa ignores."""
     if metric == "auc":
         return averages(ranking.areas_without_one(predictions), undefined)
     left_out = decisions.all_right(predictions) if metric == "exact_match" else decisions.right(predictions)

@@ -1,4 +1,4 @@
-"""Whether scores can be taken as probabilities."""
+"""Calibration: log loss, Brier score, expected calibration error and reliability curves."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.metrics.decisions import means
-from medmnist_np.metrics.predictions import MULTI_LABEL, ROUNDING, Counts, Predictions, each_once, ratio
+from medmnist_np.metrics.metric import Metric, Values
+from medmnist_np.metrics.predictions import MULTI_LABEL, ROUNDING, Counts, Predictions, ratio
 
-N_BINS = 15  # as Guo et al. 2017 have it
+N_BINS = 15  # Guo et al. 2017
 
 # Probabilities that went through float16 or a file with three decimals still add up to 1 within this.
 _SUM_TOLERANCE = 0.01
 
-# One for every dtype: scores in float32 and the file written from them must give the same log loss.
+# The same for every dtype: float32 scores and the file written from them must give the same log loss.
 _EPS = 2.0**-52
-
-Values = NDArray[np.float64]
 
 
 def log_loss(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
@@ -27,12 +26,12 @@ def log_loss(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     Parameters
     ----------
     y_true, y_score, task
-        As for :func:`auc`; the scores are probabilities, and those of classes add up to 1 within 0.01.
+        See :func:`auc`. Scores must be probabilities; those of classes must add up to 1 within 0.01.
 
     Returns
     -------
     float
-        From 0; lower is better. A multi-label task gives the mean over its labels.
+        At least 0; lower is better. A multi-label task gives the mean over its labels.
 
     Raises
     ------
@@ -41,9 +40,9 @@ def log_loss(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
 
     Notes
     -----
-    Good 1952, *Rational decisions* (doi:10.1111/j.2517-6161.1952.tb00104.x). A probability of 0 for what is true
+    Good 1952, *Rational decisions* (doi:10.1111/j.2517-6161.1952.tb00104.x). A probability of 0 for the true class
     would make it infinite, so probabilities are first clipped to between ``eps`` and ``1 - eps``, where ``eps`` is
-    2**-52 whatever the dtype of the scores. scikit-learn takes the ``eps`` of the dtype, which is the same for float64.
+    2**-52 for every dtype. scikit-learn uses the ``eps`` of the dtype, which is the same for float64.
 
     Examples
     --------
@@ -51,8 +50,7 @@ def log_loss(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     >>> round(log_loss([0, 1], [0.2, 0.8], "binary-class"), 6)
     0.223144
     """
-    predictions = Predictions(y_true, y_score, task)
-    return float(resampled_log_losses(predictions, each_once(predictions))[0, 0])
+    return LOG_LOSS.value(Predictions(y_true, y_score, task))
 
 
 def brier_score(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
@@ -66,8 +64,8 @@ def brier_score(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     Returns
     -------
     float
-        Lower is better. From 0 to 1 for a binary task and, as the mean over labels, a multi-label one; from 0 to 2
-        for classes, over which it is summed.
+        Lower is better. From 0 to 1 for a binary task and for a multi-label task (mean over labels); from 0 to 2 for
+        classes (sum over classes).
 
     Raises
     ------
@@ -77,7 +75,7 @@ def brier_score(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     Notes
     -----
     Brier 1950, *Verification of forecasts expressed in terms of probability*, equation 2
-    (doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2); of two classes the usual half is given.
+    (doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). For two classes, half of his value, as is common.
 
     Examples
     --------
@@ -85,12 +83,11 @@ def brier_score(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
     >>> brier_score([0, 1], [0.25, 0.5], "binary-class")
     0.15625
     """
-    predictions = Predictions(y_true, y_score, task)
-    return float(resampled_brier_scores(predictions, each_once(predictions))[0, 0])
+    return BRIER_SCORE.value(Predictions(y_true, y_score, task))
 
 
 def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:
-    """Return the expected calibration error: mean distance of confidence and accuracy over 15 equally wide bins.
+    """Return the expected calibration error: mean distance between confidence and accuracy in 15 equally wide bins.
 
     Parameters
     ----------
@@ -100,8 +97,8 @@ def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, task: str)
     Returns
     -------
     float
-        From 0 to 1; lower is better. A multi-label task gives the mean over its labels. It is never quite 0, as chance
-        in the bins adds to it, and the more so the fewer samples there are.
+        From 0 to 1; lower is better. A multi-label task gives the mean over its labels. Chance in the bins adds to
+        it, especially with few samples, so it is rarely 0.
 
     Raises
     ------
@@ -110,9 +107,10 @@ def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, task: str)
 
     Notes
     -----
-    For classes the highest probability against whether that class is right: Guo et al. 2017, *On calibration of modern
-    neural networks*, equation 3 (arXiv:1706.04599). For a binary task, or a label, the probability of 1 against how
-    often it is 1: Naeini et al. 2015 (doi:10.1609/aaai.v29i1.9602). The two are not comparable.
+    For classes, confidence is the highest probability, and accuracy is how often that class is right: Guo et al. 2017,
+    *On calibration of modern neural networks*, equation 3 (arXiv:1706.04599). For a binary task or a label, confidence
+    is the probability of 1, and accuracy is how often the label is 1: Naeini et al. 2015
+    (doi:10.1609/aaai.v29i1.9602). The two are not comparable.
 
     Examples
     --------
@@ -120,8 +118,7 @@ def expected_calibration_error(y_true: ArrayLike, y_score: ArrayLike, task: str)
     >>> expected_calibration_error([0, 1, 1, 1], [0.75, 0.75, 0.75, 0.75], "binary-class")
     0.0
     """
-    predictions = Predictions(y_true, y_score, task)
-    return float(np.mean(resampled_calibration_errors(predictions, each_once(predictions))[0]))
+    return CALIBRATION_ERROR.value(Predictions(y_true, y_score, task))
 
 
 class ReliabilityCurve(NamedTuple):
@@ -147,13 +144,13 @@ def reliability_curves(
     Returns
     -------
     tuple of ReliabilityCurve
-        One, or one for each label of a multi-label task. What confidence and right mean is said in
-        :func:`expected_calibration_error`.
+        One, or one for each label of a multi-label task. See :func:`expected_calibration_error` for the meaning of
+        confidence.
 
     Raises
     ------
     ValueError
-        As for :func:`log_loss`; and if there is less than one bin.
+        See :func:`log_loss`; also if there is less than one bin.
 
     Notes
     -----
@@ -168,7 +165,7 @@ def reliability_curves(
     ([0.5, 1.0], [2, 2])
     """
     if n_bins < 1:
-        raise ValueError(f"n_bins is {n_bins}; at least one bin is needed.")
+        raise ValueError(f"n_bins is {n_bins}. It must be at least 1.")
     curves = []
     predictions = Predictions(y_true, y_score, task)
     for confidence, hits in zip(*_confidence(predictions), strict=True):
@@ -216,8 +213,22 @@ def resampled_calibration_errors(predictions: Predictions, counts: Counts) -> Va
     return np.stack(errors, axis=1)
 
 
+LOG_LOSS = Metric("log_loss", "log loss", resampled_log_losses, lower_is_better=True)
+BRIER_SCORE = Metric("brier_score", "Brier score", resampled_brier_scores, lower_is_better=True)
+CALIBRATION_ERROR = Metric(
+    "expected_calibration_error",
+    "expected calibration error",
+    resampled_calibration_errors,
+    lower_is_better=True,
+    biased=(
+        "chance in the bins makes this error larger in every resample, so a bootstrap interval may not even contain "
+        "the estimate"
+    ),
+)
+
+
 def _gaps(predictions: Predictions) -> list[tuple[NDArray[np.intp], Values]]:
-    """Return for each curve the bin of each sample, and by how much its confidence is above what is true."""
+    """Return for each curve the bin of each sample, and its confidence minus whether it is right."""
     pairs = zip(*_confidence(predictions), strict=True)
     return [(_bins(confidence, N_BINS, predictions.scores.dtype), confidence - hits) for confidence, hits in pairs]
 
@@ -232,7 +243,7 @@ def _probabilities(predictions: Predictions) -> Values:
     low, high = scores.min(), scores.max()
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise ValueError(
-            f"y_score runs from {low:.6g} to {high:.6g}; probabilities, from 0 to 1, are needed. "
+            f"y_score has values from {low:.6g} to {high:.6g}. It must hold probabilities from 0 to 1. "
             "Apply a softmax (classes) or a sigmoid (binary and multi-label) to logits first."
         )
     if _is_one_of_many(predictions):
@@ -255,11 +266,11 @@ def _confidence(predictions: Predictions) -> tuple[Values, NDArray[np.bool_]]:
 
 
 def _bins(confidence: Values, n_bins: int, dtype: np.dtype[Any]) -> NDArray[np.intp]:
-    """Return the bin of each value; bins are open below and closed above, but the first has 0 too.
+    """Return the bin of each value. Bins contain their upper border; the first also contains 0.
 
-    ``dtype`` is that of the scores: 0.2 is on the border of 3/15 in float32 too, where it is above the 0.2 of float64.
+    ``dtype`` is that of the scores: a float32 0.2 is on the border 3/15 too, although it is above the float64 0.2.
     """
-    # Not `confidence * n_bins`: in 50 bins 0.14 is on a border, and 0.14 * 50 is above 7.
+    # Not `confidence * n_bins`: of 50 bins, 0.14 is a border, and 0.14 * 50 is above 7.
     borders = np.arange(1, n_bins) / n_bins
     if dtype.kind == "f":
         borders = borders.astype(dtype).astype(np.float64)

@@ -5,24 +5,25 @@ The ``resampled_*`` functions compute them for any number of resamples at once.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.metric import Undefined, average
+from medmnist_np.errors import check_choice
+from medmnist_np.metrics.metric import Metric, Undefined, Values
 from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, decided, each_once, ratio
 
 Table = NDArray[np.int64]
-Values = NDArray[np.float64]
 Weights = Literal["none", "linear", "quadratic"]
 
-NEVER_DECIDED = "no sample was decided for as positive"
-ALL_ALIKE = "all labels or all decisions are the same"
+_NEVER_POSITIVE = "no sample was predicted as positive"
+_ALL_ALIKE = "all labels or all decisions are the same"
 
 
 def resampled_tables(predictions: Predictions, counts: Counts) -> Table:
-    """Return labels against decisions, ``(b, tables, k, k)``: one table, or one of two classes for each label."""
+    """Return the confusion matrix of each resample, ``(b, tables, k, k)``: one table, or a 2 x 2 table per label."""
     cells = predictions.once(_cells)
     n_tables, k = cells.shape
     tables = np.zeros((len(counts), n_tables * k * k), dtype=np.int64)
@@ -31,7 +32,7 @@ def resampled_tables(predictions: Predictions, counts: Counts) -> Table:
 
 
 class _Cells(NamedTuple):
-    """The samples cell by cell; for each cell that is filled, where its first one stands; and (tables, k)."""
+    """The samples sorted by cell; the cells with samples, and where each begins; and (tables, k)."""
 
     samples: NDArray[np.intp]
     filled: NDArray[np.intp]
@@ -56,25 +57,25 @@ def resampled_precisions(predictions: Predictions, counts: Counts) -> Values:
 
 
 def resampled_recalls(predictions: Predictions, counts: Counts) -> Values:
-    """Return the recall likewise."""
+    """Return the recall, ``(b, columns)``; NaN where it is not defined."""
     found, _, positive, _ = _against_the_rest(predictions, counts)
     return ratio(found, positive)
 
 
 def resampled_specificities(predictions: Predictions, counts: Counts) -> Values:
-    """Return the specificity likewise."""
+    """Return the specificity, ``(b, columns)``; NaN where it is not defined."""
     found, decided, positive, total = _against_the_rest(predictions, counts)
     return ratio(total - positive - (decided - found), total - positive)
 
 
 def resampled_f1(predictions: Predictions, counts: Counts) -> Values:
-    """Return the F1 likewise."""
+    """Return the F1 score, ``(b, columns)``; NaN where it is not defined."""
     found, decided, positive, _ = _against_the_rest(predictions, counts)
     return ratio(2 * found, decided + positive)
 
 
 def resampled_balanced_accuracies(predictions: Predictions, counts: Counts) -> Values:
-    """Return the recalls whose mean is the balanced accuracy, ``(b, classes)``, or its values, ``(b, labels)``."""
+    """Return the recalls whose mean is the balanced accuracy, ``(b, classes)``, or the value per label."""
     tables = resampled_tables(predictions, counts)
     recalls = ratio(np.diagonal(tables, axis1=2, axis2=3), tables.sum(axis=3))
     return recalls.mean(axis=2) if predictions.task == MULTI_LABEL else recalls[:, 0]
@@ -100,7 +101,7 @@ def resampled_kappa(predictions: Predictions, counts: Counts, weights: Weights =
 
 
 def _against_the_rest(predictions: Predictions, counts: Counts) -> tuple[Table, Table, Table, Table]:
-    """Return found, decided for, positive and all samples of each class or label, ``(b, columns)`` each."""
+    """Return true positives, predicted positives, positives and samples of each class, ``(b, columns)`` each."""
     tables = resampled_tables(predictions, counts)
     found = np.diagonal(tables, axis1=2, axis2=3)
     decided, positive = tables.sum(axis=2), tables.sum(axis=3)
@@ -108,6 +109,27 @@ def _against_the_rest(predictions: Predictions, counts: Counts) -> tuple[Table, 
     if predictions.task in ("binary-class", MULTI_LABEL):
         return found[..., 1], decided[..., 1], positive[..., 1], total[..., 1]
     return found[:, 0], decided[:, 0], positive[:, 0], total[:, 0]
+
+
+PRECISION = Metric("precision", "precision", resampled_precisions, _NEVER_POSITIVE)
+RECALL = Metric("recall", "recall", resampled_recalls)
+SPECIFICITY = Metric("specificity", "specificity", resampled_specificities)
+F1 = Metric("f1", "F1", resampled_f1)
+MCC = Metric("mcc", "MCC", resampled_mcc, _ALL_ALIKE)
+BALANCED_ACCURACY = Metric("balanced_accuracy", "balanced accuracy", resampled_balanced_accuracies)
+
+KAPPA = Metric("kappa", "Cohen's kappa", resampled_kappa, _ALL_ALIKE)
+LINEAR_KAPPA, QUADRATIC_KAPPA = (
+    Metric(
+        f"{weights}_kappa",
+        f"Cohen's kappa, {weights} weights",
+        partial(resampled_kappa, weights=weights),
+        _ALL_ALIKE,
+        tasks=("ordinal-regression",),
+    )
+    for weights in ("linear", "quadratic")
+)
+KAPPAS: dict[str, Metric] = {"none": KAPPA, "linear": LINEAR_KAPPA, "quadratic": QUADRATIC_KAPPA}
 
 
 def confusion_matrix(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> Table:
@@ -121,7 +143,7 @@ def confusion_matrix(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold
     Returns
     -------
     (k, k) int64, or (l, 2, 2) int64 for a multi-label task
-        Row: the label. Column: the decision. A binary task has two classes.
+        Rows are labels, columns are decisions. A binary task has two classes.
 
     Raises
     ------
@@ -130,7 +152,7 @@ def confusion_matrix(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold
 
     Notes
     -----
-    Rows and columns as in Stehman 1997, *Selecting and interpreting measures of thematic classification accuracy*
+    Layout as in Stehman 1997, *Selecting and interpreting measures of thematic classification accuracy*
     (doi:10.1016/S0034-4257(97)00083-7), and scikit-learn.
 
     Examples
@@ -156,7 +178,7 @@ def precision(
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`accuracy`. A binary task gives the value of class 1, the others the mean over classes or labels.
+        See :func:`accuracy`. A binary task gives the value of class 1, other tasks the mean over classes or labels.
     undefined : {"raise", "skip", "nan", "zero"}
         How to handle a class that is never predicted: raise an error that names it, average the others, return NaN, or
         count it as 0 (as scikit-learn does).
@@ -169,7 +191,7 @@ def precision(
     Raises
     ------
     ValueError
-        As for :func:`accuracy`; and if a class was never decided for and `undefined` is ``"raise"``.
+        See :func:`accuracy`; also if a class is never predicted and `undefined` is ``"raise"``.
 
     Notes
     -----
@@ -182,9 +204,7 @@ def precision(
     >>> precision([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     0.6666666666666666
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    values = resampled_precisions(predictions, each_once(predictions))[0]
-    return average(values, predictions, "precision", undefined, NEVER_DECIDED)
+    return PRECISION.value(decided(y_true, y_score, task, threshold), undefined)
 
 
 def recall(
@@ -207,7 +227,7 @@ def recall(
     Raises
     ------
     ValueError
-        As for :func:`accuracy`; and if a class is absent and `undefined` is ``"raise"``.
+        See :func:`accuracy`; also if a class is absent and `undefined` is ``"raise"``.
 
     Notes
     -----
@@ -219,8 +239,7 @@ def recall(
     >>> recall([0, 1, 1, 1], [0.1, 0.6, 0.4, 0.3], "binary-class")
     0.3333333333333333
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    return average(resampled_recalls(predictions, each_once(predictions))[0], predictions, "recall", undefined)
+    return RECALL.value(decided(y_true, y_score, task, threshold), undefined)
 
 
 def specificity(
@@ -243,7 +262,7 @@ def specificity(
     Raises
     ------
     ValueError
-        As for :func:`accuracy`; and if a class has no negative sample and `undefined` is ``"raise"``.
+        See :func:`accuracy`; also if a class has no negative sample and `undefined` is ``"raise"``.
 
     Notes
     -----
@@ -256,9 +275,7 @@ def specificity(
     >>> specificity([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     0.5
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    values = resampled_specificities(predictions, each_once(predictions))[0]
-    return average(values, predictions, "specificity", undefined)
+    return SPECIFICITY.value(decided(y_true, y_score, task, threshold), undefined)
 
 
 def f1(
@@ -271,7 +288,7 @@ def f1(
     y_true, y_score, task, threshold
         See :func:`precision`.
     undefined : {"raise", "skip", "nan", "zero"}
-        How to handle a class that is absent and was never decided for. See :func:`precision`.
+        How to handle a class that is absent and never predicted. See :func:`precision`.
 
     Returns
     -------
@@ -281,7 +298,7 @@ def f1(
     Raises
     ------
     ValueError
-        As for :func:`accuracy`; and if it is not defined for a class and `undefined` is ``"raise"``.
+        See :func:`accuracy`; also if it is not defined for a class and `undefined` is ``"raise"``.
 
     Notes
     -----
@@ -294,8 +311,7 @@ def f1(
     >>> f1([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     0.8
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    return average(resampled_f1(predictions, each_once(predictions))[0], predictions, "F1", undefined)
+    return F1.value(decided(y_true, y_score, task, threshold), undefined)
 
 
 def balanced_accuracy(
@@ -306,7 +322,7 @@ def balanced_accuracy(
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`accuracy`. A multi-label task gives the mean over its labels, each with its two classes.
+        See :func:`accuracy`. A multi-label task gives the mean over its labels, each with its two classes.
     undefined : {"raise", "skip", "nan", "zero"}
         How to handle an absent class. See :func:`precision`.
 
@@ -318,7 +334,7 @@ def balanced_accuracy(
     Raises
     ------
     ValueError
-        As for :func:`accuracy`; and if a class is absent and `undefined` is ``"raise"``.
+        See :func:`accuracy`; also if a class is absent and `undefined` is ``"raise"``.
 
     Notes
     -----
@@ -330,9 +346,7 @@ def balanced_accuracy(
     >>> balanced_accuracy([0, 1, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     1.0
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    values = resampled_balanced_accuracies(predictions, each_once(predictions))[0]
-    return average(values, predictions, "balanced accuracy", undefined)
+    return BALANCED_ACCURACY.value(decided(y_true, y_score, task, threshold), undefined)
 
 
 def mcc(
@@ -343,23 +357,23 @@ def mcc(
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`accuracy`. A multi-label task gives the mean over its labels.
+        See :func:`accuracy`. A multi-label task gives the mean over its labels.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do where all labels or all decisions are the same; ``"zero"`` is what scikit-learn does.
+        How to handle labels or decisions that are all the same. scikit-learn returns 0, as ``"zero"`` does.
 
     Returns
     -------
     float
-        From -1 to 1; 0 for decisions that say nothing.
+        From -1 to 1; 0 for decisions that are unrelated to the labels.
 
     Raises
     ------
     ValueError
-        As for :func:`accuracy`; and if it is not defined and `undefined` is ``"raise"``.
+        See :func:`accuracy`; also if it is not defined and `undefined` is ``"raise"``.
 
     Notes
     -----
-    Matthews 1975 (doi:10.1016/0005-2795(75)90109-9); for more than two classes the R_K of Gorodkin 2004
+    Matthews 1975 (doi:10.1016/0005-2795(75)90109-9); for more than two classes, R_K of Gorodkin 2004
     (doi:10.1016/j.compbiolchem.2004.09.006), equation 8.
 
     Examples
@@ -368,9 +382,7 @@ def mcc(
     >>> mcc([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8], "binary-class")
     0.5773502691896258
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    values = resampled_mcc(predictions, each_once(predictions))[0]
-    return average(values, predictions, "MCC", undefined, ALL_ALIKE)
+    return MCC.value(decided(y_true, y_score, task, threshold), undefined)
 
 
 def cohen_kappa(
@@ -387,12 +399,12 @@ def cohen_kappa(
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`accuracy`. A multi-label task gives the mean over its labels.
+        See :func:`accuracy`. A multi-label task gives the mean over its labels.
     weights : {"none", "linear", "quadratic"}
-        How bad a decision that is ``d`` classes off is: all equally, ``d``, or ``d ** 2``. Graded classes, as those of
-        RetinaMNIST, are usually reported with ``"quadratic"``.
+        Cost of a decision that is ``d`` classes off: 1, ``d`` or ``d ** 2``. For grades, such as those of RetinaMNIST,
+        ``"quadratic"`` is common.
     undefined : {"raise", "skip", "nan", "zero"}
-        What to do where all labels and all decisions are the same one class.
+        How to handle labels and decisions that are all the same class. See :func:`precision`.
 
     Returns
     -------
@@ -402,7 +414,7 @@ def cohen_kappa(
     Raises
     ------
     ValueError
-        As for :func:`accuracy`; if there are no such weights; and if it is not defined and `undefined` is ``"raise"``.
+        See :func:`accuracy`; also if the weights are unknown, or it is not defined and `undefined` is ``"raise"``.
 
     Notes
     -----
@@ -415,8 +427,5 @@ def cohen_kappa(
     >>> cohen_kappa([0, 1, 2, 2], scores, "ordinal-regression", weights="quadratic")
     0.8571428571428572
     """
-    if weights not in ("none", "linear", "quadratic"):
-        raise ValueError(f"weights is {weights!r}; 'none', 'linear' or 'quadratic' is needed.")
-    predictions = decided(y_true, y_score, task, threshold)
-    values = resampled_kappa(predictions, each_once(predictions), weights)[0]
-    return average(values, predictions, "kappa", undefined, ALL_ALIKE)
+    check_choice("weights", weights, KAPPAS)
+    return KAPPAS[weights].value(decided(y_true, y_score, task, threshold), undefined)

@@ -1,4 +1,4 @@
-"""How often the decisions that follow from the scores are right."""
+"""Metrics of right and wrong decisions: accuracy, exact match and Hamming loss."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, decided, each_once, ratio
+from medmnist_np.metrics.metric import Metric
+from medmnist_np.metrics.predictions import MULTI_LABEL, Counts, Predictions, decided, ratio
 
 
 def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
-    """Return the accuracy: the share of right decisions, as defined by the MedMNIST benchmark.
+    """Return the accuracy: the share of correct decisions, as defined by the MedMNIST benchmark.
 
     ===============================  ==================================================================
     task                             decision
     ===============================  ==================================================================
     ``"binary-class"``               1 where the last column is above the threshold
     ``"multi-label, binary-class"``  the same for each label; the value is the mean over the labels
-    ``"multi-class"``                the class with the highest score, the first of them where they tie
+    ``"multi-class"``                the class with the highest score; the first one if scores tie
     ``"ordinal-regression"``         the same
     ===============================  ==================================================================
 
@@ -31,7 +32,7 @@ def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float 
     task : str
         Task of the data set: ``info(name).task``.
     threshold : float
-        A score equal to it decides for 0. It has no meaning where the highest score decides.
+        A score above it decides for 1, one equal to it for 0. Ignored if the highest score decides.
 
     Returns
     -------
@@ -41,7 +42,7 @@ def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float 
     Raises
     ------
     ValueError
-        If the arrays do not fit each other or the task, a score or the threshold is not finite.
+        If the arrays do not match each other or the task, or a score or the threshold is not finite.
 
     Notes
     -----
@@ -53,8 +54,7 @@ def accuracy(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float 
     >>> accuracy([0, 1, 2, 2], [[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7], [0.4, 0.3, 0.3]], "multi-class")
     0.75
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    return float(resampled_accuracies(predictions, each_once(predictions))[0, 0])
+    return ACCURACY.value(decided(y_true, y_score, task, threshold))
 
 
 def exact_match(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
@@ -63,7 +63,7 @@ def exact_match(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: flo
     Parameters
     ----------
     y_true, y_score, task, threshold
-        As for :func:`accuracy`, which is the same where a sample has one label.
+        See :func:`accuracy`, which is the same if a sample has one label.
 
     Returns
     -------
@@ -86,8 +86,7 @@ def exact_match(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: flo
     >>> exact_match([[0, 1], [1, 1]], [[0.1, 0.9], [0.2, 0.8]], "multi-label, binary-class")
     0.5
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    return float(resampled_exact_matches(predictions, each_once(predictions))[0, 0])
+    return EXACT_MATCH.value(decided(y_true, y_score, task, threshold))
 
 
 def hamming_loss(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 0.5) -> float:
@@ -118,8 +117,7 @@ def hamming_loss(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: fl
     >>> hamming_loss([[0, 1], [1, 1]], [[0.1, 0.9], [0.2, 0.8]], "multi-label, binary-class")
     0.25
     """
-    predictions = decided(y_true, y_score, task, threshold)
-    return float(resampled_hamming_losses(predictions, each_once(predictions))[0, 0])
+    return HAMMING_LOSS.value(decided(y_true, y_score, task, threshold))
 
 
 def right(predictions: Predictions) -> Counts:
@@ -158,3 +156,15 @@ def resampled_hamming_losses(predictions: Predictions, counts: Counts) -> NDArra
 def means(values: NDArray[Any], counts: Counts, per_sample: int = 1) -> NDArray[np.float64]:
     """Return the mean of ``values`` ``(n,)``, each a sum over ``per_sample``, in each resample, ``(b, 1)``."""
     return ratio(np.einsum("bn,n->b", counts, values), counts.sum(axis=1) * per_sample)[:, None]
+
+
+ACCURACY = Metric("accuracy", "accuracy", resampled_accuracies, methods=("bca", "wilson"))
+EXACT_MATCH = Metric("exact_match", "exact match", resampled_exact_matches, methods=("bca",), tasks=(MULTI_LABEL,))
+HAMMING_LOSS = Metric(
+    "hamming_loss",
+    "Hamming loss",
+    resampled_hamming_losses,
+    lower_is_better=True,
+    methods=("bca",),
+    tasks=(MULTI_LABEL,),
+)

@@ -1,9 +1,14 @@
-"""Quantiles and tails of the normal and Student distributions, and the record of a confidence interval."""
+"""An estimate with its confidence interval, the difference between two models, and the summary of several runs."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from medmnist_np.metrics.predictions import as_array
 
 
 def normal_quantile(probability: float) -> float:
@@ -39,40 +44,6 @@ def two_sided_p(z: float) -> float:
     0.05
     """
     return math.erfc(abs(z) / math.sqrt(2))
-
-
-def student_quantile(probability: float, freedom: int) -> float:
-    """Return the quantile, at least 0, of Student's t distribution; ``probability`` is at least 1/2.
-
-    The distribution function of whole degrees of freedom is a finite sum (Abramowitz and Stegun 1964, 26.7.3 and
-    26.7.4), which bisection inverts.
-
-    Examples
-    --------
-    >>> round(student_quantile(0.975, 2), 4)
-    4.3027
-    """
-    low, high = 0.0, math.pi / 2
-    for _ in range(100):
-        middle = (low + high) / 2
-        if _inside(middle, freedom) < 2 * probability - 1:
-            low = middle
-        else:
-            high = middle
-    return math.sqrt(freedom) * math.tan(low)
-
-
-def _inside(angle: float, freedom: int) -> float:
-    """Return the probability that ``|t| <= sqrt(freedom) * tan(angle)``."""
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2
-    term = total = cosine if odd else 1.0
-    for k in range(2 + odd, freedom - 1, 2):
-        term *= cosine**2 * (k - 1) / k
-        total += term
-    if not odd:
-        return sine * total
-    return 2 / math.pi * (angle + (sine * total if freedom > 1 else 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +89,142 @@ class Interval:
         return f"{self.estimate:.3f} ({100 * self.level:g} % interval {self.low:.3f} to {self.high:.3f}, {self.method})"
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The difference between two models, with its confidence interval and p-value.
+
+    Attributes
+    ----------
+    first, second : float
+        The metric of each model.
+    low, high : float
+        The ends of the confidence interval of ``second - first``; NaN if it is not available.
+    level : float
+        The confidence level.
+    p_value : float
+        The two-sided p-value of the null hypothesis that the models do not differ; NaN if the method gives none.
+    method : str
+        ``"delong"``, ``"permutation"``, ``"bootstrap"``, ``"stratified bootstrap"`` or ``"grouped bootstrap"``.
+    n_resamples, n_undefined : int
+        Number of resamples, and of those left out because the metric is not defined in them.
+    note : str
+        Why there is no interval, or why another method than the requested one was used; otherwise empty.
+
+    Examples
+    --------
+    >>> print(Difference(0.846, 0.885, 0.002, 0.076, 0.95, 0.04, "delong"))
+    +0.039 (95 % interval +0.002 to +0.076, p = 0.04, delong)
+    """
+
+    first: float
+    second: float
+    low: float
+    high: float
+    level: float
+    p_value: float
+    method: str
+    n_resamples: int = 0
+    n_undefined: int = 0
+    note: str = ""
+
+    @property
+    def difference(self) -> float:
+        """``second - first``."""
+        return self.second - self.first
+
+    def __str__(self) -> str:
+        ends = f"{100 * self.level:g} % interval {self.low:+.3f} to {self.high:+.3f}"
+        if math.isnan(self.low):
+            ends = f"no interval{': ' + self.note if self.note else ''}"
+        return f"{self.difference:+.3f} ({ends}, {p_in_words(self.p_value)}, {self.method})"
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The mean and spread of a metric over several runs of one model.
+
+    Attributes
+    ----------
+    n : int
+        Number of runs.
+    mean : float
+        Mean of the runs.
+    std : float
+        Standard deviation of the runs, with ``n - 1``; NaN for one run.
+    low, high : float
+        The ends of the confidence interval of the mean; NaN for one run, or if all runs have the same value.
+    level : float
+        The confidence level: the share of such intervals that contain the mean of all possible runs.
+    """
+
+    n: int
+    mean: float
+    std: float
+    low: float
+    high: float
+    level: float
+
+    def __str__(self) -> str:
+        if math.isnan(self.low):
+            why = "one run" if self.n == 1 else f"{self.n} runs with the same value"
+            return f"{self.mean:.3f} (no interval of the mean: {why})"
+        return (
+            f"{self.mean:.3f} +- {self.std:.3f} "
+            f"({100 * self.level:g} % interval of the mean {self.low:.3f} to {self.high:.3f}, {self.n} runs)"
+        )
+
+
+def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
+    """Return mean, standard deviation and the interval of the mean of one metric over several runs.
+
+    The interval covers the variation between seeds on the same test samples. :func:`interval` covers the variation
+    between test samples. Neither includes the other.
+
+    Parameters
+    ----------
+    values : (n,) array_like of float
+        The metric, once for each run. It is not cut off at 0 or 1.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    Runs
+        The summary.
+
+    Raises
+    ------
+    ValueError
+        If there are no values, one is not finite, or the level is not between 0 and 1.
+
+    Notes
+    -----
+    Student 1908, *The probable error of a mean* (doi:10.1093/biomet/6.1.1).
+
+    Examples
+    --------
+    >>> from medmnist_np.metrics import summarise_runs
+    >>> print(summarise_runs([0.883, 0.848, 0.855]))
+    0.862 +- 0.019 (95 % interval of the mean 0.816 to 0.908, 3 runs)
+    """
+    from scipy.special import stdtrit
+
+    check_level(level)
+    runs = as_array(values, "values").astype(np.float64)
+    if runs.ndim != 1 or not runs.size or not np.isfinite(runs).all():
+        raise ValueError(f"values must be a list of finite numbers, one for each run; they are {runs.tolist()}.")
+    n, mean = runs.size, float(runs.mean())
+    if n == 1:
+        return Runs(1, mean, math.nan, math.nan, math.nan, level)
+    std = float(runs.std(ddof=1))
+    if (runs == runs[0]).all():  # a zero-width interval would suggest that the mean is certain
+        return Runs(n, float(runs[0]), 0.0, math.nan, math.nan, level)
+    half = float(stdtrit(n - 1, (1 + level) / 2)) * std / math.sqrt(n)
+    return Runs(n, mean, std, mean - half, mean + half, level)
+
+
 def p_in_words(p_value: float) -> str:
-    """Return a p-value as people write it: none is 0.
+    """Return a p-value as text; small ones are "p < 0.001".
 
     Examples
     --------
@@ -134,4 +239,4 @@ def p_in_words(p_value: float) -> str:
 def check_level(level: float) -> None:
     """Raise ValueError if a confidence level is not between 0 and 1."""
     if not 0 < level < 1:
-        raise ValueError(f"The level is {level}; a number between 0 and 1 is needed, as 0.95.")
+        raise ValueError(f"level is {level}. It must be between 0 and 1, such as 0.95.")

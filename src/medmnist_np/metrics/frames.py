@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Order = NDArray[np.intp]
 
-_ADVICE = "If the values are in order already, pass their plain array: .to_numpy()."
+_ADVICE = "If the values are already in order, pass them as an array: .to_numpy()."
 _ENDS_IN_NUMBER = re.compile(r"(.*?)([0-9]+)")
 
 
@@ -66,7 +66,7 @@ def order_of_scores(y_score: Any, class_names: Sequence[str], n_samples: int) ->
     class_names : sequence of str
         Class names of the data set.
     n_samples : int
-        Number of samples in the split. Scores with a different number of rows or columns are refused by later checks.
+        Number of samples in the split. Later checks refuse other numbers of rows and columns.
 
     Returns
     -------
@@ -84,8 +84,8 @@ def order_of_scores(y_score: Any, class_names: Sequence[str], n_samples: int) ->
         rows = _order(index.tolist(), range(n_samples))
         if rows is None:
             raise ValueError(
-                f"The index of y_score does not number the samples 0 to {n_samples - 1}, each once: it starts with "
-                f"{_listed(index.tolist())}. {_ADVICE}"
+                f"The index of y_score starts with {_listed(index.tolist())}. It must have each of 0 to "
+                f"{n_samples - 1} once. {_ADVICE}"
             )
     if labels is not None and len(labels) == 1 and len(class_names) == 2:
         refuse_class_0(labels, class_names)
@@ -93,8 +93,8 @@ def order_of_scores(y_score: Any, class_names: Sequence[str], n_samples: int) ->
         columns = class_order(labels, class_names)
         if columns is None:
             raise ValueError(
-                f"The columns of y_score are {_listed(labels)}; the classes are {_listed(class_names)}. Name each "
-                f"column by its class or by the number of its class. {_ADVICE}"
+                f"The columns of y_score are {_listed(labels)}, and the classes are {_listed(class_names)}. Name each "
+                f"column after its class or class number. {_ADVICE}"
             )
     return rows, columns
 
@@ -129,12 +129,12 @@ def order_of_predictions(
 
 
 def refuse_class_0(labels: Sequence[Any], class_names: Sequence[str]) -> None:
-    """Refuse a single column of scores that is labelled as class 0."""
+    """Raise ValueError if a single column of scores is labelled as class 0."""
     (label,) = labels
     if _plain(label) in ("0", *map(_plain, class_names[:1])):
         raise ValueError(
-            f"The one column of y_score is {label!r}, which is class 0. A single column holds the scores of class 1. "
-            "Pass these, or both columns; if the values are the scores of class 1, pass their plain array: .to_numpy()."
+            f"The only column of y_score is {label!r}, which is class 0. A single column must have the scores of "
+            "class 1. Pass these, or both columns. If they are the scores of class 1, pass an array: .to_numpy()."
         )
 
 
@@ -147,16 +147,16 @@ def _rows_of_scores(of_labels: NDArray[Any] | None, of_scores: NDArray[Any] | No
         rows = _order(of_scores.tolist(), range(len(of_scores)))
         if rows is not None and (np.diff(rows) != 1).any():
             raise ValueError(
-                "The index of y_score numbers its rows in another order than they are in, and y_true has no index. "
-                "Pass y_true as a series with its index, or y_score as its plain array: .to_numpy()."
+                "The index of y_score is not in order, and y_true has no index to match it with. "
+                "Pass y_true as a series with its index, or y_score as an array: .to_numpy()."
             )
         return None
     if len(of_labels) != len(of_scores):
-        return None  # refused later with a message that has both numbers
+        return None  # refused later, with both numbers in the message
     rows = _order(of_scores.tolist(), of_labels.tolist())
     if rows is None:
         raise ValueError(
-            f"y_true and y_score have different indices, from {_listed(of_labels.tolist())} and from "
+            f"y_true and y_score have different indices: {_listed(of_labels.tolist())} and "
             f"{_listed(of_scores.tolist())}. {_ADVICE}"
         )
     return rows

@@ -1,4 +1,4 @@
-"""Confidence intervals: bootstrap, BCa, and the closed forms of Wilson, Newcombe and DeLong."""
+"""Confidence intervals of metrics: bootstrap, BCa, Wilson, Newcombe and DeLong."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal, get_args
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from medmnist_np.errors import nearest
-from medmnist_np.metrics import all_metrics, decisions, ranking
+from medmnist_np.errors import check_choice
+from medmnist_np.metrics import all_metrics, decisions
 from medmnist_np.metrics.bootstrap import (
     N_RESAMPLES,
     bca_interval,
@@ -20,23 +19,18 @@ from medmnist_np.metrics.bootstrap import (
     percentile_interval,
     replicates,
 )
-from medmnist_np.metrics.delong import delong_areas, standard_error
+from medmnist_np.metrics.delong import delong, delong_per_class, newcombe, newcombe_per_class
 from medmnist_np.metrics.estimates import Interval, check_level, normal_quantile
-from medmnist_np.metrics.metric import Undefined, average, averages, check_choice
+from medmnist_np.metrics.metric import Undefined, Values, averages, check_undefined
 from medmnist_np.metrics.predictions import Predictions
-
-# Standard errors below this are rounding errors.
-NO_VARIANCE = 1e-12
-
-_NO_VARIANCE = "DeLong's variance is 0, as of a perfect or a constant score, so Newcombe's interval is given"
 
 
 def wilson(predictions: Predictions, level: float) -> Interval:
     """Return Wilson's interval of the accuracy."""
     if decisions.n_decisions(predictions) > 1:
         raise ValueError(
-            "Wilson's interval takes decisions that are independent; those on the labels of one sample are not. "
-            'Take method="bca" or "percentile".'
+            "Wilson's interval needs independent decisions, and those on the labels of one sample are not. "
+            'Use method="bca" or "percentile".'
         )
     n, n_right = predictions.n_samples, int(decisions.right(predictions).sum())
     z = normal_quantile((1 + level) / 2)
@@ -45,112 +39,17 @@ def wilson(predictions: Predictions, level: float) -> Interval:
     return Interval(n_right / n, max(0.0, centre - half), min(1.0, centre + half), level, "wilson")
 
 
-def newcombe(predictions: Predictions, level: float, undefined: Undefined) -> Interval:
-    """Return Newcombe's interval of the AUC of a binary task."""
-    if len(predictions.columns) > 1:
-        raise ValueError(
-            "Newcombe's interval is for one AUC, not for a mean of several. "
-            'Take class_intervals, or method="bca" or "logit-delong".'
-        )
-    area = average(ranking.areas(predictions), predictions, "AUC", undefined)
-    n_positive = int(np.count_nonzero(predictions.positive))
-    return newcombe_interval(area, n_positive, predictions.n_samples - n_positive, level)
-
-
-def newcombe_interval(area: float, n_positive: int, n_negative: int, level: float) -> Interval:
-    """Return all values from which the area is at most so many of their standard errors away, as Wilson's does."""
-    if math.isnan(area) or not n_positive or not n_negative:
-        return Interval(area, math.nan, math.nan, level, "newcombe")
-    z = normal_quantile((1 + level) / 2)
-    n = (n_positive + n_negative) / 2 - 1
-
-    def holds(value: float) -> bool:
-        shape = 1 + n * (1 - value) / (2 - value) + n * value / (1 + value)
-        return (value - area) ** 2 <= z * z * value * (1 - value) * shape / (n_positive * n_negative)
-
-    def end(outside: float) -> float:
-        inside = area
-        for _ in range(60):
-            middle = (inside + outside) / 2
-            inside, outside = (middle, outside) if holds(middle) else (inside, middle)
-        return inside
-
-    return Interval(area, end(0.0), end(1.0), level, "newcombe")
-
-
-def newcombe_mean(predictions: Predictions, level: float, undefined: Undefined) -> Interval:
-    """Return the mean of the ends of Newcombe's intervals over columns: wide enough even if these rise and fall as one.
-
-    It is for where other intervals have no width.
-    """
-    values = ranking.areas(predictions)
-    estimate = average(values, predictions, "AUC", undefined)
-    if math.isnan(estimate):
-        return Interval(estimate, math.nan, math.nan, level, "newcombe")
-    each = [
-        newcombe_interval(float(area), len(column.positives), len(column.negatives), level)
-        for area, column in zip(values, predictions.ranked, strict=True)
-        if not math.isnan(area)
-    ]
-    n_columns = len(values) if undefined == "zero" else len(each)
-    low, high = (sum(getattr(one, end) for one in each) / n_columns for end in ("low", "high"))
-    return Interval(estimate, low, high, level, "newcombe")
-
-
 def with_width(predictions: Predictions, metric: str, found: Interval, undefined: Undefined) -> Interval:
-    """Return the interval of a bootstrap, or in place of one without width that of a formula, if there is one."""
+    """Return a bootstrap interval; one without width is replaced by the interval of a formula if there is one."""
     if not found.note:
         return found
     if metric == "auc":
-        formula = newcombe_mean(predictions, found.level, undefined)
+        formula = newcombe(predictions, found.level, undefined)
     elif metric == "accuracy" and decisions.n_decisions(predictions) == 1:
         formula = wilson(predictions, found.level)
     else:
         return found
     return replace(formula, n_resamples=found.n_resamples, n_undefined=found.n_undefined, note=found.note)
-
-
-def delong(predictions: Predictions, level: float, method: str, undefined: Undefined) -> Interval:
-    """Return the interval of the AUC, or its mean over columns; ``method`` says on which scale."""
-    values = ranking.areas(predictions)
-    estimate = average(values, predictions, "AUC", undefined)
-    defined = np.flatnonzero(~np.isnan(values))
-    if math.isnan(estimate) or not defined.size:
-        return Interval(estimate, math.nan, math.nan, level, method)
-    n_columns = len(values) if undefined == "zero" else len(defined)
-    error = standard_error(delong_areas(predictions, defined).influence.sum(axis=1) / n_columns)
-    if error < NO_VARIANCE:
-        return replace(newcombe_mean(predictions, level, undefined), note=_NO_VARIANCE)
-    return normal_interval(estimate, error, level, method)
-
-
-def delong_per_class(predictions: Predictions, level: float, method: str) -> tuple[Interval, ...]:
-    """Return that of each column, NaN where there are fewer than two positive or two negative samples."""
-    values = ranking.areas(predictions)
-    errors = np.full(len(values), math.nan)
-    for k, column in enumerate(predictions.ranked):
-        if min(len(column.positives), len(column.negatives)) > 1:
-            errors[k] = standard_error(delong_areas(predictions, np.array([k])).influence[:, 0])
-    found = []
-    for area, error, column in zip(values.tolist(), errors.tolist(), predictions.ranked, strict=True):
-        if error < NO_VARIANCE:
-            by_newcombe = newcombe_interval(area, len(column.positives), len(column.negatives), level)
-            found.append(replace(by_newcombe, note=_NO_VARIANCE))
-        else:
-            found.append(normal_interval(area, error, level, method))
-    return tuple(found)
-
-
-def normal_interval(area: float, error: float, level: float, method: str) -> Interval:
-    """Return the interval of an AUC from its standard error, on its own scale or, ``"logit-delong"``, the logit's."""
-    z = normal_quantile((1 + level) / 2)
-    if math.isnan(error):
-        return Interval(area, math.nan, math.nan, level, method)
-    if method == "delong":
-        return Interval(area, max(0.0, area - z * error), min(1.0, area + z * error), level, method)
-    logit, half = math.log(area / (1 - area)), z * error / (area * (1 - area))
-    low, high = (1 / (1 + math.exp(-(logit + side * half))) for side in (-1, 1))
-    return Interval(area, low, high, level, method)
 
 
 Method = Literal["percentile", "bca", "wilson", "delong", "logit-delong", "newcombe"]
@@ -187,8 +86,8 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     seed : int
         Random seed. The same seed gives the same interval, whichever metrics are computed together.
     stratified : bool
-        Draw from each class as many samples as it has. No class is ever absent then, but random variation in the class
-        sizes is ignored. Not available for multi-label tasks, where such intervals are much too narrow.
+        Draw from each class as many samples as it has. Then no class is ever absent, but the interval ignores random
+        variation in the class sizes. Not available for multi-label tasks, for which it is much too narrow.
     undefined : {"raise", "skip", "nan", "zero"}
         How to handle classes for which the metric is not defined. See :func:`measure`. A resample in which it is
         not defined is left out and counted, unless this is ``"skip"`` or ``"zero"``.
@@ -199,22 +98,22 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     Returns
     -------
     Interval
-        The estimate and the interval. A zero-width interval, as the method gives for a perfect score, is replaced:
+        The estimate and the interval. For a perfect score, many methods give an interval of zero width. It is replaced:
         for the AUC by Newcombe's (averaged over classes if there are several), for the accuracy of one decision per
         sample by Wilson's, else by NaN. The expected calibration error has no interval. ``note`` states the reason.
 
     Raises
     ------
     ValueError
-        If the metric is not defined, there is no such metric or method, the method does not support the metric, the
-        level is not between 0 and 1, or there are too few samples. Also if `groups` is given and the method assumes
-        independent samples, its length is not the number of samples, there is only one group, or one is missing.
+        If the metric is not defined, a metric or method is unknown, the method does not support the metric, the level
+        is not between 0 and 1, or there are too few samples. Also if `groups` is given and the method assumes
+        independent samples, its length is not the number of samples, there is only one group, or a group is missing.
 
     Notes
     -----
     Percentile and BCa: Efron 1987, *Better bootstrap confidence intervals* (doi:10.1080/01621459.1987.10478410),
     BCa with the jackknife's acceleration, which for the AUC is computed exactly. Wilson 1927
-    (doi:10.1080/01621459.1927.10502953). DeLong et al. 1988 (doi:10.2307/2531595), cut off at 0 and 1; on the logit
+    (doi:10.1080/01621459.1927.10502953). DeLong et al. 1988 (doi:10.2307/2531595), clipped to 0 to 1; on the logit
     scale Pepe 2003, *The Statistical Evaluation of Medical Tests*, section 5.2. Newcombe 2006, method 5
     (doi:10.1002/sim.2324). The bootstrap of groups: Davison and Hinkley 1997, *Bootstrap Methods and their
     Application*, section 3.8.
@@ -227,12 +126,17 @@ def interval(  # noqa: PLR0913 -- what to measure, by which method, and how to d
     0.667 (95 % interval 0.300 to 0.903, wilson)
     """
     _check_method(method, metric)
-    check_choice(undefined)
+    check_undefined(undefined)
     check_level(level)
     _check_groupable(method, groups)
     if method == "wilson":
         return wilson(predictions, level)
     if method == "newcombe":
+        if len(predictions.columns) > 1:
+            raise ValueError(
+                "Newcombe's interval is for a single AUC, not for a mean of several. Use class_intervals, or "
+                'method="bca" or "logit-delong".'
+            )
         return newcombe(predictions, level, undefined)
     if method in ("delong", "logit-delong"):
         return delong(predictions, level, method, undefined)
@@ -307,13 +211,17 @@ def bootstrap_intervals(
     method = method_name("percentile", stratified, groups)
     found = {}
     for name in names:
-        if biased := all_metrics.METRICS[name].biased:
-            found[name] = Interval(estimates[name], math.nan, math.nan, level, method, n_resamples, note=biased)
-            continue
-        found[name] = percentile_interval(estimates[name], averages(values[name], undefined), level, method)
-        if groups is None:  # formulas take samples for independent
+        found[name] = _percentile(name, estimates[name], averages(values[name], undefined), level, method)
+        if groups is None:  # formulas assume independent samples
             found[name] = with_width(predictions, name, found[name], undefined)
     return found
+
+
+def _percentile(metric: str, estimate: float, values: Values, level: float, method: str) -> Interval:
+    """Return the percentile interval of a metric from its value in each resample, ``(n_resamples,)``."""
+    if biased := all_metrics.METRICS[metric].biased:
+        return Interval(estimate, math.nan, math.nan, level, method, len(values), note=biased)
+    return percentile_interval(estimate, values, level, method)
 
 
 def class_intervals(
@@ -336,7 +244,7 @@ def class_intervals(
     metric : str
         A name in :data:`METRICS`.
     method : {"percentile", "delong", "logit-delong", "newcombe"}
-        All but the first support only the AUC and are much faster.
+        All but ``"percentile"`` are much faster, and support only the AUC.
     level, n_resamples, seed, stratified, groups
         See :func:`interval`.
 
@@ -349,7 +257,7 @@ def class_intervals(
     Raises
     ------
     ValueError
-        As :func:`interval`, except that undefined metrics raise no error.
+        See :func:`interval`. Undefined metrics raise no error.
 
     Notes
     -----
@@ -364,54 +272,41 @@ def class_intervals(
     """
     check_level(level)
     if method in ("bca", "wilson"):
-        raise ValueError(f'The method {method!r} is not for single classes. Take method="percentile".')
+        raise ValueError(f'The method {method!r} does not support single classes. Use method="percentile".')
     _check_method(method, metric)
     _check_groupable(method, groups)
+    by_newcombe = newcombe_per_class(predictions, level) if metric == "auc" else ()
     if method == "newcombe":
-        return tuple(
-            newcombe_interval(float(area), len(column.positives), len(column.negatives), level)
-            for area, column in zip(ranking.areas(predictions), predictions.ranked, strict=True)
-        )
+        return by_newcombe
     if method != "percentile":
         return delong_per_class(predictions, level, method)
-    estimates = all_metrics.measure_per_class(predictions, metric)
+    estimates = all_metrics.measure_per_class(predictions, metric).tolist()
     values = replicates(
         predictions, [metric], n_resamples=n_resamples, seed=seed, stratified=stratified, groups=groups
     )[metric]
     how = method_name("percentile", stratified, groups)
-    if biased := all_metrics.METRICS[metric].biased:
-        return tuple(
-            Interval(estimate, math.nan, math.nan, level, how, n_resamples, note=biased)
-            for estimate in estimates.tolist()
-        )
-    found = [
-        percentile_interval(float(estimate), column, level, how)
-        for estimate, column in zip(estimates, values.T, strict=True)
-    ]
-    if metric == "auc" and groups is None and any(one.note for one in found):
-        by_newcombe = class_intervals(predictions, metric, method="newcombe", level=level)
-        found = [
-            replace(other, note=one.note) if one.note else one for one, other in zip(found, by_newcombe, strict=True)
-        ]
-    return tuple(found)
+    found = tuple(_percentile(metric, *column, level, how) for column in zip(estimates, values.T, strict=True))
+    if metric != "auc" or groups is not None:
+        return found
+    return tuple(
+        replace(other, note=one.note) if one.note else one for one, other in zip(found, by_newcombe, strict=True)
+    )
 
 
 def _check_method(method: str, metric: str) -> None:
     methods = all_metrics.metric_named(metric).methods
-    if method not in get_args(Method):
-        hint = nearest(method, get_args(Method)) if isinstance(method, str) else ""
-        raise ValueError(f"There is no method {method!r}.{hint} The methods are: {', '.join(get_args(Method))}.")
+    check_choice("method", method, get_args(Method))
     if method not in ("percentile", *methods):
         supported = ", ".join(other.name for other in all_metrics.METRICS.values() if method in other.methods)
         raise ValueError(
-            f"The method {method!r} is for {supported}, not for {metric}. "
-            'Use method="percentile", which is for every metric.'
+            f"The method {method!r} supports {supported}, not {metric}. "
+            'Use method="percentile", which supports every metric.'
         )
 
 
 def _check_groupable(method: str, groups: ArrayLike | None) -> None:
     if groups is not None and method != "percentile":
         raise ValueError(
-            f"The method {method!r} takes samples for independent, so it knows no groups. "
-            'Take method="percentile", which draws whole groups.'
+            f"The method {method!r} assumes independent samples and does not support groups. "
+            'Use method="percentile", which draws whole groups.'
         )

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.errors import nearest
+from medmnist_np.errors import check_choice
 from medmnist_np.metrics.predictions import as_array
 
 Mask = NDArray[np.bool_]
@@ -69,7 +69,7 @@ def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
     if labels is None:
         return {"foreground": ()}
     if not hasattr(labels, "__iter__"):
-        raise TypeError(f"labels is {labels!r}; a list or a mapping is needed, as [1, 2].")
+        raise TypeError(f"labels is {labels!r}. It must be a list or a mapping, such as [1, 2].")
     if isinstance(labels, Mapping):
         named = {str(name): _values(one) for name, one in labels.items()}
         if len(named) < len(labels):
@@ -78,9 +78,11 @@ def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
         groups = [_values(one) for one in labels]
         named = {"+".join(map(str, group)): group for group in groups}
         if len(named) < len(groups):
-            raise ValueError(f"A label is there twice: {', '.join(map(str, labels))}.")
+            raise ValueError(f"labels contains a label twice: {', '.join(map(str, labels))}.")
     if not named or not all(named.values()):
-        raise ValueError(f"labels is {labels!r}; at least one label is needed, and a value for each, as [1, 2].")
+        raise ValueError(
+            f"labels is {labels!r}. It needs at least one label, and each label at least one value, such as [1, 2]."
+        )
     return named
 
 
@@ -101,7 +103,7 @@ def case_of(
     Raises
     ------
     ValueError
-        If a mask holds other values, the shapes differ, or the spacing does not match the axes.
+        If a mask has other values, the shapes differ, or the spacing does not match the axes.
     """
     masks = on_one_grid(reference, prediction)
     spacing = _spacing(spacing_mm, masks[0].ndim)
@@ -118,13 +120,13 @@ def on_one_grid(reference: object, prediction: object) -> tuple[NDArray[Any], ND
     Raises
     ------
     ValueError
-        If a mask holds anything but whole numbers, or the shapes differ.
+        If a mask does not contain whole numbers only, or the shapes differ.
     """
     masks = _checked(reference, "reference"), _checked(prediction, "prediction")
     if masks[0].shape != masks[1].shape:
         raise ValueError(
-            f"The masks must lie on one grid; the reference has shape {masks[0].shape} and the prediction "
-            f"{masks[1].shape}. Resample the prediction by nearest neighbours, or put its axes in order."
+            f"The reference has shape {masks[0].shape} and the prediction {masks[1].shape}. Both masks must be on the "
+            "same grid: resample the prediction with nearest neighbours, or reorder its axes."
         )
     return masks
 
@@ -146,20 +148,15 @@ def pair_of(reference: NDArray[Any], prediction: NDArray[Any], values: Sequence[
 
 def check_empty(both_empty: str, one_empty: str = "infinite") -> None:
     """Raise :class:`ValueError` for unknown options about empty masks."""
-    for name, choice, known in (
-        ("both_empty", both_empty, get_args(BothEmpty)),
-        ("one_empty", one_empty, get_args(OneEmpty)),
-    ):
-        if choice not in known:
-            hint = nearest(choice, known) if isinstance(choice, str) else ""
-            raise ValueError(f"{name} is {choice!r}.{hint} The choices are: {', '.join(map(repr, known))}.")
+    check_choice("value of both_empty", both_empty, get_args(BothEmpty))
+    check_choice("value of one_empty", one_empty, get_args(OneEmpty))
 
 
 def _values(label: int | Sequence[int]) -> tuple[int, ...]:
     values = np.atleast_1d(np.asarray(label))
     if values.ndim != 1 or (values.size and values.dtype.kind not in "iub"):
         raise TypeError(
-            f"A label is {label!r}; an integer, or several for one structure, is needed. A name goes before it: "
+            f"A label is {label!r}. It must be an integer, or several for one structure. Names are keys: "
             '{"liver": 1}.'
         )
     return tuple(map(int, values))
@@ -168,15 +165,15 @@ def _values(label: int | Sequence[int]) -> tuple[int, ...]:
 def _checked(mask: object, name: str) -> NDArray[Any]:
     array = as_array(mask, f"The mask {name}")
     if array.ndim not in (2, 3) or not array.size:
-        raise ValueError(f"The {name} has shape {array.shape}; a mask is (h, w) or (x, y, z), one case at a time.")
+        raise ValueError(f"The {name} has shape {array.shape}. A mask must be (h, w) or (x, y, z), one case at a time.")
     if array.dtype.kind not in "iubf":
-        raise ValueError(f"The {name} is of dtype {array.dtype}; a mask holds integers or bool.")
+        raise ValueError(f"The {name} has dtype {array.dtype}. A mask must hold integers or bool.")
     if array.dtype.kind == "f":
         strange = array[~(array == np.floor(array)) | np.isinf(array)]
         if strange.size:
             raise ValueError(
-                f"The {name} must hold whole numbers; {strange.size} of its {array.size} values are none, "
-                f"as {strange[0]}. Scores or probabilities must be decided first: scores > 0.5, or their argmax."
+                f"The {name} must hold whole numbers, but {strange.size} of {array.size} values are fractions, such as "
+                f"{strange[0]}. Convert scores or probabilities to labels first: scores > 0.5, or their argmax."
             )
     return array
 
@@ -185,7 +182,7 @@ def _spacing(spacing_mm: ArrayLike, n_axes: int) -> Values:
     spacing = np.asarray(as_array(spacing_mm, "spacing_mm"), dtype=np.float64)
     if spacing.shape not in ((), (n_axes,)) or not (np.isfinite(spacing) & (spacing > 0)).all():
         raise ValueError(
-            f"spacing_mm is {spacing_mm!r}; a positive number is needed, or one for each of {n_axes} axes."
+            f"spacing_mm is {spacing_mm!r}. It must be a positive number, or one for each of {n_axes} axes."
         )
     return np.array(np.broadcast_to(spacing, n_axes))
 

@@ -20,8 +20,8 @@ from medmnist_np.metrics.masks import (
     without_background,
 )
 
-_BLOCK = 2**16  # voxels that are looked at together: what is made of them stays in the processor's cache
-_WORTH_CROPPING = 2**20  # voxels to count, above which it takes less time to find first where there are any
+_BLOCK = 2**16  # voxels per block, so that intermediate arrays stay in the processor's cache
+_WORTH_CROPPING = 2**20  # voxels to count, above which cropping first is faster
 
 
 class Overlap(NamedTuple):
@@ -31,23 +31,23 @@ class Overlap(NamedTuple):
     either: int
 
     def dice(self, both_empty: BothEmpty) -> float:
-        """Return twice the overlap, over the sum of both."""
+        """Return the Dice coefficient: twice the overlap, divided by the sum of both sizes."""
         return _share(2 * self.both, self.either + self.both, both_empty)
 
     def iou(self, both_empty: BothEmpty) -> float:
-        """Return the overlap over the union."""
+        """Return the intersection over union."""
         return _share(self.both, self.either, both_empty)
 
 
 def dice(
     reference: object, prediction: object, *, labels: Labels | None = None, both_empty: BothEmpty = "nan"
 ) -> Values:
-    """Return the Dice coefficient of each label: twice the overlap, over the sum of both.
+    """Return the Dice coefficient of each label: twice the overlap, divided by the sum of both sizes.
 
     Parameters
     ----------
     reference, prediction : (h, w) or (x, y, z) array_like of integers or bool
-        Masks of one case on the same grid. Whole numbers of a float dtype are accepted; scores are refused.
+        Masks of one case on the same grid. Whole numbers of a float dtype are accepted, scores are not.
     labels : sequence or mapping, optional
         Labels to use: ``[1, 2]``, or by name ``{"anterior": 1, "posterior": 2}``. Several values make one structure,
         ``{"whole tumour": (1, 2, 4)}``. By default everything that is not 0 is one structure.
@@ -62,11 +62,11 @@ def dice(
     Raises
     ------
     ValueError
-        If a mask holds anything but whole numbers, or the shapes differ.
+        If a mask does not contain whole numbers only, or the shapes differ.
 
     Notes
     -----
-    Dice 1945 (doi:10.2307/1932409). It is the F1 of the voxels.
+    Dice 1945 (doi:10.2307/1932409). It equals the F1 score of the voxels.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def iou(
     Returns
     -------
     (k,) float
-        From 0 to 1. With Dice ``d``, it is ``d / (2 - d)``, so both order any two predictions of a case equally.
+        From 0 to 1. It is ``d / (2 - d)`` for a Dice coefficient ``d``, so both rank predictions of a case equally.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def iou(
 
 
 def overlap_of(reference: NDArray[Any], prediction: NDArray[Any], values: Sequence[int]) -> Overlap:
-    """Count the voxels of one structure, that of :func:`pair_of`, in two masks of one shape."""
+    """Count the voxels of one structure in two masks of the same shape."""
     n_rows = max(1, _BLOCK // max(1, math.prod(reference.shape[1:])))
     both = either = 0
     for start in range(0, len(reference), n_rows):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.errors import nearest
+from medmnist_np.errors import check_choice
 from medmnist_np.metrics.frames import Order, order_of_predictions
 from medmnist_np.registry.records import LABEL_TASKS
 
@@ -103,7 +103,7 @@ def as_array(values: object, name: str) -> Array:
     """
     parts = values if isinstance(values, (list, tuple)) else [values]
     if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
-        raise ValueError(f"{name} is a masked array with masked values. Leave out these samples, or fill the values.")
+        raise ValueError(f"{name} is a masked array with masked values. Remove these samples, or fill the values.")
     problem: Exception | None = None
     if hasattr(values, "__array__") or not hasattr(values, "__dlpack__"):
         try:
@@ -116,33 +116,33 @@ def as_array(values: object, name: str) -> Array:
         except (TypeError, ValueError, RuntimeError, BufferError) as error:
             problem = problem or error
     raise ValueError(
-        f"{name}, a {type(values).__name__}, cannot be had as a NumPy array: {problem} "
-        "Bring it to the CPU, free of gradients and in a dtype that NumPy knows, and with rows of equal length."
+        f"{name}, a {type(values).__name__}, cannot be converted to a NumPy array: {problem} "
+        "It must be on the CPU, without gradients, in a dtype that NumPy supports, and with rows of equal length."
     ) from problem
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Labels and scores that fit each other and the task: what all metrics, intervals and tests take.
+    """Labels and scores, checked against each other and the task: the input of metrics, intervals and tests.
 
     Parameters
     ----------
     y_true : (n,) or (n, l) array_like of integers
         Labels; ``l`` is 1, or the number of labels of a multi-label task. Whole numbers of a float dtype are accepted.
     y_score : (n,) or (n, columns) array_like of real numbers
-        Scores, one column for each class or label. A binary task may have one column, the score of class 1, or two,
-        of which the last counts. Columns of a data frame that are named by class numbers (``0``, ``"0"``, ``"p0"``)
+        Scores, one column for each class or label. A binary task may have one column, the score of class 1, or two, of
+        which the last is used. Columns of a data frame that are named by class numbers (``0``, ``"0"``, ``"p0"``)
         are put in their order. If `y_true` is a series or frame too, rows are matched by the index, and the columns
         of a multi-label task by their names.
     task : str
         ``"binary-class"``, ``"multi-label, binary-class"``, ``"multi-class"`` or ``"ordinal-regression"``:
         ``info(name).task``.
     n_classes : int, optional
-        Number of classes, or of labels of a multi-label task. By default as many as ``y_score`` has columns; state
-        it where it is known, so that a wrong number of columns is refused.
+        Number of classes, or of labels of a multi-label task (default: the number of columns of `y_score`). Pass it to
+        detect a wrong number of columns.
     threshold : float
-        A binary or multi-label score above it decides for 1; one equal to it decides for 0. It has no meaning where
-        the highest score decides.
+        A binary or multi-label score above it decides for 1; one equal to it decides for 0. Ignored if the highest
+        score decides.
 
     Attributes
     ----------
@@ -154,8 +154,8 @@ class Predictions:
     Raises
     ------
     ValueError
-        If they do not fit each other or the task, a score or the threshold is not finite, there are no samples, a
-        value is masked, or names of columns or indices contradict each other.
+        If labels, scores and task do not match, a score or the threshold is not finite, there are no samples, a value
+        is masked, or names of columns or indices contradict each other.
 
     Examples
     --------
@@ -174,12 +174,9 @@ class Predictions:
     _kept: dict[Callable[..., Any], Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self, y_true: object, y_score: object) -> None:
-        if self.task not in LABEL_TASKS:
-            hint = nearest(self.task, LABEL_TASKS) if isinstance(self.task, str) else ""
-            known = ", ".join(map(repr, LABEL_TASKS))
-            raise ValueError(f"There is no task {self.task!r}.{hint} The tasks are: {known}.")
+        check_choice("task", self.task, LABEL_TASKS)
         if not np.isfinite(self.threshold):
-            raise ValueError(f"The threshold is {self.threshold}; a finite number is needed.")
+            raise ValueError(f"threshold is {self.threshold}. It must be a finite number.")
         # A Python float is compared in the dtype of the scores: 0.3 in float32 is not above a threshold of 0.3.
         object.__setattr__(self, "threshold", float(self.threshold))
         label_columns, score_order = order_of_predictions(y_true, y_score, self.task)
@@ -187,7 +184,9 @@ class Predictions:
         labels = in_order(labels, None, label_columns)
         scores = in_order(_table(y_score, "y_score", kinds="iubf", content="real numbers"), *score_order)
         if len(labels) != len(scores):
-            raise ValueError(f"y_true has {len(labels)} samples and y_score has {len(scores)}: they must be as many.")
+            raise ValueError(
+                f"y_true has {len(labels)} samples and y_score has {len(scores)}. The numbers must be equal."
+            )
         if len(labels) == 0:
             raise ValueError("There are no samples: y_true and y_score are empty.")
         _check_finite(scores)
@@ -196,7 +195,7 @@ class Predictions:
         low, high = labels.min(), labels.max()
         if low < 0 or high >= n_values:
             raise ValueError(
-                f"y_true holds labels from {low} to {high}; with these scores they must lie in 0 to {n_values - 1}."
+                f"y_true has labels from {low} to {high}. With these scores they must be from 0 to {n_values - 1}."
             )
         object.__setattr__(self, "labels", frozen_copy(labels if self.task == MULTI_LABEL else labels[:, 0]))
         object.__setattr__(self, "scores", frozen_copy(scores[:, -1:] if self.task == "binary-class" else scores))
@@ -215,28 +214,27 @@ class Predictions:
 
     @cached_property
     def decision_note(self) -> str:
-        """What is wrong with decisions at the threshold, as the scores are not probabilities; empty if nothing is."""
+        """A warning if scores outside 0 to 1 do not suit the threshold; otherwise empty."""
         if self.task not in ("binary-class", MULTI_LABEL) or not 0 < self.threshold < 1:
             return ""
-        said = _beyond_0_and_1(self.scores)
-        return said and (
-            f"{said}, but decisions are made at {self.threshold:g}. Apply a sigmoid to logits, or a softmax to two "
-            "columns of them, or choose a threshold."
+        outside = _outside_0_to_1(self.scores)
+        return outside and (
+            f"{outside}, but decisions are made at {self.threshold:g}. Apply a sigmoid to logits (a softmax if there "
+            "are two columns), or choose a threshold."
         )
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What is wrong with the scores if they are to be probabilities of classes or labels, in sentences."""
-        of_classes = said = ""
-        if self.task not in ("binary-class", MULTI_LABEL) and (said := _beyond_0_and_1(self.scores)):
-            of_classes = f"{said}. The AUC of each class against the rest is another one for logits: apply a softmax."
-        hard = ""
+        """Warnings, one sentence or more each, if the scores do not look like probabilities; may be empty."""
+        notes = [self.decision_note]
+        if self.task not in ("binary-class", MULTI_LABEL) and (outside := _outside_0_to_1(self.scores)):
+            notes.append(f"{outside}. Logits change the AUC of each class against the rest: apply a softmax.")
         if ((self.scores == 0) | (self.scores == 1)).all():
-            hard = (
-                "All scores are 0 or 1, as of decisions. The AUC of decisions is usually lower than that of the "
-                "scores behind them: give the probabilities."
+            notes.append(
+                "All scores are 0 or 1, as if they were decisions. The AUC of decisions is usually lower than that of "
+                "the probabilities: pass the probabilities."
             )
-        return tuple(filter(None, (self.decision_note, of_classes, hard)))
+        return tuple(filter(None, notes))
 
     @cached_property
     def columns(self) -> Array:
@@ -245,7 +243,7 @@ class Predictions:
 
     @cached_property
     def positive(self) -> NDArray[np.bool_]:
-        """Whether a sample is positive for each row of `columns`, ``(columns, n)``; a class is against the rest."""
+        """Whether each sample is positive for each row of `columns`, ``(columns, n)``; a class against the rest."""
         if self.task == "binary-class":
             return np.equal(self.labels[None], 1)
         if self.task == MULTI_LABEL:
@@ -290,21 +288,21 @@ def decided(y_true: object, y_score: object, task: str, threshold: float) -> Pre
     return predictions
 
 
-def _beyond_0_and_1(scores: Array) -> str:
+def _outside_0_to_1(scores: Array) -> str:
     """Return the range of the scores as text if it exceeds 0 to 1 by more than rounding, else an empty string."""
     low, high = float(scores.min()), float(scores.max())
     if low >= -ROUNDING and high <= 1 + ROUNDING:
         return ""
-    return f"The scores run from {low:.4g} to {high:.4g} instead of 0 to 1"
+    return f"Scores are from {low:.4g} to {high:.4g} instead of 0 to 1"
 
 
 def _table(values: object, name: str, *, kinds: str, content: str) -> Array:
     """Return an array of one or two dimensions as a table with one row per sample."""
     table = as_array(values, name)
     if table.size and table.dtype.kind not in kinds:
-        raise ValueError(f"{name} has dtype {table.dtype}; {content} are needed.")
+        raise ValueError(f"{name} has dtype {table.dtype}. It must hold {content}.")
     if table.ndim not in (1, 2) or 0 in table.shape[1:]:
-        raise ValueError(f"{name} has shape {table.shape}; (n,) or (n, columns) is needed.")
+        raise ValueError(f"{name} has shape {table.shape}. It must be (n,) or (n, columns).")
     return table.reshape(len(table), -1) if table.size else table.reshape(0, 1)
 
 
@@ -315,7 +313,7 @@ def _whole(labels: Array) -> Counts:
     whole = np.isfinite(labels) & (labels == np.floor(labels))
     if not whole.all():
         row, column = np.argwhere(~whole)[0]
-        raise ValueError(f"y_true must hold integers; row {row}, column {column} is {labels[row, column]}.")
+        raise ValueError(f"y_true must hold integers, and row {row}, column {column} is {labels[row, column]}.")
     return labels.astype(np.intp)
 
 
@@ -324,8 +322,8 @@ def _check_finite(scores: Array) -> None:
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise ValueError(
-            f"{np.count_nonzero(~finite)} of the {scores.size} values of y_score are not finite, "
-            f"the first in row {row}, column {column}: {scores[row, column]}."
+            f"{np.count_nonzero(~finite)} of {scores.size} values of y_score are not finite. The first is in row "
+            f"{row}, column {column}: {scores[row, column]}."
         )
 
 
@@ -333,31 +331,31 @@ def _check_columns(of_labels: int, of_scores: int, task: str, n_classes: int | N
     if task == MULTI_LABEL:
         if of_labels != of_scores:
             raise ValueError(
-                f"y_true has {of_labels} columns and y_score has {of_scores}; "
-                "a multi-label task has one for each label in both."
+                f"y_true has {of_labels} columns and y_score has {of_scores}. "
+                "A multi-label task needs one column for each label in both."
             )
     elif of_labels != 1:
-        raise ValueError(f"y_true has {of_labels} columns; a {task} task has one label per sample.")
+        raise ValueError(f"y_true has {of_labels} columns. A {task} task has one label per sample.")
     if task == "binary-class":
         if of_scores > 2:
             raise ValueError(
-                f"y_score has {of_scores} columns; a binary-class task has one (the score of class 1) "
+                f"y_score has {of_scores} columns. A binary-class task needs one (the score of class 1) "
                 "or two (the scores of classes 0 and 1)."
             )
         n_classes = None
     elif task != MULTI_LABEL and of_scores < 2:
-        raise ValueError(f"y_score has one column; a {task} task has one for each class.")
+        raise ValueError(f"y_score has one column. A {task} task needs one for each class.")
     if n_classes is not None and of_scores != n_classes:
-        raise ValueError(f"y_score has {of_scores} columns; there are {n_classes} classes or labels, one column each.")
+        raise ValueError(f"y_score has {of_scores} columns. It needs {n_classes}, one for each class or label.")
 
 
 def each_once(predictions: Predictions) -> Counts:
-    """Return the counts ``(1, n)`` of the sample itself: what a resample has in place of these gives its value."""
+    """Return counts of 1 for each sample, ``(1, n)``: the sample itself as a resample."""
     return np.ones((1, predictions.n_samples), dtype=np.intp)
 
 
 def ratio(dividend: ArrayLike, divisor: Array) -> NDArray[np.float64]:
-    """Divide, with NaN where the divisor is 0: the value is not defined there."""
+    """Divide; the result is NaN (not defined) where the divisor is 0."""
     result: NDArray[np.float64] = np.full(np.shape(divisor), np.nan)
     np.divide(dividend, divisor, out=result, where=np.not_equal(divisor, 0))
     return result
@@ -367,17 +365,13 @@ def check_same(first: Predictions, second: Predictions) -> None:
     """Raise :class:`ValueError` unless two models predict the same samples and classes."""
     if first.task != second.task:
         raise ValueError(f"The tasks differ: {first.task!r} and {second.task!r}.")
-    if first.labels.shape != second.labels.shape:
-        raise ValueError(
-            f"The labels have shapes {first.labels.shape} and {second.labels.shape}: not the same samples."
-        )
-    if first.scores.shape != second.scores.shape:
-        raise ValueError(
-            f"The scores have shapes {first.scores.shape} and {second.scores.shape}: not the same classes."
-        )
+    for name, what in (("labels", "samples"), ("scores", "classes")):
+        a, b = getattr(first, name).shape, getattr(second, name).shape
+        if a != b:
+            raise ValueError(f"The {name} have shapes {a} and {b}. Both models must predict the same {what}.")
     differing = np.argwhere(first.labels != second.labels)
     if differing.size:
         raise ValueError(
-            f"The labels differ, first at sample {differing[0, 0]}: both models must be measured on the same "
-            "samples in the same order."
+            f"The labels differ, first at sample {differing[0, 0]}. Both models must predict the same samples in the "
+            "same order."
         )

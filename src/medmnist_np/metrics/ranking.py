@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.metrics.metric import Undefined, average
-from medmnist_np.metrics.predictions import Array, Counts, Predictions, RankedColumn, each_once, ratio, twice_the_wins
+from medmnist_np.metrics.metric import Metric, Undefined
+from medmnist_np.metrics.predictions import Array, Counts, Predictions, RankedColumn, ratio, twice_the_wins
 
 
 def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefined = "raise") -> float:
@@ -19,7 +19,7 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefine
     ===============================  ================================================
     ``"binary-class"``               AUC of the last column
     ``"multi-label, binary-class"``  mean over the labels
-    ``"multi-class"``                mean over the classes, each against all the rest
+    ``"multi-class"``                mean over the classes, each against the rest
     ``"ordinal-regression"``         the same
     ===============================  ================================================
 
@@ -32,25 +32,25 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefine
     task : str
         Task of the data set: ``info(name).task``.
     undefined : {"raise", "skip", "nan", "zero"}
-        How to handle a class that is absent, or the only one: raise an error that names it, average the others, return
-        NaN, or count it as 0. :func:`auc_per_class` shows which classes these are.
+        How to handle a class without positive or without negative samples: raise an error that names it, average the
+        others, return NaN, or count it as 0. :func:`auc_per_class` shows which classes these are.
 
     Returns
     -------
     float
-        From 0 to 1; 0.5 for scores that say nothing.
+        From 0 to 1; 0.5 for scores that are unrelated to the labels.
 
     Raises
     ------
     ValueError
-        If the arrays do not fit each other or the task, a score is not finite, or a class has no positive or no
+        If the arrays do not match each other or the task, a score is not finite, or a class has no positive or no
         negative sample and `undefined` is ``"raise"``.
 
     Notes
     -----
     The AUC is the share of pairs of a positive and a negative sample in which the positive one scores higher,
-    where a tie counts one half (the Mann-Whitney statistic with midranks; Hanley and McNeil 1982,
-    doi:10.1148/radiology.143.1.7063747). It is counted in integers and divided once.
+    and a tie counts one half (the Mann-Whitney statistic with midranks; Hanley and McNeil 1982,
+    doi:10.1148/radiology.143.1.7063747). Pairs are counted in integers and divided once.
 
     Examples
     --------
@@ -58,8 +58,7 @@ def auc(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undefined: Undefine
     >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8], "binary-class")
     0.875
     """
-    predictions = Predictions(y_true, y_score, task)
-    return average(areas(predictions), predictions, "AUC", undefined)
+    return AUC.value(Predictions(y_true, y_score, task), undefined)
 
 
 def auc_per_class(y_true: ArrayLike, y_score: ArrayLike, task: str) -> NDArray[np.float64]:
@@ -78,7 +77,7 @@ def auc_per_class(y_true: ArrayLike, y_score: ArrayLike, task: str) -> NDArray[n
     Raises
     ------
     ValueError
-        If the arrays do not fit each other or the task, or a score is not finite.
+        If the arrays do not match each other or the task, or a score is not finite.
 
     Examples
     --------
@@ -95,17 +94,17 @@ def average_precision(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undef
     Parameters
     ----------
     y_true, y_score, task, undefined
-        As for :func:`auc`; the value is averaged over classes or labels in the same way.
+        See :func:`auc`. Values are averaged over classes or labels in the same way.
 
     Returns
     -------
     float
-        From 0 to 1; the share of positive samples for scores that say nothing.
+        From 0 to 1; for scores that are unrelated to the labels, the share of positive samples.
 
     Raises
     ------
     ValueError
-        If the arrays do not fit each other or the task, a score is not finite, or a class has no positive sample and
+        If the arrays do not match each other or the task, a score is not finite, or a class has no positive sample and
         `undefined` is ``"raise"``.
 
     Notes
@@ -119,23 +118,22 @@ def average_precision(y_true: ArrayLike, y_score: ArrayLike, task: str, *, undef
     >>> average_precision([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.8], "binary-class")
     0.8333333333333333
     """
-    predictions = Predictions(y_true, y_score, task)
-    values = resampled_average_precisions(predictions, each_once(predictions))[0]
-    return average(values, predictions, "average precision", undefined)
+    return AVERAGE_PRECISION.value(Predictions(y_true, y_score, task), undefined)
 
 
 def areas(predictions: Predictions) -> NDArray[np.float64]:
     """Return the AUC of each column, ``(columns,)``; NaN where it is not defined."""
     # Values sort twice as fast as the indices that `rank` finds, so the plain AUC has its own function.
-    return np.array([_area(*column) for column in zip(predictions.columns, predictions.positive, strict=True)])
+    return np.array(list(map(area, predictions.columns, predictions.positive)))
 
 
-def _area(scores: Array, positive: NDArray[np.bool_]) -> float:
+def area(scores: Array, positive: NDArray[np.bool_]) -> float:
+    """Return the AUC of one column of scores, ``(n,)``; NaN if a class is absent."""
     above: NDArray[Any] = np.sort(scores[positive])
     below: NDArray[Any] = np.sort(scores[~positive])
     if not above.size or not below.size:
         return float("nan")
-    # Negatives below each positive, and those below or level with it: their mean counts a tie one half.
+    # Negatives below each positive, and those below or equal to it: in their mean a tie counts one half.
     won = int(np.searchsorted(below, above, side="left").sum())
     held = int(np.searchsorted(below, above, side="right").sum())
     return (won + held) / (2 * above.size * below.size)
@@ -165,7 +163,7 @@ def _weighted_precision(column: RankedColumn, counts: Counts) -> NDArray[np.floa
     lower_negatives = _running_total(counts.take(column.negatives, axis=1))
     found = lower_positives[:, -1:] - lower_positives.take(column.first_equal, axis=1)
     wrong = lower_negatives[:, -1:] - lower_negatives.take(column.below, axis=1)
-    # A positive sample that is not in the resample weighs nothing, so any precision will do for it.
+    # A positive sample that is not in the resample has weight 0, so its precision does not matter.
     precision = found / np.maximum(found + wrong, 1)
     return ratio(np.einsum("bp,bp->b", positives, precision), lower_positives[:, -1])
 
@@ -178,7 +176,7 @@ def _running_total(values: Counts) -> Counts:
 
 
 def areas_without_one(predictions: Predictions) -> NDArray[np.float64]:
-    """Return the AUC of each column without each of the samples in turn, ``(n, columns)``: the jackknife, exactly."""
+    """Return the AUC of each column without each sample in turn, ``(n, columns)``: the exact jackknife."""
     result = np.empty((predictions.n_samples, len(predictions.columns)))
     for k, column in enumerate(predictions.ranked):
         p, q = len(column.positives), len(column.negatives)
@@ -187,6 +185,10 @@ def areas_without_one(predictions: Predictions) -> NDArray[np.float64]:
         result[column.positives, k] = (total - won) / (2 * (p - 1) * q) if p > 1 and q else np.nan
         result[column.negatives, k] = (total - lost) / (2 * p * (q - 1)) if q > 1 and p else np.nan
     return result
+
+
+AUC = Metric("auc", "AUC", resampled_areas, methods=("bca", "delong", "logit-delong", "newcombe"), plain=areas)
+AVERAGE_PRECISION = Metric("average_precision", "average precision", resampled_average_precisions)
 
 
 class RocCurve(NamedTuple):
@@ -216,18 +218,18 @@ def roc_curves(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[RocCur
     Returns
     -------
     tuple of RocCurve
-        One for each column of scores; a binary task has one. A sample is decided for where its score is at least the
-        threshold. Rates that are not defined, as a class is absent, are NaN.
+        One for each column of scores; a binary task has one. A sample is predicted positive if its score is at least
+        the threshold. Rates are NaN if a class is absent.
 
     Raises
     ------
     ValueError
-        If the arrays do not fit each other or the task, or a score is not finite.
+        If the arrays do not match each other or the task, or a score is not finite.
 
     Notes
     -----
-    Fawcett 2006, *An introduction to ROC analysis*, algorithm 1 (doi:10.1016/j.patrec.2005.10.010). No point is left
-    out; the trapezoids below it add up to :func:`auc`.
+    Fawcett 2006, *An introduction to ROC analysis*, algorithm 1 (doi:10.1016/j.patrec.2005.10.010). The curve has
+    every point; the trapezoids below it add up to :func:`auc`.
 
     Examples
     --------
@@ -260,7 +262,7 @@ def pr_curves(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[PrCurve
     Raises
     ------
     ValueError
-        If the arrays do not fit each other or the task, or a score is not finite.
+        If the arrays do not match each other or the task, or a score is not finite.
 
     Notes
     -----
@@ -287,7 +289,7 @@ def pr_curves(y_true: ArrayLike, y_score: ArrayLike, task: str) -> tuple[PrCurve
 def _counts_above(
     scores: Array, positive: NDArray[np.bool_]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Return how many positive and how many negative samples reach each threshold, and the thresholds, falling."""
+    """Return the number of positive and of negative samples at or above each threshold, and the thresholds."""
     order = np.argsort(scores)[::-1]
     scores, positive = scores[order], positive[order]
     last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))

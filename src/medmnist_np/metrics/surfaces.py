@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from medmnist_np.errors import check_choice
 from medmnist_np.metrics.masks import (
     BothEmpty,
     Case,
@@ -92,10 +93,10 @@ class SurfaceDistances:
 def surface_distances(
     reference: object, prediction: object, *, spacing_mm: ArrayLike, labels: Labels | None = None
 ) -> tuple[SurfaceDistances, ...]:
-    """Return the distances between the surfaces of each label, from which all metrics of surfaces follow.
+    """Return the distances between the surfaces of each label. All surface metrics are computed from them.
 
-    The surface is the voxels of a mask that have a neighbour outside it (4 in the plane, 6 in space); what is
-    beyond the edge of the image is outside. Distances are those between centres of voxels, exact, with the spacing.
+    The surface consists of the voxels of a mask with a neighbour outside it (of 4 in 2D, of 6 in 3D). Beyond the edge
+    of the image is outside. Distances are exact, between voxel centres.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def surface_distances(
     Raises
     ------
     ValueError
-        As :func:`dice`, or if the spacing is not positive or does not match the axes.
+        See :func:`dice`; also if the spacing is not positive or does not match the axes.
 
     Examples
     --------
@@ -154,19 +155,19 @@ def _distances(surface: Mask, other: Mask, spacing_mm: Values) -> Values:
     from scipy.spatial import cKDTree
 
     distances = np.zeros(np.count_nonzero(surface))
-    # What both surfaces share is at distance 0, and need not be looked for: between good masks that is most of them.
+    # Voxels of both surfaces have distance 0 and need no search: in good masks these are most voxels.
     apart = _points(surface & ~other, spacing_mm)
     if not other.any():
         distances[:] = math.inf
     elif len(apart):
-        # A tree that is asked once need not be balanced.
+        # Balancing takes longer than it saves in a single query.
         tree = cKDTree(_points(other, spacing_mm), balanced_tree=False, compact_nodes=False)
         distances[: len(apart)] = tree.query(apart)[0]
     return distances
 
 
 def _points(surface: Mask, spacing_mm: Values) -> Values:
-    """Return where the voxels of a surface are, ``(n, d)``, in mm."""
+    """Return the positions of the voxels of a surface, ``(n, d)``, in mm."""
     return np.stack(np.unravel_index(np.flatnonzero(surface), surface.shape), axis=1) * spacing_mm
 
 
@@ -189,8 +190,8 @@ def hausdorff(
     spacing_mm
         See :func:`surface_distances`.
     percentile : float
-        Above 0, up to 100. 100 is the Hausdorff distance itself, the column ``"hausdorff"`` of tables; 95 leaves out
-        the farthest voxels, the column ``"hausdorff_95"``.
+        Above 0, up to 100. 100 gives the Hausdorff distance itself (``"hausdorff"`` in tables), 95 ignores the farthest
+        5 % of voxels (``"hausdorff_95"``).
     both_empty : {"nan", "perfect"}
         Result if neither mask contains the label: NaN or 0.
     one_empty : {"infinite", "diagonal", "nan"}
@@ -205,13 +206,13 @@ def hausdorff(
     Raises
     ------
     ValueError
-        As :func:`surface_distances`, or if the percentile or an option is invalid.
+        See :func:`surface_distances`; also if the percentile or an option is invalid.
 
     Notes
     -----
-    Huttenlocher et al. 1993 (doi:10.1109/34.232073). The percentile is taken in each direction, and the larger
-    counts, as in MONAI and *Metrics reloaded* (doi:10.1038/s41592-023-02151-z); MedPy takes that of both directions
-    pooled, which is mostly smaller.
+    Huttenlocher et al. 1993 (doi:10.1109/34.232073). The result is the larger percentile of
+    the two directions, as in MONAI and *Metrics reloaded* (doi:10.1038/s41592-023-02151-z). MedPy pools both
+    directions, which usually gives a smaller value.
 
     Examples
     --------
@@ -253,12 +254,12 @@ def average_surface_distance(
     Raises
     ------
     ValueError
-        As :func:`hausdorff`, or if the direction is invalid.
+        See :func:`hausdorff`; also if the direction is invalid.
 
     Notes
     -----
     Heimann et al. 2009 (doi:10.1109/TMI.2009.2013851): one average over the voxels of both surfaces, as in MONAI and
-    MedPy. The mean of the two directions is another figure.
+    MedPy, which is not the mean of the two directions.
 
     Examples
     --------
@@ -266,8 +267,7 @@ def average_surface_distance(
     >>> average_surface_distance([[0, 1, 1, 0]], [[1, 1, 1, 1]], spacing_mm=0.6).round(3).tolist()
     [0.2]
     """
-    if direction not in get_args(Direction):
-        raise ValueError(f"direction is {direction!r}. The choices are: {', '.join(map(repr, get_args(Direction)))}.")
+    check_choice("direction", direction, get_args(Direction))
     check_empty(both_empty, one_empty)
     found = surface_distances(reference, prediction, spacing_mm=spacing_mm, labels=labels)
     return np.array([stated(one.average(direction), one.diagonal_mm, both_empty, one_empty) for one in found])
@@ -282,7 +282,7 @@ def surface_dice(
     labels: Labels | None = None,
     both_empty: BothEmpty = "nan",
 ) -> Values:
-    """Return the normalised surface Dice of each label: the share of both surfaces that lies near the other.
+    """Return the normalised surface Dice of each label: the share of both surfaces that is near the other.
 
     Parameters
     ----------
@@ -302,12 +302,12 @@ def surface_dice(
     Raises
     ------
     ValueError
-        As :func:`surface_distances`, or if a tolerance is negative or their number differs from that of the labels.
+        See :func:`surface_distances`; also if a tolerance is negative or their number differs from that of the labels.
 
     Notes
     -----
-    Nikolov et al. 2021 (doi:10.2196/26151). Each surface voxel counts once, as in MONAI; DeepMind's program weighs
-    pieces of a surface by their area. A distance that is above the tolerance by rounding counts as within it.
+    Nikolov et al. 2021 (doi:10.2196/26151). Each surface voxel counts once, as in MONAI; DeepMind's code weights
+    surface elements by their area. Distances that exceed the tolerance only by rounding are within it.
 
     Examples
     --------
@@ -323,7 +323,7 @@ def surface_dice(
 
 
 def stated(distance: float, diagonal_mm: float, both_empty: BothEmpty, one_empty: OneEmpty) -> float:
-    """Return a distance, with what was chosen in place of NaN (both masks are empty) and infinite (one is)."""
+    """Return a distance; NaN (both masks are empty) and infinite (one is) are replaced as chosen."""
     if math.isnan(distance):
         return 0.0 if both_empty == "perfect" else math.nan
     if math.isinf(distance):
@@ -332,15 +332,15 @@ def stated(distance: float, diagonal_mm: float, both_empty: BothEmpty, one_empty
 
 
 def stated_share(share: float, both_empty: BothEmpty) -> float:
-    """Return a share, with what was chosen in place of NaN."""
+    """Return a share; NaN (both masks are empty) is replaced as chosen."""
     return 1.0 if math.isnan(share) and both_empty == "perfect" else share
 
 
 def check_tolerances(tolerance_mm: ArrayLike, n_labels: int) -> tuple[float, ...]:
-    """Return one tolerance for each label."""
+    """Return one tolerance for each label, in mm."""
     tolerances = np.asarray(as_array(tolerance_mm, "tolerance_mm"), dtype=np.float64)
     if tolerances.shape not in ((), (n_labels,)) or not (np.isfinite(tolerances) & (tolerances >= 0)).all():
         raise ValueError(
-            f"tolerance_mm is {tolerance_mm!r}; a number from 0 on is needed, or one for each of {n_labels} labels."
+            f"tolerance_mm is {tolerance_mm!r}. It must be one number from 0 on, or {n_labels}, one per label."
         )
     return tuple(np.broadcast_to(tolerances, n_labels).tolist())
