@@ -82,7 +82,7 @@ def test_another_format_or_layout_needs_another_folder(options: list[str]) -> No
     before = content("out")
     result = run("save", "breastmnist", "out", *options)
     assert result.exit_code == 1
-    assert "save to another folder" in result.stderr
+    assert "Save to another folder" in result.stderr
     assert before == content("out")
 
 
@@ -125,7 +125,7 @@ def test_quiet_is_quiet() -> None:
         (["breastmnist", "out", "--split=tset"], "Did you mean 'test'"),
         (["breastmnist", "out", "--layout=folders"], "'folders' is not one of"),
         (["adrenalmnist3d", "out", "--format=png"], "cannot hold volumes. Supported for volumes: tiff, gif, npy, nii"),
-        (["chestmnist", "out", "--layout=imagefolder"], "use the layout 'csv'"),
+        (["chestmnist", "out", "--layout=imagefolder"], "Use the layout 'csv'"),
     ],
 )
 def test_wrong_usage_says_what_is_right(arguments: list[str], message: str) -> None:
@@ -146,7 +146,7 @@ def test_a_file_in_the_way_is_a_failure() -> None:
     next(Path("out/breastmnist").glob("val2_*")).write_bytes(b"mine")
     result = run("save", "breastmnist", "out")
     assert result.exit_code == 1
-    assert "is there already" in result.stderr
+    assert "already exists" in result.stderr
 
 
 def test_a_missing_extra_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from medmnist_np.export import writer
 from medmnist_np.testing import fake_datasets
 
 fakes, number = sys.argv[1], int(sys.argv[2])
-numbers, write_once = itertools.count(1), writer.write_once
+numbers, write_once = itertools.count(1), writer._write_once
 
 def interrupted(*arguments):
     written = write_once(*arguments)
@@ -36,7 +36,7 @@ def interrupted(*arguments):
     return written
 
 if number:
-    writer.write_once = interrupted
+    writer._write_once = interrupted
 with fake_datasets(fakes, "breastmnist", n_samples={{"train": {N}, "val": 10, "test": 10}}):
     main(["save", "breastmnist", *sys.argv[3:]])
 """

@@ -145,7 +145,9 @@ def test_a_folder_is_of_one_layout_and_one_format(layout: Any, other: dict[str, 
         assert export("breastmnist", tmp_path, **options).n_written == 0
         return
     for split in ("train", "val"):
-        with pytest.raises(CacheError, match=rf"layout '{layout}' and the format 'png' already.* to another folder"):
+        with pytest.raises(
+            CacheError, match=rf"already has images in the layout '{layout}' and the format 'png'.* to another folder"
+        ):
             export("breastmnist", tmp_path, split, **options)
     assert before == content(tmp_path)
 
@@ -158,7 +160,7 @@ def test_a_file_that_is_something_else_is_left_and_named(tmp_path: Path) -> None
     theirs = tmp_path / "breastmnist" / f"train4_{labels[4, 0]}.png"
     theirs.parent.mkdir()
     theirs.write_bytes(b"mine")
-    with pytest.raises(CacheError, match=r"train4_.*is there already, and is not what would be written") as caught:
+    with pytest.raises(CacheError, match=r"train4_.* already exists with other content") as caught:
         export("breastmnist", tmp_path)
     assert theirs.read_bytes() == b"mine"
     assert str(theirs) == caught.value.filename
@@ -174,10 +176,10 @@ def test_other_files_in_the_folder_are_left(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "why"),
     [
-        ("a,b\n", "'a,b' is no line of it"),
-        ("TRAIN,train0_1.png,1", "its last line has no end"),
-        ("TRAIN,train0_9.png,0\nTRAIN,train1_0.png,0,0\n", "'TRAIN,train1_0.png,0,0' is no line of it"),
-        ("\n", "'' is no line of it"),
+        ("a,b\n", "it cannot have the row 'a,b'"),
+        ("TRAIN,train0_1.png,1", "its last row is incomplete"),
+        ("TRAIN,train0_9.png,0\nTRAIN,train1_0.png,0,0\n", "it cannot have the row 'TRAIN,train1_0.png,0,0'"),
+        ("\n", "it cannot have the row ''"),
     ],
 )
 def test_a_table_that_is_something_else_is_refused_first(table: str, why: str, tmp_path: Path) -> None:
@@ -193,7 +195,7 @@ def test_a_table_that_says_another_label_is_refused(tmp_path: Path) -> None:
     changed = saved.table.read_text().replace("train0.png,train,0,malignant", "train0.png,train,1,malignant")
     changed = changed.replace('train0.png,train,1,"', 'train0.png,train,0,"')
     saved.table.write_text(changed)
-    with pytest.raises(CacheError, match=r"where .* belongs"):
+    with pytest.raises(CacheError, match=r"has the row .* instead of"):
         export("breastmnist", tmp_path, layout="csv")
     assert changed == saved.table.read_text()
 
@@ -201,7 +203,7 @@ def test_a_table_that_says_another_label_is_refused(tmp_path: Path) -> None:
 def test_a_table_with_another_head_is_refused(tmp_path: Path) -> None:
     (tmp_path / "breastmnist" / "train").mkdir(parents=True)
     (tmp_path / "breastmnist" / "train" / "metadata.csv").write_text("file_name,text\n")
-    with pytest.raises(CacheError, match="its head is 'file_name,text'"):
+    with pytest.raises(CacheError, match="its header is 'file_name,text'"):
         export("breastmnist", tmp_path, layout="csv")
 
 
@@ -294,9 +296,9 @@ def test_an_error_in_the_middle_leaves_whole_files_only(workers: int, tmp_path: 
     ("labels", "message"),
     [
         (np.zeros((8, 1), np.uint8), "9 images and 8 labels"),
-        (np.zeros((9, 2), np.uint8), r"shape \(9, 2\) and dtype uint8; \(n, 1\) integers are needed"),
+        (np.zeros((9, 2), np.uint8), r"shape \(9, 2\) and dtype uint8\. They must be \(n, 1\) integers"),
         (np.zeros((9, 1)), "dtype float64"),
-        (np.full((9, 1), 2, np.uint8), "The labels are 2 to 2; breastmnist has 0 to 1"),
+        (np.full((9, 1), 2, np.uint8), "The labels are from 2 to 2. Those of breastmnist must be from 0 to 1"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(labels: Any, message: str, tmp_path: Path) -> None:
@@ -307,7 +309,7 @@ def test_labels_that_do_not_fit_are_refused(labels: Any, message: str, tmp_path:
 
 def test_images_of_another_dtype_are_refused(tmp_path: Path) -> None:
     images, labels = arrays("breastmnist")
-    with pytest.raises(ValueError, match="dtype float64; uint8 is needed"):
+    with pytest.raises(ValueError, match=r"dtype float64\. They must be uint8"):
         save(Plan(mm.info("breastmnist"), 28, "train"), images / 255, labels, tmp_path)
 
 

@@ -343,8 +343,7 @@ def _summary(table: NDArray[np.integer], record: DatasetInfo) -> SplitSummary:
 
 
 def _is_bad(table: NDArray[np.integer], record: DatasetInfo) -> NDArray[np.bool_]:
-    highest = 1 if record.multi_label else record.n_classes - 1
-    return np.asarray(((table < 0) | (table > highest)).any(axis=1))
+    return np.asarray(((table < 0) | (table > record.highest_label)).any(axis=1))
 
 
 def _places(masks: Mapping[str, NDArray[np.bool_]]) -> tuple[Place, ...]:

@@ -131,7 +131,7 @@ class Dataset(Samples):
             raise ValueError(
                 f"A label of {self.record.name} has {self.record.label_width} value(s), not {len(values)}."
             )
-        highest = 1 if self.record.multi_label else self.record.n_classes - 1
+        highest = self.record.highest_label
         if not np.isin(values, np.arange(highest + 1)).all():
             raise ValueError(f"{label!r} is no label of {self.record.name}: its values are 0 to {highest}.")
         if self.record.multi_label:

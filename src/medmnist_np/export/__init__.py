@@ -1,4 +1,4 @@
-"""A pair of arrays and a record in, files out: one for each image, and a table of labels, or a mask for each image."""
+"""Export a data set as files: one for each image, with a table of labels or a mask file for each image."""
 
 from medmnist_np.export.plan import LAYOUTS, Layout, PairPlan, Plan
 from medmnist_np.export.writer import Saved, save, save_pairs

@@ -1,24 +1,25 @@
-"""Plan an export: the name of each file and the lines of the table. Nothing is written here."""
+"""Plan an export: the name of each file and the rows of the table. This module writes nothing."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
+from medmnist_np.errors import check_choice
 from medmnist_np.images.encoders import VOLUME, find_format, kind_of
 from medmnist_np.registry import DatasetInfo
 
 Layout = Literal["automl", "imagefolder", "csv"]
 
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
-"""The names of the layouts."""
+"""Names of the layouts."""
 
-# Names of the splits in the official package and in Google AutoML.
+# The split names of the official package and of Google AutoML.
 _AUTOML_SPLITS = {"train": "TRAIN", "val": "VALIDATION", "test": "TEST"}
 
-_LONGEST_NAME = 60  # characters of a class in the name of a folder; file systems take 255 bytes
+_LONGEST_NAME = 60  # characters of a class name in a folder name; file systems allow 255 bytes
 
 
 class Export(NamedTuple):
@@ -29,7 +30,67 @@ class Export(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class _Files:
+    """What plans of images with labels and of images with masks share."""
+
+    record: DatasetInfo
+    size: int
+    split: str
+    layout: Layout | Literal["pairs"]
+    format: str | None = None
+    belongs_to: str = ""
+
+    def _complete(self, format_of_volumes: str) -> None:
+        """Check the split and the format, and fill in the defaults."""
+        self.record.check_split(self.split)
+        if not self.belongs_to:
+            object.__setattr__(self, "belongs_to", self.split)
+        if self.format is None:
+            object.__setattr__(self, "format", format_of_volumes if self.kind == VOLUME else "png")
+        find_format(self.ending, self.kind)
+
+    @property
+    def kind(self) -> str:
+        """Kind of the images, as named in :mod:`medmnist_np.images.encoders`."""
+        return kind_of(self.record.ndim, self.record.n_channels)
+
+    @property
+    def ending(self) -> str:
+        """File name extension of the images, without the dot."""
+        return self.format or ""
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the image files keep every pixel. Mask files always do."""
+        return self.kind in find_format(self.ending, self.kind).keeps
+
+    @property
+    def name(self) -> str:
+        """Name of the folder: ``"breastmnist"``, or with the size ``"breastmnist_64"``."""
+        return self.record.name if self.size == 28 else f"{self.record.name}_{self.size}"
+
+    def export_of(self, path: str) -> Export | None:
+        """Return the layout and format of an image that an export of this data set could have written, or ``None``.
+
+        Parameters
+        ----------
+        path : str
+            Relative to the folder of the data set, with ``/`` between folders.
+        """
+        split = f"(?:{'|'.join(map(re.escape, self.record.splits))})"
+        patterns: dict[Layout | Literal["pairs"], str] = {
+            "automl": rf"{split}\d+(?:_\d+)+",
+            "imagefolder": rf"{split}/\d+(?:_[^/]+)?/{split}\d+",
+            "csv": rf"{split}/{split}\d+",
+            "pairs": rf"{split}/images/{split}\d+",
+        }
+        stem, _, ending = path.rpartition(".")
+        found = (Export(layout, ending) for layout, pattern in patterns.items() if re.fullmatch(pattern, stem))
+        return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(_Files):
     """One split of a data set as files.
 
     Parameters
@@ -41,23 +102,23 @@ class Plan:
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     layout : str
-        - ``"automl"``: the official one. ``breastmnist/train0_1.png``, the number and the label in the name, and a
-          table ``breastmnist.csv`` with lines ``TRAIN,train0_1.png,1``.
+        - ``"automl"``: as the official package writes it. ``breastmnist/train0_1.png``, with number and label in the
+          name, and a table ``breastmnist.csv`` with rows ``TRAIN,train0_1.png,1``.
         - ``"imagefolder"``: a folder for each class, ``breastmnist/train/1_normal_benign/train0.png``; no table.
-        - ``"csv"``: ``breastmnist/train/train0.png``, and a table ``breastmnist/train/metadata.csv`` with a head, that
-          names the file, the split, the label and the class, or has a column for each finding.
+        - ``"csv"``: ``breastmnist/train/train0.png``, and a table ``breastmnist/train/metadata.csv`` with a header and
+          columns for the file, the split, the label and the class, or one column for each finding.
     format : str, optional
-        One of :data:`medmnist_np.images.FORMATS`, which is also the ending of the files. ``None`` means ``"png"`` in
-        2D and ``"gif"`` in 3D.
+        One of :data:`medmnist_np.images.FORMATS`, which is also the file name extension (default: ``"png"`` in 2D,
+        ``"gif"`` in 3D).
     belongs_to : str
-        The split to which corrected splits assign the samples, if it is not ``split``. Folders and table lines use it;
-        file names keep the published split.
+        The split to which corrected splits assign the samples (default: ``split``). Folders and table rows use it; file
+        names keep the published split.
 
     Raises
     ------
     ValueError
-        If the layout is unknown, the format cannot store the images, or the layout is ``"imagefolder"`` and the set is
-        multi-label.
+        If the layout is unknown, the format cannot store the images, or the layout is ``"imagefolder"`` and the data
+        set is multi-label.
 
     Examples
     --------
@@ -68,48 +129,17 @@ class Plan:
     'breastmnist_64/val/0_malignant/val7.tiff'
     """
 
-    record: DatasetInfo
-    size: int
-    split: str
     layout: Layout = "automl"
-    format: str | None = None
-    belongs_to: str = ""
 
     def __post_init__(self) -> None:
-        if self.layout not in LAYOUTS:
-            raise ValueError(f"There is no layout {self.layout!r}; there are {', '.join(map(repr, LAYOUTS))}.")
+        check_choice("layout", self.layout, LAYOUTS)
         self.record.require_labels("A layout of files by label")
-        self.record.check_split(self.split)
-        if not self.belongs_to:
-            object.__setattr__(self, "belongs_to", self.split)
-        if self.format is None:
-            object.__setattr__(self, "format", "gif" if self.kind == VOLUME else "png")
-        find_format(self.ending, self.kind)
+        self._complete("gif")
         if self.layout == "imagefolder" and self.record.multi_label:
             raise ValueError(
-                f"An image of {self.record.name} may have several findings, so it has no one folder: use the layout "
-                "'csv', which has a column for each finding, or 'automl'."
+                f"An image of {self.record.name} may have several findings, so it does not belong to one folder. Use "
+                "the layout 'csv', which has a column for each finding, or 'automl'."
             )
-
-    @property
-    def kind(self) -> str:
-        """Kind of the images, as named in :mod:`medmnist_np.images.encoders`."""
-        return kind_of(self.record.ndim, self.record.n_channels)
-
-    @property
-    def ending(self) -> str:
-        """File name extension, without the dot."""
-        return self.format or ""
-
-    @property
-    def is_lossless(self) -> bool:
-        """Whether the files keep every pixel."""
-        return self.kind in find_format(self.ending, self.kind).keeps
-
-    @property
-    def name(self) -> str:
-        """Name of the folder: ``"breastmnist"``, or with the size ``"breastmnist_64"``."""
-        return self.record.name if self.size == 28 else f"{self.record.name}_{self.size}"
 
     @property
     def table(self) -> str | None:
@@ -141,27 +171,8 @@ class Plan:
             return f"{self.name}/{self.belongs_to}/{self._class_folder(label[0])}/{stem}.{self.ending}"
         return f"{self.name}/{self.belongs_to}/{stem}.{self.ending}"
 
-    def export_of(self, path: str) -> Export | None:
-        """Return the layout and format of a file that an export of this data set could have written, or ``None``.
-
-        Parameters
-        ----------
-        path : str
-            Relative to the folder of the data set, with ``/`` between folders.
-        """
-        splits = "|".join(map(re.escape, self.record.splits))
-        patterns: dict[Layout, str] = {
-            "automl": rf"(?:{splits})\d+(?:_\d+)+",
-            "imagefolder": rf"(?:{splits})/\d+(?:_[^/]+)?/(?:{splits})\d+",
-            "csv": rf"(?:{splits})/(?:{splits})\d+",
-        }
-        stem, _, ending = path.rpartition(".")
-        found = (layout for layout, pattern in patterns.items() if re.fullmatch(pattern, stem))
-        layout = next(found, None)
-        return None if layout is None else Export(layout, ending)
-
     def row(self, position: int, label: Sequence[int]) -> list[str]:
-        """Return the line of an image in the table."""
+        """Return the row of an image in the table."""
         file_name = self.file_name(position, label).rpartition("/")[2]
         words = list(map(str, label))
         if self.layout == "automl":
@@ -171,7 +182,7 @@ class Plan:
         return [file_name, self.belongs_to, *words]
 
     def is_row(self, row: Sequence[str]) -> bool:
-        """Return whether a line of a table could belong to this data set, in any split."""
+        """Return whether a row of a table could belong to this data set, in any split."""
         names = [
             _AUTOML_SPLITS.get(split, split.upper()) if self.layout == "automl" else split
             for split in self.record.splits
@@ -190,8 +201,8 @@ _UNFIT = ("gif", "jpg")
 
 
 @dataclass(frozen=True, slots=True)
-class PairPlan:
-    """One split of a segmentation set as files: each image, and its mask under the same name in a second folder.
+class PairPlan(_Files):
+    """One split of a segmentation set as files: each image, and its mask with the same name in a second folder.
 
     ``kvasir_128/train/images/train0.png``, ``kvasir_128/train/masks/train0.png``, and ``kvasir_128/classes.csv``, which
     lists the class of each mask value.
@@ -205,11 +216,11 @@ class PairPlan:
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     format : str, optional
-        Of the images, one of :data:`medmnist_np.images.FORMATS`, which is also the ending of the files. ``None`` means
-        ``"png"``. Masks have the same, but never JPEG or GIF: those are PNG then.
+        Format of the images, one of :data:`medmnist_np.images.FORMATS`, which is also the file name extension (default:
+        ``"png"``). Masks have the same format, but PNG instead of JPEG or GIF.
     belongs_to : str
-        The split to which corrected splits assign the samples, if it is not ``split``. Folders and table lines use it;
-        file names keep the published split.
+        The split to which corrected splits assign the samples (default: ``split``). Folders and table rows use it; file
+        names keep the published split.
 
     Raises
     ------
@@ -225,31 +236,12 @@ class PairPlan:
     ('kvasir_128/val/images/val7.jpg', 'kvasir_128/val/masks/val7.png')
     """
 
-    record: DatasetInfo
-    size: int
-    split: str
-    format: str | None = None
-    belongs_to: str = ""
+    layout: Literal["pairs"] = field(init=False, default="pairs", repr=False)
 
     def __post_init__(self) -> None:
         if self.record.target != "masks":
-            raise ValueError(f"{self.record.qualified_name} has labels and no masks, so there are no pairs of images.")
-        self.record.check_split(self.split)
-        if not self.belongs_to:
-            object.__setattr__(self, "belongs_to", self.split)
-        if self.format is None:
-            object.__setattr__(self, "format", "tiff" if self.kind == VOLUME else "png")
-        find_format(self.ending, self.kind)
-
-    @property
-    def layout(self) -> Literal["pairs"]:
-        """What the folder is called in errors beside the layouts of labels."""
-        return "pairs"
-
-    @property
-    def kind(self) -> str:
-        """Kind of the images, as named in :mod:`medmnist_np.images.encoders`."""
-        return kind_of(self.record.ndim, self.record.n_channels)
+            raise ValueError(f"{self.record.qualified_name} has labels, not masks. Use Plan.")
+        self._complete("tiff")
 
     @property
     def mask_kind(self) -> str:
@@ -257,26 +249,11 @@ class PairPlan:
         return kind_of(self.record.ndim, 1)
 
     @property
-    def ending(self) -> str:
-        """File name extension of the images, without the dot."""
-        return self.format or ""
-
-    @property
     def mask_ending(self) -> str:
-        """File name extension of the masks, without the dot; the format is lossless."""
+        """File name extension of the masks, without the dot. The format is lossless."""
         if find_format(self.ending, self.kind).name not in _UNFIT:
             return self.ending
         return "tiff" if self.kind == VOLUME else "png"
-
-    @property
-    def is_lossless(self) -> bool:
-        """Whether the files of images keep every pixel; those of masks always do."""
-        return self.kind in find_format(self.ending, self.kind).keeps
-
-    @property
-    def name(self) -> str:
-        """Name of the folder: ``"kvasir"``, or with the size ``"kvasir_128"``."""
-        return self.record.name if self.size == 28 else f"{self.record.name}_{self.size}"
 
     @property
     def table(self) -> str:
@@ -284,7 +261,7 @@ class PairPlan:
         return f"{self.name}/classes.csv"
 
     def rows(self) -> list[list[str]]:
-        """Return the lines of this table."""
+        """Return the rows of this table."""
         return [["value", "class_name"], *([str(value), name] for value, name in enumerate(self.record.class_names))]
 
     def image_name(self, position: int) -> str:
@@ -294,15 +271,3 @@ class PairPlan:
     def mask_name(self, position: int) -> str:
         """Return the path of its mask, in the same form."""
         return f"{self.name}/{self.belongs_to}/masks/{self.split}{position}.{self.mask_ending}"
-
-    def export_of(self, path: str) -> Export | None:
-        """Return the layout and format of an image that an export of this data set could have written, or ``None``.
-
-        Parameters
-        ----------
-        path : str
-            Relative to the folder of the data set, with ``/`` between folders.
-        """
-        splits = "|".join(map(re.escape, self.record.splits))
-        stem, _, ending = path.rpartition(".")
-        return Export("pairs", ending) if re.fullmatch(rf"(?:{splits})/images/(?:{splits})\d+", stem) else None

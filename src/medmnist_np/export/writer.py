@@ -1,13 +1,14 @@
-"""Export images, volumes and masks as files: encode each, compare or write it, then complete the table."""
+"""Export images, volumes and masks as files, and complete the table. Files with other content are never replaced."""
 
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,25 +19,25 @@ from medmnist_np import _files
 from medmnist_np._parallel import in_blocks
 from medmnist_np._progress import Progress, bars
 from medmnist_np._sequences import Rows
-from medmnist_np.export.files import add_rows, check_folder, write_once
-from medmnist_np.export.plan import PairPlan, Plan
+from medmnist_np.errors import CacheError
+from medmnist_np.export.plan import Export, PairPlan, Plan
 from medmnist_np.images.channels import usual_axes
 from medmnist_np.images.encoders import VOLUME, find_format
 
 
 class Saved(NamedTuple):
-    """What an export did.
+    """The result of an export.
 
     Attributes
     ----------
     folder : Path
-        Of the images.
+        Folder of the images.
     table : Path or None
-        The table of labels, if there is one.
+        The table, if one was written.
     n_files : int
-        Images that are there now.
+        Number of exported images.
     n_written : int
-        Those of them that were not there before.
+        Number of new images among them; the others existed already.
     """
 
     folder: Path
@@ -61,42 +62,43 @@ def save(
     Parameters
     ----------
     plan : Plan
-        What the files are called and what they are.
+        Names, layout and format of the files.
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
-        All images of the split, perhaps memory-mapped, or computed one by one as they are taken.
+        All images of the split; memory-mapped arrays are read row by row.
     labels : (n, l) integers
         All labels of the split.
     folder : path
-        Made if need be. All lies in a subfolder called after the data set, but for the official table, beside it.
+        Created if it does not exist. Files are in a subfolder with the name of the data set; the table of the
+        ``"automl"`` layout is beside it.
     positions : iterable of int, optional
-        Only these samples, each once; they are called after their places in the split. ``None`` means all.
+        Samples to write (default: all). Files are numbered by position in the split.
     write_csv : bool
-        Whether to write the table, where the layout has one.
+        Whether to write the table, if the layout has one.
     workers : int
-        Threads that encode and write.
+        Number of threads that encode and write.
     progress : Progress
-        What to show; counted in bytes of pixels.
+        Shows the progress, in bytes of pixels.
 
     Returns
     -------
     Saved
-        Where the files are, and how many of them are new.
+        The folder, and the number of new files.
 
     Raises
     ------
     NoSpaceError
-        If the disk is full. What was written before is complete.
+        If the disk is full. Files written so far are complete.
     CacheError
-        If a file of one of the names is there already with another content, or the folder holds the data set in
-        another layout or format. All is left as it is.
+        If a file exists with other content, or the folder has the data set in another layout or format. Existing files
+        are not changed.
     ValueError
-        If the images are not uint8, there are not as many labels, or a label is out of range.
+        If the images are not uint8, the numbers of images and labels differ, or a label is out of range.
 
     Notes
     -----
-    No image is ever written over: one that is there already has to be, byte for byte, what would be written. So the
-    same call again writes nothing, and after an interruption it goes on. A table only grows by lines that it does not
-    have. Do not run two at once into one folder.
+    Existing images are never overwritten: they must be byte for byte what would be written. So a second call writes
+    nothing, and after an interruption it resumes. Tables only gain missing rows. Do not run two exports into the same
+    folder at the same time.
 
     Examples
     --------
@@ -109,61 +111,87 @@ def save(
     ...     done.n_written, len(list(done.folder.glob("test*.png")))
     (156, 156)
     """
-    _check_images(images, workers)
     if len(images) != len(labels):
         raise ValueError(f"There are {len(images)} images and {len(labels)} labels.")
-    target = Path(folder).expanduser()
-    chosen = range(len(images)) if positions is None else list(dict.fromkeys(map(int, positions)))
-    rows_of_labels = _checked_labels(plan, labels)
-    names = {position: plan.file_name(position, rows_of_labels[position]) for position in chosen}
+    target, label_rows = Path(folder).expanduser(), _checked_labels(plan, labels)
+    chosen = _chosen(images, positions)
+    names = {position: plan.file_name(position, label_rows[position]) for position in chosen}
     table = target / plan.table if plan.table is not None and write_csv else None
-    rows = [] if table is None else [plan.row(position, rows_of_labels[position]) for position in chosen]
-    # A memmap's own items cost much more than those of a plain view.
-    pixels, kind = np.asarray(images) if isinstance(images, np.ndarray) else images, plan.kind
+    rows = [] if table is None else [plan.row(position, label_rows[position]) for position in chosen]
+    pixels, kind = _plain(images), plan.kind
     if isinstance(pixels, np.ndarray) and kind != VOLUME:
         pixels = usual_axes(pixels)
     encode = find_format(plan.ending, kind).write
 
     def write(position: int) -> bool:
-        return write_once(f"{target}/{names[position]}", encode(pixels[position], kind))
+        return _write_once(f"{target}/{names[position]}", encode(pixels[position], kind))
 
-    with _files.errors_named(target, "save images", in_cache=False):
-        check_folder(target / plan.name, plan)
-        for subfolder in {plan.name, *(name.rpartition("/")[0] for name in names.values())}:
-            (target / subfolder).mkdir(parents=True, exist_ok=True)
+    folders = {plan.name, *(name.rpartition("/")[0] for name in names.values())}
+    with _saving(plan, images, target, folders, workers):
         if table is not None:
-            add_rows(table, plan, rows, only_check=True)
-        bytes_each = math.prod(images.shape[1:])
-        with progress(f"saving {plan.name} {plan.split}", len(chosen) * bytes_each) as bar:
-            n_written = _write_all(write, chosen, workers, lambda n: bar.update(n * bytes_each))
+            _add_rows(table, plan, rows, only_check=True)
+        n_written = _write_all(plan, write, chosen, math.prod(images.shape[1:]), workers, progress)
         if table is not None:
-            add_rows(table, plan, rows)
+            _add_rows(table, plan, rows)
     return Saved(target / plan.name, table, len(chosen), n_written)
 
 
+def _chosen(images: Rows, positions: Iterable[int] | None) -> Sequence[int]:
+    return range(len(images)) if positions is None else list(dict.fromkeys(map(int, positions)))
+
+
+def _plain(rows: Rows) -> Rows:
+    """Return rows without the class `memmap`, whose items are much slower than those of a plain view."""
+    return np.asarray(rows) if isinstance(rows, np.ndarray) else rows
+
+
+@contextmanager
+def _saving(plan: Plan | PairPlan, images: Rows, target: Path, folders: Iterable[str], workers: int) -> Iterator[None]:
+    """Check the images and the folder, make the subfolders, and name the target in errors of the block."""
+    if images.dtype != np.uint8:
+        raise ValueError(f"The images have dtype {images.dtype}. They must be uint8.")
+    if workers < 1:
+        raise ValueError(f"workers is {workers}. It must be at least 1.")
+    with _files.errors_named(target, "save images", in_cache=False):
+        _check_folder(target / plan.name, plan)
+        for folder in folders:
+            (target / folder).mkdir(parents=True, exist_ok=True)
+        yield
+
+
 def _write_all(
-    write: Callable[[int], bool], positions: Sequence[int], workers: int, advance: Callable[[int], object]
+    plan: Plan | PairPlan,
+    write: Callable[[int], bool],
+    positions: Sequence[int],
+    bytes_each: int,
+    workers: int,
+    progress: Progress,
 ) -> int:
-    """Write each sample and return how many are new; ``advance`` is called with the number of samples done."""
+    """Write each sample and return how many are new."""
     n_written = 0
-    with closing(in_blocks(write, positions, workers)) as blocks:
+    with (
+        progress(f"saving {plan.name} {plan.split}", len(positions) * bytes_each) as bar,
+        closing(in_blocks(write, positions, workers)) as blocks,
+    ):
         for written in blocks:
             n_written += sum(written)
-            advance(len(written))
+            bar.update(len(written) * bytes_each)
     return n_written
 
 
 def _checked_labels(plan: Plan, labels: NDArray[np.integer]) -> list[list[int]]:
     record = plan.record
     values = np.asarray(labels)
-    highest = 1 if record.multi_label else record.n_classes - 1
     if values.ndim != 2 or values.shape[1] != record.label_width or values.dtype.kind not in "iu":
         raise ValueError(
-            f"The labels have shape {values.shape} and dtype {values.dtype}; (n, {record.label_width}) integers are "
-            "needed."
+            f"The labels have shape {values.shape} and dtype {values.dtype}. They must be (n, {record.label_width}) "
+            "integers."
         )
-    if values.size and not 0 <= values.min() <= values.max() <= highest:
-        raise ValueError(f"The labels are {values.min()} to {values.max()}; {record.name} has 0 to {highest}.")
+    if values.size and not 0 <= values.min() <= values.max() <= record.highest_label:
+        raise ValueError(
+            f"The labels are from {values.min()} to {values.max()}. Those of {record.name} must be from 0 to "
+            f"{record.highest_label}."
+        )
     rows: list[list[int]] = values.tolist()
     return rows
 
@@ -184,41 +212,40 @@ def save_pairs(
     Parameters
     ----------
     plan : PairPlan
-        What the files are called and what they are.
+        Names, layout and format of the files.
     images : (n, h, w) or (n, h, w, 3) uint8, 0-255
-        All images of the split, perhaps memory-mapped.
+        All images of the split; memory-mapped arrays are read row by row.
     masks : (n, h, w) integers or bool
-        All masks of the split: numbers of classes, which are the gray values of the files.
+        All masks of the split. Class numbers become the gray values of the files.
     folder : path
-        Made if need be. All lies in a subfolder called after the data set.
+        Created if it does not exist. Files are in a subfolder with the name of the data set.
     positions : iterable of int, optional
-        Only these samples, each once; they are called after their places in the split. ``None`` means all.
+        Samples to write (default: all). Files are numbered by position in the split.
     write_csv : bool
         Whether to write ``classes.csv``.
     workers : int
-        Threads that encode and write.
+        Number of threads that encode and write.
     progress : Progress
-        What to show; counted in bytes of pixels.
+        Shows the progress, in bytes of pixels.
 
     Returns
     -------
     Saved
-        Where the files are, and how many images are there with their masks, and were not before.
+        The folder, and the number of new images with their masks.
 
     Raises
     ------
     NoSpaceError
-        If the disk is full. What was written before is complete.
+        If the disk is full. Files written so far are complete.
     CacheError
-        If a file of one of the names is there already with another content, or the folder holds the data set in
-        another format. All is left as it is.
+        If a file exists with other content, or the folder has the data set in another format. Existing files are not
+        changed.
     ValueError
-        If shapes or dtypes do not fit, or a mask has a value that no class has.
+        If shapes or dtypes do not match, or a mask has a value that is not a class.
 
     Notes
     -----
-    As of :func:`save`: no file is ever written over, the same call again writes nothing, and after an interruption it
-    goes on. The mask is written before its image.
+    Existing files are never overwritten, see :func:`save`. The mask is written before its image.
 
     Examples
     --------
@@ -232,58 +259,142 @@ def save_pairs(
     ...     done.n_written, sorted(path.name for path in done.folder.glob("test/masks/*"))
     (3, ['test0.png', 'test1.png', 'test2.png'])
     """
-    _check_images(images, workers)
     _check_masks(masks, images.shape)
-    target = Path(folder).expanduser()
-    chosen = range(len(images)) if positions is None else list(dict.fromkeys(map(int, positions)))
-    # A memmap's own items cost much more than those of a plain view.
-    pixels, numbers = (np.asarray(rows) if isinstance(rows, np.ndarray) else rows for rows in (images, masks))
+    target, chosen = Path(folder).expanduser(), _chosen(images, positions)
+    pixels, numbers = _plain(images), _plain(masks)
     encode_image = find_format(plan.ending, plan.kind).write
     encode_mask = find_format(plan.mask_ending, plan.mask_kind).write
 
     def write(position: int) -> bool:
         mask = _checked_mask(plan, numbers[position], position)
-        new = write_once(f"{target}/{plan.mask_name(position)}", encode_mask(mask, plan.mask_kind))
-        return write_once(f"{target}/{plan.image_name(position)}", encode_image(pixels[position], plan.kind)) or new
+        new = _write_once(f"{target}/{plan.mask_name(position)}", encode_mask(mask, plan.mask_kind))
+        return _write_once(f"{target}/{plan.image_name(position)}", encode_image(pixels[position], plan.kind)) or new
 
-    with _files.errors_named(target, "save images", in_cache=False):
-        check_folder(target / plan.name, plan)
-        for part in ("images", "masks"):
-            (target / plan.name / plan.belongs_to / part).mkdir(parents=True, exist_ok=True)
+    folders = [f"{plan.name}/{plan.belongs_to}/{part}" for part in ("images", "masks")]
+    with _saving(plan, images, target, folders, workers):
         if write_csv:
-            write_once(f"{target}/{plan.table}", _text(plan.rows()))
+            _write_once(f"{target}/{plan.table}", _csv(plan.rows()).encode("utf-8"))
         bytes_each = math.prod(images.shape[1:]) + math.prod(masks.shape[1:])
-        with progress(f"saving {plan.name} {plan.split}", len(chosen) * bytes_each) as bar:
-            n_written = _write_all(write, chosen, workers, lambda n: bar.update(n * bytes_each))
+        n_written = _write_all(plan, write, chosen, bytes_each, workers, progress)
     return Saved(target / plan.name, target / plan.table if write_csv else None, len(chosen), n_written)
-
-
-def _check_images(images: Rows, workers: int) -> None:
-    if images.dtype != np.uint8:
-        raise ValueError(f"The images have dtype {images.dtype}; uint8 is needed.")
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; at least 1 is needed.")
 
 
 def _check_masks(masks: Rows, shape: tuple[int, ...]) -> None:
     if np.dtype(masks.dtype).kind not in "biu" or masks.shape not in (shape, shape[:-1]):
         raise ValueError(
-            f"The masks have shape {masks.shape} and dtype {masks.dtype}; integers or bool in the shape of the images, "
-            f"{shape}, without channels, are needed."
+            f"The masks have shape {masks.shape} and dtype {masks.dtype}. They must be integers or bool in the shape "
+            f"of the images, {shape}, without channels."
         )
 
 
 def _checked_mask(plan: PairPlan, mask: NDArray[np.integer], position: int) -> NDArray[np.uint8]:
-    highest = plan.record.n_classes - 1
+    highest = plan.record.highest_label
     if not 0 <= mask.min() <= mask.max() <= highest:
         raise ValueError(
-            f"Mask {position} of {plan.split} holds {mask.min()} to {mask.max()}; {plan.record.name} has 0 to "
-            f"{highest}."
+            f"Mask {position} of {plan.split} has values from {mask.min()} to {mask.max()}. Those of "
+            f"{plan.record.name} must be from 0 to {highest}."
         )
     return mask.astype(np.uint8, copy=False)
 
 
-def _text(rows: list[list[str]]) -> bytes:
+def _csv(rows: Sequence[Sequence[str]]) -> str:
     stream = io.StringIO(newline="")
     csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue().encode("utf-8")
+    return stream.getvalue()
+
+
+def _write_once(path: str, data: bytes) -> bool:
+    """Write a file unless it already has this content; return whether it was written.
+
+    Raises
+    ------
+    CacheError
+        If the file exists with different content. It is not changed.
+    """
+    if os.path.lexists(path):
+        if _content(path) == data:
+            return False
+        raise CacheError(
+            f"{path} already exists with other content: another program or version wrote it, or it was changed. "
+            "Nothing was changed. Move the file away, or save to another folder.",
+            errno=errno.EEXIST,
+            path=path,
+        )
+    _files.write_small(path, data)
+    return True
+
+
+def _check_folder(folder: Path, plan: Plan | PairPlan) -> None:
+    """Check that images of an earlier export in the folder have the same layout and format.
+
+    Raises
+    ------
+    CacheError
+        If they differ: each image would exist twice, and the table would have two rows for it.
+    """
+    wanted = Export(plan.layout, plan.ending)
+    # Every export makes this check, so all files have the same layout and format, and one file is enough.
+    found = next(_exports(folder, plan), wanted)
+    if found != wanted:
+        raise CacheError(
+            f"{folder} already has images in the layout {found.layout!r} and the format {found.format!r}. An export in "
+            f"the layout {wanted.layout!r} and the format {wanted.format!r} would add each image a second time. "
+            "Nothing was written. Save to another folder.",
+            errno=errno.EEXIST,
+            path=folder,
+        )
+
+
+def _exports(folder: Path, plan: Plan | PairPlan) -> Iterator[Export]:
+    for place, _, names in os.walk(folder):
+        above = Path(place).relative_to(folder)
+        for name in names:
+            if (found := plan.export_of((above / name).as_posix())) is not None:
+                yield found
+
+
+def _add_rows(path: Path, plan: Plan, rows: Sequence[Sequence[str]], *, only_check: bool = False) -> None:
+    """Add missing rows to a table; existing rows keep their content and order.
+
+    Raises
+    ------
+    CacheError
+        If the table does not belong to this data set, or has a different row for one of the files.
+    """
+    found = _content(str(path)).decode("utf-8") if os.path.lexists(path) else _csv([plan.head] if plan.head else [])
+    known = _known(path, plan, found)
+    for row in rows:
+        if known.get(row[plan.key], row) != row:
+            raise _other_table(path, f"it has the row {','.join(known[row[plan.key]])!r} instead of {','.join(row)!r}")
+    missing = [row for row in rows if row[plan.key] not in known]
+    if missing and not only_check:
+        _files.write_small(str(path), (found + _csv(missing)).encode("utf-8"))
+
+
+def _known(path: Path, plan: Plan, text: str) -> dict[str, list[str]]:
+    """Return the rows of a table by file name."""
+    if text and not text.endswith("\n"):
+        raise _other_table(path, "its last row is incomplete")
+    head, *rows = [plan.head, *csv.reader(io.StringIO(text, newline=""))]
+    if head:
+        head, *rows = rows or [[]]
+        if head != plan.head:
+            raise _other_table(path, f"its header is {','.join(head)!r}, not {','.join(plan.head)!r}")
+    for row in rows:
+        if not plan.is_row(row):
+            raise _other_table(path, f"it cannot have the row {','.join(row)!r}")
+    return {row[plan.key]: row for row in rows}
+
+
+def _other_table(path: Path, why: str) -> CacheError:
+    return CacheError(
+        f"{path} already exists and is not the table of this data set: {why}. Nothing was changed. Move the file away, "
+        "or save to another folder.",
+        errno=errno.EEXIST,
+        path=path,
+    )
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()
