@@ -99,7 +99,7 @@ def test_it_recognises_its_own_lines(name: str, layout: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("breastmnist", {"layout": "folders"}, "Unknown layout 'folders'.* Available: 'automl', 'imagefolder', 'csv'"),
+        ("breastmnist", {"layout": "folders"}, "Unknown layout 'folders'.* Available: automl, imagefolder, csv"),
         ("chestmnist", {"layout": "imagefolder"}, "may have several findings.* the layout 'csv'"),
         ("organmnist3d", {"format": "png"}, "'png' cannot hold volumes. Supported for volumes: tiff, gif, npy, nii"),
         ("pathmnist", {"format": "nii"}, "'nii' cannot hold RGB images"),
