@@ -2,7 +2,7 @@
 
 ::
 
-    MedMNISTError
+    MedMNISTError                (RuntimeError)
     ├── UnknownDatasetError      (ValueError)         no data set has that name
     ├── UnknownSizeError         (ValueError)         the data set is not published in that size
     ├── UnknownSplitError        (ValueError)         the data set has no such split
@@ -45,8 +45,8 @@ __all__ = [
 ]
 
 
-class MedMNISTError(Exception):
-    """Base class of all errors of this package."""
+class MedMNISTError(RuntimeError):
+    """Base class of all errors of this package. Programs for the official package catch RuntimeError."""
 
 
 class UnknownDatasetError(MedMNISTError, ValueError):

@@ -1,4 +1,99 @@
-"""A mirror of the official package ``medmnist``: same modules, same names, same behaviour."""
+"""A mirror of the official package ``medmnist`` 3.0.2: same modules, same names, same behaviour.
 
-from medmnist_np.compat.dataset import *  # noqa: F403
-from medmnist_np.compat.dataset import __all__ as __all__
+>>> import medmnist_np.compat as medmnist
+>>> from medmnist_np.compat import INFO, BreastMNIST
+
+This is the only change that a program needs. ``medmnist_np.compat.install()`` runs programs and libraries unchanged.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from medmnist_np.compat import dataset, evaluator, info, utils
+from medmnist_np.compat.dataset import (
+    OCTMNIST,
+    AdrenalMNIST3D,
+    BloodMNIST,
+    BreastMNIST,
+    ChestMNIST,
+    DermaMNIST,
+    FractureMNIST3D,
+    MedMNIST as MedMNIST,
+    MedMNIST2D as MedMNIST2D,
+    MedMNIST3D as MedMNIST3D,
+    NoduleMNIST3D,
+    OrganAMNIST,
+    OrganCMNIST,
+    OrganMNIST3D,
+    OrganMNISTAxial as OrganMNISTAxial,
+    OrganMNISTCoronal as OrganMNISTCoronal,
+    OrganMNISTSagittal as OrganMNISTSagittal,
+    OrganSMNIST,
+    PathMNIST,
+    PneumoniaMNIST,
+    RetinaMNIST,
+    SynapseMNIST3D,
+    TissueMNIST,
+    VesselMNIST3D,
+)
+from medmnist_np.compat.evaluator import Evaluator
+from medmnist_np.compat.evaluator import getACC as getACC
+from medmnist_np.compat.evaluator import getAUC as getAUC
+from medmnist_np.compat.info import DEFAULT_ROOT as DEFAULT_ROOT
+from medmnist_np.compat.info import HOMEPAGE, INFO
+from medmnist_np.compat.info import __version__ as __version__
+
+__all__ = [
+    "AdrenalMNIST3D",
+    "BloodMNIST",
+    "BreastMNIST",
+    "ChestMNIST",
+    "DermaMNIST",
+    "Evaluator",
+    "FractureMNIST3D",
+    "HOMEPAGE",
+    "INFO",
+    "NoduleMNIST3D",
+    "OCTMNIST",
+    "OrganAMNIST",
+    "OrganCMNIST",
+    "OrganMNIST3D",
+    "OrganSMNIST",
+    "PathMNIST",
+    "PneumoniaMNIST",
+    "RetinaMNIST",
+    "SynapseMNIST3D",
+    "TissueMNIST",
+    "VesselMNIST3D",
+]
+
+
+def install() -> None:
+    """Make this package importable as ``medmnist`` in this process and in processes that it starts.
+
+    Programs and libraries that ``import medmnist`` then use this package without a change.
+
+    Raises
+    ------
+    ImportError
+        If the official package is imported already.
+
+    Examples
+    --------
+    >>> import medmnist_np.compat
+    >>> medmnist_np.compat.install()
+    >>> import medmnist
+    >>> medmnist.BreastMNIST is medmnist_np.compat.BreastMNIST
+    True
+    """
+    here = sys.modules[__name__]
+    if sys.modules.get("medmnist", here) is not here:
+        raise ImportError("The official package medmnist is imported already. Call install() before it is imported.")
+    sys.modules["medmnist"] = here
+    for module in (dataset, evaluator, info, utils):
+        sys.modules[f"medmnist.{module.__name__.rpartition('.')[2]}"] = module
+    # Processes started by the method "spawn" get sys.path before they import the program.
+    if (folder := str(Path(__file__).with_name("as_medmnist"))) not in sys.path:
+        sys.path.insert(0, folder)

@@ -16,16 +16,18 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO
 from medmnist_np.data.arrays import locate_own
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.data.samples import Source, checked_splits
-from medmnist_np.registry import official_info, resolve_dataset
+from medmnist_np.registry import resolve_dataset
 
 __all__ = [
     "AdrenalMNIST3D",
     "BloodMNIST",
     "BreastMNIST",
     "ChestMNIST",
+    "DEFAULT_ROOT",
     "DermaMNIST",
     "FractureMNIST3D",
     "HOMEPAGE",
@@ -50,13 +52,8 @@ __all__ = [
     "VesselMNIST3D",
 ]
 
-HOMEPAGE = "https://github.com/MedMNIST/MedMNIST/"
-
 # Assigned images are identified by a checksum of at most this many of them.
 _N_IDENTIFYING = 100
-
-INFO: dict[str, dict[str, Any]] = official_info()
-"""A plain dict equal to the official one, by flag."""
 
 
 class MedMNIST(Dataset):
