@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from medmnist_np.compat import OrganAMNIST as OrganAMNIST
     from medmnist_np.compat import OrganCMNIST as OrganCMNIST
     from medmnist_np.compat import OrganMNIST3D as OrganMNIST3D
-    from medmnist_np.compat import OrganMNISTAxial as OrganMNISTAxial
-    from medmnist_np.compat import OrganMNISTCoronal as OrganMNISTCoronal
-    from medmnist_np.compat import OrganMNISTSagittal as OrganMNISTSagittal
     from medmnist_np.compat import OrganSMNIST as OrganSMNIST
     from medmnist_np.compat import PathMNIST as PathMNIST
     from medmnist_np.compat import PneumoniaMNIST as PneumoniaMNIST
@@ -57,6 +54,9 @@ if TYPE_CHECKING:
     from medmnist_np.compat import SynapseMNIST3D as SynapseMNIST3D
     from medmnist_np.compat import TissueMNIST as TissueMNIST
     from medmnist_np.compat import VesselMNIST3D as VesselMNIST3D
+    from medmnist_np.compat.dataset import OrganMNISTAxial as OrganMNISTAxial
+    from medmnist_np.compat.dataset import OrganMNISTCoronal as OrganMNISTCoronal
+    from medmnist_np.compat.dataset import OrganMNISTSagittal as OrganMNISTSagittal
     from medmnist_np.corruptions.augmentation import augment as augment
     from medmnist_np.data.arrays import fetch as fetch
     from medmnist_np.data.arrays import load as load

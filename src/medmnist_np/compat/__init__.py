@@ -20,16 +20,16 @@ from medmnist_np.compat.dataset import (
     ChestMNIST,
     DermaMNIST,
     FractureMNIST3D,
-    MedMNIST as MedMNIST,
-    MedMNIST2D as MedMNIST2D,
-    MedMNIST3D as MedMNIST3D,
+    MedMNIST,
+    MedMNIST2D,
+    MedMNIST3D,
     NoduleMNIST3D,
     OrganAMNIST,
     OrganCMNIST,
     OrganMNIST3D,
-    OrganMNISTAxial as OrganMNISTAxial,
-    OrganMNISTCoronal as OrganMNISTCoronal,
-    OrganMNISTSagittal as OrganMNISTSagittal,
+    OrganMNISTAxial,
+    OrganMNISTCoronal,
+    OrganMNISTSagittal,
     OrganSMNIST,
     PathMNIST,
     PneumoniaMNIST,
@@ -38,12 +38,8 @@ from medmnist_np.compat.dataset import (
     TissueMNIST,
     VesselMNIST3D,
 )
-from medmnist_np.compat.evaluator import Evaluator
-from medmnist_np.compat.evaluator import getACC as getACC
-from medmnist_np.compat.evaluator import getAUC as getAUC
-from medmnist_np.compat.info import DEFAULT_ROOT as DEFAULT_ROOT
-from medmnist_np.compat.info import HOMEPAGE, INFO
-from medmnist_np.compat.info import __version__ as __version__
+from medmnist_np.compat.evaluator import Evaluator, getACC, getAUC
+from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO, __version__
 
 __all__ = [
     "AdrenalMNIST3D",

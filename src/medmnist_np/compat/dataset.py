@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from medmnist_np.compat import utils
 from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO
 from medmnist_np.data.arrays import locate_own
 from medmnist_np.data.dataset import Dataset
@@ -149,56 +150,9 @@ class MedMNIST(Dataset):
     def imgs(self, images: npt.NDArray[np.uint8]) -> None:
         self._assign(images=np.asarray(images))
 
-    def montage(  # type: ignore[override]  # the official signature
-        self,
-        length: int = 20,
-        replace: bool = False,
-        save_folder: str | os.PathLike[str] | None = None,
-        *,
-        seed: int = 0,
-    ) -> Any:
-        """Show some of the samples, ``length`` in a row and as many rows, as the official method does.
-
-        Parameters
-        ----------
-        length : int
-            Number of rows and columns; a data set with fewer samples fills a part of them.
-        replace : bool
-            Whether an image may appear twice.
-        save_folder : path, optional
-            Where to write ``{name}_{split}_montage.jpg``, in 3D ``.gif``.
-        seed : int
-            Random seed for the choice of samples. (The official method uses the global generator.)
-
-        Returns
-        -------
-        PIL.Image.Image, or a list of them in 3D
-        """
-        from medmnist_np.images import choose, draw
-        from medmnist_np.images.encoders import kind_of
-
-        places = choose(self._selection, length, length, seed=seed, replace=replace)
-        picture = draw(self._source.image_rows, places, kind_of(self.record.ndim, self.record.n_channels))
-        if save_folder is not None:
-            ending = "gif" if picture.animated else "jpg"
-            picture.save(Path(save_folder) / f"{self.flag}{self.size_flag}_{self.split}_montage.{ending}")
-        return picture.frames if picture.animated else picture.image
-
-    def save(  # type: ignore[override]  # the official signature
-        self, folder: str | os.PathLike[str], postfix: str | None = None, write_csv: bool = True
-    ) -> None:
-        """Write each sample to a file, with the file names and the table of the official method.
-
-        Parameters
-        ----------
-        folder : path
-            A folder named after the set is created in it.
-        postfix : str, optional
-            ``"png"`` and others in 2D, ``"gif"`` in 3D; None means these.
-        write_csv : bool
-            Write the table for Google AutoML.
-        """
-        super().save(folder, "automl", postfix, write_csv=write_csv)
+    def _save(self, write: Callable[..., None], folder: str | os.PathLike[str], postfix: str, write_csv: bool) -> None:
+        path = os.path.join(folder, f"{self.flag}{self.size_flag}")  # noqa: PTH118  # it is printed as it was given
+        write(self.imgs, self.labels, path, self.split, postfix, f"{path}.csv" if write_csv else None)
 
     def _identity(self) -> dict[str, Any]:
         assigned = self._source.assigned
@@ -221,6 +175,37 @@ class MedMNIST2D(MedMNIST):
 
     available_sizes: ClassVar[list[int]] = [28, 64, 128, 224]
 
+    def montage(  # type: ignore[override]  # the official signature
+        self, length: int = 20, replace: bool = False, save_folder: str | os.PathLike[str] | None = None
+    ) -> Any:
+        """Draw ``length * length`` images, chosen by NumPy's global generator.
+
+        Parameters
+        ----------
+        length : int
+            Number of rows and columns.
+        replace : bool
+            Whether an image may appear twice. If not, the split must have as many.
+        save_folder : path, optional
+            Where to write ``{flag}{size_flag}_{split}_montage.jpg``.
+        """
+        chosen = np.random.choice(len(self), size=length * length, replace=replace)
+        picture = utils.montage2d(self.imgs, self.info["n_channels"], chosen)
+        if save_folder is not None:
+            Path(save_folder).mkdir(parents=True, exist_ok=True)
+            path = Path(save_folder) / f"{self.flag}{self.size_flag}_{self.split}_montage.jpg"
+            picture.save(path)
+        return picture
+
+    def save(  # type: ignore[override]  # the official signature
+        self, folder: str | os.PathLike[str], postfix: str = "png", write_csv: bool = True
+    ) -> None:
+        """Write each image to a file in ``folder/{flag}{size_flag}``, and a row to ``folder/{flag}{size_flag}.csv``.
+
+        A second call appends the rows again, as in the official package; :meth:`medmnist_np.Dataset.save` does not.
+        """
+        self._save(utils.save2d, folder, postfix, write_csv)
+
     def _item_at(self, position: int) -> tuple[Any, Any]:
         from PIL import Image
 
@@ -234,6 +219,39 @@ class MedMNIST3D(MedMNIST):
     """Volumes: an item is ``((1 or 3, d, h, w) float64 array in [0, 1], int64 array (l,))``."""
 
     available_sizes: ClassVar[list[int]] = [28, 64]
+
+    def montage(  # type: ignore[override]  # the official signature
+        self, length: int = 20, replace: bool = False, save_folder: str | os.PathLike[str] | None = None
+    ) -> list[Any]:
+        """Draw ``length * length`` volumes, chosen by NumPy's global generator.
+
+        Parameters
+        ----------
+        length : int
+            Number of rows and columns.
+        replace : bool
+            Whether a volume may appear twice. If not, the split must have as many.
+        save_folder : path, optional
+            Where to write ``{flag}{size_flag}_{split}_montage.gif``.
+        """
+        chosen = np.random.choice(len(self), size=length * length, replace=replace)
+        frames = utils.montage3d(self.imgs, self.info["n_channels"], chosen)
+        if save_folder is not None:
+            Path(save_folder).mkdir(parents=True, exist_ok=True)
+            path = Path(save_folder) / f"{self.flag}{self.size_flag}_{self.split}_montage.gif"
+            utils.save_frames_as_gif(frames, str(path))
+        return frames
+
+    def save(  # type: ignore[override]  # the official signature
+        self, folder: str | os.PathLike[str], postfix: str = "gif", write_csv: bool = True
+    ) -> None:
+        """Write each volume to a file in ``folder/{flag}{size_flag}``, and a row to ``folder/{flag}{size_flag}.csv``.
+
+        A second call appends the rows again, as in the official package; :meth:`medmnist_np.Dataset.save` does not.
+        """
+        if postfix != "gif":
+            raise AssertionError(f"postfix is {postfix!r}. Volumes are written as 'gif'.")
+        self._save(utils.save3d, folder, postfix, write_csv)
 
     def _item_at(self, position: int) -> tuple[Any, Any]:
         volume = np.stack([self._source.image_rows[position] / 255.0] * (3 if self.as_rgb else 1), axis=0)
