@@ -75,8 +75,9 @@ def publish(name: str, source: str) -> str:
     from medmnist_np.registry import volume_info
     from medmnist_np.volumes.publish import adopt
 
-    record = volume_info(name)
-    return str(adopt(source, replace(record, n_samples={"train": 1}), progress=silent).path)
+    n_cases = len(list(Path(source).rglob("labelsTr/*.nii.gz")))
+    record = replace(volume_info(name), n_samples={"train": n_cases})
+    return str(adopt(source, record, progress=silent).path)
 
 
 def seconds(work: Callable[[], Any]) -> float:
