@@ -48,7 +48,7 @@ _ENCODINGS = {"npz": "application/zip", "zip": "application/zip", "zip of npz": 
 
 
 def croissant(record: Record) -> dict[str, Any]:
-    """Return the description of a data set, ready for :func:`json.dumps`."""
+    """Return the description of a data set, ready for ``json.dumps``."""
     from medmnist_np.registry.lookup import cite
 
     editions = record.editions if record.can_be_fetched else ()

@@ -108,7 +108,7 @@ def to_torch(
     Returns
     -------
     TorchSamples
-        A :class:`torch.utils.data.Dataset`. A sample is ``(image, label)``: the image as a tensor in this layout, and
+        A ``torch.utils.data.Dataset``. A sample is ``(image, label)``: the image as a tensor in this layout, and
         the label as int64 ``(l,)``. Both have their own memory. With a transform, a sample is what ``ds[i]`` gives,
         with arrays as tensors. Everything else, such as ``labels``, ``info`` and ``montage``, is that of ``ds``.
 
@@ -124,7 +124,7 @@ def to_torch(
     Workers seldom help: sending a batch from process to process takes longer than reading it. They may help if a
     transform is slow.
 
-    Data sets themselves are also a :class:`torch.utils.data.Dataset` as soon as PyTorch is imported. This function is
+    Data sets themselves are also a ``torch.utils.data.Dataset`` as soon as PyTorch is imported. This function is
     for tensors in a layout, and for reading a batch at once.
 
     Examples

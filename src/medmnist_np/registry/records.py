@@ -347,7 +347,7 @@ class Record(ABC):
         Returns
         -------
         dict
-            The description, ready for :func:`json.dumps`: archives with addresses and checksums, splits, classes,
+            The description, ready for ``json.dumps``: archives with addresses and checksums, splits, classes,
             arrays, licence and citation. The archives of a set of your own have a file name in place of an address.
 
         Examples
