@@ -71,14 +71,14 @@ def test_rgb_images_can_be_written_to_one_by_one(shape: tuple[int, ...]) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        *(({"channels": value}, "it is None, 'first' or 'last'") for value in ("middle", True, 3)),
+        *(({"channels": value}, "channels must be None, 'first' or 'last'") for value in ("middle", True, 3)),
         *(({"scale": value}, "one finite number") for value in (np.nan, np.inf, "x", [1.0], 1j, np.ones(1))),
         *(
-            ({"dtype": value}, "cannot hold 0 to 255")
+            ({"dtype": value}, "cannot hold the values 0 to 255")
             for value in ("int8", bool, object, str, "U3", "S", "M8[s]", "m8[s]")
         ),
-        ({"dtype": "int32", "scale": 0.5}, "would be rounded: ask for a float dtype"),
-        ({"dtype": "uint8", "scale": 1}, "would be rounded"),
+        ({"dtype": "int32", "scale": 0.5}, "would round the values. Use a float dtype"),
+        ({"dtype": "uint8", "scale": 1}, "would round the values"),
     ],
 )
 def test_what_is_no_layout_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -275,5 +275,5 @@ def test_a_batch_state_is_refused_for_another_corruption(clean: mm.Dataset) -> N
     state = clean.corrupt("speckle_noise", 2).batches(8).state_dict()
     clean.corrupt("speckle_noise", 2).batches(8).load_state_dict(state)
     for other in (clean, clean.corrupt("speckle_noise", 3)):
-        with pytest.raises(ValueError, match="The state is of other batches"):
+        with pytest.raises(ValueError, match="The state is from other batches"):
             other.batches(8).load_state_dict(state)

@@ -629,7 +629,7 @@ def test_a_state_names_its_data_set_and_refuses_another(fakes) -> None:
         relabelled,
         Dataset("breastmnist", as_rgb=True),
     ):
-        with pytest.raises(ValueError, match="The state is of other batches"):
+        with pytest.raises(ValueError, match="The state is from other batches"):
             other.batches(2, shuffle=True).load_state_dict(state)
 
 
@@ -676,20 +676,20 @@ def test_batches_do_not_leave_out_a_transform_in_silence(fakes, which: str) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        *(({"batch_size": value}, "batch_size is") for value in (0, True, 2.5)),
+        *(({"batch_size": value}, "batch_size must be") for value in (0, True, 2.5)),
         *(({"shard": value}, "shard") for value in ((2, 2), (-1, 2), "x")),
-        ({"seed": -1}, "seed is -1"),
-        ({"epoch": -1}, "epoch is -1"),
-        ({"prefetch": -1}, "prefetch is -1"),
-        ({"dtype": "int8"}, "int8 cannot hold 0 to 255"),
-        ({"scale": np.nan}, "scale is nan"),
-        ({"last": "x"}, "last is 'x'"),
-        ({"uneven": "x"}, "uneven is 'x'"),
-        ({"channels": "x"}, "channels is 'x'"),
-        ({"shuffle": 0}, "shuffle is 0"),
+        ({"seed": -1}, "seed must be .*, not -1"),
+        ({"epoch": -1}, "epoch must be .*, not -1"),
+        ({"prefetch": -1}, "prefetch must be .*, not -1"),
+        ({"dtype": "int8"}, "int8 cannot hold the values 0 to 255"),
+        ({"scale": np.nan}, "scale must be .*, not nan"),
+        ({"last": "x"}, "last must be .*, not 'x'"),
+        ({"uneven": "x"}, "uneven must be .*, not 'x'"),
+        ({"channels": "x"}, "channels must be .*, not 'x'"),
+        ({"shuffle": 0}, "shuffle must be .*, not 0"),
         ({"weights": "balance", "shuffle": True}, "weights is 'balance'"),
-        ({"weights": "balanced"}, "say shuffle=True"),
-        ({"weights": np.ones(3), "shuffle": True}, "one for each of the 12 samples"),
+        ({"weights": "balanced"}, "weights need shuffle=True"),
+        ({"weights": np.ones(3), "shuffle": True}, "Give one weight for each of the 12 samples"),
         (
             {"weights": pd.Series(range(12))[::-1], "shuffle": True},
             "The index of weights numbers its rows in another",
@@ -714,7 +714,7 @@ def test_batches_are_of_the_arrays_that_were_assigned(fakes) -> None:
                 assert np.array_equal(part.imgs[batch.indices], batch.images)
                 assert np.array_equal(part.labels[batch.indices], batch.labels)
     dataset.imgs = dataset.imgs[:4]
-    with pytest.raises(ValueError, match="4 images and 5 labels"):
+    with pytest.raises(ValueError, match="4 images, but 5 labels"):
         dataset.batches(2)
 
 
@@ -845,8 +845,8 @@ def test_samples_with_several_findings_cannot_be_divided_by_class(fakes, by: Any
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": 13}, "n is 13; it is a whole number from 1 to 12"),
-        ({}, "n is None"),
+        ({"n": 13}, "n must be an integer from 1 to 12, not 13"),
+        ({}, "n must be an integer from 1 to 12, not None"),
         ({"n": 2, "by": "size"}, "Unknown by='size'. Available: 'iid'"),
         ({"n": 2, "groups": ["a"] * 12}, "groups are not used with by='dirichlet'. Use by='groups'"),
     ],

@@ -137,7 +137,7 @@ def test_a_dtype_that_keras_does_not_have_is_refused_at_once() -> None:
 def test_a_batch_outside_is_an_index_error() -> None:
     data = to_keras(mm.Dataset("breastmnist"), 8)
     for number in (5, -1):
-        with pytest.raises(IndexError, match=f"no batch {number} in an epoch of 5"):
+        with pytest.raises(IndexError, match=f"Batch {number} does not exist: an epoch has 5"):
             data[number]
 
 

@@ -252,7 +252,7 @@ def test_a_share_that_leaves_nothing_is_refused(share: float, train: VolumeDatas
     with pytest.raises(ValueError, match="1 cases cannot be split off"):
         train[:1].split_off()
     for k in (1, 7):
-        with pytest.raises(ValueError, match="k is"):
+        with pytest.raises(ValueError, match="k must be"):
             train.folds(k)
 
 

@@ -62,9 +62,9 @@ def test_one_of_several_modalities_is_shown(sandbox: Path) -> None:
     publish(BRAIN, list(make_cases(BRAIN, n_samples={"train": 2}, shape=(9, 8, 7))))
     brain = VolumeDataset("msd/brain", download=False)
     assert not np.array_equal(brain.montage(channel=0).array, brain.montage(channel=3).array)
-    with pytest.raises(ValueError, match="channel is 4; it is a whole number from 0 to 3"):
+    with pytest.raises(ValueError, match="channel must be an integer from 0 to 3, not 4"):
         brain.montage(channel=4)
-    with pytest.raises(ValueError, match="axis is 3"):
+    with pytest.raises(ValueError, match="axis must be an integer from 0 to 2, not 3"):
         brain.montage(axis=3)
 
 

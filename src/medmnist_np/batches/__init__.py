@@ -1,6 +1,6 @@
-"""Batches as new arrays, made from any pair of arrays.
+"""Make batches as new arrays from any pair of arrays.
 
-``order`` has the order of samples, ``layout`` the layout of their images, and ``loader`` makes and resumes batches.
+``order`` determines the order of samples, ``layout`` the layout of images, and ``loader`` makes and resumes batches.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Layout of a batch of images: channel axis, dtype and scale."""
+"""Convert images to the layout of a batch: channel axis, dtype and scale."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Empty: TypeAlias = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How stored images are converted into those of a batch. Checks its arguments.
+    """How stored images become the images of a batch. The arguments are checked.
 
     Attributes
     ----------
     channel_axis_stored : bool
-        Whether stored images are ``(h, w, 3)``; else they are ``(h, w)`` or ``(d, h, w)``.
+        Whether stored images are ``(h, w, 3)``, not ``(h, w)`` or ``(d, h, w)``.
     as_rgb : bool
         Repeat gray images to three channels.
     channels : "first", "last" or None
-        Where the channel axis is; ``None`` leaves the stored shape, with three channels last if ``as_rgb``.
+        Position of the channel axis. None keeps the stored shape, with three channels last if ``as_rgb``.
     dtype : dtype or None
-        ``None`` means that of the stored images, or float32 where there is a scale.
+        None means the dtype of the stored images, or float32 with a scale.
     scale : float or None
         Factor for each value.
     """
@@ -42,29 +42,29 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.channels is not None and self.channels not in get_args(Channels):
-            raise ValueError(f"channels is {self.channels!r}; it is None, 'first' or 'last'.")
+            raise ValueError(f"channels must be None, 'first' or 'last', not {self.channels!r}.")
         numbers = (int, float, np.integer, np.floating)
         if self.scale is not None and not (isinstance(self.scale, numbers) and math.isfinite(self.scale)):
-            raise ValueError(f"scale is {self.scale!r}; it must be one finite number, for example 1 / 255.")
+            raise ValueError(f"scale must be one finite number, such as 1 / 255, not {self.scale!r}.")
         dtype = None if self.dtype is None else np.dtype(self.dtype)
         if self.scale is not None:
             dtype = dtype or np.dtype(np.float32)
             if dtype.kind != "f":
-                raise ValueError(f"Scaled images of dtype {dtype} would be rounded: ask for a float dtype.")
-        # NumPy would also make text, dates and objects of numbers.
+                raise ValueError(f"With scale, dtype {dtype} would round the values. Use a float dtype.")
+        # NumPy would also convert numbers to text, dates and objects.
         if dtype is not None and (dtype.kind in "OSUMm" or not np.can_cast(np.uint8, dtype)):
-            raise ValueError(f"dtype {dtype} cannot hold 0 to 255.")
+            raise ValueError(f"dtype {dtype} cannot hold the values 0 to 255.")
         object.__setattr__(self, "dtype", dtype)
 
     def arrange(self, stored: NDArray[Any], empty: Empty = np.empty) -> NDArray[Any]:
-        """Return images in this layout: ``stored`` itself if nothing has to change.
+        """Return images in this layout, or ``stored`` itself if nothing changes.
 
         Parameters
         ----------
         stored : (b, h, w), (b, h, w, 3) or (b, d, h, w) array
-            Contiguous.
+            A contiguous array.
         empty : callable
-            Makes the array, ``empty(shape, dtype)``.
+            Allocates the result: ``empty(shape, dtype)``.
         """
         view = self._placed(stored)
         if view is stored and self.dtype is None:
@@ -87,7 +87,7 @@ class Layout:
             if self.channels is not None and stored.shape[-1] > _MOST_CHANNELS >= stored.shape[1]:
                 raise ValueError(
                     f"The stored images have shape (n, {', '.join(map(str, stored.shape[1:]))}), with channels first. "
-                    "Assign (n, h, w) or (n, h, w, 3), or leave channels out."
+                    "Assign images of shape (n, h, w) or (n, h, w, 3), or leave out channels."
                 )
             return np.moveaxis(stored, -1, 1) if self.channels == "first" else stored
         if not self.as_rgb and self.channels is None:
@@ -100,7 +100,7 @@ class Layout:
 
 
 def _check_fits(images: NDArray[Any], dtype: np.dtype[Any]) -> None:
-    """Refuse integers that another integer dtype would wrap around: 40,000 is -25,536 as int16."""
+    """Raise for integers that would wrap around in another integer dtype: 40,000 is -25,536 as int16."""
     if dtype.kind not in "iu" or not images.size or np.can_cast(images.dtype, dtype):
         return
     lowest, highest = images.min(), images.max()

@@ -1,7 +1,7 @@
-"""Batches as new arrays, made ahead by threads from any pair of arrays.
+"""Make batches as new arrays, ahead of time and in threads, from any pair of arrays.
 
-Buffers are reused: memory that one thread allocates and another frees goes back to the system, and faulting in its
-pages again took longer than filling them.
+Buffers are reused: memory that one thread allocates and another frees is returned to the system, and mapping its pages
+again took longer than filling them.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from medmnist_np._sequences import Rows
 from medmnist_np.batches.layout import Empty, Layout
 from medmnist_np.batches.order import EpochOrder, Plan, whole
 
-# Other libraries take arrays as they are, without a copy, only if they start at such an address.
+# Other libraries take arrays without a copy only if they start at a multiple of this address.
 _ALIGNMENT = 64
 
 
 class Buffers:
-    """Arrays whose memory is reused as soon as their last view is gone. Any number of threads may share it.
+    """Allocate arrays whose memory is reused when their last view is gone. Threads may share it.
 
     Parameters
     ----------
     most : int
-        Number of arrays of one size whose memory is kept for reuse. Further memory, or memory that is returned after
+        Number of arrays of one size whose memory is kept for reuse. Other memory, and memory that is returned after
         this object is gone, is freed.
     """
 
@@ -71,7 +71,7 @@ class _Loan:
 
     def __init__(self, memory: _Memory, free: deque[_Memory]) -> None:
         self.__array_interface__ = memory.interface
-        # A weak reference: one array that is kept must not keep the memory of all others.
+        # A weak reference, so that one array does not keep the memory of all others.
         self._memory, self._free = memory, weakref.ref(free)
 
     def __del__(self) -> None:
@@ -80,7 +80,7 @@ class _Loan:
             free.append(self._memory)
 
 
-# Making a smaller batch takes less time than passing it from thread to thread, which took a tenth of a millisecond.
+# A smaller batch takes less time to make than to pass from thread to thread (about 0.1 ms).
 _WORTH_A_THREAD_BYTES = 2_000_000
 
 _PIECES_OF_A_WINDOW = 16
@@ -96,11 +96,11 @@ class Batch(NamedTuple):
     images : (b, h, w), (b, h, w, 3) or (b, d, h, w) array, or with a channel axis
         In the requested ``channels``, ``dtype`` and ``scale``; by default uint8, 0-255.
     labels : (b, l) int64
-        Class numbers, ``l = 1``, or zeros and ones. In a segmentation set the masks, ``(b, h, w)``, in their own dtype.
+        Class numbers, ``l = 1``, or zeros and ones. In a segmentation set, masks ``(b, h, w)`` in their own dtype.
     indices : (b,) intp
         Indices of the samples in the data set.
     mask : (b,) bool
-        False for repeated samples that only pad.
+        False for repeated samples that only pad the batch.
     """
 
     images: NDArray[Any]
@@ -110,7 +110,7 @@ class Batch(NamedTuple):
 
     @property
     def masks(self) -> NDArray[Any]:
-        """The labels, under the name used for segmentation sets. Not to be confused with ``mask``."""
+        """The labels, under their name in segmentation sets (not ``mask``)."""
         return self.labels
 
 
@@ -122,8 +122,8 @@ _Numbered: TypeAlias = tuple[int, Batch]
 class Batches:
     """Batches of a data set; each iteration is the next epoch. :meth:`Dataset.batches` creates it.
 
-    ``len()`` is the number of batches in an epoch. Several threads may iterate: each iteration is another epoch, and
-    threads that share one iterator share its batches.
+    ``len()`` is the number of batches in an epoch. Threads may iterate: each iteration is another epoch, and threads
+    that share an iterator share its batches.
 
     Attributes
     ----------
@@ -132,7 +132,14 @@ class Batches:
     layout : Layout
         The layout of the images.
 
-    ``label_dtype`` is the dtype of labels in a batch; None keeps that of the stored labels, as for masks.
+    ``label_dtype`` is the dtype of labels in a batch; None keeps the dtype of the stored labels, as for masks.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> batches = mm.Dataset("breastmnist").batches(128, shuffle=True, seed=0)
+    >>> len(batches), next(iter(batches)).images.shape
+    (5, (128, 28, 28))
     """
 
     def __init__(  # noqa: PLR0913 -- what to read, in which order, in which form, and how
@@ -158,12 +165,12 @@ class Batches:
         self._transform = transform
         self._prefetch = whole("prefetch", prefetch, least=0)
         if transform is not None and not callable(transform):
-            raise TypeError(f"transform is {transform!r}; it is called with (batch, rng) and gives a Batch.")
+            raise TypeError(f"transform must be a function of (batch, rng) that returns a Batch, not {transform!r}.")
         self._label_dtype = np.dtype(label_dtype or labels.dtype)
         self._identity = dict(identity or {})
         self._read_ahead = read_ahead
         if len(images) != len(labels):
-            raise ValueError(f"There are {len(images)} images and {len(labels)} labels; each image needs one.")
+            raise ValueError(f"There are {len(images)} images, but {len(labels)} labels.")
         self._lock = threading.Lock()
         self._n_passes = 0
         self._next_pass = (whole("epoch", epoch, least=0), 0)
@@ -188,21 +195,21 @@ class Batches:
             return _Pass(self, self._n_passes, epoch, start)
 
     def batch(self, epoch: int, number: int) -> Batch:
-        """Return one batch of one epoch, the same as in an iteration, without making those before it.
+        """Return one batch of one epoch, as an iteration would, without making the batches before it.
 
         Raises
         ------
         IndexError
-            If an epoch has no such batch.
+            If the number is not that of a batch.
         """
         if not 0 <= number < len(self):
-            raise IndexError(f"There is no batch {number} in an epoch of {len(self)}.")
+            raise IndexError(f"Batch {number} does not exist: an epoch has {len(self)} batches, counted from 0.")
         return self._make(self._order(whole("epoch", epoch, least=0)), epoch, number)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the position of the latest iteration, as a small dict that JSON can hold.
+        """Return the position of the latest iteration as a small dict for JSON.
 
-        It counts batches that were returned, not those made ahead. Save it with the checkpoint of the model, and pass
+        It counts batches that were returned, not batches made ahead. Save it with the checkpoint of the model, and pass
         it to :meth:`load_state_dict` of batches that were created with the same arguments.
         """
         epoch, batch = self._where()
@@ -225,9 +232,7 @@ class Batches:
         """
         if not isinstance(state, Mapping) or state.get("format") != _STATE_FORMAT:
             found = state.get("format") if isinstance(state, Mapping) else state
-            raise ValueError(
-                f"This is no state of batches in format {_STATE_FORMAT}, the one of this version (found: {found!r})."
-            )
+            raise ValueError(f"state must be a state of batches in format {_STATE_FORMAT}, not {found!r}.")
         own = self._options()
         different = [
             f"{name} is {own[name]!r} here and {state.get(name)!r} in the state"
@@ -235,27 +240,24 @@ class Batches:
             if state.get(name) != own[name]
         ]
         if different:
-            raise ValueError(
-                f"The state is of other batches: {'; '.join(different)}. Make them with the same arguments."
-            )
+            raise ValueError(f"The state is from other batches: {'; '.join(different)}. Use the same arguments.")
         epoch, batch = (whole(name, state.get(name), least=0) for name in ("epoch", "batch"))
         if batch > len(self):
-            raise ValueError(f"The state is at batch {batch}, and an epoch has {len(self)}.")
+            raise ValueError(f"The state is at batch {batch}, but an epoch has {len(self)} batches.")
         if _crc32(self._order(epoch)) != state.get("order_crc32"):
             raise ValueError(
-                "The samples come in another order than when the state was taken: the data set was another part of the "
-                "same size, the weights were others, or this version of NumPy shuffles in another way. Start the epoch "
-                f"anew: batches(..., epoch={epoch})."
+                "The order of samples differs from that of the state: the selection or the weights changed, or this "
+                f"version of NumPy shuffles differently. Restart the epoch with batches(..., epoch={epoch})."
             )
         with self._lock:
             self._next_pass = self._at = (epoch, batch)
-            # Iterations that began earlier do not change the loaded position.
+            # Iterations that started earlier do not change the loaded position.
             self._n_passes += 1
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "Batches are not pickled, as they hold open files and threads. Pickle the data set (a path, under 2 kB) "
-            "and call its batches() in the other process, with shard=(which, of_how_many)."
+            "Batches cannot be pickled, since they hold open files and threads. Pickle the data set (under 2 kB) and "
+            "call its batches() in the other process, with shard=(number, number of shards)."
         )
 
     def __repr__(self) -> str:
@@ -305,9 +307,9 @@ class Batches:
             self._expected = found
         if found != self._expected:
             raise ValueError(
-                "The transform gave images {} {} and labels {} {} ".format(*found)
-                + f"in batch {number} of epoch {epoch}, and before that "
-                + "images {} {} and labels {} {}: all batches need the same.".format(*self._expected)
+                "The transform returned images {} {} and labels {} {} ".format(*found)
+                + f"in batch {number} of epoch {epoch}, but earlier "
+                + "images {} {} and labels {} {}. All batches must have the same.".format(*self._expected)
             )
 
     def _make(self, order: EpochOrder, epoch: int, number: int, empty: Empty = np.empty) -> Batch:
@@ -319,7 +321,7 @@ class Batches:
             mask[max(0, order.n_real - number * size) :] = False
         rows = self._rows(indices)
         stored = empty((len(rows), *self._images.shape[1:]), self._images.dtype)
-        # With its checks on, NumPy would fill a copy first; rows are in range, as they are ours.
+        # With index checks, NumPy would fill a copy first. These rows are always in range.
         self._images.take(rows, axis=0, out=stored, mode="clip")
         images = self.layout.arrange(stored, empty)
         labels = self._labels.take(rows, axis=0).astype(self._label_dtype, copy=False)
@@ -334,7 +336,7 @@ class Batches:
         order = self._order(epoch)
         numbers = range(start, len(self))
         if self._prefetch and (self._transform is not None or self._bytes_of_batch() >= _WORTH_A_THREAD_BYTES):
-            # Of each batch the images as stored and as arranged; one batch more than wait is with the user.
+            # Each batch has images as stored and as arranged. The user has one batch besides those made ahead.
             empty = Buffers(most=2 * (self._prefetch + 2)).empty
             made = made_ahead(partial(self._make, order, epoch, empty=empty), numbers, self._prefetch)
         else:
@@ -346,9 +348,9 @@ class Batches:
     def _with_reading_ahead(
         self, made: Generator[_Numbered], read: Callable[[NDArray[np.intp]], object], order: EpochOrder, start: int
     ) -> Generator[_Numbered]:
-        """Read the blocks of the next window from disk while the batches of this one are used."""
+        """Read the blocks of the next window from disk while the batches of this window are used."""
         size, window = self.plan.batch_size, self.plan.window_length()
-        # In pieces, so that a pass which is given up stops soon.
+        # In pieces, so that an abandoned pass stops soon.
         pieces = _PIECES_OF_A_WINDOW
 
         def read_piece(number: int) -> None:
@@ -391,16 +393,15 @@ def _checked(batch: object, n: int) -> Batch:
     """Return the result of a transform, or raise if it is not a batch of ``n`` samples."""
     if not isinstance(batch, Batch):
         raise TypeError(
-            f"The transform gave {type(batch).__name__}; it is called with (batch, rng) and gives a Batch, as "
-            "batch._replace(images=...)."
+            f"The transform must return a Batch, such as batch._replace(images=...), not {type(batch).__name__}."
         )
     strange = [name for name, values in zip(batch._fields, batch, strict=True) if not np.ndim(values)]
     if strange or not all(hasattr(values, "dtype") for values in batch):
         kinds = ", ".join(type(values).__name__ for values in batch)
-        raise TypeError(f"The transform gave a Batch of {kinds}; each is an array with an entry for each sample.")
+        raise TypeError(f"The transform returned a Batch of {kinds}. Each must be an array with an entry per sample.")
     lengths = {name: len(values) for name, values in zip(batch._fields, batch, strict=True)}
     if set(lengths.values()) != {n}:
-        raise ValueError(f"The transform was given {n} samples and gave {lengths}.")
+        raise ValueError(f"The transform got {n} samples, but returned {lengths}.")
     return batch
 
 

@@ -1,4 +1,4 @@
-"""The order of samples, a pure function of (seed, epoch, shard), without any images."""
+"""Determine the order of samples, a pure function of random seed, epoch and shard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Last = Literal["keep", "drop", "pad"]
 Uneven = Literal["keep", "pad", "drop"]
 Shuffle = Literal[False, True, "blocks"]
 
-# Samples of one block are read together, and blocks of one window are mixed.
+# Samples of a block are read together, and blocks of a window are mixed.
 BLOCK_BYTES = 1 << 20
 BLOCKS_PER_WINDOW = 1024
 
@@ -26,7 +26,7 @@ class EpochOrder(NamedTuple):
     indices : (m,) intp
         Indices of the samples, in their order.
     n_real : int
-        Samples from this place on are repeated ones that only pad.
+        Samples from this position on are repeated ones that only pad.
     """
 
     indices: NDArray[np.intp]
@@ -35,7 +35,7 @@ class EpochOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
-    """How samples are shuffled, split into shards and cut into batches. Checks its arguments.
+    """How samples are shuffled, split into shards and cut into batches. The arguments are checked.
 
     Attributes
     ----------
@@ -44,13 +44,13 @@ class Plan:
     batch_size : int
         Number of samples in a batch.
     shuffle : bool or "blocks"
-        With ``True`` every order is equally likely; ``"blocks"`` mixes runs of neighbours, see :func:`block_order`.
+        With True, every order is equally likely. ``"blocks"`` mixes runs of neighbours, see :func:`block_order`.
     seed : int
         Random seed, 0 to 2**32 - 1.
     last : {"keep", "drop", "pad"}
-        What to do with a last batch that is not full.
+        What to do with an incomplete last batch.
     shard : (int, int)
-        Which part, counted from 0, of how many.
+        The number of the shard, from 0, and the number of shards.
     uneven : {"keep", "pad", "drop"}
         What to do if shards differ in length.
     weights : (n_samples,) float64 or None
@@ -76,21 +76,21 @@ class Plan:
         if isinstance(shuffle, np.bool_):
             object.__setattr__(self, "shuffle", bool(shuffle))
         elif not isinstance(shuffle, bool) and shuffle != "blocks":
-            raise ValueError(f"shuffle is {self.shuffle!r}; it is False, True or 'blocks'.")
+            raise ValueError(f"shuffle must be False, True or 'blocks', not {self.shuffle!r}.")
         _check_choice("last", self.last, get_args(Last))
         _check_choice("uneven", self.uneven, get_args(Uneven))
         if not isinstance(self.shard, (tuple, list)) or len(self.shard) != 2:
-            raise ValueError(f"shard is {self.shard!r}; it is a pair (which, of how many), as (0, 4).")
+            raise ValueError(f"shard must be a pair (number, number of shards), such as (0, 4), not {self.shard!r}.")
         which, of = (whole("shard", number, least=0) for number in self.shard)
-        if not which < of:
-            raise ValueError(f"There is no shard {which} of {of}: they are (0, {of}) to ({max(of - 1, 0)}, {of}).")
+        if of == 0:
+            raise ValueError("shard must have at least one part.")
+        if which >= of:
+            raise ValueError(f"shard must be one of (0, {of}) to ({of - 1}, {of}), not {(which, of)}.")
         object.__setattr__(self, "shard", (which, of))
         if self.weights is not None:
             object.__setattr__(self, "weights", _checked_weights(self.weights, self.n_samples))
             if self.shuffle is not True:
-                raise ValueError(
-                    f"weights draw samples at random, and shuffle is {self.shuffle!r}: say shuffle=True with them."
-                )
+                raise ValueError(f"weights need shuffle=True, not {self.shuffle!r}, since they draw samples at random.")
 
     @property
     def n_in_shard(self) -> int:
@@ -109,26 +109,22 @@ class Plan:
         return whole if self.last == "drop" or not rest else whole + 1
 
     def order(self, epoch: int) -> EpochOrder:
-        """Return the samples of this shard in one epoch, with the repeated ones that pad."""
+        """Return the samples of this shard in one epoch, including repeated samples that pad."""
         which, of = self.shard
         everything = self._everything(epoch)
         start, stop = self.n_samples * which // of, self.n_samples * (which + 1) // of
         indices = everything[start:stop][: self.n_in_shard]
-        length = self.n_in_shard
-        if self.last == "pad":
-            length = self.n_batches * self.batch_size
-        elif self.last == "drop":
-            length = self.n_batches * self.batch_size
-            indices = indices[:length]
+        length = self.n_in_shard if self.last == "keep" else self.n_batches * self.batch_size
+        indices = indices[:length]
         missing = length - len(indices)
         if not missing:
             return EpochOrder(indices, len(indices))
-        # Samples that are there, so that scores[indices] = ... stays right even where the mask is forgotten.
+        # Padding repeats samples of the shard, so that scores[indices] = ... is right even without the mask.
         repeated = np.resize(indices if len(indices) else everything[:1], missing)
         return EpochOrder(np.concatenate([indices, repeated]), len(indices))
 
     def window_length(self) -> int:
-        """Return how many successive samples of an epoch ``shuffle="blocks"`` mixes with each other."""
+        """Return how many successive samples of an epoch are mixed by ``shuffle="blocks"``."""
         return _window_length(self.n_samples, self.block_length, BLOCKS_PER_WINDOW)
 
     def _everything(self, epoch: int) -> NDArray[np.intp]:
@@ -145,22 +141,41 @@ class Plan:
 def block_order(
     n_samples: int, block_length: int, blocks_per_window: int, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Shuffle so that a file larger than memory is read in runs of neighbours.
+    """Shuffle samples so that a file larger than memory is read in runs of neighbours.
 
-    Samples are cut into blocks of neighbours, the blocks put in random order, and the samples of successive blocks
-    shuffled among each other, in windows of equal length: that of ``blocks_per_window`` blocks, or up to twice as many
-    where they do not come out even.
+    Samples are cut into blocks of neighbours, and the blocks are put in random order. Then the samples of each window
+    of successive blocks are shuffled. All windows have the same length: ``blocks_per_window`` blocks, or up to twice as
+    many if the number of blocks is not a multiple of it.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+    block_length : int
+        Number of samples in a block.
+    blocks_per_window : int
+        Smallest number of blocks in a window.
+    rng : numpy.random.Generator
+        Source of random numbers.
 
     Returns
     -------
     (n_samples,) intp
-        Each number once.
+        Each index once.
 
     Notes
     -----
-    In a file that is sorted by class, the worst case, the share of a class in a batch of b samples varies as in a full
-    shuffle, times at most ``1 + b / blocks_per_window`` (variance): samples of a window come from at least so many
-    places of the file, each chosen at random. A file shorter than two windows is shuffled as a whole.
+    The worst case is a file that is sorted by class. There, the share of a class in a batch of b samples has at most
+    ``1 + b / blocks_per_window`` times the variance of a full shuffle, since the samples of a window come from at least
+    ``blocks_per_window`` random places in the file. A file shorter than two windows is shuffled as a whole.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np.batches import block_order
+    >>> order = block_order(100, block_length=5, blocks_per_window=4, rng=np.random.default_rng(0))
+    >>> sorted(order.tolist()) == list(range(100))
+    True
     """
     starts = rng.permutation(np.arange(0, n_samples, block_length))
     order = (starts[:, np.newaxis] + np.arange(block_length)).reshape(-1)
@@ -172,44 +187,43 @@ def block_order(
 
 
 def _window_length(n_samples: int, block_length: int, blocks_per_window: int) -> int:
-    # No short window at the end: it would hold few blocks, perhaps of one class.
+    # A short window at the end would have few blocks, perhaps all of one class.
     n_windows = max(1, n_samples // (block_length * blocks_per_window))
     return max(1, -(-n_samples // n_windows))
 
 
 def block_length(image_bytes: int) -> int:
-    """Return how many images a block of about a megabyte holds."""
+    """Return the number of images in a block of about 1 MB."""
     return max(1, BLOCK_BYTES // max(image_bytes, 1))
 
 
 def checked_seed(seed: int) -> int:
-    """Return a seed, or raise :class:`ValueError` if it is out of range."""
+    """Return a random seed, or raise :class:`ValueError` if it is out of range."""
     return whole("seed", seed, least=0, most=2**32 - 1)
 
 
 def whole(name: str, value: object, least: int, most: int | None = None) -> int:
-    """Return a whole number in a range, or raise :class:`ValueError`."""
-    wanted = f"a whole number of {least} or more" if most is None else f"a whole number from {least} to {most}"
-    if isinstance(value, (bool, np.bool_, np.ndarray)) or not hasattr(value, "__index__"):
-        raise ValueError(f"{name} is {value!r}; it is {wanted}.")
-    number = operator.index(value)
-    if number < least or (most is not None and number > most):
-        raise ValueError(f"{name} is {number}; it is {wanted}.")
-    return number
+    """Return an integer in a range, or raise :class:`ValueError`."""
+    if hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_, np.ndarray)):
+        number = operator.index(value)
+        if least <= number and (most is None or number <= most):
+            return number
+    limits = f"of {least} or more" if most is None else f"from {least} to {most}"
+    raise ValueError(f"{name} must be an integer {limits}, not {value!r}.")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"{name} is {value!r}; it is one of {', '.join(map(repr, choices))}.")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
 
 
 def _checked_weights(weights: object, n_samples: int) -> NDArray[np.float64]:
-    # A copy, as what the caller does with them afterwards must not change the order.
+    # A copy, so that later changes by the caller do not change the order.
     values = np.array(weights, dtype=np.float64)
     if values.shape != (n_samples,):
-        raise ValueError(f"weights has shape {values.shape}; one for each of the {n_samples} samples is needed.")
+        raise ValueError(f"weights has shape {values.shape}. Give one weight for each of the {n_samples} samples.")
     if not np.isfinite(values).all() or (values < 0).any() or not values.any():
-        raise ValueError("weights are finite, not negative, and not all zero.")
-    # The sum of large ones would overflow.
+        raise ValueError("weights must be finite, not negative, and not all zero.")
+    # The sum of large weights would overflow.
     scaled: NDArray[np.float64] = values / values.max()
     return scaled
