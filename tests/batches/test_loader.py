@@ -6,7 +6,6 @@ import gc
 import json
 import pickle
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, pairwise
@@ -44,13 +43,11 @@ def _no_thread_is_left() -> Iterator[None]:
 
 
 def still_running(seconds: float) -> list[str]:
-    """Return the threads of passes that run even after so long."""
-    end = time.monotonic() + seconds
-    while True:
-        names = [thread.name for thread in threading.enumerate() if thread.name.startswith("medmnist-np")]
-        if not names or time.monotonic() > end:
-            return names
-        time.sleep(0.005)
+    """Wait for the threads of passes, each at most so long, and return those that still run."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("medmnist-np"):
+            thread.join(seconds)
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("medmnist-np")]
 
 
 def make(
@@ -226,15 +223,18 @@ def test_order_and_content_are_the_same_with_any_prefetch(arguments, prefetch: i
     assert listed(make(**arguments, prefetch=0)) == listed(make(**arguments, prefetch=prefetch))
 
 
-def test_slow_and_quick_batches_come_in_order() -> None:
-    def uneven(batch: Batch, rng: np.random.Generator) -> Batch:
-        time.sleep(float(rng.random()) / 200)
-        return augmented(batch, rng)
+def test_a_batch_that_takes_longer_than_the_next_ones_still_comes_first() -> None:
+    another = threading.Event()
 
-    images = np.zeros((40, 500, 500), np.uint8)
-    arguments = {"images": images, "labels": np.zeros((40, 1), np.uint8), "shuffle": True, "transform": uneven}
-    expected = [batch.labels.tolist() for batch in make(2, **arguments, prefetch=0)]
-    assert expected == [batch.labels.tolist() for batch in make(2, **arguments, prefetch=6)]
+    def first_is_last(batch: Batch, rng: np.random.Generator) -> Batch:
+        if 0 in batch.indices:
+            assert another.wait(60)
+        else:
+            another.set()
+        return batch
+
+    found = [batch.indices.tolist() for batch in make(2, shuffle=False, transform=first_is_last, prefetch=6)]
+    assert found == [list(range(start, min(start + 2, N))) for start in range(0, N, 2)]
 
 
 def test_each_pass_is_the_next_epoch() -> None:
@@ -353,10 +353,10 @@ def test_every_cut_of_an_epoch_and_its_borders() -> None:
 
 
 def test_the_state_counts_what_was_handed_out_not_what_was_made_ahead() -> None:
-    made = []
+    made = threading.Semaphore(0)
 
     def noted(batch: Batch, rng: np.random.Generator) -> Batch:
-        made.append(batch.indices)
+        made.release()
         return batch
 
     batches = make(4, prefetch=3, transform=noted)
@@ -364,8 +364,8 @@ def test_the_state_counts_what_was_handed_out_not_what_was_made_ahead() -> None:
     one = iter(batches)
     assert where(batches) == (0, 0)
     next(one)
-    while len(made) < 4:
-        time.sleep(0.001)
+    for _ in range(4):
+        assert made.acquire(timeout=60)
     assert where(batches) == (0, 1)
 
 
@@ -514,13 +514,9 @@ def test_a_transform_that_cannot_be_called_is_refused_at_once() -> None:
 
 @pytest.mark.parametrize("shuffle", [True, "blocks"])
 def test_a_pass_that_is_given_up_leaves_no_thread(shuffle: Any) -> None:
-    def slow(batch: Batch, rng: np.random.Generator) -> Batch:
-        time.sleep(0.01)
-        return batch
-
     read = []
-    images, labels = np.zeros((3000, 2, 2), np.uint8), np.zeros((3000, 1), np.uint8)
-    batches = make(1, images=images, labels=labels, shuffle=shuffle, transform=slow, prefetch=3, read_ahead=read.append)
+    arrays = {"images": np.zeros((3000, 2, 2), np.uint8), "labels": np.zeros((3000, 1), np.uint8)}
+    batches = make(1, **arrays, shuffle=shuffle, transform=augmented, prefetch=3, read_ahead=read.append)
     for _ in range(3):
         one = iter(batches)
         next(one)
@@ -548,7 +544,6 @@ def test_no_more_threads_work_than_were_asked_for(prefetch: int) -> None:
 
     def noted(batch: Batch, rng: np.random.Generator) -> Batch:
         names.add(threading.current_thread().name)
-        time.sleep(0.002)
         return batch
 
     images, labels = np.zeros((40, 1000, 1000), np.uint8), np.zeros((40, 1), np.uint8)
@@ -577,13 +572,18 @@ def test_without_prefetch_batches_are_made_here_when_they_are_asked_for() -> Non
 @pytest.mark.parametrize("start", [0, 2])
 def test_blocks_are_read_ahead_in_the_order_of_the_file(positions: Any, start: int) -> None:
     read: list[np.ndarray] = []
-    batches = make(4, shuffle="blocks", positions=positions, read_ahead=read.append, prefetch=2, block_length=3)
+    all_read = threading.Event()
+
+    def noted(rows: np.ndarray) -> None:
+        read.append(rows)
+        if sum(map(len, read)) >= N:
+            all_read.set()
+
+    batches = make(4, shuffle="blocks", positions=positions, read_ahead=noted, prefetch=2, block_length=3)
     batches.load_state_dict(batches.state_dict() | {"batch": start})
     passing = iter(batches)
     first = next(passing)
-    give_up = time.monotonic() + 60
-    while sum(map(len, read)) < N and time.monotonic() < give_up:  # what is not begun at the end of a pass is not read
-        time.sleep(0.001)
+    all_read.wait(60)  # pieces that have not been started at the end of a pass are not read
     used = np.concatenate([np.asarray(positions)[batch.indices] for batch in (first, *passing)])
     assert still_running(seconds=60) == []
     rows = np.concatenate(read)

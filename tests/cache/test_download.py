@@ -305,17 +305,14 @@ def test_more_bytes_than_the_record_states_stop_the_download_at_once(client: Cli
 def test_a_stall_times_out_and_is_resumed(tmp_path: Path, file: ServedFile, step: Step) -> None:
     client = Client(tmp_path, patience=Patience(tries=3, read=0.2))
     file.plan(step)
-    start = time.monotonic()
     assert client.get(file) == DATA
-    assert time.monotonic() - start < 50
+    assert len(file.requests) > 1
 
 
 def test_a_slow_drip_is_given_up_and_resumed(tmp_path: Path, file: ServedFile) -> None:
     client = Client(tmp_path, patience=Patience(tries=3, read=5, stall=0.2, slowest=100_000))
     file.plan(Drip(size=10, seconds=0.02))
-    start = time.monotonic()
     assert client.get(file) == DATA
-    assert time.monotonic() - start < 50
     assert len(file.requests) == 2
 
 

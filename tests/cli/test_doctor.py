@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,7 +171,6 @@ def test_a_server_is_asked_for_one_byte(tmp_path: Path) -> None:
         (found,) = reach([Place("here", f"{url}/x.npz")])
     assert found.reached is True
     assert found.reason == ""
-    assert found.seconds < 5
 
 
 def test_a_server_without_the_file_is_not_reached_but_a_mirror_may_lack_it(tmp_path: Path) -> None:
@@ -188,10 +186,8 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
-        started = time.monotonic()
         (found,) = reach([Place("mute", f"http://127.0.0.1:{mute.getsockname()[1]}/x.npz")])
     assert found.reached is False
-    assert time.monotonic() - started < 50
     assert found.reason == "no answer within 0 s"
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Measured(Serve):
     def pieces(self, body: bytes) -> Iterator[Piece]:
         with self.gauge:
             yield body[:1000]
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while self.gauge.most < 2 and time.monotonic() < end:
                 yield Pause(0.01)
             yield Pause(0.15)
@@ -74,7 +75,7 @@ class Once(Serve):
 
     def pieces(self, body: bytes) -> Iterator[Piece]:
         yield body[: len(body) // 2]
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not self.true() and time.monotonic() < end:
             yield Pause(0.01)
         yield body[len(body) // 2 :]
@@ -137,10 +138,15 @@ def test_at_most_two_downloads_are_open_at_any_time(shop: Shop) -> None:
 
 
 def test_one_is_unpacked_while_the_next_is_downloaded(shop: Shop) -> None:
-    shop.files["pathmnist"].plan(Once(true=lambda: shop.is_ready("breastmnist")))
-    started = time.monotonic()
+    was_ready = []
+
+    def is_ready() -> bool:
+        was_ready.append(shop.is_ready("breastmnist"))
+        return was_ready[-1]
+
+    shop.files["pathmnist"].plan(Once(true=is_ready))
     assert run("fetch", "pathmnist", "breastmnist").exit_code == 0
-    assert time.monotonic() - started < 15
+    assert was_ready[-1]
 
 
 def test_the_same_set_named_twice_is_fetched_once(shop: Shop) -> None:
@@ -230,12 +236,11 @@ def test_lines_and_no_bars_where_stderr_is_no_terminal(shop: Shop, monkeypatch: 
 
 def test_the_speed_of_a_resumed_file_counts_only_what_came_now(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(jobs, "_LINES_EVERY_S", 0.0)
+    clock = iter([100.0, 110.0])
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with jobs.Lines(threading.Event()).progress("x.npz", 1_000_000_000, 999_000_000) as bar:
-        time.sleep(0.1)
         bar.update(1000)
-    rate = re.search(r"of 1\.0 GB, ([\d.]+) (bytes|kB)/s", capsys.readouterr().err)
-    assert rate is not None
-    assert float(rate[1]) * {"bytes": 1, "kB": 1000}[rate[2]] <= 10_000
+    assert "of 1.0 GB, 100 bytes/s" in capsys.readouterr().err
 
 
 # Ctrl-C
@@ -258,14 +263,14 @@ def part_bytes(shop: Shop, name: str) -> int:
 def test_an_interruption_loses_nothing(shop: Shop) -> None:
     half = {name: len(file.data) // 2 for name, file in shop.files.items()}
     for name in NAMES[1:3]:
-        shop.files[name].plan(Stall(after=half[name], seconds=60))
+        shop.files[name].plan(Stall(after=half[name], seconds=600))
     child = start(shop, "fetch", *NAMES[:4])
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while [part_bytes(shop, name) for name in NAMES[1:3]] != [half[name] for name in NAMES[1:3]]:
         assert time.monotonic() < end
         time.sleep(0.01)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=30)  # the server is silent for a minute
+    out, err = child.communicate(timeout=60)
     assert child.returncode == 130
     assert err.splitlines()[-1] == "Interrupted. What has arrived is kept. Run the same command again to resume."
     assert "Traceback" not in out + err
@@ -283,16 +288,16 @@ def test_an_interruption_loses_nothing(shop: Shop) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal to one process is POSIX")
 def test_an_impatient_second_interruption_ends_it_the_same_way(shop: Shop) -> None:
-    shop.files["breastmnist"].plan(Stall(after=1000, seconds=60))
+    shop.files["breastmnist"].plan(Stall(after=1000, seconds=600))
     child = start(shop, "fetch", "breastmnist")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while part_bytes(shop, "breastmnist") != 1000:
         assert time.monotonic() < end
         time.sleep(0.01)
     child.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    time.sleep(0.5)  # nothing shows that the first signal has arrived, and two at once would count as one
     child.send_signal(signal.SIGINT)
-    err = child.communicate(timeout=20)[1]
+    err = child.communicate(timeout=60)[1]
     # The second may come when Python is at its end already, and has given the signal back to the system.
     assert child.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in err
