@@ -96,7 +96,7 @@ def test_verify_notes_blank_images_and_finds_labels_out_of_range(tmp_path: Path,
     assert blank.exit_code == 0
     assert note == blank.stdout.splitlines()[1]
     assert wrong.exit_code == 1
-    assert "test: 1 labels are not in 0 to 1, the first at index 2" in wrong.stdout
+    assert "test: 1 labels are not in 0 to 1; the first is at index 2" in wrong.stdout
 
 
 def test_verify_of_nothing_says_so(sandbox: Path) -> None:

@@ -317,7 +317,7 @@ def test_assigned_labels_are_counted_by_class_and_those_without_one_are_named(ar
     dataset.labels = np.ones((N, 1), np.int32)
     assert [0, N] == list(dataset.class_counts().values())
     dataset.labels = np.full((N, 1), 2)
-    with pytest.raises(ValueError, match="There are values up to 2, and 0 to 1 have a meaning"):
+    with pytest.raises(ValueError, match="The values must be 0 to 1, but 2 occurs"):
         dataset.class_counts()
 
 

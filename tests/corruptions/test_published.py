@@ -419,7 +419,7 @@ def test_robustness_reads_results_on_published_images(home: Path, tmp_path: Path
 
 
 def test_published_images_are_verified(home: Path) -> None:
-    with pytest.raises(NotCachedError, match="`medmnist-np corrupt breastmnist --published` gets them"):
+    with pytest.raises(NotCachedError, match="`medmnist-np corrupt breastmnist --published` downloads them"):
         verify_published(PROVEN)
     folder = fetch_published(PROVEN)
     report = verify_published(PROVEN, progress=silent)
@@ -445,7 +445,7 @@ def test_verify_finds_labels_out_of_range(home: Path, stated: Stated) -> None:
     republish(home, stated, arrays)
     fetch_published(PROVEN)
     (problem,) = verify_published(PROVEN, progress=silent).damage
-    assert problem == "breastmnist/pixelate.npz/test_labels: 1 labels are not in 0 to 1, the first at index 4"
+    assert problem == "breastmnist/pixelate.npz/test_labels: 1 labels are not in 0 to 1; the first is at index 4"
 
 
 def test_a_damaged_folder_is_downloaded_again(home: Path) -> None:

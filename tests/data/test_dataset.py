@@ -528,7 +528,7 @@ def test_so_many_of_each_class_are_taken(fakes) -> None:
     assert part.positions.tolist() == dataset.take_per_class(3, 1).positions.tolist()
     assert len({tuple(dataset.take_per_class(3, seed).positions) for seed in range(9)}) > 3
     assert set((dataset + Dataset("breastmnist", "val"))[::-1].take_per_class(1).class_counts().values()) == {1}
-    with pytest.raises(ValueError, match="99 samples of each class were asked for, and 'malignant' has 6"):
+    with pytest.raises(ValueError, match="99 samples per class were requested, but class 'malignant' has 6"):
         dataset.take_per_class(99)
 
 

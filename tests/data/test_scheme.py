@@ -105,13 +105,13 @@ def test_a_scheme_of_another_hand_needs_three_columns_only(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has no column 'split'. Its columns are: none"),
+        ("", "has no column 'split'. Available: none"),
         ("split,index,new\n", "has no column 'new_split'. Did you mean"),
-        ("# a remark\nsplit,index,new_split\ntrain,x,\n", "line 3: the index is 'x'"),
-        ("split,index,new_split\ntrain,-1,\n", "line 2: the index is '-1'"),
-        ("split,index,new_split\ntrain\n", "line 2: the index is ''"),
-        ("split,index,new_split\ntrain,1,\ntrain,01,val\n", "line 3: the sample 01 of train is moved already"),
-        ("split,index,new_split\n\0\xff", "is no CSV file in UTF-8"),
+        ("# a remark\nsplit,index,new_split\ntrain,x,\n", "line 3: the index must be an integer of 0 or more, not 'x'"),
+        ("split,index,new_split\ntrain,-1,\n", "line 2: the index must be an integer of 0 or more, not '-1'"),
+        ("split,index,new_split\ntrain\n", "line 2: the index must be an integer of 0 or more, not ''"),
+        ("split,index,new_split\ntrain,1,\ntrain,01,val\n", "line 3: sample 01 of train is on an earlier line too"),
+        ("split,index,new_split\n\0\xff", "is not a CSV file in UTF-8"),
     ],
 )
 def test_what_is_no_scheme_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
@@ -124,14 +124,14 @@ def test_what_is_no_scheme_is_refused_with_the_line(tmp_path: Path, text: str, m
 @pytest.mark.parametrize(
     ("scheme", "message"),
     [
-        (Scheme({("train", 546): ""}), "moves sample 546 of train, which has only 546 in breastmnist"),
+        (Scheme({("train", 546): ""}), "moves sample 546 of train, but breastmnist train has 546 samples"),
         (
             Scheme({}, dataset="pathmnist"),
-            "The scheme is for pathmnist with the digest (not stated), and this is breast",
+            "The scheme is for pathmnist with the checksum (not stated), but this is breast",
         ),
         (
             Scheme({}, digest="md5:0"),
-            "The scheme is for a data set with the digest md5:0, and this is breastmnist with md5",
+            "The scheme is for a data set with the checksum md5:0, but this is breastmnist with md5",
         ),
     ],
 )

@@ -113,9 +113,7 @@ def test_a_digest_that_was_changed_in_the_manifest_is_damage(folder: Path) -> No
 
 
 def test_what_is_not_here_cannot_be_verified(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        NotCachedError, match=r"is not in .*nothing to verify. `medmnist-np fetch chestmnist --size 28`"
-    ):
+    with pytest.raises(NotCachedError, match=r"is not in .*\. `medmnist-np fetch chestmnist --size 28`"):
         verify("chestmnist")
     with pytest.raises(NotCachedError):
         verify("breastmnist", root=tmp_path / "elsewhere")
@@ -147,7 +145,7 @@ def test_labels_out_of_range_are_damage(tmp_path: Path, name: str, highest: int)
     with fake_datasets(tmp_path, name, n_samples=FEW):
         store_otherwise(fetch(name), "val_labels", (slice(1, 3), 0), highest + 1)
         report = verify(name)
-    assert (f"val: 2 labels are not in 0 to {highest}, the first at index 1",) == report.damage
+    assert (f"val: 2 labels are not in 0 to {highest}; the first is at index 1",) == report.damage
 
 
 def test_an_empty_split_is_sound(tmp_path: Path) -> None:
@@ -172,5 +170,5 @@ def test_masks_of_volumes_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatc
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert (f"train: 1 masks are not in 0 to 2, the first at index {mask.size - 1}",) == report.damage
+    assert (f"train: 1 masks are not in 0 to 2; the first is at index {mask.size - 1}",) == report.damage
     assert peak < mask.size / 2

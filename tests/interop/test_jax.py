@@ -128,5 +128,5 @@ def test_an_empty_selection_gives_no_batch() -> None:
 
 @pytest.mark.parametrize("ahead", [-1, 1.5, True])
 def test_a_wrong_number_of_batches_ahead_is_refused(ahead: object) -> None:
-    with pytest.raises(ValueError, match="number of batches, 0 or more"):
+    with pytest.raises(ValueError, match="ahead must be an integer of 0 or more"):
         to_jax(mm.Dataset("breastmnist"), 8, ahead=ahead)

@@ -39,7 +39,7 @@ def test_rows_select_samples() -> None:
 
 
 def test_a_transform_of_labels_is_refused() -> None:
-    with pytest.raises(ValueError, match="to_pandas gives labels as they are stored"):
+    with pytest.raises(ValueError, match="to_pandas returns stored labels"):
         to_pandas(mm.Dataset("breastmnist", target_transform=float))
 
 

@@ -46,7 +46,7 @@ def test_a_scale_with_whole_numbers_is_refused() -> None:
 
 def test_what_does_not_fit_in_memory_is_refused_before_anything_is_read(monkeypatch) -> None:
     monkeypatch.setattr(adapter, "memory_bytes", lambda: 100_000)
-    with pytest.raises(MemoryError, match="37 images as float32 take 116,032 bytes, and this machine has 100,000"):
+    with pytest.raises(MemoryError, match="37 images as float32 take 116,032 bytes, but this machine has 100,000"):
         to_sklearn(mm.Dataset("breastmnist"), dtype="float32")
     assert to_sklearn(mm.Dataset("breastmnist"))[0].nbytes == 37 * 784
 

@@ -203,7 +203,7 @@ ARCHIVE = TABLE["archives"]["28"]
         ({"archives": {"28": {**ARCHIVE, "kind": "zip"}}}, "kind is not known"),
         (
             {"archives": {"28": {"file_name": "moles.npz", "digest": f"sha256:{0:064}"}}},
-            "archive 28 is no record of a data set: url is missing",
+            "archive 28 is not a record of a data set: url is missing",
         ),
     ],
 )
@@ -214,7 +214,7 @@ def test_a_record_from_anywhere_is_looked_at_closely(changes: dict[str, Any], me
 
 @pytest.mark.parametrize("text", ["", "format = 2", "no toml", "format = 1\nformat = 1", "a = " + "[" * 10_000])
 def test_what_is_no_record_is_refused(text: str) -> None:
-    with pytest.raises(RecordError, match="mail is no record of a data set"):
+    with pytest.raises(RecordError, match="mail is not a record of a data set"):
         read_table(text, "mail")
 
 

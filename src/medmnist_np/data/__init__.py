@@ -1,7 +1,7 @@
-"""Data sets: arrays and samples by name, subsets, corrected splits, ids and groups, statistics, verification.
+"""Open data sets by name: arrays and samples, subsets, corrected splits, ids and groups, statistics, verification.
 
-The flow: ``arrays`` (from a name to mapped arrays), ``samples`` (which samples of which arrays) and ``dataset`` (what
-people do with them).
+``arrays`` turns a name into memory-mapped arrays, ``samples`` selects samples of these arrays, and ``dataset`` is the
+interface for users.
 """
 
 from __future__ import annotations

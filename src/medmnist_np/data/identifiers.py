@@ -1,4 +1,4 @@
-"""Image ids and groups (for example patients) of samples."""
+"""Store and read image ids and groups, such as patients, of samples."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _COLUMNS = ("split", "index", "image_id", "group")
 
 
 class Identifiers(NamedTuple):
-    """The ids of some samples, ``(n,)`` str each, empty where unknown; ``groups`` is None where none are known."""
+    """Ids and groups of samples, ``(n,)`` str, empty if unknown; ``groups`` is None if no groups are known."""
 
     ids: NDArray[np.str_]
     groups: NDArray[np.str_] | None
 
 
 def attach_ids(name: str | Record, file: str | os.PathLike[str]) -> Path:
-    """Store the image ids of a data set, for ``ds.ids`` and ``ds.groups`` at every size.
+    """Store the image ids and groups of a data set, for ``ds.ids`` and ``ds.groups`` at every size.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def attach_ids(name: str | Record, file: str | os.PathLike[str]) -> Path:
         If a column or a sample is missing, a sample appears twice or does not exist, or all ids and groups are
         unknown. The message names the line.
     UnknownDatasetError
-        If there is no such data set. The message has the nearest names.
+        If the name is unknown. The message suggests the nearest names.
 
     Examples
     --------
@@ -112,19 +112,20 @@ def identifiers(record: Record, split: str) -> Identifiers:
             np.concatenate([part.ids for part in parts]), np.concatenate(groups) if len(groups) == len(parts) else None
         )
     raise NotCachedError(
-        f"The source ids of {record.qualified_name} are not on this machine. Give them in a CSV file with the columns "
-        f"{', '.join(_COLUMNS[:3])} and perhaps group: `medmnist-np import --ids {record.qualified_name} FILE`."
+        f"The image ids of {record.qualified_name} are not on this machine. Write a CSV file with the columns "
+        f"{', '.join(_COLUMNS[:3])} and optionally group, and run `medmnist-np import --ids {record.qualified_name} "
+        "FILE`."
     )
 
 
 def known_groups(record: Record, split: str) -> NDArray[np.str_]:
-    """Return the groups of a split, like :func:`identifiers`; raise also if only ids are known."""
+    """Return the groups of a split, like :func:`identifiers`; raise if only ids are known."""
     groups = identifiers(record, split).groups
     if groups is None:
         name = record.qualified_name
         raise NotCachedError(
-            f"The ids of {name} name no groups: `medmnist-np import --ids {name} FILE` with a column `group`, as of "
-            "patients."
+            f"The groups of {name} are not known. Run `medmnist-np import --ids {name} FILE` with a column group, such "
+            "as the patient."
         )
     return groups
 
@@ -148,7 +149,7 @@ def _known(value: str | None) -> str:
 
 
 def read_ids(file: Path, record: Record) -> dict[str, list[tuple[str, str]]]:
-    """Return id and group of each sample, by split; each is empty if it is unknown."""
+    """Return the id and the group of each sample, by split; unknown ones are empty."""
     found: dict[str, list[tuple[str, str] | None]] = {split: [None] * n for split, n in record.n_samples.items()}
     try:
         with open(file, newline="", encoding="utf-8-sig", opener=_files.regular_only) as stream:
@@ -157,19 +158,19 @@ def read_ids(file: Path, record: Record) -> dict[str, list[tuple[str, str]]]:
             for needed in _COLUMNS[:3]:
                 if needed not in columns:
                     raise ValueError(
-                        f"{file} has no column {needed!r}.{nearest(needed, columns)} Its columns are: "
+                        f"{file} has no column {needed!r}.{nearest(needed, columns)} Available: "
                         f"{', '.join(columns) or 'none'}."
                     )
             for line in reader:
                 where = f"{file}, line {reader.line_num}"
                 split, index = str(line["split"]).strip().lower(), str(line["index"]).strip()
                 if split not in found or not (index.isascii() and index.isdecimal() and int(index) < len(found[split])):
-                    raise ValueError(f"{where}: {record.name} has no sample {index!r} in a split {split!r}.")
+                    raise ValueError(f"{where}: {record.name} has no sample {index!r} in split {split!r}.")
                 if found[split][int(index)] is not None:
-                    raise ValueError(f"{where}: the sample {index} of {split} has an id already, on an earlier line.")
+                    raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
                 found[split][int(index)] = (_known(line["image_id"]), _known(line.get("group")))
     except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is no CSV file in UTF-8: {error}.") from error
+        raise ValueError(f"{file} is not a CSV file in UTF-8: {error}.") from error
     complete = {}
     for split, rows in found.items():
         if None in rows:
@@ -180,7 +181,7 @@ def read_ids(file: Path, record: Record) -> dict[str, list[tuple[str, str]]]:
         complete[split] = [row for row in rows if row is not None]
         with_group = [bool(group) for _, group in complete[split]]
         if any(with_group) and not all(with_group):
-            raise ValueError(f"{file}: the sample {with_group.index(False)} of {split} has no group, and others have.")
+            raise ValueError(f"{file}: sample {with_group.index(False)} of {split} has no group, but others do.")
     if not any(any(row) for rows in complete.values() for row in rows):
-        raise ValueError(f"{file} names no image_id and no group: all of them are empty.")
+        raise ValueError(f"{file} has no image_id and no group: all are empty.")
     return complete

@@ -1,4 +1,4 @@
-"""What a data set shows of itself in a notebook: some of its images, how many of each class, and what to know."""
+"""Show a data set in a notebook: some images, the number of images of each class, and what to know about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medmnist_np.images import choose, draw
 from medmnist_np.images.encoders import VOLUME, kind_of
 from medmnist_np.registry import DatasetInfo
 
-# Of the picture: enough to see what it is about, and few enough to be drawn and sent at once.
+# Limits of the picture, so that it is drawn and sent quickly.
 _WIDTH = 640  # pixels
 _MOST_ROWS = 4
 _MOST_VALUES = 400_000
@@ -32,29 +32,29 @@ def dataset_html(
     *,
     masks: Any = None,
 ) -> str:
-    """Return a block of HTML that shows a data set; it needs no network and no style sheet.
+    """Return a block of HTML that shows a data set, without network and style sheets.
 
     Parameters
     ----------
     record : DatasetInfo
-        What it is.
+        Record of the data set.
     split : str
-        Of which split.
+        Name of the split.
     size : int
-        Of its images.
+        Image size.
     images : (m, h, w), (m, h, w, 3) or (m, d, h, w) uint8, 0-255
-        All images of the split, perhaps memory-mapped, or rows that have ``take``.
+        All images of the split: an array, possibly memory-mapped, or rows with ``take``.
     selection : range or (n,) intp
-        Which of them are in the data set.
+        Indices of the images in the data set.
     class_counts : Mapping of str to int
-        Samples of each class, or with each finding; of a segmentation set pixels of each class.
+        Samples of each class or with each finding; in a segmentation set, pixels of each class.
     masks : (m, h, w) integers, optional
-        All masks of the split, to be drawn over the images.
+        All masks of the split, to draw over the images.
 
     Returns
     -------
     str
-        HTML in which all words are escaped.
+        HTML in which all text is escaped.
     """
     n = len(selection)
     shape = " x ".join(map(str, record.image_shape(size)))
@@ -123,6 +123,6 @@ def _percent(count: int, n: int) -> str:
 def _citations(record: DatasetInfo) -> str:
     try:
         papers = registry.cite(record)
-    except (KeyError, OSError):  # a record of the user's own may name papers that no file of the registry describes
+    except (KeyError, OSError):  # a user's record may cite papers that the registry does not have
         return ""
     return f'<details><summary>Cite</summary><pre style="white-space: pre-wrap">{escape(papers)}</pre></details>'

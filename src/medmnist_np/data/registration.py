@@ -1,4 +1,4 @@
-"""Register a data set from its record: a local file, or one on a server."""
+"""Register a data set from its record, a local file or a URL."""
 
 from __future__ import annotations
 
@@ -28,16 +28,15 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     Parameters
     ----------
     source : path or str
-        The record, a .toml file as written by :func:`medmnist_np.build`, or its web address.
+        The record, a .toml file written by :func:`medmnist_np.build`, or its URL.
     base_url : str, optional
-        Web address or folder of the archives, ``<base_url>/<archive>``. None means the address of each archive in the
-        record, or else the folder of the record.
+        URL or folder of the archives, ``<base_url>/<archive>``. None means the URL of each archive in the record, or
+        else the folder of the record.
 
     Returns
     -------
     DatasetInfo
-        From now on :func:`~medmnist_np.info`, :func:`~medmnist_np.load` and all other functions find it by name. The
-        archives are not downloaded yet.
+        The registered record. All functions now find the data set by name. Its archives are not downloaded yet.
 
     Raises
     ------
@@ -65,13 +64,13 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     for archive in record.archives.values():
         if on_the_web and base_url is None and not archive.url.startswith(_WEB):
             raise RecordError(
-                f"{shown} says that {archive.file_name} is at {redacted(archive.url)}, which is no web address."
+                f"{shown} states {redacted(archive.url)} for {archive.file_name}, which is not a web address."
             )
         for path in at_its_address(archive):
             if not path.is_file():
                 raise RecordError(
-                    f"{path} is not there, and {shown} states no web address for it: put it beside the record, or "
-                    "say where it is (base_url=)."
+                    f"File not found: {path}, and {shown} states no web address for it. Put it beside the record, or "
+                    "give its place with base_url=."
                 )
     _check_file_names(record)
     check_free(record.name, record)
@@ -95,16 +94,16 @@ def check_free(name: str, record: DatasetInfo | None = None) -> None:
     except UnknownDatasetError:
         return
     if found.collection.name != LOCAL.name:
-        raise RecordError(f"{name!r} is the name of a published data set: choose another one.")
+        raise RecordError(f"{name!r} is the name of a published data set. Choose another name.")
     if record is None or _digests(found) != _digests(record):
         raise RecordError(
-            f"There is a data set {name!r} already{'' if record is None else ', of other archives'}. Choose another "
-            f"name; or, if it is no longer wanted, `medmnist-np clean {name} --built` removes it."
+            f"A data set {name!r} exists already{'' if record is None else ', with other archives'}. Choose another "
+            f"name, or remove that set with `medmnist-np clean {name} --built`."
         )
 
 
 def _check_file_names(record: DatasetInfo) -> None:
-    """Refuse archives with the file name of a published archive: in one folder, they would replace each other."""
+    """Raise for archives named like a published archive: in one folder, they would replace each other."""
     published = {
         archive.file_name for other, _, archive in registry.known_archives() if other.collection.name != LOCAL.name
     }
@@ -112,7 +111,7 @@ def _check_file_names(record: DatasetInfo) -> None:
         if archive.file_name in published:
             raise RecordError(
                 f"The archive {archive.file_name} of {record.name} has the file name of a published archive. Rename "
-                f"it, as {record.name}.npz, and change file_name in the record."
+                f"it, for example to {record.name}.npz, and change file_name in the record."
             )
 
 
@@ -143,11 +142,11 @@ def _read(path: Path) -> str:
 
 def _decoded(content: bytes, source: object) -> str:
     if len(content) > _MAX_BYTES:
-        raise RecordError(f"{source} has more than {_MAX_BYTES} bytes, which no record has.")
+        raise RecordError(f"{source} is too large for a record: more than {_MAX_BYTES} bytes.")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RecordError(f"{source} is no record of a data set: {error}.") from error
+        raise RecordError(f"{source} is not a record of a data set: {error}.") from error
 
 
 def _downloaded(url: str) -> str:
@@ -159,7 +158,7 @@ def _downloaded(url: str) -> str:
 
     def refuse_large(n_bytes: int) -> None:
         if n_bytes > _MAX_BYTES:
-            raise RecordError(f"{shown} has {n_bytes} bytes, which no record has.")
+            raise RecordError(f"{shown} is too large for a record: {n_bytes} bytes.")
 
     part = part_path(_files.make_folder(places.downloads), "record", shared=False)
     try:

@@ -38,7 +38,7 @@ _TITLE = "# medmnist-np scheme 1"
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """Corrected splits of a data set; its files do not change.
+    """Corrected splits of a data set. Its files do not change.
 
     Attributes
     ----------
@@ -70,17 +70,17 @@ class Scheme:
         digests = {archive.digest for archive in record.archives.values()}
         if self.dataset not in ("", record.name) or (self.digest and self.digest not in digests):
             raise ValueError(
-                f"The scheme is for {self.dataset or 'a data set'} with the digest {self.digest or '(not stated)'}, "
-                f"and this is {record.name} with {' or '.join(sorted(digests))}: samples would be moved that are not "
-                "meant. Take the scheme of this data set and release."
+                f"The scheme is for {self.dataset or 'a data set'} with the checksum {self.digest or '(not stated)'}, "
+                f"but this is {record.name} with {' or '.join(sorted(digests))}. Use the scheme for this data set and "
+                "release."
             )
         for (split, index), new_split in self.moves.items():
             for name in filter(None, (split, new_split)):
                 record.check_split(name)
             if not 0 <= index < record.n_samples[split]:
                 raise ValueError(
-                    f"The scheme moves sample {index} of {split}, which has only {record.n_samples[split]} in "
-                    f"{record.name}; they are counted from 0."
+                    f"The scheme moves sample {index} of {split}, but {record.name} {split} has "
+                    f"{record.n_samples[split]} samples, counted from 0."
                 )
 
     def selection(self, record: DatasetInfo, split: str) -> tuple[str, NDArray[np.intp]]:
@@ -91,14 +91,14 @@ class Scheme:
         record : DatasetInfo
             The data set.
         split : str
-            For example ``"test"``; ``"train+val"`` joins two.
+            Name of a corrected split, such as ``"test"``; ``"train+val"`` joins two.
 
         Returns
         -------
         str
             The published splits that the samples are taken from, for example ``"train+test"``.
         (n,) intp
-            Their positions in the arrays of those splits, joined in this order; ascending.
+            Positions in the arrays of those splits, joined in this order; ascending.
 
         Raises
         ------
@@ -114,14 +114,14 @@ class Scheme:
         return "+".join(sources), np.flatnonzero(np.concatenate([belongs[source] for source in sources]))
 
     def belonging(self, split: str, positions: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
-        """Divide positions of a published split by corrected split, in their order."""
+        """Group positions of a published split by corrected split, in their order."""
         new_splits = [self.moves.get((split, position)) or split for position in positions.tolist()]
         return {name: positions[np.array(new_splits) == name] for name in dict.fromkeys(new_splits)} or {
             split: positions
         }
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a file that :func:`read_scheme` reads; an existing file is replaced.
+        """Write a CSV file for :func:`read_scheme`. An existing file is replaced.
 
         Raises
         ------
@@ -149,8 +149,8 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
     Parameters
     ----------
     file : path
-        It has the columns ``split``, ``index`` and ``new_split`` in any order; others are ignored. Lines at the top
-        that begin with ``#`` may name ``dataset`` and ``digest``.
+        A file with the columns ``split``, ``index`` and ``new_split``, in any order; others are ignored. Lines at the
+        top that begin with ``#`` may state ``dataset`` and ``digest``.
 
     Returns
     -------
@@ -181,19 +181,19 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
             for needed in _COLUMNS:
                 if needed not in columns:
                     raise ValueError(
-                        f"{path} has no column {needed!r}.{nearest(needed, columns)} Its columns are: "
+                        f"{path} has no column {needed!r}.{nearest(needed, columns)} Available: "
                         f"{', '.join(columns) or 'none'}."
                     )
             for line in reader:
                 where = f"{path}, line {reader.line_num + n_remarks}"
                 split, index, new_split = (str(line[column] or "").strip() for column in _COLUMNS)
                 if not (index.isascii() and index.isdecimal()):
-                    raise ValueError(f"{where}: the index is {index!r}, and a number from 0 is needed.")
+                    raise ValueError(f"{where}: the index must be an integer of 0 or more, not {index!r}.")
                 if (split, int(index)) in moves:
-                    raise ValueError(f"{where}: the sample {index} of {split} is moved already, on an earlier line.")
+                    raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
                 moves[split, int(index)] = new_split
     except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no CSV file in UTF-8: {error}.") from error
+        raise ValueError(f"{path} is not a CSV file in UTF-8: {error}.") from error
     return Scheme(moves, **facts)
 
 

@@ -1,4 +1,4 @@
-"""Exact histogram, mean and standard deviation of images."""
+"""Compute the exact histogram, mean and standard deviation of images."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from medmnist_np._parallel import MappedFile, spread
 from medmnist_np._progress import Progress
 from medmnist_np._sequences import Rows
 
-# Size of one task. Results are small, so it only has to be large compared with the cost of passing it on.
+# Size of one task. It only has to be large compared with the cost of sending a task.
 _TASK_BYTES = 64_000_000
-# Counting casts to 8 bytes a value: this much stays in the processor's cache.
+# Counting casts to 8 bytes per value; a block of this size stays in the processor's cache.
 _BLOCK_BYTES = 64_000
 
 
@@ -33,6 +33,13 @@ class Statistics:
     ----------
     histogram : (channels, 256) int64
         Number of pixels (voxels) with value 0, 1, ..., 255; one row for gray images, three for RGB. Read-only.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> statistics = mm.Dataset("breastmnist").statistics()
+    >>> statistics.mean.shape, statistics.n_pixels == 546 * 28 * 28
+    ((1,), True)
     """
 
     histogram: NDArray[np.int64]
@@ -89,15 +96,15 @@ def of_mapped(
     array : np.memmap
         A whole map of uint8 images.
     rows : (k,) intp
-        Which rows. If they are all of them in order, the counts are kept beside the file.
+        Indices of the rows. For all rows in order, the counts are stored beside the file.
     channels : int
-        1, or 3 if the last axis is that of colours.
+        1, or 3 if the last axis has RGB channels.
     sha256 : str
-        Digest of the file: counts of another file are not taken.
+        Checksum of the file. Stored counts of another file are ignored.
     executor : Executor or None
-        Who works.
+        Runs the work.
     progress : Progress
-        What to show.
+        Shows the progress.
     """
     file = Path(str(array.filename))
     kept = file.with_name(f"{file.stem}.statistics.json")
@@ -121,21 +128,21 @@ def of_mapped(
 
 
 def of_rows(images: Rows, rows: NDArray[np.intp], channels: int) -> Statistics:
-    """Count the values of some rows of images that are in memory or computed, a block at a time."""
+    """Count the values of some rows of images in memory or computed images, block by block."""
     if images.dtype != np.uint8:
-        raise TypeError(f"Values are counted in uint8 images, 0 to 255; these are {images.dtype}.")
+        raise TypeError(f"The images must be uint8, not {images.dtype}.")
     return Statistics(_count(images, rows, channels))
 
 
 def value_counts(rows: Rows, positions: NDArray[np.intp], n_values: int) -> NDArray[np.int64]:
-    """Count how often each of the values 0, 1, ... occurs in some rows of whole numbers, a block at a time."""
+    """Count how often each of the values 0, 1, ... occurs in some rows of integers, block by block."""
     counts = np.zeros(n_values, np.int64)
     at_once = max(1, _BLOCK_BYTES // max(math.prod(rows.shape[1:]) * rows.dtype.itemsize, 1))
     for start in range(0, len(positions), at_once):
         block = rows.take(positions[start : start + at_once], axis=0)
         found = np.bincount(block.reshape(-1).astype(np.intp, copy=False), minlength=n_values)
         if len(found) > n_values:
-            raise ValueError(f"There are values up to {len(found) - 1}, and 0 to {n_values - 1} have a meaning.")
+            raise ValueError(f"The values must be 0 to {n_values - 1}, but {len(found) - 1} occurs.")
         counts += found
     return counts
 
@@ -156,18 +163,18 @@ def _count(images: Rows, rows: range | NDArray[np.intp], channels: int) -> NDArr
 
 
 def _moments(counts: NDArray[np.int64]) -> tuple[Fraction, Fraction]:
-    """Mean and variance of values 0, 1, ... with these counts, in exact arithmetic."""
+    """Return mean and variance of the values 0, 1, ... with these counts, in exact arithmetic."""
     n, total, squares = 0, 0, 0
     for value, count in enumerate(counts.tolist()):
         n, total, squares = n + count, total + count * value, squares + count * value**2
     if not n:
-        raise ValueError("There are no images to measure.")
+        raise ValueError("The selection has no images.")
     mean = Fraction(total, n)
     return mean, Fraction(squares, n) - mean**2
 
 
 def _square_root(value: Fraction) -> float:
-    """Square root, exact to the last bit, from that of a sufficiently large integer."""
+    """Return the square root, exact to the last bit, from that of a sufficiently large integer."""
     shift = 2**128
     return float(Fraction(math.isqrt(value.numerator * shift**2 // value.denominator), shift))
 
@@ -184,7 +191,7 @@ def _read(path: Path, sha256: str, channels: int, n_values: int) -> Statistics |
 
 
 def _keep(path: Path, sha256: str, statistics: Statistics) -> None:
-    """Write the counts beside the arrays; do nothing if the cache is read-only or the disk is full."""
+    """Write the counts beside the arrays, unless the cache is read-only or the disk is full."""
     text = json.dumps({"array_sha256": sha256, "histogram": statistics.histogram.tolist()})
     with suppress(OSError), _files.in_one_step(path) as fresh:
         fresh.write_text(text, "ascii")

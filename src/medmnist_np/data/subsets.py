@@ -1,4 +1,4 @@
-"""Subsets of a data set, from labels to sample indices: samples per class, folds, splits, clients of a federation."""
+"""Choose subsets of a data set by labels: samples per class, folds, splits, clients of a federation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_na
     seed : int
         Random seed for the choice.
     class_names : sequence of str
-        Names of class 0, 1, ...; samples of all of them are chosen.
+        Names of class 0, 1, ...; samples of every class are chosen.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_na
     for number, name in enumerate(class_names):
         members = np.flatnonzero(classes == number)
         if len(members) < n:
-            raise ValueError(f"{n} samples of each class were asked for, and {name!r} has {len(members)}.")
+            raise ValueError(f"{n} samples per class were requested, but class {name!r} has {len(members)}.")
         chosen.append(rng.choice(members, size=n, replace=False))
     return np.sort(np.concatenate(chosen))
 
@@ -60,15 +60,15 @@ def stratified_folds(
     k : int
         Number of parts.
     seed : int
-        Random seed of the division.
+        Random seed.
     groups : (n,) array_like, optional
         Samples of one group, such as one patient, stay in the same part.
 
     Returns
     -------
     list of (m,) intp
-        The samples of each part, ascending. Each sample is in one of them. Without groups, their sizes differ by 1 at
-        most, and so do the samples of each class or combination of findings.
+        The samples of each part, ascending. Each sample is in one part. Without groups, the sizes of parts differ by at
+        most 1, and so do the numbers of samples of each class or combination of findings.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def stratified_folds(
 def absent_from(
     parts: Sequence[NDArray[np.intp]], labels: NDArray[np.integer[Any]], class_names: Sequence[str]
 ) -> dict[str, int]:
-    """Return from how many parts each class or finding is missing, if it is in some parts but not in all.
+    """Return the number of parts without a class or finding, for each that is in some parts but not in all.
 
     Parameters
     ----------
@@ -120,22 +120,22 @@ def divide(
     ratio : (k,) array_like of float
         Sizes of the parts relative to one another, positive, for example ``(7, 1, 2)``.
     seed : int
-        Random seed of the division.
+        Random seed.
     groups : (n,) array_like, optional
         Samples of one group, such as one patient, go to the same part.
 
     Returns
     -------
     (n,) intp
-        The part of each sample. Every part has a sample or group. Neither the numbers of the classes nor the names of
-        the groups change the result, only where each appears first.
+        The part of each sample. Every part has a sample or group. The result depends on the order in which classes and
+        groups first appear, but not on class numbers or group names.
 
-        Without groups, the share of a part is the chance of each sample to be in it, whatever its labels. With two
-        parts, the samples of a class (or combination of findings) in a part are less than 1 off that share; with
-        ``k``, less than ``k - 1``. So a class of a few samples may be missing from a small part.
+        Without groups, each sample has the same chance to be in a part: the share of that part. With two parts, the
+        number of samples of a class (or combination of findings) in a part differs from that share by less than 1; with
+        ``k`` parts, by less than ``k - 1``. So a class with few samples may be missing from a small part.
 
-        With groups, each group has the same chance to be in a part, whatever its labels and its size. The samples of
-        a part are as close to its share as the sizes of the groups allow.
+        With groups, each group has the same chance to be in a part, whatever its labels and size. The number of
+        samples in a part is as close to its share as the sizes of the groups allow.
 
     Raises
     ------
@@ -144,13 +144,13 @@ def divide(
 
     Notes
     -----
-    Without groups, one part after the other is drawn by the cube method (Deville and Tille 2004,
+    Without groups, the parts are drawn one by one with the cube method (Deville and Tille 2004,
     doi:10.1093/biomet/91.4.893), stratified by equal labels (Chauvet 2009, *Stratified balanced sampling*, Survey
     Methodology 35, 115-119): the chance of each sample is exact, and the number of samples and of each finding is as
     near to its share as whole samples allow.
 
-    With groups, these are dealt into equal folds, the largest first, each to the fold that it leaves most like the
-    others. Each part is then some of the folds, drawn at random: 7:1:2 takes ten folds.
+    Groups are assigned to equal folds, the largest group first, each to the fold that keeps the folds most similar.
+    Each part then consists of random folds: 7:1:2 uses ten folds.
     """
     rng = np.random.default_rng(checked_seed(seed))
     shares = np.asarray(ratio, dtype=np.float64)
@@ -172,16 +172,13 @@ def divide(
 
 
 def _numbered(groups: ArrayLike, n_samples: int) -> NDArray[np.intp]:
-    """Return the number of the group of each sample, by first appearance; refuse missing groups."""
+    """Return the number of each sample's group, by first appearance; raise if a group is missing."""
     group_of = per_sample(groups, "groups")
     if group_of.shape != (n_samples,):
-        raise ValueError(f"groups has shape {group_of.shape}; one for each of the {n_samples} samples is needed.")
+        raise ValueError(f"groups has shape {group_of.shape}. Give one group for each of the {n_samples} samples.")
     for sample, group in enumerate(group_of.tolist()):
-        if is_missing(group):  # all of these would be kept together
-            raise ValueError(
-                f"The sample {sample} has no group: groups[{sample}] is {group!r}. Give it a group of its own, or "
-                "leave it out."
-            )
+        if is_missing(group):  # otherwise, all samples without a group would stay together
+            raise ValueError(f"Sample {sample} has no group (the value is {group!r}). Give it a group, or remove it.")
     return by_first_appearance(group_of)
 
 
@@ -216,36 +213,37 @@ def _divided(
     return part_of
 
 
-# Chances closer to 0 or 1 than this are 0 or 1.
+# Chances closer to 0 or 1 than this count as 0 or 1.
 _CLOSE = 1e-9
 
-# After this many strata the equations are set up again, so that rounding errors do not accumulate.
+# After this many strata, the equations are set up again, so that rounding errors do not accumulate.
 _AFRESH = 500
 
 
 def _drawn(
     strata: NDArray[np.intp], columns: NDArray[np.float64], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Draw samples at random, each with the same chance, so that the share of each stratum and column is about that.
+    """Draw samples at random with equal chances, so that each stratum and column has about that share.
 
     Parameters
     ----------
     strata : (n,) intp
         The stratum of each sample.
     columns : (strata, c) float
-        What every sample of a stratum adds to each total, the most important first.
+        What a sample of each stratum adds to each total, the most important total first.
     share : float
         The chance of each sample.
     rng : numpy.random.Generator
+        Source of random numbers.
 
     Returns
     -------
     (n,) bool
-        Those that were drawn.
+        Whether each sample was drawn.
     """
     n_of = np.bincount(strata, minlength=len(columns))
     n_drawn = np.floor(share * n_of + _CLOSE)
-    # Whether a stratum gives one more.
+    # The chance that one more sample of a stratum is drawn.
     chances = np.maximum(share * n_of - n_drawn, 0)
     open_ones = rng.permutation(len(chances))
     open_ones = open_ones[_is_open(chances[open_ones])]
@@ -277,11 +275,11 @@ def _is_open(chances: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _balance(
     chances: NDArray[np.float64], units: NDArray[np.intp], columns: NDArray[np.float64], rng: np.random.Generator
 ) -> None:
-    """Move chances to 0 or 1, in place, without a change of any expectation or of ``chances @ columns``.
+    """Move chances to 0 or 1, in place, without changing any expectation or ``chances @ columns``.
 
-    At most as many as there are columns stay between 0 and 1. This is the flight phase of the cube method.
+    At most one chance per column stays between 0 and 1. This is the flight phase of the cube method.
     """
-    # `solve @ columns[unit]` is 1 in the row of a unit of the basis and 0 in those of the others; -1 is no unit.
+    # `solve @ columns[unit]` is 1 in the row of a unit of the basis and 0 in the other rows; -1 marks an empty row.
     basis = np.full(columns.shape[1], -1, dtype=np.intp)
     solve = np.eye(columns.shape[1])
     for unit in units.tolist():
@@ -289,7 +287,7 @@ def _balance(
         of_basis[np.abs(of_basis) < _CLOSE] = 0
         rows = np.flatnonzero((basis < 0) & (of_basis != 0))
         if not len(rows):
-            # It is a sum of units of the basis: when its chance rises, theirs fall, or the other way round.
+            # The unit is a combination of the basis: when its chance rises, theirs fall, or the other way round.
             used = np.flatnonzero(of_basis)
             members = np.append(basis[used], unit)
             steps = np.append(-of_basis[used], 1)
@@ -311,7 +309,7 @@ def _balance(
 
 
 def _folds_of(shares: NDArray[np.float64], n_groups: int) -> NDArray[np.intp]:
-    """Return how many equal folds each part takes: as few as give the shares, or come nearest."""
+    """Return the number of equal folds of each part: the fewest that come nearest to the shares."""
 
     def off(counts: NDArray[np.intp]) -> float:
         return round(float(np.abs(counts / counts.sum() - shares).max()), 9)
@@ -324,7 +322,7 @@ _MOST_FOLDS = 100
 
 
 def _whole(shares: NDArray[np.float64], n: int) -> NDArray[np.intp]:
-    """Return whole numbers of 1 or more that sum to ``n``, close to these shares of it."""
+    """Return integers of 1 or more that sum to ``n`` and are close to these shares of it."""
     exact = n * shares
     counts = np.maximum(np.floor(exact), 1).astype(np.intp)
     while counts.sum() > n:
@@ -335,9 +333,9 @@ def _whole(shares: NDArray[np.float64], n: int) -> NDArray[np.intp]:
 
 
 def _dealt_by_group(contents: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Give groups, the largest first, each to the fold that it leaves most like the others, ``(groups,)``.
+    """Assign each group, the largest first, to the fold that keeps the folds most similar; return ``(groups,)``.
 
-    ``contents`` ``(groups, 1 + classes)`` are the samples of each group, all and of each class or finding.
+    ``contents`` ``(groups, 1 + classes)`` has the number of samples of each group, and of each class or finding.
     """
     # A rare class weighs as much as a common one.
     shares = contents / np.maximum(contents.sum(axis=0), 1)
@@ -346,7 +344,7 @@ def _dealt_by_group(contents: NDArray[np.float64], k: int, rng: np.random.Genera
     filled = np.zeros((k, shares.shape[1]))
     fold_of = np.empty(len(contents), dtype=np.intp)
     for position, group in enumerate(largest_first):
-        # With as many groups left as empty folds, each of these gets one.
+        # If only as many groups are left as folds are empty, each empty fold gets one.
         empty = np.flatnonzero(filled[:, 0] == 0)
         open_folds = empty if len(contents) - position <= len(empty) else np.arange(k)
         uneven = np.square(filled[open_folds] + shares[group]).sum(axis=1) - np.square(filled[open_folds]).sum(axis=1)
@@ -478,7 +476,7 @@ def dirichlet_parts(
     learning on non-IID data silos* (arXiv:2102.02079).
     """
     if not (isinstance(alpha, int | float | np.floating | np.integer) and 0 < alpha < np.inf):
-        raise ValueError(f"alpha is {alpha!r}; it is a positive number: small values give clients few classes.")
+        raise ValueError(f"alpha must be a positive number, not {alpha!r}. Small values give clients few classes.")
     least = whole("min_size", least, least=0)
     if n * least > len(labels):
         raise ValueError(f"{len(labels)} samples are too few for {n} clients with min_size={least}. Use a smaller one.")

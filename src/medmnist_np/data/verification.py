@@ -27,7 +27,7 @@ _BLOCK_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What :func:`verify` found.
+    """The result of :func:`verify`.
 
     Attributes
     ----------
@@ -39,12 +39,12 @@ class VerifyReport:
     damage : tuple of str
         Files that are missing or changed, and labels out of range. Empty if nothing is wrong.
     blank_images : dict of str to list of int
-        For each split, indices of images in which all values are equal. This is a property of the data, not damage. A
-        missing split was not searched: its images are damaged, corrupted, or volumes that differ in size.
+        Indices by split of images in which all values are equal. This is a property of the data, not damage. A missing
+        split was not searched, since its images are damaged, corrupted, or volumes that differ in size.
     published_corruptions : bool
         Whether these are the corrupted images that MedMNIST-C published for the set.
     made_corruption : str
-        For corrupted images that were made here, their name, for example ``"pixelate 3, seed 0"``; otherwise empty.
+        The name of corrupted images that were made here, such as ``"pixelate 3, seed 0"``; otherwise empty.
     """
 
     name: str
@@ -69,14 +69,14 @@ def verify(
     root: str | os.PathLike[str] | None = None,
     progress: Progress = bars,
 ) -> VerifyReport:
-    """Hash the unpacked arrays of a data set again, and look for blank images and labels out of range.
+    """Verify the checksums of the unpacked arrays of a data set; find blank images and labels out of range.
 
     Parameters
     ----------
     name, size, root
         See :func:`medmnist_np.load`.
     progress : Progress
-        What to show.
+        Shows the progress: a bar by default.
 
     Returns
     -------
@@ -85,7 +85,14 @@ def verify(
     Raises
     ------
     NotCachedError
-        If the data is not on this machine.
+        If the data set is not on this machine.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> folder = mm.fetch("breastmnist")
+    >>> mm.data.verify("breastmnist").ok
+    True
     """
     record, size = registry.resolve_size(name, size)
     folder, manifest, damage = _folder_of(record, size, root)
@@ -110,7 +117,7 @@ def verify_published(
     root: str | os.PathLike[str] | None = None,
     progress: Progress = bars,
 ) -> VerifyReport:
-    """Hash the published corrupted images of a data set again, and look for labels out of range.
+    """Verify the checksums of the published corrupted images of a data set; find labels out of range.
 
     Parameters
     ----------
@@ -120,7 +127,13 @@ def verify_published(
     Raises
     ------
     NotCachedError
-        If they are not here.
+        If they are not on this machine.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> mm.data.verify_published("breastmnist").ok  # doctest: +SKIP
+    True
     """
     from medmnist_np.corruptions.published import SIZE, published_key
 
@@ -128,8 +141,8 @@ def verify_published(
     found = _first_folder([published_key(record)], settings.current(root).searched)
     if found is None:
         raise NotCachedError(
-            f"The published corrupted images of {record.name} are not here, so there is nothing to verify. "
-            f"`medmnist-np corrupt {record.name} --published` gets them."
+            f"The published corrupted images of {record.name} are not on this machine. "
+            f"`medmnist-np corrupt {record.name} --published` downloads them."
         )
     folder, manifest, damage = found
     if manifest is None:
@@ -149,7 +162,7 @@ def verify_corrupted(
     root: str | os.PathLike[str] | None = None,
     progress: Progress = bars,
 ) -> list[VerifyReport]:
-    """Hash the corrupted images of a data set that were made here again.
+    """Verify the checksums of the corrupted images of a data set that were made on this machine.
 
     Parameters
     ----------
@@ -159,7 +172,13 @@ def verify_corrupted(
     Returns
     -------
     list of VerifyReport
-        One for each corruption, severity and seed; none if nothing is stored.
+        One report for each corruption, severity and seed; empty if nothing is stored.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> [report.ok for report in mm.data.verify_corrupted("breastmnist")]
+    []
     """
     from medmnist_np.corruptions.computed import stored_folders
 
@@ -181,7 +200,7 @@ def verify_corrupted(
 
 
 def _hashed(arrays: store.ArrayFolder, progress: Progress) -> tuple[set[str], list[str]]:
-    """Return the members of a folder that did not change since they were unpacked, and the damage of the others."""
+    """Return the unchanged members of a folder, and the damage of the others."""
     sound, damage = set(), []
     for member, stored in arrays.manifest.arrays.items():
         try:
@@ -193,7 +212,7 @@ def _hashed(arrays: store.ArrayFolder, progress: Progress) -> tuple[set[str], li
         if found == f"sha256:{stored.sha256}":
             sound.add(member)
         else:
-            damage.append(f"{stored.file} has changed: its SHA-256 should be {stored.sha256} and is {found[7:]}")
+            damage.append(f"{stored.file} has changed: its SHA-256 should be {stored.sha256}, but is {found[7:]}")
     return sound, damage
 
 
@@ -207,8 +226,8 @@ def _folder_of(
     if (found := _first_folder([*keys, store.partial_key(keys[0])], places)) is not None:
         return found
     raise NotCachedError(
-        f"{record.qualified_name}{f' at size {size}' if size else ''} is not in {' or '.join(map(str, places))}, so "
-        f"there is nothing to verify. {record.how_to_fetch(size)}"
+        f"{record.qualified_name}{f' at size {size}' if size else ''} is not in {' or '.join(map(str, places))}. "
+        f"{record.how_to_fetch(size)}"
     )
 
 
@@ -236,7 +255,7 @@ def _label_damage(record: Record, split: str, labels: npt.NDArray[Any]) -> list[
         n_wrong += len(wrong)
     if not n_wrong:
         return []
-    return [f"{split}: {n_wrong} {record.target} are not in 0 to {highest}, the first at index {first}"]
+    return [f"{split}: {n_wrong} {record.target} are not in 0 to {highest}; the first is at index {first}"]
 
 
 def _blank_images(images: npt.NDArray[Any]) -> list[int]:

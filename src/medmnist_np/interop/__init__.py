@@ -1,10 +1,10 @@
-"""Data sets for other frameworks, a file for each. A framework is imported when its function is called.
+"""Pass data sets to other frameworks. A framework is imported when its function is called.
 
->>> from medmnist_np.interop import to_sklearn, to_torch  # neither scikit-learn nor PyTorch is imported yet
+>>> from medmnist_np.interop import to_sklearn, to_torch  # imports neither scikit-learn nor PyTorch
 
-All take a :class:`~medmnist_np.Dataset`, or a selection of one, or several that are joined. Except for
-:func:`to_torch`, they pass arrays, and refuse a data set with a ``transform``, which is for single items. Those that
-return batches take the arguments of :meth:`Dataset.batches`.
+All functions take a :class:`~medmnist_np.Dataset`, a selection from one, or several that are joined. Except for
+:func:`to_torch`, they pass on whole arrays and raise for a data set with a ``transform``, which is applied to single
+samples. Functions that return batches take the arguments of :meth:`Dataset.batches`.
 """
 
 from medmnist_np.interop.dask import to_dask

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._optional import require
+from medmnist_np.batches.order import whole
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.interop.reader import without_transform
 
@@ -25,7 +26,7 @@ def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
     ds : Dataset
         The data set, or a selection from it.
     chunks : int, optional
-        Number of samples in a chunk. None means as many as take 64 MB.
+        Number of samples in a chunk. None means about 64 MB of images.
 
     Returns
     -------
@@ -37,14 +38,14 @@ def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
     Raises
     ------
     ValueError
-        If ``chunks`` is not a whole number of 1 or more.
+        If ``chunks`` is not an integer of 1 or more.
     ModuleNotFoundError
         If Dask is not installed.
 
     Notes
     -----
-    A task of a whole split or a slice takes about 2 kB, and 8 bytes more for each of its samples with any other
-    selection.
+    A task takes about 2 kB for a whole split or a slice. For any other selection, it takes 8 bytes more for each of its
+    samples.
 
     Examples
     --------
@@ -58,8 +59,7 @@ def to_dask(ds: Dataset, *, chunks: int | None = None) -> tuple[Any, Any]:
     empty = without_transform(ds).gather([])
     if chunks is None:
         chunks = max(1, _CHUNK_BYTES // max(1, int(np.prod(empty.shape[1:]))))
-    if isinstance(chunks, bool) or not isinstance(chunks, (int, np.integer)) or chunks < 1:
-        raise ValueError(f"chunks is {chunks!r}; it is a number of samples, 1 or more.")
+    chunks = whole("chunks", chunks, least=1)
     parts = [ds[start : start + chunks] for start in range(0, max(len(ds), 1), chunks)]
     images, labels = dask.delayed(_images), dask.delayed(_labels)
     shape, label = empty.shape[1:], ds.gather_labels([])

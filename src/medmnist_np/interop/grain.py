@@ -1,4 +1,4 @@
-"""Grain: a source with random access."""
+"""Pass a data set to Grain as a source with random access."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class GrainSource:
         return dict(zip(("image", "label"), self._reader.gather(indices), strict=True))
 
     def __repr__(self) -> str:
-        # Grain compares this text when it restores a checkpoint: it identifies the samples, wherever they are stored.
+        # Grain compares this text when it restores a checkpoint. It identifies the samples in any folder.
         identity = self._reader.ds._identity()
         return f"GrainSource({', '.join(f'{name}={value!r}' for name, value in identity.items())})"
 
 
 def to_grain(ds: Dataset) -> GrainSource:
-    """Return a source for Grain's ``MapDataset`` and ``DataLoader``.
+    """Return a data source for Grain's ``MapDataset`` and ``DataLoader``.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ def to_grain(ds: Dataset) -> GrainSource:
 
         grain.MapDataset.range(len(source)).shuffle(seed=0).batch(128).map(source.gather)
 
-    A checkpoint of ``grain.DataLoader`` holds the text of the source. It names the data set, its checksum, the
-    selection and everything that changes the images, but not the folder. So a checkpoint can be restored with another
-    root, and is refused for other samples.
+    A checkpoint of ``grain.DataLoader`` has the text of the source. It names the data set, its checksum, the selection
+    and everything that changes the images, but not the folder. So a checkpoint can be restored with another root, but
+    not for other samples.
 
     Examples
     --------

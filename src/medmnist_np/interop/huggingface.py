@@ -1,4 +1,4 @@
-"""Hugging Face ``datasets``: an export with named columns and classes."""
+"""Export a data set to Hugging Face ``datasets``, with named columns and classes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BLOCK_BYTES = 16_000_000  # of images, in memory at once
 
 
 def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = None) -> Any:
-    """Export a data set as a ``datasets.Dataset``. Images are written to disk block by block, so memory stays flat.
+    """Export a data set as a ``datasets.Dataset``. Images are written to disk block by block, so memory use is small.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
     datasets = require("datasets")
     if not len(without_transform(ds)):
         raise ValueError(
-            f"No sample of {ds.record.name} {ds.split} is selected, and `datasets` cannot write an empty set."
+            f"{ds.record.name} {ds.split} has no selected samples, but `datasets` cannot write an empty set."
         )
     record = ds.record
     classes = datasets.ClassLabel(names=list(record.class_names))
@@ -73,7 +73,7 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
     exported = datasets.Dataset.from_generator(
         _rows,
         features=datasets.Features(images | labels),
-        gen_kwargs={"ds": ds, "columns": (*images, *labels)},  # a list would be cut into shards
+        gen_kwargs={"ds": ds, "columns": (*images, *labels)},  # `datasets` would split a list into shards
         cache_dir=None if cache_dir is None else os.fspath(cache_dir),
         split=datasets.NamedSplit(ds.split.replace("val", "validation").replace("+", "_")),
         writer_batch_size=_block_length(shape),
@@ -141,7 +141,7 @@ _SIZES = {"n<1K": 1_000, "1K<n<10K": 10_000, "10K<n<100K": 100_000, "100K<n<1M":
 
 
 def _rows(ds: Dataset, columns: tuple[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield samples, which are read in blocks."""
+    """Yield samples, read in blocks."""
     length = _block_length(ds.gather([0]).shape[1:])
     for start in range(0, len(ds), length):
         block = ds[start : start + length]

@@ -1,4 +1,4 @@
-"""JAX: batches that are copied to the device ahead of time."""
+"""Make batches for JAX, copied to the device ahead of time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from medmnist_np._optional import require
 from medmnist_np.batches import Batch, Batches
+from medmnist_np.batches.order import whole
 from medmnist_np.data.dataset import Dataset
 
 
@@ -43,11 +44,11 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
     ds : Dataset
         The data set, or a selection from it.
     batch_size : int
-        Samples of a batch, of this process.
+        Number of samples in a batch of this process.
     sharding : jax.sharding.Sharding, optional
-        How arrays are sharded over devices along the first axis. Each process contributes its own part of the global
-        batch, which has ``batch_size * jax.process_count()`` samples. The sharding must divide every batch: use
-        ``last="pad"`` or ``"drop"``. None means the default device.
+        How arrays are sharded over devices along the first axis. Each process provides its part of the global batch,
+        which has ``batch_size * jax.process_count()`` samples. The sharding must divide every batch: use ``last="pad"``
+        or ``"drop"``. None means the default device.
     ahead : int
         Number of batches on the device besides the one in use. 1 is double buffering; 0 copies each batch when it is
         needed.
@@ -84,8 +85,7 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
     ...     state = step(state, batch.images, batch.labels, batch.mask)
     """
     jax = require("jax")
-    if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 0:
-        raise ValueError(f"ahead is {ahead!r}; it is a number of batches, 0 or more.")
+    ahead = whole("ahead", ahead, least=0)
     if jax.process_count() > 1:
         shard = jax.process_index(), jax.process_count()
         options = {"shard": shard, "uneven": "pad", "last": "pad", **options}
@@ -104,7 +104,7 @@ def to_jax(ds: Dataset, batch_size: int, *, sharding: Any = None, ahead: int = 1
 
 
 def _require_divisible(sharding: Any, batches: Batches) -> None:
-    """Raise unless the sharding divides all batches: JAX would only raise at the batch that it cannot divide."""
+    """Raise if the sharding does not divide all batches. JAX would raise only at that batch."""
     plan = batches.plan
     lengths = {"A batch": plan.batch_size} if len(batches) else {}
     if plan.last == "keep" and (rest := plan.n_in_shard % plan.batch_size):
@@ -114,6 +114,6 @@ def _require_divisible(sharding: Any, batches: Batches) -> None:
             sharding.shard_shape((length,))  # of the labels' and the mask's first axis
         except ValueError as error:
             raise ValueError(
-                f"{which} has {length} samples, which this sharding does not divide: {error} Choose another batch_size "
-                "and last='pad' (batch.mask is False for samples that only fill up) or last='drop'."
+                f"{which} has {length} samples, which this sharding does not divide: {error} Use another batch_size, "
+                "and last='pad' (batch.mask is False for repeated samples) or last='drop'."
             ) from error

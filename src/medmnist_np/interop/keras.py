@@ -1,4 +1,4 @@
-"""Keras 3: a ``PyDataset`` of batches, for all backends."""
+"""Make batches for Keras 3 as a ``PyDataset``, for all backends."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def to_keras(
     batch_size : int
         Number of samples in a batch.
     workers, max_queue_size : int, optional
-        Deprecated, without effect. ``prefetch`` makes batches ahead.
+        Deprecated and without effect. Use ``prefetch`` to make batches ahead.
     **options
-        See :meth:`Dataset.batches`. ``channels="last"`` is what Keras' layers take by default.
+        See :meth:`Dataset.batches`. Keras layers expect ``channels="last"`` by default.
 
     Returns
     -------
@@ -46,17 +46,17 @@ def to_keras(
 
     Notes
     -----
-    Keras runs it with one worker. With more workers, Keras reuses batches that it made to build the model in the
-    following iteration, so that scores and labels of different samples are paired.
+    Keras uses one worker. With more workers, Keras reuses batches from building the model in the next iteration, and
+    pairs scores with the labels of other samples.
 
-    ``fit`` shuffles the order of the batches once more, by Python's global generator: ``fit(..., shuffle=False)``
-    leaves them as they are. It also calls ``on_epoch_end`` once before it begins, so that its first epoch is
-    ``epoch + 1``. Leave ``steps_per_epoch`` out: Keras would end the epoch in the middle of a pass, so that some
-    samples come twice and others not at all.
+    ``fit`` shuffles the order of the batches again, with Python's global random generator. ``fit(..., shuffle=False)``
+    keeps their order. ``fit`` also calls ``on_epoch_end`` once before it starts, so its first epoch is ``epoch + 1``.
+    Leave out ``steps_per_epoch``: Keras would end the epoch in the middle of a pass, so that some samples come twice
+    and others never.
 
-    ``last="pad"`` spares the JAX backend to compile twice; Keras then counts the samples right in
-    ``weighted_metrics``, and divides the loss of a batch by the number of all its rows. Batches are made ahead where
-    Keras asks for them in their order.
+    With ``last="pad"``, the JAX backend compiles only once. Keras then counts samples correctly in
+    ``weighted_metrics``, but divides the loss of a batch by the number of all its rows. Batches are made ahead if Keras
+    requests them in order.
 
     Examples
     --------
@@ -68,13 +68,15 @@ def to_keras(
     keras = require("keras")
     if workers is not None or max_queue_size is not None:
         warnings.warn(
-            "workers and max_queue_size of to_keras have no effect: with several workers, Keras pairs scores with the "
-            "wrong samples. Leave them out; prefetch=2 makes batches ahead.",
+            "workers and max_queue_size of to_keras have no effect, since Keras with several workers pairs scores with "
+            "the wrong samples. Leave them out. prefetch=2 makes batches ahead.",
             DeprecationWarning,
             stacklevel=2,
         )
     batches = require_batches(ds.batches(batch_size, **options))
-    keras.backend.standardize_dtype(np.dtype(batches.layout.dtype or np.uint8).name)  # refuses now what Keras lacks
+    keras.backend.standardize_dtype(
+        np.dtype(batches.layout.dtype or np.uint8).name
+    )  # raises now if Keras lacks the dtype
 
     class KerasBatches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
@@ -95,10 +97,10 @@ def to_keras(
             self._epoch += 1
 
         def _batch(self, epoch: int, number: int) -> Batch:
-            """Return a batch. The second one in order starts an iteration, which makes the following ones ahead."""
+            """Return a batch. The second batch in order starts an iteration, which makes the next ones ahead."""
             in_turn = (epoch, number) == self._next and number < len(self)
             made = self._made if in_turn else None
-            self._next = self._made = None  # also where making it fails
+            self._next = self._made = None  # also if making it fails
             if not in_turn:
                 batch = batches.batch(epoch, number)
             else:

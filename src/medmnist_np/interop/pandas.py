@@ -1,4 +1,4 @@
-"""pandas: labels and positions as a table."""
+"""Return labels and positions as a pandas table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def to_pandas(ds: Dataset) -> Any:
     ModuleNotFoundError
         If pandas is not installed.
     ValueError
-        If the data set has a ``target_transform``, which is not applied here.
+        If the data set has a ``target_transform``, which would not be applied.
 
     Examples
     --------
@@ -43,8 +43,8 @@ def to_pandas(ds: Dataset) -> Any:
     ds.record.require_labels("to_pandas")
     if ds.target_transform is not None:
         raise ValueError(
-            "to_pandas gives labels as they are stored, and this data set has a target_transform. Make the data set "
-            "without it, and transform the column of the table."
+            "to_pandas returns stored labels, but this data set has a target_transform. Make the data set without it, "
+            "and transform the column of the table."
         )
     pandas = require("pandas")
     columns: dict[str, Any] = {"position": ds.positions.astype(np.int64)}

@@ -1,4 +1,4 @@
-"""Code shared by the adapters: reading samples by number, and the parts of a batch that are passed on."""
+"""Read samples by number, and select the parts of a batch, for all adapters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medmnist_np.data.dataset import Dataset
 
 
 class Reader:
-    """Reads samples of a data set by number, many at once. It pickles like the data set.
+    """Read many samples of a data set by number. Its pickle is that of the data set.
 
     Parameters
     ----------
@@ -25,13 +25,13 @@ class Reader:
     Raises
     ------
     ValueError
-        If the data set has a transform for single items, or the layout is invalid.
+        If the data set has a transform for single samples, or the layout is invalid.
     """
 
     def __init__(
         self, ds: Dataset, channels: Channels | None = None, dtype: DTypeLike | None = None, scale: float | None = None
     ) -> None:
-        # A cheap copy, since the caller may assign other arrays or a transform later.
+        # A cheap copy, since the caller may later assign other arrays or a transform.
         self.ds = without_transform(ds)._copy()
         gathered = ds.gather([]).ndim > 1 + ds.record.ndim
         self.layout = Layout(channel_axis_stored=gathered, channels=channels, dtype=dtype, scale=scale)
@@ -46,8 +46,8 @@ def checked_dataset(ds: Dataset) -> Dataset:
     """Return the data set, or raise :class:`TypeError` if it is something else."""
     if not isinstance(ds, Dataset):
         raise TypeError(
-            f"A Dataset is needed, not a {type(ds).__name__}. Slices and patches of volumes have batches(...), and "
-            "PyTorch's DataLoader takes them as they are."
+            f"ds must be a Dataset, not a {type(ds).__name__}. For slices and patches of volumes, use their batches() "
+            "or PyTorch's DataLoader."
         )
     return ds
 
@@ -57,8 +57,8 @@ def without_transform(ds: Dataset) -> Dataset:
     checked_dataset(ds)
     if ds.transform is not None or ds.target_transform is not None:
         raise ValueError(
-            "This data set has a transform for single items, and what is handed over are whole arrays: make the data "
-            "set without it, and transform on the other side."
+            "This data set has a transform for single samples, but whole arrays are passed on. Make the data set "
+            "without it, and transform in the other framework."
         )
     return ds
 
@@ -71,7 +71,7 @@ def parts_of(batch: Batch, batches: Batches) -> tuple[NDArray[Any], ...]:
 
 
 def require_batches(batches: Batches) -> Batches:
-    """Return the batches, or raise :class:`ValueError` if an epoch has none: some frameworks fail without a reason."""
+    """Return the batches, or raise :class:`ValueError` if an epoch has none, which some frameworks do not explain."""
     if not len(batches):
         plan = batches.plan
         raise ValueError(f"{plan.n_samples} samples make no batch of {plan.batch_size} with last={plan.last!r}.")

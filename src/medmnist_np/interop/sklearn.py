@@ -1,4 +1,4 @@
-"""scikit-learn: the images and labels of a data set as two arrays in memory."""
+"""Return the images and labels of a data set as two arrays in memory, for scikit-learn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK_BYTES = 16_000_000  # of stored images that are converted at a time
 def to_sklearn(
     ds: Dataset, *, dtype: DTypeLike | None = None, scale: float | None = None, flatten: bool = True
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Read all samples into memory, in the shapes that estimators take. Only NumPy is needed.
+    """Read all samples into memory, in the shapes of scikit-learn. Requires only NumPy.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def to_sklearn(
     scale : float, optional
         Factor for each value, for example ``1 / 255``.
     flatten : bool
-        Make one row of values of each image. False keeps the shape of images.
+        Whether to make each image one row of values. False keeps the shape of images.
 
     Returns
     -------
@@ -60,9 +60,9 @@ def to_sklearn(
     memory = memory_bytes()
     if memory is not None and needed > memory:
         raise MemoryError(
-            f"{len(ds):,} images as {sample.dtype} take {needed:,} bytes, and this machine has {memory:,}. Take a "
-            "part, as ds.take_per_class(1000), leave dtype and scale out (1 byte a value), or feed ds.batches() to an "
-            "estimator that has partial_fit."
+            f"{len(ds):,} images as {sample.dtype} take {needed:,} bytes, but this machine has {memory:,}. Select a "
+            "part with ds.take_per_class(1000), leave out dtype and scale (1 byte per value), or pass ds.batches() to "
+            "an estimator with partial_fit."
         )
     images = np.empty((len(ds), n_values) if flatten else (len(ds), *sample.shape[1:]), sample.dtype)
     block = max(1, _BLOCK_BYTES // n_values)

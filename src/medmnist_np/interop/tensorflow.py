@@ -1,4 +1,4 @@
-"""TensorFlow: a ``tf.data.Dataset`` of whole batches."""
+"""Make batches for TensorFlow as a ``tf.data.Dataset``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
     batch_size : int
         Number of samples in a batch.
     **options
-        See :meth:`Dataset.batches`. ``channels="last"`` is what TensorFlow's layers take.
+        See :meth:`Dataset.batches`. TensorFlow layers expect ``channels="last"``.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def to_tensorflow(ds: Dataset, batch_size: int, **options: Any) -> Any:
     tf = require("tensorflow")
     batches = require_batches(ds.batches(batch_size, **options))
 
-    # Only a batch shows the shapes that a transform returns.
+    # The shapes that a transform returns are known only from a batch.
     first = parts_of(batches.batch(batches.epoch, 0), batches)
     length = None if batches.plan.last == "keep" else batches.plan.batch_size
     signature = tuple(tf.TensorSpec((length, *part.shape[1:]), part.dtype) for part in first)

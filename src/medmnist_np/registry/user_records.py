@@ -115,12 +115,14 @@ def read_table(text: str, source: object) -> dict[str, Any]:
     try:
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RecordError(f"{source} is no record of a data set: {error}.") from error
+        raise RecordError(f"{source} is not a record of a data set: {error}.") from error
     except ValueError as error:  # Python converts numbers of up to 4,300 digits
-        raise RecordError(f"{source} is no record of a data set: a number in it is too long.") from error
+        raise RecordError(f"{source} is not a record of a data set: a number in it is too long.") from error
     _check_values(table, source)
     if table.get("format") != FORMAT:
-        raise RecordError(f"{source} is no record of a data set in format {FORMAT}: format is {table.get('format')!r}.")
+        raise RecordError(
+            f"{source} is not a record of a data set in format {FORMAT}: format is {table.get('format')!r}."
+        )
     return table
 
 
@@ -193,7 +195,7 @@ def _check_values(table: Mapping[str, Any], source: object) -> None:
             if not math.isfinite(value):
                 raise RecordError(f"{where} is {value}, which is no number.")
         elif len(keys) > _DEPTH_LIMIT:
-            raise RecordError(f"{source} is no record of a data set: its tables are nested too deeply.")
+            raise RecordError(f"{source} is not a record of a data set: its tables are nested too deeply.")
         elif isinstance(value, Mapping):
             for key in value:
                 check_text(key, f"{source}: a key")
@@ -213,7 +215,7 @@ def _check(values: Mapping[str, Any], wanted: Mapping[str, type], source: str, o
         if key in values and type(values[key]) is not kind
     ]
     if problems:
-        raise RecordError(f"{source} is no record of a data set: {'; '.join(problems)}.")
+        raise RecordError(f"{source} is not a record of a data set: {'; '.join(problems)}.")
 
 
 @lru_cache(maxsize=64)
