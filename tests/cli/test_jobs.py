@@ -272,7 +272,7 @@ def test_an_interruption_loses_nothing(shop: Shop) -> None:
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130
-    assert err.splitlines()[-1] == "Interrupted. What has arrived is kept. Run the same command again to resume."
+    assert err.splitlines()[-1] == "Interrupted. Downloaded data is kept. Run the same command again to resume."
     assert "Traceback" not in out + err
     assert shop.ready == ["breastmnist"]
     assert shop.files[NAMES[3]].requests == []
@@ -301,7 +301,7 @@ def test_an_impatient_second_interruption_ends_it_the_same_way(shop: Shop) -> No
     # The second may come when Python is at its end already, and has given the signal back to the system.
     assert child.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in err
-    assert err.splitlines()[-1] == "Interrupted. What has arrived is kept. Run the same command again to resume."
+    assert err.splitlines()[-1] == "Interrupted. Downloaded data is kept. Run the same command again to resume."
 
 
 def test_a_server_without_range_is_named_where_a_split_was_asked_for(shop: Shop) -> None:

@@ -192,10 +192,10 @@ def test_an_output_that_is_full_is_one_message(arguments: str) -> None:
 @pytest.mark.parametrize(
     ("raised", "said"),
     [
-        (MemoryError(), "Error: Not enough memory. Ask for less at once.\n"),
+        (MemoryError(), "Error: Not enough memory. Process fewer or smaller images at once.\n"),
         (
             MemoryError("Unable to allocate 9 TiB"),
-            "Error: Not enough memory (Unable to allocate 9 TiB). Ask for less at once.\n",
+            "Error: Not enough memory (Unable to allocate 9 TiB). Process fewer or smaller images at once.\n",
         ),
         (
             ModuleNotFoundError("No module named 'pooch'"),

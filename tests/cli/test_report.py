@@ -78,14 +78,14 @@ def test_a_name_that_is_wrong_is_told_and_stands_on_the_page(file: Path, tmp_pat
     assert result.exit_code == 0
     assert f"Warning: {wrong}: the name says AUC 0.123, the scores give " in result.stderr
     first = read((tmp_path / "page.html").read_text("utf-8")).notes[0]
-    assert first.startswith("Of this file the name says AUC 0.123, the scores give ")
+    assert first.startswith("In this file, the name says AUC 0.123, the scores give ")
 
 
 def test_without_images_it_is_said_how_to_get_them(file: Path, tmp_path: Path) -> None:
     mm.fetch("breastmnist", labels_only=True, root=tmp_path / "root")
     result = run("report", file, "-o", tmp_path / "page.html", "--root", tmp_path / "root")
     assert result.exit_code == 0
-    assert "The page has no pictures. `medmnist-np fetch breastmnist` downloads the images." in result.stderr
+    assert "The page has no pictures. Download them with `medmnist-np fetch breastmnist`." in result.stderr
     assert read((tmp_path / "page.html").read_text("utf-8")).all("img", "src") == []
 
 

@@ -82,7 +82,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         (signal.SIGINT, "all", 2, 130, "Interrupted."),
         (signal.SIGTERM, "self", 2, -signal.SIGTERM, ""),
         (signal.SIGKILL, "self", 2, -signal.SIGKILL, ""),
-        (signal.SIGKILL, "worker", 2, 1, "A worker process was ended from outside"),
+        (signal.SIGKILL, "worker", 2, 1, "A worker process was killed"),
     ],
 )
 def test_an_interrupted_run_stops_and_the_next_run_completes_it(

@@ -147,7 +147,7 @@ def test_an_interruption(lab: Lab, at: str) -> None:
         assert "Traceback" not in out + err
         assert (
             err.rstrip().splitlines()[-1]
-            == "Interrupted. What has arrived is kept. Run the same command again to resume."
+            == "Interrupted. Downloaded data is kept. Run the same command again to resume."
         )
     if ours:
         assert "breastmnist.npz" in err  # the bar was there,

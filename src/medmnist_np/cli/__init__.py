@@ -1,7 +1,7 @@
 """The program ``medmnist-np``: the only package that prints or exits.
 
-A command is loaded when it is called. Here errors of the library become messages and exit codes: 0 for success, 1 for a
-failure, 2 for wrong usage, 130 after Ctrl-C.
+Commands are loaded when they are called. This file turns errors of the library into messages and exit codes: 0 for
+success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -92,23 +92,23 @@ class _Escaping(logging.Formatter):
 
 @contextmanager
 def _ends_with_message() -> Iterator[None]:
-    """End with one message after Ctrl-C, a full disk, too little memory or a missing package."""
+    """Exit with one message after Ctrl-C, a full disk, too little memory or a missing package."""
     try:
         yield
     except KeyboardInterrupt:
         end_interrupted("Interrupted.")
-    except click.Abort as error:  # from a question that was not answered; click hides the reason
+    except click.Abort as error:  # from an unanswered question; click hides the reason
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise
         end_interrupted("Interrupted.")
     except OSError as error:
-        if error.errno == errno.EPIPE:  # as after `| head`: click ends quietly
+        if error.errno == errno.EPIPE:  # such as after `| head`: click exits silently
             raise
         where = error.filename or "the output"
         raise click.ClickException(f"{where} cannot be read or written: {error.strerror or error}.") from error
     except MemoryError as error:
         wanted = f" ({error})" if str(error) else ""
-        raise click.ClickException(f"Not enough memory{wanted}. Ask for less at once.") from error
+        raise click.ClickException(f"Not enough memory{wanted}. Process fewer or smaller images at once.") from error
     except ImportError as error:
         raise click.ClickException(f"{error}\n`medmnist-np doctor` shows what is installed.") from error
 
@@ -166,13 +166,13 @@ class _Program(click.Group):
             raise click.ClickException(str(error)) from error
 
     def _called(self, ctx: click.Context) -> click.Context:
-        """Return a context of the command that was called, since its own has ended."""
+        """Return a context of the called command, since its own context has ended."""
         name = str(ctx.invoked_subcommand)
         command = self.get_command(ctx, name)
         return ctx if command is None else click.Context(command, parent=ctx, info_name=name)
 
 
-# Arguments of the library -> parameters of commands that have another name.
+# Arguments of the library -> parameters of commands with another name.
 _ARGUMENTS = {"class_names": "classes", "max_distance": "near", "label": "columns"}
 _CALL_OR_ARGUMENT = re.compile(
     r"\w+\([^()]*\)|\b(?P<name>[a-z_]+)=(?:True|['\"](?P<text>[^'\"]*)['\"]|(?P<value>[\w.]*\w))?"

@@ -1,4 +1,4 @@
-"""``catalog``: search public data sets of medical images, and how to get them."""
+"""``catalog``: search public data sets of medical images."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _say_found(found: Catalog) -> None:
         for entry in found.resources:
             say_lines(f"    {entry.title} ({entry.name}): {entry.description}\n    {entry.link}")
         say()
-    say_paragraph("`medmnist-np catalog --name NAME` shows all about one entry: license, papers, what was checked.")
+    say_paragraph("`medmnist-np catalog --name NAME` shows one entry in full: license, papers, what was checked.")
     for access in dict.fromkeys(entry.access for entry in found):
         say_lines(f"{access}: {access_levels()[access]}.")
 

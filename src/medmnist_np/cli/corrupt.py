@@ -1,4 +1,4 @@
-"""``corrupt``: make corrupted images of a data set, or fetch the published ones."""
+"""``corrupt``: make corrupted images of a data set, or download the published ones."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ def corrupt(
             )
     except BrokenExecutor as error:
         raise click.ClickException(
-            "A worker process was ended from outside, for example because memory ran out. Complete images are kept. "
-            "Run the same command again, perhaps with fewer --workers."
+            "A worker process was killed, for example because memory ran out. Complete images are kept. Run the same "
+            "command again, with fewer --workers if memory is short."
         ) from error
     if as_json:
         say_json([asdict(one) for one in made])
@@ -127,7 +127,7 @@ def corrupt(
 
 
 def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent process, and end when the parent ends, even if it is killed."""
+    """Leave Ctrl-C to the parent process, and exit when the parent exits or is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

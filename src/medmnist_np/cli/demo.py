@@ -1,4 +1,4 @@
-"""``demo``: run the whole pipeline, from an archive to a score, on synthetic data and without a network."""
+"""``demo``: run the whole pipeline, from an archive to a score, on synthetic data and offline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from medmnist_np.testing import fake_datasets
 
 # Gray and binary, RGB and multi-class, multi-label, volumes.
 _NAMES = ("breastmnist", "pathmnist", "chestmnist", "adrenalmnist3d")
-_PENALTY = 3.0  # of the ridge regression, against a mean squared pixel of 1
+_PENALTY = 3.0  # of the ridge regression, relative to a mean squared pixel of 1
 _SHOWN = 10  # images of each set in the picture
 
 
@@ -46,7 +46,7 @@ def demo(folder: Path | None, seed: int) -> None:
     import imageio.v3 as imageio
 
     folder = (folder or Path(tempfile.mkdtemp(prefix="medmnist-np-demo-"))).resolve()
-    say_paragraph("Synthetic images in the shape of four MedMNIST sets. The scores say nothing about the real sets.")
+    say_paragraph("Synthetic images in the shape of four MedMNIST sets. The scores mean nothing for the real sets.")
     say()
     started = time.perf_counter()
     with fake_datasets(folder, *_NAMES, seed=seed) as records:
@@ -77,9 +77,9 @@ def _row(record: Record, train: Arrays, test: Arrays) -> list[object]:
 
 
 def _ridge_scores(train: Arrays, images: NDArray[np.uint8], record: Record) -> NDArray[Any]:
-    """Return scores ``(n, classes)`` of a ridge regression on standardised pixels to zeros and ones.
+    """Return scores ``(n, classes)`` of a ridge regression from standardised pixels to zeros and ones.
 
-    Solved in its dual form, with one equation for each training image.
+    It is solved in dual form, with one equation for each training image.
     """
     targets = train.labels if record.multi_label else train.labels == np.arange(record.n_classes)
     known = train.images.reshape(len(train.images), -1).astype(np.float32)
@@ -96,7 +96,7 @@ def _ridge_scores(train: Arrays, images: NDArray[np.uint8], record: Record) -> N
 
 
 def _as_rgb(images: NDArray[np.uint8], record: Record) -> NDArray[np.uint8]:
-    """Return ``(n, h, w, 3)`` of images of any kind; of volumes the middle slice."""
+    """Return ``(n, h, w, 3)`` for images of any kind, and for volumes their middle slice."""
     if record.n_channels == 3:
         return images
     if record.ndim == 3:

@@ -48,7 +48,7 @@ def evaluate(
 
     every = (*files, *paths)
     if not every:
-        raise click.UsageError("Name at least one result file: `medmnist-np evaluate FILE...`")
+        raise click.UsageError("Name one or more result files: `medmnist-np evaluate FILE...`.")
     rows: list[dict[str, Any]] = []
     failures = []
     for file in every:
@@ -121,8 +121,8 @@ def compare(first: str, second: str, undefined: Undefined, root: str | None, as_
 def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: str | None, as_json: bool) -> None:
     """Show published results, and your own among them.
 
-    Your results have 95 % bootstrap confidence intervals. These are no comparison: the published scores are not known,
-    so a published value inside an interval may still differ from yours.
+    Your results have 95 % bootstrap confidence intervals. They do not test for differences: the published scores
+    are not known, so a published value inside an interval may still differ from yours.
 
     \b
       medmnist-np leaderboard pathmnist
@@ -166,8 +166,8 @@ def leaderboard(name: str, files: tuple[str, ...], undefined: Undefined, root: s
     if files:
         say_paragraph(
             "* yours, with 95 % confidence intervals. "
-            "These are no comparison: the scores behind the published values are not known. `medmnist-np compare` "
-            "tests two result files."
+            "They do not test for differences, since the published scores are not known. `medmnist-np compare` tests "
+            "two result files."
         )
 
 
@@ -196,7 +196,7 @@ def report(file: str, page: Path | None, undefined: Undefined, root: str | None)
     result = evaluate_file(file, root=root, undefined=undefined)
     wrong = parse_name(file).contradictions(result.figures)
     images = cached_images(result, root=root)
-    document = report_on(result, images, file=file, remarks=[f"Of this file {one}." for one in wrong])
+    document = report_on(result, images, file=file, remarks=[f"In this file, {one}." for one in wrong])
     with writing(page):
         write_page(page, document)
     for one in wrong:
@@ -205,11 +205,11 @@ def report(file: str, page: Path | None, undefined: Undefined, root: str | None)
         say(f"Note: {note}", err=True)
     say(page)
     if images is None:
-        say(f"The page has no pictures. `medmnist-np fetch {result.record.name}` downloads the images.", err=True)
+        say(f"The page has no pictures. Download them with `medmnist-np fetch {result.record.name}`.", err=True)
 
 
 def _warn_of_wrong_figures(file: str, result: Any) -> None:
-    """Warn on stderr if the values in a file name are wrong; the values shown are computed from the scores."""
+    """Warn on stderr if values in a file name are wrong. The printed values are computed from the scores."""
     from medmnist_np.evaluation import parse_name
 
     for one in parse_name(file).contradictions(result.figures):

@@ -1,4 +1,4 @@
-"""Work on several archives at once, and show progress: bars on a terminal, lines elsewhere."""
+"""Process several archives at once, and show progress: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import click
 
@@ -29,63 +29,50 @@ _LINES_EVERY_S = 10.0
 
 
 class Cancelled(BaseException):
-    """Raised in a worker at its next step of progress, after the user pressed Ctrl-C."""
-
-
-class Display(Protocol):
-    """Shows the progress of files that are fetched in several threads. Safe to call from any of them."""
-
-    def progress(self, task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
-        """Show one piece of work; it is a :class:`~medmnist_np._progress.Progress`."""
-
-    def say(self, text: str) -> None:
-        """Print a line between the bars."""
-
-    def close(self) -> None:
-        """Take the bars away."""
+    """Stops a worker at its next step, after the user pressed Ctrl-C."""
 
 
 class _Work:
-    """One piece of work, and whether it should stop."""
+    """One piece of work. It stops at its next step after ``cancel`` is set."""
 
     total: int | None = None
 
     def __init__(self, cancel: threading.Event) -> None:
-        self.cancel = cancel
+        self._cancel = cancel
 
     def update(self, n_bytes: int, /) -> None:
-        if self.cancel.is_set():
+        if self._cancel.is_set():
             raise Cancelled
 
 
-class Silent:
-    """Shows nothing."""
+class Display:
+    """Show the progress of files that are fetched in several threads; this one shows nothing."""
 
     def __init__(self, cancel: threading.Event) -> None:
         self._cancel = cancel
 
     @contextmanager
     def progress(self, task: str, total: int | None, done: int = 0) -> Iterator[Bar]:
-        """Show nothing of a piece of work."""
+        """Show one piece of work, as a :class:`~medmnist_np._progress.Progress`."""
         yield _Work(self._cancel)
 
     def say(self, text: str) -> None:
-        """Print nothing."""
+        """Print a line between the bars."""
 
     def close(self) -> None:
-        """Do nothing."""
+        """Remove the bars."""
 
 
-class Bars:
-    """A bar for each file at work and one for the bytes of all downloads, on a terminal.
+class Bars(Display):
+    """Show a bar for each open file and one for the bytes of all downloads, on a terminal.
 
-    The total of all is known, and with it the time left, only once the size of every file is.
+    The total of all downloads, and so the time left, is known only when the size of every file is.
     """
 
     def __init__(self, cancel: threading.Event, expected: dict[str, int | None]) -> None:
         from tqdm import tqdm
 
-        self._cancel = cancel
+        super().__init__(cancel)
         self._expected = dict(expected)
         self._lock = threading.Lock()
         self._tqdm: Any = tqdm
@@ -101,23 +88,19 @@ class Bars:
 
     @contextmanager
     def progress(self, task: str, total: int | None, done: int = 0) -> Iterator[Bar]:
-        """Show a bar while a piece of work goes on."""
+        """Show a bar during a piece of work."""
         download = is_download(task)
-        with self._bar(task, total, done) as bar, self._among_open(bar):
-            if download and self._all is not None:
-                self._expect(task, total)
-                self._advance_all(done)
-            yield _BarWork(self, task, bar, download=download)
-
-    @contextmanager
-    def _among_open(self, bar: Any) -> Iterator[None]:
-        with self._lock:
-            self._open.append(bar)
-        try:
-            yield
-        finally:
+        with self._bar(task, total, done) as bar:
             with self._lock:
-                self._open.remove(bar)
+                self._open.append(bar)
+            try:
+                if download and self._all is not None:
+                    self._expect(task, total)
+                    self._advance_all(done)
+                yield _BarWork(self, task, bar, download=download)
+            finally:
+                with self._lock:
+                    self._open.remove(bar)
 
     def _expect(self, task: str, total: int | None) -> None:
         if self._all is not None:
@@ -135,14 +118,15 @@ class Bars:
         self._tqdm.write(escaped(text), file=sys.stdout)
 
     def close(self) -> None:
-        """Take all bars away, also those of workers that still wait for a server."""
+        """Remove all bars, also those of workers that still wait for a server."""
         with self._lock:
             for bar in [*self._open, *([self._all] if self._all is not None else [])]:
                 bar.close()
 
 
-class _BarWork:
+class _BarWork(_Work):
     def __init__(self, display: Bars, task: str, bar: Any, *, download: bool) -> None:
+        super().__init__(display._cancel)
         self._display, self._task, self._bar, self._download = display, task, bar, download
 
     @property
@@ -156,44 +140,37 @@ class _BarWork:
             self._display._expect(self._task, n_bytes)
 
     def update(self, n_bytes: int, /) -> None:
-        if self._display._cancel.is_set():
-            raise Cancelled
+        super().update(n_bytes)
         self._bar.update(n_bytes)
         if self._download:
             self._display._advance_all(n_bytes)
 
 
-class Lines:
-    """A line about each piece of work now and then: for log files."""
-
-    def __init__(self, cancel: threading.Event) -> None:
-        self._cancel = cancel
+class Lines(Display):
+    """Print a line about each piece of work now and then, for log files."""
 
     @contextmanager
     def progress(self, task: str, total: int | None, done: int = 0) -> Iterator[Bar]:
-        """Print lines while a piece of work goes on; none if it is short."""
+        """Print lines during a piece of work; none if it is short."""
         yield _LineWork(self._cancel, task, total, done)
 
     def say(self, text: str) -> None:
         """Print a line."""
         say(text)
 
-    def close(self) -> None:
-        """Do nothing."""
-
 
 class _LineWork(_Work):
     def __init__(self, cancel: threading.Event, task: str, total: int | None, done: int) -> None:
         super().__init__(cancel)
         self._task, self.total, self._first, self._done = task, total, done, done
-        self._started = self._told = time.monotonic()
+        self._started = self._printed = time.monotonic()
 
     def update(self, n_bytes: int, /) -> None:
         super().update(n_bytes)
         self._done += n_bytes
         now = time.monotonic()
-        if now - self._told >= _LINES_EVERY_S:
-            self._told = now
+        if now - self._printed >= _LINES_EVERY_S:
+            self._printed = now
             say(f"{self._task}: {self._state(now - self._started)}", err=True)
 
     def _state(self, elapsed: float) -> str:
@@ -221,7 +198,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """Its name in messages."""
+        """Name in messages."""
         return f"{self.record.qualified_name} {self.size}" if self.size else self.record.qualified_name
 
     @property
@@ -231,7 +208,7 @@ class Job:
 
     @property
     def array_bytes(self) -> int:
-        """Unpacked bytes of what is wanted; approximate for volumes."""
+        """Unpacked bytes of the archive or members; approximate for volumes."""
         if not self.members:
             return self.record.array_bytes(self.size)
         return sum(m.n_values for m in self.archive.members if m.name in self.members)
@@ -243,11 +220,11 @@ class Job:
 
     @property
     def most_download_bytes(self) -> int:
-        """Upper bound of the bytes to download: incompressible data is stored, with little overhead."""
+        """Upper bound of the bytes to download: compression adds little even to random data."""
         return self.array_bytes + (64 << 10) if self.download_bytes is None else self.download_bytes
 
     def is_there(self, places: Settings) -> bool:
-        """Whether it is already in a cache."""
+        """Return whether it is in a cache already."""
         return find_here(self.record, self.size, places, self.members) is not None
 
 
@@ -255,9 +232,9 @@ Outcome = Path | MedMNISTError
 
 
 def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[Record, int]]:
-    """Return the wanted sets and sizes, each once; without names, all sets that have the size."""
+    """Return the requested sets and sizes, each once; without names, all sets with the size."""
     if size is not None and size != "all" and not (size.isascii() and size.isdecimal()):
-        raise click.UsageError(f"--size takes a number of pixels, such as 28 or 224, or all, not {size!r}.")
+        raise click.UsageError(f"--size must be a number of pixels, such as 28 or 224, or all, not {size!r}.")
     number = int(size) if size not in (None, "all") else None
     wanted: list[tuple[Record, int]] = []
     if not names:
@@ -275,9 +252,9 @@ def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[Record, in
 def run_jobs(
     jobs: Sequence[Job], work: Callable[[Job, Progress], Path], *, silenced: bool, new: Sequence[Job]
 ) -> list[tuple[Job, Outcome]]:
-    """Do the work of each job and return the outcomes in the order of the jobs; print a line for those that are new.
+    """Process each job and return the outcomes in the order of the jobs; print a line for each new one.
 
-    Ctrl-C stops all and exits. What has arrived stays.
+    Ctrl-C stops all jobs and exits. Downloaded data is kept.
     """
     cancel = threading.Event()
     display = _display(new, cancel, silenced=silenced)
@@ -285,7 +262,7 @@ def run_jobs(
     for job in jobs:
         waiting.put(job)
     outcomes: dict[int, Outcome] = {}
-    unforeseen: list[BaseException] = []
+    unexpected: list[BaseException] = []
 
     def work_on() -> None:
         while not cancel.is_set():
@@ -304,10 +281,10 @@ def run_jobs(
             except Cancelled:
                 return
             except BaseException as error:  # noqa: BLE001  (raised again in the main thread)
-                unforeseen.append(error)
+                unexpected.append(error)
                 cancel.set()
 
-    # Daemons: one that waits for a server must not hold up the exit after Ctrl-C.
+    # Daemons, so that a worker that waits for a server does not delay the exit after Ctrl-C.
     workers = [threading.Thread(target=work_on, daemon=True) for _ in range(min(MOST_AT_ONCE, len(jobs)))]
     try:
         for worker in workers:
@@ -317,15 +294,15 @@ def run_jobs(
         cancel.set()
         _join(workers, within=_STOP_WITHIN_S)
         display.close()
-        end_interrupted("Interrupted. What has arrived is kept. Run the same command again to resume.")
+        end_interrupted("Interrupted. Downloaded data is kept. Run the same command again to resume.")
     display.close()
-    if unforeseen:
-        raise unforeseen[0]
+    if unexpected:
+        raise unexpected[0]
     return [(job, outcomes[id(job)]) for job in jobs]
 
 
 def raise_failures(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
-    """End with exit code 1 and a list, if some failed."""
+    """Exit with code 1 and a list if some jobs failed."""
     failed = {job.title: outcome for job, outcome in outcomes if isinstance(outcome, MedMNISTError)}
     if failed:
         offline = all(isinstance(error, OfflineError) for error in failed.values())
@@ -335,7 +312,7 @@ def raise_failures(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
 
 def _display(new: Sequence[Job], cancel: threading.Event, *, silenced: bool) -> Display:
     if silenced:
-        return Silent(cancel)
+        return Display(cancel)
     if is_terminal(sys.stderr):
         return Bars(cancel, {job.archive.file_name: job.download_bytes for job in new})
     return Lines(cancel)

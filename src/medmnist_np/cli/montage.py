@@ -20,7 +20,7 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
 
 _COMMANDLINE = ParameterSource.COMMANDLINE
 
-# Options that choose and arrange samples, and mean nothing for a single one.
+# Options that select and arrange several samples.
 _OF_SEVERAL = ("rows", "columns", "seed", "by_class")
 
 

@@ -1,6 +1,6 @@
-"""Arguments and options that several commands share, and what the shell offers for them when Tab is pressed.
+"""Arguments and options that commands share, and their completion in a shell.
 
-A completion that depends on other words, such as the sizes of a data set, looks at what is on the line so far.
+Completions may depend on other words on the line: those of ``--size`` on the data set.
 """
 
 from __future__ import annotations
@@ -22,88 +22,69 @@ from medmnist_np.registry.user_records import LOCAL
 _Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def _quietly(offered: Callable[[click.Context], Iterable[tuple[str, str]]]) -> _Completer:
-    """Make a completer of a function that yields words and descriptions; a mistake on the line offers nothing."""
+def _completer(words: Callable[[click.Context], Iterable[str]]) -> _Completer:
+    """Make a completer of a function that returns words. A mistake on the line offers nothing."""
 
-    @wraps(offered)
+    @wraps(words)
     def completer(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            return [CompletionItem(word, help=of) for word, of in offered(ctx) if word.startswith(incomplete.lower())]
+            return [CompletionItem(word) for word in words(ctx) if word.startswith(incomplete.lower())]
         except ValueError:  # such as an unknown name
             return []
 
     return completer
 
 
-@_quietly
-def _names(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    for collection in (None, *bundled_records.COLLECTIONS[1:]):
-        for record in registry.datasets(collection=collection):
-            yield record.qualified_name, record.task
-
-
-@_quietly
-def _common_names(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    for record in registry.datasets():
-        yield record.qualified_name, record.task
-
-
 def names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the names of data sets; those of other collections only after the first letters, as there are many."""
-    return (_names if incomplete else _common_names)(ctx, parameter, incomplete)
+    """Offer the names of data sets; those of other collections only after the first letters, since there are many."""
+    collections = (None, *bundled_records.COLLECTIONS[1:]) if incomplete else (None,)
+    records = [record for collection in collections for record in registry.datasets(collection=collection)]
+    offered = [record for record in records if record.qualified_name.startswith(incomplete.lower())]
+    return [CompletionItem(record.qualified_name, help=record.task) for record in offered]
 
 
-@_quietly
-def sizes(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    """Offer the sizes of the data sets on the line, or of any."""
-    return _sizes(ctx)
+def _sizes(ctx: click.Context) -> list[str]:
+    return [str(size) for size in sorted({n for record in _named(ctx) or registry.datasets() for n in record.sizes})]
 
 
-@_quietly
-def sizes_or_all(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    """Offer sizes, and ``all``."""
-    return [*_sizes(ctx), ("all", "")]
+sizes = _completer(_sizes)
 
 
-@_quietly
-def splits(ctx: click.Context) -> Iterable[tuple[str, str]]:
+@_completer
+def sizes_or_all(ctx: click.Context) -> Iterable[str]:
+    """Offer the sizes of the data sets on the line, or of all, and the word ``all``."""
+    return [*_sizes(ctx), "all"]
+
+
+@_completer
+def splits(ctx: click.Context) -> Iterable[str]:
     """Offer the splits of the data sets on the line."""
-    found = {split: "" for record in _named(ctx) for split in record.splits}
-    yield from (found or dict.fromkeys(("train", "val", "test"), "")).items()
+    return dict.fromkeys(split for record in _named(ctx) for split in record.splits) or ("train", "val", "test")
 
 
-@_quietly
-def collections(ctx: click.Context) -> Iterable[tuple[str, str]]:
+@_completer
+def collections(ctx: click.Context) -> Iterable[str]:
     """Offer the collections."""
-    for collection in (*bundled_records.COLLECTIONS, LOCAL.name):
-        yield collection, ""
+    return (*bundled_records.COLLECTIONS, LOCAL.name)
 
 
-@_quietly
-def tasks(ctx: click.Context) -> Iterable[tuple[str, str]]:
+@_completer
+def tasks(ctx: click.Context) -> Iterable[str]:
     """Offer the tasks of the data sets."""
-    for task in sorted({record.task.partition(",")[0] for record in registry.datasets()}):
-        yield task, ""
+    return sorted({record.task.partition(",")[0] for record in registry.datasets()})
 
 
-@_quietly
-def corruptions(ctx: click.Context) -> Iterable[tuple[str, str]]:
+@_completer
+def corruptions(ctx: click.Context) -> Iterable[str]:
     """Offer the corruptions of the data set on the line."""
     from medmnist_np.registry.corruption_facts import corruption_names
 
-    for record in _named(ctx):
-        for kind in corruption_names(record):
-            yield kind, ""
+    return [kind for record in _named(ctx) for kind in corruption_names(record)]
 
 
 def names_or_files(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the names of data sets, or files if no name begins so."""
+    """Offer the names of data sets, or files if no name begins with these letters."""
     return names(ctx, parameter, incomplete) or [CompletionItem(incomplete, type="file")]
-
-
-def _sizes(ctx: click.Context) -> list[tuple[str, str]]:
-    numbers = {size for record in _named(ctx) or registry.datasets() for size in record.sizes}
-    return [(str(size), "") for size in sorted(numbers)]
 
 
 def _named(ctx: click.Context) -> list[Record]:
@@ -117,13 +98,15 @@ def _named(ctx: click.Context) -> list[Record]:
 FILE = click.Path(exists=True, dir_okay=False)
 """A file that must exist."""
 
-SIZE_HELP = "Image size in pixels; default: 28, for MedSegBench 512."
+SIZE_HELP = "Image size in pixels; default: 28, or 512 for MedSegBench."
 
 name_argument = click.argument("name", shell_complete=names)
 names_argument = click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=names)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
-download_option = click.option("--download", is_flag=True, help="Download the data set first if it is not here.")
+download_option = click.option(
+    "--download", is_flag=True, help="Download the data set first if it is not on this machine."
+)
 seed_option = click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Random seed; default: 0.")
 root_option = click.option(
     "--root", type=click.Path(file_okay=False), metavar="DIR", help="Use only this folder instead of the cache."
@@ -135,12 +118,12 @@ undefined_option = click.option(
     "--undefined",
     type=click.Choice(["raise", "skip", "nan", "zero"]),
     default="raise",
-    help="If the AUC of a class is undefined: fail (raise, default), leave the class out (skip), or use NaN or 0.",
+    help="If the AUC of a class is undefined: fail (raise; default), leave out the class (skip), or use NaN or 0.",
 )
 
 
 def size_option(help: str = SIZE_HELP) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: A002 -- of click
-    """Return the option ``--size`` for commands that take one size."""
+    """Return the option ``--size`` of commands that take one size."""
     return click.option("--size", type=int, metavar="N", help=help, shell_complete=sizes)
 
 
@@ -157,7 +140,7 @@ def page_option(
     *,
     required: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option ``--output`` for the path of a page."""
+    """Return the option ``--output`` for the path of an HTML page."""
     return click.option(
         "-o",
         "--output",
@@ -178,7 +161,7 @@ def _checked_page(ctx: click.Context, parameter: click.Parameter, path: str | No
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say where to download from, and apply them with :func:`medmnist_np.configure`."""
+    """Add the options for the sources of downloads, and apply them with :func:`medmnist_np.configure`."""
 
     @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Try this base URL first; repeatable.")
     @click.option("--shared", multiple=True, metavar="DIR", help="Look in this read-only cache first; repeatable.")

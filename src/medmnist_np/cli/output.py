@@ -1,4 +1,4 @@
-"""How commands print (tables, paragraphs, JSON) and fail."""
+"""Print text, tables and JSON, and report errors, for all commands."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def value_errors(
     kind: type[click.ClickException] = click.UsageError,
     passing: type[Exception] | tuple[()] = MedMNISTError,
 ) -> Iterator[None]:
-    """Show a ValueError of the library as wrong usage (exit code 2), or as a failure (1) with ``click.ClickException``.
+    """Report a ValueError of the library as wrong usage (exit code 2), or a failure (1) with ``click.ClickException``.
 
-    Errors ``passing`` keep their own meaning; see the program in ``cli/__init__.py``.
+    Errors in ``passing`` are not changed; ``cli/__init__.py`` reports them.
     """
     try:
         yield
@@ -53,7 +53,7 @@ def value_errors(
 
 @contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Name the file that the block could not write."""
+    """Name the file if the block cannot write it."""
     try:
         yield
     except MedMNISTError:
@@ -63,31 +63,31 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def end_interrupted(text: str) -> NoReturn:
-    """Print a message and exit as shells expect it after Ctrl-C."""
+    """Print a message and exit with the code that shells expect after Ctrl-C."""
     say(f"\n{text}", err=True)  # the terminal has put ^C on the line
     sys.exit(130)
 
 
 def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a text. Control characters, which may come from untrusted files, are shown as escapes."""
+    """Print text. Control characters, which may come from untrusted files, are escaped."""
     shown = escaped(str(text))
     click.echo(wrapped_message(shown) if err else shown, err=err, nl=nl)
 
 
 def say_json(value: Any) -> None:
-    """Print a value as JSON, in ASCII so that it is complete in any encoding of the output."""
+    """Print a value as JSON, in ASCII, which every encoding of the output can represent."""
     click.echo(json.dumps(value, indent=2, default=str))
 
 
 def say_paragraph(text: str, indent: str = "") -> None:
-    """Print a text wrapped at the width of the terminal; ``indent`` comes before all lines but the first."""
+    """Print text wrapped at the width of the terminal; ``indent`` precedes all lines except the first."""
     say("\n".join(_wrapped(escaped(text), min(_WIDEST_TEXT, terminal_width() or _WIDEST_TEXT), indent)))
 
 
 def say_lines(text: str, red: str = "") -> None:
-    """Print lines; on a terminal, one that is too long is wrapped and continues below its text, after its ``Title:``.
+    """Print lines. On a terminal, long lines are wrapped and continue below their text, after their ``Title:``.
 
-    ``red`` is a beginning of the text that is shown in that colour.
+    ``red`` is a prefix of the text to print in red.
     """
     width = terminal_width()
     lines: list[str] = []
@@ -105,7 +105,7 @@ def say_lines(text: str, red: str = "") -> None:
 
 
 def wrapped_message(text: str, before: str = "") -> str:
-    """Return a message for stderr, wrapped at the width of the terminal; ``before`` will be written before it."""
+    """Return a message for stderr, wrapped at the width of the terminal; ``before`` will precede it."""
     if not is_terminal(sys.stderr):
         return text
     width = min(_WIDEST_TEXT, get_terminal_size().columns)
@@ -114,14 +114,14 @@ def wrapped_message(text: str, before: str = "") -> str:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    """Return lines in which no URL and no path is broken."""
+    """Return lines in which URLs and paths are not broken."""
     return wrap(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 def say_table(rows: Sequence[Sequence[object]], head: Sequence[str], right: Sequence[int] = ()) -> None:
-    """Print rows in columns; the columns numbered in ``right`` are aligned right.
+    """Print a table; the columns with the numbers in ``right`` are right-aligned.
 
-    On a narrow terminal, cells take several lines; in a file or a pipe each row is one line.
+    On a narrow terminal, cells take several lines. In a file or a pipe, each row is one line.
     """
     for row in filter(None, table_rows(rows, head, right)):
         say(row)
@@ -134,10 +134,10 @@ def table_rows(rows: Sequence[Sequence[object]], head: Sequence[str], right: Seq
 
 
 def fitted(rows: Sequence[Sequence[str]], right: Sequence[int], width: int | None) -> Iterator[str]:
-    """Yield each row of a table, whose first row is the head, in lines no wider than ``width`` if it is given.
+    """Yield each row of a table, whose first row is the head, in lines no wider than ``width``, if given.
 
     Cells that do not fit are wrapped at spaces, in the columns that are not in ``right``. If even the longest words do
-    not fit side by side, each cell has a line of its own, after its head, and the first row is empty.
+    not fit side by side, each cell is on its own line, after its head, and the first row is empty.
     """
     columns = list(zip(*rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
@@ -189,16 +189,16 @@ def interval_ends(interval: Interval) -> str:
 
 
 def show_what_cannot_be_encoded(stream: TextIO | None) -> None:
-    """Write it as an escape: on Windows a pipe is often not in UTF-8, and file names may be any bytes."""
+    """Print other characters as escapes: pipes on Windows are often not UTF-8, and file names may be any bytes."""
     if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors="backslashreplace")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a stream is a terminal; it is None if it was closed, as by ``>&-``."""
+    """Return whether a stream is a terminal; it is None if it was closed, for example with ``>&-``."""
     return stream is not None and stream.isatty()
 
 
 def terminal_width() -> int | None:
-    """Return the columns of the terminal, or None if the output is not a terminal."""
+    """Return the width of the terminal, or None if the output is not a terminal."""
     return get_terminal_size().columns if is_terminal(sys.stdout) else None

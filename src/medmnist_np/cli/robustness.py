@@ -1,4 +1,4 @@
-"""``robustness``: what corrupted images cost a model."""
+"""``robustness``: measure how much corrupted images harm a model."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def robustness(
 ) -> None:
     """Measure how much corrupted images harm a model.
 
-    The result is balanced errors, BE and rBE as in MedMNIST-C, with 95 % confidence intervals. Each FILE is a result
-    file whose name says what its images were: ...@MODEL.csv for clean images, ...@MODEL+CORRUPTION_SEVERITY.csv for
+    Prints balanced errors, BE and rBE as in MedMNIST-C, with 95 % confidence intervals. Each FILE is a result file
+    whose name states its images: ...@MODEL.csv for clean images, ...@MODEL+CORRUPTION_SEVERITY.csv for
     corrupted ones, such as ...@resnet18+motion_blur_3.csv. BE is the error divided by that of the published reference,
     an AlexNet. rBE is the increase of the error divided by the increase of the reference. Both are only known for
     published data sets.

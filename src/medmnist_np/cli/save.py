@@ -26,7 +26,7 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
 @click.command
 @click.argument("name", required=False, metavar="NAME", shell_complete=options.names)
 @click.argument("folder", required=False, metavar="FOLDER", type=click.Path(file_okay=False))
-@click.option("--flag", help="NAME, as the official program takes it.", hidden=True)
+@click.option("--flag", help="The same as NAME; the official option.", hidden=True)
 @click.option("--folder", "named_folder", type=click.Path(file_okay=False), hidden=True)
 @click.option("--layout", type=click.Choice(LAYOUTS), help="Arrangement of the files; default: automl.")
 @click.option("--format", "--postfix", "format_", metavar="|".join(FORMATS), help="Default: png, or gif for volumes.")
@@ -40,7 +40,7 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
     is_flag=False,
     flag_value=True,  # of --download alone
     default=True,
-    help="Whether to download a data set that is not here; default: true.",
+    help="Whether to download a data set that is not on this machine; default: true.",
 )
 @quiet_option
 @root_option
@@ -71,8 +71,8 @@ def save(
     values are the class numbers in NAME/classes.csv. Volumes that differ in size are saved in the same two folders, as
     NIfTI files.
 
-    Files that exist are not written again: run the same command again to resume after an interruption. A file with
-    other content is never replaced.
+    Existing files are not written again: run the same command again to resume after an interruption. A file with other
+    content is never replaced.
 
     \b
       medmnist-np save breastmnist exported
@@ -82,12 +82,12 @@ def save(
     for split in splits:
         if "+" in split:
             again = " ".join(f"--split {one}" for one in split.split("+"))
-            raise click.UsageError(f"Splits are saved one by one. Instead of --split {split} write {again}.")
+            raise click.UsageError(f"Splits are saved one by one. Use {again} instead of --split {split}.")
     progress = silent if quiet else bars
     if not (record := registry.info(name)).same_shape:
         if layout is not None or size is not None or format_ not in (None, "nii"):
             raise click.UsageError(
-                f"{record.qualified_name} has volumes that differ in size, which are saved as NIfTI files. Leave out "
+                f"{record.qualified_name} has volumes that differ in size, which are saved as NIfTI. Leave out "
                 "--layout, --size and --format."
             )
         saved = _save_volumes(record, splits, folder, root=root, download=download, progress=progress)
@@ -122,7 +122,7 @@ def _interruptible() -> Iterator[None]:
 def _save_volumes(
     record: Record, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
 ) -> Path:
-    """Save the named splits, or all that are here, since a user's folder may hold only some."""
+    """Save the named splits, or all that exist, since a user's folder may have only some."""
     saved = missing = None
     with _interruptible():
         for split in splits or record.splits:
@@ -155,7 +155,7 @@ def _name_and_folder(given: Sequence[str], flag: str | None, folder: str | None)
         named = " and ".join(
             f"--{option} {value}" for option, value in (("flag", flag), ("folder", folder)) if value is not None
         )
-        raise click.UsageError(f"{' '.join(given)!r} and {named} name the data set or the folder twice. Leave one out.")
+        raise click.UsageError(f"{' '.join(given)!r} and {named} name the data set or folder twice. Use one of them.")
     if len(given) < len(missing):
         words = " and ".join(missing[len(given) :])
         raise click.UsageError(f"Missing: {words}. `medmnist-np save NAME FOLDER`")
