@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError
+from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError, nearest
+
+if TYPE_CHECKING:
+    import csv
 
 CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 """The environment variable that names the cache folder."""
@@ -195,3 +199,28 @@ def remove_tree(folder: Path, *, ignore_errors: bool = False) -> None:
     import shutil  # here, not above: opening does not need it
 
     shutil.rmtree(folder, ignore_errors=ignore_errors)
+
+
+@contextmanager
+def csv_reader(file: Path, needed: Sequence[str] = (), skip: int = 0) -> Iterator[csv.DictReader[str]]:
+    """Open a CSV file in UTF-8, with a header after ``skip`` lines; raise ValueError if it is not one."""
+    import csv
+
+    try:
+        with open(file, newline="", encoding="utf-8-sig", opener=regular_only) as stream:
+            for _ in range(skip):
+                stream.readline()
+            reader = csv.DictReader(stream, strict=True)
+            require_columns(file, needed, reader.fieldnames or ())
+            yield reader
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not a CSV file in UTF-8: {error}.") from error
+
+
+def require_columns(file: Path, needed: Iterable[str], columns: Sequence[str]) -> None:
+    """Raise ValueError if a table lacks a column."""
+    for name in needed:
+        if name not in columns:
+            raise ValueError(
+                f"{file} has no column {name!r}.{nearest(name, columns)} Available: {', '.join(columns) or 'none'}."
+            )

@@ -149,7 +149,7 @@ def test_a_table_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
     ("lines", "message"),
     [
         ("image,lable\n1,a\n", "has no column 'label'. Did you mean 'lable'? Available: image, lable."),
-        ("", "has no column 'image' or 'file_name'. Available: none"),
+        ("", "has no column 'image'. Available: none"),
         ("image,label\n1,a\n,b\n", "labels.csv, line 3 has no value in the column 'image'"),
         ("image,label\n1,a\n2\n", "labels.csv, line 3 must have 2 values"),
         ("image,label\n1,a\n2,b,c\n", "labels.csv, line 3 must have 2 values"),

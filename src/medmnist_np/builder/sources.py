@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ from medmnist_np.builder.labels import (
     unseen,
     values_of,
 )
-from medmnist_np.errors import nearest
 from medmnist_np.registry.records import standard_split
 
 IMAGES, MASKS = "images", "masks"
@@ -323,8 +321,8 @@ def from_tables(
         lines += more
     image = next((name for name in _IMAGE_COLUMNS if name in columns), _IMAGE_COLUMNS[0])
     segmented = _MASK_COLUMN in columns and not set(label) <= set(columns)
-    for name in (image, *([_MASK_COLUMN] if segmented else label), *([group_by] if group_by is not None else [])):
-        _check_column(tables[0], name, columns)
+    needed = [image, *([_MASK_COLUMN] if segmented else label), *([group_by] if group_by is not None else [])]
+    _files.require_columns(tables[0], needed, columns)
     if not lines:
         raise ValueError(f"{tables[0]} lists no images.")
     rows = []
@@ -366,27 +364,15 @@ def _read_table(table: Path, folder: Path | None) -> tuple[Sequence[str], list[_
     """Return the columns and the lines."""
     split = table.parent.name
     beside, called, given = (table.parent, Path(split), {"split": split}) if folder is None else (folder, Path(), {})
-    try:
-        with open(table, newline="", encoding="utf-8-sig", opener=_files.regular_only) as stream:
-            reader = csv.DictReader(stream, strict=True)
-            columns = reader.fieldnames or ()
-            lines = []
-            for line in reader:
-                if None in line or None in line.values():
-                    raise ValueError(f"{table}, line {reader.line_num} must have {len(columns)} values.")
-                values = {name: value.strip() for name, value in line.items()}
-                lines.append(_Line(f"{table}, line {reader.line_num}", beside, called, {**given, **values}))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{table} is not a CSV file in UTF-8: {error}.") from error
+    lines = []
+    with _files.csv_reader(table) as reader:
+        columns = reader.fieldnames or ()
+        for line in reader:
+            if None in line or None in line.values():
+                raise ValueError(f"{table}, line {reader.line_num} must have {len(columns)} values.")
+            values = {name: value.strip() for name, value in line.items()}
+            lines.append(_Line(f"{table}, line {reader.line_num}", beside, called, {**given, **values}))
     return columns, lines
-
-
-def _check_column(table: Path, name: str, columns: Sequence[str]) -> None:
-    if name not in columns:
-        other = f" or {_IMAGE_COLUMNS[1]!r}" if name == _IMAGE_COLUMNS[0] else ""
-        raise ValueError(
-            f"{table} has no column {name!r}{other}.{nearest(name, columns)} Available: {', '.join(columns) or 'none'}."
-        )
 
 
 def from_arrays(

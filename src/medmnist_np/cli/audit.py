@@ -23,13 +23,13 @@ from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value
 @click.command
 @click.argument("source", metavar="NAME|FILE.npz", shell_complete=options.names_or_files)
 @size_option("Image size of NAME in pixels; default: 28.")
-@click.option("--ids", type=FILE, metavar="CSV", help="Source ids; default: those that were imported.")
+@click.option("--ids", type=FILE, metavar="CSV", help="Image ids and groups; default: the imported ones.")
 @click.option(
     "--near",
     type=click.IntRange(0, 16),
     default=4,
     metavar="BITS",
-    help="Near duplicates: largest distance of image hashes; default: 4.",
+    help="Largest distance between the hashes of near duplicates; default: 4.",
 )
 @click.option("--exact", is_flag=True, help="Do not search for near duplicates.")
 @page_option("Write a page with pictures too.")

@@ -20,7 +20,13 @@ Number = TypeVar("Number", int, float)
 @click.command
 @click.argument("source", type=click.Path(exists=True))
 @click.option("--name", required=True, metavar="NAME", help="Name of the set: lower-case letters, digits and '-'.")
-@click.option("--size", "sizes", multiple=True, metavar="N", help="Image size in pixels; repeatable; default: 28.")
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="N",
+    help="Image size in pixels, or several: 28,64; repeatable; default: 28.",
+)
 @click.option("--labels", type=FILE, metavar="CSV", help="Labels of the images in a folder.")
 @click.option(
     "--label", "columns", multiple=True, metavar="COLUMN", help="Column with the class; repeatable: 0 or 1 each."

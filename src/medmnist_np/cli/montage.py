@@ -42,8 +42,8 @@ _OF_SEVERAL = ("rows", "columns", "seed", "by_class")
     shell_complete=options.splits,
 )
 @size_option()
-@click.option("--rows", type=click.IntRange(1), metavar="N", default=20, help="Rows of the picture; default: 20.")
-@click.option("--columns", type=click.IntRange(1), metavar="N", default=20, help="Columns of the picture; default: 20.")
+@click.option("--rows", type=click.IntRange(1), metavar="N", help="Rows of the picture; default: 20.")
+@click.option("--columns", type=click.IntRange(1), metavar="N", help="Columns of the picture; default: 20.")
 @seed_option
 @click.option("--by-class", is_flag=True, help="Divide the rows between the classes.")
 @click.option("--labels", "with_labels", is_flag=True, help="Write the class below each image, and a legend.")
@@ -56,8 +56,8 @@ def montage(
     output: str,
     split: str,
     size: int | None,
-    rows: int,
-    columns: int,
+    rows: int | None,
+    columns: int | None,
     seed: int,
     by_class: bool,
     with_labels: bool,
@@ -90,17 +90,14 @@ def montage(
             raise click.UsageError(
                 f"{record.qualified_name} has volumes that differ in size. Leave out --by-class, --view and --size."
             )
-        sides: dict[str, Any] = {
-            one: value
-            for one, value in (("rows", rows), ("columns", columns))
-            if ctx.get_parameter_source(one) == _COMMANDLINE
-        }
+        sides: dict[str, Any] = {side: n for side, n in (("rows", rows), ("columns", columns)) if n is not None}
         volumes = VolumeDataset(record, split, root=root)
         if index is not None:
             volumes = volumes[[_checked(index, volumes)]]
         _write(lambda: volumes.montage(**sides, seed=seed, labels=with_labels, masks=masks), output)
         return
     dataset = Dataset(name, split, size=size, root=root)
+    rows, columns = rows or 20, columns or 20
     if index is not None:
         dataset, rows, columns = dataset[[_checked(index, dataset)]], 1, 1
     if dataset.record.ndim == 3 and view is None:

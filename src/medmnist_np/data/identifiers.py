@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from medmnist_np import _files, registry
 from medmnist_np._groups import is_missing
 from medmnist_np.cache import settings
-from medmnist_np.errors import NotCachedError, nearest
+from medmnist_np.errors import NotCachedError
 from medmnist_np.registry import Record
 
 _COLUMNS = ("split", "index", "image_id", "group")
@@ -151,26 +151,15 @@ def _known(value: str | None) -> str:
 def read_ids(file: Path, record: Record) -> dict[str, list[tuple[str, str]]]:
     """Return the id and the group of each sample, by split; unknown ones are empty."""
     found: dict[str, list[tuple[str, str] | None]] = {split: [None] * n for split, n in record.n_samples.items()}
-    try:
-        with open(file, newline="", encoding="utf-8-sig", opener=_files.regular_only) as stream:
-            reader = csv.DictReader(stream)
-            columns = reader.fieldnames or ()
-            for needed in _COLUMNS[:3]:
-                if needed not in columns:
-                    raise ValueError(
-                        f"{file} has no column {needed!r}.{nearest(needed, columns)} Available: "
-                        f"{', '.join(columns) or 'none'}."
-                    )
-            for line in reader:
-                where = f"{file}, line {reader.line_num}"
-                split, index = str(line["split"]).strip().lower(), str(line["index"]).strip()
-                if split not in found or not (index.isascii() and index.isdecimal() and int(index) < len(found[split])):
-                    raise ValueError(f"{where}: {record.name} has no sample {index!r} in split {split!r}.")
-                if found[split][int(index)] is not None:
-                    raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
-                found[split][int(index)] = (_known(line["image_id"]), _known(line.get("group")))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not a CSV file in UTF-8: {error}.") from error
+    with _files.csv_reader(file, _COLUMNS[:3]) as reader:
+        for line in reader:
+            where = f"{file}, line {reader.line_num}"
+            split, index = str(line["split"]).strip().lower(), str(line["index"]).strip()
+            if split not in found or not (index.isascii() and index.isdecimal() and int(index) < len(found[split])):
+                raise ValueError(f"{where}: {record.name} has no sample {index!r} in split {split!r}.")
+            if found[split][int(index)] is not None:
+                raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
+            found[split][int(index)] = (_known(line["image_id"]), _known(line.get("group")))
     complete = {}
     for split, rows in found.items():
         if None in rows:

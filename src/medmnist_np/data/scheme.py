@@ -29,7 +29,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import _files
-from medmnist_np.errors import nearest
 from medmnist_np.registry import DatasetInfo
 
 _COLUMNS = ("split", "index", "new_split")
@@ -170,30 +169,17 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
     """
     path = Path(file)
     moves: dict[tuple[str, int], str] = {}
-    try:
-        with open(path, newline="", encoding="utf-8-sig", opener=_files.regular_only) as stream:
-            facts, n_remarks = _facts(stream.read(1 << 16))
-            stream.seek(0)
-            for _ in range(n_remarks):
-                stream.readline()
-            reader = csv.DictReader(stream)
-            columns = reader.fieldnames or ()
-            for needed in _COLUMNS:
-                if needed not in columns:
-                    raise ValueError(
-                        f"{path} has no column {needed!r}.{nearest(needed, columns)} Available: "
-                        f"{', '.join(columns) or 'none'}."
-                    )
-            for line in reader:
-                where = f"{path}, line {reader.line_num + n_remarks}"
-                split, index, new_split = (str(line[column] or "").strip() for column in _COLUMNS)
-                if not (index.isascii() and index.isdecimal()):
-                    raise ValueError(f"{where}: the index must be an integer of 0 or more, not {index!r}.")
-                if (split, int(index)) in moves:
-                    raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
-                moves[split, int(index)] = new_split
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a CSV file in UTF-8: {error}.") from error
+    with open(path, newline="", encoding="utf-8-sig", errors="replace", opener=_files.regular_only) as stream:
+        facts, n_remarks = _facts(stream.read(1 << 16))
+    with _files.csv_reader(path, _COLUMNS, skip=n_remarks) as reader:
+        for line in reader:
+            where = f"{path}, line {reader.line_num + n_remarks}"
+            split, index, new_split = (str(line[column] or "").strip() for column in _COLUMNS)
+            if not (index.isascii() and index.isdecimal()):
+                raise ValueError(f"{where}: the index must be an integer of 0 or more, not {index!r}.")
+            if (split, int(index)) in moves:
+                raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
+            moves[split, int(index)] = new_split
     return Scheme(moves, **facts)
 
 
