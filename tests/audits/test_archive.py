@@ -73,7 +73,7 @@ def refusal(path: Path) -> str:
         (dict.fromkeys(sound(n_samples=SMALL)) | {"b": np.zeros(4), "a": np.zeros(4)}, "it has a, b"),
     ],
 )
-def test_what_is_no_archive_of_images_and_labels_is_refused(
+def test_an_invalid_archive_of_images_and_labels_is_rejected(
     tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
     assert re.fullmatch(reason, refusal(save(tmp_path, changed(**changes))))
@@ -98,7 +98,7 @@ def test_pickles_are_not_loaded(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_no_zip_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_an_invalid_zip_is_rejected(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
     assert reason == refusal(path)
@@ -112,7 +112,7 @@ def test_a_huge_directory_is_not_read(tmp_path: Path) -> None:
     assert refusal(path) == "it says that its directory has 106890 bytes"
 
 
-def test_members_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
+def test_members_that_are_not_arrays_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path, changed())
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("read.me", b"")
@@ -171,7 +171,7 @@ def test_labels_of_any_whole_numbers_are_read(tmp_path: Path, dtype: Any, width:
     assert split.class_counts == (2, 2)
 
 
-def test_other_arrays_are_passed_over_and_other_splits_come_between(tmp_path: Path) -> None:
+def test_other_arrays_are_ignored_and_other_splits_come_between(tmp_path: Path) -> None:
     arrays = sound(n_samples={"test": 3, "extra": 2, "val": 2, "train": 4})
     arrays["extra_images"][0] = arrays["train_images"][1]
     arrays["val_images"][1] = arrays["extra_images"][1]

@@ -124,7 +124,7 @@ def test_copies_with_other_labels_contradict(tmp_path: Path) -> None:
     assert conflict.labels == ((1,), (0,))
 
 
-def test_blank_images_are_told_on_their_own(tmp_path: Path) -> None:
+def test_blank_images_are_reported_on_their_own(tmp_path: Path) -> None:
     arrays = sound((10, 10, 3))
     arrays["train_images"][[3, 4]] = arrays["test_images"][1] = 0
     arrays["val_images"][2] = (10, 20, 30)
@@ -253,7 +253,7 @@ def test_groups_that_are_empty_are_none(tmp_path: Path, empty: str) -> None:
     assert leaks(result) == NO_LEAKS
 
 
-def test_groups_of_some_splits_only_are_not_compared_and_a_remark_says_so(tmp_path: Path) -> None:
+def test_groups_of_some_splits_only_are_not_compared_and_a_remark_reports_it(tmp_path: Path) -> None:
     file = ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{'' if split == 'test' else 'p'}")
     result = found(tmp_path, sound(), ids=file)
     assert result.grouped_by == "image_id"
@@ -380,7 +380,7 @@ def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("distance", [-1, 17, 2.5])
-def test_a_distance_that_is_none_is_refused(tmp_path: Path, distance: Any) -> None:
+def test_an_invalid_distance_is_rejected(tmp_path: Path, distance: Any) -> None:
     with pytest.raises(ValueError, match=f"max_distance is {distance}; it must be from 0 to 16 bits"):
         audit(tmp_path / "not there.npz", max_distance=distance)
 
@@ -427,7 +427,7 @@ def test_findings_are_plain_data(tmp_path: Path) -> None:
     assert result.page() == copy.page()
 
 
-def test_it_is_said_in_words(tmp_path: Path) -> None:
+def test_an_audit_prints_as_text(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][5] = arrays["test_images"][4]
     arrays["val_images"][:7] = np.arange(7, dtype=np.uint8)[:, None, None]
@@ -454,7 +454,7 @@ Leaks:            train 1; they also occur in a later split."""
 NOT_CHECKED = "Patients:         not checked, since no groups are known"
 
 
-def test_without_ids_it_says_that_patients_were_not_checked(tmp_path: Path) -> None:
+def test_without_ids_it_states_that_patients_were_not_checked(tmp_path: Path) -> None:
     said = found(tmp_path, sound()).in_words().splitlines()
     assert NOT_CHECKED in said
     assert "Leaks:            none among exact duplicates" in said
@@ -485,7 +485,7 @@ def test_one_split_has_no_leaks_to_look_for(tmp_path: Path) -> None:
     assert "Leaks:            not checked (there is only one split)" in said
 
 
-def test_a_search_for_near_duplicates_that_was_left_out_is_said_in_its_line(tmp_path: Path) -> None:
+def test_a_search_for_near_duplicates_that_was_left_out_is_reported_in_its_line(tmp_path: Path) -> None:
     assert "Near duplicates:  not searched" in found(tmp_path, sound(), max_distance=None).in_words()
 
 

@@ -81,12 +81,12 @@ def test_rgb_images_can_be_written_to_one_by_one(shape: tuple[int, ...]) -> None
         ({"dtype": "uint8", "scale": 1}, "would round the values"),
     ],
 )
-def test_what_is_no_layout_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_an_invalid_layout_is_rejected(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Layout(channel_axis_stored=False, **arguments)
 
 
-def test_what_is_no_dtype_is_refused() -> None:
+def test_an_invalid_dtype_is_rejected() -> None:
     with pytest.raises(TypeError):
         Layout(channel_axis_stored=False, dtype="nonsense")
 

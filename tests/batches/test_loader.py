@@ -484,7 +484,7 @@ def test_a_state_that_was_changed_is_refused(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("state", [None, {}, [], 5, "{}", {"format": 1}, [("format", 1)]], ids=repr)
-def test_nonsense_is_no_state(state: Any) -> None:
+def test_nonsense_is_not_a_state(state: Any) -> None:
     with pytest.raises(ValueError, match="state"):
         make().load_state_dict(state)
 
@@ -513,7 +513,7 @@ def test_a_transform_that_cannot_be_called_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("shuffle", [True, "blocks"])
-def test_a_pass_that_is_given_up_leaves_no_thread(shuffle: Any) -> None:
+def test_a_pass_that_is_abandoned_leaves_no_thread(shuffle: Any) -> None:
     read = []
     arrays = {"images": np.zeros((3000, 2, 2), np.uint8), "labels": np.zeros((3000, 1), np.uint8)}
     batches = make(1, **arrays, shuffle=shuffle, transform=augmented, prefetch=3, read_ahead=read.append)
@@ -539,7 +539,7 @@ def test_a_finished_pass_leaves_no_thread_even_if_it_is_kept() -> None:
 
 
 @pytest.mark.parametrize("prefetch", [1, 2, 4])
-def test_no_more_threads_work_than_were_asked_for(prefetch: int) -> None:
+def test_no_more_threads_work_than_were_requested(prefetch: int) -> None:
     names = set()
 
     def noted(batch: Batch, rng: np.random.Generator) -> Batch:
@@ -552,7 +552,7 @@ def test_no_more_threads_work_than_were_asked_for(prefetch: int) -> None:
     assert len(names - {threading.main_thread().name}) <= prefetch
 
 
-def test_without_prefetch_batches_are_made_here_when_they_are_asked_for() -> None:
+def test_without_prefetch_batches_are_made_here_when_they_are_requested() -> None:
     made: list[int] = []
 
     def noted(batch: Batch, rng: np.random.Generator) -> Batch:
@@ -649,7 +649,7 @@ def replaced(**change: Callable[[Batch], Any]) -> Transform:
         (lambda b, _: b if b.indices[0] != 15 else b[9], IndexError, "tuple index"),
     ],
 )
-def test_what_is_wrong_with_a_transform_is_said_where_its_batch_would_have_come(
+def test_what_is_wrong_with_a_transform_is_reported_where_its_batch_would_have_come(
     prefetch: int, transform: Any, error: type[Exception], message: str
 ) -> None:
     batches = make(transform=transform, prefetch=prefetch)
@@ -696,7 +696,7 @@ def test_what_makes_no_batches_is_refused(arguments: dict[str, Any], message: st
         make(**arguments)
 
 
-def test_it_says_what_it_is() -> None:
+def test_it_states_what_it_is() -> None:
     batches = make(10, epoch=2, identity={"name": "breastmnist"})
     assert repr(batches) == "Batches(3 of 10; breastmnist, epoch 2)"
 
@@ -704,7 +704,7 @@ def test_it_says_what_it_is() -> None:
 # Small batches
 
 
-def test_small_batches_are_made_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_batches_are_made_where_they_are_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "_WORTH_A_THREAD_BYTES", 2_000_000)
     passing = iter(make(3, prefetch=2))
     next(passing)

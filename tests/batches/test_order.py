@@ -279,7 +279,7 @@ def test_the_plan_knows_how_long_a_window_is() -> None:
         *(("shard", value, "must be a pair") for value in ("x", "12", 1, None, (1,), (0, 1, 2))),
     ],
 )
-def test_what_is_no_plan_is_refused(name: str, value: Any, message: str) -> None:
+def test_an_invalid_plan_is_rejected(name: str, value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Plan(**{"n_samples": 10, "batch_size": 4, name: value})
 

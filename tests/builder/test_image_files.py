@@ -66,7 +66,7 @@ def test_a_folder_of_slices_is_a_volume_in_the_order_of_their_numbers(tmp_path: 
     assert read_image(tmp_path / "scan", slices=True)[:, 0, 0].tolist() == [1, 2, 10]
 
 
-def test_a_folder_of_images_is_no_volume_unless_that_is_said(tmp_path: Path) -> None:
+def test_a_folder_of_images_is_not_a_volume_unless_slices_is_true(tmp_path: Path) -> None:
     save(tmp_path / "scan" / "1.png", GRAY)
     with pytest.raises(ValueError, match=r"it is a folder.*slices=True"):
         read_image(tmp_path / "scan")
@@ -106,7 +106,7 @@ def test_what_would_lose_values_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("array", [np.zeros(4), np.zeros((0, 3)), np.zeros((2, 2), complex), np.zeros((2, 2, 2, 2))])
-def test_arrays_that_are_no_images_are_refused(tmp_path: Path, array) -> None:
+def test_arrays_that_are_not_images_are_refused(tmp_path: Path, array) -> None:
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(ValueError, match=re.escape(str(array.shape))):
         read_image(tmp_path / "a.npy")

@@ -190,7 +190,7 @@ def test_every_kind_of_mask_file_is_read_as_numbers(ending: str, tmp_path: Path)
         ("m.png", np.zeros((4, 5), np.uint16) + 300, "its values are 300 to 300"),
     ],
 )
-def test_what_is_no_mask_is_refused(name: str, array: NDArray[Any], reason: str, tmp_path: Path) -> None:
+def test_an_invalid_mask_is_rejected(name: str, array: NDArray[Any], reason: str, tmp_path: Path) -> None:
     path = tmp_path / name
     if path.suffix == ".npy":
         np.save(path, array)
@@ -245,7 +245,7 @@ def test_pairs_of_other_names_are_sent_to_a_table(tmp_path: Path) -> None:
         ("train/images", "train/gt", "gt, images"),
     ],
 )
-def test_images_beside_masks_of_another_name_are_no_classes(
+def test_images_beside_masks_of_another_name_are_not_classes(
     images: str, masks: str, called: str, tmp_path: Path
 ) -> None:
     for number in range(6):
@@ -255,7 +255,7 @@ def test_images_beside_masks_of_another_name_are_no_classes(
         build(tmp_path / "polyps", name="polyps")
 
 
-def test_a_mask_that_cannot_be_read_is_told_from_its_image(tmp_path: Path) -> None:
+def test_a_mask_that_cannot_be_read_is_distinguished_from_its_image(tmp_path: Path) -> None:
     source = pairs(tmp_path / "polyps", 10)
     mask = source / "masks" / "004.png"
     mask.write_bytes(mask.read_bytes()[:60])
@@ -297,7 +297,7 @@ def test_masks_without_any_area_need_names(tmp_path: Path) -> None:
         ({"masks": np.zeros((3, 28, 28), np.uint8)}, "images has 2 items, but masks has 3"),
     ],
 )
-def test_what_does_not_go_together_is_refused(options: dict[str, Any], reason: str) -> None:
+def test_conflicting_arguments_are_rejected(options: dict[str, Any], reason: str) -> None:
     arguments = {"images": np.zeros((2, 28, 28), np.uint8), "masks": np.ones((2, 28, 28), np.uint8), **options}
     with pytest.raises(ValueError, match=reason):
         build(name="polyps", **arguments)

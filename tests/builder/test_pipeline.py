@@ -55,7 +55,7 @@ def test_a_folder_becomes_a_set_like_any_other(tmp_path: Path) -> None:
     assert {path.name for path in built.folder.iterdir()} == {"moles.npz", "moles_16.npz", "moles.toml"}
 
 
-def test_an_audit_of_a_set_built_without_groups_says_that_patients_were_not_checked(tmp_path: Path) -> None:
+def test_an_audit_of_a_set_built_without_groups_states_that_patients_were_not_checked(tmp_path: Path) -> None:
     build(folder_per_class(tmp_path / "images"), name="moles")
     said = mm.audit("moles").in_words().splitlines()
     assert "Patients:         not checked, since no groups are known" in said
@@ -113,7 +113,7 @@ def test_gray_images_and_masks_may_have_a_channel_axis(axis: int) -> None:
     ("shape", "reason"),
     [((28, 28, 4), "has 4 channels"), ((4, 28, 28), "has 4 channels"), ((3, 28, 3), "is ambiguous")],
 )
-def test_axes_that_are_no_plain_channels_are_refused(shape: tuple[int, ...], reason: str) -> None:
+def test_axes_that_are_not_plain_channels_are_refused(shape: tuple[int, ...], reason: str) -> None:
     with pytest.raises(ValueError, match=rf"images\[0\]: The shape .* {reason}"):
         build(name="strange", images=np.zeros((10, *shape), np.uint8), labels=[0, 1] * 5)
 
@@ -179,7 +179,7 @@ def test_names_of_files_may_be_of_any_script_or_none(tmp_path: Path) -> None:
 # How images are brought to size
 
 
-def test_images_must_have_equal_edges_unless_a_recipe_says_what_to_do(tmp_path: Path) -> None:
+def test_images_must_have_equal_edges_unless_a_recipe_states_what_to_do(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     path = save(folder / "malignant" / "010.png", noise(7, (40, 30)))
     with pytest.raises(ValueError, match=re.escape(f"{path}: it is 40 x 30, not square. ")) as caught:
@@ -196,7 +196,7 @@ def digests_of(name: str) -> list[str]:
     return [archive.digest for archive in mm.info(name).archives.values()]
 
 
-def test_a_recipe_of_ones_own_decides_what_is_enlarged() -> None:
+def test_a_custom_recipe_decides_what_is_enlarged() -> None:
     recipe = Recipe((CropCentre((20, 20)), Resize()))
     images = [noise(number, (60, 50)) for number in range(12)]
     built = build(name="own", images=images, labels=[0, 1] * 6, recipe=recipe, sizes=[16, 20, 28])
@@ -272,7 +272,7 @@ def test_files_that_are_not_images_are_left_out_but_not_counted_as_images(tmp_pa
     assert "left out" not in repr(built.record)
 
 
-def test_images_of_two_channels_are_no_volumes() -> None:
+def test_images_of_two_channels_are_not_volumes() -> None:
     message = "images[0]: it has 2 channels (shape (28, 30, 2)): only gray and RGB images are supported"
     with pytest.raises(ValueError, match=re.escape(message)):
         build(name="m", images=np.stack([noise(number, (28, 30, 2)) for number in range(12)]), labels=[0, 1] * 6)
@@ -287,7 +287,7 @@ def test_a_split_is_never_left_out_as_a_whole(tmp_path: Path) -> None:
         build(tmp_path / "images", name="moles", skip_bad=True)
 
 
-def test_a_recipe_that_is_none_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
+def test_an_unknown_recipe_is_rejected_with_the_available_ones(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     build(folder, name="moles")
     for absent in ("circle", "moles"):
@@ -373,7 +373,7 @@ def test_what_is_refused_at_once_leaves_no_folder(tmp_path: Path, given, message
     assert not (tmp_path / "deep").exists()
 
 
-def test_a_folder_of_ones_own_stays_when_a_build_is_refused(tmp_path: Path) -> None:
+def test_an_existing_folder_stays_when_a_build_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(ValueError, match="no class folders"):
         build(tmp_path / "out", name="m", output=tmp_path / "out")
@@ -387,7 +387,7 @@ def test_an_absent_image_is_named_with_its_line(tmp_path: Path) -> None:
         build(file, name="moles")
 
 
-def test_if_no_image_is_of_use_the_first_is_named(tmp_path: Path) -> None:
+def test_if_no_image_is_usable_the_first_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "images"
     for name in ("a/1.png", "b/2.png"):
         (folder / name).parent.mkdir(parents=True)

@@ -89,7 +89,7 @@ def test_a_class_may_be_called_as_a_split_is_abbreviated(tmp_path: Path) -> None
     assert found.splits is None
 
 
-def test_what_systems_leave_beside_images_is_passed_over(tmp_path: Path) -> None:
+def test_what_systems_leave_beside_images_is_ignored(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images", n=1)
     for litter in (".DS_Store", "benign/Thumbs.db", ".git/config", "__MACOSX/benign/._000.png", "@eaDir/000.png/a.jpg"):
         (folder / litter).parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def test_an_image_in_no_class_folder_is_listed_as_alone(tmp_path: Path, place: s
     assert source_of(tmp_path, tmp_path / "in").alone == ((str(loose), "it is not in a class folder"),)
 
 
-def test_a_folder_without_classes_says_how_images_should_lie(tmp_path: Path) -> None:
+def test_a_folder_without_classes_states_how_images_should_lie(tmp_path: Path) -> None:
     save(tmp_path / "images" / "0.png", noise(0))
     with pytest.raises(ValueError, match="has no class folders with images"):
         source_of(tmp_path, tmp_path / "images")
@@ -216,13 +216,13 @@ def test_images_may_be_of_several_sizes_or_paths(tmp_path: Path) -> None:
         ({"images": [noise(0), noise(1)], "labels": [0, 1], "group_by": "patient"}, "group_by names a column"),
     ],
 )
-def test_what_does_not_go_together_is_refused(tmp_path: Path, given, message: str) -> None:
+def test_conflicting_arguments_are_rejected(tmp_path: Path, given, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         source_of(tmp_path, **given)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, "", " ", "nan", "NA"])
-def test_a_missing_group_is_no_group(tmp_path: Path, missing: object) -> None:
+def test_a_missing_group_is_not_a_group(tmp_path: Path, missing: object) -> None:
     with pytest.raises(ValueError, match=re.escape("images[1] has no group")):
         source_of(tmp_path, images=[noise(0), noise(1)], labels=[0, 1], groups=["p", missing])
 

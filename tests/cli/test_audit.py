@@ -55,7 +55,7 @@ def test_the_page_and_the_scheme_are_written(file: Path, tmp_path: Path) -> None
     assert read_scheme(scheme).moves == {("train", 5): ""}
 
 
-def test_groups_of_a_file_of_ids_are_told(file: Path, tmp_path: Path) -> None:
+def test_groups_of_a_file_of_ids_are_reported(file: Path, tmp_path: Path) -> None:
     ids = tmp_path / "ids.csv"
     rows = [f"{split},{k},{'p' if k == 0 else f'{split}{k}'}" for split, n in N_SAMPLES.items() for k in range(n)]
     ids.write_text("\n".join(["split,index,image_id", *rows]))
@@ -66,7 +66,7 @@ def test_groups_of_a_file_of_ids_are_told(file: Path, tmp_path: Path) -> None:
     assert f"Error: {ids} has no column 'image_id'." in result.stderr
 
 
-def test_a_set_that_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
+def test_a_set_that_is_not_here_is_fetched_if_requested(tmp_path: Path) -> None:
     with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 4, "test": 2}):
         result = run("breastmnist")
         assert result.exit_code == 1
@@ -92,13 +92,13 @@ def test_a_set_that_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
         ((__file__,), 1, "cannot be audited: it does not end as a zip"),
     ],
 )
-def test_wrong_usage_and_failures_are_told(arguments: tuple[object, ...], code: int, message: str) -> None:
+def test_wrong_usage_and_failures_are_reported(arguments: tuple[object, ...], code: int, message: str) -> None:
     result = run(*arguments)
     assert code == result.exit_code
     assert message in result.stderr
 
 
-def test_what_cannot_be_written_is_told(file: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_reported(file: Path, tmp_path: Path) -> None:
     (tmp_path / "no folder").touch()
     for option, name in (("-o", "page.html"), ("--scheme", "scheme.csv")):
         result = run(file, option, tmp_path / "no folder" / name)

@@ -74,7 +74,7 @@ def test_a_table_says_labels_groups_and_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
-def test_a_class_that_is_missing_from_a_split_is_said_once_on_standard_output(
+def test_a_class_that_is_missing_from_a_split_is_reported_once_on_standard_output(
     tmp_path: Path, options: list[str]
 ) -> None:
     rows = [[save_image(tmp_path / f"{n}.png", noise(n)).name, "rare" if n < 3 else "common"] for n in range(33)]
@@ -85,7 +85,7 @@ def test_a_class_that_is_missing_from_a_split_is_said_once_on_standard_output(
     assert "rare" not in result.stderr
 
 
-def test_what_was_left_out_is_said(tmp_path: Path) -> None:
+def test_files_that_were_left_out_are_reported(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     (folder / "benign" / "000.png").write_bytes(b"no image")
     result = run("build", folder, "--name", "moles")
@@ -106,13 +106,13 @@ def test_what_was_left_out_is_said(tmp_path: Path) -> None:
         (["--window", "0"], "--window must be two numbers, LOW:HIGH"),
     ],
 )
-def test_numbers_are_written_as_numbers(tmp_path: Path, options: list[str], message: str) -> None:
+def test_options_that_are_not_numbers_are_rejected(tmp_path: Path, options: list[str], message: str) -> None:
     result = run("build", folder_per_class(tmp_path / "images"), "--name", "moles", *options)
     assert result.exit_code == 2
     assert message in result.stderr
 
 
-def test_a_fault_is_told_without_a_traceback(tmp_path: Path) -> None:
+def test_an_error_is_reported_without_a_traceback(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     for options in (["--group-by", "patient"], ["--classes", "a,b"], ["--task", "multi-label"]):
         result = run("build", folder, "--name", "moles", *options)
@@ -161,7 +161,7 @@ def test_folders_of_images_become_volumes_only_with_an_option(tmp_path: Path) ->
     assert mm.info("scans").ndim == 3
 
 
-def test_a_license_that_is_not_stated_is_said(tmp_path: Path) -> None:
+def test_a_missing_license_is_reported(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     said = run("build", folder, "--name", "moles", "--json")
     assert json.loads(said.stdout)["name"] == "moles"
@@ -169,7 +169,7 @@ def test_a_license_that_is_not_stated_is_said(tmp_path: Path) -> None:
     assert "license" not in run("build", folder, "--name", "free", "--license", "CC0").stderr
 
 
-def test_what_was_exported_can_be_built_from(tmp_path: Path) -> None:
+def test_an_exported_set_can_be_built_from(tmp_path: Path) -> None:
     assert run("build", folder_per_class(tmp_path / "images"), "--name", "moles").exit_code == 0
     assert run("save", "moles", tmp_path / "export", "--split", "train", "--layout", "csv").exit_code == 0
     (file,) = (tmp_path / "export").rglob("metadata.csv")

@@ -35,7 +35,7 @@ def test_card_writes_the_page_of_what_is_here(name: str, tmp_path: Path) -> None
     assert card(name, seed=3) == page.read_text("utf-8")
 
 
-def test_what_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
+def test_what_is_not_here_is_fetched_if_requested(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     result = run("card", "breastmnist", "-o", page)
     expected = "The page has no pictures, since the data set is not on this machine. Use --download to get it.\n"
@@ -49,7 +49,7 @@ def test_what_is_not_here_is_fetched_if_asked_for(tmp_path: Path) -> None:
     assert (tmp_path / "root" / "arrays").is_dir()
 
 
-def test_a_file_that_is_no_page_is_not_replaced(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_page_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("precious")
     result = run("card", "breastmnist", "-o", tmp_path / "notes.txt")
     assert result.exit_code == 2
@@ -57,7 +57,7 @@ def test_a_file_that_is_no_page_is_not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").read_text() == "precious"
 
 
-def test_a_page_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     page = tmp_path / "file" / "page.html"
     result = run("card", "breastmnist", "-o", page)

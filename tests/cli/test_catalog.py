@@ -23,7 +23,7 @@ def run(*arguments: str) -> Result:
         ["--organ", "brain", "--task", "segmentation", "--modality", "MRI", "--access", "open"],
     ],
 )
-def test_open_brain_mri_segmentation_sets_are_told_with_links(arguments: list[str]) -> None:
+def test_open_brain_mri_segmentation_sets_are_reported_with_links(arguments: list[str]) -> None:
     result = run(*arguments)
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
@@ -39,7 +39,7 @@ def test_open_brain_mri_segmentation_sets_are_told_with_links(arguments: list[st
     assert "open: no account; anyone can download it." in lines
 
 
-def test_everything_is_told_and_resources_apart() -> None:
+def test_everything_is_reported_and_resources_apart() -> None:
     lines = run().stdout.splitlines()
     apart = lines.index("Archives and lists of data sets:")
     for entry in known_sets():
@@ -56,7 +56,7 @@ def test_what_is_not_checked_is_marked() -> None:
     assert "?" not in run("synthstrip").stdout
 
 
-def test_name_says_everything_about_one() -> None:
+def test_name_states_everything_about_one() -> None:
     assert repr(catalog().entry("adni")) + "\n" == run("--name", "ADNI").stdout
     assert catalog().entry("adni").to_dict() == json.loads(run("--name", "adni", "--json").stdout)
 
@@ -66,7 +66,7 @@ def test_json_has_all_that_was_found() -> None:
     assert json.loads(run("nowhere", "--json").stdout) == []
 
 
-def test_nothing_found_says_what_to_leave_out() -> None:
+def test_nothing_found_states_what_to_leave_out() -> None:
     result = run("--organ", "liver", "--access", "application")
     assert result.exit_code == 0
     assert result.stdout == ""
@@ -100,7 +100,7 @@ def test_each_line_that_loads_stands_alone() -> None:
         (["--name", "adni", "brain"], "Leave out the search"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], words: str) -> None:
+def test_wrong_usage_is_reported(arguments: list[str], words: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""

@@ -27,7 +27,7 @@ def make(*arguments: object) -> Result:
     return CliRunner().invoke(corrupt, list(map(str, arguments)), catch_exceptions=False)
 
 
-def test_corrupt_makes_what_is_asked_for_and_says_where(home: Path) -> None:
+def test_corrupt_makes_what_is_requested_and_states_where(home: Path) -> None:
     result = make("breastmnist", "--kind", "pixelate", "--kind", "speckle_noise", "--severity", 3, "--workers", 1)
     assert result.exit_code == 0
     expected = make_corrupted("breastmnist", ["pixelate", "speckle_noise"], [3], progress=silent)
@@ -54,7 +54,7 @@ def test_corrupt_makes_the_same_in_two_processes(home: Path, tmp_path: Path) -> 
         (["organmnist3d", "--all"], "MedMNIST-C has no corruptions for organmnist3d."),
     ],
 )
-def test_corrupt_says_what_is_wrong_with_a_call(home: Path, arguments: list[str], message: str) -> None:
+def test_corrupt_states_what_is_wrong_with_a_call(home: Path, arguments: list[str], message: str) -> None:
     result = make(*arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())

@@ -60,7 +60,7 @@ NOTE = "Scores are from -"
 
 
 @pytest.mark.parametrize("command", [["evaluate"], ["leaderboard", "breastmnist"]])
-def test_scores_that_are_no_probabilities_are_noted(logits: Path, command: list[str]) -> None:
+def test_scores_that_are_not_probabilities_are_noted(logits: Path, command: list[str]) -> None:
     result = run(*command, logits)
     assert result.exit_code == 0
     assert NOTE in result.stdout
@@ -177,7 +177,7 @@ def test_evaluate_adds_intervals_when_asked(files: tuple[Path, Path]) -> None:
     assert line in run("evaluate", files[1], "--intervals").stdout.splitlines()
 
 
-def test_evaluate_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
+def test_evaluate_prints_json(files: tuple[Path, Path]) -> None:
     found = Evaluator.parse_and_evaluate(files[0])
     expected = [{"file": str(files[0]), **found.to_dict(), "contradictions": []}]
     assert expected == json.loads(run("evaluate", files[0], "--json").stdout)
@@ -228,14 +228,14 @@ def test_evaluate_changes_no_file(files: tuple[Path, Path]) -> None:
 # compare
 
 
-def test_compare_says_which_is_better(files: tuple[Path, Path]) -> None:
+def test_compare_states_which_is_better(files: tuple[Path, Path]) -> None:
     result = run("compare", *files)
     assert result.exit_code == 0
     assert [f"A: {files[0]}", f"B: {files[1]}", "breastmnist test, 80 samples"] == result.stdout.splitlines()[:3]
     assert " ".join(result.stdout.split()).count("A is better: the gap of ") == 2
 
 
-def test_compare_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
+def test_compare_prints_json(files: tuple[Path, Path]) -> None:
     found = json.loads(run("compare", *files, "--json").stdout)
     assert found["auc"]["second"] - found["auc"]["first"] == found["auc"]["difference"] < 0
     assert set(found["mcnemar"]) == {"only_first", "only_second", "p_value"}
@@ -274,14 +274,14 @@ def test_leaderboard_puts_files_in_their_place(files: tuple[Path, Path]) -> None
     assert any(line.startswith("* yours, with 95 % confidence intervals.") for line in lines)
 
 
-def test_runs_of_one_name_are_told_apart_by_their_files(files: tuple[Path, Path]) -> None:
+def test_runs_of_one_name_are_distinguished_by_their_files(files: tuple[Path, Path]) -> None:
     again = files[1].rename(files[1].with_name(f"{files[1].stem.partition('@')[0]}@good.csv"))
     found = run("leaderboard", "breastmnist", files[0], again).stdout
     assert str(files[0]) in found
     assert str(again) in found
 
 
-def test_leaderboard_may_be_read_by_a_program(files: tuple[Path, Path]) -> None:
+def test_leaderboard_prints_json(files: tuple[Path, Path]) -> None:
     found = json.loads(run("leaderboard", "breastmnist", files[0], "--json").stdout)
     assert [entry["method"] for entry in found["entries"] if entry["yours"]] == ["good"]
     assert len(found["entries"]) == 8
@@ -294,7 +294,7 @@ def test_leaderboard_names_a_file_of_other_samples(files: tuple[Path, Path]) -> 
     assert message in result.stderr
 
 
-def test_leaderboard_of_a_set_of_ones_own_says_that_no_figures_are_known(tmp_path: Path) -> None:
+def test_leaderboard_of_a_built_set_states_that_no_figures_are_known(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(256, size=(20, 28, 28), dtype=np.uint8)
     mm.build(name="moles", images=images, labels=[0, 1] * 10)
     result = run("leaderboard", "moles")
@@ -315,7 +315,7 @@ def test_leaderboard_refuses_an_unknown_set() -> None:
 
 
 @pytest.mark.parametrize("command", ["compare", "leaderboard"])
-def test_a_wrong_figure_in_a_name_is_said_on_stderr(files: tuple[Path, Path], command: str) -> None:
+def test_a_wrong_figure_in_a_name_is_reported_on_stderr(files: tuple[Path, Path], command: str) -> None:
     good, bad = files
     renamed = bad.rename(bad.with_name("breastmnist_test_[AUC]0.999_[ACC]0.111@bad.csv"))
     result = run(command, *(["breastmnist", renamed] if command == "leaderboard" else [good, renamed]))

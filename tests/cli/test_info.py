@@ -47,7 +47,7 @@ def test_list_may_be_narrowed(options: list[str], expected: list[str]) -> None:
     assert len(expected) == sum(line.split(" ")[0] in NAMES for line in run("list", *options).stdout.splitlines())
 
 
-def test_list_says_what_is_here(tmp_path: Path) -> None:
+def test_list_shows_what_is_here(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 3, "val": 2, "test": 2}):
         fetch("breastmnist")
         row = next(line for line in run("list").stdout.splitlines() if line.startswith("breastmnist"))
@@ -90,7 +90,7 @@ def test_list_writes_nothing_and_opens_no_socket(audit) -> None:
 @pytest.mark.parametrize(
     "arguments", [["pathmnist"], ["PathMNIST"], ["pathmnist_64"], ["--flag=pathmnist"], ["--flag", "pathmnist"]]
 )
-def test_info_says_all_about_a_set(arguments: list[str]) -> None:
+def test_info_shows_all_about_a_set(arguments: list[str]) -> None:
     result = run("info", *arguments)
     assert result.exit_code == 0
     assert f"{registry.info('pathmnist')!r}\n" == result.stdout
@@ -102,12 +102,12 @@ def test_info_refuses_two_names() -> None:
     assert "Use either NAME or --flag" in result.stderr
 
 
-def test_info_says_once_what_a_class_that_is_a_number_is_called() -> None:
+def test_info_states_once_what_a_class_that_is_a_number_is_called() -> None:
     assert "Classes:     0; 1; 2; 3; 4\n" in run("info", "retinamnist").stdout
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_info_may_be_read_by_a_program(name: str) -> None:
+def test_info_prints_json(name: str) -> None:
     record, found = registry.info(name), json.loads(run("info", name, "--json").stdout)
     assert name == found["name"]
     assert list(record.class_names) == found["class_names"]
@@ -120,7 +120,7 @@ def test_info_may_be_read_by_a_program(name: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["info", "cite"])
-def test_a_misspelt_name_is_told_the_nearest(command: str) -> None:
+def test_a_misspelt_name_suggests_the_nearest(command: str) -> None:
     result = run(command, "pathmnst")
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -132,7 +132,7 @@ def test_a_name_is_needed(command: str) -> None:
     assert run(command).exit_code == 2
 
 
-def test_info_without_a_name_says_how_to_find_one() -> None:
+def test_info_without_a_name_states_how_to_find_one() -> None:
     assert "`medmnist-np list` lists them" in run("info").stderr
 
 
@@ -163,7 +163,7 @@ def test_list_with_a_name_refers_to_info() -> None:
     assert "Use `medmnist-np info pathmnist` for one data set" in result.stderr
 
 
-def test_where_there_are_none_list_says_so() -> None:
+def test_list_reports_that_nothing_was_found() -> None:
     assert run("list", "--task", "multi-class", "--ndim", "3", "--size", "224").stdout.rstrip() == "No data sets found."
     assert "Make one with `medmnist-np build`" in run("list", "--collection", "local").stdout
     assert run("list", "--collection", "local", "--json").stdout == "[]\n"

@@ -211,7 +211,7 @@ def test_json_is_all_that_goes_to_stdout(shop: Shop) -> None:
     assert "HTTP 404" in table[1]["error"]
 
 
-def test_the_plan_and_each_set_that_is_ready_are_told(shop: Shop) -> None:
+def test_the_plan_and_each_set_that_is_ready_are_reported(shop: Shop) -> None:
     done = run("fetch", "breastmnist", "pathmnist")
     plan, *rest = done.stdout.partition(" unpacked, into ")
     assert [line.split()[0] for line in plan.splitlines()[:3]] == ["name", "breastmnist", "pathmnist"]
@@ -220,7 +220,7 @@ def test_the_plan_and_each_set_that_is_ready_are_told(shop: Shop) -> None:
     assert done.stderr == ""
 
 
-def test_lines_and_no_bars_where_stderr_is_no_terminal(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_and_no_bars_where_stderr_is_not_a_terminal(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_LINES_EVERY_S", 0.05)
     for name in ("breastmnist", "pathmnist"):
         half = len(shop.files[name].data) // 2
@@ -304,7 +304,7 @@ def test_an_impatient_second_interruption_ends_it_the_same_way(shop: Shop) -> No
     assert err.splitlines()[-1] == "Interrupted. Downloaded data is kept. Run the same command again to resume."
 
 
-def test_a_server_without_range_is_named_where_a_split_was_asked_for(shop: Shop) -> None:
+def test_a_server_without_range_is_named_where_a_split_was_requested(shop: Shop) -> None:
     shop.files["breastmnist"].plan(then=Serve(honour_range=False))
     child = start(shop, "fetch", "breastmnist", "--split", "test")
     err = child.communicate(timeout=60)[1]
@@ -504,7 +504,7 @@ def test_a_root_takes_the_place_of_the_cache(shop: Shop, tmp_path: Path) -> None
     assert shop.ready == []
 
 
-def test_too_little_space_for_all_is_said_before_the_first(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_space_for_all_is_reported_before_the_first(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     usage: Any = shutil.disk_usage(shop.folder)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_100_000))
     done = run("fetch", *NAMES)

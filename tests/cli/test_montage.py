@@ -74,7 +74,7 @@ def test_a_grid_by_class_is_cut_to_what_the_largest_class_needs() -> None:
     assert (2 * 28, largest * 28) == imageio.imread("a.png").shape
 
 
-def test_each_class_has_a_row_where_fewer_are_asked_for() -> None:
+def test_each_class_has_a_row_where_fewer_are_requested() -> None:
     run("montage", "retinamnist", "-o", "a.png", "--by-class", "--rows=2", "--columns=1")
     assert (5 * 28, 28, 3) == imageio.imread("a.png").shape
 
@@ -132,7 +132,7 @@ def test_classes_and_their_names() -> None:
         (["brestmnist", "-o", "a.png"], "Did you mean 'breastmnist'"),
     ],
 )
-def test_wrong_usage_says_what_is_right(arguments: list[object], message: str) -> None:
+def test_wrong_usage_names_the_right_usage(arguments: list[object], message: str) -> None:
     result = run("montage", *arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())

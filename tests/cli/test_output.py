@@ -114,7 +114,7 @@ def test_a_terminal_narrower_than_the_words_gets_a_line_for_each_cell() -> None:
     assert list(fitted(ROWS, [2], 20))[:2] == ["", "name  pathmnist\ntask  multi-class\nn     9\nsizes 28 64 128 224"]
 
 
-def test_what_is_no_terminal_gets_whole_lines() -> None:
+def test_output_that_is_not_a_terminal_gets_whole_lines() -> None:
     row = ["x" * 300, "y"]
     assert ["  ".join(row)] == list(fitted([row], [], None))
 

@@ -61,7 +61,7 @@ def test_it_tells_its_version() -> None:
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("fetsh", "fetch"), ("lst", "list"), ("verfy", "verify")])
-def test_a_misspelt_command_is_told_the_nearest(typed: str, meant: str) -> None:
+def test_a_misspelt_command_suggests_the_nearest(typed: str, meant: str) -> None:
     result = run(typed)
     assert result.exit_code == 2
     assert f"Unknown command '{typed}'. Did you mean '{meant}'?" in result.stderr
@@ -174,7 +174,7 @@ def test_streams_may_be_closed(closed: str, arguments: list[str], tmp_path: Path
 
 @pytest.mark.skipif(os.name != "posix", reason="the shell closes them")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
-def test_a_failure_with_closed_streams_is_no_traceback(closed: str, tmp_path: Path) -> None:
+def test_a_failure_with_closed_streams_prints_no_traceback(closed: str, tmp_path: Path) -> None:
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *MODULE]
     done = run_process(shell, "fetch", "breastmnist", "--offline", MEDMNIST_NP_CACHE=str(tmp_path))
     assert done.returncode == 1
@@ -224,7 +224,7 @@ def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, m
         ("import --ids breastmnist .", ". is a folder, but --ids needs a CSV file."),
     ],
 )
-def test_wrong_usage_is_told_in_words(arguments: str, said: str) -> None:
+def test_wrong_usage_is_reported_in_words(arguments: str, said: str) -> None:
     result = run(*arguments.split())
     assert result.exit_code == 2
     assert said in result.stderr

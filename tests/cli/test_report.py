@@ -48,7 +48,7 @@ def test_without_a_name_the_page_lies_beside_the_file(file: Path) -> None:
     assert page.is_file()
 
 
-def test_a_page_that_is_there_is_replaced_and_nothing_else_changes(file: Path, tmp_path: Path) -> None:
+def test_an_existing_page_is_replaced_and_nothing_else_changes(file: Path, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("old")
     before = {path: path.read_bytes() for path in file.parent.iterdir()}
     assert run("report", file, "-o", tmp_path / "page.html").exit_code == 0
@@ -56,7 +56,7 @@ def test_a_page_that_is_there_is_replaced_and_nothing_else_changes(file: Path, t
     assert before == {path: path.read_bytes() for path in file.parent.iterdir()}
 
 
-def test_a_file_that_is_no_page_is_not_replaced(file: Path) -> None:
+def test_a_file_that_is_not_a_page_is_not_replaced(file: Path) -> None:
     before = file.read_bytes()
     result = run("report", file, "-o", file)
     assert result.exit_code == 2
@@ -64,7 +64,7 @@ def test_a_file_that_is_no_page_is_not_replaced(file: Path) -> None:
     assert before == file.read_bytes()
 
 
-def test_a_page_that_cannot_be_written_is_told(file: Path, tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_written_is_reported(file: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     page = tmp_path / "file" / "page.html"
     result = run("report", file, "-o", page)
@@ -72,7 +72,7 @@ def test_a_page_that_cannot_be_written_is_told(file: Path, tmp_path: Path) -> No
     assert f"Error: {page} could not be written: File exists.\n" == result.stderr
 
 
-def test_a_name_that_is_wrong_is_told_and_stands_on_the_page(file: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_wrong_is_reported_and_stands_on_the_page(file: Path, tmp_path: Path) -> None:
     wrong = file.rename(file.with_name("breastmnist_test_[AUC]0.123@random.csv"))
     result = run("report", wrong, "-o", tmp_path / "page.html")
     assert result.exit_code == 0
@@ -81,7 +81,7 @@ def test_a_name_that_is_wrong_is_told_and_stands_on_the_page(file: Path, tmp_pat
     assert first.startswith("In this file, the name says AUC 0.123, the scores give ")
 
 
-def test_without_images_it_is_said_how_to_get_them(file: Path, tmp_path: Path) -> None:
+def test_without_images_report_names_the_command_that_gets_them(file: Path, tmp_path: Path) -> None:
     mm.fetch("breastmnist", labels_only=True, root=tmp_path / "root")
     result = run("report", file, "-o", tmp_path / "page.html", "--root", tmp_path / "root")
     assert result.exit_code == 0

@@ -61,11 +61,11 @@ def _joined(line: str) -> str:
     return " ".join(line.split())
 
 
-def test_robustness_says_that_a_stand_in_has_no_reference(files: list[Path]) -> None:
+def test_robustness_states_that_a_stand_in_has_no_reference(files: list[Path]) -> None:
     assert "so the results have no BE and rBE." in _joined(run(*files).stdout)
 
 
-def test_robustness_may_be_read_by_a_program(files: list[Path]) -> None:
+def test_robustness_prints_json(files: list[Path]) -> None:
     expected = [one.to_dict() for one in measure_robustness(files, progress=silent)]
     assert expected == json.loads(run(*files, "--json").stdout)
 

@@ -128,7 +128,7 @@ def test_quiet_is_quiet() -> None:
         (["chestmnist", "out", "--layout=imagefolder"], "Use the layout 'csv'"),
     ],
 )
-def test_wrong_usage_says_what_is_right(arguments: list[str], message: str) -> None:
+def test_wrong_usage_names_the_right_usage(arguments: list[str], message: str) -> None:
     result = run("save", *arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())

@@ -87,7 +87,7 @@ def with_labels(folder: Path, labels: np.ndarray) -> Path:
     return folder / "moles.toml"
 
 
-def test_labels_that_are_no_class_of_the_record_are_refused(folder: Path) -> None:
+def test_labels_outside_the_classes_of_the_record_are_refused(folder: Path) -> None:
     labels = np.load(folder / "moles.npz")["train_labels"].copy()
     labels[-1] = 2
     register(with_labels(folder, labels))
@@ -114,7 +114,7 @@ def test_a_record_on_the_web_leads_to_no_file_of_this_machine(folder: Path) -> N
         register(f"{base_url}/moles.toml")
 
 
-def test_what_is_no_record_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_an_invalid_record_is_rejected(folder: Path, tmp_path: Path) -> None:
     with serve(folder) as base_url:
         with pytest.raises(RecordError, match=r"moles\.npz is not a record"):
             register(f"{base_url}/moles.npz")

@@ -114,7 +114,7 @@ def test_a_scheme_of_another_hand_needs_three_columns_only(tmp_path: Path) -> No
         ("split,index,new_split\n\0\xff", "is not a CSV file in UTF-8"),
     ],
 )
-def test_what_is_no_scheme_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_scheme_is_rejected_with_the_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "scheme.csv"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -146,7 +146,7 @@ def test_unknown_splits_are_named(moves: dict[tuple[str, int], str]) -> None:
         Scheme(moves).selection(BREAST, "train")
 
 
-def test_a_scheme_that_cannot_be_written_or_read_is_told(tmp_path: Path) -> None:
+def test_a_scheme_that_cannot_be_written_or_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match="write a scheme"):
         Scheme({}).write(tmp_path / "no folder" / "scheme.csv")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.csv"):

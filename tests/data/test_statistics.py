@@ -341,7 +341,7 @@ def test_kept_statistics_do_not_disturb_the_cache(fakes) -> None:
     assert fetch("breastmnist") == dataset.folder
 
 
-def test_statistics_may_be_asked_for_by_several_threads(fakes) -> None:
+def test_statistics_may_be_requested_by_several_threads(fakes) -> None:
     expected = Dataset("breastmnist")[:].images
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: Dataset("breastmnist").statistics(progress=silent), range(16)))

@@ -64,13 +64,13 @@ def test_a_class_without_samples_is_named() -> None:
 
 
 @pytest.mark.parametrize("n", [0, -1, True, 1.0, "1", None])
-def test_what_is_no_number_of_samples_is_refused(n: Any) -> None:
+def test_an_invalid_number_of_samples_is_rejected(n: Any) -> None:
     with pytest.raises(ValueError, match=r"n must be an integer of 1 or more"):
         some_per_class(LABELS, n, 0, NAMES)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None])
-def test_what_is_no_seed_is_refused(seed: Any) -> None:
+def test_an_invalid_seed_is_rejected(seed: Any) -> None:
     for function in (lambda: some_per_class(LABELS, 1, seed, NAMES), lambda: stratified_folds(LABELS, 2, seed)):
         with pytest.raises(ValueError, match="seed must be"):
             function()
@@ -323,7 +323,7 @@ def test_groups_of_one_sample_are_divided_evenly(k: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("k", [1, 0, -3, True, 2.5, "2", None])
-def test_what_is_no_number_of_folds_is_refused(k: Any) -> None:
+def test_an_invalid_number_of_folds_is_rejected(k: Any) -> None:
     with pytest.raises(ValueError, match=r"k must be an integer of 2 or more"):
         stratified_folds(LABELS, k, 0)
 
@@ -417,7 +417,7 @@ def test_a_large_alpha_gives_clients_the_class_balance_of_the_whole() -> None:
     assert np.abs(found - np.array([100, 75, 50, 25])).max() <= 1
 
 
-def test_every_client_has_the_smallest_size_asked_for() -> None:
+def test_every_client_has_the_smallest_size_requested() -> None:
     assert min(map(len, dirichlet_parts(MANY, 10, 0.3, 25, 3))) >= 25
 
 

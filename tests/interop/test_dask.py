@@ -51,7 +51,7 @@ def test_nothing_may_be_selected() -> None:
 
 
 @pytest.mark.parametrize("chunks", [0, -1, 2.5, "auto", True, (4, 4)], ids=repr)
-def test_chunks_that_are_no_number_of_samples_are_refused(chunks: Any) -> None:
+def test_chunks_must_be_a_number_of_samples(chunks: Any) -> None:
     with pytest.raises(ValueError, match="chunks must be an integer of 1 or more"):
         to_dask(mm.Dataset("breastmnist"), chunks=chunks)
 

@@ -97,7 +97,7 @@ def test_keras_is_never_given_more_than_one_worker() -> None:
     assert data.workers == 1
 
 
-def test_batches_that_are_asked_for_in_their_order_are_made_ahead() -> None:
+def test_batches_that_are_requested_in_their_order_are_made_ahead() -> None:
     begun = [threading.Event() for _ in range(5)]
 
     def noted(batch, rng):
@@ -112,7 +112,7 @@ def test_batches_that_are_asked_for_in_their_order_are_made_ahead() -> None:
     assert np.array_equal(ds.images, np.concatenate([images for images, _ in found]))
 
 
-def test_batches_that_are_asked_for_in_any_order_and_by_several_threads_are_right() -> None:
+def test_batches_that_are_requested_in_any_order_and_by_several_threads_are_right() -> None:
     ds = mm.Dataset("retinamnist")
     data = to_keras(ds, 3, shuffle=True, transform=lambda batch, _: batch)
     wanted = [batch.images for batch in ds.batches(3, shuffle=True)]
