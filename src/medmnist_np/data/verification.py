@@ -106,7 +106,7 @@ def verify(
         images, labels = (record.member_name(split, role) for role in record.roles)
         if labels in sound:
             damage += _label_damage(record, split, arrays.open(labels))
-        if images in sound and record.same_shape:  # the values of volumes that differ in size lie in one row
+        if images in sound and record.same_shape:  # volumes that differ in size are stored as one row of values
             blank[split] = _blank_images(arrays.open(images))
     return VerifyReport(record.qualified_name, size, folder, manifest.checked, tuple(damage), blank)
 

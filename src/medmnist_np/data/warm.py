@@ -1,4 +1,4 @@
-"""Read files ahead so that later reads come from memory, and find out how much memory there is."""
+"""Read files into the page cache of the system, and find out how much memory there is."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from medmnist_np._parallel import spread, threads
 from medmnist_np._progress import Bar
 
-# Runs of rows that are closer than this are read as one: a seek costs as much as reading the gap.
+# Runs of rows that are closer than this are read as one, since a seek costs as much as reading the gap.
 _GAP_BYTES = 1 << 18
 
 _CHUNK_BYTES = 1 << 20
-# Several requests at a time keep a disk or server busy: four took a third of the time of one.
+# Several requests at once keep a disk or server busy: four took a third of the time of one.
 _READERS = 4
 
 _MACHINE = Path("/proc/meminfo")
@@ -29,16 +29,16 @@ def read_rows(array: np.memmap[Any, np.dtype[Any]], rows: NDArray[np.intp], bar:
     Parameters
     ----------
     array : np.memmap
-        A whole map as :meth:`~medmnist_np.cache.store.ArrayFolder.open` returns it, not a slice of one.
+        A whole map from :meth:`~medmnist_np.cache.store.ArrayFolder.open`, not a slice.
     rows : (k,) intp, ascending
-        Which rows.
+        Indices of the rows.
     bar : Bar, optional
-        What shows the bytes.
+        Shows the progress in bytes.
 
     Returns
     -------
     int
-        Bytes that were read.
+        Number of bytes that were read.
     """
     if not len(rows) or not len(array):
         return 0
@@ -70,9 +70,9 @@ def _read(path: Path, position: int, length: int) -> int:
 
 
 def available_bytes() -> int | None:
-    """Return how much memory can be used without swapping; None if the system does not tell, as outside Linux.
+    """Return how many bytes of memory can be used without swapping; None if unknown, as outside Linux.
 
-    The machine and the control group of this process both set a limit; the smaller one counts.
+    The machine and the control group of this process both set a limit; the smaller one applies.
     """
     found = []
     try:
@@ -89,7 +89,7 @@ def available_bytes() -> int | None:
 
 
 def memory_bytes() -> int | None:
-    """Return how much memory this machine has; None if the system does not tell, as on Windows."""
+    """Return how many bytes of memory this machine has; None if unknown, as on Windows."""
     sysconf = getattr(os, "sysconf", None)
     try:
         return int(sysconf("SC_PHYS_PAGES") * sysconf("SC_PAGE_SIZE")) if sysconf is not None else None
