@@ -98,6 +98,14 @@ def test_files_that_were_left_out_are_reported(tmp_path: Path) -> None:
     assert "1 of 20 images could not be used" in result.stdout
 
 
+def test_a_file_that_was_left_out_is_reported_with_the_options_that_help(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "images")
+    save_image(folder / "benign" / "000.png", noise(0, (40, 30)))
+    result = run("build", folder, "--name", "moles", "--skip-bad")
+    text = "it is 40 x 30, not square. Use --recipe crop (cut out the centre) or --recipe squeeze (stretch).\n"
+    assert text in result.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

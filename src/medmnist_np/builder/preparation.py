@@ -275,6 +275,8 @@ def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
             f"its values are {image.dtype} from {image.min()} to {image.max()}. State which values become 0 and 255 "
             "with window="
         )
+    if EqualEdges() in chunk.recipe.steps:
+        EqualEdges()(image, 0)  # here, so that the message names no step
     return chunk.recipe.each(image, chunk.sizes)
 
 

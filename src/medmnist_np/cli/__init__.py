@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ import click
 
 from medmnist_np._text import escaped
 from medmnist_np._version import __version__
-from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded, wrapped_message
+from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded, with_options, wrapped_message
 from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest
 
 # Command -> (file, attribute), by purpose, in the order of the help text.
@@ -154,7 +153,7 @@ class _Program(click.Group):
         try:
             return self._invoke(ctx)
         except click.ClickException as error:
-            vars(error)["message"] = _with_options(error.message, self._called(ctx).command)
+            vars(error)["message"] = with_options(error.message, self._called(ctx).command)
             raise
 
     def _invoke(self, ctx: click.Context) -> Any:
@@ -170,34 +169,6 @@ class _Program(click.Group):
         name = str(ctx.invoked_subcommand)
         command = self.get_command(ctx, name)
         return ctx if command is None else click.Context(command, parent=ctx, info_name=name)
-
-
-# Arguments of the library -> parameters of commands with another name.
-_ARGUMENTS = {"class_names": "classes", "max_distance": "near", "label": "columns"}
-_CALL_OR_ARGUMENT = re.compile(
-    r"\w+\([^()]*\)|\b(?P<name>[a-z_]+)=(?:True|['\"](?P<text>[^'\"]*)['\"]|(?P<value>[\w.]*\w))?"
-    r"|^(?P<first>[a-z_]+)(?= (?:is|are|has|must|names) )"
-)
-
-
-def _with_options(text: str, command: click.Command) -> str:
-    """Return a message of the library with the options of a command in place of Python arguments.
-
-    ``recipe='crop'`` becomes ``--recipe crop``, and ``ratio must be`` at the start becomes ``--split must be``. Calls
-    such as ``configure(offline=True)`` are not changed.
-    """
-    options = {
-        str(parameter.name): next((option for option in parameter.opts if option.startswith("--")), "")
-        for parameter in command.params
-        if isinstance(parameter, click.Option)
-    }
-
-    def option(match: re.Match[str]) -> str:
-        name = match["name"] or match["first"] or ""
-        found = options.get(name) or options.get(_ARGUMENTS.get(name, ""))
-        return f"{found} {match['text'] or match['value'] or ''}".rstrip() if found else match[0]
-
-    return _CALL_OR_ARGUMENT.sub(option, text)
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

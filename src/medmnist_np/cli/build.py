@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from medmnist_np.cli.options import FILE, json_option, workers_option
-from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value_errors
+from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value_errors, with_options
 
 _NAMED = 10  # files left out that are printed; JSON lists all
 
@@ -116,7 +116,7 @@ def build(
         return
     say_lines(repr(built.record))
     for where, reason in built.skipped[:_NAMED]:
-        say(f"Left out: {where}: {reason}.", err=True)
+        say(f"Left out: {where}: {with_options(reason, click.get_current_context().command)}.", err=True)
     if len(built.skipped) > _NAMED:
         say(f"... and {len(built.skipped) - _NAMED} more. Use --json to list all.", err=True)
     first = f'mm.load("{built.record.name}", "{built.record.splits[0]}")'

@@ -202,3 +202,31 @@ def is_terminal(stream: TextIO | None) -> bool:
 def terminal_width() -> int | None:
     """Return the width of the terminal, or None if the output is not a terminal."""
     return get_terminal_size().columns if is_terminal(sys.stdout) else None
+
+
+# Arguments of the library -> parameters of commands with another name.
+_ARGUMENTS = {"class_names": "classes", "max_distance": "near", "label": "columns"}
+_CALL_OR_ARGUMENT = re.compile(
+    r"\w+\([^()]*\)|\b(?P<name>[a-z_]+)=(?:True|['\"](?P<text>[^'\"]*)['\"]|(?P<value>[\w.]*\w))?"
+    r"|^(?P<first>[a-z_]+)(?= (?:is|are|has|must|names) )"
+)
+
+
+def with_options(text: str, command: click.Command) -> str:
+    """Return a message of the library with the options of a command in place of Python arguments.
+
+    ``recipe='crop'`` becomes ``--recipe crop``, and ``ratio must be`` at the start becomes ``--split must be``. Calls
+    such as ``configure(offline=True)`` are not changed.
+    """
+    options = {
+        str(parameter.name): next((option for option in parameter.opts if option.startswith("--")), "")
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+    }
+
+    def option(match: re.Match[str]) -> str:
+        name = match["name"] or match["first"] or ""
+        found = options.get(name) or options.get(_ARGUMENTS.get(name, ""))
+        return f"{found} {match['text'] or match['value'] or ''}".rstrip() if found else match[0]
+
+    return _CALL_OR_ARGUMENT.sub(option, text)
