@@ -12,11 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.audits import Audit, ExactDuplicates, NearPair, Place, SharedGroup, audit, checks
+from medmnist_np.audits.findings import alike
 from medmnist_np.data.identifiers import attach_ids
 from medmnist_np.errors import NotCachedError
+from medmnist_np.images.hashes import changed_image
 from medmnist_np.testing import fake_datasets
 from tests.audits.planted import N_SAMPLES, Arrays, save, sound
 
@@ -156,6 +159,21 @@ def test_images_that_look_alike_come_the_least_different_first(tmp_path: Path) -
     assert result.duplicates == ()
     assert result.near_distance == 4
     assert NO_LEAKS == leaks(result)  # these are for people to look at
+
+
+@pytest.mark.parametrize("change", ["shifted up", "cropped by two", "mirrored top to bottom", "rotated clockwise"])
+def test_a_changed_copy_is_found_with_its_change(tmp_path: Path, change: str) -> None:
+    arrays = sound((28, 28))
+    spots = Image.fromarray(arrays["train_images"][4][:9, :9]).resize((28, 28), Image.Resampling.BILINEAR)
+    arrays["train_images"][4] = spots
+    copy = np.rint(changed_image(arrays["train_images"][4], change)).astype(np.uint8)
+    arrays["test_images"][6] = copy
+    (pair,) = found(tmp_path, arrays).near or ()
+    assert places(pair) == [("train", 4), ("test", 6)]
+    assert pair.change == change
+    assert pair.difference < 0.5
+    assert f"train 4 ~ test 6: class {pair.labels[0][0]}" in alike(pair, found(tmp_path, arrays).record)
+    assert f"; {change}, " in alike(pair, found(tmp_path, arrays).record)
 
 
 def test_of_copies_the_first_stands_for_all_among_near_pairs(tmp_path: Path) -> None:
@@ -512,6 +530,9 @@ def test_nothing_is_left_behind(tmp_path: Path, sandbox: Path) -> None:
     assert [one for one in (sandbox / "cache").rglob("*") if one.is_file() or "staging" in one.name] == []
 
 
+SHOWN = ("scanning images", "comparing changed images", "comparing images")
+
+
 def test_images_are_looked_at_in_pieces_and_progress_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "_PIECE_BYTES", 12 * 12 * 7)
     arrays = sound()
@@ -534,4 +555,4 @@ def test_images_are_looked_at_in_pieces_and_progress_is_shown(tmp_path: Path, mo
     result = found(tmp_path, arrays, progress=Bar)
     assert [places(one) for one in result.duplicates] == [[("train", 29), ("val", 8)]]
     assert done["scanning images"] == [1008, 1008, 1008, 1008, 288, 1008, 432, 1008, 1008]
-    assert done.keys() == {"checking mine.npz", "unpacking mine.npz", "scanning images", "comparing images"}
+    assert done.keys() == {"checking mine.npz", "unpacking mine.npz", *SHOWN}

@@ -13,7 +13,16 @@ from PIL import Image
 from scipy.fft import dctn
 
 from medmnist_np.images import hashes as module
-from medmnist_np.images.hashes import bits_counted, distance, near_pairs, perceptual_hashes
+from medmnist_np.images.hashes import (
+    CHANGES,
+    bits_counted,
+    changed_hashes,
+    changed_image,
+    distance,
+    near_between,
+    near_pairs,
+    perceptual_hashes,
+)
 
 hashes = st.integers(0, 2**64 - 1)
 
@@ -206,3 +215,74 @@ def test_near_duplicates_of_the_published_breastmnist_are_found(real_archives: P
 
     assert [115, 546 + 78 + 76] in places.tolist()
     assert 40 <= len(places) <= 50  # coefficients that are near the median may fall either way on another machine
+
+
+# Changed images.
+
+
+def changed_copies(images: NDArray[np.uint8], change: str) -> NDArray[np.uint8]:
+    changed = np.stack([changed_image(image, change) for image in images])
+    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 3), (56, 40), (64, 64)])
+@pytest.mark.parametrize("number", range(len(CHANGES)))
+def test_changed_hashes_are_those_of_changed_images(shape: tuple[int, ...], number: int) -> None:
+    images = noise(10, *shape)
+    hashes = changed_hashes(images)
+    if number >= hashes.shape[1]:
+        assert shape[0] != shape[1]  # no quarter turns
+        return
+    away = distance(perceptual_hashes(changed_copies(images, CHANGES[number])), hashes[:, number])
+    # What a crop interpolates is rounded in the image, and not in the hash.
+    assert away.max() <= (2 if "cropped" in CHANGES[number] else 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("shifted down", [[1, 2, 3], [1, 2, 3], [4, 5, 6]]),
+        ("shifted left", [[2, 3, 3], [5, 6, 6], [8, 9, 9]]),
+        ("shifted up and right", [[4, 4, 5], [7, 7, 8], [7, 7, 8]]),
+        ("mirrored left to right", [[3, 2, 1], [6, 5, 4], [9, 8, 7]]),
+        ("mirrored top to bottom", [[7, 8, 9], [4, 5, 6], [1, 2, 3]]),
+        ("mirrored along a diagonal", [[1, 4, 7], [2, 5, 8], [3, 6, 9]]),
+        ("mirrored along the other diagonal", [[9, 6, 3], [8, 5, 2], [7, 4, 1]]),
+        ("rotated by 180 degrees", [[9, 8, 7], [6, 5, 4], [3, 2, 1]]),
+        ("rotated clockwise", [[7, 4, 1], [8, 5, 2], [9, 6, 3]]),
+        ("rotated counterclockwise", [[3, 6, 9], [2, 5, 8], [1, 4, 7]]),
+    ],
+)
+def test_changes_do_what_their_names_say(change: str, expected: list[list[int]]) -> None:
+    assert changed_image(np.arange(1, 10).reshape(3, 3), change).tolist() == expected
+
+
+def test_a_crop_enlarges_what_remains() -> None:
+    ramp = np.tile(np.arange(28.0), (28, 1))
+    assert changed_image(ramp, "cropped")[0, [0, 27]] == pytest.approx([1, 26], abs=0.1)
+    assert changed_image(ramp, "cropped at the left")[0, [0, 27]] == pytest.approx([1, 27], abs=0.1)
+
+
+def test_steps_are_a_twenty_eighth_of_an_axis() -> None:
+    ramp = np.tile(np.arange(224.0), (224, 1))
+    assert changed_image(ramp, "shifted left by two")[0, 0] == 16
+
+
+def test_volumes_have_no_changed_hashes() -> None:
+    assert changed_hashes(noise(3, 9, 9, 9)).shape == (3, 0)
+
+
+@given(st.lists(st.integers(0, 255), max_size=40), st.randoms(use_true_random=False), st.integers(0, 5))
+def test_pairs_between_two_arrays_are_those_of_all_comparisons(values: list[int], random: Any, most: int) -> None:
+    first = np.array(values, np.uint64) << np.uint64(random.randrange(56))
+    second = first[random.sample(range(len(values)), len(values))] ^ np.uint64(random.randrange(8))
+    found = near_between(first, second, most)
+    expected = np.argwhere(distance(first[:, None], second) <= most) if values else np.empty((0, 2), int)
+    assert found.places.tolist() == [pair for pair in expected.tolist() if pair[0] != pair[1]]
+    assert found.distances.tolist() == [distance(first[one], second[other]) for one, other in found.places.tolist()]
+
+
+def test_too_many_pairs_between_two_arrays_are_refused() -> None:
+    hashes = np.zeros(100, np.uint64)
+    with pytest.raises(ValueError, match="More than 50 pairs of hashes differ in at most 0 bits"):
+        near_between(hashes, hashes, 0, max_pairs=50)

@@ -254,7 +254,8 @@ def audit(
     -----
     Exact duplicates have equal 64-bit and 128-bit digests. Near duplicates have similar perceptual hashes [1]_. If all
     images of a set are similar, most of these pairs are not duplicates. They are sorted by mean absolute difference, so
-    that people can look at the nearest first. A duplicate that was rotated, mirrored or shifted is not found.
+    that people can look at the nearest first. Images are also compared with images that are shifted, cropped, mirrored
+    or rotated by quarter turns; volumes are not.
 
     References
     ----------
@@ -278,9 +279,8 @@ def audit(
         exact = _exact_duplicates(data, scans)
         near, kept_to = None, None
         if max_distance is not None and reason is None:
-            hashes = {split: scanned.hashes for split, scanned in scans.items()}
             left_out = [*blank, *(place for group in exact for place in group.places[1:])]
-            near, kept_to = look_alike(data, hashes, left_out, max_distance, executor=executor, progress=progress)
+            near, kept_to = look_alike(data, scans, left_out, max_distance, executor=executor, progress=progress)
             reason = _kept_to(near, kept_to, max_distance)
         return Audit(
             name=data.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -19,7 +19,16 @@ from medmnist_np.audits.findings import NearPair, Place, SharedGroup
 from medmnist_np.audits.source import Images, Source
 from medmnist_np.data.identifiers import identifiers, read_ids
 from medmnist_np.errors import NotCachedError
-from medmnist_np.images.hashes import digests, near_pairs, one_colour, perceptual_hashes
+from medmnist_np.images.hashes import (
+    CHANGES,
+    changed_hashes,
+    changed_image,
+    digests,
+    near_between,
+    near_pairs,
+    one_colour,
+    perceptual_hashes,
+)
 
 
 class Grouping(NamedTuple):
@@ -103,11 +112,24 @@ _SAMPLED = 32  # images of a split, to see whether they have only two values
 _LEAST_PIXELS = 8  # along each axis, for a perceptual hash
 
 
+# Near hashes of changed images are common at larger distances.
+_CHANGED_DISTANCE = 4
+
+
+class _Candidate(NamedTuple):
+    """Two images with near hashes; the second one after a change, if there is one."""
+
+    first: Place
+    second: Place
+    bits: int
+    change: str
+
+
 class _Some(NamedTuple):
     """Some pairs of images, and the files of the splits. Its pickle is small."""
 
     files: Mapping[str, MappedFile]
-    pairs: Sequence[tuple[Place, Place]]
+    pairs: Sequence[_Candidate]
 
 
 def why_not(data: Source) -> str | None:
@@ -125,25 +147,26 @@ def why_not(data: Source) -> str | None:
 
 def look_alike(
     data: Source,
-    hashes: Mapping[str, NDArray[np.uint64]],
+    scans: Mapping[str, Scan],
     left_out: Iterable[Place],
     max_distance: int,
     *,
     executor: Executor | None,
     progress: Progress,
 ) -> tuple[list[NearPair] | None, int]:
-    """Find pairs of images with similar hashes.
+    """Find pairs of images with similar hashes, and images whose hashes are similar after a small change.
 
     Parameters
     ----------
     data : Source
         The data set.
-    hashes : Mapping of str to (n,) uint64
-        Perceptual hashes of all images, by split.
+    scans : Mapping of str to Scan
+        Perceptual hashes of all images and of all changed images, by split.
     left_out : iterable of Place
         Images to leave out: blank images, and all but one of each group of exact duplicates.
     max_distance : int
-        Maximum distance of two hashes in bits. If there are too many pairs, a smaller distance is used.
+        Maximum distance of two hashes in bits, for changed images at most 4. If there are too many pairs, a smaller
+        distance is used.
     executor : Executor or None
         Compares the images of the pairs.
     progress : Progress
@@ -156,33 +179,61 @@ def look_alike(
     int
         The distance in bits that was used.
     """
-    kept = {split: np.ones(len(values), dtype=np.bool_) for split, values in hashes.items()}
+    kept = {split: np.ones(len(scanned.hashes), dtype=np.bool_) for split, scanned in scans.items()}
     for split, position in left_out:
         kept[split][position] = False
-    values = np.concatenate([hashes[split][mask] for split, mask in kept.items()])
-    splits = np.repeat(list(kept), [np.count_nonzero(mask) for mask in kept.values()])
-    positions = np.concatenate([np.flatnonzero(mask) for mask in kept.values()])
+    values = np.concatenate([scans[split].hashes[mask] for split, mask in kept.items()])
 
-    def place(row: int) -> Place:
-        return Place(str(splits[row]), int(positions[row]))
+    def after(change: int) -> NDArray[np.uint64]:
+        # One change at a time: all of them take 29 times as much memory.
+        return np.concatenate([scans[split].changed[mask, change] for split, mask in kept.items()])
 
+    n_changes = next(iter(scans.values())).changed.shape[1]
+    places = [Place(split, position) for split, mask in kept.items() for position in np.flatnonzero(mask).tolist()]
     for distance in range(max_distance, -1, -1):
         try:
-            near = near_pairs(values, distance, max_pairs=MOST_PAIRS)
+            near = _near_rows(values, after, n_changes, distance, progress)
         except ValueError:  # too many pairs
             continue
-        pairs = [(place(first), place(second)) for first, second in near.places.tolist()]
-        differences = _differences(data.images, pairs, executor, progress)
-        alike = [
-            NearPair(pair, data.labels_at(pair), bits, difference)
-            for pair, bits, difference in zip(pairs, near.distances.tolist(), differences, strict=True)
-        ]
+        found = [_Candidate(places[one], places[other], bits, change) for one, other, bits, change in near]
+        differences = _differences(data.images, found, executor, progress)
+        alike = []
+        for (one, other, bits, change), difference in zip(near, differences, strict=True):
+            pair = places[min(one, other)], places[max(one, other)]
+            alike.append(NearPair(pair, data.labels_at(pair), bits, difference, change))
         return sorted(alike, key=lambda one: (one.difference, one.distance)), distance
     return None, 0
 
 
+def _near_rows(
+    values: NDArray[np.uint64],
+    after: Callable[[int], NDArray[np.uint64]],
+    n_changes: int,
+    distance: int,
+    progress: Progress,
+) -> list[tuple[int, int, int, str]]:
+    """Return pairs of rows with near hashes, their distance and the change of the second one; each pair once."""
+    near = near_pairs(values, distance, max_pairs=MOST_PAIRS)
+    found = {
+        (one, other): (one, other, bits, "")
+        for (one, other), bits in zip(near.places.tolist(), near.distances.tolist(), strict=True)
+    }
+    unchanged = set(found)
+    with progress("comparing changed images", total=n_changes * values.nbytes) as bar:
+        for number, change in enumerate(CHANGES[:n_changes]):  # images that are not square have fewer
+            near = near_between(values, after(number), min(distance, _CHANGED_DISTANCE), max_pairs=MOST_PAIRS)
+            for (one, other), bits in zip(near.places.tolist(), near.distances.tolist(), strict=True):
+                pair = (min(one, other), max(one, other))
+                if pair not in unchanged and (pair not in found or bits < found[pair][2]):
+                    found[pair] = (one, other, bits, change)
+            bar.update(values.nbytes)
+    if len(found) > MOST_PAIRS:
+        raise ValueError(f"{len(found)} pairs are too many.")
+    return list(found.values())
+
+
 def _differences(
-    images: Mapping[str, Images], pairs: Sequence[tuple[Place, Place]], executor: Executor | None, progress: Progress
+    images: Mapping[str, Images], pairs: Sequence[_Candidate], executor: Executor | None, progress: Progress
 ) -> list[float]:
     files = {split: MappedFile.of(array) for split, array in images.items()}
     tasks = [_Some(files, pairs[start : start + _PAIRS_AT_ONCE]) for start in range(0, len(pairs), _PAIRS_AT_ONCE)]
@@ -198,9 +249,9 @@ def _differences(
 def _compare(task: _Some) -> list[float]:
     images = {split: file.open() for split, file in task.files.items()}
     differences = []
-    for first, second in task.pairs:
+    for first, second, _, change in task.pairs:
         one, other = (images[place.split][place.position].astype(np.int16) for place in (first, second))
-        differences.append(float(np.abs(one - other).mean()))
+        differences.append(float(np.abs(one - (changed_image(other, change) if change else other)).mean()))
     return differences
 
 
@@ -214,11 +265,15 @@ _PIECE_BYTES = 32_000_000
 
 
 class Scan(NamedTuple):
-    """Digests of the images of a split, whether each is blank, and perceptual hashes if requested."""
+    """Digests of the images of a split, whether each is blank, and perceptual hashes if requested.
+
+    ``changed`` ``(n, changes)`` are those of the changed images, in the order of ``CHANGES``.
+    """
 
     digests: NDArray[np.uint64]
     blank: NDArray[np.bool_]
     hashes: NDArray[np.uint64]
+    changed: NDArray[np.uint64]
 
 
 class _Piece(NamedTuple):
@@ -267,7 +322,9 @@ def _pieces(split: str, array: Images, *, hashed: bool) -> list[_Piece]:
 def _scan_piece(piece: _Piece) -> Scan:
     images = piece.file.open()[piece.start : piece.stop]
     blank = _blank(images)  # first, since it maps the pages that the digests need
-    return Scan(digests(images), blank, perceptual_hashes(images) if piece.hashed else np.empty(0, np.uint64))
+    if not piece.hashed:
+        return Scan(digests(images), blank, np.empty(0, np.uint64), np.empty((0, 0), np.uint64))
+    return Scan(digests(images), blank, perceptual_hashes(images), changed_hashes(images))
 
 
 def _blank(images: NDArray[np.uint8]) -> NDArray[np.bool_]:

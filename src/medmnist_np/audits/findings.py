@@ -70,18 +70,21 @@ class NearPair(_Alike):
     distance : int
         Number of bits, of 64, in which their perceptual hashes differ.
     difference : float
-        Mean absolute difference of their pixel values, 0 to 255.
+        Mean absolute difference of their pixel values, 0 to 255, after the change.
+    change : str
+        The shift, crop, rotation or mirroring that makes one image look like the other; empty if none is needed.
     """
 
     places: tuple[Place, ...]
     labels: tuple[Label, ...]
     distance: int
     difference: float
+    change: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return places, labels, distance and difference as values for JSON."""
+        """Return places, labels, distance, difference and change as values for JSON."""
         alike = _Alike.to_dict(self)
-        return {**alike, "distance": self.distance, "difference": self.difference}
+        return {**alike, "distance": self.distance, "difference": self.difference, "change": self.change}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +196,10 @@ def span(split: SplitSummary) -> str:
 
 
 def nearness(pair: NearPair) -> str:
-    """Return the distance and the difference of two near duplicates."""
+    """Return the change, the distance and the difference of two near duplicates."""
     bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
-    return f"{bits}, mean difference {pair.difference:.2f} of 255"
+    change = f"{pair.change}, " if pair.change else ""
+    return f"{change}{bits}, mean difference {pair.difference:.2f} of 255"
 
 
 def meaning(label: Label, record: DatasetInfo) -> str:

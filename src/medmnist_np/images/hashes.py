@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
@@ -270,7 +270,7 @@ def perceptual_hashes(images: Images, *, advance: Advance | None = None) -> Hash
     cosines: list[NDArray[np.float32]] = []
     for where, part in blocks(images, advance):
         cosines = cosines or _cosines(part)
-        hashes[where] = _hashed(part, cosines)
+        hashes[where] = _bits(_transformed(part, cosines), one_colour(part))
     return hashes
 
 
@@ -357,6 +357,97 @@ def near_pairs(hashes: Hashes, max_distance: int = 4, *, max_pairs: int = 1_000_
     return Pairs(places, distance(values[places[:, 0]], values[places[:, 1]]))
 
 
+def changed_hashes(images: Images, *, advance: Advance | None = None) -> Hashes:
+    """Return the perceptual hashes that images would have if they were shifted, cropped, mirrored or rotated.
+
+    An image whose hash is near the changed hash of another one is perhaps a changed copy of it.
+
+    Parameters
+    ----------
+    images, advance
+        See :func:`perceptual_hashes`. Volumes have no such hashes.
+
+    Returns
+    -------
+    (n, changes) uint64
+        A column for each change of ``CHANGES``. Shifts and crops are by 1/28 of the length of an axis, rounded to whole
+        pixels, or by two of these. Images that are not square have no columns for quarter turns, which are last.
+
+    Notes
+    -----
+    A shift with repeated edge pixels and a crop with linear interpolation are linear along each axis, so they change
+    the cosine tables instead of the images. Mirroring changes the sign of the odd frequencies.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np.images.hashes import CHANGES, changed_hashes, perceptual_hashes
+    >>> image = np.random.default_rng(0).integers(0, 200, (1, 28, 28), dtype=np.uint8)
+    >>> mirrored = changed_hashes(image)[0, CHANGES.index("mirrored left to right")]
+    >>> bool(mirrored == perceptual_hashes(image[:, :, ::-1])[0])
+    True
+    """
+    refuse_one_image(checked_images(images))
+    images = usual_axes(images)
+    if images.ndim == 4 and not _is_rgb(images):
+        return np.empty((len(images), 0), np.uint64)
+    square = images.shape[1] == images.shape[2]
+    hashes = np.empty((len(images), len(CHANGES) if square else len(CHANGES) - _N_QUARTER_TURNS), dtype=np.uint64)
+    cosines: list[NDArray[np.float32]] = []
+    for where, part in blocks(images, advance):
+        cosines = cosines or _cosines(part, list(_ALONG_AXIS))
+        blank = one_colour(part)
+        for number, coefficients in enumerate(_changed(_transformed(part, cosines), square=square)):
+            hashes[where, number] = _bits(coefficients, blank)
+    return hashes
+
+
+def near_between(first: Hashes, second: Hashes, max_distance: int = 4, *, max_pairs: int = 1_000_000) -> Pairs:
+    """Find all pairs of a hash of one array and a hash of another that differ in few bits.
+
+    Parameters
+    ----------
+    first, second : (n,) uint64
+        Hashes of the same images; pairs of an image with itself are left out.
+    max_distance, max_pairs
+        See :func:`near_pairs`.
+
+    Returns
+    -------
+    Pairs
+        Places in the first and in the second array. If both directions are near, both are returned.
+
+    Raises
+    ------
+    ValueError
+        If there are more than ``max_pairs``.
+    """
+    edges = np.linspace(0, 64, max_distance + 2).astype(int).tolist()
+    near: set[tuple[int, int]] = set()
+    for low, high in pairwise(edges):
+        band = np.uint64((1 << high) - (1 << low))
+        order = np.argsort(second & band, kind="stable")
+        starts, ends = (np.searchsorted((second & band)[order], first & band, side) for side in ("left", "right"))
+        for rows in _some_rows(ends - starts):
+            counts = (ends - starts)[rows]
+            here = np.repeat(np.arange(rows.start, rows.stop), counts)
+            within = np.arange(len(here)) - np.repeat(np.cumsum(counts) - counts, counts)
+            there = order[np.repeat(starts[rows], counts) + within]
+            close = (distance(first[here], second[there]) <= max_distance) & (here != there)
+            near.update(zip(here[close].tolist(), there[close].tolist(), strict=True))
+            if len(near) > max_pairs:
+                raise ValueError(f"More than {max_pairs:,} pairs of hashes differ in at most {max_distance} bits.")
+    places = np.array(sorted(near), dtype=np.intp).reshape(-1, 2)
+    return Pairs(places, distance(first[places[:, 0]], second[places[:, 1]]))
+
+
+def _some_rows(counts: NDArray[np.intp]) -> Iterator[slice]:
+    """Yield runs of rows with about as many comparisons as fit into the processor cache."""
+    ends = np.searchsorted(np.cumsum(counts), np.arange(_COMPARED_AT_ONCE, counts.sum(), _COMPARED_AT_ONCE))
+    cuts = np.unique([0, *(ends + 1), len(counts)])
+    yield from (slice(start, end) for start, end in pairwise(cuts.tolist()))
+
+
 def _near_in_group(values: Hashes, group: NDArray[np.intp], max_distance: int) -> Iterator[Iterable[tuple[int, int]]]:
     """Yield the indices of near pairs in a group of hashes, some at a time; the indices in the group ascend."""
     members = values[group]
@@ -368,31 +459,138 @@ def _near_in_group(values: Hashes, group: NDArray[np.intp], max_distance: int) -
         yield zip(group[start + first[ahead]].tolist(), group[start + second[ahead]].tolist(), strict=True)
 
 
-def _cosines(part: Images) -> list[NDArray[np.float32]]:
-    """Return the cosine table ``(length, frequencies)`` of each axis of an image; RGB tables include the luma."""
-    rgb = part.ndim == 4 and part.shape[3] == 3
+def _is_rgb(part: Images) -> bool:
+    return part.ndim == 4 and part.shape[3] == 3
+
+
+def _cosines(part: Images, changes: Sequence[str] = ()) -> list[NDArray[np.float32]]:
+    """Return the cosine table ``(length, frequencies)`` of each axis of an image; RGB tables include the luma.
+
+    With changes along an axis, the tables of the changed axis are side by side.
+    """
+    rgb = _is_rgb(part)
     lengths = part.shape[1:3] if rgb else part.shape[1:]
     if len(lengths) not in _FREQUENCIES or min(lengths) < 8:
         raise ValueError(f"The images have shape {part.shape[1:]}; 2 or 3 axes of at least 8 pixels are needed.")
     frequencies = np.arange(_FREQUENCIES[len(lengths)])
     scale = np.where(frequencies, math.sqrt(2), 1)  # makes the transform orthonormal
     tables = [scale * np.cos(math.pi / n * (np.arange(n)[:, None] + 0.5) * frequencies) / math.sqrt(n) for n in lengths]
+    if changes:
+        tables = [np.hstack([_axis_change(kind, len(table)).T @ table for kind in changes]) for table in tables]
     if rgb:
         tables[1] = np.kron(tables[1], _LUMA[:, None])
     return [table.astype(np.float32) for table in tables]
 
 
-def _hashed(part: Images, cosines: list[NDArray[np.float32]]) -> Hashes:
+def _transformed(part: Images, cosines: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the coefficients of images, ``(k, frequencies, ...)`` with an axis for each table."""
     values: NDArray[np.float32] = part.astype(np.float32)
-    if part.ndim == 4 and part.shape[3] == 3:
+    if _is_rgb(part):
         values = values.reshape(*part.shape[:2], -1)
     for table in reversed(cosines):  # transforms the last axis and moves its frequencies to the front
         # One large matrix product. Many small ones, each spread over threads, took twice as long on two busy cores.
         flat = values.reshape(-1, len(table)) @ table
         values = np.moveaxis(flat.reshape(*values.shape[:-1], table.shape[1]), -1, 1)
-    coefficients = values.reshape(len(part), 64)
+    return values
+
+
+def _bits(coefficients: NDArray[np.float32], blank: NDArray[np.bool_]) -> Hashes:
+    coefficients = coefficients.reshape(len(blank), 64).copy()  # may be a view of others
     coefficients[:, 0] = 0
     bits = coefficients > np.median(coefficients, axis=1, keepdims=True)
     hashes = np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
-    hashes[one_colour(part)] = 0  # not the sign of rounding errors
+    hashes[blank] = 0  # not the sign of rounding errors
     return hashes
+
+
+# Changes along an axis: how many steps of 1/28 of its length are cut from its start and its end, and then added again
+# by repeating edge pixels (a shift) or by enlarging what remains (a crop).
+_ALONG_AXIS = {
+    "": (0, 0),
+    "forth": (-1, 1),
+    "back": (1, -1),
+    "two forth": (-2, 2),
+    "two back": (2, -2),
+    "cut at the start": (1, 0),
+    "cut at the end": (0, 1),
+    "cut": (1, 1),
+    "cut twice": (2, 2),
+}
+
+_MOVES = {
+    **{
+        f"shifted {' and '.join(filter(None, (vertical, horizontal)))}": (first, last)
+        for first, vertical in {"": "", "back": "up", "forth": "down"}.items()
+        for last, horizontal in {"": "", "back": "left", "forth": "right"}.items()
+        if first or last
+    },
+    "shifted up by two": ("two back", ""),
+    "shifted down by two": ("two forth", ""),
+    "shifted left by two": ("", "two back"),
+    "shifted right by two": ("", "two forth"),
+    **{
+        f"cropped at the {' and '.join(filter(None, (vertical, horizontal)))}": (first, last)
+        for first, vertical in {"": "", "cut at the start": "top", "cut at the end": "bottom"}.items()
+        for last, horizontal in {"": "", "cut at the start": "left", "cut at the end": "right"}.items()
+        if first or last
+    },
+    "cropped": ("cut", "cut"),
+    "cropped by two": ("cut twice", "cut twice"),
+}
+
+_STEPS = 28
+
+
+def changed_image(image: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return an image ``(h, w)`` or ``(h, w, 3)`` after one of ``CHANGES``, in float64 if it is interpolated."""
+    if name in _MOVES:
+        first, last = (_axis_change(kind, n) for kind, n in zip(_MOVES[name], image.shape, strict=False))
+        moved: NDArray[Any] = np.moveaxis(np.tensordot(last, np.tensordot(first, image, 1), (1, 1)), 0, 1)
+        return moved
+    return _TURNS[name](image)
+
+
+_TURNS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "mirrored left to right": lambda image: image[:, ::-1],
+    "mirrored top to bottom": lambda image: image[::-1],
+    "rotated by 180 degrees": lambda image: image[::-1, ::-1],
+    "mirrored along a diagonal": lambda image: image.swapaxes(0, 1),
+    "mirrored along the other diagonal": lambda image: image.swapaxes(0, 1)[::-1, ::-1],
+    "rotated clockwise": lambda image: image.swapaxes(0, 1)[:, ::-1],
+    "rotated counterclockwise": lambda image: image.swapaxes(0, 1)[::-1],
+}
+
+# Only for square images, and last.
+_N_QUARTER_TURNS = 4
+
+CHANGES = (*_MOVES, *_TURNS)
+"""Names of the changes of :func:`changed_hashes`."""
+
+
+def _axis_change(kind: str, length: int) -> NDArray[np.float64]:
+    """Return the matrix ``(length, length)`` of a change along an axis, which interpolates linearly."""
+    step = max(1, round(length / _STEPS))
+    start, end = (step * n for n in _ALONG_AXIS[kind])
+    at = start + (np.arange(length) + 0.5) * (length - start - end) / length - 0.5
+    at = np.clip(at, 0, length - 1)
+    below = np.minimum(at.astype(int), length - 2)
+    matrix = np.zeros((length, length))
+    matrix[np.arange(length), below] = below + 1 - at
+    matrix[np.arange(length), below + 1] = at - below
+    return matrix
+
+
+def _changed(coefficients: NDArray[np.float32], *, square: bool) -> Iterator[NDArray[np.float32]]:
+    """Yield the coefficients ``(k, 8, 8)`` of the images after each change, in the order of ``CHANGES``."""
+    kinds = list(_ALONG_AXIS)
+    n = coefficients.shape[1] // len(kinds)
+    for first, last in _MOVES.values():
+        row, column = (n * kinds.index(kind) for kind in (first, last))
+        yield coefficients[:, row : row + n, column : column + n]
+    unchanged = coefficients[:, :n, :n]
+    along_row = np.array([1, -1] * (n // 2), np.float32)  # mirrors an axis
+    along_column = along_row[:, None]
+    yield from (unchanged * along_row, unchanged * along_column, unchanged * along_row * along_column)
+    if square:
+        turned = unchanged.swapaxes(1, 2)
+        yield from (turned, turned * along_row * along_column, turned * along_row, turned * along_column)
