@@ -29,7 +29,7 @@ FRAMEWORKS = {
     "to_torch": "torch",
     "to_torch_iterable": "torch",
 }
-WITHOUT = {"to_grain", "to_sklearn"}
+WITHOUT = {"huggingface_card", "to_grain", "to_sklearn"}
 
 
 def test_every_adapter_is_listed_here() -> None:
