@@ -497,3 +497,35 @@ def test_after_a_chain_of_operations_items_are_those_of_the_arrays(kind: str, sp
             shown = expected[None] / 255.0 if dataset.info["n_channels"] == 1 and expected.ndim == 3 else expected
             assert np.array_equal(shown, np.asarray(image)), done
             assert label.tolist() == found_label.tolist(), done
+
+
+# Files and attributes
+
+
+def test_after_a_download_the_archive_is_in_the_named_root(tmp_path: Path) -> None:
+    root = tmp_path / "R"
+    root.mkdir()
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 4, "test": 3}):
+        dataset = medmnist.BreastMNIST("test", download=True, root=root)
+        with np.load(root / "breastmnist.npz") as archive:
+            assert archive["test_images"].tolist() == dataset.imgs.tolist()
+
+
+def test_the_method_download_puts_the_archive_into_the_assigned_root(tmp_path: Path) -> None:
+    root = tmp_path / "R"
+    root.mkdir()
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 4, "test": 3}):
+        dataset = medmnist.BreastMNIST("test", download=True)
+        dataset.root = str(root)
+        dataset.download()
+    assert [path.name for path in root.iterdir()] == ["breastmnist.npz"]
+
+
+@pytest.mark.usefixtures("arrays")
+def test_info_and_root_may_be_assigned_and_travel_in_a_pickle() -> None:
+    dataset = medmnist.BreastMNIST("train")
+    dataset.info = {**INFO["breastmnist"], "task": "mine"}
+    dataset.root = "here"
+    again = pickle.loads(pickle.dumps(dataset))
+    assert again.info["task"] == "mine"
+    assert again.root == "here"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from medmnist_np.compat import utils
 from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO
-from medmnist_np.data.arrays import locate_own
+from medmnist_np.data.arrays import locate_own, place_archive
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.data.samples import Source, checked_splits
 from medmnist_np.registry import resolve_dataset
@@ -74,7 +75,7 @@ class MedMNIST(Dataset):
         Repeat gray images to three channels.
     root : path, optional
         The only folder to look in, in place of the cache. It must exist. Another archive under the official name is
-        used with a warning, after a check of its arrays.
+        used with a warning, after a check of its arrays. With ``download=True``, the archive is there afterwards.
     size : int, optional
         28 (or None), 64, 128 or 224 in 2D; 28 or 64 in 3D.
     mmap_mode : str, optional
@@ -118,19 +119,32 @@ class MedMNIST(Dataset):
         if root is not None and (own := locate_own(record, size, root)) is not None:
             record, folder = own
             checked_splits(record, split)
+        elif download and root is not None:
+            place_archive(record, size, root)
         source = Source.open(record, size, split, folder=folder, root=root, download=download, mmap_mode="c")
         self._select_from(source, None, transform, target_transform, as_rgb=as_rgb)
         self.size_flag = "" if self.size == 28 else f"_{self.size}"
 
-    @property
+    @cached_property
     def root(self) -> str:
-        """The folder that holds the arrays."""
+        """The folder that holds the arrays. May be assigned."""
         return str(self.folder)
 
-    @property
+    @cached_property
     def info(self) -> dict[str, Any]:
-        """The official dict of the data set, ``INFO[flag]``."""
+        """The official dict of the data set, ``INFO[flag]``. May be assigned."""
         return INFO[self.flag]
+
+    def download(self) -> None:
+        """Put the official archive into ``root``, unless a file of that name is there."""
+        record, size = resolve_dataset(self.flag, self.size)
+        place_archive(record, size, self.root)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if state.get("info") is INFO.get(self.flag):
+            state.pop("info", None)  # found again by its flag
+        return state
 
     @property
     def labels(self) -> npt.NDArray[np.uint8]:
