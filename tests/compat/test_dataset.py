@@ -529,3 +529,25 @@ def test_info_and_root_may_be_assigned_and_travel_in_a_pickle() -> None:
     again = pickle.loads(pickle.dumps(dataset))
     assert again.info["task"] == "mine"
     assert again.root == "here"
+
+
+class OnlyArrays(MedMNIST2D):
+    """A subclass with a flag of its own, whose ``__init__`` does not call that of the base."""
+
+    flag = "mine"
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+        self.imgs = images
+        self.labels = labels
+        self.info = {**INFO["breastmnist"], "python_class": "OnlyArrays"}
+        self.root = "here"
+
+
+def test_a_subclass_may_assign_arrays_without_calling_the_init_of_the_base() -> None:
+    images = np.arange(5 * 28 * 28, dtype=np.uint8).reshape(5, 28, 28)
+    labels = np.arange(5)[:, None] % 2
+    dataset = OnlyArrays(images, labels)
+    assert_holds(dataset, images, labels)
+    assert_holds(pickle.loads(pickle.dumps(dataset)), images, labels)
+    assert dataset.montage(2).size == (56, 56)
+    assert repr(dataset).splitlines()[2] == "    Root location: here"

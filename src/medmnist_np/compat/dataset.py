@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +23,8 @@ from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO
 from medmnist_np.data.arrays import locate_own, place_archive
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.data.samples import Source, checked_splits
-from medmnist_np.registry import resolve_dataset
+from medmnist_np.errors import UnknownDatasetError
+from medmnist_np.registry import DatasetInfo, resolve_dataset
 
 __all__ = [
     "AdrenalMNIST3D",
@@ -102,6 +104,14 @@ class MedMNIST(Dataset):
     flag: ClassVar[str]
     available_sizes: ClassVar[list[int]]
 
+    # Of subclasses whose __init__ sets only what it needs.
+    split = "train"
+    size = 28
+    size_flag = ""
+    transform: Callable[[Any], Any] | None = None
+    target_transform: Callable[[Any], Any] | None = None
+    as_rgb = False
+
     def __init__(
         self,
         split: str,
@@ -128,7 +138,8 @@ class MedMNIST(Dataset):
     @cached_property
     def root(self) -> str:
         """The folder that holds the arrays. May be assigned."""
-        return str(self.folder)
+        folder: Any = self._source.folder
+        return DEFAULT_ROOT if folder is None else str(folder.path)
 
     @cached_property
     def info(self) -> dict[str, Any]:
@@ -140,8 +151,35 @@ class MedMNIST(Dataset):
         record, size = resolve_dataset(self.flag, self.size)
         place_archive(record, size, self.root)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the .npy files; ``root`` if all arrays were assigned by a subclass."""
+        folder: Any = self._source.folder
+        return Path(self.root) if folder is None else Path(folder.path)
+
+    def _assign(self, **arrays: npt.NDArray[Any]) -> None:
+        if "_source" in self.__dict__:
+            super()._assign(**arrays)
+        else:  # a subclass whose __init__ does not call that of the base
+            self.__dict__["_given"] = {**self.__dict__.get("_given", {}), **arrays}
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the source of a subclass that assigned ``imgs`` and ``labels`` and did not call ``__init__``."""
+        given = self.__dict__.get("_given", {})
+        if name not in ("_source", "_selection") or given.keys() != {"images", "labels"}:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        without_folder: Any = None
+        self._source = Source(
+            _record_of(self), self.size, self.split, without_folder, None, **given, image_files=None, assigned=given
+        )
+        self._selection = range(len(given["images"]))
+        return self.__dict__[name]
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
+        if "_source" in state and state["_source"].folder is None:
+            state["_given"] = dict(state.pop("_source").assigned)
+            del state["_selection"]
         if state.get("info") is INFO.get(self.flag):
             state.pop("info", None)  # found again by its flag
         return state
@@ -176,6 +214,28 @@ class MedMNIST(Dataset):
         if (images := assigned.get("images")) is not None:
             identity["own_images"] = [images.dtype.str, list(images.shape), _crc32_of_some(images)]
         return identity
+
+
+def _record_of(ds: MedMNIST) -> DatasetInfo:
+    """Return the record of a data set, made from ``info`` if the flag is the user's own."""
+    try:
+        return resolve_dataset(ds.flag)[0]
+    except UnknownDatasetError:
+        info = ds.info
+        return replace(
+            resolve_dataset("adrenalmnist3d" if isinstance(ds, MedMNIST3D) else "breastmnist")[0],
+            name=ds.flag,
+            python_class=type(ds).__name__,
+            description=info.get("description", ""),
+            task=info["task"],
+            n_channels=info["n_channels"],
+            class_names=tuple(info["label"].values()),
+            n_samples=info["n_samples"],
+            license=info.get("license", ""),
+            notes=(),
+            citations=(),
+            enlarged_sizes=(),
+        )
 
 
 def _crc32_of_some(images: npt.NDArray[Any]) -> int:
