@@ -118,7 +118,9 @@ def public_modules() -> dict[str, tuple[str, ...]]:
     for name in ("medmnist_np", *below, *PUBLIC_MODULES):
         if name not in INSIDE:
             module = import_module(name)
-            if listed := getattr(module, "__all__", ()):
+            # Star imports of compat bring modules too, as those of the official package do.
+            listed = [one for one in getattr(module, "__all__", ()) if not inspect.ismodule(getattr(module, one))]
+            if listed:
                 offered[name] = tuple(sorted(listed, key=lambda one: (_is_official(getattr(module, one)), one.lower())))
     return offered
 

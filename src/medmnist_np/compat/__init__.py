@@ -63,6 +63,9 @@ __all__ = [
     "SynapseMNIST3D",
     "TissueMNIST",
     "VesselMNIST3D",
+    "dataset",
+    "evaluator",
+    "info",
 ]
 
 

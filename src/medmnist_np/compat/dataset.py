@@ -8,23 +8,28 @@ raises a :class:`ValueError` that lists the valid ones.
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from medmnist_np._progress import bars
+from medmnist_np.cache import settings
+from medmnist_np.cache.locations import note_digest
+from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.compat import utils
-from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO
-from medmnist_np.data.arrays import locate_own, place_archive
+from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO, get_default_root
+from medmnist_np.data.arrays import find_here, locate_own
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.data.samples import Source, checked_splits
-from medmnist_np.errors import UnknownDatasetError
-from medmnist_np.registry import DatasetInfo, resolve_dataset
+from medmnist_np.errors import DownloadError, NotCachedError, UnknownSizeError, unknown
+from medmnist_np.registry import Archive, DatasetInfo, official_info, resolve_dataset
 
 __all__ = [
     "AdrenalMNIST3D",
@@ -54,10 +59,39 @@ __all__ = [
     "SynapseMNIST3D",
     "TissueMNIST",
     "VesselMNIST3D",
+    "np",
+    "os",
 ]
+
+# INFO as it is before a program changes it.
+_OFFICIAL = official_info()
+
+# Of archive and arrays together, from which on a download states what it takes.
+_LARGE = 1_000_000_000
 
 # Assigned images are identified by a checksum of at most this many of them.
 _N_IDENTIFYING = 100
+
+
+class WrongSizeError(UnknownSizeError, AssertionError):
+    """Raised if a data set does not come in a size. The official package raises AssertionError."""
+
+
+class _UntilSet:
+    """An attribute that is computed until a program sets it on an instance."""
+
+    def __init__(self, compute: Callable[[Any], Any], doc: str) -> None:
+        self.compute, self.__doc__ = compute, doc
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else self.compute(instance)
+
+
+def _not_opened(dataset: MedMNIST) -> Any:
+    raise AttributeError(
+        f"{type(dataset).__name__}.__init__ did not call super().__init__(), which this feature needs. Samples, "
+        "iteration, montage, save and pickles work without it."
+    )
 
 
 class MedMNIST(Dataset):
@@ -72,12 +106,13 @@ class MedMNIST(Dataset):
     target_transform : callable, optional
         Applied to each label, an int64 array ``(l,)``.
     download : bool
-        Download the data if it is not on this machine. Off by default, as in the official package.
+        Download the archive to ``root`` if it is not there. Off by default, as in the official package.
     as_rgb : bool
         Repeat gray images to three channels.
-    root : path, optional
-        The only folder to look in, in place of the cache. It must exist. Another archive under the official name is
-        used with a warning, after a check of its arrays. With ``download=True``, the archive is there afterwards.
+    root : path
+        Existing folder of ``{flag}.npz``, ``{flag}_64.npz`` and so on. Default: ``~/.medmnist``, which a download
+        creates. An archive is unpacked once, into the cache. Another archive under the official name is used with a
+        warning, after a check of its arrays. If the default folder has no archive, arrays in the cache are used.
     size : int, optional
         28 (or None), 64, 128 or 224 in 2D; 28 or 64 in 3D.
     mmap_mode : str, optional
@@ -87,7 +122,7 @@ class MedMNIST(Dataset):
     Raises
     ------
     NotCachedError
-        If ``root`` does not exist, or the data is not on this machine and ``download`` is False.
+        If ``root`` does not exist, or the archive is not there and ``download`` is False. It is a RuntimeError.
     ArchiveError
         If an archive in ``root`` does not hold arrays of the right names, shapes and types.
     MedMNISTError
@@ -95,22 +130,26 @@ class MedMNIST(Dataset):
 
     Notes
     -----
-    Code that relabels or filters a split may assign ``imgs`` and ``labels``. Your arrays then replace the mapped ones
-    and are part of a pickle. You may also write into ``imgs`` and ``labels``. Changed labels are part of a pickle, for
-    example for worker processes; changed pixels of mapped ``imgs`` are not. To keep those, assign a copy first
-    (``ds.imgs = ds.imgs.copy()``) and write into it.
+    A program may set every attribute: ``info``, ``root``, ``flag``, ``imgs``, ``labels``, ``split``, ``transform`` and
+    others, also in an ``__init__`` that does not call this one. It may also write into ``imgs`` and ``labels``. All of
+    that is part of a pickle, for example for worker processes. If a program has used ``imgs``, a pickle compares them
+    with the file, which reads both once.
+
+    A subclass with a flag of its own and an entry ``INFO[flag]`` reads ``root/{flag}.npz`` into memory.
     """
 
-    flag: ClassVar[str]
+    flag: str
     available_sizes: ClassVar[list[int]]
 
-    # Of subclasses whose __init__ sets only what it needs.
-    split = "train"
     size = 28
     size_flag = ""
     transform: Callable[[Any], Any] | None = None
     target_transform: Callable[[Any], Any] | None = None
     as_rgb = False
+    info: Any = _UntilSet(lambda dataset: INFO[dataset.flag], "The official dict of the data set, ``INFO[flag]``.")
+    root: Any = _UntilSet(lambda _: get_default_root(), "The folder of the archives.")
+    _source: Source = _UntilSet(_not_opened, "")  # type: ignore[assignment]
+    _selection: Any = _UntilSet(lambda dataset: range(len(dataset.imgs)), "")
 
     def __init__(
         self,
@@ -119,88 +158,154 @@ class MedMNIST(Dataset):
         target_transform: Callable[[Any], Any] | None = None,
         download: bool = False,
         as_rgb: bool = False,
-        root: str | os.PathLike[str] | None = None,
+        root: str | os.PathLike[str] = DEFAULT_ROOT,
         size: int | None = None,
         mmap_mode: str | None = None,
     ) -> None:
-        record, size = resolve_dataset(self.flag, size)
-        split = checked_splits(record, split)
-        folder = None
-        if root is not None and (own := locate_own(record, size, root)) is not None:
-            record, folder = own
-            checked_splits(record, split)
-        elif download and root is not None:
-            place_archive(record, size, root)
-        source = Source.open(record, size, split, folder=folder, root=root, download=download, mmap_mode="c")
-        self._select_from(source, None, transform, target_transform, as_rgb=as_rgb)
-        self.size_flag = "" if self.size == 28 else f"_{self.size}"
-
-    @cached_property
-    def root(self) -> str:
-        """The folder that holds the arrays. May be assigned."""
-        folder: Any = self._source.folder
-        return DEFAULT_ROOT if folder is None else str(folder.path)
-
-    @cached_property
-    def info(self) -> dict[str, Any]:
-        """The official dict of the data set, ``INFO[flag]``. May be assigned."""
-        return INFO[self.flag]
+        if size is not None and size != 28:
+            if size not in self.available_sizes:
+                raise WrongSizeError(unknown("size", str(size), map(str, self.available_sizes)))
+            self.size, self.size_flag = size, f"_{size}"
+        self.root = get_default_root() if root == DEFAULT_ROOT else root
+        if root is None or (not self._has_default_root() and not Path(self.root).is_dir()):
+            raise NotCachedError(f"The folder {root} does not exist. Create it, or name another root.", path=root)
+        if download:
+            self.download()
+        if self.flag in _OFFICIAL:
+            record, size = resolve_dataset(self.flag, self.size)
+            record, folder = self._opened(record)
+            source = Source.open(record, size, checked_splits(record, split), folder=folder, mmap_mode="c")
+            self._select_from(source, None, transform, target_transform, as_rgb=as_rgb)
+        else:
+            with np.load(self._archive_path()) as arrays:
+                self.imgs, self.labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+            self.split, self.transform, self.target_transform = split, transform, target_transform
+            self.as_rgb = as_rgb
 
     def download(self) -> None:
-        """Put the official archive into ``root``, unless a file of that name is there."""
-        record, size = resolve_dataset(self.flag, self.size)
-        place_archive(record, size, self.root)
+        """Download the archive to ``root``, unless a file of that name is there. It is verified by its checksum.
+
+        If the arrays are in the cache and the default folder cannot be filled, for example offline, they are enough.
+
+        Raises
+        ------
+        DownloadError, DigestError
+            If the archive cannot be downloaded. They are RuntimeErrors. The next call resumes the download.
+        """
+        from medmnist_np.cache.archives import place
+
+        path = self._archive_path()
+        if path.is_file():
+            return
+        places = settings.current()
+        archive = Archive(path.name, self.info[f"url{self.size_flag}"], f"md5:{self.info[f'MD5{self.size_flag}']}")
+        if self.flag in _OFFICIAL and self.info == _OFFICIAL[self.flag]:
+            archive = resolve_dataset(self.flag, self.size)[0].archive(self.size)
+        try:
+            place(archive, path.parent, places, bars)
+        except DownloadError:
+            record = resolve_dataset(self.flag, self.size)[0] if self.flag in _OFFICIAL else None
+            if not (record and self._has_default_root() and find_here(record, self.size, places)):
+                raise
+        else:
+            note_digest(path, path.stat(), archive.digest, places)
+            _warn_of_disk_use(path, archive.array_bytes)
+
+    def _opened(self, record: DatasetInfo) -> tuple[DatasetInfo, ArrayFolder]:
+        """Return the arrays of the archive in the root, unpacked into the cache, and the record that describes them."""
+        root, path = Path(self.root), self._archive_path()
+        if not path.is_file():
+            places = settings.current(None if self._has_default_root() else root)
+            if (folder := find_here(record, self.size, places)) is None:
+                raise NotCachedError(
+                    f"{path} does not exist. Download it with download=True, or put it there.", path=path
+                )
+            return record, folder
+        places = settings.current()
+        places = replace(places, root=path.parent, searched=(*places.searched, path.parent))
+        known = {f"md5:{self.info.get(f'MD5{self.size_flag}')}"}
+        if (own := locate_own(record, self.size, places, known=known)) is not None:
+            return own
+        if (folder := find_here(record, self.size, places)) is not None:
+            return record, folder
+        from medmnist_np.cache.archives import opened
+        from medmnist_np.cache.prepare import publish_verified
+
+        with opened(path) as stream:  # its checksum is the official one, or it would be another archive
+            archive, key = record.archive(self.size), record.storage_key(self.size)
+            return record, publish_verified(stream, archive, key, settings.current(), bars)
+
+    def _archive_path(self) -> Path:
+        return Path(self.root).expanduser().absolute() / f"{self.flag}{self.size_flag}.npz"
+
+    def _has_default_root(self) -> bool:
+        return bool(self.root == get_default_root())
 
     @property
-    def folder(self) -> Path:
-        """The folder of the .npy files; ``root`` if all arrays were assigned by a subclass."""
-        folder: Any = self._source.folder
-        return Path(self.root) if folder is None else Path(folder.path)
-
-    def _assign(self, **arrays: npt.NDArray[Any]) -> None:
-        if "_source" in self.__dict__:
-            super()._assign(**arrays)
-        else:  # a subclass whose __init__ does not call that of the base
-            self.__dict__["_given"] = {**self.__dict__.get("_given", {}), **arrays}
-
-    def __getattr__(self, name: str) -> Any:
-        """Make the source of a subclass that assigned ``imgs`` and ``labels`` and did not call ``__init__``."""
-        given = self.__dict__.get("_given", {})
-        if name not in ("_source", "_selection") or given.keys() != {"images", "labels"}:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        without_folder: Any = None
-        self._source = Source(
-            _record_of(self), self.size, self.split, without_folder, None, **given, image_files=None, assigned=given
-        )
-        self._selection = range(len(given["images"]))
-        return self.__dict__[name]
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        if "_source" in state and state["_source"].folder is None:
-            state["_given"] = dict(state.pop("_source").assigned)
-            del state["_selection"]
-        if state.get("info") is INFO.get(self.flag):
-            state.pop("info", None)  # found again by its flag
-        return state
-
-    @property
-    def labels(self) -> npt.NDArray[np.uint8]:
-        """The labels, ``(n, l)`` uint8. May be assigned."""
+    def labels(self) -> Any:
+        """The labels, ``(n, l)`` uint8. May be assigned, and written into."""
+        if (own := self.__dict__.get("own_labels")) is not None:
+            return own
         return self._source.label_rows[:] if self._source.assigned else super().labels
 
     @labels.setter
-    def labels(self, labels: npt.NDArray[np.uint8]) -> None:
-        self._assign(labels=np.asarray(labels))
+    def labels(self, labels: Any) -> None:
+        self._set("labels", labels)
 
     @property
-    def imgs(self) -> npt.NDArray[np.uint8]:
-        """The images under their official name. May be assigned."""
-        return self.images
+    def imgs(self) -> Any:
+        """The images. May be assigned, and written into."""
+        if (own := self.__dict__.get("own_images")) is not None:
+            return own
+        return np.asarray(self.images)  # a plain array, as in the official package
 
     @imgs.setter
-    def imgs(self, images: npt.NDArray[np.uint8]) -> None:
-        self._assign(images=np.asarray(images))
+    def imgs(self, images: Any) -> None:
+        self._set("images", images)
+
+    def _set(self, role: str, values: Any) -> None:
+        """Take arrays of the user. Others, such as tensors, are handed out as they were given."""
+        opened = "_source" in self.__dict__
+        if opened:
+            self._assign(**{role: np.asarray(values)})
+        self.__dict__[f"own_{role}"] = None if opened and isinstance(values, np.ndarray) else values
+
+    def _rows(self, position: int) -> tuple[Any, Any]:
+        """Return an image and a label as they are stored."""
+        if "_source" in self.__dict__:
+            return self._source.image_rows[position], self._source.label_rows[position]
+        return self.imgs[position], self.labels[position]
+
+    def _subset(self, selection: range | npt.NDArray[np.intp]) -> Self:
+        if "_source" in self.__dict__:
+            subset = super()._subset(selection)
+            subset.__dict__.update(own_images=None, own_labels=None)
+            return subset
+        subset = self._copy()
+        chosen = np.asarray(selection)
+        subset.imgs, subset.labels = self.imgs[chosen], self.labels[chosen]
+        return subset
+
+    def __add__(self, other: object) -> Any:
+        """Join two data sets: with PyTorch as a ``ConcatDataset`` of any two, else two parts of one data set."""
+        if (torch := sys.modules.get("torch")) is not None:
+            return torch.utils.data.ConcatDataset([self, other])
+        return super().__add__(other)
+
+    def __repr__(self) -> str:
+        body = {
+            "Number of datapoints": len(self),
+            "Root location": self.root,
+            "Split": self.split,
+            "Task": self.info["task"],
+            "Number of channels": self.info["n_channels"],
+            "Meaning of labels": self.info["label"],
+            "Number of samples": self.info["n_samples"],
+            "Description": self.info["description"],
+            "License": self.info["license"],
+        }
+        head = f"Dataset {type(self).__name__} of size {self.size} ({self.flag}{self.size_flag})"
+        return "\n".join([head, *(f"    {title}: {value}" for title, value in body.items())])
 
     def _save(self, write: Callable[..., None], folder: str | os.PathLike[str], postfix: str, write_csv: bool) -> None:
         path = os.path.join(folder, f"{self.flag}{self.size_flag}")  # noqa: PTH118  # it is printed as it was given
@@ -216,25 +321,13 @@ class MedMNIST(Dataset):
         return identity
 
 
-def _record_of(ds: MedMNIST) -> DatasetInfo:
-    """Return the record of a data set, made from ``info`` if the flag is the user's own."""
-    try:
-        return resolve_dataset(ds.flag)[0]
-    except UnknownDatasetError:
-        info = ds.info
-        return replace(
-            resolve_dataset("adrenalmnist3d" if isinstance(ds, MedMNIST3D) else "breastmnist")[0],
-            name=ds.flag,
-            python_class=type(ds).__name__,
-            description=info.get("description", ""),
-            task=info["task"],
-            n_channels=info["n_channels"],
-            class_names=tuple(info["label"].values()),
-            n_samples=info["n_samples"],
-            license=info.get("license", ""),
-            notes=(),
-            citations=(),
-            enlarged_sizes=(),
+def _warn_of_disk_use(path: Path, array_bytes: int) -> None:
+    n_bytes = path.stat().st_size
+    if n_bytes + array_bytes >= _LARGE:
+        warnings.warn(
+            f"{path} takes {n_bytes / 1e9:.1f} GB, and its arrays take another {array_bytes / 1e9:.1f} GB in the "
+            "cache. To free one of them, delete the archive, or run `medmnist-np clean`.",
+            stacklevel=4,
         )
 
 
@@ -283,10 +376,11 @@ class MedMNIST2D(MedMNIST):
     def _item_at(self, position: int) -> tuple[Any, Any]:
         from PIL import Image
 
-        image = Image.fromarray(self._source.image_rows[position].copy())
+        pixels, label = self._rows(position)
+        image = Image.fromarray(pixels.copy())
         if self.as_rgb:
             image = image.convert("RGB")
-        return self._transformed(image, self._source.label_rows[position].astype(int))
+        return self._transformed(image, label.astype(int))
 
 
 class MedMNIST3D(MedMNIST):
@@ -328,8 +422,9 @@ class MedMNIST3D(MedMNIST):
         self._save(utils.save3d, folder, postfix, write_csv)
 
     def _item_at(self, position: int) -> tuple[Any, Any]:
-        volume = np.stack([self._source.image_rows[position] / 255.0] * (3 if self.as_rgb else 1), axis=0)
-        return self._transformed(volume, self._source.label_rows[position].astype(int))
+        voxels, label = self._rows(position)
+        volume = np.stack([voxels / 255.0] * (3 if self.as_rgb else 1), axis=0)
+        return self._transformed(volume, label.astype(int))
 
 
 class PathMNIST(MedMNIST2D):

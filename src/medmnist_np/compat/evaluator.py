@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.compat.info import DEFAULT_ROOT, INFO
+from medmnist_np.compat.info import DEFAULT_ROOT, INFO, get_default_root
 from medmnist_np.errors import NotCachedError, ScoresError, UnknownSplitError, unknown
+
+__all__ = ["DEFAULT_ROOT", "INFO", "Evaluator", "Metrics", "getACC", "getAUC", "np", "save_results"]
+
+_OFFICIAL = frozenset(INFO)
 
 _SPLITS = ("train", "val", "test")
 
@@ -167,15 +171,16 @@ class Evaluator:
 
 def _labels(flag: str, split: str, size_flag: str, root: Any) -> NDArray[np.uint8]:
     """Return the labels of the archive in a folder; in the default folder, those of the cache if it has no archive."""
-    if root is None or (not Path(root).is_dir() and root != DEFAULT_ROOT):
-        raise NotCachedError(f"The folder root={root} does not exist. Create it, or name another one.")
-    archive = Path(root) / f"{flag}{size_flag}.npz"
+    is_default = root == DEFAULT_ROOT
+    if root is None or (not is_default and not Path(root).is_dir()):
+        raise NotCachedError(f"The folder {root} does not exist. Create it, or name another root.")
+    archive = Path(get_default_root() if is_default else root) / f"{flag}{size_flag}.npz"
     try:
         with np.load(archive) as arrays:
             labels: NDArray[np.uint8] = arrays[f"{split}_labels"]
             return labels
     except FileNotFoundError:
-        if root == DEFAULT_ROOT:
+        if is_default and flag in _OFFICIAL:
             from medmnist_np.data.arrays import load_labels
 
             return load_labels(flag, split, download=False)
@@ -220,12 +225,11 @@ def getACC(y_true: ArrayLike, y_score: ArrayLike, task: str, threshold: float = 
     """
     truth, scores = np.squeeze(np.asarray(y_true)), _scores(y_score)
     if task == "multi-label, binary-class":
-        return float(
-            np.mean([np.mean(row == (column > threshold)) for row, column in zip(truth.T, scores.T, strict=True)])
-        )
+        shares = [np.average(row == (column > threshold)) for row, column in zip(truth.T, scores.T, strict=True)]
+        return float(sum(shares) / len(shares))
     if task == "binary-class":
-        return float(np.mean(truth == ((scores[:, -1] if scores.ndim == 2 else scores) > threshold)))
-    return float(np.mean(truth == np.argmax(scores, axis=-1)))
+        return float(np.average(truth == ((scores[:, -1] if scores.ndim == 2 else scores) > threshold)))
+    return float(np.average(truth == np.argmax(scores, axis=-1)))
 
 
 def _scores(y_score: ArrayLike) -> NDArray[Any]:
@@ -235,12 +239,23 @@ def _scores(y_score: ArrayLike) -> NDArray[Any]:
 
 
 def _auc_of_column(truth: NDArray[Any], scores: NDArray[Any]) -> float:
-    from medmnist_np.metrics import auc
-
+    """Return the area below the corners of the ROC curve, summed as scikit-learn does: to the last digit."""
     if len(np.unique(truth)) == 1:
         warnings.warn("A class has no sample, or all of them: its AUC is not defined.", stacklevel=3)
         return float("nan")
-    return auc(truth, scores, "binary-class")
+    if not np.isfinite(scores).all():
+        raise ScoresError("Some scores are not finite numbers.")
+    order = np.argsort(scores, kind="stable")[::-1]
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    positives = np.cumsum(truth[order], dtype=np.float64)[ends]
+    negatives = 1.0 + ends - positives
+    if len(ends) > 2:
+        is_corner = (np.diff(negatives, 2) != 0) | (np.diff(positives, 2) != 0)
+        kept = np.concatenate([[True], is_corner, [True]])
+        positives, negatives = positives[kept], negatives[kept]
+    heights = np.append(0, positives) / positives[-1]
+    widths = np.append(0, negatives) / negatives[-1]
+    return float((np.diff(widths) * (heights[1:] + heights[:-1]) / 2.0).sum())
 
 
 def save_results(y_true: NDArray[Any], y_score: NDArray[Any], outputpath: Any) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from medmnist_np.registry import official_info
 
+__all__ = ["DEFAULT_ROOT", "HOMEPAGE", "INFO", "get_default_root"]
+
 __version__ = "3.0.2"
 """The version of the official package that is mirrored."""
 

@@ -15,6 +15,17 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+__all__ = [
+    "SPLIT_DICT",
+    "load_frames",
+    "montage2d",
+    "montage3d",
+    "save2d",
+    "save3d",
+    "save_fn",
+    "save_frames_as_gif",
+]
+
 SPLIT_DICT = {"train": "TRAIN", "val": "VALIDATION", "test": "TEST"}
 """Names of the splits in tables for Google AutoML Vision."""
 
@@ -95,17 +106,21 @@ def save_fn(
     save_fn: Callable[[Any, str], Any],
 ) -> None:
     """Write each sample with ``save_fn(load_fn(image), path)``; see :func:`save2d` for the other parameters."""
-    from tqdm import tqdm
+    from medmnist_np._progress import bars
 
     if len(imgs) != len(labels):
         raise AssertionError(f"There are {len(imgs)} images and {len(labels)} labels.")
     Path(img_folder).mkdir(parents=True, exist_ok=True)
-    with nullcontext() if csv_path is None else Path(csv_path).open("a", encoding="utf-8", newline="") as table:
-        for index, (image, label) in enumerate(zip(tqdm(imgs), labels, strict=True)):
+    with (
+        nullcontext() if csv_path is None else Path(csv_path).open("a", encoding="utf-8", newline="") as table,
+        bars(f"saving {split}", total=imgs.nbytes) as bar,
+    ):
+        for index, (image, label) in enumerate(zip(imgs, labels, strict=True)):
             file_name = f"{split}{index}_{'_'.join(map(str, label))}.{postfix}"
             save_fn(load_fn(image), os.path.join(img_folder, file_name))  # noqa: PTH118  # callers get a str
             if table is not None:
                 table.write(f"{SPLIT_DICT[split]},{file_name},{','.join(map(str, label))}\n")
+            bar.update(imgs.nbytes // len(imgs))
 
 
 def load_frames(arr: NDArray[np.uint8]) -> list[Image]:

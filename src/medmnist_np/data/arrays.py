@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -368,9 +368,20 @@ def locate(
 
 
 def locate_own(
-    record: DatasetInfo, size: int, root: str | os.PathLike[str], *, progress: Progress = bars
+    record: DatasetInfo, size: int, places: Settings, *, known: Container[str] = (), progress: Progress = bars
 ) -> tuple[DatasetInfo, ArrayFolder] | None:
     """Return an archive in a named root that has the official name but other contents, for the official classes.
+
+    Parameters
+    ----------
+    record, size
+        The official data set.
+    places : Settings
+        The root, and the cache that the archive is unpacked into.
+    known : container of str
+        Further checksums that are used without a warning.
+    progress : Progress
+        What to show.
 
     Returns
     -------
@@ -382,10 +393,12 @@ def locate_own(
     ------
     ArchiveError
         If its arrays do not fit the record in names, shapes or types, or labels are out of range.
-    NotCachedError
-        If the root does not exist.
+
+    Warns
+    -----
+    UserWarning
+        If there is such an archive.
     """
-    places = settings.current(root)
     archive = record.archive(size)
     if (path := archive_in_root(archive, places)) is None:
         return None
@@ -423,10 +436,12 @@ def locate_own(
             folder = folder or publish_archive(stream, record.archive(size), key, places.cache, progress)
         except ArchiveError as error:
             raise ArchiveError(f"{path} cannot be used: {error}") from error
+    if digest in known:
+        return record, folder
     warnings.warn(
         f"{path} is not the official archive of {record.qualified_name}: its checksum is {digest}, not "
         f"{archive.digest}. Its arrays are used.",
-        stacklevel=3,
+        stacklevel=4,
     )
     return record, folder
 

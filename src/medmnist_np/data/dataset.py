@@ -48,8 +48,8 @@ class Dataset(Samples):
         published splits that its samples are taken from.
     mmap_mode : {"r", "c", None}
         See :func:`load`. ``"r"``: images and labels are read-only. ``"c"`` and None: what you write into :attr:`images`
-        or :attr:`labels` changes this data set and its selections, in this process. Changed labels are part of a
-        pickle, for example for worker processes; changed images are not.
+        or :attr:`labels` changes this data set and its selections, and is part of a pickle, for example for worker
+        processes. If you have used :attr:`images`, a pickle compares them with their files, which reads both once.
 
     Attributes
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -49,6 +49,8 @@ class Source:
         What was done to the images.
     assigned : Mapping of str to array
         Arrays of the user that replace ``"images"``, ``"labels"`` or both.
+    handed_out : set of str
+        Has ``"images"`` if a program was given the array of images, into which it may have written.
     image_rows, label_rows : Rows
         Images and labels without the class ``np.memmap``: indexing a plain view costs a fraction of indexing the map.
     label_dtype : dtype
@@ -67,6 +69,7 @@ class Source:
     image_files: Rows | None
     corruption: Corruption | None = None
     assigned: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    handed_out: set[str] = field(default_factory=set)
     image_rows: Rows = field(init=False)
     label_rows: Rows = field(init=False)
     label_dtype: np.dtype[Any] = field(init=False)
@@ -133,6 +136,29 @@ class Source:
         same = (np.array_equal(self.folder.open(member), part) for member, part in zip(members, parts, strict=True))
         return None if all(same) else list(parts)
 
+    def changed_images(self) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[Any]]]:
+        """Return the images of each split that a program has written into: their positions, and the images.
+
+        If a program was given the array, all images are compared with their file.
+        """
+        if self.mmap_mode == "r" or "images" not in self.handed_out or "images" in self.assigned or self.corruption:
+            return []
+        parts: Any = self.images.parts if isinstance(self.images, Joined) else (self.images,)
+        found = []
+        for split, part in zip(self.split.split("+"), parts, strict=True):
+            file = self.folder.open(self.record.member_name(split, "images"))
+            rows = [where.start + np.flatnonzero(_differ(part[where], file[where])) for where in _pieces(part)]
+            positions = np.concatenate([np.empty(0, np.intp), *rows])
+            found.append((positions, np.asarray(part[positions])))
+        return found if any(len(positions) for positions, _ in found) else []
+
+    def write(self, changed: Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[Any]]]) -> None:
+        """Write changed images into the arrays of the splits, which are not those of the files."""
+        parts: Any = self.images.parts if isinstance(self.images, Joined) else (self.images,)
+        for part, (positions, images) in zip(parts, changed, strict=True):
+            part[positions] = images
+        self.handed_out.add("images")
+
     def identity(self) -> dict[str, Any]:
         """Return what identifies the data, wherever it is stored."""
         changed = self.changed_labels()
@@ -154,7 +180,8 @@ class Source:
             "corruption": self.corruption,
         }
         path = str(self.folder.path)
-        return _reopened, (self.__class__, record, path, options, dict(self.assigned), self.changed_labels())
+        changed = self.changed_labels(), self.changed_images()
+        return _reopened, (self.__class__, record, path, options, dict(self.assigned), *changed)
 
 
 def _reopened(
@@ -164,9 +191,13 @@ def _reopened(
     options: dict[str, Any],
     assigned: Mapping[str, npt.NDArray[Any]],
     changed_labels: Sequence[npt.NDArray[Any]] | None,
+    changed_images: Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[Any]]],
 ) -> Source:
     """Unpickle."""
-    source = kind.open(registry.resolve_dataset(record)[0], folder=store.at(Path(path)), **options).assign(**assigned)
+    source = kind.open(registry.resolve_dataset(record)[0], folder=store.at(Path(path)), **options)
+    if changed_images:
+        source.write(changed_images)
+    source = source.assign(**assigned)
     return source if changed_labels is None else replace(source, labels=_as_one(changed_labels))
 
 
@@ -278,6 +309,7 @@ class Samples(Items):
     @property
     def images(self) -> npt.NDArray[np.uint8]:
         """The selected images, ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)`` uint8."""
+        self._source.handed_out.add("images")
         return self._selected(self._source.images)
 
     @property
@@ -460,10 +492,10 @@ class Samples(Items):
         """Return where the samples lie in the arrays of more splits."""
         if self._source.assigned:
             raise ValueError("imgs or labels were assigned: join the arrays with np.concatenate and assign the result.")
-        if self._source.changed_labels() is not None:
+        if self._source.changed_labels() is not None or self._source.changed_images():
             raise ValueError(
-                f"The labels of {self.record.name} {self.split} were changed, and only published labels can be joined. "
-                "Join the arrays with np.concatenate."
+                f"Images or labels of {self.record.name} {self.split} were changed, and only published ones can be "
+                "joined. Join the arrays with np.concatenate."
             )
         start_in = _starts(self.record, split)
         positions = self._positions()
@@ -479,6 +511,21 @@ class Samples(Items):
                 f"{name} is not available: after imgs, or the labels of a part, were assigned, samples have no known "
                 "positions in the published arrays. Use it before."
             )
+
+
+_PIECE_BYTES = 16_000_000
+
+
+def _pieces(array: npt.NDArray[Any]) -> Iterator[slice]:
+    step = max(1, _PIECE_BYTES // max(1, array[:1].nbytes))
+    return (slice(start, start + step) for start in range(0, len(array), step))
+
+
+def _differ(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return which rows of two arrays differ."""
+    if np.array_equal(one, other):
+        return np.zeros(len(one), dtype=np.bool_)
+    return np.asarray((one != other).any(axis=tuple(range(1, one.ndim))))
 
 
 def _as_one(arrays: Sequence[npt.NDArray[Any]]) -> Rows:
