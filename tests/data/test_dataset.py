@@ -159,7 +159,7 @@ def test_labels_that_were_written_into_are_in_the_state_of_batches_and_not_joine
     with pytest.raises(ValueError, match="other batches"):
         dataset.batches(2).load_state_dict(state)
     for joined in (lambda: dataset + BreastMNIST("val"), lambda: BreastMNIST("val") + dataset):
-        with pytest.raises(ValueError, match="were changed, and only published labels can be joined"):
+        with pytest.raises(ValueError, match="were changed, and only published ones can be joined"):
             joined()
 
 

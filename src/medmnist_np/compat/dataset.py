@@ -143,6 +143,7 @@ class MedMNIST(Dataset):
 
     size = 28
     size_flag = ""
+    split = ""
     transform: Callable[[Any], Any] | None = None
     target_transform: Callable[[Any], Any] | None = None
     as_rgb = False

@@ -446,29 +446,6 @@ def locate_own(
     return record, folder
 
 
-def place_archive(record: DatasetInfo, size: int, root: str | os.PathLike[str], *, progress: Progress = bars) -> None:
-    """Put the official archive into a folder, for the official classes, unless a file of that name is there.
-
-    A verified copy on this machine is used instead of a download. A folder that cannot be written to is left alone.
-
-    Raises
-    ------
-    NotCachedError
-        If the folder does not exist.
-    OfflineError, DownloadError, DigestError, NoSpaceError, CacheError
-        If the archive is not on this machine and cannot be downloaded. An unfinished download resumes.
-    """
-    places = settings.current(root)
-    archive = record.archive(size)
-    if places.root is None or places.cache != places.root or archive_in_root(archive, places) is not None:
-        return
-    if places.offline and find_here(record, size, places) is not None:
-        return
-    from medmnist_np.cache.archives import place
-
-    place(archive, places.root, settings.current(), progress)
-
-
 def find_here(
     record: Record, size: int, places: Settings, members: Sequence[str] = (), progress: Progress = silent
 ) -> ArrayFolder | None:
