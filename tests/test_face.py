@@ -6,9 +6,12 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import medmnist_np as mm
@@ -139,3 +142,27 @@ assert medmnist_np.load(record, "test", download=False).images.shape == (5, 28, 
 def test_the_program_answers_help_without_numpy() -> None:
     code = "import sys, medmnist_np.cli; print('numpy' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-I", "-c", code], text=True).strip() == "False"  # noqa: S603
+
+
+LARGE = np.zeros((1000, 28, 28), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shown"),
+    [
+        (lambda: mm.info(LARGE), "an array of uint8 and shape"),
+        (lambda: mm.info("x" * 10_000), "x..."),
+        (lambda: mm.recipe(LARGE), "an array of uint8 and shape"),
+        (lambda: mm.augment("breastmnist", LARGE), ""),
+        (lambda: mm.load("breastmnist", LARGE), ""),
+        (lambda: mm.load("breastmnist", size=LARGE), ""),
+        (lambda: mm.Evaluator("breastmnist", LARGE), ""),
+        (lambda: mm.getAUC(LARGE, LARGE, "multi-class"), ""),
+        (lambda: mm.getAUC([0, 1], [0.1, 0.2], [LARGE] * 100), ""),
+    ],
+)
+def test_messages_do_not_contain_arrays_or_long_values(wrong: Callable[[], Any], shown: str) -> None:
+    with pytest.raises((ValueError, TypeError)) as caught:
+        wrong()
+    assert shown in str(caught.value)
+    assert len(str(caught.value)) < 1000

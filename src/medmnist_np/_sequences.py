@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._optional import TorchDataset
+from medmnist_np.errors import short
 
 
 class Items(TorchDataset, Sequence[tuple[Any, Any]]):
@@ -81,7 +82,7 @@ class Items(TorchDataset, Sequence[tuple[Any, Any]]):
             chosen = chosen.astype(np.intp)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
             raise TypeError(
-                f"A data set is indexed by an int, a slice, a 1D array of ints or a boolean mask, not by {index!r}."
+                f"A data set is indexed by an int, a slice, a 1D array of ints or a mask, not by {short(index)}."
             )
         if chosen.dtype == bool and len(chosen) != len(self):
             raise IndexError(f"The mask has {len(chosen)} values and the data set {len(self)} samples.")
@@ -92,7 +93,7 @@ class Items(TorchDataset, Sequence[tuple[Any, Any]]):
         numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
         n = len(self)
         if ((numbers < -n) | (numbers >= n)).any():
-            raise IndexError(f"The data set has {n} samples, and some of these are not in it: {index!r}.")
+            raise IndexError(f"The data set has {n} samples, and some of these are not in it: {short(index)}.")
         from_start: NDArray[np.intp] = np.where(numbers < 0, numbers + n, numbers)
         return self._selection.start + self._selection.step * from_start
 

@@ -24,6 +24,7 @@ A message states what failed, what was expected, what was found, what was kept a
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 
 __all__ = [
@@ -154,6 +155,25 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
 
 
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
+
+
+def short(value: object) -> str:
+    """Return a value as a message shows it: as ``repr`` does, but short, and arrays by dtype and shape.
+
+    Examples
+    --------
+    >>> from medmnist_np.errors import short
+    >>> short("mean"), short(list(range(1000)))
+    ("'mean'", '[0, 1, 2, 3, 4, 5, ...]')
+    """
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if isinstance(shape, tuple) and shape and dtype is not None:
+        return f"an array of {dtype} and shape {tuple(shape)}"
+    return _SHORT.repr(value)
+
+
 def unknown(kind: str, word: object, available: Iterable[str]) -> str:
     """Return the message for a word that is not among the available ones: the nearest, then all of them.
 
@@ -165,7 +185,7 @@ def unknown(kind: str, word: object, available: Iterable[str]) -> str:
     """
     names = list(available)
     listed = ", ".join(repr(name) if "," in name else name for name in names)
-    return f"Unknown {kind} {word!r}.{nearest(str(word), names)} Available: {listed}."
+    return f"Unknown {kind} {short(word)}.{nearest(str(word), names)} Available: {listed}."
 
 
 def check_choice(kind: str, choice: object, available: Iterable[str]) -> None:

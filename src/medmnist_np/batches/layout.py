@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from medmnist_np.errors import short
+
 _MOST_CHANNELS = 4
 
 Channels = Literal["first", "last"]
@@ -42,10 +44,10 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.channels is not None and self.channels not in get_args(Channels):
-            raise ValueError(f"channels must be None, 'first' or 'last', not {self.channels!r}.")
+            raise ValueError(f"channels must be None, 'first' or 'last', not {short(self.channels)}.")
         numbers = (int, float, np.integer, np.floating)
         if self.scale is not None and not (isinstance(self.scale, numbers) and math.isfinite(self.scale)):
-            raise ValueError(f"scale must be one finite number, such as 1 / 255, not {self.scale!r}.")
+            raise ValueError(f"scale must be one finite number, such as 1 / 255, not {short(self.scale)}.")
         dtype = None if self.dtype is None else np.dtype(self.dtype)
         if self.scale is not None:
             dtype = dtype or np.dtype(np.float32)

@@ -22,6 +22,7 @@ from medmnist_np._parallel import made_ahead, read_ahead
 from medmnist_np._sequences import Rows
 from medmnist_np.batches.layout import Empty, Layout
 from medmnist_np.batches.order import EpochOrder, Plan, whole
+from medmnist_np.errors import short
 
 # Other libraries take arrays without a copy only if they start at a multiple of this address.
 _ALIGNMENT = 64
@@ -165,7 +166,9 @@ class Batches:
         self._transform = transform
         self._prefetch = whole("prefetch", prefetch, least=0)
         if transform is not None and not callable(transform):
-            raise TypeError(f"transform must be a function of (batch, rng) that returns a Batch, not {transform!r}.")
+            raise TypeError(
+                f"transform must be a function of (batch, rng) that returns a Batch, not {short(transform)}."
+            )
         self._label_dtype = np.dtype(label_dtype or labels.dtype)
         self._identity = dict(identity or {})
         self._read_ahead = read_ahead
@@ -232,7 +235,7 @@ class Batches:
         """
         if not isinstance(state, Mapping) or state.get("format") != _STATE_FORMAT:
             found = state.get("format") if isinstance(state, Mapping) else state
-            raise ValueError(f"state must be a state of batches in format {_STATE_FORMAT}, not {found!r}.")
+            raise ValueError(f"state must be a state of batches in format {_STATE_FORMAT}, not {short(found)}.")
         own = self._options()
         different = [
             f"{name} is {own[name]!r} here and {state.get(name)!r} in the state"

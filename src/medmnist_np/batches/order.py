@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.errors import short
+
 Last = Literal["keep", "drop", "pad"]
 Uneven = Literal["keep", "pad", "drop"]
 Shuffle = Literal[False, True, "blocks"]
@@ -76,11 +78,13 @@ class Plan:
         if isinstance(shuffle, np.bool_):
             object.__setattr__(self, "shuffle", bool(shuffle))
         elif not isinstance(shuffle, bool) and shuffle != "blocks":
-            raise ValueError(f"shuffle must be False, True or 'blocks', not {self.shuffle!r}.")
+            raise ValueError(f"shuffle must be False, True or 'blocks', not {short(self.shuffle)}.")
         _check_choice("last", self.last, get_args(Last))
         _check_choice("uneven", self.uneven, get_args(Uneven))
         if not isinstance(self.shard, (tuple, list)) or len(self.shard) != 2:
-            raise ValueError(f"shard must be a pair (number, number of shards), such as (0, 4), not {self.shard!r}.")
+            raise ValueError(
+                f"shard must be a pair (number, number of shards), such as (0, 4), not {short(self.shard)}."
+            )
         which, of = (whole("shard", number, least=0) for number in self.shard)
         if of == 0:
             raise ValueError("shard must have at least one part.")
@@ -90,7 +94,9 @@ class Plan:
         if self.weights is not None:
             object.__setattr__(self, "weights", _checked_weights(self.weights, self.n_samples))
             if self.shuffle is not True:
-                raise ValueError(f"weights need shuffle=True, not {self.shuffle!r}, since they draw samples at random.")
+                raise ValueError(
+                    f"weights need shuffle=True, not {short(self.shuffle)}, since they draw samples at random."
+                )
 
     @property
     def n_in_shard(self) -> int:
@@ -209,12 +215,12 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
         if least <= number and (most is None or number <= most):
             return number
     limits = f"of {least} or more" if most is None else f"from {least} to {most}"
-    raise ValueError(f"{name} must be an integer {limits}, not {value!r}.")
+    raise ValueError(f"{name} must be an integer {limits}, not {short(value)}.")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {short(value)}.")
 
 
 def _checked_weights(weights: object, n_samples: int) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medmnist_np._groups import is_missing
 from medmnist_np.builder.image_files import listed
+from medmnist_np.errors import short
 from medmnist_np.registry.records import TASKS, Task, standard_split
 
 _MULTI_LABEL: Task = "multi-label, binary-class"
@@ -94,12 +95,14 @@ def one_each(
         number_of = {name: number for number, name in enumerate(names)}
     for value, place in zip(values, where, strict=True):
         if value not in number_of:
-            raise ValueError(f"{place} has the label {value!r}, which is not one of {', '.join(map(repr, number_of))}.")
+            raise ValueError(
+                f"{place} has the label {short(value)}, which is not one of {', '.join(map(repr, number_of))}."
+            )
     _check_names(names)
     _check_n_classes(names)
     chosen = checked_task(task, "binary-class" if len(names) == 2 else "multi-class")
     if chosen in (_MULTI_LABEL, SEGMENTATION) or (chosen == "binary-class" and len(names) != 2):
-        raise ValueError(f"The task {chosen!r} does not fit samples with one of {len(names)} classes each.")
+        raise ValueError(f"The task {short(chosen)} does not fit samples with one of {len(names)} classes each.")
     return Labels(np.array([[number_of[value]] for value in values], dtype=np.uint8), names, chosen)
 
 
@@ -125,13 +128,13 @@ def several_each(
         If a value is neither 0 nor 1, or the task does not fit.
     """
     if checked_task(task, _MULTI_LABEL) != _MULTI_LABEL:
-        raise ValueError(f"The task {task!r} does not fit several columns of labels. Use {_MULTI_LABEL!r}.")
+        raise ValueError(f"The task {short(task)} does not fit several columns of labels. Use {_MULTI_LABEL!r}.")
     _check_names(class_names)
     for row, place in zip(rows, where, strict=True):
         for value, name in zip(row, class_names, strict=True):
             if value not in ("0", "1"):
                 raise ValueError(
-                    f"{place} has {value!r} for {name!r}. With several label columns, each value must be 0 or 1."
+                    f"{place} has {short(value)} for {name!r}. With several label columns, each value must be 0 or 1."
                 )
     return Labels(np.array(rows, dtype=np.uint8).reshape(len(rows), -1), tuple(class_names), _MULTI_LABEL)
 
@@ -170,7 +173,7 @@ def unseen(n: int, task: str | None) -> Labels:
         If the task does not fit masks.
     """
     if checked_task(task, SEGMENTATION) != SEGMENTATION:
-        raise ValueError(f"The task {task!r} does not fit masks. Use {SEGMENTATION!r}.")
+        raise ValueError(f"The task {short(task)} does not fit masks. Use {SEGMENTATION!r}.")
     return Labels(np.zeros((n, 1), dtype=np.uint8), (), SEGMENTATION)
 
 
@@ -291,7 +294,7 @@ def checked_task(task: str | None, otherwise: Task) -> Task:
         if task in (known, known.partition(",")[0]):
             return known
     if task is not None:
-        raise ValueError(f"Unknown task {task!r}. Available: {', '.join(map(repr, TASKS))}.")
+        raise ValueError(f"Unknown task {short(task)}. Available: {', '.join(map(repr, TASKS))}.")
     return otherwise
 
 
@@ -379,13 +382,13 @@ class Source:
     def _check_groups(self, groups: tuple[str, ...]) -> None:
         for row, group in zip(self.rows, groups, strict=True):
             if is_missing(group):
-                value = f" (the value is {group!r})" if group else ""
+                value = f" (the value is {short(group)})" if group else ""
                 raise ValueError(f"{row.where} has no group{value}. Give it a group, or remove it.")
         seen: dict[str, int] = {}
         for number, group in enumerate(groups) if self.splits is not None else ():
             other = seen.setdefault(group, number)
             if self.splits is not None and self.splits[other] != self.splits[number]:
                 raise ValueError(
-                    f"The group {group!r} is in two splits: {self.splits[other]} ({self.rows[other].where}) and "
+                    f"The group {short(group)} is in two splits: {self.splits[other]} ({self.rows[other].where}) and "
                     f"{self.splits[number]} ({self.rows[number].where}). Correct one of them, or remove the splits."
                 )

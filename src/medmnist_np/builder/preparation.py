@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from medmnist_np import _files
 from medmnist_np.builder.image_files import Array, is_volume, read_image, read_mask
 from medmnist_np.builder.labels import Row
-from medmnist_np.errors import UnknownDatasetError, nearest
+from medmnist_np.errors import UnknownDatasetError, nearest, short
 from medmnist_np.images.interpolation import checked_size
 from medmnist_np.images.recipes import Recipe, recipe
 from medmnist_np.images.steps import (
@@ -42,7 +42,7 @@ def checked_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
     """Return the sizes without duplicates, in ascending order, or raise ValueError if one is too small."""
     wanted = tuple(sorted({checked_size(size) for size in (sizes if isinstance(sizes, Iterable) else [sizes])}))
     if not wanted or wanted[0] < _SMALLEST:
-        raise ValueError(f"sizes must be one or more integers of at least {_SMALLEST}, not {sizes!r}.")
+        raise ValueError(f"sizes must be one or more integers of at least {_SMALLEST}, not {short(sizes)}.")
     return wanted
 
 
@@ -115,7 +115,7 @@ def _published(name: str, own: Iterable[str | None]) -> Recipe:
         if info(name).name in known:
             return recipe(name)
     every = [*filter(None, own), *known]
-    raise ValueError(f"Unknown recipe {name!r}.{nearest(name, every)} Available: {', '.join(every)}.")
+    raise ValueError(f"Unknown recipe {short(name)}.{nearest(name, every)} Available: {', '.join(every)}.")
 
 
 # Limits of a chunk: the memory for its results, and the rows to prepare again after an interruption.

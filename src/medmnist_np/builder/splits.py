@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medmnist_np.builder.labels import SEGMENTATION, SPLITS, Labels, Source
 from medmnist_np.data.subsets import divide
+from medmnist_np.errors import short
 
 _RATIO = (7, 1, 2)
 
@@ -118,7 +119,9 @@ def checked_ratio(ratio: Sequence[float]) -> tuple[float, ...]:
     parts = tuple(ratio)
     shares = np.asarray(parts, dtype=np.float64)
     if shares.ndim != 1 or len(parts) not in _NAMES or not np.isfinite(shares).all() or (shares <= 0).any():
-        raise ValueError(f"ratio must be 2 or 3 positive numbers (train and test, with val between), not {parts!r}.")
+        raise ValueError(
+            f"ratio must be 2 or 3 positive numbers (train and test, with val between), not {short(parts)}."
+        )
     return parts
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medmnist_np.batches import Batch
 from medmnist_np.corruptions import corrupt
+from medmnist_np.errors import short
 from medmnist_np.images.channels import usual_axes
 from medmnist_np.registry import Record
 from medmnist_np.registry.corruption_facts import Parameters, Strengths, corrupted_set, corruption_strengths
@@ -160,7 +161,7 @@ def augment(
     if share is None:
         share = len(strengths) / (len(strengths) + 1)
     if not 0 <= share <= 1:
-        raise ValueError(f"Invalid share: {share!r}. It must be between 0 and 1.")
+        raise ValueError(f"Invalid share: {short(share)}. It must be between 0 and 1.")
     return Augmentation(strengths, share)
 
 

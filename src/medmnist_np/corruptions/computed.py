@@ -14,6 +14,7 @@ from medmnist_np._sequences import Joined, Rows
 from medmnist_np.cache import settings, store
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.corruptions import corrupt, image_seeds
+from medmnist_np.errors import short
 from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.corruption_facts import Parameters, checked_severity, corruption_parameters
 
@@ -184,5 +185,5 @@ def corrupted(images: Rows, record: DatasetInfo, name: str, severity: int, seed:
 def checked_seed(seed: object) -> int:
     """Return a seed as an int, or raise ValueError if it is not an integer of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"Invalid seed: {seed!r}. It must be an integer of at least 0.")
+        raise ValueError(f"Invalid seed: {short(seed)}. It must be an integer of at least 0.")
     return int(seed)

@@ -10,7 +10,7 @@ import numpy as np
 
 from medmnist_np._sequences import checked_images
 from medmnist_np.corruptions import blur, intensity, occlusion
-from medmnist_np.errors import unknown
+from medmnist_np.errors import short, unknown
 from medmnist_np.images.channels import Generators, Images, Parameters, is_rgb, is_volumes, refuse_one_image
 from medmnist_np.registry.corruption_facts import corruption_facts
 
@@ -199,7 +199,9 @@ def _checked_parameters(name: str, corruption: CorruptionFunction, parameters: f
     meanings = corruption_facts()[name].parameters
     numbers = np.asarray(parameters)
     if numbers.dtype.kind not in "iuf" or numbers.ndim > 1 or numbers.size != len(meanings):
-        raise ValueError(f"Invalid parameters of {name}: {parameters!r}. It needs a number for: {', '.join(meanings)}.")
+        raise ValueError(
+            f"Invalid parameters of {name}: {short(parameters)}. It needs a number for: {', '.join(meanings)}."
+        )
     values = tuple(float(number) for number in numbers.ravel())
     for meaning, value, (least, most) in zip(meanings, values, corruption.limits, strict=True):
         if not (math.isfinite(value) and least <= value <= most):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from medmnist_np._groups import per_sample
 from medmnist_np._progress import Progress, bars
 from medmnist_np.data.samples import Samples
+from medmnist_np.errors import short
 
 if TYPE_CHECKING:
     from medmnist_np.batches import Batches, Transform
@@ -133,7 +134,7 @@ class Dataset(Samples):
             )
         highest = self.record.highest_label
         if not np.isin(values, np.arange(highest + 1)).all():
-            raise ValueError(f"{label!r} is no label of {self.record.name}: its values are 0 to {highest}.")
+            raise ValueError(f"{short(label)} is no label of {self.record.name}: its values are 0 to {highest}.")
         if self.record.multi_label:
             return tuple(name for name, value in zip(self.class_names, values, strict=True) if value)
         return self.class_names[int(values[0])]
@@ -231,7 +232,7 @@ class Dataset(Samples):
             )
         if isinstance(weights, str):
             if weights != "balanced":
-                raise ValueError(f"weights is {weights!r}; it is 'balanced' or one number for each sample.")
+                raise ValueError(f"weights is {short(weights)}; it is 'balanced' or one number for each sample.")
             weights = self._balanced_weights()
         layout = Layout(
             channel_axis_stored=self._source.has_channel_axis,
@@ -314,7 +315,7 @@ class Dataset(Samples):
         labels = np.zeros((len(self), 1), np.uint8) if masks else self.labels
         parts = stratified_folds(labels, k, seed, groups)
         if absent := absent_from(parts, labels, self.class_names):
-            listed = ", ".join(f"{name!r} from {n}" for name, n in absent.items())
+            listed = ", ".join(f"{short(name)} from {n}" for name, n in absent.items())
             warnings.warn(
                 f"Missing from some of the {k} folds: {listed}. Their AUC is not defined there. Use fewer folds.",
                 stacklevel=2,
@@ -384,19 +385,19 @@ class Dataset(Samples):
 
         n_clients = 0 if n is None and by == "groups" else whole("n", n, least=1, most=len(self))
         if groups is not None and by != "groups":
-            raise ValueError(f"groups are not used with by={by!r}. Use by='groups'.")
+            raise ValueError(f"groups are not used with by={short(by)}. Use by='groups'.")
         if by == "iid":
             parts = subsets.iid_parts(len(self), n_clients, seed)
         elif by == "groups":
             parts = subsets.group_parts(self.groups if groups is None else groups, len(self), n_clients, seed)
         elif by in ("dirichlet", "shards"):
-            self._require_single_label(f"by={by!r} divides classes")
+            self._require_single_label(f"by={short(by)} divides classes")
             if by == "shards":
                 parts = subsets.shard_parts(self.labels, n_clients, shards, seed)
             else:
                 parts = subsets.dirichlet_parts(self.labels, n_clients, alpha, min_size, seed)
         else:
-            raise ValueError(f"Unknown by={by!r}. Available: 'iid', 'dirichlet', 'shards', 'groups'.")
+            raise ValueError(f"Unknown by={short(by)}. Available: 'iid', 'dirichlet', 'shards', 'groups'.")
         clients = [self._part(part) for part in parts]
         counts = np.array([list(client.class_counts().values()) for client in clients], np.int64)
         return subsets.Partitions(clients, counts, self.class_names)
@@ -639,7 +640,7 @@ class Dataset(Samples):
 
         segmented = self.record.target == "masks"
         if segmented and layout is not None:
-            self.record.require_labels(f"The layout {layout!r}")
+            self.record.require_labels(f"The layout {short(layout)}")
         parts = zip(
             self.split.split("+"),
             divided(self._source.image_rows, self._positions()),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from medmnist_np import _files, registry
 from medmnist_np._groups import is_missing
 from medmnist_np.cache import settings
-from medmnist_np.errors import NotCachedError
+from medmnist_np.errors import NotCachedError, short
 from medmnist_np.registry import Record
 
 _COLUMNS = ("split", "index", "image_id", "group")
@@ -156,7 +156,7 @@ def read_ids(file: Path, record: Record) -> dict[str, list[tuple[str, str]]]:
             where = f"{file}, line {reader.line_num}"
             split, index = str(line["split"]).strip().lower(), str(line["index"]).strip()
             if split not in found or not (index.isascii() and index.isdecimal() and int(index) < len(found[split])):
-                raise ValueError(f"{where}: {record.name} has no sample {index!r} in split {split!r}.")
+                raise ValueError(f"{where}: {record.name} has no sample {short(index)} in split {short(split)}.")
             if found[split][int(index)] is not None:
                 raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
             found[split][int(index)] = (_known(line["image_id"]), _known(line.get("group")))

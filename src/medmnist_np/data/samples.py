@@ -18,6 +18,7 @@ from medmnist_np._sequences import Items, Joined, Rows
 from medmnist_np.cache import store
 from medmnist_np.cache.store import ArrayFolder, MmapMode
 from medmnist_np.data.arrays import locate, map_split
+from medmnist_np.errors import short
 from medmnist_np.registry import DatasetInfo, Record
 
 if TYPE_CHECKING:
@@ -423,7 +424,7 @@ class Samples(Items):
                 raise TypeError(f"Positions of samples in {split} must be integers, not {chosen.dtype}.")
             if ((chosen < 0) | (chosen >= n)).any():
                 raise IndexError(
-                    f"{self.record.name} has {n} samples in {split}; some of these do not exist: {chosen}."
+                    f"{self.record.name} has {n} samples in {split}; some of these do not exist: {short(chosen)}."
                 )
             if split in starts:
                 kept &= ~np.isin(self._positions(), starts[split] + chosen.astype(np.intp))
@@ -556,5 +557,5 @@ def checked_splits(record: DatasetInfo, split: str) -> str:
     """Return ``"train"`` or ``"train+val"``, or raise."""
     splits = [record.check_split(name) for name in (split.split("+") if isinstance(split, str) else [split])]
     if len(set(splits)) < len(splits):
-        raise ValueError(f"{split!r} names a split twice.")
+        raise ValueError(f"{short(split)} names a split twice.")
     return "+".join(splits)

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import _files
+from medmnist_np.errors import short
 from medmnist_np.registry import DatasetInfo
 
 _COLUMNS = ("split", "index", "new_split")
@@ -176,7 +177,7 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
             where = f"{path}, line {reader.line_num + n_remarks}"
             split, index, new_split = (str(line[column] or "").strip() for column in _COLUMNS)
             if not (index.isascii() and index.isdecimal()):
-                raise ValueError(f"{where}: the index must be an integer of 0 or more, not {index!r}.")
+                raise ValueError(f"{where}: the index must be an integer of 0 or more, not {short(index)}.")
             if (split, int(index)) in moves:
                 raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
             moves[split, int(index)] = new_split

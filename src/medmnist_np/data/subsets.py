@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np._groups import by_first_appearance, is_missing, per_sample
 from medmnist_np.batches.order import checked_seed, whole
+from medmnist_np.errors import short
 
 
 def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_names: Sequence[str]) -> NDArray[np.intp]:
@@ -43,7 +44,7 @@ def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_na
     for number, name in enumerate(class_names):
         members = np.flatnonzero(classes == number)
         if len(members) < n:
-            raise ValueError(f"{n} samples per class were requested, but class {name!r} has {len(members)}.")
+            raise ValueError(f"{n} samples per class were requested, but class {short(name)} has {len(members)}.")
         chosen.append(rng.choice(members, size=n, replace=False))
     return np.sort(np.concatenate(chosen))
 
@@ -178,7 +179,9 @@ def _numbered(groups: ArrayLike, n_samples: int) -> NDArray[np.intp]:
         raise ValueError(f"groups has shape {group_of.shape}. Give one group for each of the {n_samples} samples.")
     for sample, group in enumerate(group_of.tolist()):
         if is_missing(group):  # otherwise, all samples without a group would stay together
-            raise ValueError(f"Sample {sample} has no group (the value is {group!r}). Give it a group, or remove it.")
+            raise ValueError(
+                f"Sample {sample} has no group (the value is {short(group)}). Give it a group, or remove it."
+            )
     return by_first_appearance(group_of)
 
 
@@ -476,7 +479,7 @@ def dirichlet_parts(
     learning on non-IID data silos* (arXiv:2102.02079).
     """
     if not (isinstance(alpha, int | float | np.floating | np.integer) and 0 < alpha < np.inf):
-        raise ValueError(f"alpha must be a positive number, not {alpha!r}. Small values give clients few classes.")
+        raise ValueError(f"alpha must be a positive number, not {short(alpha)}. Small values give clients few classes.")
     least = whole("min_size", least, least=0)
     if n * least > len(labels):
         raise ValueError(f"{len(labels)} samples are too few for {n} clients with min_size={least}. Use a smaller one.")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np._optional import require
+from medmnist_np.errors import short
 
 _PNG_LEVEL = 1  # twice as fast as level 6; files are at most a tenth larger
 _JPEG_QUALITY = 95
@@ -73,9 +74,9 @@ def find_format(name: str, kind: str) -> Format:
     possible = formats_for(kind)
     wanted = _ALIASES.get(name, name)
     if wanted not in FORMATS:
-        raise ValueError(f"Unsupported format {name!r}. Supported for {kind}: {', '.join(possible)}.")
+        raise ValueError(f"Unsupported format {short(name)}. Supported for {kind}: {', '.join(possible)}.")
     if wanted not in possible:
-        raise ValueError(f"The format {name!r} cannot hold {kind}. Supported for {kind}: {', '.join(possible)}.")
+        raise ValueError(f"The format {short(name)} cannot hold {kind}. Supported for {kind}: {', '.join(possible)}.")
     return next(item for item in _FORMATS if item.name == wanted)
 
 

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.errors import short
+
 EMPTY = -1
 """Marks an empty cell of the grid, instead of the index of a sample."""
 
@@ -56,7 +58,7 @@ def choose(
     if not all(isinstance(number, int | np.integer) and number >= 1 for number in (rows, columns)):
         raise ValueError(f"rows is {rows} and columns is {columns}; integers of at least 1 are needed.")
     if seed is not None and not (isinstance(seed, int | np.integer) and seed >= 0):
-        raise ValueError(f"seed is {seed!r}; an integer of at least 0, or None, is needed.")
+        raise ValueError(f"seed is {short(seed)}; an integer of at least 0, or None, is needed.")
     if len(selection) == 0:
         raise ValueError("There is nothing to show: no sample is selected.")
     random = np.random.default_rng(seed)

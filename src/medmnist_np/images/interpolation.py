@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.errors import nearest
+from medmnist_np.errors import nearest, short
 
 Resampler = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 
@@ -171,7 +171,7 @@ def zoom(volume: NDArray[Any], size: int, *, order: int = 3, mode: str = "consta
 def checked_size(size: int) -> int:
     """Return a size as an int, or raise ValueError if it is not an integer of at least 1."""
     if isinstance(size, bool) or not hasattr(size, "__index__") or size.__index__() < 1:
-        raise ValueError(f"The size is {size!r}; an integer number of pixels, at least 1, is needed.")
+        raise ValueError(f"The size is {short(size)}; an integer number of pixels, at least 1, is needed.")
     return size.__index__()
 
 
@@ -179,7 +179,7 @@ def checked_resampler(resampler: str) -> None:
     """Raise ValueError if the resampler is unknown."""
     if resampler not in RESAMPLERS:
         raise ValueError(
-            f"Unknown resampler {resampler!r}.{nearest(str(resampler), RESAMPLERS)} "
+            f"Unknown resampler {short(resampler)}.{nearest(str(resampler), RESAMPLERS)} "
             f"Resamplers: {', '.join(RESAMPLERS)}."
         )
 

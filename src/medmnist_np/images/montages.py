@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.errors import short
 from medmnist_np.images.captions import CAPTION_HEIGHT, add_captions, add_legend
 from medmnist_np.images.channels import refuse_one_image, usual_axes
 from medmnist_np.images.encoders import RGB, VOLUME
@@ -65,7 +66,7 @@ def flatten(volume: NDArray[np.uint8], view: str) -> NDArray[np.uint8]:
         return _orthogonal(volume)
     if view == "sheet":
         return _sheet(volume)
-    raise ValueError(f"There is no view {view!r} of a volume as one image; there are {', '.join(VIEWS[1:])}.")
+    raise ValueError(f"There is no view {short(view)} of a volume as one image; there are {', '.join(VIEWS[1:])}.")
 
 
 def _orthogonal(volume: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -196,9 +197,9 @@ def draw(
     (28, 30, 64)
     """
     if view is not None and kind != VOLUME:
-        raise ValueError(f"view={view!r} is a way to show volumes, and these are {kind}.")
+        raise ValueError(f"view={short(view)} is a way to show volumes, and these are {kind}.")
     if view not in (None, *VIEWS):
-        raise ValueError(f"There is no view {view!r}; there are {', '.join(VIEWS)}.")
+        raise ValueError(f"There is no view {short(view)}; there are {', '.join(VIEWS)}.")
     if masks is not None:
         if kind == VOLUME:
             raise ValueError("Masks are drawn over images: cut slices out of these volumes first.")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.errors import short
 from medmnist_np.images.steps import Window
 
 # Of Okabe and Ito, "Color Universal Design" (2008), without black, for any kind of colour vision. Those that stand out
@@ -103,7 +104,7 @@ def overlay(
         found = f"{masks.min()} to {masks.max()}" if masks.size else "none"
         raise ValueError(f"The masks hold {masks.dtype}, {found}; integers from 0 to 255 are needed.")
     if not 0 <= opacity <= 1:
-        raise ValueError(f"opacity is {opacity!r}; a number from 0 to 1 is needed.")
+        raise ValueError(f"opacity is {short(opacity)}; a number from 0 to 1 is needed.")
     if window is not None:
         images = Window(*window)(images, 0)
     elif images.dtype != np.uint8:

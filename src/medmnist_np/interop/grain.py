@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.data.dataset import Dataset
+from medmnist_np.errors import short
 from medmnist_np.interop.reader import Reader
 
 
@@ -46,7 +47,7 @@ class GrainSource:
     def __repr__(self) -> str:
         # Grain compares this text when it restores a checkpoint. It identifies the samples in any folder.
         identity = self._reader.ds._identity()
-        return f"GrainSource({', '.join(f'{name}={value!r}' for name, value in identity.items())})"
+        return f"GrainSource({', '.join(f'{name}={short(value)}' for name, value in identity.items())})"
 
 
 def to_grain(ds: Dataset) -> GrainSource:

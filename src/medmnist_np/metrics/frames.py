@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np.errors import short
+
 Order = NDArray[np.intp]
 
 _ADVICE = "If the values are already in order, pass them as an array: .to_numpy()."
@@ -133,7 +135,7 @@ def refuse_class_0(labels: Sequence[Any], class_names: Sequence[str]) -> None:
     (label,) = labels
     if _plain(label) in ("0", *map(_plain, class_names[:1])):
         raise ValueError(
-            f"The only column of y_score is {label!r}, which is class 0. A single column must have the scores of "
+            f"The only column of y_score is {short(label)}, which is class 0. A single column must have the scores of "
             "class 1. Pass these, or both columns. If they are the scores of class 1, pass an array: .to_numpy()."
         )
 

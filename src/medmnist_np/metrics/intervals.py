@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from numpy.typing import ArrayLike
 
-from medmnist_np.errors import check_choice
+from medmnist_np.errors import check_choice, short
 from medmnist_np.metrics import all_metrics, decisions
 from medmnist_np.metrics.bootstrap import (
     N_RESAMPLES,
@@ -272,7 +272,7 @@ def class_intervals(
     """
     check_level(level)
     if method in ("bca", "wilson"):
-        raise ValueError(f'The method {method!r} does not support single classes. Use method="percentile".')
+        raise ValueError(f'The method {short(method)} does not support single classes. Use method="percentile".')
     _check_method(method, metric)
     _check_groupable(method, groups)
     by_newcombe = newcombe_per_class(predictions, level) if metric == "auc" else ()
@@ -299,7 +299,7 @@ def _check_method(method: str, metric: str) -> None:
     if method not in ("percentile", *methods):
         supported = ", ".join(other.name for other in all_metrics.METRICS.values() if method in other.methods)
         raise ValueError(
-            f"The method {method!r} supports {supported}, not {metric}. "
+            f"The method {short(method)} supports {supported}, not {metric}. "
             'Use method="percentile", which supports every metric.'
         )
 
@@ -307,6 +307,6 @@ def _check_method(method: str, metric: str) -> None:
 def _check_groupable(method: str, groups: ArrayLike | None) -> None:
     if groups is not None and method != "percentile":
         raise ValueError(
-            f"The method {method!r} assumes independent samples and does not support groups. "
+            f"The method {short(method)} assumes independent samples and does not support groups. "
             'Use method="percentile", which draws whole groups.'
         )

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medmnist_np.errors import check_choice
+from medmnist_np.errors import check_choice, short
 from medmnist_np.metrics.predictions import as_array
 
 Mask = NDArray[np.bool_]
@@ -69,7 +69,7 @@ def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
     if labels is None:
         return {"foreground": ()}
     if not hasattr(labels, "__iter__"):
-        raise TypeError(f"labels is {labels!r}. It must be a list or a mapping, such as [1, 2].")
+        raise TypeError(f"labels is {short(labels)}. It must be a list or a mapping, such as [1, 2].")
     if isinstance(labels, Mapping):
         named = {str(name): _values(one) for name, one in labels.items()}
         if len(named) < len(labels):
@@ -81,7 +81,7 @@ def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
             raise ValueError(f"labels contains a label twice: {', '.join(map(str, labels))}.")
     if not named or not all(named.values()):
         raise ValueError(
-            f"labels is {labels!r}. It needs at least one label, and each label at least one value, such as [1, 2]."
+            f"labels is {short(labels)}. It needs at least one label, and each label at least one value: [1, 2]."
         )
     return named
 
@@ -156,7 +156,7 @@ def _values(label: int | Sequence[int]) -> tuple[int, ...]:
     values = np.atleast_1d(np.asarray(label))
     if values.ndim != 1 or (values.size and values.dtype.kind not in "iub"):
         raise TypeError(
-            f"A label is {label!r}. It must be an integer, or several for one structure. Names are keys: "
+            f"A label is {short(label)}. It must be an integer, or several for one structure. Names are keys: "
             '{"liver": 1}.'
         )
     return tuple(map(int, values))
@@ -182,7 +182,7 @@ def _spacing(spacing_mm: ArrayLike, n_axes: int) -> Values:
     spacing = np.asarray(as_array(spacing_mm, "spacing_mm"), dtype=np.float64)
     if spacing.shape not in ((), (n_axes,)) or not (np.isfinite(spacing) & (spacing > 0)).all():
         raise ValueError(
-            f"spacing_mm is {spacing_mm!r}. It must be a positive number, or one for each of {n_axes} axes."
+            f"spacing_mm is {short(spacing_mm)}. It must be a positive number, or one for each of {n_axes} axes."
         )
     return np.array(np.broadcast_to(spacing, n_axes))
 

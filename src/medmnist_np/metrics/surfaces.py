@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from medmnist_np.errors import check_choice
+from medmnist_np.errors import check_choice, short
 from medmnist_np.metrics.masks import (
     BothEmpty,
     Case,
@@ -341,6 +341,6 @@ def check_tolerances(tolerance_mm: ArrayLike, n_labels: int) -> tuple[float, ...
     tolerances = np.asarray(as_array(tolerance_mm, "tolerance_mm"), dtype=np.float64)
     if tolerances.shape not in ((), (n_labels,)) or not (np.isfinite(tolerances) & (tolerances >= 0)).all():
         raise ValueError(
-            f"tolerance_mm is {tolerance_mm!r}. It must be one number from 0 on, or {n_labels}, one per label."
+            f"tolerance_mm is {short(tolerance_mm)}. It must be one number from 0 on, or {n_labels}, one per label."
         )
     return tuple(np.broadcast_to(tolerances, n_labels).tolist())

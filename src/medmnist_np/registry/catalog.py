@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 from medmnist_np._html import card
-from medmnist_np.errors import RecordError, UnknownDatasetError, nearest
+from medmnist_np.errors import RecordError, UnknownDatasetError, nearest, short
 from medmnist_np.registry import bundled_records
 from medmnist_np.registry.lookup import info
 from medmnist_np.registry.records import DatasetInfo, Record
@@ -378,7 +378,7 @@ class Catalog(Sequence[CatalogEntry]):
         found |= {entry.name: entry for entry in self.entries}
         if _text(name, "a name").lower() not in found:
             raise UnknownDatasetError(
-                f"The catalog has no entry {name!r}.{nearest(name, found)} `medmnist-np catalog` lists all, and "
+                f"The catalog has no entry {short(name)}.{nearest(name, found)} `medmnist-np catalog` lists all, and "
                 "`medmnist-np catalog WORDS` searches."
             )
         return found[name.lower()]
@@ -500,7 +500,7 @@ def _vocabulary() -> list[str]:
 
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"The catalog is searched with strings; {what} is {type(value).__name__}: {value!r}.")
+        raise TypeError(f"The catalog is searched with strings; {what} is {type(value).__name__}: {short(value)}.")
     return value
 
 

@@ -11,7 +11,7 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
-from medmnist_np.errors import RecordError, nearest
+from medmnist_np.errors import RecordError, nearest, short
 from medmnist_np.registry.lookup import info
 from medmnist_np.registry.records import Record
 
@@ -127,8 +127,8 @@ class CorruptedSet:
         """
         if corruption not in self.corruptions:
             raise ValueError(
-                f"MedMNIST-C does not have {corruption!r} for {self.name}.{nearest(str(corruption), self.corruptions)} "
-                f"Available: {', '.join(self.corruptions)}."
+                f"MedMNIST-C does not have {short(corruption)} for {self.name}."
+                f"{nearest(str(corruption), self.corruptions)} Available: {', '.join(self.corruptions)}."
             )
         return self.corruptions[corruption]
 
@@ -168,7 +168,9 @@ def checked_severity(severity: int) -> int:
     except TypeError:
         number = 0
     if isinstance(severity, bool) or number not in SEVERITIES:
-        raise ValueError(f"Invalid severity: {severity!r}. It must be an integer from 1 (weakest) to 5 (strongest).")
+        raise ValueError(
+            f"Invalid severity: {short(severity)}. It must be an integer from 1 (weakest) to 5 (strongest)."
+        )
     return number
 
 

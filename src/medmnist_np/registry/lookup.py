@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest
+from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest, short
 from medmnist_np.registry import bundled_records
 from medmnist_np.registry.citations import Baseline, Baselines, Citation
 from medmnist_np.registry.records import Archive, DatasetInfo, Record, Superseded
@@ -36,7 +36,7 @@ def find(name: str | Record) -> tuple[Record, int | None]:
     if isinstance(name, Record):
         return name, None
     if not isinstance(name, str):
-        raise UnknownDatasetError(f"A data set is named by a string, not by {type(name).__name__}: {name!r}.")
+        raise UnknownDatasetError(f"A data set is named by a string, not by {type(name).__name__}: {short(name)}.")
     if (record := _record(name.lower())) is not None:
         return record, None
     stem, _, suffix = name.lower().rpartition("_")
@@ -61,7 +61,7 @@ def find(name: str | Record) -> tuple[Record, int | None]:
         near = [*known, *(one for folder in _NAMED_ALONE[1:] for one in bundled_records.names(folder))]
         hint = f" Did you mean {' or '.join(map(repr, elsewhere))}?" if elsewhere else nearest(stem or rest, near)
         others = f" Other collections: {', '.join(bundled_records.COLLECTIONS[1:])}, as in 'msd/liver'."
-    raise UnknownDatasetError(f"There is no data set {name!r}.{hint} The names are: {', '.join(known)}.{others}")
+    raise UnknownDatasetError(f"There is no data set {short(name)}.{hint} The names are: {', '.join(known)}.{others}")
 
 
 def resolve_size(name: str | Record, size: int | None = None) -> tuple[Record, int]:
@@ -77,7 +77,7 @@ def resolve_size(name: str | Record, size: int | None = None) -> tuple[Record, i
     record, named = find(name)
     if named is not None and size is not None and size != named:
         raise UnknownSizeError(
-            f"The name {name!r} says size {named} and the argument says size={size!r}: leave one out."
+            f"The name {short(name)} says size {named} and the argument says size={short(size)}: leave one out."
         )
     if size is None:
         size = named
@@ -175,9 +175,9 @@ def datasets(
     tasks = {alias: record.task for record in records for alias in (record.task, record.task.partition(",")[0])}
     if task is not None and task not in tasks:
         names = ", ".join(map(repr, sorted(tasks)))
-        raise ValueError(f"There is no task {task!r}.{nearest(task, tasks)} The tasks are: {names}.")
+        raise ValueError(f"There is no task {short(task)}.{nearest(task, tasks)} The tasks are: {names}.")
     if ndim not in (None, 2, 3):
-        raise ValueError(f"ndim is {ndim!r}; images have ndim=2 and volumes ndim=3.")
+        raise ValueError(f"ndim is {short(ndim)}; images have ndim=2 and volumes ndim=3.")
     return [
         record
         for record in records

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from medmnist_np._text import redacted
-from medmnist_np.errors import RecordError, UnknownSizeError, UnknownSplitError, nearest
+from medmnist_np.errors import RecordError, UnknownSizeError, UnknownSplitError, nearest, short
 
 _DIGEST_LENGTHS = {"md5": 32, "sha256": 64}
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -320,7 +320,7 @@ class Record(ABC):
         if not isinstance(split, str) or split not in self.n_samples:
             hint = nearest(split, self.splits) if isinstance(split, str) else ""
             raise UnknownSplitError(
-                f"{self.qualified_name} has no split {split!r}.{hint} Its splits are "
+                f"{self.qualified_name} has no split {short(split)}.{hint} Its splits are "
                 f"{', '.join(map(repr, self.splits))}.{self._instead_of(split)}"
             )
         return split
@@ -592,7 +592,8 @@ class DatasetInfo(Record):
         if not is_number or size.__index__() not in self.archives:
             hint = "" if is_number else " A size is an int."
             raise UnknownSizeError(
-                f"{self.name} does not come in size {size!r}. Its sizes are {', '.join(map(str, self.sizes))}.{hint}"
+                f"{self.name} does not come in size {short(size)}. Its sizes are "
+                f"{', '.join(map(str, self.sizes))}.{hint}"
             )
         return self.archives[size.__index__()]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from medmnist_np.errors import UnknownSizeError
+from medmnist_np.errors import UnknownSizeError, short
 from medmnist_np.registry.records import Archive, Record
 
 
@@ -107,7 +107,7 @@ class VolumeInfo(Record):
         """Return 0; raise :class:`UnknownSizeError` for a size."""
         if size is not None and (size != 0 or isinstance(size, bool)):
             raise UnknownSizeError(
-                f"{self.qualified_name} has no size {size!r}, as its volumes differ in size. Leave the size out."
+                f"{self.qualified_name} has no size {short(size)}, as its volumes differ in size. Leave the size out."
             )
         return 0
 

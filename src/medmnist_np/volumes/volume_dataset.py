@@ -12,6 +12,7 @@ import numpy as np
 from medmnist_np._html import card, cautions_of
 from medmnist_np._progress import Progress, bars
 from medmnist_np.batches.order import checked_seed, whole
+from medmnist_np.errors import short
 from medmnist_np.volumes.cases import Cases
 from medmnist_np.volumes.layouts import REPORT, read_report
 from medmnist_np.volumes.ragged import labelled_voxel
@@ -103,7 +104,7 @@ class VolumeDataset(Cases):
         """
         if not 0 < share < 1 or len(self) < 2:
             raise ValueError(
-                f"{share!r} of {len(self)} cases cannot be split off; a share between 0 and 1 of two or more can."
+                f"{short(share)} of {len(self)} cases cannot be split off; a share between 0 and 1 of two or more can."
             )
         n = min(max(round(share * len(self)), 1), len(self) - 1)
         order = np.random.default_rng(checked_seed(seed)).permutation(len(self))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.batches.order import checked_seed, whole
+from medmnist_np.errors import short
 from medmnist_np.volumes.ragged import Ragged
 
 # Volumes are in Fortran order and batches in C order, so a copy transposes. Copying in blocks of this many planes or
@@ -191,13 +192,13 @@ def _copy_turned(voxels: NDArray[Any], window: NDArray[Any], along: int) -> None
 def _checked_pad_value(value: float, dtype: np.dtype[Any]) -> float:
     number = np.asarray(value)
     if number.ndim or number.dtype.kind not in "iuf" or not np.isfinite(number):
-        raise ValueError(f"pad_value is {value!r}; it is one finite number.")
+        raise ValueError(f"pad_value is {short(value)}; it is one finite number.")
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
         if not (info.min <= value <= info.max and value == int(value)):
-            raise ValueError(f"pad_value is {value!r}, which volumes of dtype {dtype} cannot hold.")
+            raise ValueError(f"pad_value is {short(value)}, which volumes of dtype {dtype} cannot hold.")
     elif abs(value) > float(np.finfo(dtype).max):
-        raise ValueError(f"pad_value is {value!r}, which volumes of dtype {dtype} cannot hold.")
+        raise ValueError(f"pad_value is {short(value)}, which volumes of dtype {dtype} cannot hold.")
     plain: float = number.item()
     return plain
 
@@ -333,7 +334,7 @@ def draw_patches(
     per_volume, seed = whole("per_volume", per_volume, least=1), checked_seed(seed)
     number = isinstance(foreground, (int, float, np.number)) and not isinstance(foreground, bool)
     if foreground is not None and not (number and 0 <= foreground <= 1):
-        raise ValueError(f"foreground is {foreground!r}; it is a share from 0 to 1, or None.")
+        raise ValueError(f"foreground is {short(foreground)}; it is a share from 0 to 1, or None.")
     extent = np.array(shape)
     corners = np.empty((len(shapes) * per_volume, 3), np.int32)
     for k in range(len(corners)):
@@ -350,5 +351,5 @@ def draw_patches(
 def checked_shape(shape: Any, n_axes: int) -> Any:
     """Return ``n_axes`` lengths as a tuple of ints, or raise :class:`ValueError`."""
     if not isinstance(shape, (tuple, list)) or len(shape) != n_axes:
-        raise ValueError(f"shape is {shape!r}; it is {n_axes} lengths in voxels, as {(96,) * n_axes}.")
+        raise ValueError(f"shape is {short(shape)}; it is {n_axes} lengths in voxels, as {(96,) * n_axes}.")
     return tuple(whole("shape", length, least=1) for length in shape)
