@@ -32,7 +32,7 @@ class Progress(Protocol):
 
 
 def bars(task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
-    """Show a tqdm bar on stderr, or in a notebook; nothing where stderr is no terminal or ``TQDM_DISABLE=1``."""
+    """Show a tqdm bar on stderr, or in a notebook; nothing if stderr is not a terminal or ``TQDM_DISABLE=1``."""
     from tqdm.auto import tqdm
 
     bar = tqdm(
@@ -72,7 +72,7 @@ def silent(task: str, total: int | None, done: int = 0) -> AbstractContextManage
     return _NoBar()
 
 
-# What comes before the name of a file in a task that is no download.
+# What comes before the name of a file in a task that is not a download.
 CHECKING = "checking "
 UNPACKING = "unpacking "
 

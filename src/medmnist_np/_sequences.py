@@ -48,7 +48,7 @@ class Items(TorchDataset, Sequence[tuple[Any, Any]]):
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             n = len(self)
             if not -n <= index < n:
-                raise IndexError(f"There is no sample {index} in a data set of {n}.")
+                raise IndexError(f"Index {index} is out of range for a data set of {n} samples.")
             return self._item(int(index) % n)
         return self._part(index)
 
@@ -216,7 +216,7 @@ def blocks(images: Images, advance: Advance | None = None) -> Iterator[tuple[sli
 
 
 def checked_images(images: Images) -> Images:
-    """Return an array of images as a plain array, or raise ValueError if it is none."""
+    """Return an array of images as a plain array, or raise ValueError if it is not an array of images."""
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim < 2 or 0 in images.shape[1:]:
         found = f"{images.dtype} of shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
         raise ValueError(f"Images are needed as an array (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, not {found}.")

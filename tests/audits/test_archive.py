@@ -116,7 +116,7 @@ def test_members_that_are_not_arrays_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path, changed())
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("read.me", b"")
-    assert refusal(path) == "it is no readable archive of arrays (read.me is no array)"
+    assert refusal(path) == "it is not a readable archive of arrays (read.me is not an array)"
 
 
 def test_an_archive_that_is_cut_or_changed_is_refused(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_the_message_says_what_to_do(tmp_path: Path) -> None:
     error = refused(zipped({}), tmp_path, "it holds nothing, not test_images.npy, test_labels.npy")
     expected = (
         "fakemnist.npz is damaged or not what its record says: it holds nothing, not test_images.npy, test_labels.npy. "
-        "Nothing of it was kept. Get it again, or compare its digest with"
+        "Nothing of it was kept. Get it again, or compare its checksum with"
         f" {RECORD.digest}."
     )
     assert expected == str(error)

@@ -187,7 +187,7 @@ def test_load_ignores_members_unless_it_is_told_to_take_them(remote: Remote, mon
 
 def test_what_is_here_alone_is_told_where_the_whole_is_missing(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     mm.fetch("breastmnist", splits=["test"])
-    told = f"Of its members, test_images, test_labels are here, taken alone, in {remote.partial}: load(..., partial="
+    told = f"Only test_images, test_labels were downloaded, to {remote.partial}: load(..., partial="
     with pytest.raises(NotCachedError) as caught:
         mm.load("breastmnist", "test", download=False)
     assert told in str(caught.value)

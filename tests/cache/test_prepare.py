@@ -175,7 +175,7 @@ def test_wrong_bytes_of_the_right_size_cause_one_clean_restart_and_then_an_error
     assert case.archive.digest == caught.value.expected
     assert digest(WRONG) == caught.value.found
     expected = (
-        f"{NAME} was downloaded twice and is not the file of the record: its digest should be {digest(DATA)} and is "
+        f"{NAME} was downloaded twice and has the wrong checksum: it should be {digest(DATA)} and is "
         f"{digest(WRONG)}. Nothing was kept. Something between here and the server changes files, or a mirror holds "
         f"another one: get {case.file.url} by another way and `medmnist-np import` it."
     )

@@ -118,7 +118,7 @@ def test_a_server_that_sends_whole_files_is_named_as_such(session: requests.Sess
         (Status(404), "HTTP 404"),
         (Status(416), "HTTP 416"),
         (Serve(headers={"Content-Range": None}), "bytes from 0 were asked for"),
-        (Serve(headers={"Content-Range": "bytes 0-0/*"}), "it does not say how large the file is"),
+        (Serve(headers={"Content-Range": "bytes 0-0/*"}), "it does not state the size of the file"),
         (Serve(gzip=True), "it sends gzip"),
     ],
 )

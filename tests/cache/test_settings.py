@@ -183,7 +183,7 @@ def test_without_a_home_folder_the_variable_is_named(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("MEDMNIST_NP_CACHE")
     monkeypatch.setattr("os.path.expanduser", str)  # what it does for a user without a home
-    with pytest.raises(CacheError, match="set MEDMNIST_NP_CACHE to a folder"):
+    with pytest.raises(CacheError, match="Set MEDMNIST_NP_CACHE to a folder"):
         settings.current()
 
 

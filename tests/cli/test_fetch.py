@@ -171,7 +171,7 @@ def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> 
         (["adrenalmnist3d", "--size", "224"], "Its sizes are 28, 64"),
         (["--all", "--size", "23"], "No data set has size 23"),
         (["pathmnist", "--sise", "28"], "--size"),
-        (["../../etc/passwd"], "There is no data set"),
+        (["../../etc/passwd"], "Unknown data set"),
     ],
 )
 def test_wrong_usage_is_told_what_is_right(arguments: list[str], message: str, audit) -> None:

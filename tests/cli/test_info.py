@@ -76,7 +76,7 @@ def test_list_names_the_nearest_task() -> None:
 
 
 def test_list_quotes_the_tasks_and_names_the_sizes() -> None:
-    assert "'multi-class', 'multi-label', 'multi-label, binary-class', 'ord" in run("list", "--task", "foo").stderr
+    assert "multi-class, multi-label, 'multi-label, binary-class', ord" in run("list", "--task", "foo").stderr
     assert "No data set has size 23. Sizes: 28, 64, 128, 224." in run("list", "--size", "23").stderr
 
 
@@ -124,7 +124,7 @@ def test_a_misspelt_name_suggests_the_nearest(command: str) -> None:
     result = run(command, "pathmnst")
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert "There is no data set 'pathmnst'. Did you mean 'pathmnist'" in result.stderr
+    assert "Unknown data set 'pathmnst'. Did you mean 'pathmnist'" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["info", "cite"])

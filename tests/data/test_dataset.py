@@ -153,12 +153,13 @@ def test_labels_that_were_written_into_travel_in_a_pickle_and_a_corruption(fakes
 
 
 def test_labels_that_were_written_into_are_in_the_state_of_batches_and_not_joined(fakes) -> None:
-    dataset = BreastMNIST("train")
+    dataset = Dataset("breastmnist", "train", mmap_mode="c")
     state = dataset.batches(2).state_dict()
     dataset.labels[3] = 1 - dataset.labels[3]
     with pytest.raises(ValueError, match="other batches"):
         dataset.batches(2).load_state_dict(state)
-    for joined in (lambda: dataset + BreastMNIST("val"), lambda: BreastMNIST("val") + dataset):
+    other = Dataset("breastmnist", "val")
+    for joined in (lambda: dataset + other, lambda: other + dataset):
         with pytest.raises(ValueError, match="were changed, and only published ones can be joined"):
             joined()
 
@@ -854,3 +855,41 @@ def test_samples_with_several_findings_cannot_be_divided_by_class(fakes, by: Any
 def test_wrong_arguments_of_partitions_are_named(fakes, arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Dataset("breastmnist", "train").partitions(**arguments)
+
+
+# What a program writes into images
+
+
+@pytest.mark.parametrize("mode", ["c", None])
+def test_images_that_were_written_into_travel_in_a_pickle(fakes, mode: Any) -> None:
+    dataset = Dataset("breastmnist", "train+val", mmap_mode=mode)
+    images = Dataset("breastmnist", "train", mmap_mode=mode)
+    images.images[3] = 7
+    restored = pickle.loads(pickle.dumps(images))
+    assert (restored.images[3] == 7).all()
+    assert np.array_equal(restored.images, images.images)
+    again = pickle.loads(pickle.dumps(restored))
+    assert (again.images[3] == 7).all()
+    assert not (pickle.loads(pickle.dumps(dataset)).images[3] == 7).all()
+
+
+def test_only_changed_images_are_part_of_a_pickle(fakes) -> None:
+    dataset = Dataset("breastmnist", "train", mmap_mode="c")
+    unchanged = len(pickle.dumps(dataset))
+    dataset.images[3] += 1
+    assert 28 * 28 < len(pickle.dumps(dataset)) - unchanged < 28 * 28 + 1000
+
+
+def test_images_are_compared_only_if_a_program_was_given_them(fakes, audit) -> None:
+    dataset = Dataset("breastmnist", "train", mmap_mode="c")
+    assert dataset[0][0].shape == (28, 28)
+    with audit() as seen:
+        pickle.dumps(dataset)
+    assert [path for path in seen.opened if path.endswith("train_images.npy")] == []
+
+
+def test_images_that_were_written_into_are_not_joined(fakes) -> None:
+    dataset = Dataset("breastmnist", "train", mmap_mode="c")
+    dataset.images[0] = 0
+    with pytest.raises(ValueError, match="Images or labels of breastmnist train were changed"):
+        dataset + Dataset("breastmnist", "val")

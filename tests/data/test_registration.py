@@ -48,7 +48,7 @@ def changed(folder: Path, *pairs: tuple[str, str]) -> Path:
 
 
 def test_a_record_is_registered_once_and_found_by_its_name(folder: Path) -> None:
-    with pytest.raises(MedMNISTError, match="There is no data set 'moles'"):
+    with pytest.raises(MedMNISTError, match="Unknown data set 'moles'"):
         mm.info("moles")
     record = register(folder / "moles.toml")
     assert record == mm.info("moles") == register(folder / "moles.toml")

@@ -40,7 +40,7 @@ def test_a_run_of_figures_is_no_figure() -> None:
     [
         ("scores.csv", "'scores.csv' is not the name of a result file. The form is NAME_SPLIT"),
         ("pathmnist_test.txt", "'pathmnist_test.txt' is not the name of a result file"),
-        ("pathmist_test.csv", "There is no data set 'pathmist'. Did you mean 'pathmnist'"),
+        ("pathmist_test.csv", "Unknown data set 'pathmist'. Did you mean 'pathmnist'"),
         ("pathmnist_tset.csv", "'pathmnist_tset.csv' names no split of pathmnist; they are train, val, test"),
     ],
 )

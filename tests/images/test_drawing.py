@@ -98,7 +98,7 @@ def test_the_legend_of_a_narrow_picture_is_whole(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "view", "message"), [(GRAY, "middle", "these are gray images"), (VOLUME, "top", "no view 'top'")]
+    ("kind", "view", "message"), [(GRAY, "middle", "these are gray images"), (VOLUME, "top", "Unknown view 'top'")]
 )
 def test_a_wrong_view_is_refused(kind: str, view: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -42,7 +42,11 @@ def test_every_view_makes_one_image(view: str) -> None:
 
 @pytest.mark.parametrize(
     ("volume", "view", "message"),
-    [(VOLUME, "top", "no view 'top'"), (VOLUME, "animated", "no view 'animated'"), (VOLUME[0], "middle", "three axes")],
+    [
+        (VOLUME, "top", "Unknown view 'top'"),
+        (VOLUME, "animated", "Unknown view 'animated'"),
+        (VOLUME[0], "middle", "three axes"),
+    ],
 )
 def test_what_is_no_volume_or_no_view_is_refused(volume: np.ndarray, view: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

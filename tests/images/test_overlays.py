@@ -148,7 +148,7 @@ def test_a_segmentation_set_shows_its_masks_unless_they_are_switched_off(tmp_pat
         assert picture.array.shape == (128, 640, 3)
         assert plain.array.shape == (128, 640)
         assert train.montage(1, 5, labels=True).array.shape[0] > 128
-        with pytest.raises(ValueError, match="masks=False leaves them out"):
+        with pytest.raises(ValueError, match="so it needs masks=True"):
             train.montage(1, 5, labels=True, masks=False)
         with pytest.raises(ValueError, match="by_class needs one label for each image"):
             train.montage(by_class=True)

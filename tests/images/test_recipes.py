@@ -317,7 +317,7 @@ def test_a_window_keeps_the_order_of_values(values: list[float], low: float, hig
 
 @pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1), (0, float("inf")), (float("-inf"), 0), (float("nan"), 1)])
 def test_a_window_that_is_none_is_refused(low: float, high: float) -> None:
-    with pytest.raises(ValueError, match="two finite numbers, low < high, are needed"):
+    with pytest.raises(ValueError, match="It needs two finite numbers, low < high"):
         Window(low, high)
 
 

@@ -109,7 +109,7 @@ def test_tensors_may_be_written_to() -> None:
 
 @pytest.mark.parametrize("index", [37, -38])
 def test_an_index_outside_is_an_index_error(index: int) -> None:
-    with pytest.raises(IndexError, match=f"no sample {index} in a data set of 37"):
+    with pytest.raises(IndexError, match=f"Index {index} is out of range for a data set of 37 samples"):
         to_torch(mm.Dataset("breastmnist"))[index]
 
 

@@ -38,8 +38,14 @@ def test_a_record_is_published_whichever_thread_read_it() -> None:
 
 @pytest.mark.parametrize(("name", "meant"), [("pathmnst", "pathmnist"), ("Brestmnist_64", "breastmnist")])
 def test_a_misspelt_name_is_told_the_nearest(name: str, meant: str) -> None:
-    with pytest.raises(UnknownDatasetError, match=f"There is no data set '{name}'. Did you mean '{meant}'") as caught:
+    with pytest.raises(UnknownDatasetError, match=f"Unknown data set '{name}'. Did you mean '{meant}'") as caught:
         registry.info(name)
+    assert "`medmnist-np list`, or in Python `mm.datasets()`, shows all names." in str(caught.value)
+
+
+def test_a_name_without_a_near_one_is_told_all_names() -> None:
+    with pytest.raises(UnknownDatasetError) as caught:
+        registry.info("zzzzzz")
     assert all(record.name in str(caught.value) for record in registry.datasets())
 
 

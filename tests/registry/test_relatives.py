@@ -132,7 +132,7 @@ def test_a_name_may_stand_after_its_collection(name: str, expected: str, size: i
 
 
 def test_a_name_of_another_collection_does_not_stand_alone() -> None:
-    with pytest.raises(UnknownDatasetError, match="collections: medsegbench, msd, amos, brats, as in 'msd/liver'"):
+    with pytest.raises(UnknownDatasetError, match="Did you mean 'medsegbench/kvasir'"):
         registry.info("kvasir")
 
 
@@ -142,7 +142,7 @@ def test_a_misspelt_name_is_told_the_nearest_of_its_collection() -> None:
 
 
 def test_an_unknown_collection_is_told_the_others() -> None:
-    with pytest.raises(ValueError, match=r"no collection 'medseg'\. Did you mean 'medsegbench'"):
+    with pytest.raises(ValueError, match=r"Unknown collection 'medseg'\. Did you mean 'medsegbench'"):
         registry.datasets(collection="medseg")
 
 
@@ -225,7 +225,7 @@ def test_a_name_that_another_collection_has_is_told_with_it(name: str) -> None:
 
 
 def test_the_name_of_a_collection_is_told_its_sets() -> None:
-    with pytest.raises(UnknownDatasetError, match=r"'amos'\. That is a collection\. The names are: amos/amos22\.$"):
+    with pytest.raises(UnknownDatasetError, match=r"'amos'\. That is a collection\. Available: amos/amos22\.$"):
         registry.info("amos")
     with pytest.raises(UnknownDatasetError, match="Did you mean 'brats2021'"):
         registry.info("brats2020")

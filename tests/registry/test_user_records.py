@@ -154,7 +154,7 @@ def test_without_a_place_for_a_cache_there_are_no_records(monkeypatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     with pytest.raises(CacheError):
         settings.current()
-    with pytest.raises(UnknownDatasetError, match="There is no data set 'moles'"):
+    with pytest.raises(UnknownDatasetError, match="Unknown data set 'moles'"):
         registry.info("moles")
 
 
@@ -199,7 +199,7 @@ ARCHIVE = TABLE["archives"]["28"]
         ({"archives": {"28": {**ARCHIVE, "file_name": "../../x"}}}, "not a plain file name"),
         ({"archives": {"28": {**ARCHIVE, "file_name": 3}}}, "file_name is 3, not str"),
         ({"archives": {"28": {**ARCHIVE, "digest": "sha256:0"}}}, "64 lower-case hex digits"),
-        ({"archives": {"28": {**ARCHIVE, "url": "ftp://lab.example/x"}}}, "none of https, http and file"),
+        ({"archives": {"28": {**ARCHIVE, "url": "ftp://lab.example/x"}}}, "must start with https:, http: or file:"),
         ({"archives": {"28": {**ARCHIVE, "kind": "zip"}}}, "kind is not known"),
         (
             {"archives": {"28": {"file_name": "moles.npz", "digest": f"sha256:{0:064}"}}},

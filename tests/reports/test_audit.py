@@ -111,7 +111,7 @@ def test_a_pair_says_how_near_its_images_are() -> None:
 
 def test_of_volumes_it_says_which_slice_is_shown() -> None:
     content = shown("organmnist3d", near=PAIR, pictures=pixels(PAIR, 28, 28))
-    assert "Of each volume the middle slice is shown." in content.text
+    assert "Volumes are shown by their middle slice." in content.text
     assert "No volumes are blank." in content.text
 
 

@@ -89,7 +89,7 @@ def test_a_dataset_json_that_lists_more_or_less_is_reported() -> None:
     listing = found(HIPPOCAMPUS, *pair("h_1"), *pair("h_2"), "Task04_Hippocampus/dataset.json", table=table)
     assert [one.case for one in listing.missing] == ["h_8", "h_9"]
     said = " ".join(listing.remarks)
-    for words in ("does not list 1 of the cases that are there: h_2", "labels {0:", "2 modalities", "says 7 training"):
+    for words in ("does not list 1 of the existing cases: h_2", "labels {0:", "2 modalities", "says 7 training"):
         assert words in said
     assert [case.name for case in listing.cases] == ["h_1", "h_2"]
 

@@ -152,7 +152,7 @@ def test_an_archive_that_one_has_is_decoded_where_it_lies(record: VolumeInfo, tm
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(DigestError):
         adopt(file, record, root=tmp_path, progress=silent)
-    with pytest.raises(ArchiveError, match="is taken from a folder"):
+    with pytest.raises(ArchiveError, match="is imported from a folder"):
         adopt(file, info("brats/brats2021"))
 
 

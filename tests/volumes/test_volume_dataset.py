@@ -113,7 +113,7 @@ def test_selections_are_data_sets_of_the_same_cases(train: VolumeDataset) -> Non
 
 @pytest.mark.parametrize("index", [6, -7])
 def test_a_case_that_is_not_there_is_refused(index: int, train: VolumeDataset) -> None:
-    with pytest.raises(IndexError, match=f"no sample {index} in a data set of 6"):
+    with pytest.raises(IndexError, match=f"Index {index} is out of range for a data set of 6 samples"):
         train[index]
 
 

@@ -93,7 +93,7 @@ def test_slices_and_negative_numbers_count_as_in_an_array() -> None:
     everything = windows.take(np.arange(len(windows)))
     assert np.array_equal(everything[3:20:4], windows[3:20:4])
     assert np.array_equal(everything[-2], windows[-2])
-    with pytest.raises(IndexError, match=f"no window 48 among {len(windows)}"):
+    with pytest.raises(IndexError, match=f"Index 48 is out of range for {len(windows)} windows"):
         windows[48]
 
 

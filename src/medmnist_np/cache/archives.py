@@ -54,7 +54,7 @@ def local(
                 stream = stack.enter_context(opened(path))
                 check_digest(stream, archive, progress)
             except (DigestError, SupersededError, OSError) as error:
-                _log.warning("Not using a file that is there: %s", error)
+                _log.warning("Not using an existing file: %s", error)
                 if rejected is not None:
                     rejected.append(str(error))
                 continue
@@ -193,7 +193,7 @@ def _digest_if_there(part: Part, archive: Archive, progress: Progress) -> str:
 
 def _wrong_twice(archive: Archive, found: str) -> DigestError:
     return DigestError(
-        f"{archive.file_name} was downloaded twice and is not the file of the record: its digest should be "
+        f"{archive.file_name} was downloaded twice and has the wrong checksum: it should be "
         f"{archive.digest} and is {found}. Nothing was kept. Something between here and the server changes files, or a "
         f"mirror holds another one: get {redacted(archive.url)} by another way and `medmnist-np import` it.",
         expected=archive.digest,
@@ -291,7 +291,7 @@ def check_digest(stream: BinaryIO, archive: Archive, progress: Progress) -> None
 
 
 def check_known(path: Path, digest: str) -> tuple[Record, int]:
-    """Return the data set and size that a checksum belongs to; if there is none, raise as :func:`check_digest` does."""
+    """Return the data set and size that a checksum belongs to; if it is unknown, raise as :func:`check_digest` does."""
     known = registry.find_archive(digest)
     if known is None:
         by_name = {archive.file_name: archive for _, _, archive in registry.known_archives()}

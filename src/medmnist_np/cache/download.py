@@ -284,7 +284,7 @@ class ResumingDownloader:
     def _work_alone(self) -> None:
         """Switch to a part of this process's own, because another process uses the same one."""
         self.part = part_path(self.part.parent, self.part.name.removesuffix(".part"), shared=False)
-        _log.info("Another process works on the same file: going on in %s.", self.part)
+        _log.info("Another process downloads the same file: using %s.", self.part)
 
     def _bring(self, url: str, part: Part) -> Part:
         name = redacted(self.title) or _file_name(url)
@@ -306,9 +306,7 @@ class ResumingDownloader:
                     except Permanent as error:
                         failures.append(f"{redacted(address)}: {error}")
                         _log.info("%s: %s", redacted(address), error)
-        kept = (
-            f"{part.bytes} bytes are kept in {part.path}, and the next try goes on from there. " if part.bytes else ""
-        )
+        kept = f"{part.bytes} bytes are kept in {part.path}, and the next try resumes there. " if part.bytes else ""
         raise DownloadError(
             f"Could not download {name}. Tried:\n  "
             + "\n  ".join(failures)

@@ -303,7 +303,7 @@ def _redirected(url: str, location: str) -> str:
         target = urljoin(url, location)
         scheme = urlsplit(target).scheme
     except ValueError as error:
-        raise Permanent(f"it redirects to {location!r}, which is no address") from error
+        raise Permanent(f"it redirects to {location!r}, which is not a URL") from error
     if urlsplit(url).scheme == "https" and scheme != "https":
         raise Permanent(f"it redirects to {target}, which is not encrypted")
     return target

@@ -53,7 +53,7 @@ def held(path: Path, watched: Sequence[tuple[Path, str]] = (), patience: float |
         require_plain(path)
         acquired = _acquire(lock, path, watched, PATIENCE_S if patience is None else patience)
     except (OSError, NotImplementedError) as error:
-        _log.info("No lock for %s (%s): going on without.", path.stem, error)
+        _log.info("No lock for %s (%s): continuing without it.", path.stem, error)
         acquired = False
     try:
         yield acquired
@@ -88,7 +88,7 @@ def _acquire(lock: BaseFileLock, path: Path, watched: Sequence[tuple[Path, str]]
         if (now := _sizes(watched)) != seen:
             seen, since = now, time.monotonic()
         elif time.monotonic() - since > patience:
-            _log.warning("The holder of %s shows no sign of life for %.0f s: going on without it.", path, patience)
+            _log.warning("The holder of %s has not answered for %.0f s: continuing without it.", path, patience)
             return False
 
 

@@ -53,7 +53,7 @@ class StoredArray:
             raise ValueError(f"{self.file} is said to be an array of {self.dtype!r} in order {self.order!r}")
         numbers = (*self.shape, self.offset, self.bytes)
         if not all(type(number) is int and number >= 0 for number in numbers):
-            raise ValueError(f"{self.file} has a shape, offset or size that is no number")
+            raise ValueError(f"{self.file} has a shape, offset or size that is not a number")
         if self.offset + math.prod(self.shape) * dtype.itemsize != self.bytes:
             raise ValueError(f"{self.file} is said to have {self.bytes} bytes, which its shape does not add up to")
 

@@ -117,7 +117,7 @@ class RemoteFile:
             if response.status_code == 200:
                 raise NoRange("it sends the whole file, although a part of it was asked for")
             if verdict.action != "append" or verdict.total is None:
-                raise Permanent(verdict.reason or "it does not say how large the file is")
+                raise Permanent(verdict.reason or "it does not state the size of the file")
             with http.reading():
                 body = response.raw.read(stop - start + 1, decode_content=False)
         if len(body) != stop - start:

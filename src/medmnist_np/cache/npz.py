@@ -305,7 +305,7 @@ def refusing(archive: Archive, *where: str) -> Iterator[None]:
     except (*MALFORMED, zips.fast_zlib.error) as error:
         raise ArchiveError(
             f"{archive.file_name} is damaged or not what its record says: {''.join(where)}{error}. Nothing of it was "
-            f"kept. Get it again, or compare its digest with {archive.digest}."
+            f"kept. Get it again, or compare its checksum with {archive.digest}."
         ) from error
 
 
@@ -328,12 +328,12 @@ def read_members(stream: BinaryIO) -> tuple[Member, ...]:
         with zipfile.ZipFile(stream) as archive:
             return tuple(_member(archive, info.filename) for info, _ in files)
     except (*MALFORMED, RuntimeError, OSError) as error:
-        raise ArchiveError(f"it is no readable archive of arrays ({error})") from error
+        raise ArchiveError(f"it is not a readable archive of arrays ({error})") from error
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> Member:
     if not name.endswith(".npy"):
-        raise ValueError(f"{name} is no array")
+        raise ValueError(f"{name} is not an array")
     with archive.open(name) as stream:
         version = np.lib.format.read_magic(stream)
         if version not in _HEADERS:

@@ -221,7 +221,7 @@ def _require_download_allowed(
     partial = store.find(store.partial_key(key), settings.searched)
     if partial is not None:
         message += (
-            f"Of its members, {', '.join(partial.manifest.arrays)} are here, taken alone, in {partial.path}: "
+            f"Only {', '.join(partial.manifest.arrays)} were downloaded, to {partial.path}: "
             "load(..., partial=True) reads a split of which all are here.\n"
         )
     if settings.offline:
@@ -251,7 +251,7 @@ def prepare_unproven(
     Parameters
     ----------
     archive : Archive
-        The archive. Its digest is a placeholder and is ignored.
+        The archive. Its checksum is a placeholder and is ignored.
     key, settings, progress, patience
         See :func:`prepare`.
 

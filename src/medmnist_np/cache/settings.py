@@ -261,7 +261,7 @@ def _platform_cache() -> Path:
     # Importing platformdirs takes as long as the rest of opening a file, and the rule is one line here.
     home = os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache")
     if not os.path.isabs(home):
-        raise CacheError(f"There is no home folder to put a cache into: set {CACHE_VARIABLE} to a folder.")
+        raise CacheError(f"No home folder for the cache was found. Set {CACHE_VARIABLE} to a folder.")
     return Path(home, "medmnist-np")
 
 

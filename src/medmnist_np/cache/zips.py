@@ -98,7 +98,7 @@ def list_files(stream: BinaryIO, directory_limit: int = _DIRECTORY_LIMIT) -> lis
             infos = sorted(directory.infolist(), key=lambda info: info.header_offset)
             directory_start = directory.start_dir
     except (*MALFORMED, OSError) as error:
-        raise ArchiveError(f"it is no readable zip ({error})") from error
+        raise ArchiveError(f"it is not a readable zip file ({error})") from error
     if infos and infos[0].header_offset != 0:
         raise ArchiveError(f"{infos[0].header_offset} bytes stand before the zip")
     limits = [*(info.header_offset for info in infos[1:]), directory_start]

@@ -134,7 +134,7 @@ class Dataset(Samples):
             )
         highest = self.record.highest_label
         if not np.isin(values, np.arange(highest + 1)).all():
-            raise ValueError(f"{short(label)} is no label of {self.record.name}: its values are 0 to {highest}.")
+            raise ValueError(f"{short(label)} is not a label of {self.record.name}. Its labels are 0 to {highest}.")
         if self.record.multi_label:
             return tuple(name for name, value in zip(self.class_names, values, strict=True) if value)
         return self.class_names[int(values[0])]
@@ -577,7 +577,7 @@ class Dataset(Samples):
             self.record.require_labels("by_class")
         segmented = self.record.target == "masks"
         if segmented and labels and not masks:
-            raise ValueError("labels=True says what the colours of masks mean, and masks=False leaves them out.")
+            raise ValueError("labels=True adds a legend of the mask colours, so it needs masks=True.")
         return draw(
             self._source.image_rows,
             choose(self._selection, rows, columns, seed=seed, labels=self.labels if by_class else None),

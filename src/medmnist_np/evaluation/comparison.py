@@ -209,7 +209,7 @@ def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Diffe
     by_bootstrap = by_test if math.isnan(bootstrap.low) else not bootstrap.low <= 0 <= bootstrap.high
     if math.isnan(difference.low):
         verdict = "is more than chance explains" if by_test else "may be chance"
-        return f"{gap[0].upper()}{gap[1:]} {verdict} {p}. There is no interval: {difference.note}."
+        return f"{gap[0].upper()}{gap[1:]} {verdict} {p}. No confidence interval: {difference.note}."
     limits = f"{difference.low:+.3f} to {difference.high:+.3f} ({100 * difference.level:g} % interval)"
     if by_test and by_bootstrap:
         better = "B" if difference.difference > 0 else "A"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.errors import short
+from medmnist_np.errors import short, unknown
 from medmnist_np.images.captions import CAPTION_HEIGHT, add_captions, add_legend
 from medmnist_np.images.channels import refuse_one_image, usual_axes
 from medmnist_np.images.encoders import RGB, VOLUME
@@ -66,7 +66,7 @@ def flatten(volume: NDArray[np.uint8], view: str) -> NDArray[np.uint8]:
         return _orthogonal(volume)
     if view == "sheet":
         return _sheet(volume)
-    raise ValueError(f"There is no view {short(view)} of a volume as one image; there are {', '.join(VIEWS[1:])}.")
+    raise ValueError(unknown("view", view, VIEWS[1:]))
 
 
 def _orthogonal(volume: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -98,7 +98,7 @@ def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: i
     columns : int, optional
         Images in a row. ``None`` makes the grid as square as it can be, wider rather than higher.
     padding : int
-        Black pixels between neighbours; there are none around the picture.
+        Black pixels between neighbours, but not around the picture.
 
     Returns
     -------
@@ -185,7 +185,7 @@ def draw(
     Raises
     ------
     ValueError
-        If there is no such view, the images are no volumes, or masks are to be drawn over volumes.
+        If the view is unknown, the images are not volumes, or masks are to be drawn over volumes.
 
     Examples
     --------
@@ -199,7 +199,7 @@ def draw(
     if view is not None and kind != VOLUME:
         raise ValueError(f"view={short(view)} is a way to show volumes, and these are {kind}.")
     if view not in (None, *VIEWS):
-        raise ValueError(f"There is no view {short(view)}; there are {', '.join(VIEWS)}.")
+        raise ValueError(unknown("view", view, VIEWS))
     if masks is not None:
         if kind == VOLUME:
             raise ValueError("Masks are drawn over images: cut slices out of these volumes first.")

@@ -36,7 +36,7 @@ def class_colors(n: int) -> NDArray[np.uint8]:
     -------
     (n, 3) uint8
         RGB by value. That of 0, the background, is black and not drawn. The first seven of the others are those of
-        Okabe and Ito, which can be told apart with any kind of colour vision; the next seven are lighter, the next
+        Okabe and Ito, which people with any colour vision can distinguish; the next seven are lighter, the next
         darker, and then they come again.
 
     Examples
@@ -84,7 +84,7 @@ def overlay(
     Raises
     ------
     ValueError
-        If shapes do not belong together, masks have other values, images need a window, or the opacity is none.
+        If shapes do not match, masks have other values, images need a window, or the opacity is not from 0 to 1.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def overlay(
         images = Window(*window)(images, 0)
     elif images.dtype != np.uint8:
         raise ValueError(
-            f"The images have dtype {images.dtype}: say which values become black and white (window=(low, high))."
+            f"The images have dtype {images.dtype}: state which values become black and white (window=(low, high))."
         )
     drawn = np.repeat(images[..., np.newaxis], 3, axis=-1) if images.ndim == masks.ndim else images.copy()
     values = masks.astype(np.uint8, copy=False)

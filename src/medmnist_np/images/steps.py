@@ -133,7 +133,7 @@ class Window:
     def __post_init__(self) -> None:
         if not self.low < self.high < float("inf") or self.low == -float("inf"):
             raise ValueError(
-                f"A window from {self.low} to {self.high} is none: two finite numbers, low < high, are needed."
+                f"A window from {self.low} to {self.high} is not valid. It needs two finite numbers, low < high."
             )
 
     def __call__(self, image: Array, size: int) -> Array:

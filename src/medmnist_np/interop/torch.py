@@ -50,7 +50,7 @@ class TorchSamples(TorchDataset):
             torch = require("torch")
             return tuple(map(torch.utils.data.default_convert, self.ds[int(index)]))
         if not -len(self) <= index < len(self):
-            raise IndexError(f"There is no sample {index} in a data set of {len(self)}.")
+            raise IndexError(f"Index {index} is out of range for a data set of {len(self)} samples.")
         sample: tuple[Any, ...] = self.__getitems__([index % len(self)])[0]
         return sample
 

@@ -188,7 +188,7 @@ class Predictions:
                 f"y_true has {len(labels)} samples and y_score has {len(scores)}. The numbers must be equal."
             )
         if len(labels) == 0:
-            raise ValueError("There are no samples: y_true and y_score are empty.")
+            raise ValueError("y_true and y_score are empty.")
         _check_finite(scores)
         _check_columns(labels.shape[1], scores.shape[1], self.task, self.n_classes)
         n_values = 2 if self.task in ("binary-class", MULTI_LABEL) else scores.shape[1]

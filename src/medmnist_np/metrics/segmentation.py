@@ -390,7 +390,7 @@ def segmentation_table(  # noqa: PLR0913 -- masks, what to measure, what empty o
             values.append(found)
             bar.update(n_bytes)
     if not values:
-        raise ValueError("There are no cases: references and predictions are empty.")
+        raise ValueError("references and predictions are empty.")
     used = tolerances if "surface_dice" in chosen else ()
     return SegmentationTable(np.stack(values), tuple(names), tuple(wanted), chosen, used, both_empty, one_empty)
 

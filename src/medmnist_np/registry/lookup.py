@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest, short
+from medmnist_np.errors import UnknownDatasetError, UnknownSizeError, nearest, short, unknown
 from medmnist_np.registry import bundled_records
 from medmnist_np.registry.citations import Baseline, Baselines, Citation
 from medmnist_np.registry.records import Archive, DatasetInfo, Record, Superseded
@@ -61,7 +61,10 @@ def find(name: str | Record) -> tuple[Record, int | None]:
         near = [*known, *(one for folder in _NAMED_ALONE[1:] for one in bundled_records.names(folder))]
         hint = f" Did you mean {' or '.join(map(repr, elsewhere))}?" if elsewhere else nearest(stem or rest, near)
         others = f" Other collections: {', '.join(bundled_records.COLLECTIONS[1:])}, as in 'msd/liver'."
-    raise UnknownDatasetError(f"There is no data set {short(name)}.{hint} The names are: {', '.join(known)}.{others}")
+    listed = f"Available: {', '.join(known)}.{others}"
+    if "Did you mean" in hint:
+        listed = "`medmnist-np list`, or in Python `mm.datasets()`, shows all names."
+    raise UnknownDatasetError(f"Unknown data set {short(name)}.{hint} {listed}")
 
 
 def resolve_size(name: str | Record, size: int | None = None) -> tuple[Record, int]:
@@ -174,8 +177,7 @@ def datasets(
     records = _listed(collection)
     tasks = {alias: record.task for record in records for alias in (record.task, record.task.partition(",")[0])}
     if task is not None and task not in tasks:
-        names = ", ".join(map(repr, sorted(tasks)))
-        raise ValueError(f"There is no task {short(task)}.{nearest(task, tasks)} The tasks are: {names}.")
+        raise ValueError(unknown("task", task, sorted(tasks)))
     if ndim not in (None, 2, 3):
         raise ValueError(f"ndim is {short(ndim)}; images have ndim=2 and volumes ndim=3.")
     return [
@@ -315,9 +317,7 @@ def _listed(collection: str | None) -> list[Record]:
     """Return the records of a collection, including added ones; None means MedMNIST and users' own sets."""
     if collection is not None and collection not in (*bundled_records.COLLECTIONS, LOCAL.name):
         known = (*bundled_records.COLLECTIONS, LOCAL.name)
-        raise ValueError(
-            f"There is no collection {collection!r}.{nearest(str(collection), known)} They are: {', '.join(known)}."
-        )
+        raise ValueError(unknown("collection", collection, known))
     folder = collection or "medmnist"
     records = (
         [] if folder == LOCAL.name else [bundled_records.record(folder, name) for name in bundled_records.names(folder)]

@@ -94,7 +94,9 @@ class Archive:
         if not _FILE_NAME.fullmatch(self.file_name):
             raise RecordError(f"{self.file_name!r} is not a plain file name: letters, digits, '_', '-' and '.'.")
         if not _is_address(self.url):
-            raise RecordError(f"{self.file_name}: the url {redacted(self.url)!r} is none of https, http and file.")
+            raise RecordError(
+                f"{self.file_name}: the url {redacted(self.url)!r} must start with https:, http: or file:."
+            )
         _check_digest(self.digest, self.file_name)
         if self.sha256 is not None:
             _check_digest(f"sha256:{self.sha256}", self.file_name)
@@ -235,7 +237,7 @@ class Record(ABC):
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
             problems.append(f"the name {self.name!r} is not lower-case letters, digits and '-'")
         if self.task not in TASKS:
-            problems.append(f"the task {self.task!r} is none of {', '.join(map(repr, TASKS))}")
+            problems.append(f"the task {self.task!r} is not one of {', '.join(map(repr, TASKS))}")
         if self.ndim not in (2, 3):
             problems.append(f"ndim is {self.ndim}, not 2 or 3")
         if not self._has_possible_channels():

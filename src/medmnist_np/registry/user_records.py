@@ -193,7 +193,7 @@ def _check_values(table: Mapping[str, Any], source: object) -> None:
                 raise RecordError(f"{where} is a number of more than 64 bits.")
         elif isinstance(value, float):
             if not math.isfinite(value):
-                raise RecordError(f"{where} is {value}, which is no number.")
+                raise RecordError(f"{where} is {value}, which is not a number.")
         elif len(keys) > _DEPTH_LIMIT:
             raise RecordError(f"{source} is not a record of a data set: its tables are nested too deeply.")
         elif isinstance(value, Mapping):

@@ -116,7 +116,7 @@ def _pictures(audit: Audit, alike: Sequence[ExactDuplicates | NearPair]) -> list
         return []
     shown = [_picture(audit, images) for images in alike[:MOST_SHOWN]]
     remarks = [f"The first {len(shown)} of {len(alike):,}."] if len(shown) < len(alike) else []
-    remarks += ["Of each volume the middle slice is shown."] if audit.record.ndim == 3 else []
+    remarks += ["Volumes are shown by their middle slice."] if audit.record.ndim == 3 else []
     return [*([aside(" ".join(remarks))] if remarks else []), gallery(shown, width_px=_LEAST_PX)]
 
 

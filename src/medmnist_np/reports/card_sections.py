@@ -262,7 +262,7 @@ def shares(record: DatasetInfo, size: int, masks: Mapping[str, NDArray[np.int64]
             {split: len(counts) for split, counts in columns.items()},
         ),
         element("h3", "How large masks are"),
-        element("p", f"Of each image of size {size}, the share of the pixels that is not class 0."),
+        element("p", f"The share of pixels that are not class 0, for each image of size {size}."),
         *_sizes(columns, things),
     ]
 

@@ -44,7 +44,7 @@ def refuse(left_out: Sequence[LeftOut], record: VolumeInfo, *, skip: bool) -> No
     if left_out and not skip:
         raise ArchiveError(
             f"{record.qualified_name} cannot be taken as it is: {words(left_out)}. No arrays were made, and what was "
-            "downloaded is kept. Mend or complete the files of a folder, or go on without these cases: skip=True "
+            "downloaded is kept. Repair or complete the files, or continue without these cases: skip=True "
             "(`--skip`)."
         )
 
@@ -317,7 +317,7 @@ def _compare(found: Listing, table: Any, root: str, record: VolumeInfo) -> None:
     ]
     if listed and (more := sorted(there - listed.keys())):
         shown = ", ".join(more[:_SHOWN]) + (", ..." if len(more) > _SHOWN else "")
-        found.remarks.append(f"{root}dataset.json does not list {len(more)} of the cases that are there: {shown}.")
+        found.remarks.append(f"{root}dataset.json does not list {len(more)} of the existing cases: {shown}.")
     labels = {int(value): str(name) for value, name in table.get("labels", {}).items()}
     if labels and sorted(labels) != sorted(record.label_values):
         known = ", ".join(map(str, record.label_values))

@@ -184,7 +184,7 @@ def _digest_of(arrays: Mapping[str, StoredArray]) -> str:
 
 def _content(file: StoredFile) -> bytes:
     if file.n_bytes > _TABLE_LIMIT:
-        raise ArchiveError(f"{file.name} has {file.n_bytes} bytes: it is no table of cases.")
+        raise ArchiveError(f"{file.name} has {file.n_bytes} bytes, so it is not a table of cases.")
     return b"".join(file.chunks())
 
 
@@ -311,7 +311,9 @@ def adopt(
         return publish_folder(source, record, record.folder_key, places, way)
     archive = record.archive_file
     if archive is None:
-        raise ArchiveError(f"{record.qualified_name} is taken from a folder, and {source} is none: unpack it first.")
+        raise ArchiveError(
+            f"{record.qualified_name} is imported from a folder, and {source} is not one. Unpack it first."
+        )
     with archives.opened(source) as stream:
         archives.check_digest(stream, archive, progress)
         return adopt_verified(archives.Verified(source, stream), record, places, way)

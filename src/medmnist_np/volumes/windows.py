@@ -113,7 +113,7 @@ class Windows:
             If the rows differ in their shapes.
         """
         if self.row_shape is None:
-            raise ValueError("These windows differ in size, so that they are no rows of one array.")
+            raise ValueError("These windows differ in size, so they cannot be rows of one array.")
         return (len(self), *self.row_shape)
 
     def __len__(self) -> int:
@@ -124,7 +124,7 @@ class Windows:
             return self.take(np.arange(len(self))[index])
         number = operator.index(index)
         if not -len(self) <= number < len(self):
-            raise IndexError(f"There is no window {number} among {len(self)}.")
+            raise IndexError(f"Index {number} is out of range for {len(self)} windows.")
         inside, voxels = self._voxels(number)
         if inside is None:
             window = np.array(voxels)
