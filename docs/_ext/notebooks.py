@@ -1,7 +1,7 @@
 """An introduction to each MedMNIST set, from one template: executed, shown as a page, and offered as a notebook.
 
 It runs on the official archive if the folder in MEDMNIST_NP_TEST_DATA has it, and otherwise on made-up images in the
-shape of the set. The page says which.
+shape of the set. The page states which.
 """
 
 from __future__ import annotations

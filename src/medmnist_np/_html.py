@@ -25,7 +25,7 @@ def element(tag: str, *children: object, **attributes: object) -> Html:
     *children
         Markup or, escaped, anything else as ``str()`` has it.
     **attributes
-        Values are escaped. A name may end in ``_``, as ``class_``, and other ``_`` are written ``-``. True stands for
+        Values are escaped. A name may end in ``_`` (``class_``); any other ``_`` becomes ``-``. True stands for
         an attribute without a value, None and False for none.
 
     Returns

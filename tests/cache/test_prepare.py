@@ -498,7 +498,7 @@ def test_offline_opens_no_socket_and_says_what_is_missing(case: Case, audit: Aud
     assert message.startswith(f"{NAME} is not on this machine. Looked for its arrays or the file in:")
     for place in (case.cache / "arrays", case.cache / "downloads", Path.home() / ".medmnist"):
         assert f"\n  {place}\n" in message
-    assert "MEDMNIST_NP_OFFLINE is set, so nothing was downloaded. Undo that, or bring the file" in message
+    assert "MEDMNIST_NP_OFFLINE is set, so nothing was downloaded. Allow downloads, or copy the archive" in message
     assert seen.network == []
     assert case.ranges == []
 

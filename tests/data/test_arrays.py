@@ -288,7 +288,7 @@ def test_a_damaged_archive_is_not_used_and_left_as_it_is(fakes, sandbox: Path, c
         load("breastmnist", download=False)
     assert equals_the_fake(load("breastmnist"), fakes[0])
     assert before == state_of(official)
-    assert "Not using a file that is there" in caplog.text
+    assert "Not using an existing file" in caplog.text
 
 
 def test_an_older_release_is_named_as_such(breast, tmp_path: Path, sandbox: Path) -> None:

@@ -73,7 +73,7 @@ def archive_in_root(archive: Archive, places: Settings) -> Path | None:
 
 
 def digest_of_file(path: Path, algorithm: str, places: Settings, progress: Progress) -> str:
-    """Return the checksum of a file, as ``"md5:<hex>"``. A file is hashed again only if it has changed."""
+    """Return the checksum of a file: ``"md5:<hex>"``. A file is hashed again only if it has changed."""
     noted = _read(_note(path, places))
     if noted == {**_state(os.stat(path)), "path": str(path), "digest": noted.get("digest")}:
         digest = str(noted["digest"])

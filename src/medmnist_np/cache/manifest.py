@@ -126,7 +126,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 def digest_of(stream: BinaryIO, algorithm: str, progress: Progress, name: str) -> str:
-    """Return the checksum of a whole open file, as ``"<algorithm>:<hex>"``, and seek back to its start."""
+    """Return the checksum of a whole open file, ``"<algorithm>:<hex>"``, and seek back to its start."""
     import hashlib  # opening a data set does not need it
 
     hasher = hashlib.new(algorithm, usedforsecurity=False)

@@ -222,12 +222,12 @@ def _require_download_allowed(
     if partial is not None:
         message += (
             f"Only {', '.join(partial.manifest.arrays)} were downloaded, to {partial.path}: "
-            "load(..., partial=True) reads a split of which all are here.\n"
+            "load(..., partial=True) reads a split that is complete.\n"
         )
     if settings.offline:
         raise OfflineError(
-            f"{message}{why_offline()}, so nothing was downloaded. Undo that, or bring the file and "
-            "`medmnist-np import FILE` it."
+            f"{message}{why_offline()}, so nothing was downloaded. Allow downloads, or copy the archive to this "
+            "machine and run `medmnist-np import FILE`."
         )
     raise NotCachedError(
         f"{message}Get it with `{command}` or download=True, or set {_files.CACHE_VARIABLE} to the cache that has it.",

@@ -116,7 +116,7 @@ def _directory_bytes(stream: BinaryIO, total: int, end: bytes) -> int:
 
 
 def find_extent(stream: BinaryIO, info: zipfile.ZipInfo, limit: int) -> Extent:
-    """Return the position of a file in a zip. What follows the file begins at ``limit``.
+    """Return the position of a file in a zip. ``limit`` is the start of the next entry.
 
     Raises
     ------

@@ -257,7 +257,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of a server. ``seconds`` is the time to its headers; ``reason`` says what is wrong, if anything."""
+    """The answer of a server. ``seconds`` is the time to its headers; ``reason`` is the error, if there was one."""
 
     name: str
     reached: bool

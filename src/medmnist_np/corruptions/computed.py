@@ -138,7 +138,7 @@ def _key_prefix(record: Record, size: int) -> str:
 def find_stored(
     folder: ArrayFolder, record: DatasetInfo, size: int, split: str, name: str, severity: int, seed: int
 ) -> np.memmap[Any, np.dtype[np.uint8]] | None:
-    """Return stored corrupted images from the cache of a data set or another searched cache; None if there are none.
+    """Return stored corrupted images from the cache of a data set or another searched cache; None if none are stored.
 
     Raises
     ------

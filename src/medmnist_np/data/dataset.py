@@ -682,7 +682,7 @@ class Dataset(Samples):
             )
 
     def _identity(self) -> dict[str, Any]:
-        """Return what identifies the data set in the states of batches and of Grain, wherever it is stored."""
+        """Return what identifies the data set in the states of batches and of Grain, wherever its files are."""
         return {
             **self._source.identity(),
             "selection": None if self._is_whole else zlib.crc32(self._positions().astype("<i8").tobytes()),

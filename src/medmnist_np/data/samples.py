@@ -161,7 +161,7 @@ class Source:
         self.handed_out.add("images")
 
     def identity(self) -> dict[str, Any]:
-        """Return what identifies the data, wherever it is stored."""
+        """Return what identifies the data, independently of where it is stored."""
         changed = self.changed_labels()
         return {
             "name": self.record.qualified_name,
@@ -244,7 +244,7 @@ class Samples(Items):
         *,
         as_rgb: bool,
     ) -> None:
-        """Select samples of a source, all of them if there are no positions."""
+        """Select samples of a source, or all samples without positions."""
         self._source = source
         self.size, self.split = source.size, source.split
         self._selection = range(len(source.images)) if positions is None else _contiguous(positions)

@@ -158,7 +158,7 @@ def draw(
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
-        All images of the split, perhaps memory-mapped: only what is shown is read. Rows that are no array but have
+        All images of the split, perhaps memory-mapped: only what is shown is read. Other objects with
         ``take``, as those of joined splits, will do.
     places : (rows, columns) intp
         The sample to show in each place, or :data:`~medmnist_np.images.grid.EMPTY`.

@@ -1,4 +1,4 @@
-"""The steps that recipes are made of: each is called with an image and a size, and says in words what it does."""
+"""The steps that recipes are made of: each is called with an image and a size, and describes itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Step(Protocol):
     """One thing that is done to an image.
 
     A promise to implementers: a step is deterministic, compares equal to another that does the same, pickles, and
-    leaves the image that it is given as it is. ``str`` says what it does, in a sentence.
+    does not change the image that it is given. ``str`` returns a sentence that describes the step.
     """
 
     def __call__(self, image: Array, size: int) -> Array:
@@ -27,7 +27,7 @@ class Step(Protocol):
 
 @runtime_checkable
 class HasMaskStep(Protocol):
-    """A step that says what is done to the mask of an image, so that both still lie over one another."""
+    """A step that defines what happens to the mask of an image, so that both still match."""
 
     def for_masks(self) -> Step | None:
         """Return the step for masks, which makes no new values; None if values change and places do not."""

@@ -359,7 +359,7 @@ def mcc(
     y_true, y_score, task, threshold
         See :func:`accuracy`. A multi-label task gives the mean over its labels.
     undefined : {"raise", "skip", "nan", "zero"}
-        How to handle labels or decisions that are all the same. scikit-learn returns 0, as ``"zero"`` does.
+        How to handle labels or decisions of a single class. scikit-learn returns 0, like ``"zero"``.
 
     Returns
     -------
@@ -404,7 +404,7 @@ def cohen_kappa(
         Cost of a decision that is ``d`` classes off: 1, ``d`` or ``d ** 2``. For grades, such as those of RetinaMNIST,
         ``"quadratic"`` is common.
     undefined : {"raise", "skip", "nan", "zero"}
-        How to handle labels and decisions that are all the same class. See :func:`precision`.
+        How to handle labels and decisions of a single class. See :func:`precision`.
 
     Returns
     -------

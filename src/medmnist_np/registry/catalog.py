@@ -295,7 +295,7 @@ def catalog(
     Returns
     -------
     Catalog
-        The matching entries. If there are none, its text says which condition excluded them all.
+        The matching entries. If none match, its text names the condition that excluded all of them.
 
     Raises
     ------

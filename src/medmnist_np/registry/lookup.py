@@ -295,7 +295,7 @@ def official_info() -> dict[str, dict[str, Any]]:
 
 
 def _record(name: str) -> Record | None:
-    """Return the record of a lower-case name without a size; None if there is none."""
+    """Return the record of a lower-case name without a size; None if it is unknown."""
     if name in _added:
         return _added[name]
     collection, _, alone = name.rpartition("/")

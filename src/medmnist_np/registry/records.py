@@ -429,7 +429,7 @@ class Record(ABC):
 
     @abstractmethod
     def archive(self, size: int) -> Archive:
-        """Return the archive of an edition; raise :class:`UnknownSizeError` if there is none."""
+        """Return the archive of an edition; raise :class:`UnknownSizeError` if it does not exist."""
 
     @abstractmethod
     def how_to_fetch(self, size: int) -> str:

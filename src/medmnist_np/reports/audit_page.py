@@ -100,11 +100,11 @@ def _near(audit: Audit) -> list[Html]:
         return [element("p", "Not searched, or too many to list: see the summary.")]
     things, counted = things_of(audit.record), findings.all_near(audit.near, audit.near_distance or 0)
     return [
-        element("p", f"{things.capitalize()} that look alike: {counted}."),
+        element("p", f"{things.capitalize()} that look similar: {counted}."),
         element(
             "p",
             "Look at them before you call a pair duplicates. If organ, position and device are the same, images of "
-            "different people look alike too. The smallest difference comes first.",
+            "different people look similar too. The smallest difference comes first.",
         ),
         *_pictures(audit, audit.near),
     ]

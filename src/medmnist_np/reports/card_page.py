@@ -79,7 +79,7 @@ def card(
     root : path, optional
         See :func:`~medmnist_np.load`.
     download : bool
-        Whether to download the data set if it is not on this machine. Otherwise the card has no pictures and says so.
+        Whether to download the data set if it is not on this machine. Otherwise the card has no pictures.
     seed : int
         Random seed for the choice of samples to show.
     executor : concurrent.futures.Executor, optional

@@ -81,7 +81,7 @@ def _inlined(document: str, alt: str) -> Html:
     if view_box is None or content is None:
         raise ValueError(f"matplotlib gave no SVG: {document[:200]!r}")
     drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", content[1], flags=re.DOTALL)
-    # Every document names its groups alike; only what is referred to needs a name.
+    # Every document uses the same names for its groups; only what is referred to needs a name.
     referred = set(re.findall(r"#([\w.-]+)", drawn))
     drawn = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in referred else "", drawn)
     for stand_in, colour in _COLOURS.items():

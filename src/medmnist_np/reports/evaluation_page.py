@@ -126,7 +126,7 @@ def report(
 def cached_images(
     result: Evaluation, *, root: str | os.PathLike[str] | None = None
 ) -> np.memmap[Any, np.dtype[np.uint8]] | None:
-    """Return the images of the evaluated split from the cache, in the nearest size; None if there are none.
+    """Return the images of the evaluated split from the cache, in the nearest size; None if it has none.
 
     Nothing is downloaded or unpacked.
 

@@ -252,7 +252,7 @@ def make_volume_archive(
     record = registry.volume_info(name)
     archive = record.archive_file
     if archive is None:
-        raise ValueError(f"{record.qualified_name} has no archive: make_volumes writes the folder that users bring.")
+        raise ValueError(f"{record.qualified_name} has no archive: make_volumes writes the folder that users import.")
     cases = list(make_cases(record, n_samples=n_samples, shape=shape, dtype=dtype, seed=seed))
     path = Path(folder).resolve() / archive.file_name
     write = _write_tar if archive.kind == "tar" else _write_zip

@@ -121,7 +121,7 @@ def _first_bytes(file: StoredFile, n_bytes: int) -> bytes:
 
 
 def content(file: StoredFile, piece_bytes: int = _PIECE_BYTES) -> Iterator[bytes]:
-    """Yield the content of a file, inflated if its name says so, in pieces of at most that size if it is."""
+    """Yield the content of a file, inflated if its name ends in .gz, in pieces of at most that size if it is."""
     if not file.name.lower().endswith(".gz"):
         yield from file.chunks()
         return

@@ -235,7 +235,7 @@ def locate(
     Raises
     ------
     NotCachedError, OfflineError
-        If the data is not on this machine and must not or cannot be downloaded. The message says how to get it.
+        If the data is not on this machine and must not or cannot be downloaded. The message explains how to get it.
     NoSpaceError
         If the disk is too small. This is checked before the download, with estimated sizes, and before the first array
         is written, with exact sizes.
