@@ -49,7 +49,7 @@ def test_a_server_that_brings_nothing(lab: Lab) -> None:
         "Could not download breastmnist.npz",
         "given up after 3 tries",
         f"{K} bytes are kept in {lab.part}",
-        "the next try goes on from there",
+        "the next try resumes there",
         "`medmnist-np import`",
     )
     assert lab.fake.data[:K] == lab.part.read_bytes()
