@@ -30,7 +30,13 @@ from medmnist_np.cli.corrupt import corrupt
 from medmnist_np.cli.fetch import import_
 from medmnist_np.cli.verify import verify
 from medmnist_np.corruptions import RunName, measure_robustness, published
-from medmnist_np.corruptions.published import PublishedCorruption, adopt_published, fetch_published, published_archive
+from medmnist_np.corruptions.published import (
+    PublishedCorruption,
+    adopt_own,
+    adopt_published,
+    fetch_published,
+    published_archive,
+)
 from medmnist_np.data.verification import verify_published
 from medmnist_np.errors import ArchiveError, DigestError, DownloadError, NotCachedError, OfflineError
 from medmnist_np.registry.corruption_facts import corrupted_set, corrupted_sets
@@ -136,7 +142,7 @@ def test_a_set_without_corruptions_is_refused() -> None:
 
 def test_a_wrong_checksum_stores_nothing(home: Path, stated: Stated) -> None:
     stated(PROVEN, digest=f"md5:{0:032}")
-    with pytest.raises(DigestError, match=r"breastmnist\.zip was downloaded twice and is not the file of the record"):
+    with pytest.raises(DigestError, match=r"breastmnist\.zip was downloaded twice and has the wrong checksum"):
         fetch_published(PROVEN)
     assert not (home / "cache" / "arrays" / "medmnist-c").exists()
 
@@ -580,3 +586,57 @@ def test_a_run_killed_while_unpacking_leaves_nothing_and_the_next_run_completes(
     folder = fetch_published(name, no_digest=True)
     assert [folder] == list(folder.parent.iterdir())
     assert list((home / "cache" / "downloads").iterdir()) == []
+
+
+# Images that medmnistc made
+
+
+def made_folder(home: Path, name: str) -> Path:
+    """Return a folder as DatasetManager writes it."""
+    folder = home / "medmnistc" / name
+    folder.mkdir(parents=True)
+    for corruption, arrays in arrays_of(name).items():
+        np.savez_compressed(folder / f"{corruption}.npz", **arrays)
+    return folder
+
+
+@pytest.mark.parametrize("level", ["folder", "folder above", "zip"])
+def test_images_that_medmnistc_made_are_imported(home: Path, level: str) -> None:
+    folder = made_folder(home, PROVEN)
+    sources = {"folder": folder, "folder above": folder.parent, "zip": home / "archives" / f"{PROVEN}.zip"}
+    result = CliRunner().invoke(corrupt, [PROVEN, "--from", str(sources[level])])
+    assert result.exit_code == 0, result.output
+    shutil.rmtree(folder)
+    ds = PublishedCorruption(PROVEN, "pixelate", 2, download=False)
+    expected = arrays_of(PROVEN)["pixelate"]["test_images"][N : 2 * N]
+    assert np.array_equal(ds.images, expected)
+    manifest = Manifest.read(ds.folder)
+    assert manifest is not None
+    assert manifest.checked == "crc32"
+
+
+def test_a_folder_that_lacks_a_corruption_is_refused(home: Path) -> None:
+    folder = made_folder(home, PROVEN)
+    (folder / "pixelate.npz").unlink()
+    with pytest.raises(ArchiveError, match="it lacks breastmnist/pixelate"):
+        adopt_own(PROVEN, folder)
+
+
+def test_published_images_are_not_replaced_by_an_import(home: Path) -> None:
+    fetch_published(PROVEN)
+    with pytest.raises(ValueError, match="The published images of breastmnist are on this machine"):
+        adopt_own(PROVEN, made_folder(home, PROVEN))
+
+
+def test_published_images_can_be_downloaded_after_an_import(home: Path) -> None:
+    adopt_own(PROVEN, made_folder(home, PROVEN))
+    fetch_published(PROVEN)
+    manifest = Manifest.read(PublishedCorruption(PROVEN, "pixelate", 1).folder)
+    assert manifest is not None
+    assert manifest.checked == "digest"
+
+
+def test_a_set_without_published_images_can_be_imported(tmp_path: Path) -> None:
+    with fake_datasets(tmp_path, "tissuemnist", size=224, n_samples={"test": N}):
+        adopt_own("tissuemnist", made_folder(tmp_path, "tissuemnist"))
+        assert len(PublishedCorruption("tissuemnist", "pixelate", 5)) == N

@@ -1,4 +1,4 @@
-"""Unpack a zip of .npz archives to one .npy file per array, with the same strict checks as for a single .npz.
+"""Unpack a zip or folder of .npz archives to one .npy file per array, with the same strict checks as for a single .npz.
 
 The name of a member is its path in the zip: ``"dermamnist/motion_blur.npz/test_images"``. A stored .npz is read
 directly from the zip. A deflated .npz is first inflated to a temporary file next to the arrays, one at a time.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -30,6 +31,9 @@ KIND = "zip of npz"
 # Bytes that an .npz may have besides its values: headers, and the overhead of deflating incompressible values.
 _FRAME_BYTES = 64 << 10
 _SWELLING = 64  # an overhead of 1/64
+
+# The directory of a zip may list many files besides the archives, which are ignored.
+_DIRECTORY_LIMIT = 4 << 20
 
 
 class Window:
@@ -60,13 +64,16 @@ class Window:
 
 
 def unpack(
-    stream: BinaryIO, archive: Archive, folder: Path, advance: Callable[[int], object] = lambda _: None
+    source: BinaryIO | Path, archive: Archive, folder: Path, advance: Callable[[int], object] = lambda _: None
 ) -> dict[str, StoredArray]:
-    """Unpack all members of an open zip of .npz archives into a folder.
+    """Unpack all members of an open zip, or of a folder, of .npz archives into a folder.
 
     Parameters
     ----------
-    stream, archive, folder, advance
+    source : binary file or Path
+        The zip or folder. Each .npz may lie in more folders than its name says, or at the top without a folder. Other
+        files are ignored.
+    archive, folder, advance
         See :func:`medmnist_np.cache.npz.unpack`. File names combine the .npz and the array:
         ``motion_blur-test_images.npy``.
 
@@ -78,7 +85,8 @@ def unpack(
     Raises
     ------
     ArchiveError
-        If anything differs from the record. The caller must remove the files written so far.
+        If an archive is missing or there are several of a name, or an array differs from the record. The caller must
+        remove the files written so far.
     NoSpaceError
         If the disk has no space for a deflated .npz besides the arrays.
     """
@@ -86,14 +94,12 @@ def unpack(
     for member in archive.members:
         file, _, name = member.name.rpartition("/")
         wanted.setdefault(file, []).append(replace(member, name=name))
-    with npz.refusing(archive):
-        extents = _located(stream, wanted)
     left = archive.array_bytes
     stored = {}
-    for file, extent in sorted(extents.items(), key=lambda item: item[1].start):
+    for file, opening in _located(source, wanted, archive, folder, advance):
         inner = replace(archive, members=tuple(wanted[file]))
         within = f"{file}: "
-        with _opened(stream, extent, archive, file, folder, left, advance) as opened:
+        with opening(left) as opened:
             for entry in npz.read_directory(opened, inner, within=within):
                 array = npz.unpack_entry(opened, entry, inner, folder, advance, within=within)
                 path = folder / f"{PurePosixPath(file).stem}-{array.file}"
@@ -103,35 +109,63 @@ def unpack(
     return stored
 
 
-def _located(stream: BinaryIO, wanted: Mapping[str, list[Member]]) -> dict[str, Extent]:
-    """Return the position of each .npz in the zip. Missing and unexpected files are refused."""
-    files = [(info, limit) for info, limit in zips.list_files(stream) if not _is_litter(info)]
-    names = [info.orig_filename for info, _ in files]  # filename ends at a NUL
-    if sorted(names) != sorted(wanted):
-        missing, foreign = sorted(set(wanted) - set(names)), sorted(set(names) - set(wanted))
+_Opening = Callable[[int], AbstractContextManager[BinaryIO]]
+
+
+def _located(
+    source: BinaryIO | Path,
+    wanted: Mapping[str, list[Member]],
+    archive: Archive,
+    folder: Path,
+    advance: Callable[[int], object],
+) -> list[tuple[str, _Opening]]:
+    """Return each .npz, in their order in a zip, with a function that opens it, given the bytes still to be written."""
+    with npz.refusing(archive):
+        if isinstance(source, Path):
+            paths = {path.relative_to(source).as_posix(): path for path in sorted(source.rglob("*.npz"))}
+            return [(file, partial(_in_folder, paths[name])) for file, name in _chosen(paths, wanted).items()]
+        listed = zips.list_files(source, _DIRECTORY_LIMIT)
+        names = [info.orig_filename for info, _ in listed]  # filename ends at a NUL
+        chosen = {name: file for file, name in _chosen(names, wanted).items()}
+        found: list[tuple[str, _Opening]] = []
+        for info, limit in listed:
+            if (file := chosen.get(info.orig_filename)) is not None:
+                extent = zips.find_extent(source, info, limit)
+                _check_size(extent, file, wanted[file])
+                found.append((file, partial(_opened, source, extent, archive, file, folder, advance)))
+        return found
+
+
+def _chosen(names: Iterable[str], wanted: Iterable[str]) -> dict[str, str]:
+    """Return the name in a zip or folder of each .npz: its own, or within more folders, or without a folder."""
+    names = list(names)
+    chosen, missing = {}, []
+    for file in wanted:
+        places = ([file], [name for name in names if name.endswith(f"/{file}")], [PurePosixPath(file).name])
+        found = next((same for place in places if (same := [name for name in names if name in place])), [])
+        if len(found) > 1:
+            raise ArchiveError(f"it holds {file} {len(found)} times: {', '.join(map(repr, found))}")
+        if found:
+            chosen[file] = found[0]
+        else:
+            missing.append(file)
+    if missing:
+        raise ArchiveError(f"it lacks {', '.join(missing)}")
+    return chosen
+
+
+def _check_size(extent: Extent, file: str, members: Iterable[Member]) -> None:
+    most = sum(member.n_values * max(np.dtype(one).itemsize for one in member.dtypes) for member in members)
+    if extent.inflated_bytes > most + most // _SWELLING + _FRAME_BYTES:
         raise ArchiveError(
-            "; ".join(
-                [
-                    *([f"it lacks {', '.join(missing)}"] if missing else []),
-                    *([f"it holds {', '.join(map(repr, foreign))}, which should not be there"] if foreign else []),
-                    *(["it holds a file twice"] if len(set(names)) < len(names) else []),
-                ]
-            )
+            f"{file}: it says to inflate to {extent.inflated_bytes} bytes, and its arrays have {most} at most"
         )
-    extents = {info.filename: zips.find_extent(stream, info, limit) for info, limit in files}
-    for file, extent in extents.items():
-        most = sum(member.n_values * max(np.dtype(one).itemsize for one in member.dtypes) for member in wanted[file])
-        if extent.inflated_bytes > most + most // _SWELLING + _FRAME_BYTES:
-            raise ArchiveError(
-                f"{file}: it says to inflate to {extent.inflated_bytes} bytes, and its arrays have {most} at most"
-            )
-    return extents
 
 
-def _is_litter(info: zipfile.ZipInfo) -> bool:
-    """Return whether a file can be ignored: folders and the metadata files that macOS adds to zips."""
-    name = info.orig_filename
-    return (name.endswith("/") and not info.file_size) or name.startswith("__MACOSX/") or name.endswith("/.DS_Store")
+@contextmanager
+def _in_folder(path: Path, _: int) -> Iterator[BinaryIO]:
+    with _files.errors_named(path, f"read {path.name}"), open(path, "rb", opener=_files.regular_only) as stream:
+        yield stream
 
 
 @contextmanager
@@ -141,8 +175,8 @@ def _opened(
     archive: Archive,
     file: str,
     folder: Path,
-    array_bytes: int,
     advance: Callable[[int], object],
+    array_bytes: int,
 ) -> Iterator[BinaryIO]:
     """Yield an .npz of the zip as a separate binary file."""
     if extent.method == zipfile.ZIP_STORED:

@@ -184,16 +184,18 @@ def published_once(key: str, settings: Settings, publish: Callable[[], ArrayFold
 
 
 def publish_archive(
-    stream: BinaryIO, archive: Archive, key: str, cache: Path, progress: Progress, *, checked: str = "digest"
+    stream: BinaryIO | Path, archive: Archive, key: str, cache: Path, progress: Progress, *, checked: str = "digest"
 ) -> ArrayFolder:
-    """Unpack an open archive, verified as ``checked`` describes, and rename its arrays into place."""
+    """Unpack an open archive, or a folder of archives, verified as ``checked`` describes, and publish its arrays."""
     purpose = f"unpack {archive.file_name}"
     with _files.errors_named(cache, purpose, lambda: archive.array_bytes):
         _files.require_space(cache, archive.array_bytes, purpose)
         with store.staging(cache, key) as folder:
             with progress(f"{UNPACKING}{archive.file_name}", archive.array_bytes) as bar:
-                unpack = nested.unpack if archive.kind == nested.KIND else npz.unpack
-                arrays = unpack(stream, archive, folder, bar.update)
+                if archive.kind == nested.KIND or isinstance(stream, Path):
+                    arrays = nested.unpack(stream, archive, folder, bar.update)
+                else:
+                    arrays = npz.unpack(stream, archive, folder, bar.update)
             manifest = Manifest(archive.file_name, archive.digest, checked, __version__, arrays)
             published = store.publish(folder, cache, key, manifest)
         store.remove_partial(cache, key)

@@ -46,6 +46,9 @@ from medmnist_np.cli.output import n_processors, say, say_json, value_errors
 @seed_option
 @workers_option("Number of processes; default: one per processor.")
 @click.option("--published", is_flag=True, help="Download the published images (224 px) instead of making them.")
+@click.option(
+    "--from", "source", metavar="PATH", help="Import images that medmnistc made: its folder, or a zip of it (224 px)."
+)
 @click.option("--no-digest", is_flag=True, help="With --published: accept an archive without a known checksum.")
 @source_options
 @root_option
@@ -59,6 +62,7 @@ def corrupt(
     seed: int,
     workers: int | None,
     published: bool,
+    source: str | None,
     no_digest: bool,
     root: str | None,
     as_json: bool,
@@ -77,10 +81,15 @@ def corrupt(
       medmnist-np corrupt breastmnist --kind motion_blur --severity 3
       medmnist-np corrupt pathmnist --size 224 --all
       medmnist-np corrupt dermamnist --published
+      medmnist-np corrupt tissuemnist --from medmnistc/tissuemnist
     """
-    if published:
-        if kinds or every or severities or seed or workers or size not in (None, 224):
-            raise click.UsageError("--published downloads all images, at 224 px. Leave out other choices.")
+    if published or source is not None:
+        if kinds or every or severities or seed or workers or size not in (None, 224) or (published and source):
+            taken = "--from imports" if source else "--published downloads"
+            raise click.UsageError(f"{taken} all images, at 224 px. Leave out other choices.")
+        if source is not None:
+            _import(name, source, root, as_json=as_json)
+            return
         _fetch(name, root, no_digest=no_digest, as_json=as_json)
         return
     if no_digest:
@@ -138,6 +147,18 @@ def _end_with_parent() -> None:
     if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)
+
+
+def _import(name: str, source: str, root: str | None, *, as_json: bool) -> None:
+    from medmnist_np._progress import bars, silent
+    from medmnist_np.corruptions.published import adopt_own
+
+    with value_errors():
+        folder = adopt_own(name, source, root=root, progress=silent if as_json else bars)
+    if as_json:
+        say_json({"name": registry.info(name).name, "folder": folder, "checked": "crc32"})
+    else:
+        say(f"{folder}")
 
 
 def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> None:

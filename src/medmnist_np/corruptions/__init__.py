@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medmnist_np.corruptions.functions import corrupt as corrupt
     from medmnist_np.corruptions.functions import image_seeds as image_seeds
     from medmnist_np.corruptions.published import PublishedCorruption as PublishedCorruption
+    from medmnist_np.corruptions.published import adopt_own as adopt_own
     from medmnist_np.corruptions.published import adopt_published as adopt_published
     from medmnist_np.corruptions.published import fetch_published as fetch_published
     from medmnist_np.corruptions.robustness import CorruptionErrors as CorruptionErrors
@@ -42,6 +43,7 @@ __all__ = [
     "Robustness",
     "RunName",
     "StoredCorruption",
+    "adopt_own",
     "adopt_published",
     "augment",
     "corrupt",
@@ -60,7 +62,7 @@ __getattr__, __dir__ = attach(
         "functions": ["CORRUPTIONS", "CorruptionFunction", "corrupt", "image_seeds"],
         "computed": ["Corruption"],
         "stored": ["StoredCorruption", "make_corrupted"],
-        "published": ["PublishedCorruption", "adopt_published", "fetch_published"],
+        "published": ["PublishedCorruption", "adopt_own", "adopt_published", "fetch_published"],
         "augmentation": ["Augmentation", "augment"],
         "figure": ["corruption_figure"],
         "robustness": [

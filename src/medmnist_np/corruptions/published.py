@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +18,7 @@ import numpy as np
 
 from medmnist_np import registry
 from medmnist_np._progress import Progress, bars
-from medmnist_np.cache import settings
+from medmnist_np.cache import settings, store
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder, MmapMode
 from medmnist_np.corruptions.computed import SPLIT, Corruption
@@ -59,7 +62,9 @@ class _PublishedSource(Source):
         """Open the rows of a corruption in ``folder``, or find or download its archive."""
         if folder is None:
             places = settings.current(root, make=download is True)
-            folder = _prepared(record, places, download=download is not False, no_digest=False, progress=progress)
+            folder = _own(record, places) or _prepared(
+                record, places, download=download is not False, no_digest=False, progress=progress
+            )
         n = record.n_samples[SPLIT]
         start = (corruption.severity - 1) * n
         # The memory map covers only these rows, so later reads need no offset.
@@ -253,6 +258,67 @@ def adopt_published(
     )
 
 
+def adopt_own(
+    name: str | Record,
+    source: str | os.PathLike[str],
+    *,
+    root: str | os.PathLike[str] | None = None,
+    progress: Progress = bars,
+) -> Path:
+    """Import corrupted images that ``DatasetManager`` of ``medmnistc`` made; :class:`PublishedCorruption` opens them.
+
+    Parameters
+    ----------
+    name : str or DatasetInfo
+        The data set, also one for which nothing was published (TissueMNIST).
+    source : path
+        The folder with ``motion_blur.npz`` and so on, a folder above it, or a zip of it. It is not changed.
+    root, progress
+        See :func:`fetch_published`.
+
+    Returns
+    -------
+    Path
+        The folder of the arrays. Its manifest has a SHA-256 of the source.
+
+    Raises
+    ------
+    ValueError
+        If the published images of the set are on this machine.
+    ArchiveError
+        If a corruption that MedMNIST-C has for the set is missing, or arrays do not have the shapes and types of
+        ``DatasetManager``: images ``(5 * n, 224, 224)`` or ``(5 * n, 224, 224, 3)`` uint8, labels ``(5 * n, l)``.
+
+    Examples
+    --------
+    >>> from medmnist_np.corruptions import adopt_own
+    >>> folder = adopt_own("tissuemnist", "medmnistc/tissuemnist")  # doctest: +SKIP
+    """
+    from medmnist_np.cache.archives import opened
+    from medmnist_np.cache.manifest import digest_of
+    from medmnist_np.cache.members import CHECKED
+    from medmnist_np.cache.prepare import publish_archive, published_once
+
+    record, _ = registry.resolve_dataset(name, SIZE)
+    path, key, places = Path(source).expanduser(), _own_key(record), settings.current(root)
+    if corrupted_set(record).digest is not None and store.find(published_key(record), places.searched) is not None:
+        raise ValueError(f"The published images of {record.name} are on this machine. Remove them before the import.")
+    with ExitStack() as stack:
+        if path.is_dir():
+            files: list[Path] = sorted(path.rglob("*.npz"))
+            stream: Any = path
+        else:
+            files, stream = [path], stack.enter_context(opened(path))
+        total = sha256()
+        for file in files:
+            with opened(file) as content:
+                total.update(digest_of(content, "sha256", progress, file.name).encode())
+        archive = replace(_archive_of(record), file_name=path.name, digest=f"sha256:{total.hexdigest()}")
+        return published_once(
+            key, places, lambda: publish_archive(stream, archive, key, places.cache, progress, checked=CHECKED)
+        ).path
+
+
 def published_archive(record: DatasetInfo) -> Archive:
     """Return the record of the published archive of a data set, with a placeholder if its checksum is unknown.
 
@@ -261,14 +327,19 @@ def published_archive(record: DatasetInfo) -> Archive:
     ValueError
         If MedMNIST-C does not have the set, or nothing was published for it.
     """
-    from medmnist_np.cache.nested import KIND
-
-    known = corrupted_set(record)
-    if known.url is None:
+    if corrupted_set(record).url is None:
         raise ValueError(
             f"MedMNIST-C never published corrupted images of {record.name}. Compute your own with "
             f"`medmnist-np corrupt {record.name} --all --size {SIZE}` or Dataset.corrupt."
         )
+    return _archive_of(record)
+
+
+def _archive_of(record: DatasetInfo) -> Archive:
+    """Return the record of an archive in the form of the published ones."""
+    from medmnist_np.cache.nested import KIND
+
+    known = corrupted_set(record)
     n = len(SEVERITIES) * record.n_samples[SPLIT]
     arrays = {
         _IMAGES: ((n, *record.image_shape(SIZE)), ("uint8",)),
@@ -279,7 +350,7 @@ def published_archive(record: DatasetInfo) -> Archive:
         for corruption in known.corruptions
         for array, (shape, dtypes) in arrays.items()
     )
-    return Archive(f"{record.name}.zip", known.url, known.digest or _UNKNOWN, members, kind=KIND)
+    return Archive(f"{record.name}.zip", known.url or "file:///", known.digest or _UNKNOWN, members, kind=KIND)
 
 
 def published_key(record: Record) -> str:
@@ -287,6 +358,19 @@ def published_key(record: Record) -> str:
     digest = corrupted_set(record).digest
     proof = "crc32" if digest is None else digest.partition(":")[2][:8]
     return f"medmnist-c/{record.name}_{SIZE}-{proof}"
+
+
+def _own_key(record: Record) -> str:
+    return f"medmnist-c/{record.name}_{SIZE}-crc32"
+
+
+def _own(record: DatasetInfo, places: Settings) -> ArrayFolder | None:
+    """Return the arrays that a user imported, unless the published ones are on this machine."""
+    if corrupted_set(record).digest is not None and store.find(published_key(record), places.searched) is not None:
+        return None
+    if corrupted_set(record).digest is None and corrupted_set(record).url is not None:
+        return None  # ChestMNIST: they have the place of the published ones
+    return store.find(_own_key(record), places.searched)
 
 
 def _prepared(
