@@ -194,7 +194,7 @@ def test_the_card_of_a_built_set_says_how_it_becomes_known_elsewhere() -> None:
     images = np.random.default_rng(0).integers(256, size=(20, 28, 28), dtype=np.uint8)
     mm.build(name="moles", images=images, labels=[0, 1] * 10)
     content = read(card("moles"))
-    assert "Another machine must register its record first" in content.text
+    assert "On other machines, first register the file of its record" in content.text
     assert "medmnist-np register moles.toml\nmedmnist-np fetch moles" in content.text
     assert "downloads the data set" not in content.text
     assert content.facts["License"] == "not stated"

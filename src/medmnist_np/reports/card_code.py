@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from medmnist_np._html import Html, element
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.user_records import LOCAL
@@ -9,8 +11,8 @@ from medmnist_np.reports.page import code
 
 
 def loading(record: DatasetInfo, size: int, default_size: int) -> list[Html]:
-    """Return how to load the data set: one block of code to copy for each framework."""
-    content = [element("p", *_beforehand(record), "One click selects a block.")]
+    """Return code that loads the data set: a block to copy for each framework."""
+    content = [element("p", *_beforehand(record), "A click selects the whole block.")]
     for framework, lines in snippets(record, size, default_size).items():
         content += [element("h3", framework), code(lines, f"Code for {framework}")]
     return [
@@ -23,12 +25,12 @@ def loading(record: DatasetInfo, size: int, default_size: int) -> list[Html]:
 
 
 def _beforehand(record: DatasetInfo) -> list[str | Html]:
-    """Return what to do before the code runs on a machine."""
+    """Return what to do on a machine before the code runs there."""
     if record.collection.name != LOCAL.name:
-        return ["Each block is complete: the first use downloads the data set, verifies its checksum and unpacks it. "]
+        return ["Each block is complete. The first use downloads the data set, verifies its checksum and unpacks it. "]
     return [
-        "This set is known where it was built or registered. ",
-        "Another machine must register its record first, by its file or web address: ",
+        "This data set is available on machines on which it was built or registered. ",
+        "On other machines, first register the file of its record, or its URL: ",
         element("code", f"medmnist-np register {record.name}.toml"),
         ". The first use verifies the checksum of the archive and unpacks it. ",
     ]
@@ -44,144 +46,84 @@ def snippets(record: DatasetInfo, size: int, default_size: int) -> dict[str, str
     size : int
         Size of its images.
     default_size : int
-        The size that the code need not name.
+        The size for which the code needs no ``size=``.
     """
-    if record.target == "masks":
-        return _with_masks(record, size, default_size)
-    split = record.splits[0]
+    split, segmented = record.splits[0], record.target == "masks"
+    n, batch, shape = record.n_samples[split], 16 if segmented else 128, record.image_shape(size)
+    targets = "masks" if segmented else "labels"
+    target_shape = _listed(record.target_shape(size) if segmented else (record.label_width,))
+    target = f"{'uint8' if segmented else 'int64'} ({batch}, {target_shape})"
+    channels_last = _listed(shape if record.n_channels == 3 else (*shape, 1))
+    channels_first = _listed((record.n_channels, *shape[: record.ndim]))
     named = _named(record, split, size, default_size)
-    shape = ", ".join(map(str, record.image_shape(size)))
-    n = record.n_samples[split]
-    first = _first_channels(record, size)
-    last = ", ".join(map(str, (*record.image_shape(size), *(() if record.n_channels == 3 else (1,)))))
-    labels = f"(128, {record.label_width})"
-    targets = f"({n}, {record.label_width})" if record.multi_label else f"({n},)"
-    return {
-        "NumPy": f"""\
-import medmnist_np as mm
 
-train = mm.Dataset({named})
-train.images, train.labels  # ({n}, {shape}) and ({n}, {record.label_width}), mapped from disk
+    def block(body: str, *imports: str) -> str:
+        return "\n".join(["import medmnist_np as mm", *imports, "", f"train = mm.Dataset({named})", body])
 
-for images, labels, indices, mask in train.batches(128, shuffle=True, seed=0):
-    ...  # uint8 (128, {shape}) and int64 {labels}, fresh and writable
-""",
-        "scikit-learn": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_sklearn
+    def adapted(framework: str, body: str, *imports: str) -> str:
+        return block(body, f"from medmnist_np.interop import to_{framework}", *imports)
 
-train = mm.Dataset({named})
+    blocks = {
+        "NumPy": block(f"""\
+train.images, train.{targets}  # ({n}, {_listed(shape)}) and ({n}, {target_shape}), mapped from disk
+
+for images, {targets}, indices, {"filled" if segmented else "mask"} in train.batches({batch}, shuffle=True, seed=0):
+    ...  # uint8 ({batch}, {_listed(shape)}) and {target}, new and writable
+"""),
+        "scikit-learn": adapted(
+            "sklearn",
+            f"""\
 X, y = to_sklearn(train, scale=1 / 255)
-X, y  # float32, a row for each sample, and int64 {targets}
+X, y  # float32, a row for each sample, and int64 {f"({n}, {target_shape})" if record.multi_label else f"({n},)"}
 """,
-        "PyTorch": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_torch
-from torch.utils.data import DataLoader
-
-train = mm.Dataset({named})
+        ),
+        "PyTorch": adapted(
+            "torch",
+            f"""\
 data = to_torch(train, channels="first", scale=1 / 255)
-loader = DataLoader(data, batch_size=128, shuffle=True, collate_fn=data.collate)
+loader = DataLoader(data, batch_size={batch}, shuffle=True, collate_fn=data.collate)
 
-for images, labels in loader:
-    ...  # float32 (128, {first}) and int64 {labels}
+for images, {targets} in loader:
+    ...  # float32 ({batch}, {channels_first}) and {target}
 """,
-        "TensorFlow": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_tensorflow
+            "from torch.utils.data import DataLoader",
+        ),
+        "TensorFlow": adapted(
+            "tensorflow",
+            f"""\
+data = to_tensorflow(train, {batch}, shuffle=True, channels="last", scale=1 / 255)
 
-train = mm.Dataset({named})
-data = to_tensorflow(train, 128, shuffle=True, channels="last", scale=1 / 255)
-
-for images, labels in data:
-    ...  # float32 (128, {last}) and int64 {labels}
+for images, {targets} in data:
+    ...  # float32 ({batch}, {channels_last}) and {target}
 """,
-        "JAX": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_jax
-
-train = mm.Dataset({named})
-data = to_jax(train, 128, shuffle=True, last="pad", channels="last", scale=1 / 255)
+        ),
+        "JAX": adapted(
+            "jax",
+            f"""\
+data = to_jax(train, {batch}, shuffle=True, last="pad", channels="last", scale=1 / 255)
 
 for batch in data:
-    batch.images, batch.labels  # on the device: (128, {last}) and {labels}
-    batch.mask  # (128,): False for what only fills up the last batch
+    batch.images, batch.labels  # on the device: ({batch}, {channels_last}) and ({batch}, {target_shape})
+    batch.mask  # ({batch},): False for samples that only pad the last batch
 """,
-        "Keras": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_keras
+        ),
+        "Keras": adapted(
+            "keras",
+            f"""\
+data = to_keras(train, {batch}, shuffle=True, channels="last", scale=1 / 255)
 
-train = mm.Dataset({named})
-data = to_keras(train, 128, shuffle=True, channels="last", scale=1 / 255)
-
-images, labels = data[0]  # float32 (128, {last}) and int64 {labels}
-# model.fit(data, epochs=5, shuffle=False)  # it is shuffled already
+images, {targets} = data[0]  # float32 ({batch}, {channels_last}) and {target}
+# model.fit(data, epochs=5, shuffle=False)  # the data is already shuffled
 """,
+        ),
     }
+    if segmented:
+        del blocks["scikit-learn"]
+    return blocks
 
 
-def _with_masks(record: DatasetInfo, size: int, default_size: int) -> dict[str, str]:
-    split = record.splits[0]
-    named = _named(record, split, size, default_size)
-    shape = ", ".join(map(str, record.image_shape(size)))
-    n = record.n_samples[split]
-    first = _first_channels(record, size)
-    last = ", ".join(map(str, (*record.image_shape(size), *(() if record.n_channels == 3 else (1,)))))
-    mask = ", ".join(map(str, record.target_shape(size)))
-    return {
-        "NumPy": f"""\
-import medmnist_np as mm
-
-train = mm.Dataset({named})
-train.images, train.masks  # ({n}, {shape}) and ({n}, {mask})
-
-for images, masks, indices, filled in train.batches(16, shuffle=True, seed=0):
-    ...  # uint8 (16, {shape}) and uint8 (16, {mask}), fresh and writable
-""",
-        "PyTorch": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_torch
-from torch.utils.data import DataLoader
-
-train = mm.Dataset({named})
-data = to_torch(train, channels="first", scale=1 / 255)
-loader = DataLoader(data, batch_size=16, shuffle=True, collate_fn=data.collate)
-
-for images, masks in loader:
-    ...  # float32 (16, {first}) and uint8 (16, {mask})
-""",
-        "TensorFlow": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_tensorflow
-
-train = mm.Dataset({named})
-data = to_tensorflow(train, 16, shuffle=True, channels="last", scale=1 / 255)
-
-for images, masks in data:
-    ...  # float32 (16, {last}) and uint8 (16, {mask})
-""",
-        "JAX": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_jax
-
-train = mm.Dataset({named})
-data = to_jax(train, 16, shuffle=True, last="pad", channels="last", scale=1 / 255)
-
-for batch in data:
-    batch.images, batch.labels  # on the device: (16, {last}) and (16, {mask})
-    batch.mask  # (16,): False for what only fills up the last batch
-""",
-        "Keras": f"""\
-import medmnist_np as mm
-from medmnist_np.interop import to_keras
-
-train = mm.Dataset({named})
-data = to_keras(train, 16, shuffle=True, channels="last", scale=1 / 255)
-
-images, masks = data[0]  # float32 (16, {last}) and uint8 (16, {mask})
-# model.fit(data, epochs=5, shuffle=False)  # it is shuffled already
-""",
-    }
+def _listed(shape: Iterable[int]) -> str:
+    return ", ".join(map(str, shape))
 
 
 def _named(record: DatasetInfo, split: str, size: int, default_size: int) -> str:
@@ -189,16 +131,11 @@ def _named(record: DatasetInfo, split: str, size: int, default_size: int) -> str
     return f'"{record.qualified_name}", split="{split}"' + (f", size={size}" if size != default_size else "")
 
 
-def _first_channels(record: DatasetInfo, size: int) -> str:
-    return ", ".join(map(str, (record.n_channels, *record.image_shape(size)[: record.ndim])))
-
-
 def scoring(record: DatasetInfo, size: int, default_size: int) -> str:
     """Return the code that evaluates predictions, the user's ``scores``; for a segmentation set, ``predicted``."""
     split = record.splits[-1]
     n = record.n_samples[split]
     if record.target == "masks":
-        shape = ", ".join(map(str, record.target_shape(size)))
         return f"""\
 import medmnist_np as mm
 from medmnist_np.metrics import segmentation_table
@@ -206,7 +143,7 @@ from medmnist_np.metrics import segmentation_table
 test = mm.Dataset({_named(record, split, size, default_size)})
 areas = {{name: number for number, name in enumerate(test.class_names) if number}}
 overlap = ["dice", "iou"]
-# of predicted, ({n}, {shape}) numbers of classes
+# predicted: class numbers, ({n}, {_listed(record.target_shape(size))})
 print(segmentation_table(test.masks, predicted, spacing_mm=1, labels=areas, metrics=overlap))
 """
     width = 2 if record.task == "binary-class" else record.n_classes
