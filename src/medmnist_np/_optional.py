@@ -14,7 +14,7 @@ OPTIONAL = {
     "datasets": ("Hugging Face datasets", "interop", "This function needs"),
     "jax": ("JAX", "interop", "This function needs"),
     "keras": ("Keras", "interop", "This function needs"),
-    "matplotlib": ("matplotlib", "report", "Charts need"),
+    "matplotlib": ("matplotlib", "report", "Reports with charts need"),
     "nibabel": ("NiBabel", "nifti", "NIfTI files need"),
     "pandas": ("pandas", "interop", "This function needs"),
     "tensorflow": ("TensorFlow", "interop", "This function needs"),

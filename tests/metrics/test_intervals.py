@@ -356,3 +356,13 @@ def test_the_estimate_is_the_metric() -> None:
 
 def test_an_interval_reads_as_a_sentence() -> None:
     assert str(Interval(0.9012, 0.85, 0.94, 0.9, "bca", 1000)) == "0.901 (90 % interval 0.850 to 0.940, bca)"
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+@pytest.mark.filterwarnings("ignore")
+def test_an_auc_that_is_zero_because_no_class_defines_it_has_no_interval(method: str) -> None:
+    one_class = Predictions(np.ones(20, dtype=int), np.linspace(0, 1, 20), "binary-class")
+    found = interval(one_class, "auc", method=method, n_resamples=50, undefined="zero")
+    assert found.estimate == 0
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
