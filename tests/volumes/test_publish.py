@@ -326,7 +326,7 @@ def test_a_volume_with_masked_values_is_not_written(tmp_path: Path) -> None:
     from medmnist_np.volumes.nifti import write_nifti
 
     volume = np.ma.array(np.zeros((2, 2, 2), np.uint8), mask=np.ones((2, 2, 2), bool))
-    with pytest.raises(ValueError, match="masked array with masked values"):
+    with pytest.raises(ValueError, match="The volume has masked values"):
         write_nifti(tmp_path / "a.nii", volume, np.eye(4), (1, 1, 1))
 
 

@@ -104,7 +104,7 @@ class CatalogEntry:
         if unknown := [field for field, _ in self.listed if field not in _LISTED]:
             problems.append(f"listed has {', '.join(unknown)}")
         if problems:
-            raise RecordError(f"The catalog's entry {self.name!r} does not hold together: {'; '.join(problems)}.")
+            raise RecordError(f"The catalog's entry {self.name!r} is inconsistent: {'; '.join(problems)}.")
 
     @property
     def is_resource(self) -> bool:

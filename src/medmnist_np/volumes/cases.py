@@ -53,7 +53,7 @@ class Cases(Items):
             self._all_masks = Ragged(folder.open(masks), shapes[:, :3]) if masks in folder.manifest.arrays else None
         except ValueError as error:
             raise CorruptCacheError(
-                f"{folder.path} does not hold together: {error} `medmnist-np verify` it.", path=folder.path
+                f"{folder.path} is inconsistent: {error} Run `medmnist-np verify`.", path=folder.path
             ) from error
         self._select(range(len(shapes)) if selection is None else selection)
 

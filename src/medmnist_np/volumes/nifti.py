@@ -191,7 +191,7 @@ def _understood(file: StoredFile, header_class: Any, block: bytes) -> Header:
             spacing *= to_mm
             affine[:3] *= to_mm
     except (HeaderDataError, ValueError, OverflowError, TypeError, KeyError, IndexError) as error:
-        raise ArchiveError(f"{file.name} has a header that cannot be: {error}") from error
+        raise ArchiveError(f"{file.name} has an invalid header: {error}") from error
     if dtype.kind + str(dtype.itemsize) not in _DTYPES:
         raise ArchiveError(f"{file.name} holds {dtype}: integers, and floats of up to 64 bits, are taken")
     if not (np.isfinite(affine).all() and np.isfinite(spacing).all() and (spacing > 0).all()):
@@ -284,7 +284,7 @@ def write_nifti(
     if not compressed and target.suffix.lower() != ".nii":
         raise ValueError(f"{target.name!r} ends neither in .nii nor in .nii.gz: NIfTI is written to such files.")
     if np.ma.is_masked(volume):
-        raise ValueError("The volume is a masked array with masked values, which no file holds: fill them.")
+        raise ValueError("The volume has masked values, which files cannot store. Fill them first.")
     if volume.ndim not in (3, 4):
         raise ValueError(f"The volume has the shape {volume.shape}; (x, y, z) or (x, y, z, c) is needed.")
     header = _header(volume, affine, spacing)

@@ -163,7 +163,7 @@ def _plain_name(name: str) -> str:
     while parts[0] == "." and len(parts) > 1:
         parts = parts[1:]
     if "\\" in name or "\0" in name or re.match("[A-Za-z]:", name) or not {"", ".", ".."}.isdisjoint(parts):
-        raise ArchiveError(f"it holds {name!r}, which leads elsewhere")
+        raise ArchiveError(f"it holds {name!r}, a path outside the archive")
     return "/".join(parts)
 
 
