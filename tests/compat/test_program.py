@@ -173,3 +173,10 @@ def test_the_evaluator_uses_labels_in_the_cache_if_the_default_root_has_none(tmp
 def test_the_auc_of_an_absent_class_is_not_a_number() -> None:
     with pytest.warns(UserWarning, match="its AUC is not defined"):
         assert np.isnan(evaluator.getAUC(np.ones((4, 1)), np.full((4, 1), 0.5), "binary-class"))
+
+
+def test_save_results_writes_the_table_that_old_releases_wrote(tmp_path: Path) -> None:
+    evaluator.save_results(np.array([[0], [1]]), np.array([[0.25, 0.75], [1.0, 0.5]]), tmp_path / "results.csv")
+    assert (tmp_path / "results.csv").read_bytes() == (
+        b"\xef\xbb\xbfid,true_0,score_0,score_1\n0,0,0.25,0.75\n1,1,1.0,0.5\n"
+    )
