@@ -550,3 +550,49 @@ def test_a_subclass_may_assign_arrays_without_calling_the_init_of_the_base() -> 
     assert_holds(pickle.loads(pickle.dumps(dataset)), images, labels)
     assert dataset.montage(2).size == (56, 56)
     assert repr(dataset).splitlines()[2] == "    Root location: here"
+
+
+# A flag of the user's own
+
+
+class KidneyMNIST(MedMNIST2D):
+    flag = "kidneymnist"
+
+
+@pytest.fixture
+def kidneys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    facts = {**INFO["breastmnist"], "python_class": "KidneyMNIST", "n_samples": {"train": 3}}
+    monkeypatch.setitem(INFO, "kidneymnist", facts)
+    np.savez(
+        tmp_path / "kidneymnist.npz",
+        train_images=np.arange(3 * 28 * 28).reshape(3, 28, 28).astype(np.uint8),
+        train_labels=np.array([[0], [1], [0]], np.uint8),
+    )
+    return tmp_path
+
+
+def test_a_flag_of_your_own_reads_the_archive_in_the_root(kidneys: Path) -> None:
+    ds = KidneyMNIST("train", root=kidneys)
+    image, label = ds[1]
+    assert image.size == (28, 28)
+    assert label.tolist() == [1]
+    assert len(ds) == 3
+    assert repr(ds).startswith("Dataset KidneyMNIST of size 28 (kidneymnist)")
+    assert len(pickle.loads(pickle.dumps(ds))) == 3
+    assert len(ds[[0, 2]]) == 2
+
+
+def test_a_missing_archive_of_your_own_flag_is_a_runtime_error(kidneys: Path) -> None:
+    (kidneys / "kidneymnist.npz").unlink()
+    with pytest.raises(RuntimeError, match=r"kidneymnist\.npz does not exist"):
+        KidneyMNIST("train", root=kidneys)
+
+
+def test_a_split_that_your_own_set_does_not_have_is_a_value_error(kidneys: Path) -> None:
+    with pytest.raises(ValueError, match="Unknown split 'val'"):
+        KidneyMNIST("val", root=kidneys)
+
+
+def test_features_that_need_the_init_of_the_base_say_so(kidneys: Path) -> None:
+    with pytest.raises(AttributeError, match="has arrays of its own"):
+        KidneyMNIST("train", root=kidneys).batches(2)

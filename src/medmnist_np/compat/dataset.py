@@ -28,7 +28,7 @@ from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO, get_default_ro
 from medmnist_np.data.arrays import find_here, locate_own
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.data.samples import Source, checked_splits
-from medmnist_np.errors import DownloadError, NotCachedError, UnknownSizeError, unknown
+from medmnist_np.errors import DownloadError, NotCachedError, UnknownSizeError, UnknownSplitError, unknown
 from medmnist_np.registry import Archive, DatasetInfo, official_info, resolve_dataset
 
 __all__ = [
@@ -89,8 +89,8 @@ class _UntilSet:
 
 def _not_opened(dataset: MedMNIST) -> Any:
     raise AttributeError(
-        f"{type(dataset).__name__}.__init__ did not call super().__init__(), which this feature needs. Samples, "
-        "iteration, montage, save and pickles work without it."
+        f"{type(dataset).__name__} has arrays of its own: only samples, iteration, montage, save and pickles work. This "
+        "feature needs one of the 18 data sets, opened by super().__init__()."
     )
 
 
@@ -178,7 +178,11 @@ class MedMNIST(Dataset):
             source = Source.open(record, size, checked_splits(record, split), folder=folder, mmap_mode="c")
             self._select_from(source, None, transform, target_transform, as_rgb=as_rgb)
         else:
-            with np.load(self._archive_path()) as arrays:
+            if split not in self.info["n_samples"]:
+                raise UnknownSplitError(unknown("split", split, self.info["n_samples"]))
+            if not (path := self._archive_path()).is_file():
+                raise self._not_there(path)
+            with np.load(path) as arrays:
                 self.imgs, self.labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
             self.split, self.transform, self.target_transform = split, transform, target_transform
             self.as_rgb = as_rgb
@@ -218,9 +222,7 @@ class MedMNIST(Dataset):
         if not path.is_file():
             places = settings.current(None if self._has_default_root() else root)
             if (folder := find_here(record, self.size, places)) is None:
-                raise NotCachedError(
-                    f"{path} does not exist. Download it with download=True, or put it there.", path=path
-                )
+                raise self._not_there(path)
             return record, folder
         places = settings.current()
         places = replace(places, root=path.parent, searched=(*places.searched, path.parent))
@@ -235,6 +237,9 @@ class MedMNIST(Dataset):
         with opened(path) as stream:  # its checksum is the official one, or it would be another archive
             archive, key = record.archive(self.size), record.storage_key(self.size)
             return record, publish_verified(stream, archive, key, settings.current(), bars)
+
+    def _not_there(self, path: Path) -> NotCachedError:
+        return NotCachedError(f"{path} does not exist. Download it with download=True, or put it there.", path=path)
 
     def _archive_path(self) -> Path:
         return Path(self.root).expanduser().absolute() / f"{self.flag}{self.size_flag}.npz"
