@@ -157,7 +157,7 @@ def test_a_case_that_is_refused_is_named() -> None:
         ({"predictions": []}, "predictions ended after 0 cases, but there are more references"),
         ({"spacing_mm": [[1, 1]]}, "spacing_mm ended after 1 cases, but there are more references and predictions"),
         ({"cases": ["a", "b", "c"]}, "references and predictions ended after 2 cases, but there are more cases"),
-        ({"references": [], "predictions": []}, "There are no cases"),
+        ({"references": [], "predictions": []}, "are empty"),
         ({"metrics": ["hausdorf"]}, r"Unknown segmentation metric 'hausdorf'\. Did you mean 'hausdorff"),
         ({"metrics": []}, "at least one metric, and each once"),
         ({"metrics": ["dice", "dice"]}, "at least one metric, and each once"),

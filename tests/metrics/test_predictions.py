@@ -18,7 +18,7 @@ MULTI_LABEL = "multi-label, binary-class"
         ([0, 1], [0.1, 0.2], "binary", "Unknown task 'binary'. Did you mean 'binary-class'"),
         ([0, 1], [0.1, 0.2], None, "Unknown task None"),
         ([0, 1], [0.1, 0.2, 0.3], "binary-class", "y_true has 2 samples and y_score has 3"),
-        ([], [], "binary-class", "no samples"),
+        ([], [], "binary-class", "are empty"),
         (
             [0, 1],
             [0.1, np.nan],
