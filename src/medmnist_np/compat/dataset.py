@@ -89,8 +89,8 @@ class _UntilSet:
 
 def _not_opened(dataset: MedMNIST) -> Any:
     raise AttributeError(
-        f"{type(dataset).__name__} has arrays of its own: only samples, iteration, montage, save and pickles work. This "
-        "feature needs one of the 18 data sets, opened by super().__init__()."
+        f"{type(dataset).__name__} has arrays of its own: only samples, iteration, montage, save and pickles work. "
+        "This feature needs one of the 18 data sets, opened by super().__init__()."
     )
 
 
