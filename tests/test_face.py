@@ -144,6 +144,7 @@ def test_the_program_answers_help_without_numpy() -> None:
     assert subprocess.check_output([sys.executable, "-I", "-c", code], text=True).strip() == "False"  # noqa: S603
 
 
+LONG = "x" * 100_000
 LARGE = np.zeros((1000, 28, 28), np.uint8)
 
 
@@ -158,11 +159,18 @@ LARGE = np.zeros((1000, 28, 28), np.uint8)
         (lambda: mm.load("breastmnist", size=LARGE), ""),
         (lambda: mm.Evaluator("breastmnist", LARGE), ""),
         (lambda: mm.getAUC(LARGE, LARGE, "multi-class"), ""),
+        (lambda: mm.compat.Evaluator(LONG, "test"), "x..."),
+        (lambda: mm.compat.Evaluator("breastmnist", "test", size=LARGE), "an array of uint8 and shape"),
+        (lambda: mm.compat.Evaluator("breastmnist", "test", root=LONG), "xxx does not exist"),
+        (lambda: mm.compat.Evaluator.parse_and_evaluate(LONG), "is not the name of a result file"),
+        (lambda: mm.BreastMNIST("test", root=LONG), "xxx does not exist"),
+        (lambda: mm.compat.utils.save_frames_as_gif([], LONG), "does not end in .gif"),
+        (lambda: mm.images.choose(range(9), list(range(9999)), 2), "[0, 1, 2, 3, 4, 5, ...]"),
         (lambda: mm.getAUC([0, 1], [0.1, 0.2], [LARGE] * 100), ""),
     ],
 )
 def test_messages_do_not_contain_arrays_or_long_values(wrong: Callable[[], Any], shown: str) -> None:
-    with pytest.raises((ValueError, TypeError)) as caught:
+    with pytest.raises((ValueError, TypeError, RuntimeError, AssertionError)) as caught:
         wrong()
     assert shown in str(caught.value)
     assert len(str(caught.value)) < 1000

@@ -6,21 +6,25 @@ import hashlib
 import inspect
 import json
 import pickle
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 import medmnist_np as medmnist
 from medmnist_np import INFO, registry
+from medmnist_np.cli import main
 from medmnist_np.compat import DEFAULT_ROOT, HOMEPAGE, MedMNIST, MedMNIST2D, MedMNIST3D
 from medmnist_np.errors import NotCachedError
 from medmnist_np.interop.reader import Reader
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import fake_datasets, make_arrays
+from tests.fault_server import FaultServer, Status
 
 N = 8
 CLASSES = [getattr(medmnist, entry["python_class"]) for entry in INFO.values()]
@@ -596,3 +600,60 @@ def test_a_split_that_your_own_set_does_not_have_is_a_value_error(kidneys: Path)
 def test_features_that_need_the_init_of_the_base_say_so(kidneys: Path) -> None:
     with pytest.raises(AttributeError, match="has arrays of its own"):
         KidneyMNIST("train", root=kidneys).batches(2)
+
+
+# Another archive under the official name
+
+
+@pytest.fixture
+def shuffled(arrays, tmp_path: Path) -> Path:
+    """A root with the samples of BreastMNIST in another order."""
+    values = arrays["breastmnist"]
+    np.savez(tmp_path / "breastmnist.npz", **{name: array[::-1] for name, array in values.items()})
+    return tmp_path
+
+
+@pytest.mark.parametrize("attribute", ["positions", "ids", "groups"])
+@pytest.mark.filterwarnings("ignore:.*is not the official archive")
+def test_samples_of_another_archive_have_no_published_ids_and_groups(shuffled: Path, attribute: str) -> None:
+    ds = medmnist.BreastMNIST("train", root=shuffled)
+    with pytest.raises(ValueError, match=f"{attribute} is not available: .* is not the official archive"):
+        getattr(ds, attribute)
+    with pytest.raises(ValueError, match="is not the official archive"):
+        getattr(pickle.loads(pickle.dumps(ds[2:5])), attribute)
+
+
+@pytest.mark.filterwarnings("ignore:.*is not the official archive")
+def test_clean_removes_the_arrays_of_another_archive(shuffled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", str(shuffled / "cache"))
+    folder = medmnist.BreastMNIST("train", root=shuffled).folder
+    assert CliRunner().invoke(main, ["clean", "pathmnist", "--yes"]).exit_code == 0
+    assert folder.is_dir()
+    assert CliRunner().invoke(main, ["clean", "breastmnist", "--yes"]).exit_code == 0
+    assert not folder.exists()
+
+
+def test_a_damaged_archive_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "breastmnist.npz").write_bytes(b"PK no zip")
+    with pytest.raises(RuntimeError, match="If the file is damaged, delete it and download it again"):
+        medmnist.BreastMNIST("train", root=tmp_path, download=True)
+
+
+def test_without_a_server_arrays_in_the_cache_are_used_after_one_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fake_datasets(tmp_path, "breastmnist", n_samples={"train": N}) as (record,), FaultServer() as server:
+        medmnist.fetch(record)
+        file = server.file("breastmnist.npz", b"")
+        file.plan(then=Status(503))
+        monkeypatch.delenv("MEDMNIST_NP_MIRRORS", raising=False)
+        with registered(record.moved_to(server.url)):
+            assert len(medmnist.BreastMNIST("train", download=True)) == N
+        assert len(file.requests) == 1
+
+
+def test_a_failed_download_says_where_to_put_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    path = tmp_path / "breastmnist.npz"
+    with pytest.raises(RuntimeError, match=f"download the file by hand and save it as {re.escape(str(path))}"):
+        medmnist.BreastMNIST("train", root=tmp_path, download=True)

@@ -640,3 +640,15 @@ def test_a_set_without_published_images_can_be_imported(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "tissuemnist", size=224, n_samples={"test": N}):
         adopt_own("tissuemnist", made_folder(tmp_path, "tissuemnist"))
         assert len(PublishedCorruption("tissuemnist", "pixelate", 5)) == N
+
+
+def test_a_second_import_does_not_return_the_images_of_the_first(home: Path) -> None:
+    folder = made_folder(home, PROVEN)
+    stored = adopt_own(PROVEN, folder)
+    assert adopt_own(PROVEN, folder) == stored
+    arrays = dict(np.load(folder / "pixelate.npz"))
+    np.savez(folder / "pixelate.npz", **{**arrays, "test_images": 255 - arrays["test_images"]})
+    with pytest.raises(ValueError, match=r"from another source are in .*`medmnist-np clean breastmnist_224`"):
+        adopt_own(PROVEN, folder)
+    assert CliRunner().invoke(clean, ["breastmnist_224", "--yes"]).exit_code == 0
+    adopt_own(PROVEN, folder)

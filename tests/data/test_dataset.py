@@ -893,3 +893,8 @@ def test_images_that_were_written_into_are_not_joined(fakes) -> None:
     dataset.images[0] = 0
     with pytest.raises(ValueError, match="Images or labels of breastmnist train were changed"):
         dataset + Dataset("breastmnist", "val")
+
+
+def test_without_says_what_it_needs(fakes) -> None:
+    with pytest.raises(TypeError, match=r"needs positions by split, such as {'train': \[3, 8\]}, not \[1\]"):
+        Dataset("breastmnist").without([1])  # type: ignore[arg-type]

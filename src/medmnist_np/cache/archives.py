@@ -248,7 +248,9 @@ def at_its_address(archive: Archive) -> list[Path]:
     return [Path(url2pathname(address.path))] if address.scheme == "file" else []
 
 
-def place(archive: Archive, folder: Path, settings: Settings, progress: Progress) -> Path:
+def place(
+    archive: Archive, folder: Path, settings: Settings, progress: Progress, patience: Patience | None = None
+) -> Path:
     """Put a verified copy of an archive into a folder, from this machine or the network, and return its path."""
     target = folder / archive.file_name
     _files.make_folder(folder)
@@ -271,9 +273,17 @@ def place(archive: Archive, folder: Path, settings: Settings, progress: Progress
                 raise OfflineError(
                     f"{archive.file_name} is not on this machine. {why_offline()}, so nothing was downloaded."
                 )
-            stack.enter_context(
-                downloaded(archive, target, settings, locked=locked, keep=True, unpacked_bytes=0, progress=progress)
+            download = downloaded(
+                archive,
+                target,
+                settings,
+                locked=locked,
+                keep=True,
+                unpacked_bytes=0,
+                progress=progress,
+                patience=patience,
             )
+            stack.enter_context(download)
         elif found.path != target:
             with (
                 _files.errors_named(folder, f"copy {archive.file_name}"),

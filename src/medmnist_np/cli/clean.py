@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
@@ -11,7 +12,7 @@ from medmnist_np._text import escaped
 from medmnist_np.cache import locations, settings
 from medmnist_np.cli.options import names_argument, root_option
 from medmnist_np.cli.output import say
-from medmnist_np.corruptions.published import SIZE, published_key
+from medmnist_np.corruptions.published import SIZE, own_key, published_key
 from medmnist_np.errors import RecordError, UnknownDatasetError
 from medmnist_np.registry.corruption_facts import corrupted_sets
 from medmnist_np.registry.user_records import LOCAL
@@ -113,6 +114,12 @@ def _matches(item: locations.Item, names: tuple[str, ...]) -> bool:
             kept += [(folder, file) for folder in folders]
         if record.name in corrupted_sets() and size in (None, SIZE):
             kept.append((published_key(record).partition("/")[2], f"{record.name}.zip"))
+            kept.append((own_key(record).partition("/")[2], f"{record.name}.zip"))
+        # Arrays of other archives under the official name, which the official classes use.
+        sizes = "|".join(map(str, record.editions if size is None else (size,)))
+        other = rf"\.?{re.escape(record.name)}_({sizes})-[0-9a-f]{{8}}(\W.*)?"
+        if item.path.parent.name == record.collection.name != LOCAL.name and re.fullmatch(other, item.path.name):
+            return True
         # Archives of users' sets may share file names, so their downloads have folders of their own.
         is_own = record.collection.name == LOCAL.name
         in_own_folder = item.path.parent.parent.name == LOCAL.name

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from medmnist_np._progress import bars
 from medmnist_np.cache import settings
+from medmnist_np.cache.http import Patience
 from medmnist_np.cache.locations import note_digest
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.compat import utils
@@ -168,8 +169,8 @@ class MedMNIST(Dataset):
                 raise WrongSizeError(unknown("size", str(size), map(str, self.available_sizes)))
             self.size, self.size_flag = size, f"_{size}"
         self.root = get_default_root() if root == DEFAULT_ROOT else root
-        if root is None or (not self._has_default_root() and not Path(self.root).is_dir()):
-            raise NotCachedError(f"The folder {root} does not exist. Create it, or name another root.", path=root)
+        if root is None or (not self._has_default_root() and not os.path.isdir(self.root)):
+            raise NotCachedError(f"The folder {root!s:.300} does not exist. Create it, or change root.", path=root)
         if download:
             self.download()
         if self.flag in _OFFICIAL:
@@ -206,12 +207,14 @@ class MedMNIST(Dataset):
         archive = Archive(path.name, self.info[f"url{self.size_flag}"], f"md5:{self.info[f'MD5{self.size_flag}']}")
         if self.flag in _OFFICIAL and self.info == _OFFICIAL[self.flag]:
             archive = resolve_dataset(self.flag, self.size)[0].archive(self.size)
+        cached = None
+        if self.flag in _OFFICIAL and self._has_default_root():
+            cached = find_here(resolve_dataset(self.flag)[0], self.size, places)
         try:
-            place(archive, path.parent, places, bars)
-        except DownloadError:
-            record = resolve_dataset(self.flag, self.size)[0] if self.flag in _OFFICIAL else None
-            if not (record and self._has_default_root() and find_here(record, self.size, places)):
-                raise
+            place(archive, path.parent, places, bars, patience=None if cached is None else Patience(tries=1))
+        except DownloadError as error:
+            if cached is None:
+                raise type(error)(f"{error}\nYou can also download the file by hand and save it as {path}.") from error
         else:
             note_digest(path, path.stat(), archive.digest, places)
             _warn_of_disk_use(path, archive.array_bytes)
@@ -275,6 +278,16 @@ class MedMNIST(Dataset):
         if opened:
             self._assign(**{role: np.asarray(values)})
         self.__dict__[f"own_{role}"] = None if opened and isinstance(values, np.ndarray) else values
+
+    def _require_published_positions(self, name: str) -> None:
+        super()._require_published_positions(name)
+        source = self._source
+        official, _ = resolve_dataset(source.record.name)
+        if source.record.archive(source.size).digest != official.archive(source.size).digest:
+            raise ValueError(
+                f"{name} is not available: {self._archive_path()} is not the official archive, so it is unknown which "
+                "published samples it holds. Give groups of your own, in the order of its samples."
+            )
 
     def _rows(self, position: int) -> tuple[Any, Any]:
         """Return an image and a label as they are stored."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections import namedtuple
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np.compat.info import DEFAULT_ROOT, INFO, get_default_root
-from medmnist_np.errors import NotCachedError, ScoresError, UnknownSplitError, unknown
+from medmnist_np.errors import NotCachedError, ScoresError, UnknownSizeError, UnknownSplitError, unknown
 
 __all__ = ["DEFAULT_ROOT", "INFO", "Evaluator", "Metrics", "getACC", "getAUC", "np", "save_results"]
 
@@ -68,11 +69,15 @@ class Evaluator:
     def __init__(self, flag: str, split: str, size: Any = None, root: Any = DEFAULT_ROOT) -> None:
         self.flag = flag
         self.split = split
+        if size is not None and not isinstance(size, (int, np.integer)):
+            raise UnknownSizeError(unknown("size", size, ["28", "64", "128", "224"]))
         is_default = size is None or size == 28
         self.size = 28 if is_default else size
         self.size_flag = "" if is_default else f"_{size}"
         if split not in _SPLITS:
             raise UnknownSplitError(unknown("split", str(split), _SPLITS))
+        if flag not in INFO:
+            raise NotCachedError(unknown("data set", flag, INFO))
         self.root = root
         self.labels = _labels(flag, split, self.size_flag, root)
         self.info = INFO[flag]
@@ -158,10 +163,11 @@ class Evaluator:
         size = int(rest.pop(0)) if rest and rest[0].isdigit() else None
         split = next((split for split in _SPLITS if rest and rest[0].startswith(split)), None)
         if split is None:
-            raise ScoresError(f"{file} is not named {{flag}}_{{split}}....csv or {{flag}}_{{size}}_{{split}}....csv.")
+            form = "{flag}_{split}....csv or {flag}_{size}_{split}....csv"
+            raise ScoresError(f"{file:.300} is not the name of a result file: {form}.")
         if run is None:
             if "@" not in file:
-                raise WrongNameError(f"{file} does not name a run. Give run=, or end the name in @RUN.csv.")
+                raise WrongNameError(f"{file:.300} does not name a run. Give run=, or end the name in @RUN.csv.")
             run = file.split("@")[-1].split(".")[0]
         evaluator = cls(flag, split, size=size)
         metrics = evaluator.evaluate(read_scores(path), Path(path).parent, run)
@@ -172,8 +178,8 @@ class Evaluator:
 def _labels(flag: str, split: str, size_flag: str, root: Any) -> NDArray[np.uint8]:
     """Return the labels of the archive in a folder; in the default folder, those of the cache if it has no archive."""
     is_default = root == DEFAULT_ROOT
-    if root is None or (not is_default and not Path(root).is_dir()):
-        raise NotCachedError(f"The folder {root} does not exist. Create it, or name another root.")
+    if root is None or (not is_default and not os.path.isdir(root)):
+        raise NotCachedError(f"The folder {root!s:.300} does not exist. Create it, or change root.")
     archive = Path(get_default_root() if is_default else root) / f"{flag}{size_flag}.npz"
     try:
         with np.load(archive) as arrays:
@@ -184,7 +190,9 @@ def _labels(flag: str, split: str, size_flag: str, root: Any) -> NDArray[np.uint
             from medmnist_np.data.arrays import load_labels
 
             return load_labels(flag, split, download=False)
-        raise NotCachedError(f"{archive} does not exist. Download it, for example with download=True.") from None
+        raise NotCachedError(
+            f"{archive} does not exist. Put it there, or open the data set once with download=True."
+        ) from None
 
 
 def getAUC(y_true: ArrayLike, y_score: ArrayLike, task: str) -> float:

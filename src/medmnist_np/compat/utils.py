@@ -133,5 +133,5 @@ def load_frames(arr: NDArray[np.uint8]) -> list[Image]:
 def save_frames_as_gif(frames: Sequence[Image], path: str, duration: int = 200) -> None:
     """Write pictures to an animated GIF that repeats forever; each is shown for ``duration`` milliseconds."""
     if not path.endswith(".gif"):
-        raise AssertionError(f"{path} does not end in .gif.")
+        raise AssertionError(f"{path:.300} does not end in .gif.")
     frames[0].save(path, save_all=True, append_images=list(frames[1:]), duration=duration, loop=0)

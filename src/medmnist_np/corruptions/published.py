@@ -300,7 +300,7 @@ def adopt_own(
     from medmnist_np.cache.prepare import publish_archive, published_once
 
     record, _ = registry.resolve_dataset(name, SIZE)
-    path, key, places = Path(source).expanduser(), _own_key(record), settings.current(root)
+    path, key, places = Path(source).expanduser(), own_key(record), settings.current(root)
     if corrupted_set(record).digest is not None and store.find(published_key(record), places.searched) is not None:
         raise ValueError(f"The published images of {record.name} are on this machine. Remove them before the import.")
     with ExitStack() as stack:
@@ -314,9 +314,15 @@ def adopt_own(
             with opened(file) as content:
                 total.update(digest_of(content, "sha256", progress, file.name).encode())
         archive = replace(_archive_of(record), file_name=path.name, digest=f"sha256:{total.hexdigest()}")
-        return published_once(
+        folder = published_once(
             key, places, lambda: publish_archive(stream, archive, key, places.cache, progress, checked=CHECKED)
-        ).path
+        )
+    if folder.manifest.digest != archive.digest:
+        raise ValueError(
+            f"Corrupted images of {record.name} from another source are in {folder.path}. Remove them with "
+            f"`medmnist-np clean {record.name}_{SIZE}`, then import again."
+        )
+    return folder.path
 
 
 def published_archive(record: DatasetInfo) -> Archive:
@@ -360,7 +366,8 @@ def published_key(record: Record) -> str:
     return f"medmnist-c/{record.name}_{SIZE}-{proof}"
 
 
-def _own_key(record: Record) -> str:
+def own_key(record: Record) -> str:
+    """Return the folder below ``arrays`` of images that a user imported."""
     return f"medmnist-c/{record.name}_{SIZE}-crc32"
 
 
@@ -370,7 +377,7 @@ def _own(record: DatasetInfo, places: Settings) -> ArrayFolder | None:
         return None
     if corrupted_set(record).digest is None and corrupted_set(record).url is not None:
         return None  # ChestMNIST: they have the place of the published ones
-    return store.find(_own_key(record), places.searched)
+    return store.find(own_key(record), places.searched)
 
 
 def _prepared(

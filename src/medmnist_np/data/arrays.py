@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor  # would load logging, which opening does without
 
 
+_IF_DAMAGED = "If the file is damaged, delete it and download it again."
+
 # Of archives that users made.
 _LABEL_DTYPES = ("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64")
 
@@ -413,7 +415,7 @@ def locate_own(
         try:
             shapes = {member.name: member.shape for member in read_members(stream)}
         except ArchiveError as error:
-            raise ArchiveError(f"{path} cannot be used: {error}.") from error
+            raise ArchiveError(f"{path} cannot be used: {error}. {_IF_DAMAGED}") from error
         counts = {
             split: shapes[name][0]
             for split in record.splits
@@ -435,7 +437,7 @@ def locate_own(
         try:
             folder = folder or publish_archive(stream, record.archive(size), key, places.cache, progress)
         except ArchiveError as error:
-            raise ArchiveError(f"{path} cannot be used: {error}") from error
+            raise ArchiveError(f"{path} cannot be used: {error} {_IF_DAMAGED}") from error
     if digest in known:
         return record, folder
     warnings.warn(

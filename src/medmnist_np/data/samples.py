@@ -415,6 +415,8 @@ class Samples(Items):
             As for :attr:`positions`.
         """
         self._require_published_positions("without()")
+        if not isinstance(samples, Mapping):
+            raise TypeError(f"without() needs positions by split, such as {{'train': [3, 8]}}, not {short(samples)}.")
         starts = _starts(self.record, self.split)
         kept = np.ones(len(self), dtype=np.bool_)
         for split, positions in samples.items():

@@ -56,7 +56,7 @@ def choose(
     (2, 2)
     """
     if not all(isinstance(number, int | np.integer) and number >= 1 for number in (rows, columns)):
-        raise ValueError(f"rows is {rows} and columns is {columns}; integers of at least 1 are needed.")
+        raise ValueError(f"rows is {short(rows)} and columns is {short(columns)}; integers of at least 1 are needed.")
     if seed is not None and not (isinstance(seed, int | np.integer) and seed >= 0):
         raise ValueError(f"seed is {short(seed)}; an integer of at least 0, or None, is needed.")
     if len(selection) == 0:

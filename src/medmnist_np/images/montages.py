@@ -128,7 +128,7 @@ def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: i
     refuse_one_image(tiles)
     tiles = usual_axes(tiles)
     if columns is not None and columns < 1:
-        raise ValueError(f"columns is {columns}; at least 1 is needed.")
+        raise ValueError(f"columns is {short(columns)}; at least 1 is needed.")
     if padding < 0:
         raise ValueError(f"padding is {padding}; 0 or more pixels are needed.")
     if tiles.ndim == 4 and tiles.shape[-1] != 3:
