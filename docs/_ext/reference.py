@@ -23,7 +23,7 @@ from medmnist_np.compat import MedMNIST
 INSIDE = ("medmnist_np.cache", "medmnist_np.cli")
 
 # Modules that are public although they are not packages.
-PUBLIC_MODULES = ("medmnist_np.errors",)
+PUBLIC_MODULES = ("medmnist_np.compat.evaluator", "medmnist_np.compat.utils", "medmnist_np.errors")
 
 # The package whose modules have public paths too.
 ADAPTERS = "medmnist_np.interop"
