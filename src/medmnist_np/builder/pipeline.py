@@ -16,10 +16,11 @@ from medmnist_np import _files
 from medmnist_np._parallel import spread
 from medmnist_np._progress import Progress, bars
 from medmnist_np.builder.archive_writer import Order, Written, describe, orders_of, write_archive
+from medmnist_np.builder.folders import NOT_AN_IMAGE
 from medmnist_np.builder.image_files import is_volume, read_image
 from medmnist_np.builder.labels import SEGMENTATION, Row, Source, checked_task, of_masks
 from medmnist_np.builder.preparation import Chunk, Prepared, checked_sizes, chosen_recipe, chunks, prepare, reason_of
-from medmnist_np.builder.sources import NOT_AN_IMAGE, read_source
+from medmnist_np.builder.sources import read_source
 from medmnist_np.builder.splits import checked_ratio, division_of
 from medmnist_np.cache import locks, settings
 from medmnist_np.cache.archives import at_its_address

@@ -1,103 +1,29 @@
-"""Read the source of a data set as rows: class folders, a table, image and mask folders, or arrays."""
+"""Read the source of a data set as rows: a folder, a table, or arrays."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from medmnist_np import _files
-from medmnist_np.builder import signatures
-from medmnist_np.builder.image_files import listed
+from medmnist_np.builder.folders import find_pairs, from_folder, from_pairs
 from medmnist_np.builder.labels import (
     SEGMENTATION,
-    Labels,
     Row,
     Source,
     given_splits,
     of_array,
-    one_each,
-    several_each,
     split_folders,
     text_of,
     unseen,
     values_of,
 )
-from medmnist_np.registry.records import standard_split
-
-IMAGES, MASKS = "images", "masks"
-
-
-# Files with these extensions are images, even if they cannot be read or are in the wrong place.
-_IMAGE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".pgm", ".ppm", ".dcm", ".nii", ".mha"}
-)
-
-NOT_AN_IMAGE = "it is not an image"
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Images and masks that belong together.
-
-    Attributes
-    ----------
-    found : tuple of (str, Path, Path)
-        The split (an empty string without splits), the image and its mask.
-    alone : tuple of (Path, str)
-        Files without a partner, with the reason.
-    """
-
-    found: tuple[tuple[str, Path, Path], ...]
-    alone: tuple[tuple[Path, str], ...]
-
-
-def find_pairs(folder: Path, splits: Mapping[str, Path]) -> Pairs | None:
-    """Look for ``images/1.png`` and ``masks/1.png``, or ``train/images/1.png`` and ``train/masks/1.png``.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder that contains them. Folders other than ``images`` and ``masks`` are ignored.
-    splits : Mapping of str to Path
-        Its subfolders that are named after splits.
-
-    Returns
-    -------
-    Pairs or None
-        Sorted by split, then by path. A mask belongs to the image with the same name without the extension. None if
-        there are no such folders.
-    """
-    # A split with only one of the two folders is incomplete and is reported as an error.
-    places = {"": folder} if _holds(folder) else splits if any(map(_holds, splits.values())) else {}
-    if not places:
-        return None
-    found: list[tuple[str, Path, Path]] = []
-    alone: list[tuple[Path, str]] = []
-    for split, place in places.items():
-        images, masks = (_by_name(place / part, alone) for part in (IMAGES, MASKS))
-        found += [(split, image, masks[name]) for name, image in images.items() if name in masks]
-        alone += [(image, "it has no mask") for name, image in images.items() if name not in masks]
-        alone += [(mask, "it is a mask without an image") for name, mask in masks.items() if name not in images]
-    return Pairs(tuple(found), tuple(alone))
-
-
-def _holds(folder: Path) -> bool:
-    return (folder / IMAGES).is_dir() and (folder / MASKS).is_dir()
-
-
-def _by_name(folder: Path, alone: list[tuple[Path, str]]) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in listed(folder) if folder.is_dir() else []:
-        other = files.setdefault(path.stem, path)
-        if other is not path:
-            alone.append((path, f"{other.name} has the same name without the extension"))
-    return files
+from medmnist_np.builder.tables import from_tables, tables_of_splits
 
 
 def read_source(  # noqa: PLR0913 -- the arguments of build()
@@ -157,222 +83,6 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
         class_names=class_names,
         task=task,
     )
-
-
-def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | None) -> Source:
-    """Read ``folder/<class>/<image>``, or ``folder/<split>/<class>/<image>``.
-
-    Rows are sorted by path, character by character: class after class, and ``10.png`` before ``9.png``. A folder in
-    place of an image is a volume. Names that begin with a dot are ignored.
-    """
-    inside = [path for path in listed(folder) if path.is_dir()]
-    splits = split_folders(folder)
-    given = len(splits) == len(inside)
-    # A folder name of two letters may be a class.
-    divided = [path for path in splits.values() if len(path.name) > 2 and any(part.is_dir() for part in listed(path))]
-    if divided and not given:
-        others = ", ".join(path.name for path in inside if path not in splits.values())
-        raise ValueError(
-            f"{folder} has folders of splits ({', '.join(path.name for path in divided)}) and other folders "
-            f"({others}). Move the other folders away, or list the images in a CSV file."
-        )
-    every = [
-        (path.name if given else "", class_folder.name, file)
-        for path in inside
-        for class_folder in (listed(path) if given else [path])
-        if class_folder.is_dir()
-        for file in listed(class_folder)
-    ]
-    found = [entry for entry in every if _may_be_image(entry[2])]
-    if not found:
-        raise ValueError(
-            f"{folder} has no class folders with images. Expected {folder}/<class>/<image>, or a CSV file that lists "
-            "the images."
-        )
-    _check_splits(splits if given else {}, {standard_split(split) for split, _, _ in found}, "class folder with images")
-    names = sorted({label for _, label, _ in found})
-    if len(names) > 1 and IMAGES in map(str.lower, names):
-        raise ValueError(
-            f"{folder} has the folders {', '.join(names)}. For images and their masks, name them {IMAGES} and {MASKS}. "
-            "For classes, list the files in a CSV file."
-        )
-    rows = tuple(Row(image, None, str(image), image.relative_to(folder).as_posix()) for _, _, image in found)
-    labels = one_each([label for _, label, _ in found], [row.where for row in rows], class_names, task)
-    misplaced = [
-        (str(file), "it is not in a class folder")
-        for place in (folder, *(inside if given else ()))
-        for file in listed(place)
-        if file.suffix.lower() in _IMAGE_SUFFIXES and file.is_file()
-    ]
-    alone = (*misplaced, *((str(file), NOT_AN_IMAGE) for _, _, file in every if not _may_be_image(file)))
-    if not given:
-        return Source(rows, labels, alone=alone)
-    parts, renamed = given_splits(split for split, _, _ in found)
-    return Source(rows, labels, splits=parts, alone=alone, renamed=renamed)
-
-
-def _may_be_image(file: Path) -> bool:
-    """Return whether a file has the name or the first bytes of an image. A folder may be a volume."""
-    if file.suffix.lower() in _IMAGE_SUFFIXES or file.name.lower().endswith((".nii.gz", ".mhd")) or not file.is_file():
-        return True
-    try:
-        return bool(signatures.format_of(file))
-    except ValueError:
-        return False
-    except OSError:  # the error is reported when the file is read
-        return True
-
-
-def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
-    """Read pairs of images and masks, sorted by path."""
-    if not pairs.found:
-        alone = [file.relative_to(folder).as_posix() for file, _ in pairs.alone]
-        seen = f" (found {alone[0]} and {alone[-1]})" if len(alone) > 1 else ""
-        raise ValueError(
-            f"{folder} has no image with a mask of the same name{seen}. To pair other names, list them in a CSV file "
-            "with the columns image and mask."
-        )
-    rows = tuple(
-        Row(image, None, str(image), image.relative_to(folder).as_posix(), (mask, None))
-        for _, image, mask in pairs.found
-    )
-    splits = tuple(split for split, _, _ in pairs.found)
-    unpaired = tuple((str(file), reason) for file, reason in pairs.alone)
-    given = any(splits)
-    _check_splits(
-        split_folders(folder) if given else {}, set(splits), "image with a mask of the same name", pairs.alone
-    )
-    return Source(
-        rows,
-        unseen(len(rows), task),
-        splits=splits if given else None,
-        alone=unpaired,
-        renamed=given_splits(image.parents[1].name for _, image, _ in pairs.found)[1] if given else (),
-    )
-
-
-def _check_splits(
-    folders: Mapping[str, Path],
-    found: Collection[str | None],
-    needed: str,
-    alone: Sequence[tuple[Path, str]] = (),
-) -> None:
-    """Refuse the folder of a split in which nothing was found; ``alone`` may hold the reason."""
-    for split, folder in folders.items():
-        if split not in found:
-            reasons = [f" {file}: {reason}." for file, reason in alone if folder in file.parents]
-            raise ValueError(
-                f"{folder} has no {needed}, so the {split} split would be empty.{''.join(reasons[:1])} Complete the "
-                "folder, or move it away."
-            )
-
-
-# Names of the image column: the usual one, and that in the tables of exported splits.
-_IMAGE_COLUMNS = ("image", "file_name")
-_MASK_COLUMN = "mask"
-
-
-class _Line(NamedTuple):
-    """A line of a table: its location, the folder of its paths, the name of that folder, and the values."""
-
-    where: str
-    folder: Path
-    called: Path
-    values: dict[str, str]
-
-
-def tables_of_splits(folder: Path) -> list[Path]:
-    """Find the tables ``<split>/metadata.csv`` of an exported set; none if the folder of a split has subfolders."""
-    tables = [table for split in split_folders(folder).values() if (table := split / "metadata.csv").is_file()]
-    return [] if any(path.is_dir() for table in tables for path in listed(table.parent)) else tables
-
-
-def from_tables(
-    tables: Sequence[Path],
-    folder: Path | None,
-    *,
-    label: Sequence[str],
-    group_by: str | None,
-    class_names: Sequence[str] | None,
-    task: str | None,
-) -> Source:
-    """Read the images listed in CSV files, one per line, in the order of the lines.
-
-    Parameters
-    ----------
-    tables : sequence of Path
-        CSV files in UTF-8 with the same columns and a header line: ``image`` or ``file_name``, the labels or ``mask``
-        (the file of a mask), and optionally ``split`` and a group.
-    folder : Path, optional
-        Folder that paths of images are relative to. None means the folder of each table, whose name is the split unless
-        there is a column for it.
-    label : sequence of str
-        Column with the class, or several columns with 0 or 1 each.
-    group_by : str, optional
-        Column with the group, such as the patient.
-    class_names, task
-        See :func:`~medmnist_np.builder.labels.one_each`.
-    """
-    columns, lines = _read_table(tables[0], folder)
-    for table in tables[1:]:
-        others, more = _read_table(table, folder)
-        if others != columns:
-            raise ValueError(f"{table} has the columns {', '.join(others)}, but {tables[0]} has {', '.join(columns)}.")
-        lines += more
-    image = next((name for name in _IMAGE_COLUMNS if name in columns), _IMAGE_COLUMNS[0])
-    segmented = _MASK_COLUMN in columns and not set(label) <= set(columns)
-    needed = [image, *([_MASK_COLUMN] if segmented else label), *([group_by] if group_by is not None else [])]
-    _files.require_columns(tables[0], needed, columns)
-    if not lines:
-        raise ValueError(f"{tables[0]} lists no images.")
-    rows = []
-    for where, beside, called, line in lines:
-        for column in (image, _MASK_COLUMN) if segmented else (image,):
-            if not line[column]:
-                raise ValueError(f"{where} has no value in the column {column!r}.")
-        mask = (beside / line[_MASK_COLUMN], None) if segmented else None
-        name = (called / line[image]).as_posix()
-        rows.append(Row(beside / line[image], None, f"{where} ({line[image]})", name, mask))
-    values = [[] if segmented else [line.values[name] for name in label] for line in lines]
-    splits, renamed = given_splits(line.values["split"] for line in lines if "split" in line.values)
-    return Source(
-        tuple(rows),
-        unseen(len(rows), task)
-        if segmented
-        else _labels_of_table(values, [row.where for row in rows], label, class_names, task),
-        groups=None if group_by is None else tuple(line.values[group_by] for line in lines),
-        splits=splits or None,
-        renamed=renamed,
-    )
-
-
-def _labels_of_table(
-    values: list[list[str]],
-    places: list[str],
-    label: Sequence[str],
-    class_names: Sequence[str] | None,
-    task: str | None,
-) -> Labels:
-    if len(label) == 1:
-        return one_each([value for (value,) in values], places, class_names, task)
-    if class_names is None:
-        return several_each(values, places, label, task)
-    raise ValueError("With several columns of labels, the columns name the classes. Leave out class_names=.")
-
-
-def _read_table(table: Path, folder: Path | None) -> tuple[Sequence[str], list[_Line]]:
-    """Return the columns and the lines."""
-    split = table.parent.name
-    beside, called, given = (table.parent, Path(split), {"split": split}) if folder is None else (folder, Path(), {})
-    lines = []
-    with _files.csv_reader(table) as reader:
-        columns = reader.fieldnames or ()
-        for line in reader:
-            if None in line or None in line.values():
-                raise ValueError(f"{table}, line {reader.line_num} must have {len(columns)} values.")
-            values = {name: value.strip() for name, value in line.items()}
-            lines.append(_Line(f"{table}, line {reader.line_num}", beside, called, {**given, **values}))
-    return columns, lines
 
 
 def from_arrays(
