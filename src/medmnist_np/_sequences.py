@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import mmap
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn, Protocol, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,16 @@ from numpy.typing import NDArray
 from medmnist_np._optional import TorchDataset
 from medmnist_np.errors import short
 
+if TYPE_CHECKING:
+    _Base = Sequence[tuple[Any, Any]]
+else:
+    _Base = ABC
 
-class Items(TorchDataset, Sequence[tuple[Any, Any]]):
+
+class Items(TorchDataset, _Base):
     """A selection of samples; an int gives one, and a slice, an array of numbers or a mask gives a part."""
+
+    _is_sequence: ClassVar[bool] = True
 
     # Of all that there is in the files: a range takes no room in a pickle.
     _selection: range | NDArray[np.intp]
@@ -96,6 +103,22 @@ class Items(TorchDataset, Sequence[tuple[Any, Any]]):
             raise IndexError(f"The data set has {n} samples, and some of these are not in it: {short(index)}.")
         from_start: NDArray[np.intp] = np.where(numbers < 0, numbers + n, numbers)
         return self._selection.start + self._selection.step * from_start
+
+
+class _ListLike(type):
+    """The type of :class:`_Sequences`, which decides what its subclasses are."""
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return Items in subclass.__mro__ and bool(subclass._is_sequence)  # type: ignore[attr-defined]
+
+
+@Sequence.register
+class _Sequences(metaclass=_ListLike):
+    """The classes of items that are a :class:`collections.abc.Sequence`.
+
+    The official classes must not be: some libraries, such as Lightning 1, take a sequence for several data sets. They
+    are subclasses of one that is, so Sequence cannot be a base of it.
+    """
 
 
 class Rows(Protocol):

@@ -202,7 +202,8 @@ def test_the_official_attributes_are_there(arrays) -> None:
     assert np.array_equal(arrays["breastmnist"]["train_labels"], dataset.labels)
     assert dataset.root == str(Path.home() / ".medmnist")
     assert "https://github.com/MedMNIST/MedMNIST/" == HOMEPAGE
-    assert isinstance(dataset, Sequence)
+    assert not isinstance(dataset, Sequence)
+    assert not isinstance(dataset[1:], Sequence)
 
 
 def test_a_larger_size_has_the_official_suffix(tmp_path: Path) -> None:
@@ -469,7 +470,7 @@ def chained(random: np.random.Generator, dataset: MedMNIST) -> tuple[list[str], 
             index_of_arrays = np.asarray(index, np.intp) if isinstance(index, list) else index
             dataset, images, labels = dataset[index], images[index_of_arrays], labels[index_of_arrays]
         elif operation == "join" and not assigned:
-            dataset = dataset + dataset[::-1]
+            dataset = medmnist.Dataset.__add__(dataset, dataset[::-1])  # `+` is PyTorch's if that is imported
             images, labels = np.concatenate([images, images[::-1]]), np.concatenate([labels, labels[::-1]])
         elif operation == "imgs":
             images, assigned = 255 - images, True
@@ -522,6 +523,15 @@ def test_the_method_download_puts_the_archive_into_the_assigned_root(tmp_path: P
         dataset.root = str(root)
         dataset.download()
     assert [path.name for path in root.iterdir()] == ["breastmnist.npz"]
+
+
+@pytest.mark.usefixtures("arrays")
+def test_a_pickle_of_the_official_package_is_read() -> None:
+    images, labels = np.arange(3 * 784, dtype=np.uint8).reshape(3, 28, 28), np.array([[0], [1], [1]], np.uint8)
+    official = medmnist.BreastMNIST.__new__(medmnist.BreastMNIST)
+    official.__setstate__({"split": "train", "imgs": images, "labels": labels, "info": INFO["breastmnist"]})
+    assert_holds(official, images, labels)
+    assert_holds(pickle.loads(pickle.dumps(official)), images, labels)
 
 
 @pytest.mark.usefixtures("arrays")

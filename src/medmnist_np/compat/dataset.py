@@ -139,8 +139,9 @@ class MedMNIST(Dataset):
     A subclass with a flag of its own and an entry ``INFO[flag]`` reads ``root/{flag}.npz`` into memory.
     """
 
-    flag: str
+    flag: str = ...  # type: ignore[assignment]  # as in the official class
     available_sizes: ClassVar[list[int]]
+    _is_sequence = False
 
     size = 28
     size_flag = ""
@@ -278,6 +279,13 @@ class MedMNIST(Dataset):
         if opened:
             self._assign(**{role: np.asarray(values)})
         self.__dict__[f"own_{role}"] = None if opened and isinstance(values, np.ndarray) else values
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickle. A pickle that the official package made has its arrays as attributes."""
+        arrays = {name: state[name] for name in ("imgs", "labels") if name in state}
+        self.__dict__.update({name: value for name, value in state.items() if name not in arrays})
+        for name, array in arrays.items():
+            setattr(self, name, array)
 
     def _require_published_positions(self, name: str) -> None:
         super()._require_published_positions(name)
