@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from medmnist_np._sequences import Joined
 from medmnist_np.batches import Batch, Batches, Transform, loader

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from medmnist_np.batches.order import BLOCKS_PER_WINDOW, Plan, block_length, block_order, checked_seed
 

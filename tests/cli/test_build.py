@@ -12,8 +12,7 @@ from click.testing import CliRunner, Result
 import medmnist_np as mm
 from medmnist_np.cache import settings
 from medmnist_np.cli import main
-from tests.builder.pictures import folder_per_class, noise, table
-from tests.builder.pictures import save as save_image
+from tests.builder.pictures import folder_per_class, noise, save as save_image, table
 
 
 def run(*arguments: str | Path) -> Result:

@@ -24,8 +24,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import medmnist_np as mm
-from medmnist_np.cli import jobs
-from medmnist_np.cli import main as program
+from medmnist_np.cli import jobs, main as program
 from medmnist_np.registry import DatasetInfo, registered
 from medmnist_np.testing import make_archive, make_arrays, serve
 from tests.fault_server import Drop, FaultServer, Pause, Piece, Serve, ServedFile, Stall, Status

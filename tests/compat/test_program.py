@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 import medmnist_np.compat
-from medmnist_np.compat import __main__ as program
-from medmnist_np.compat import dataset, evaluator, info, utils
+from medmnist_np.compat import __main__ as program, dataset, evaluator, info, utils
 from medmnist_np.testing import fake_datasets
 
 N = {"train": 8, "val": 4, "test": 6}

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from medmnist_np import registry
 from medmnist_np.corruptions import CORRUPTIONS, corrupt, image_seeds

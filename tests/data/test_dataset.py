@@ -15,8 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from medmnist_np._progress import silent
 from medmnist_np.compat import BreastMNIST, PathMNIST

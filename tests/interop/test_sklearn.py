@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import medmnist_np as mm
-from medmnist_np.interop import sklearn as adapter
-from medmnist_np.interop import to_sklearn
+from medmnist_np.interop import sklearn as adapter, to_sklearn
 from tests.interop.cases import CASES, expected
 
 pytestmark = pytest.mark.usefixtures("fakes")

@@ -11,8 +11,7 @@ import pytest
 
 from medmnist_np import registry
 from medmnist_np.errors import RecordError
-from medmnist_np.registry import bundled_records
-from medmnist_np.registry import catalog as module
+from medmnist_np.registry import bundled_records, catalog as module
 from medmnist_np.registry.catalog import CatalogEntry, access_levels, facts, known_sets
 from medmnist_np.testing import fake_datasets
 

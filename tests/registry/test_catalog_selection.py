@@ -6,8 +6,7 @@ import json
 import pickle
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import medmnist_np as mm
 from medmnist_np.errors import UnknownDatasetError

@@ -12,8 +12,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from medmnist_np.cache import zips
 from medmnist_np.errors import ArchiveError

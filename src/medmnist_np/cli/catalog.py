@@ -8,8 +8,7 @@ import click
 
 from medmnist_np.cli.options import json_option
 from medmnist_np.cli.output import say, say_json, say_lines, say_paragraph, table_rows, value_errors
-from medmnist_np.registry.catalog import Catalog, CatalogEntry, access_levels
-from medmnist_np.registry.catalog import catalog as search
+from medmnist_np.registry.catalog import Catalog, CatalogEntry, access_levels, catalog as search
 
 _HEAD = ("name", "organ", "modality", "tasks", "access")
 _MOST_LOADED = 3  # sets whose lines of code are shown

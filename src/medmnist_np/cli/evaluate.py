@@ -189,8 +189,7 @@ def report(file: str, page: Path | None, undefined: Undefined, root: str | None)
     from medmnist_np.evaluation import parse_name
     from medmnist_np.evaluation.evaluator import evaluate_file
     from medmnist_np.reports import write_page
-    from medmnist_np.reports.evaluation_page import cached_images
-    from medmnist_np.reports.evaluation_page import report as report_on
+    from medmnist_np.reports.evaluation_page import cached_images, report as report_on
 
     page = page or Path(file).with_suffix(".html")
     result = evaluate_file(file, root=root, undefined=undefined)

@@ -16,8 +16,7 @@ from medmnist_np.cli.options import quiet_option, root_option, size_option, spli
 from medmnist_np.cli.output import end_interrupted, say, value_errors
 from medmnist_np.data.arrays import load
 from medmnist_np.errors import NotCachedError
-from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save_pairs
-from medmnist_np.export import save as save_files
+from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save as save_files, save_pairs
 from medmnist_np.images import FORMATS
 from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.volumes.volume_dataset import VolumeDataset

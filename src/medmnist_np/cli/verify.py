@@ -16,8 +16,7 @@ from medmnist_np.cache.manifest import FILE_NAME, NewerFormatError
 from medmnist_np.cli.options import json_option, names_argument, root_option, size_option
 from medmnist_np.cli.output import say, say_json, say_lines
 from medmnist_np.corruptions.published import SIZE, published_key
-from medmnist_np.data.verification import VerifyReport, verify_corrupted, verify_published
-from medmnist_np.data.verification import verify as verify_arrays
+from medmnist_np.data.verification import VerifyReport, verify as verify_arrays, verify_corrupted, verify_published
 from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.corruption_facts import corrupted_sets
 
