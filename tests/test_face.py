@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import pickle
 import subprocess
@@ -89,6 +90,14 @@ def test_no_name_is_also_that_of_a_module(folder: Path) -> None:
     package = import_module(".".join(["medmnist_np", *folder.relative_to(SOURCE).parts]))
     modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
     assert modules & set(getattr(package, "__all__", ())) == set()
+
+
+@pytest.mark.parametrize("stub", sorted(SOURCE.rglob("__init__.pyi")), ids=lambda stub: stub.parent.name)
+def test_type_checkers_read_the_names_that_a_package_has(stub: Path) -> None:
+    package = import_module(".".join(["medmnist_np", *stub.parent.relative_to(SOURCE).parts]))
+    last = ast.parse(stub.read_text(encoding="utf-8")).body[-1]
+    assert isinstance(last, ast.Assign)
+    assert ast.literal_eval(last.value) == package.__all__
 
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:

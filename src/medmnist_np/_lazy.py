@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
+import ast
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
 
 
-def attach(
-    package: str, names: Mapping[str, Sequence[str]], packages: Sequence[str] = ()
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return ``__getattr__`` and ``__dir__`` for the ``__init__`` of a package.
+def attach(package: str, file: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` for the ``__init__`` of a package.
+
+    The public names are those that ``__init__.pyi``, which type checkers read, imports from modules of the package.
 
     Parameters
     ----------
-    package : str
-        ``__name__`` of the package.
-    names : Mapping of str to sequence of str
-        The public names by the module of the package that defines them.
-    packages : sequence of str
-        Packages below this one that are reachable as attributes.
+    package, file : str
+        ``__name__`` and ``__file__`` of the package.
 
     Returns
     -------
-    tuple of callable
-        ``__getattr__``, which imports a name and keeps it, and ``__dir__``.
+    tuple
+        ``__getattr__``, which imports a name and keeps it, ``__dir__``, and the names without the packages.
     """
-    homes = {name: module for module, members in names.items() for name in members}
+    with open(f"{file.removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123 -- pathlib takes time to import
+        lines = [line for line in ast.parse(stub.read()).body if isinstance(line, ast.ImportFrom)]
+    homes = {name.name: "." * line.level + (line.module or "") for line in lines for name in line.names}
+    public = sorted(name for name, home in homes.items() if home != "." and not name.startswith("__"))
 
-    def get(name: str) -> Any:
-        if name in packages:
-            return import_module(f"{package}.{name}")
+    def get(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        if homes[name] == ".":  # from . import name
+            return import_module(f"{package}.{name}")
+        value: object = getattr(import_module(homes[name], package), name)
         setattr(sys.modules[package], name, value)
         return value
 
     def listed() -> list[str]:
-        namespace = vars(sys.modules[package])
-        return sorted(
-            {*homes, *packages, *namespace.get("__all__", ()), *(name for name in namespace if name.startswith("__"))}
-        )
+        return sorted({*homes, *(name for name in vars(sys.modules[package]) if name.startswith("__"))})
 
-    return get, listed
+    return get, listed, public

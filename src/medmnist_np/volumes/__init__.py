@@ -6,24 +6,6 @@ volumes as views), ``windows`` (slices and patches), ``cases`` (which volumes), 
 ``volume_dataset`` and ``window_dataset``.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from medmnist_np._lazy import attach
 
-if TYPE_CHECKING:
-    from medmnist_np.volumes.nifti import write_nifti as write_nifti
-    from medmnist_np.volumes.volume_dataset import VolumeDataset as VolumeDataset
-    from medmnist_np.volumes.window_dataset import WindowDataset as WindowDataset
-
-__all__ = ["VolumeDataset", "WindowDataset", "write_nifti"]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "volume_dataset": ["VolumeDataset"],
-        "window_dataset": ["WindowDataset"],
-        "nifti": ["write_nifti"],
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

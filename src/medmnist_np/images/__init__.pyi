@@ -1,0 +1,36 @@
+from .encoders import FORMATS, encode
+from .grid import choose
+from .interpolation import RESAMPLERS, resize, resize_each, zoom
+from .montages import VIEWS, draw, flatten, montage
+from .overlays import class_colors, overlay
+from .picture import Picture
+from .recipes import Recipe, recipe
+from .steps import At, Binarise, CentreSlice, CropCentre, CropToShortEdge, ProjectMaximum, Resize, Window, Zoom
+
+__all__ = [
+    "At",
+    "Binarise",
+    "CentreSlice",
+    "CropCentre",
+    "CropToShortEdge",
+    "FORMATS",
+    "Picture",
+    "ProjectMaximum",
+    "RESAMPLERS",
+    "Recipe",
+    "Resize",
+    "VIEWS",
+    "Window",
+    "Zoom",
+    "choose",
+    "class_colors",
+    "draw",
+    "encode",
+    "flatten",
+    "montage",
+    "overlay",
+    "recipe",
+    "resize",
+    "resize_each",
+    "zoom",
+]

@@ -1,0 +1,55 @@
+from .catalog import Catalog, CatalogEntry, Condition, access_levels, known_sets
+from .citations import Baseline, Baselines, Citation
+from .corruption_facts import SEVERITIES, CorruptedSet, corrupted_set, corrupted_sets
+from .lookup import (
+    baselines,
+    cite,
+    datasets,
+    find,
+    find_archive,
+    info,
+    is_published,
+    known_archives,
+    official_info,
+    registered,
+    resolve_dataset,
+    resolve_size,
+    volume_info,
+)
+from .records import Archive, Collection, DatasetInfo, Member, Record, Superseded
+from .volume_records import VolumeInfo
+
+__all__ = [
+    "Archive",
+    "Baseline",
+    "Baselines",
+    "Catalog",
+    "CatalogEntry",
+    "Citation",
+    "Collection",
+    "Condition",
+    "CorruptedSet",
+    "DatasetInfo",
+    "Member",
+    "Record",
+    "SEVERITIES",
+    "Superseded",
+    "VolumeInfo",
+    "access_levels",
+    "baselines",
+    "cite",
+    "corrupted_set",
+    "corrupted_sets",
+    "datasets",
+    "find",
+    "find_archive",
+    "info",
+    "is_published",
+    "known_archives",
+    "known_sets",
+    "official_info",
+    "registered",
+    "resolve_dataset",
+    "resolve_size",
+    "volume_info",
+]
