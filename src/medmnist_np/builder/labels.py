@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -327,6 +327,17 @@ def given_splits(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[str
     return splits, tuple(sorted({(name, split) for name, split in zip(names, splits, strict=True) if name != split}))
 
 
+class Ambiguous(ValueError):
+    """A source that can be read in several ways.
+
+    ``readings`` are arguments of :func:`~medmnist_np.builder.build`, each of which selects one of them.
+    """
+
+    def __init__(self, message: str, *readings: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.readings = readings
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One image: its file (a volume may be a folder) and, if the file holds several images, its index.
@@ -348,7 +359,8 @@ class Source:
 
     ``groups`` and ``splits`` are None if they are not given. ``renamed`` lists other names that the source uses for
     splits, each with the standard name. ``alone`` lists files that belong to no sample, such as images
-    without a mask or outside the class folders, each with the reason.
+    without a mask or outside the class folders, each with the reason. ``notes`` are sentences about what was recognised
+    or ignored.
     """
 
     rows: tuple[Row, ...]
@@ -357,6 +369,7 @@ class Source:
     splits: tuple[str, ...] | None = None
     alone: tuple[tuple[str, str], ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         first: dict[tuple[Path, int | None], Row] = {}
@@ -375,9 +388,13 @@ class Source:
         def some(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
             return None if values is None else tuple(values[number] for number in kept)
 
-        labels = replace(self.labels, table=self.labels.table[kept])
-        rows = tuple(self.rows[number] for number in kept)
-        return Source(rows, labels, some(self.groups), some(self.splits), self.alone, self.renamed)
+        return replace(
+            self,
+            rows=tuple(self.rows[number] for number in kept),
+            labels=replace(self.labels, table=self.labels.table[kept]),
+            groups=some(self.groups),
+            splits=some(self.splits),
+        )
 
     def _check_groups(self, groups: tuple[str, ...]) -> None:
         for row, group in zip(self.rows, groups, strict=True):

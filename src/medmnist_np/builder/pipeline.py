@@ -47,11 +47,14 @@ class Built:
         The folder to share: ``<name>.toml`` and the archives.
     skipped : tuple of (str, str)
         Images that were left out, each with the reason.
+    notes : tuple of str
+        What was recognised in the source, such as the columns of a table, and what was ignored.
     """
 
     record: DatasetInfo
     folder: Path
     skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all but the name have a default
@@ -255,7 +258,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         record = _published(
             name, folder, text, archives, ids, resumed=resumed, in_cache=output is None, progress=progress
         )
-    return Built(record, folder, skipped)
+    return Built(record, folder, skipped, every.notes)
 
 
 def _published(

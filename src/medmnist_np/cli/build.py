@@ -111,10 +111,12 @@ def build(
         say("The set has no license. State one with --license, so that others know how they may use it.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
-        notes = list(built.record.notes)
+        notes = [*built.notes, *built.record.notes]
         say_json({"name": built.record.name, "folder": str(built.folder), "skipped": skipped, "notes": notes})
         return
     say_lines(repr(built.record))
+    for note in built.notes:
+        say(with_options(note, click.get_current_context().command), err=True)
     for where, reason in built.skipped[:_NAMED]:
         say(f"Left out: {where}: {with_options(reason, click.get_current_context().command)}.", err=True)
     if len(built.skipped) > _NAMED:
