@@ -17,14 +17,13 @@ PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
 HEAD = """\
 # Catalog of medical image data sets
 
-Find a data set: which exist for an organ, how to get access, and which of them this package loads: {n_sets} data
-sets and {n_resources} places to look for more. `medmnist-np catalog` and `mm.catalog` search the same list.
-`make catalog` writes this page.
+Which medical data sets exist for an organ, how do you get access, and which of them does this package load? This
+catalog lists {n_sets} data sets, and {n_resources} websites where you can find more. Search it in a shell or in Python:
 
 ```console
 $ medmnist-np catalog open brain MRI segmentation
 $ medmnist-np catalog --organ lung --access open
-$ medmnist-np catalog --name adni            # everything known about one
+$ medmnist-np catalog --name adni            # all facts about one data set
 ```
 
 ```pycon
@@ -35,23 +34,26 @@ $ medmnist-np catalog --name adni            # everything known about one
 'CC BY-SA 4.0'
 ```
 
-## How to read it
+A search also finds related words: *tumor* finds *tumour*, *MRI* finds its sequences such as *FLAIR*, *segmentation*
+finds *skull-stripping*, and *lung* finds radiographs of the chest.
+
+## How to read the tables
 
 | access | requirement |
 | --- | --- |
 {levels}
 
-Facts were read in public material; no URL was tried. *Not checked* means general knowledge only, *partly checked*
-means that a part was checked, and `medmnist-np catalog --name NAME` tells you which. The license is given as it was
-found; the page of the data set decides. If a public list has another fact, `--name` shows that too.
-Organs of the sets of MedMNIST, the Decathlon and MedSegBench are taken from their titles.
+The last column shows what this package offers. *Loads* means that it can open the same data. *Small form* names
+a data set that others made from it, with smaller images. `medmnist-np catalog --name NAME` shows how to open each. For
+example, use `mm.Dataset("medsegbench/kvasir", split="train")` for images, and for volumes
+`mm.VolumeDataset("msd/liver", split="train")` after `medmnist-np fetch msd/liver`.
 
-A search word also finds other spellings: *tumor* finds *tumour*, *MRI* finds its sequences, *segmentation*
-finds skull-stripping, *lung* finds radiographs of the chest.
+**Check facts before you rely on them.** They are from public documents, and no link was tried. *Partly checked* means
+that some facts are general knowledge without a source. *Not checked* means that all are. `--name` tells you which, and
+shows where public lists disagree. Read the license on the website of the data set. The organs of the sets of MedMNIST,
+the Decathlon and MedSegBench are taken from their titles.
 
-*Loads* lists sets of this package with the same data, *small form* lists sets that others made smaller from it.
-`--name` shows how to open each: `mm.Dataset("medsegbench/kvasir", split="train")`, and for volumes
-`mm.VolumeDataset("msd/liver", split="train")`, after `medmnist-np fetch msd/liver`.
+`make catalog` writes this page from the records of the package.
 """
 
 TABLE = """\
@@ -101,7 +103,7 @@ def _loaded(entry: CatalogEntry) -> str:
 
 
 def _places(resources: list[CatalogEntry]) -> Iterator[str]:
-    yield "## Places to look for more\n"
+    yield "## Other websites and lists\n"
     yield from (f"- [{entry.title}]({entry.link}): {entry.description}" for entry in resources)
     yield ""
 
