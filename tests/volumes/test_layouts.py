@@ -149,6 +149,32 @@ def test_grades_are_folders_in_between() -> None:
     assert [case.name for case in found(info("brats/brats2018"), *names).cases] == ["c_1", "c_2"]
 
 
+@pytest.mark.parametrize(
+    ("year", "train", "val"),
+    [
+        (2017, "Brats17TrainingData/HGG", "Brats17ValidationData"),
+        (2019, "MICCAI_BraTS_2019_Data_Training/LGG", "MICCAI_BraTS_2019_Data_Validation"),
+        (
+            2020,
+            "BraTS2020_TrainingData/MICCAI_BraTS2020_TrainingData",
+            "BraTS2020_ValidationData/MICCAI_BraTS2020_ValidationData",
+        ),
+    ],
+)
+def test_the_folders_of_each_year_are_the_splits(year: int, train: str, val: str) -> None:
+    names = [*brats("c_1", f"kaggle/{train}", *KINDS, "seg"), *brats("c_2", f"kaggle/{val}", *KINDS)]
+    assert [case.split for case in found(info(f"brats{year}"), *names).cases] == ["train", "val"]
+
+
+def test_the_misnamed_mask_of_2020_is_found_under_either_name() -> None:
+    case = "BraTS20_Training_355"
+    images = brats(case, "MICCAI_BraTS2020_TrainingData", *KINDS)
+    masks = [f"MICCAI_BraTS2020_TrainingData/{case}/{stem}.nii" for stem in ("W39_1998.09.19_Segm", f"{case}_seg")]
+    assert [[one.mask for one in found(info("brats2020"), *images, mask).cases] for mask in masks] == [
+        [m] for m in masks
+    ]
+
+
 def test_the_names_of_2023_and_those_before_are_both_known() -> None:
     record = info("brats/brats2023-men")
     for kinds in (record.layout_facts["files"], record.modalities):
@@ -186,8 +212,11 @@ def test_published_names_of_images_in_one_folder_are_accepted(name: str, case: s
 @pytest.mark.parametrize(
     ("name", "case"),
     [
+        ("brats2017", "Brats17_CBICA_AAB_1"),
         ("brats2018", "Brats18_CBICA_AAP_1"),
         ("brats2018", "Brats18_2013_2_1"),
+        ("brats2019", "BraTS19_2013_0_1"),
+        ("brats2020", "BraTS20_Training_001"),
         ("brats2021", "BraTS2021_00000"),
     ],
 )
@@ -214,6 +243,7 @@ def test_cases_of_another_year_are_refused_by_their_names() -> None:
     names = brats("BraTS20_Training_001", "MICCAI_BraTS2020_TrainingData", *KINDS, "seg")
     said = refusal(info("brats2018"), *names)
     assert "1 of 1 cases are not named Brats18_<id>: BraTS20_Training_001." in said
+    assert "BraTS20_Training_001 is a case of brats2020" in said
 
 
 def test_cases_of_a_known_data_set_are_refused_with_its_name() -> None:

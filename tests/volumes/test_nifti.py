@@ -225,12 +225,17 @@ def test_the_affine_is_the_sform_the_qform_or_the_spacing(tmp_path: Path) -> Non
     np.testing.assert_allclose([0.7, 0.7, 3, 1], np.abs(np.diag(found[2])), atol=1e-6)
 
 
-@pytest.mark.parametrize(("units", "mm"), [(0, 1), (2, 1), (10, 1), (1, 1e3), (9, 1e3), (3, 1e-3), (7, 1)])
+@pytest.mark.parametrize(("units", "mm"), [(0, 1), (2, 1), (10, 1), (1, 1e3), (9, 1e3), (3, 1e-3)])
 def test_lengths_are_in_mm_whatever_unit_the_file_states(tmp_path: Path, units: int, mm: float) -> None:
     header = read_header(stored(tmp_path, "a.nii", nifti(ARRAY, xyzt_units=units)))
     np.testing.assert_allclose(np.array([0.7, 0.7, 3]) * mm, header.spacing, rtol=1e-6)
     np.testing.assert_allclose(AFFINE[:3] * mm, header.affine[:3], rtol=1e-5, atol=1e-5 * mm)
     assert header.affine[3].tolist() == [0, 0, 0, 1]
+
+
+def test_an_unknown_unit_of_length_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"a\.nii has an invalid header: its unit of length has the unknown code 7"):
+        read_header(stored(tmp_path, "a.nii", nifti(ARRAY, xyzt_units=7)))
 
 
 def test_only_the_first_bytes_are_inflated_for_a_header(tmp_path: Path) -> None:

@@ -337,11 +337,13 @@ def _compare(found: Listing, table: Any, root: str, record: VolumeInfo) -> None:
 
 def _cases_in_folders(volumes: Sequence[str], record: VolumeInfo) -> Listing:
     by_folder: dict[str, dict[str, str]] = defaultdict(dict)
+    misnamed = record.layout_facts.get("misnamed", {})
     for name in volumes:
         folder, _, file = name.rpartition("/")
         case = folder.rpartition("/")[2]
+        stem = _stem(file)
         # "BraTS2021_00000_t1ce" or "BraTS-MEN-00004-000-t1c": the last part is the modality or the mask.
-        if (match := re.fullmatch(f"{re.escape(case)}[_-]([A-Za-z0-9]+)", _stem(file))) and case:
+        if (match := re.fullmatch(f"{re.escape(case)}[_-]([A-Za-z0-9]+)", misnamed.get(stem, stem))) and case:
             by_folder[folder][match[1].lower()] = name
     found = Listing()
     facts = record.layout_facts

@@ -34,8 +34,8 @@ _PIECE_BYTES = 1 << 20
 
 _GZIP = 16 + zlib.MAX_WBITS
 
-# Units of length other than the mm that nearly all files have: metres and micrometres. 0 means that none is stated.
-_TO_MM = {1: 1e3, 3: 1e-3}
+# Millimetres in each unit of length, by its code: none stated (taken as mm), metres, millimetres, micrometres.
+_TO_MM = {0: 1.0, 1: 1e3, 2: 1.0, 3: 1e-3}
 
 _DTYPES = frozenset(("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"))
 
@@ -187,9 +187,10 @@ def _understood(file: StoredFile, header_class: Any, block: bytes) -> Header:
         with np.errstate(all="ignore"):
             affine = np.array(header.get_best_affine(), np.float64)
         spacing = np.array(header.get_zooms()[:3], np.float64)
-        if (to_mm := _TO_MM.get(int(header["xyzt_units"]) & 7)) is not None:
-            spacing *= to_mm
-            affine[:3] *= to_mm
+        if (to_mm := _TO_MM.get(int(header["xyzt_units"]) & 7)) is None:
+            raise ValueError(f"its unit of length has the unknown code {int(header['xyzt_units']) & 7}")
+        spacing *= to_mm
+        affine[:3] *= to_mm
     except (HeaderDataError, ValueError, OverflowError, TypeError, KeyError, IndexError) as error:
         raise ArchiveError(f"{file.name} has an invalid header: {error}") from error
     if dtype.kind + str(dtype.itemsize) not in _DTYPES:
