@@ -228,7 +228,7 @@ def test_the_name_of_a_collection_is_told_its_sets() -> None:
     with pytest.raises(UnknownDatasetError, match=r"'amos'\. That is a collection\. Available: amos/amos22\.$"):
         registry.info("amos")
     with pytest.raises(UnknownDatasetError, match="Did you mean 'brats2021'"):
-        registry.info("brats2020")
+        registry.info("brats2022")
 
 
 def test_the_decathlon_has_no_validation_split_and_says_what_makes_one() -> None:
