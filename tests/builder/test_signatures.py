@@ -217,8 +217,19 @@ def test_a_lack_of_memory_names_the_image(tmp_path: Path, monkeypatch: pytest.Mo
 EXPLICIT, BIG, RLE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.5"
 
 
-def write_dicom(path: Path, image: np.ndarray, syntax: str = EXPLICIT) -> Path:
-    """Write an image with explicit types, in the byte order of the transfer syntax, not compressed."""
+def write_dicom(
+    path: Path,
+    image: np.ndarray,
+    syntax: str = EXPLICIT,
+    *,
+    patient: str = "",
+    series: str = "1.2.3.4",
+    window: tuple[int, int] | None = None,
+) -> Path:
+    """Write an image with explicit types, in the byte order of the transfer syntax, not compressed.
+
+    ``window`` is its centre and width.
+    """
 
     def element(order: str, group: int, number: int, kind: bytes, value: bytes) -> bytes:
         value += (b"\0" if kind == b"UI" else b" ") * (len(value) % 2)
@@ -226,7 +237,7 @@ def write_dicom(path: Path, image: np.ndarray, syntax: str = EXPLICIT) -> Path:
         return struct.pack(f"{order}HH", group, number) + kind + length + value
 
     bits = image.dtype.itemsize * 8
-    storage, uid = b"1.2.840.10008.5.1.4.1.1.7", b"1.2.3.4"
+    storage, uid = b"1.2.840.10008.5.1.4.1.1.7", series.encode()
     order = ">" if syntax == BIG else "<"
     meta = (
         element("<", 2, 2, b"UI", storage)
@@ -234,12 +245,16 @@ def write_dicom(path: Path, image: np.ndarray, syntax: str = EXPLICIT) -> Path:
         + element("<", 2, 16, b"UI", syntax.encode())
     )
     content = element(order, 8, 0x16, b"UI", storage) + element(order, 8, 0x18, b"UI", uid)
+    if patient:
+        content += element(order, 0x10, 0x20, b"LO", patient.encode())
     content += element(order, 0x20, 0xE, b"UI", uid)
     numbers = {2: 1, 0x10: image.shape[0], 0x11: image.shape[1], 0x100: bits, 0x101: bits, 0x102: bits - 1, 0x103: 0}
     for number, value in numbers.items():
         content += element(order, 0x28, number, b"US", struct.pack(f"{order}H", value))
         if number == 2:
             content += element(order, 0x28, 4, b"CS", b"MONOCHROME2")
+    for number, limit in zip((0x1050, 0x1051), window or (), strict=window is not None):
+        content += element(order, 0x28, number, b"DS", str(limit).encode())
     content += element(order, 0x7FE0, 0x10, b"OW", image.astype(image.dtype.newbyteorder(order)).tobytes())
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(bytes(128) + b"DICM" + element("<", 2, 0, b"UL", struct.pack("<I", len(meta))) + meta + content)
