@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from medmnist_np.builder.labels import of_array, one_each, several_each
+from medmnist_np.builder.labels import Classes, of_array, one_each, several_each
 
 
 def named(values: list[str], class_names: list[str] | None = None, task: str | None = None):
-    return one_each(values, [f"line {number}" for number in range(2, 2 + len(values))], class_names, task)
+    return one_each(values, [f"line {number}" for number in range(2, 2 + len(values))], Classes(class_names, task))
 
 
 def test_names_of_classes_are_sorted() -> None:
@@ -51,8 +51,8 @@ def test_a_number_that_is_left_out_is_asked_about() -> None:
         (["0", "2"], ["a", "b"], "line 3 has the label '2', which is not one of '0', '1'"),
         (["a", "b"], ["a", "b", "b"], "Class names must be unique"),
         (["a", "\udcff"], None, "cannot be printed"),
-        (["a", "a"], None, "There are 1 classes (a)"),
-        ([str(number) for number in range(300)], None, "There are 300 classes"),
+        (["a", "a"], None, "There is only one class (a). Use 2 to 256."),
+        ([str(number) for number in range(300)], None, "There are 300 classes (0, 1, 2, ...). Use 2 to 256."),
     ],
 )
 def test_labels_that_are_none_are_refused(values, class_names, message: str) -> None:
@@ -76,9 +76,9 @@ def test_several_findings_are_zeros_and_ones() -> None:
 
 
 def test_arrays_are_taken_as_they_are() -> None:
-    assert of_array(np.array([1, 0]), ["a", "b"], None, None).table.tolist() == [[1], [0]]
-    assert of_array(np.array([[True], [False]]), ["a", "b"], None, None).table.tolist() == [[1], [0]]
-    assert of_array(np.eye(3, dtype=int), ["a", "b", "c"], None, None).class_names == ("0", "1", "2")
+    assert of_array(np.array([1, 0]), ["a", "b"], Classes()).table.tolist() == [[1], [0]]
+    assert of_array(np.array([[True], [False]]), ["a", "b"], Classes()).table.tolist() == [[1], [0]]
+    assert of_array(np.eye(3, dtype=int), ["a", "b", "c"], Classes()).class_names == ("0", "1", "2")
 
 
 class OfPandas:
@@ -109,26 +109,57 @@ class OfPandas:
 )
 def test_a_missing_label_is_refused_with_its_row(labels) -> None:
     with pytest.raises(ValueError, match=re.escape("images[1] has no label")):
-        of_array(labels, [f"images[{number}]" for number in range(3)], None, None)
+        of_array(labels, [f"images[{number}]" for number in range(3)], Classes())
 
 
 def test_a_class_may_be_called_none() -> None:
-    assert of_array(["None", "mass"], ["a", "b"], None, None).class_names == ("None", "mass")
+    assert of_array(["None", "mass"], ["a", "b"], Classes()).class_names == ("None", "mass")
 
 
 @pytest.mark.parametrize("labels", [np.array([0, -1, 1]), ["0", "-1", "1"], np.array([0, -1, 1], dtype=object)])
 def test_numbers_below_0_are_refused_with_their_row(labels) -> None:
     places = [f"images[{number}]" for number in range(3)]
     with pytest.raises(ValueError, match=re.escape("images[1] has the label -1, but classes are numbered from 0")):
-        of_array(labels, places, None, None)
-    assert of_array(labels, places, ["-1", "0", "1"], None).table.tolist() == [[1], [0], [2]]
+        of_array(labels, places, Classes())
+    assert of_array(labels, places, Classes(["-1", "0", "1"])).table.tolist() == [[1], [0], [2]]
 
 
 def test_names_of_classes_may_begin_with_a_minus() -> None:
     assert named(["0", "-", "-1 or less"]).class_names == ("-", "-1 or less", "0")
 
 
-@pytest.mark.parametrize("labels", [np.zeros(3), np.zeros((2, 1, 1), int), np.zeros(5, int)])
+@pytest.mark.parametrize("labels", [np.full(3, 0.5), np.zeros((2, 1, 1), int), np.zeros(5, int)])
 def test_other_arrays_are_refused(labels) -> None:
     with pytest.raises(ValueError, match="The labels have dtype"):
-        of_array(labels, ["a", "b", "c"], None, None)
+        of_array(labels, ["a", "b", "c"], Classes())
+
+
+def test_whole_floats_are_class_numbers() -> None:
+    assert of_array(np.array([0.0, 1.0, 0.0]), ["a", "b", "c"], Classes()).table.tolist() == [[0], [1], [0]]
+
+
+def test_categories_of_pandas_keep_their_order() -> None:
+    pandas = pytest.importorskip("pandas", reason="makes categories")
+    labels = pandas.Categorical(["severe", "none", "mild"], categories=["none", "mild", "severe"])
+    assert of_array(labels, ["a", "b", "c"], Classes()).table.tolist() == [[2], [0], [1]]
+
+
+def test_a_series_of_categories_keeps_their_order() -> None:
+    pandas = pytest.importorskip("pandas", reason="makes categories")
+    labels = pandas.Series(["severe", "none"], dtype=pandas.CategoricalDtype(["none", "severe"]))
+    assert of_array(labels, ["a", "b"], Classes()).class_names == ("none", "severe")
+
+
+def test_labels_from_1_are_refused_and_the_error_names_the_option() -> None:
+    with pytest.raises(ValueError, match=re.escape("No sample has the label 0, and a has 1.")):
+        of_array([1, 2], ["a", "b"], Classes())
+
+
+def test_classes_may_be_numbered_from_1() -> None:
+    labels = of_array([1, 3, 2], ["a", "b", "c"], Classes(first=1))
+    assert labels.table.tolist() == [[0], [2], [1]]
+
+
+def test_class_names_belong_to_numbers_from_1_too() -> None:
+    labels = of_array([1, 2], ["a", "b"], Classes(["benign", "malignant"], first=1))
+    assert labels.table.tolist() == [[0], [1]]

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medmnist_np.builder.labels import Classes
 from medmnist_np.builder.sources import Source, read_source
 from tests.builder.pictures import folder_per_class, noise, save, table
 
-NOTHING = dict.fromkeys(("images", "labels", "masks", "groups", "splits", "group_by", "class_names", "task"))
+NOTHING = dict.fromkeys(("images", "labels", "masks", "groups", "splits", "group_by")) | {"classes": Classes()}
 
 
 def source_of(tmp_path: Path, source: Path | None = None, **given: object) -> Source:

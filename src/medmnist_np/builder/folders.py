@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medmnist_np.builder import signatures
 from medmnist_np.builder.image_files import listed
-from medmnist_np.builder.labels import Row, Source, given_splits, one_each, split_folders, unseen
+from medmnist_np.builder.labels import Classes, Row, Source, given_splits, one_each, split_folders, unseen
 from medmnist_np.registry.records import standard_split
 
 IMAGES, MASKS = "images", "masks"
@@ -81,7 +81,7 @@ def _by_name(folder: Path, alone: list[tuple[Path, str]]) -> dict[str, Path]:
     return files
 
 
-def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | None) -> Source:
+def from_folder(folder: Path, classes: Classes) -> Source:
     """Read ``folder/<class>/<image>``, or ``folder/<split>/<class>/<image>``.
 
     Rows are sorted by path, character by character: class after class, and ``10.png`` before ``9.png``. A folder in
@@ -119,7 +119,7 @@ def from_folder(folder: Path, class_names: Sequence[str] | None, task: str | Non
             "For classes, list the files in a CSV file."
         )
     rows = tuple(Row(image, None, str(image), image.relative_to(folder).as_posix()) for _, _, image in found)
-    labels = one_each([label for _, label, _ in found], [row.where for row in rows], class_names, task)
+    labels = one_each([label for _, label, _ in found], [row.where for row in rows], classes)
     misplaced = [
         (str(file), "it is not in a class folder")
         for place in (folder, *(inside if given else ()))

@@ -51,9 +51,26 @@ class Labels:
         return member
 
 
-def one_each(
-    values: Sequence[str], where: Sequence[str], class_names: Sequence[str] | None, task: str | None
-) -> Labels:
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """What the user states about the classes.
+
+    Attributes
+    ----------
+    names : sequence of str, optional
+        Class names in the order of their numbers. None means the names that occur, sorted, or the numbers.
+    task : str, optional
+        ``"binary-class"``, ``"multi-class"`` or ``"ordinal-regression"``. None chooses by the number of classes.
+    first : int
+        Number of the first class.
+    """
+
+    names: Sequence[str] | None = None
+    task: str | None = None
+    first: int = 0
+
+
+def one_each(values: Sequence[str], where: Sequence[str], classes: Classes) -> Labels:
     """Convert labels of samples that have one label each.
 
     Parameters
@@ -62,10 +79,8 @@ def one_each(
         Class names, or class numbers from 0.
     where : (n,) sequence of str
         Location of each sample, for error messages.
-    class_names : sequence of str, optional
-        Class names in the order of their numbers. None means the names that occur, sorted, or the numbers.
-    task : str, optional
-        ``"binary-class"``, ``"multi-class"`` or ``"ordinal-regression"``. None chooses by the number of classes.
+    classes : Classes
+        What the user states about them.
 
     Raises
     ------
@@ -77,13 +92,18 @@ def one_each(
     if "" in occurring:
         raise ValueError(f"{where[list(values).index('')]} has no label.")
     numbered = all(value.isascii() and value.isdecimal() for value in occurring)
-    if class_names is not None:
-        names = tuple(map(str, class_names))
+    if classes.names is not None:
+        names = tuple(map(str, classes.names))
         by_name = occurring <= set(names) or not numbered
-        number_of = {name if by_name else str(number): number for number, name in enumerate(names)}
+        number_of = {name if by_name else str(classes.first + number): number for number, name in enumerate(names)}
     elif numbered:
-        names = tuple(map(str, range(max(map(int, occurring)) + 1)))
-        number_of = {name: int(name) for name in names}
+        if classes.first == 0 and "0" not in occurring and "1" in occurring:
+            raise ValueError(
+                f"No sample has the label 0, and {where[list(values).index('1')]} has 1. If the classes are numbered "
+                "from 1, use first_label=1. Otherwise name all classes with class_names=."
+            )
+        names = tuple(map(str, range(classes.first, max(map(int, occurring)) + 1)))
+        number_of = {name: number for number, name in enumerate(names)}
         if missing := [name for name in names if name not in occurring]:
             raise ValueError(
                 f"The labels are numbers up to {names[-1]}, but no sample has {', '.join(missing[:10])}. If this is "
@@ -100,7 +120,7 @@ def one_each(
             )
     _check_names(names)
     _check_n_classes(names)
-    chosen = checked_task(task, "binary-class" if len(names) == 2 else "multi-class")
+    chosen = checked_task(classes.task, "binary-class" if len(names) == 2 else "multi-class")
     if chosen in (_MULTI_LABEL, SEGMENTATION) or (chosen == "binary-class" and len(names) != 2):
         raise ValueError(f"The task {short(chosen)} does not fit samples with one of {len(names)} classes each.")
     return Labels(np.array([[number_of[value]] for value in values], dtype=np.uint8), names, chosen)
@@ -140,10 +160,20 @@ def several_each(
 
 
 def of_array(
-    labels: npt.ArrayLike, where: Sequence[str], class_names: Sequence[str] | None, task: str | None
+    labels: npt.ArrayLike,
+    where: Sequence[str],
+    classes: Classes,
 ) -> Labels:
-    """Convert labels ``(n,)`` or ``(n, l)``: integers, booleans or strings, without missing values."""
+    """Convert labels ``(n,)`` or ``(n, l)``: integers, whole floats, booleans or strings, without missing values.
+
+    The categories of pandas are the class names, in their order.
+    """
     array = np.asarray(labels)
+    if (
+        classes.names is None
+        and (categories := getattr(getattr(labels, "dtype", None), "categories", None)) is not None
+    ):
+        classes = replace(classes, names=list(map(str, categories)))
     if array.ndim not in (1, 2) or len(array) != len(where):
         raise _unfit(array, len(where))
     rows = [row if array.ndim == 2 else [row] for row in values_of(labels)]
@@ -151,17 +181,17 @@ def of_array(
     for row, place in zip(texts, where, strict=True):
         if "" in row:
             raise ValueError(f"{place} has no label.")
-    if array.dtype.kind not in "biuUO":
+    if array.dtype.kind not in "biufUO" or (array.dtype.kind == "f" and (array % 1).any()):
         raise _unfit(array, len(where))
-    if array.dtype.kind == "b":
+    if array.dtype.kind in "bf":
         texts = [[str(int(value)) for value in row] for row in rows]
     width = array.shape[1] if array.ndim == 2 else 1
     if width == 1:
-        return one_each([text for (text,) in texts], where, class_names, task)
-    names = tuple(map(str, range(width) if class_names is None else class_names))
+        return one_each([text for (text,) in texts], where, classes)
+    names = tuple(map(str, range(width) if classes.names is None else classes.names))
     if len(names) != width:
         raise ValueError(f"class_names= has {len(names)} names, but the labels have {width} columns.")
-    return several_each(texts, where, names, task)
+    return several_each(texts, where, names, classes.task)
 
 
 def unseen(n: int, task: str | None) -> Labels:
@@ -277,7 +307,10 @@ def _check_not_negative(occurring: set[str], values: Sequence[str], where: Seque
 
 def _check_n_classes(names: Sequence[str]) -> None:
     if not 2 <= len(names) <= _MOST_CLASSES:
-        raise ValueError(f"There are {len(names)} classes ({', '.join(names[:3])}). Use 2 to {_MOST_CLASSES} classes.")
+        found = f"There are {len(names)} classes ({', '.join(names[:3])}, ...)"
+        if len(names) < 2:
+            found = f"There is only one class ({', '.join(names)})"
+        raise ValueError(f"{found}. Use 2 to {_MOST_CLASSES}.")
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from medmnist_np._progress import Progress, bars
 from medmnist_np.builder.archive_writer import Order, Written, describe, orders_of, write_archive
 from medmnist_np.builder.folders import NOT_AN_IMAGE
 from medmnist_np.builder.image_files import is_volume, read_image
-from medmnist_np.builder.labels import SEGMENTATION, Row, Source, checked_task, of_masks
+from medmnist_np.builder.labels import SEGMENTATION, Classes, Row, Source, checked_task, of_masks
 from medmnist_np.builder.preparation import Chunk, Prepared, checked_sizes, chosen_recipe, chunks, prepare, reason_of
 from medmnist_np.builder.sources import read_source
 from medmnist_np.builder.splits import checked_ratio, division_of
@@ -69,6 +69,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     label: str | Sequence[str] = "label",
     group_by: str | None = None,
     class_names: Sequence[str] | None = None,
+    first_label: int = 0,
     task: str | None = None,
     sizes: int | Sequence[int] = (28,),
     ratio: Sequence[float] | None = None,
@@ -97,13 +98,16 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         file in UTF-8 with the columns ``image`` or ``file_name`` (paths relative to the file), ``label`` and optionally
         ``split``. A folder with such a table for each split, ``<split>/metadata.csv``, as written by
         :meth:`Dataset.save`. For segmentation, a folder with ``images/<name>`` and ``masks/<name>``, such a folder for
-        each split, or a CSV file with the column ``mask`` instead of ``label``.
+        each split, or a CSV file with the column ``mask`` instead of ``label``. An ``.npz`` archive with the arrays
+        ``train_images`` and ``train_labels`` (or ``train_masks``), the same for ``val`` and ``test``, or ``images`` and
+        ``labels`` without splits.
     name : str
         Name of the new data set: lower-case letters, digits and ``-``.
     images : array or sequence, optional
         Images instead of a source: ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or a sequence of arrays or
         paths. A channel axis of length 1 or 3 may also come first, such as ``(n, 3, h, w)`` in PyTorch. Ambiguous
-        shapes are an error.
+        shapes are an error. A generator is read once. A dict has the images of each split; ``labels``, ``masks`` and
+        ``groups`` are then dicts too.
     labels : (n,) or (n, l) array_like, or path
         Labels of ``images``: class names or numbers, or zeros and ones for several findings. For a folder as source, a
         CSV file as described above, with paths relative to the folder.
@@ -119,6 +123,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     class_names : sequence of str, optional
         Class names in the order of their numbers. None means the sorted names that occur; for masks, background and
         foreground, or the numbers.
+    first_label : int
+        Number of the first class in the labels. Use 1 if they count from 1.
     task : str, optional
         ``"ordinal-regression"`` if the order of the classes is meaningful. None infers the task from the labels.
     sizes : int or sequence of int
@@ -206,8 +212,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             splits=splits,
             label=(label,) if isinstance(label, str) else tuple(label),
             group_by=group_by,
-            class_names=class_names,
-            task=task,
+            classes=Classes(class_names, task, first_label),
         )
         segmented = every.labels.task == SEGMENTATION
         _check_alone(every, skip_bad=skip_bad)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from medmnist_np import _files
 from medmnist_np.builder.folders import find_pairs, from_folder, from_pairs
 from medmnist_np.builder.labels import (
     SEGMENTATION,
+    Classes,
     Row,
     Source,
     given_splits,
@@ -24,6 +29,8 @@ from medmnist_np.builder.labels import (
     values_of,
 )
 from medmnist_np.builder.tables import from_tables, tables_of_splits
+from medmnist_np.errors import short
+from medmnist_np.registry.records import standard_split
 
 
 def read_source(  # noqa: PLR0913 -- the arguments of build()
@@ -37,8 +44,7 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
     splits: npt.ArrayLike | None,
     label: Sequence[str],
     group_by: str | None,
-    class_names: Sequence[str] | None,
-    task: str | None,
+    classes: Classes,
 ) -> Source:
     """Read the source given to :func:`~medmnist_np.builder.build`; images in memory are saved to ``workshop``."""
     if (source is None) == (images is None):
@@ -53,12 +59,20 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
             masks=masks,
             groups=groups,
             splits=splits,
-            class_names=class_names,
-            task=task,
+            classes=classes,
         )
     if groups is not None or splits is not None or masks is not None:
         raise ValueError("groups, splits and masks belong to images. With source, use columns of a CSV file.")
     path = Path(source)
+    if path.suffix.lower() in (".npz", ".npy"):
+        return from_archive(path, workshop, labels, group_by, classes)
+    return _from_files(path, labels, label, group_by, classes)
+
+
+def _from_files(path: Path, labels: Any, label: Sequence[str], group_by: str | None, classes: Classes) -> Source:
+    """Read a folder, or the images that a table lists."""
+    if isinstance(labels, (str, os.PathLike)) and Path(labels).suffix.lower() in (".npz", ".npy"):
+        raise ValueError(f"{labels} is an array, not a table. Pass images= and labels= as arrays, without source.")
     folder, table = (path, None if labels is None else Path(labels)) if path.is_dir() else (path.parent, path)
     tables = tables_of_splits(folder) if table is None else [table]
     if not tables:
@@ -66,13 +80,13 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
             raise ValueError("group_by names a column of a CSV file. Give that file with labels=.")
         pairs = find_pairs(folder, split_folders(folder))
         if pairs is not None:
-            return from_pairs(folder, pairs, task)
-        if task == SEGMENTATION:
+            return from_pairs(folder, pairs, classes.task)
+        if classes.task == SEGMENTATION:
             raise ValueError(
                 f"{folder} must have the folders images and masks, or train, val and test with both. An image and its "
                 "mask have the same name."
             )
-        return from_folder(folder, class_names, task)
+        return from_folder(folder, classes)
     if table is path and labels is not None:
         raise ValueError(f"{path} is the table of labels, since it is not a folder. Leave out labels=.")
     return from_tables(
@@ -80,8 +94,7 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
         None if table is None else folder,
         label=label,
         group_by=group_by,
-        class_names=class_names,
-        task=task,
+        classes=classes,
     )
 
 
@@ -91,69 +104,190 @@ def from_arrays(
     *,
     labels: Any,
     masks: Any,
-    groups: npt.ArrayLike | None,
-    splits: npt.ArrayLike | None,
-    class_names: Sequence[str] | None,
-    task: str | None,
+    groups: Any,
+    splits: Any,
+    classes: Classes,
 ) -> Source:
     """Read images from memory, or from a list of files.
 
     Parameters
     ----------
-    images : array ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or sequence of paths or of arrays
+    images : array ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, or iterable of paths or of arrays
         A channel axis of 1 or 3 may also come first: ``(n, 3, h, w)``. Arrays are saved to files, so that workers
-        receive paths and indices instead of pixels.
+        receive paths and indices instead of pixels. A dict has the images of each split.
     workshop : Path
         Folder for these files.
     labels, groups, splits : array_like
         One per image. For several findings, labels are a row of zeros and ones per image.
-    masks : array ``(n, h, w)``, or sequence of paths or of arrays
+    masks : array ``(n, h, w)``, or iterable of paths or of arrays
         Masks, in place of labels.
-    class_names, task
-        See :func:`~medmnist_np.builder.labels.of_array`.
+    classes : Classes
+        What the user states about the classes.
     """
-    if masks is not None and len(masks) != len(images):
-        raise ValueError(f"images has {len(images)} items, but masks has {len(masks)}.")
-    with _files.errors_named(workshop, "put the images into files", in_cache=False):
-        rows = tuple(_rows_of(images, workshop, masks))
-    where = [row.where for row in rows]
-    if not rows:
-        raise ValueError("images is empty.")
     if (labels is None) == (masks is None):
         raise ValueError("With images, give either labels, (n,) or (n, l), or masks, (n, h, w).")
-    parts, renamed = given_splits(_texts(splits, "splits", len(rows)) or ())
+    by_split = isinstance(images, Mapping)
+    if by_split:
+        if splits is not None:
+            raise ValueError("images is a dict of splits. Leave out splits=.")
+        others = {"labels": labels, "masks": masks, "groups": groups}
+        for name, values in others.items():
+            if values is not None and (not isinstance(values, Mapping) or set(values) != set(images)):
+                raise ValueError(f"{name} must be a dict with the same splits as images: {', '.join(images)}.")
+    rows: list[Row] = []
+    named: list[str] = []
+    with _files.errors_named(workshop, "put the images into files", in_cache=False):
+        workshop.mkdir(parents=True, exist_ok=True)
+        for split, part in images.items() if by_split else [("", images)]:
+            of_part = _rows_of(part, workshop, masks[split] if by_split and masks is not None else masks, split)
+            rows += of_part
+            named += [split] * len(of_part)
+    if not rows:
+        raise ValueError("images is empty.")
+    parts, renamed = given_splits(named if by_split else _texts(splits, "splits", len(rows)) or ())
     return Source(
-        rows,
-        unseen(len(rows), task) if labels is None else of_array(labels, where, class_names, task),
-        groups=_texts(groups, "groups", len(rows)),
+        tuple(rows),
+        unseen(len(rows), classes.task)
+        if labels is None
+        else of_array(_joined(labels), [row.where for row in rows], classes),
+        groups=_texts(_joined(groups), "groups", len(rows)),
         splits=parts or None,
         renamed=renamed,
     )
 
 
-def _rows_of(images: Any, workshop: Path, masks: Any) -> Iterator[Row]:
+def from_archive(path: Path, workshop: Path, labels: Any, group_by: str | None, classes: Classes) -> Source:
+    """Read an ``.npz`` archive in the form of MedMNIST, array by array.
+
+    Names of arrays are those of a split and of what they hold, in any order: ``train_images`` or ``x_train``.
+    ``images`` and ``labels`` without splits are divided later.
+    """
+    if path.suffix.lower() == ".npy":
+        raise ValueError(f"{path} is one array. Load it, and pass it as images=, with labels=.")
+    if labels is not None or group_by is not None:
+        raise ValueError(f"{path} has its own labels and no groups. Leave out labels= and group_by=.")
+    arrays: dict[str, dict[str, Path]] = {"images": {}, "labels": {}, "masks": {}}
     workshop.mkdir(parents=True, exist_ok=True)
-    of_masks = [None] * len(images) if masks is None else list(_files_of(masks, "mask", workshop))
-    for index, ((file, place), mask) in enumerate(zip(_files_of(images, "image", workshop), of_masks, strict=True)):
-        named = isinstance(images[index], (str, os.PathLike))
-        where = f"images[{index}] ({file})" if named else f"images[{index}]"
-        yield Row(file, place, where, file.as_posix() if named else str(index), mask)
+    with _files.errors_named(workshop, f"unpack {path.name}", in_cache=False), _opened_archive(path) as archive:
+        for info in archive.infolist():
+            name = info.filename.removesuffix(".npy")
+            what, split = _meaning(name)
+            if what is None or split in arrays[what]:
+                found = ", ".join(one.removesuffix(".npy") for one in archive.namelist())
+                raise ValueError(
+                    f"{path} has the arrays {found}. Expected train_images and train_labels, the same for val and "
+                    "test, or images and labels without splits."
+                )
+            arrays[what][split] = workshop / f"{what}-{split}.npy"
+            with archive.open(info) as member, arrays[what][split].open("wb") as file:
+                shutil.copyfileobj(member, file, 1 << 20)
+            try:
+                np.load(arrays[what][split], mmap_mode="r", allow_pickle=False)
+            except ValueError as error:
+                raise ValueError(f"{path}: {name} is not an array of numbers: {str(error).rstrip('.')}.") from error
+    if not arrays["images"]:
+        raise ValueError(f"{path} has no images. Expected train_images and train_labels, and so on.")
+    given: dict[str, Any] = {what: {split: _Stack(file) for split, file in of.items()} for what, of in arrays.items()}
+    if all(labels.array.ndim > 2 for labels in given["labels"].values()):
+        given["masks"] |= given["labels"]  # as in MedSegBench
+        given["labels"] = {}
+    for what in ("labels", "masks"):
+        if given[what] and set(given[what]) != set(given["images"]):
+            have, lack = ", ".join(map(repr, given["images"])), ", ".join(map(repr, given[what]))
+            raise ValueError(f"{path} has images of {have}, but {what} of {lack}. Each split needs both.")
+    given["labels"] = {split: labels.array for split, labels in given["labels"].items()}
+    if "" in given["images"]:
+        given = {what: values.get("") for what, values in given.items()}
+    given = {what: None if isinstance(values, dict) and not values else values for what, values in given.items()}
+    return from_arrays(
+        given.pop("images"),
+        workshop,
+        **given,
+        groups=None,
+        splits=None,
+        classes=classes,
+    )
 
 
-def _files_of(arrays: Any, what: str, workshop: Path) -> Iterator[tuple[Path, int | None]]:
-    """Save arrays to files and yield the file and index of each; yield paths unchanged."""
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """A .npy file of several images."""
+
+    file: Path
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        array: npt.NDArray[Any] = np.load(self.file, mmap_mode="r", allow_pickle=False)
+        return array
+
+
+_WORDS = {
+    "images": {"images", "image", "imgs", "x", "data"},
+    "labels": {"labels", "label", "y", "targets", "target"},
+    "masks": {"masks", "mask"},
+}
+
+
+def _meaning(name: str) -> tuple[str | None, str]:
+    """Return what an array of an archive holds, and its split; None if its name is unknown."""
+    words = name.lower().split("_")
+    split = next((word for word in words if standard_split(word) is not None), "")
+    rest = [word for word in words if word != split]
+    what = next((what for what, known in _WORDS.items() if len(rest) == 1 and rest[0] in known), None)
+    return what, split
+
+
+@contextmanager
+def _opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with open(path, "rb", opener=_files.regular_only) as stream, zipfile.ZipFile(stream) as archive:
+            yield archive
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is not an .npz archive: {error}.") from error
+
+
+def _joined(values: Any) -> Any:
+    """Return the values of all splits one after another, and those of an iterator as a list."""
+    if isinstance(values, Mapping):
+        return np.concatenate([np.asarray(part) for part in values.values()])
+    return list(values) if isinstance(values, Iterator) else values
+
+
+def _rows_of(images: Any, workshop: Path, masks: Any, split: str) -> list[Row]:
+    within = f"[{split!r}]" if split else ""
+    files = list(_files_of(images, f"{split}image", workshop))
+    of_masks = [] if masks is None else [found[:2] for found in _files_of(masks, f"{split}mask", workshop)]
+    if masks is not None and len(of_masks) != len(files):
+        raise ValueError(f"images{within} has {len(files)} items, but masks{within} has {len(of_masks)}.")
+    rows = []
+    for index, (file, place, is_named) in enumerate(files):
+        where = f"images{within}[{index}]" + (f" ({file})" if is_named else "")
+        name = file.as_posix() if is_named else f"{split}/{index}".lstrip("/")
+        rows.append(Row(file, place, where, name, of_masks[index] if of_masks else None))
+    return rows
+
+
+def _files_of(arrays: Any, what: str, workshop: Path) -> Iterator[tuple[Path, int | None, bool]]:
+    """Save arrays to files; yield the file and index of each, and whether it is a file of the user's."""
+    if isinstance(arrays, (str, os.PathLike)):
+        raise ValueError(  # noqa: TRY004 -- as for every other wrong argument of build()
+            f"images must be arrays or a sequence of paths, not the path {short(os.fspath(arrays))}. Pass a folder, a "
+            "table or an .npz archive as source: the first argument."
+        )
     if isinstance(arrays, np.ndarray):
         file = workshop / f"{what}s.npy"
         np.save(file, arrays, allow_pickle=False)
-        yield from ((file, index) for index in range(len(arrays)))
+        arrays = _Stack(file)
+    if isinstance(arrays, _Stack):
+        yield from ((arrays.file, index, False) for index in range(len(arrays.array)))
         return
     for index, array in enumerate(arrays):
         if isinstance(array, (str, os.PathLike)):
-            yield Path(array), None
+            yield Path(array), None, True
         else:
             file = workshop / f"{what}-{index}.npy"
             np.save(file, np.asarray(array), allow_pickle=False)
-            yield file, None
+            yield file, None, False
 
 
 def _texts(values: npt.ArrayLike | None, name: str, n: int) -> tuple[str, ...] | None:

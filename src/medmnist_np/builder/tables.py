@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from medmnist_np import _files
 from medmnist_np.builder.image_files import listed
-from medmnist_np.builder.labels import Labels, Row, Source, given_splits, one_each, several_each, split_folders, unseen
+from medmnist_np.builder.labels import (
+    Classes,
+    Labels,
+    Row,
+    Source,
+    given_splits,
+    one_each,
+    several_each,
+    split_folders,
+    unseen,
+)
 
 # Names of the image column: the usual one, and that in the tables of exported splits.
 _IMAGE_COLUMNS = ("image", "file_name")
@@ -36,8 +46,7 @@ def from_tables(
     *,
     label: Sequence[str],
     group_by: str | None,
-    class_names: Sequence[str] | None,
-    task: str | None,
+    classes: Classes,
 ) -> Source:
     """Read the images listed in CSV files, one per line, in the order of the lines.
 
@@ -53,8 +62,8 @@ def from_tables(
         Column with the class, or several columns with 0 or 1 each.
     group_by : str, optional
         Column with the group, such as the patient.
-    class_names, task
-        See :func:`~medmnist_np.builder.labels.one_each`.
+    classes : Classes
+        What the user states about the classes.
     """
     columns, lines = _read_table(tables[0], folder)
     for table in tables[1:]:
@@ -80,9 +89,9 @@ def from_tables(
     splits, renamed = given_splits(line.values["split"] for line in lines if "split" in line.values)
     return Source(
         tuple(rows),
-        unseen(len(rows), task)
+        unseen(len(rows), classes.task)
         if segmented
-        else _labels_of_table(values, [row.where for row in rows], label, class_names, task),
+        else _labels_of_table(values, [row.where for row in rows], label, classes),
         groups=None if group_by is None else tuple(line.values[group_by] for line in lines),
         splits=splits or None,
         renamed=renamed,
@@ -93,13 +102,12 @@ def _labels_of_table(
     values: list[list[str]],
     places: list[str],
     label: Sequence[str],
-    class_names: Sequence[str] | None,
-    task: str | None,
+    classes: Classes,
 ) -> Labels:
     if len(label) == 1:
-        return one_each([value for (value,) in values], places, class_names, task)
-    if class_names is None:
-        return several_each(values, places, label, task)
+        return one_each([value for (value,) in values], places, classes)
+    if classes.names is None:
+        return several_each(values, places, label, classes.task)
     raise ValueError("With several columns of labels, the columns name the classes. Leave out class_names=.")
 
 

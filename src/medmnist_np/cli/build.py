@@ -33,6 +33,7 @@ Number = TypeVar("Number", int, float)
 )
 @click.option("--group-by", metavar="COLUMN", help="Column whose groups are never split, such as patients.")
 @click.option("--classes", metavar="A,B,...", help="Class names in the order of their labels.")
+@click.option("--first-label", type=int, default=0, metavar="N", help="Number of the first class; default: 0.")
 @click.option("--task", metavar="TASK", help="ordinal-regression if the classes are ordered.")
 @click.option("--split", "ratio", metavar="7:1:2", help="Sizes of train, val and test; default: 7:1:2.")
 @click.option(
@@ -55,6 +56,7 @@ def build(
     columns: tuple[str, ...],
     group_by: str | None,
     classes: str | None,
+    first_label: int,
     ratio: str | None,
     seed: int,
     window: str | None,
@@ -100,6 +102,7 @@ def build(
             label=columns or "label",
             group_by=group_by,
             class_names=None if classes is None else [name.strip() for name in classes.split(",")],
+            first_label=first_label,
             seed=seed,
             skip_bad=skip_bad,
             slices=slices,
