@@ -15,8 +15,7 @@ import medmnist_np as mm
 from medmnist_np.builder import build
 from medmnist_np.builder.image_files import read_mask
 from medmnist_np.images.interpolation import resize
-from medmnist_np.images.recipes import Recipe
-from medmnist_np.images.steps import CropCentre, CropToShortEdge, Resize, Window
+from medmnist_np.images.recipes import CropCentre, CropToShortEdge, Recipe, Resize, Window
 from tests.builder.pictures import noise, save, table
 
 

@@ -21,8 +21,7 @@ from medmnist_np.data.identifiers import identifiers
 from medmnist_np.data.registration import register
 from medmnist_np.errors import RecordError, UnknownDatasetError
 from medmnist_np.images.interpolation import resize
-from medmnist_np.images.recipes import Recipe
-from medmnist_np.images.steps import CropCentre, Resize
+from medmnist_np.images.recipes import CropCentre, Recipe, Resize
 from medmnist_np.testing import fake_datasets
 from tests.builder.pictures import folder_per_class, noise, save, table
 

@@ -14,17 +14,18 @@ from scipy import ndimage
 from medmnist_np import registry
 from medmnist_np.errors import UnknownDatasetError
 from medmnist_np.images.interpolation import resize
-from medmnist_np.images.recipes import Recipe, recipe
-from medmnist_np.images.steps import (
+from medmnist_np.images.recipes import (
     At,
     Binarise,
     CentreSlice,
     CropCentre,
     CropToShortEdge,
     ProjectMaximum,
+    Recipe,
     Resize,
     Window,
     Zoom,
+    recipe,
 )
 
 RECORDS = registry.datasets()

@@ -9,8 +9,7 @@ import pytest
 
 from medmnist_np import registry
 from medmnist_np.errors import RecordError
-from medmnist_np.images.recipes import STEPS, recipe
-from medmnist_np.images.steps import At
+from medmnist_np.images.recipes import STEPS, At, recipe
 from medmnist_np.registry.bundled_records import RecipeFacts, recipe_facts
 
 FILE = Path(registry.__file__).parent / "medmnist" / "_recipes.toml"

@@ -19,17 +19,18 @@ from medmnist_np.builder.image_files import Array, is_volume, read_image, read_m
 from medmnist_np.builder.labels import Row
 from medmnist_np.errors import UnknownDatasetError, nearest, short
 from medmnist_np.images.interpolation import checked_size
-from medmnist_np.images.recipes import Recipe, recipe
-from medmnist_np.images.steps import (
+from medmnist_np.images.recipes import (
     At,
     CentreSlice,
     CropCentre,
     CropToShortEdge,
     ProjectMaximum,
+    Recipe,
     Resize,
     Step,
     Window,
     Zoom,
+    recipe,
 )
 from medmnist_np.registry import datasets, info
 from medmnist_np.registry.bundled_records import recipe_facts

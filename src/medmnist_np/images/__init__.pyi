@@ -4,8 +4,19 @@ from .interpolation import RESAMPLERS, resize, resize_each, zoom
 from .montages import VIEWS, draw, flatten, montage
 from .overlays import class_colors, overlay
 from .picture import Picture
-from .recipes import Recipe, recipe
-from .steps import At, Binarise, CentreSlice, CropCentre, CropToShortEdge, ProjectMaximum, Resize, Window, Zoom
+from .recipes import (
+    At,
+    Binarise,
+    CentreSlice,
+    CropCentre,
+    CropToShortEdge,
+    ProjectMaximum,
+    Recipe,
+    Resize,
+    Window,
+    Zoom,
+    recipe,
+)
 
 __all__ = [
     "At",

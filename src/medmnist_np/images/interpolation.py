@@ -189,7 +189,7 @@ def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if pixels.dtype != np.uint8:
         raise ValueError(
             f"The image has dtype {pixels.dtype}; uint8 is needed. Map its values to 0-255 first, for example with "
-            "medmnist_np.images.steps.Window(low, high)."
+            "medmnist_np.images.recipes.Window(low, high)."
         )
     if pixels.size == 0 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
         raise ValueError(f"The image has shape {pixels.shape}; (h, w) or (h, w, 3) is needed.")

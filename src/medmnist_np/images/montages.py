@@ -16,7 +16,7 @@ from medmnist_np.images.encoders import RGB, VOLUME
 from medmnist_np.images.grid import EMPTY, arrange
 from medmnist_np.images.overlays import class_colors, overlay, value_range
 from medmnist_np.images.picture import Picture
-from medmnist_np.images.steps import Window
+from medmnist_np.images.recipes import Window
 
 VIEWS = ("animated", "middle", "orthogonal", "projection", "sheet")
 """How a volume can be shown: slice after slice, or as one of the images that :func:`flatten` makes."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.errors import short
-from medmnist_np.images.steps import Window
+from medmnist_np.images.recipes import Window
 
 # Of Okabe and Ito, "Color Universal Design" (2008), without black, for any kind of colour vision. Those that stand out
 # from a dark scan come first.
