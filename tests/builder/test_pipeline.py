@@ -200,7 +200,7 @@ def test_a_custom_recipe_decides_what_is_enlarged() -> None:
     images = [noise(number, (60, 50)) for number in range(12)]
     built = build(name="own", images=images, labels=[0, 1] * 6, recipe=recipe, sizes=[16, 20, 28])
     assert built.record.enlarged_sizes == (28,)
-    assert "Cut 20 x 20 out of the middle. Resize to size x size" in built.record.preparation
+    assert "Crop to 20 x 20 in the centre. Resize to size x size" in built.record.preparation
 
 
 def test_deep_values_need_a_window(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_classes_and_their_names() -> None:
         (["breastmnist", "-o", "a.png", "--view", "middle"], "these are gray images"),
         (["breastmnist", "-o", "a.webp"], "Unsupported format 'webp'. Supported for gray images: png, jpg"),
         (["adrenalmnist3d", "-o", "a.png", "--view", "animated"], "cannot hold volumes"),
-        (["breastmnist", "-o", "a"], "a has no ending, which would name the format: png, jpg, tiff, gif, npy, nii"),
+        (["breastmnist", "-o", "a"], "a has no file extension. Supported: png, jpg, tiff, gif, npy, nii"),
         (["breastmnist", "-o", "a.png", "--index", 5, "--rows", 2], "--index shows one sample. Leave out --rows"),
         (["breastmnist", "-o", "a.png", "--index=5", "--by-class", "--seed=0"], "Leave out --seed and --by-class"),
         (["breastmnist", "-o", "a.png", "--split", "train+vla"], "Did you mean 'val'"),

@@ -79,7 +79,7 @@ def test_one_colour_is_blank_with_channels_first_too() -> None:
 
 @pytest.mark.parametrize("function", [montage, perceptual_hashes, constant])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_one_colour_image_is_not_read_as_many_gray_ones(function, channels) -> None:  # type: ignore[no-untyped-def]
+def test_one_colour_image_is_not_treated_as_many_gray_images(function, channels) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=r"looks like one colour image .* Pass image\[None\]"):
         function(np.zeros((20, 28, channels), np.uint8))
 

@@ -166,12 +166,12 @@ def test_a_full_disk_leaves_the_picture_that_was_there(ending: str, tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("picture", "has no ending, which would name the format: tiff, gif, npy, nii"),
+        ("picture", "has no file extension. Supported: tiff, gif, npy, nii"),
         ("picture.png", r"cannot hold volumes\. Supported for volumes: tiff, gif, npy, nii"),
         ("picture.webp", r"Unsupported format 'webp'\. Supported for volumes: tiff, gif, npy, nii"),
     ],
 )
-def test_an_animated_picture_needs_a_format_that_moves(name: str, message: str, tmp_path: Path) -> None:
+def test_an_animated_picture_needs_a_format_with_frames(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         Picture(images_of(VOLUME)[0], animated=True).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []

@@ -130,7 +130,7 @@ def test_an_array_in_another_order_is_written_as_it_looks() -> None:
         ("bmp", GRAY, "Unsupported format 'bmp'. Supported for gray images: png, jpg, tiff, gif, npy, nii."),
     ],
 )
-def test_a_format_that_cannot_hold_it_is_refused_with_those_that_can(name: str, kind: str, message: str) -> None:
+def test_the_error_for_an_unsuitable_format_lists_the_supported_ones(name: str, kind: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         find_format(name, kind)
 
@@ -141,7 +141,7 @@ def test_other_spellings_mean_the_same() -> None:
 
 
 def test_other_dtypes_are_refused() -> None:
-    with pytest.raises(ValueError, match="dtype float64; uint8"):
+    with pytest.raises(ValueError, match="dtype float64, but uint8"):
         encode(np.zeros((2, 2)), "png", GRAY)
 
 

@@ -45,9 +45,9 @@ def test_every_view_makes_one_image(view: str) -> None:
     [
         (VOLUME, "top", "Unknown view 'top'"),
         (VOLUME, "animated", "Unknown view 'animated'"),
-        (VOLUME[0], "middle", "three axes"),
+        (VOLUME[0], "middle", r"but \(d, h, w\) is needed"),
     ],
 )
-def test_what_is_no_volume_or_no_view_is_refused(volume: np.ndarray, view: str, message: str) -> None:
+def test_an_invalid_volume_or_view_is_refused(volume: np.ndarray, view: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         flatten(volume, view)

@@ -64,20 +64,20 @@ def test_by_finding_a_sample_may_come_again() -> None:
 @pytest.mark.parametrize(
     ("arguments", "labels", "message"),
     [
-        ((range(3), 0, 2), None, "rows is 0 and columns is 2; integers of at least 1"),
-        ((range(3), 2.5, 2), None, "rows is 2.5 and columns is 2; integers of at least 1"),
-        ((range(0), 2, 2), None, "no sample is selected"),
+        ((range(3), 0, 2), None, r"rows is 0 and columns is 2\. Both must be integers of at least 1"),
+        ((range(3), 2.5, 2), None, r"rows is 2.5 and columns is 2\. Both must be integers of at least 1"),
+        ((range(0), 2, 2), None, "the selection is empty"),
         ((range(2), 2, 2), np.zeros((2, 3), int), "no selected sample has a finding"),
     ],
 )
-def test_what_cannot_be_shown_is_refused(arguments: tuple, labels: object, message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: tuple, labels: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         choose(*arguments, labels=labels)
 
 
 @pytest.mark.parametrize("seed", [-1, 2.5])
-def test_a_seed_is_a_whole_number_from_0(seed: object) -> None:
-    with pytest.raises(ValueError, match=f"seed is {seed}; an integer of at least 0, or None"):
+def test_an_invalid_seed_is_refused(seed: object) -> None:
+    with pytest.raises(ValueError, match=f"Invalid seed: {seed}"):
         choose(range(3), 1, 1, seed=seed)
 
 

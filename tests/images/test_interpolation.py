@@ -119,27 +119,27 @@ def test_an_image_need_not_be_contiguous_or_writable() -> None:
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((9, 9)), "dtype float64; uint8 is needed"),
-        (np.zeros((9, 9, 4), np.uint8), r"shape \(9, 9, 4\); \(h, w\) or \(h, w, 3\) is needed"),
+        (np.zeros((9, 9)), "dtype float64, but uint8 is needed"),
+        (np.zeros((9, 9, 4), np.uint8), r"shape \(9, 9, 4\), but \(h, w\) or \(h, w, 3\) is needed"),
         (np.zeros((9,), np.uint8), r"shape \(9,\)"),
         (np.zeros((0, 9), np.uint8), r"shape \(0, 9\)"),
     ],
 )
-def test_what_is_no_image_is_refused(image: Pixels, message: str) -> None:
+def test_an_invalid_image_is_refused(image: Pixels, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         resize(image, 28)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.0, True, "28", None])
-def test_what_is_no_size_is_refused(size: Any) -> None:
-    with pytest.raises(ValueError, match="an integer number of pixels, at least 1, is needed"):
+def test_an_invalid_size_is_refused(size: Any) -> None:
+    with pytest.raises(ValueError, match="It must be an integer of at least 1 pixel"):
         resize(noise(9, 9), size)
-    with pytest.raises(ValueError, match="an integer number of pixels, at least 1, is needed"):
+    with pytest.raises(ValueError, match="It must be an integer of at least 1 pixel"):
         zoom(noise(9, 9, 9), size)
 
 
 def test_an_unknown_resampler_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ValueError, match=r"Unknown resampler 'bicubik'. Did you mean 'bicubic'\? Resamplers: nearest"):
+    with pytest.raises(ValueError, match=r"Unknown resampler 'bicubik'. Did you mean 'bicubic'\? Available: nearest"):
         resize(noise(9, 9), 28, resampler="bicubik")  # type: ignore[arg-type]
 
 
@@ -190,11 +190,11 @@ def test_constant_leaves_the_last_plane_empty_for_some_lengths_and_mirror_does_n
 @pytest.mark.parametrize(
     ("volume", "message"),
     [
-        (np.zeros((3, 3, 3, 3)), r"shape \(3, 3, 3, 3\); \(d, h, w\) with at least one voxel is needed"),
+        (np.zeros((3, 3, 3, 3)), r"shape \(3, 3, 3, 3\), but \(d, h, w\) with at least one voxel is needed"),
         (np.zeros((3, 0, 3)), r"shape \(3, 0, 3\)"),
-        (np.zeros((3, 3, 3), complex), "dtype complex128; integers or floats are needed"),
+        (np.zeros((3, 3, 3), complex), "dtype complex128, but integers or floats are needed"),
     ],
 )
-def test_what_is_no_volume_is_refused(volume: NDArray[Any], message: str) -> None:
+def test_an_invalid_volume_is_refused(volume: NDArray[Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         zoom(volume, 28)

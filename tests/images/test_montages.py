@@ -68,14 +68,14 @@ def test_a_mapped_array_gives_a_plain_picture(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("images", "options", "message"),
     [
-        (np.ones((1, 2, 2)), {}, "dtype float64; uint8"),
+        (np.ones((1, 2, 2)), {}, "dtype float64, but uint8"),
         (np.ones((2, 2), dtype=np.uint8), {}, r"shape \(2, 2\)"),
         (np.ones((1, 2, 2, 2, 3), dtype=np.uint8), {}, r"shape \(1, 2, 2, 2, 3\)"),
-        (np.ones((0, 2, 2), dtype=np.uint8), {}, "nothing to show"),
+        (np.ones((0, 2, 2), dtype=np.uint8), {}, "No images to show"),
         (np.ones((1, 2, 2), dtype=np.uint8), {"columns": 0}, "columns is 0"),
         (np.ones((1, 2, 2), dtype=np.uint8), {"padding": -1}, "padding is -1"),
     ],
 )
-def test_what_cannot_be_shown_is_refused(images, options, message: str) -> None:
+def test_invalid_arguments_are_refused(images, options, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         montage(images, **options)

@@ -75,15 +75,15 @@ def test_neither_image_nor_mask_is_changed() -> None:
     ("image", "mask", "options", "reason"),
     [
         (np.zeros((6, 5), np.uint8), SQUARE, {}, r"shape \(6, 5\) and the masks \(6, 6\)"),
-        (np.zeros((6, 6, 4), np.uint8), SQUARE, {}, "three channels"),
-        (np.zeros((6, 6)), SQUARE, {}, "which values become black and white"),
-        (np.zeros((6, 6), np.uint8), SQUARE * 0.5, {}, "float64, 0.0 to 0.5"),
-        (np.zeros((6, 6), np.uint8), SQUARE.astype(int) - 1, {}, "int64, -1 to 0"),
+        (np.zeros((6, 6, 4), np.uint8), SQUARE, {}, "images the same shape"),
+        (np.zeros((6, 6)), SQUARE, {}, r"need window=\(low, high\)"),
+        (np.zeros((6, 6), np.uint8), SQUARE * 0.5, {}, "float64 values, 0.0 to 0.5"),
+        (np.zeros((6, 6), np.uint8), SQUARE.astype(int) - 1, {}, "int64 values, -1 to 0"),
         (np.zeros((6, 6), np.uint8), SQUARE, {"opacity": 2}, "opacity is 2"),
-        (np.zeros((6, 6), np.uint8), SQUARE, {"window": (5, 5)}, "A window from 5 to 5"),
+        (np.zeros((6, 6), np.uint8), SQUARE, {"window": (5, 5)}, "Invalid window: 5 to 5"),
     ],
 )
-def test_what_does_not_fit_is_refused(image: Any, mask: Any, options: dict[str, Any], reason: str) -> None:
+def test_arguments_that_do_not_match_are_refused(image: Any, mask: Any, options: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         overlay(image, mask, **options)
 
@@ -134,7 +134,7 @@ def test_a_montage_puts_overlays_side_by_side_with_a_legend_below() -> None:
 
 
 def test_masks_are_not_drawn_over_volumes() -> None:
-    with pytest.raises(ValueError, match="cut slices out of these volumes"):
+    with pytest.raises(ValueError, match="Take slices of these volumes first"):
         draw(np.zeros((2, 4, 6, 6), np.uint8), np.array([[0]]), VOLUME, masks=np.zeros((2, 4, 6, 6), np.uint8))
 
 

@@ -196,13 +196,13 @@ def test_too_many_pairs_are_refused_before_they_fill_the_memory() -> None:
 
 
 @pytest.mark.parametrize("max_distance", [-1, 17, 2.5, None])
-def test_a_distance_that_cannot_be_searched_is_refused(max_distance: Any) -> None:
-    with pytest.raises(ValueError, match="must be from 0 to 16 bits"):
+def test_an_invalid_distance_is_refused(max_distance: Any) -> None:
+    with pytest.raises(ValueError, match="It must be between 0 and 16 bits"):
         near_pairs(np.zeros(3, dtype=np.uint64), max_distance)
 
 
-def test_what_are_no_hashes_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"int64 of shape \(3,\); uint64 of shape \(n,\) is needed"):
+def test_invalid_hashes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"int64 of shape \(3,\), but uint64 of shape \(n,\) is needed"):
         near_pairs(np.zeros(3, dtype=np.int64))
 
 

@@ -37,7 +37,7 @@ def noise(*shape: int) -> NDArray[np.uint8]:
 
 
 def source_of(name: str, size: int) -> NDArray[Any]:
-    """Return an image as a recipe takes it."""
+    """Return an image of the kind that a recipe takes."""
     if name == "vesselmnist3d":
         return noise(size, size, size)
     if name.startswith("organ"):
@@ -53,7 +53,7 @@ def source_of(name: str, size: int) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize(("split", "exceptions"), [("val", {}), ("test", {}), ("train", {820: 11})])
-def test_published_adrenal_volumes_of_28_are_made_of_those_of_64(
+def test_the_adrenal_recipe_reproduces_published_volumes_of_28(
     split: str, exceptions: dict[int, int], real_archives: Path
 ) -> None:
     with (
@@ -71,7 +71,7 @@ def test_published_adrenal_volumes_of_28_are_made_of_those_of_64(
     assert exceptions == {number: voxels for number, voxels in found.items() if voxels}
 
 
-def test_the_adrenal_recipe_leaves_published_volumes_of_64_as_they_are(real_archives: Path) -> None:
+def test_the_adrenal_recipe_does_not_change_published_volumes_of_64(real_archives: Path) -> None:
     with np.load(real_archives / "adrenalmnist3d_64.npz") as archive:
         volumes = archive["val_images"][:9]
 
@@ -95,7 +95,7 @@ def test_published_adrenal_volumes_have_the_empty_last_planes_of_scipys_constant
 
 
 @each_record
-def test_every_set_has_a_recipe_that_makes_images_of_its_shapes(record: registry.DatasetInfo) -> None:
+def test_every_recipe_returns_images_of_the_published_shapes(record: registry.DatasetInfo) -> None:
     prepare = recipe(record.name)
     for size in record.sizes:
         source = source_of(record.name, size)
@@ -108,7 +108,7 @@ def test_every_set_has_a_recipe_that_makes_images_of_its_shapes(record: registry
 
 
 @each_record
-def test_several_sizes_are_what_single_ones_are(record: registry.DatasetInfo) -> None:
+def test_several_sizes_equal_separate_calls(record: registry.DatasetInfo) -> None:
     prepare = recipe(record.name)
     sizes = record.sizes[:1] if record.name == "vesselmnist3d" else record.sizes
     source = source_of(record.name, 28)
@@ -133,21 +133,21 @@ def test_a_recipe_reads_as_a_numbered_list(record: registry.DatasetInfo) -> None
     prepare = recipe(record)
     head, *lines = str(prepare).splitlines()
 
-    assert f"{record.name}, made of {prepare.takes}" == head
+    assert f"{record.name}, from {prepare.takes}" == head
     assert [f"  {number}. {step}" for number, step in enumerate(prepare.steps, 1)] == lines[: len(prepare.steps)]
     assert [f"  Note: {note}" for note in prepare.notes] == lines[len(prepare.steps) :]
     assert all(line.endswith(".") for line in lines)
 
 
-def test_a_recipe_in_words() -> None:
+def test_a_printed_recipe_lists_its_steps() -> None:
     assert str(replace(recipe("tissuemnist"), notes=())) == (
-        "tissuemnist, made of a gray volume (h, w, slices), 32x32x7 voxels at the source\n"
+        "tissuemnist, from a gray volume (h, w, slices), 32x32x7 voxels at the source\n"
         "  1. Take the maximum along axis 2.\n"
         "  2. Resize to size x size with the bicubic filter of Pillow."
     )
 
 
-def test_the_oct_recipe_is_a_square_from_the_middle_resized() -> None:
+def test_the_oct_recipe_resizes_the_central_square() -> None:
     image = noise(496, 768)
 
     assert np.array_equal(resize(image[:, 136:632], 64), recipe("octmnist")(image, size=64))
@@ -166,7 +166,7 @@ def test_a_nodule_of_64_is_the_crop_of_28_enlarged() -> None:
     assert np.array_equal(Zoom()(prepare(volume, size=28), 64), prepare(volume, size=64))
 
 
-def test_a_synapse_is_cut_at_64_alone() -> None:
+def test_a_synapse_is_cropped_only_at_64() -> None:
     volume = noise(80, 80, 80)
 
     assert np.array_equal(volume[8:72, 8:72, 8:72], recipe("synapsemnist3d")(volume, size=64))
@@ -199,13 +199,13 @@ def test_an_unknown_set_is_refused_with_the_nearest_names() -> None:
         recipe("octmist")
 
 
-def test_a_set_without_a_recipe_is_refused_with_those_that_have_one() -> None:
+def test_the_error_for_a_set_without_a_recipe_lists_those_with_one() -> None:
     mine = replace(registry.info("octmnist"), name="mine")
     with pytest.raises(ValueError, match=r"No recipe is known for mine\..*: pathmnist, chestmnist"):
         recipe(mine)
 
 
-# Recipes of one's own.
+# Your own recipes.
 
 
 def test_any_function_of_image_and_size_is_a_step() -> None:
@@ -218,31 +218,32 @@ def test_any_function_of_image_and_size_is_a_step() -> None:
     assert np.array_equal(resize(image[:, ::-1], 28), mirrored(image, 28))
 
 
-def test_an_error_of_a_step_says_which_and_what_the_recipe_takes() -> None:
+def test_an_error_names_the_step_and_describes_the_expected_input() -> None:
     with pytest.raises(
-        ValueError, match=r"200 x 200.*Failed in step 1 of the recipe bloodmnist, on uint8 of shape \(100, 300, 3\)\."
+        ValueError,
+        match=r"An image of 100 x 300 cannot be cropped to 200 x 200\. Step 1 of the recipe 'bloodmnist' failed",
     ) as caught:
         recipe("bloodmnist")(noise(100, 300, 3), size=28)
-    assert str(caught.value).endswith("bloodmnist takes an RGB image (h, w, 3), 360x363 pixels at the source.")
-    with pytest.raises(ValueError, match="Failed in step 1 of the recipe chestmnist, on float64"):
+    assert str(caught.value).endswith("It takes an RGB image (h, w, 3), 360x363 pixels at the source.")
+    with pytest.raises(ValueError, match=r"dtype float64.* Step 1 of the recipe 'chestmnist' failed"):
         recipe("chestmnist").each(np.zeros((9, 9)), [28])
 
 
-def test_a_result_that_is_no_image_of_the_set_is_refused() -> None:
+def test_a_result_with_another_shape_or_dtype_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"result of octmnist is uint8 of shape \(28, 28, 3\); .* \(28, 28\)\. octmnist takes"
+        ValueError, match=r"recipe 'octmnist' returned uint8 of shape \(28, 28, 3\)\. .* \(28, 28\)\. It takes"
     ):
         recipe("octmnist")(noise(50, 50, 3), size=28)
-    with pytest.raises(ValueError, match=r"result of vesselmnist3d is uint8 of shape \(30, 30, 30\)"):
+    with pytest.raises(ValueError, match=r"recipe 'vesselmnist3d' returned uint8 of shape \(30, 30, 30\)"):
         recipe("vesselmnist3d")(noise(30, 30, 30), size=28)
     with pytest.raises(
-        ValueError, match=r"result of recipe is float64 .* \(28, 28\) or \(28, 28, 3\) or \(28, 28, 28\)\.$"
+        ValueError, match=r"recipe 'recipe' returned float64 .* \(28, 28\) or \(28, 28, 3\) or \(28, 28, 28\)\.$"
     ):
         Recipe((Binarise(0.5), Zoom()))(noise(50, 50, 50), size=28)
 
 
 def test_a_recipe_without_steps_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one is needed"):
+    with pytest.raises(ValueError, match="needs at least one step"):
         Recipe(())
 
 
@@ -252,7 +253,7 @@ shapes = st.lists(st.integers(1, 40), min_size=2, max_size=2)
 
 
 @given(shape=shapes, rgb=st.booleans())
-def test_the_square_is_as_large_as_can_be_and_in_the_middle(shape: list[int], rgb: bool) -> None:
+def test_the_square_is_central_and_as_large_as_possible(shape: list[int], rgb: bool) -> None:
     image = noise(*shape, *([3] if rgb else []))
     square = CropToShortEdge()(image, 28)
 
@@ -266,7 +267,7 @@ def test_the_square_is_as_large_as_can_be_and_in_the_middle(shape: list[int], rg
 @given(
     whole=st.lists(st.integers(4, 20), min_size=3, max_size=3), part=st.lists(st.integers(1, 4), min_size=3, max_size=3)
 )
-def test_a_crop_leaves_as_much_on_either_side_or_one_more_behind(whole: list[int], part: list[int]) -> None:
+def test_a_crop_is_centred_with_an_odd_pixel_removed_at_the_end(whole: list[int], part: list[int]) -> None:
     places = np.stack(np.indices(whole), axis=-1).reshape(*whole, 3)
     first = [CropCentre(tuple(part))(places[..., axis], 28).min() for axis in range(3)]
     last = [CropCentre(tuple(part))(places[..., axis], 28).max() for axis in range(3)]
@@ -277,19 +278,19 @@ def test_a_crop_leaves_as_much_on_either_side_or_one_more_behind(whole: list[int
 
 
 @pytest.mark.parametrize("shape", [(30, 20), (20, 20, 20), (200, 300)])
-def test_a_crop_that_is_larger_than_the_image_or_of_other_axes_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"25 x 25 x 25 cannot be cut out of an image of"):
+def test_a_crop_larger_than_the_image_or_with_other_axes_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"An image of .* cannot be cropped to 25 x 25 x 25"):
         CropCentre((25, 25, 25))(noise(*shape), 28)
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (5, 0), (1, 2, 3, 4)])
-def test_a_shape_that_cannot_be_cut_out_is_refused(shape: tuple[int, ...]) -> None:
+def test_an_invalid_crop_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="two or three lengths of at least 1"):
         CropCentre(shape)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
-def test_slices_and_projections_take_an_axis_away(axis: int) -> None:
+def test_slices_and_projections_remove_an_axis(axis: int) -> None:
     volume = noise(5, 6, 7)
 
     assert np.array_equal(volume.take(volume.shape[axis] // 2, axis), CentreSlice(axis)(volume, 28))
@@ -298,11 +299,11 @@ def test_slices_and_projections_take_an_axis_away(axis: int) -> None:
 
 @pytest.mark.parametrize("step", [CentreSlice(0), ProjectMaximum(1), ProjectMaximum(3)])
 def test_slices_and_projections_need_a_volume_with_that_axis(step: Any) -> None:
-    with pytest.raises(ValueError, match="A volume with that axis is needed"):
+    with pytest.raises(ValueError, match="This needs a volume with that axis"):
         step(noise(*((5, 5, 5) if step.axis == 3 else (5, 5))), 28)
 
 
-def test_a_window_maps_its_ends_to_black_and_white_and_cuts_off_the_rest() -> None:
+def test_a_window_maps_its_limits_to_black_and_white_and_clips() -> None:
     hounsfield = np.array([[-1000, -160, 40, 240, 3000]], dtype=np.int16)
 
     assert Window(-160, 240)(hounsfield, 28).tolist() == [[0, 0, 128, 255, 255]]
@@ -316,24 +317,24 @@ def test_a_window_keeps_the_order_of_values(values: list[float], low: float, hig
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1), (0, float("inf")), (float("-inf"), 0), (float("nan"), 1)])
-def test_a_window_that_is_none_is_refused(low: float, high: float) -> None:
-    with pytest.raises(ValueError, match="It needs two finite numbers, low < high"):
+def test_an_invalid_window_is_refused(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match="two finite numbers with low < high"):
         Window(low, high)
 
 
 def test_a_window_refuses_nan() -> None:
-    with pytest.raises(ValueError, match="holds NaN"):
+    with pytest.raises(ValueError, match="contains NaN"):
         Window(0, 1)(np.array([[0.5, np.nan]]), 28)
 
 
 @given(st.floats(-1, 1), st.lists(st.floats(-2, 2), min_size=1))
-def test_binarising_leaves_zeros_and_ones(above: float, values: list[float]) -> None:
+def test_binarising_returns_zeros_and_ones(above: float, values: list[float]) -> None:
     assert [float(value > above) for value in values] == Binarise(above)(np.array(values), 28).tolist()
 
 
-def test_a_step_for_some_sizes_is_left_out_at_others() -> None:
+def test_a_step_for_some_sizes_does_nothing_at_others() -> None:
     step = At((64,), CropCentre((2, 2)))
 
     assert step(noise(5, 5), 64).shape == (2, 2)
     assert step(noise(5, 5), 28).shape == (5, 5)
-    assert str(step) == "At size 64 only: cut 2 x 2 out of the middle."
+    assert str(step) == "At size 64 only: crop to 2 x 2 in the centre."

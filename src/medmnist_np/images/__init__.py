@@ -1,4 +1,4 @@
-"""Arrays in, arrays out: pictures of a data set, arrays as the bytes of a file, and how images were prepared."""
+"""Montages, overlays, resizing, encoding and recipes: functions that take and return arrays."""
 
 from medmnist_np._lazy import attach
 

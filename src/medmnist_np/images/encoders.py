@@ -95,7 +95,7 @@ def encode(image: NDArray[np.uint8], name: str, kind: str) -> bytes:
     Returns
     -------
     bytes
-        The same for the same pixels, as long as the versions of Python, Pillow and NiBabel are the same.
+        The same bytes for the same pixels and the same versions of Python, Pillow and NiBabel.
 
     Raises
     ------
@@ -109,9 +109,8 @@ def encode(image: NDArray[np.uint8], name: str, kind: str) -> bytes:
     PNG, TIFF, NPY and NIfTI are lossless, and so is GIF for gray images and volumes. JPEG (quality 95, no chroma
     subsampling) is lossy, and so is GIF for RGB images, as it holds only 256 colours.
 
-    In an animated GIF each slice is a frame, shown for 0.2 s, even if it equals the previous one. In TIFF each slice of
-    a volume is a page. NIfTI keeps the axes of the array; the voxel spacing is set to 1, as the true spacing is not
-    known.
+    In an animated GIF each slice is a frame of 0.2 s, even if it equals the previous one. In TIFF each slice of a
+    volume is a page. NIfTI keeps the axes of the array, with a voxel spacing of 1, because the true spacing is unknown.
 
     Examples
     --------
@@ -121,7 +120,7 @@ def encode(image: NDArray[np.uint8], name: str, kind: str) -> bytes:
     b'\x89PNG'
     """
     if image.dtype != np.uint8:
-        raise ValueError(f"The image has dtype {image.dtype}; uint8 is needed.")
+        raise ValueError(f"The image has dtype {image.dtype}, but uint8 is needed.")
     return find_format(name, kind).write(image, kind)
 
 

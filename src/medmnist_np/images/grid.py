@@ -51,30 +51,23 @@ def choose(
 
     Examples
     --------
-    >>> from medmnist_np.images.grid import choose
+    >>> from medmnist_np.images import choose
     >>> choose(range(3), rows=20, columns=2).shape
     (2, 2)
     """
     if not all(isinstance(number, int | np.integer) and number >= 1 for number in (rows, columns)):
-        raise ValueError(f"rows is {short(rows)} and columns is {short(columns)}; integers of at least 1 are needed.")
+        raise ValueError(f"rows is {short(rows)} and columns is {short(columns)}. Both must be integers of at least 1.")
     if seed is not None and not (isinstance(seed, int | np.integer) and seed >= 0):
-        raise ValueError(f"seed is {short(seed)}; an integer of at least 0, or None, is needed.")
+        raise ValueError(f"Invalid seed: {short(seed)}. It must be an integer of at least 0, or None.")
     if len(selection) == 0:
-        raise ValueError("There is nothing to show: no sample is selected.")
+        raise ValueError("No samples to show: the selection is empty.")
     random = np.random.default_rng(seed)
     if labels is None:
-        chosen = _draw(len(selection), rows * columns, random, replace)
-        places = _in_rows(_elements(selection, chosen), columns)
-    else:
-        groups = _members_of_classes(np.asarray(labels))
-        rows_each = max(1, rows // max(1, len(groups)))
-        places = np.concatenate(
-            [
-                _in_rows(_elements(selection, group[_draw(len(group), rows_each * columns, random, replace)]), columns)
-                for group in groups
-            ]
-        )
-    return places
+        return in_rows(_elements(selection, _draw(len(selection), rows * columns, random, replace)), columns)
+    groups = _members_of_classes(np.asarray(labels))
+    most = max(1, rows // len(groups)) * columns
+    chosen = (group[_draw(len(group), most, random, replace)] for group in groups)
+    return np.concatenate([in_rows(_elements(selection, numbers), columns) for numbers in chosen])
 
 
 def needed_columns(n: int, rows: int, columns: int) -> int:
@@ -104,19 +97,20 @@ def _members_of_classes(labels: NDArray[np.integer]) -> list[NDArray[np.intp]]:
         groups = [np.flatnonzero(labels[:, 0] == number) for number in np.unique(labels)]
     groups = [group for group in groups if len(group)]
     if not groups:
-        raise ValueError("There is nothing to show by class: no selected sample has a finding.")
+        raise ValueError("No samples to show by class: no selected sample has a finding.")
     return groups
 
 
 def _elements(selection: range | NDArray[np.intp], chosen: NDArray[np.integer]) -> NDArray[np.intp]:
-    # Converting a range to an array would take 8 bytes for each sample of the data set.
+    # Converting the range to an array would need 8 bytes for each sample of the data set.
     if isinstance(selection, range):
         return np.asarray(selection.start + selection.step * chosen, dtype=np.intp)
     elements: NDArray[np.intp] = selection[chosen]
     return elements
 
 
-def _in_rows(values: NDArray[np.intp], columns: int) -> NDArray[np.intp]:
+def in_rows(values: NDArray[np.intp], columns: int) -> NDArray[np.intp]:
+    """Arrange values in rows of a grid; the last row ends with empty cells."""
     places = np.full((-(-len(values) // columns), columns), EMPTY, dtype=np.intp)
     places.flat[: len(values)] = values
     return places
@@ -142,8 +136,7 @@ def arrange(
     Returns
     -------
     (..., rows * (height + below), columns * (b + right)) uint8
-        A new array. Without gaps all rows of pixels are gathered at once, which needs no other memory than their
-        indices.
+        A new array. Without gaps, the only further memory is that of the indices of all rows of pixels.
     """
     *pictures, rows, columns = tops.shape
     n_bytes = lines.shape[1]

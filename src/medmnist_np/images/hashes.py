@@ -339,9 +339,9 @@ def near_pairs(hashes: Hashes, max_distance: int = 4, *, max_pairs: int = 1_000_
     """
     values = np.asarray(hashes)
     if values.dtype != np.uint64 or values.ndim != 1:
-        raise ValueError(f"The hashes are {values.dtype} of shape {values.shape}; uint64 of shape (n,) is needed.")
+        raise ValueError(f"The hashes are {values.dtype} of shape {values.shape}, but uint64 of shape (n,) is needed.")
     if max_distance not in range(_MAX_DISTANCE + 1):
-        raise ValueError(f"max_distance is {short(max_distance)}; it must be from 0 to {_MAX_DISTANCE} bits.")
+        raise ValueError(f"max_distance is {short(max_distance)}. It must be between 0 and {_MAX_DISTANCE} bits.")
     edges = np.linspace(0, 64, max_distance + 2).astype(int).tolist()
     groups = [run for low, high in pairwise(edges) for run in repeated(values & np.uint64((1 << high) - (1 << low)))]
     if sum(len(group) ** 2 for group in groups) > len(values) ** 2:  # cheaper to compare all pairs once

@@ -8,13 +8,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.errors import nearest, short
+from medmnist_np.errors import short, unknown
 
 Resampler = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 
 RESAMPLERS: tuple[Resampler, ...] = get_args(Resampler)
 
-# The same as `reducing_gap` in Pillow: an approximate reduction first shrinks the image by a whole factor.
+# The same as `reducing_gap` in Pillow: an approximate reduction first shrinks the image by an integer factor.
 _REDUCING_GAP = 3
 
 
@@ -24,7 +24,7 @@ def resize(
     """Resize an image to a square with Pillow.
 
     When Pillow reduces an image, its filters average fine detail instead of aliasing it. An image that is not square is
-    stretched to a square; crop it first if you do not want that.
+    stretched to a square; crop it first to avoid that.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def resize(
         Pillow's name of the filter: ``"nearest"``, ``"box"``, ``"bilinear"``, ``"hamming"``, ``"bicubic"`` or
         ``"lanczos"``.
     approximate : bool
-        If the image is at least six times as large as ``size``, first reduce it by a whole factor, as Pillow does with
-        ``reducing_gap=3``. This is faster. With ``"bicubic"``, pixels differed by at most 5 of 255 levels in textures
-        and 9 in pure noise.
+        If the image is at least six times as large as ``size``, first reduce it by an integer factor, as Pillow does
+        with ``reducing_gap=3``. This is faster. With ``"bicubic"``, pixels differed by at most 5 of 255 levels in
+        textures and 9 in pure noise.
 
     Returns
     -------
@@ -87,14 +87,15 @@ def resize_each(
     Examples
     --------
     >>> import numpy as np
-    >>> from medmnist_np.images.interpolation import resize_each
+    >>> from medmnist_np.images import resize_each
     >>> {size: image.shape for size, image in resize_each(np.zeros((90, 80, 3), np.uint8), [64, 28]).items()}
     {64: (64, 64, 3), 28: (28, 28, 3)}
     """
     from PIL import Image
 
     pixels, sizes = _checked(image), [checked_size(size) for size in sizes]
-    how = _resampling(resampler)
+    checked_resampler(resampler)
+    resampling = Image.Resampling[resampler.upper()]
     picture = Image.fromarray(pixels)
     reducible = [size for size in sizes if approximate and max(picture.size) >= 2 * _REDUCING_GAP * size]
     if reducible:
@@ -106,9 +107,9 @@ def resize_each(
     for size in sizes:
         small = (size, size)
         if size in reducible:
-            result = reduced.resize(small, how, box, reducing_gap=_REDUCING_GAP)
+            result = reduced.resize(small, resampling, box, reducing_gap=_REDUCING_GAP)
         else:
-            result = picture.resize(small, how)
+            result = picture.resize(small, resampling)
         resized[size] = np.array(result)
     return resized
 
@@ -116,8 +117,8 @@ def resize_each(
 def zoom(volume: NDArray[Any], size: int, *, order: int = 3, mode: str = "constant") -> NDArray[Any]:
     """Resize a volume to a cube by spline interpolation with ``scipy.ndimage.zoom``.
 
-    The first and last voxels of each axis keep their position, and values between them are read from a spline through
-    the voxels. Nothing is averaged, so a reduction aliases fine detail.
+    The first and last voxels of each axis keep their positions. Values between voxels are interpolated, not averaged,
+    so a reduction aliases fine detail.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ def zoom(volume: NDArray[Any], size: int, *, order: int = 3, mode: str = "consta
     Examples
     --------
     >>> import numpy as np
-    >>> from medmnist_np.images.interpolation import zoom
+    >>> from medmnist_np.images import zoom
     >>> zoom(np.array([[0, 100], [0, 100]], dtype=np.uint8), 3, order=1).tolist()
     [[0, 50, 100], [0, 50, 100], [0, 50, 100]]
     """
@@ -153,9 +154,9 @@ def zoom(volume: NDArray[Any], size: int, *, order: int = 3, mode: str = "consta
 
     voxels = np.asarray(volume)
     if voxels.ndim not in (2, 3) or voxels.size == 0:
-        raise ValueError(f"The volume has shape {voxels.shape}; (d, h, w) with at least one voxel is needed.")
+        raise ValueError(f"The volume has shape {voxels.shape}, but (d, h, w) with at least one voxel is needed.")
     if voxels.dtype.kind not in "buif":
-        raise ValueError(f"The volume has dtype {voxels.dtype}; integers or floats are needed.")
+        raise ValueError(f"The volume has dtype {voxels.dtype}, but integers or floats are needed.")
     size = checked_size(size)
     result_dtype = voxels.dtype if voxels.dtype.kind in "ui" else np.dtype(np.float64)
     if voxels.shape == (size,) * voxels.ndim:
@@ -171,33 +172,23 @@ def zoom(volume: NDArray[Any], size: int, *, order: int = 3, mode: str = "consta
 def checked_size(size: int) -> int:
     """Return a size as an int, or raise ValueError if it is not an integer of at least 1."""
     if isinstance(size, bool) or not hasattr(size, "__index__") or size.__index__() < 1:
-        raise ValueError(f"The size is {short(size)}; an integer number of pixels, at least 1, is needed.")
+        raise ValueError(f"Invalid size: {short(size)}. It must be an integer of at least 1 pixel.")
     return size.__index__()
 
 
 def checked_resampler(resampler: str) -> None:
     """Raise ValueError if the resampler is unknown."""
     if resampler not in RESAMPLERS:
-        raise ValueError(
-            f"Unknown resampler {short(resampler)}.{nearest(str(resampler), RESAMPLERS)} "
-            f"Resamplers: {', '.join(RESAMPLERS)}."
-        )
+        raise ValueError(unknown("resampler", resampler, RESAMPLERS))
 
 
 def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     pixels = np.asarray(image)
     if pixels.dtype != np.uint8:
         raise ValueError(
-            f"The image has dtype {pixels.dtype}; uint8 is needed. Map its values to 0-255 first, for example with "
-            "medmnist_np.images.recipes.Window(low, high)."
+            f"The image has dtype {pixels.dtype}, but uint8 is needed. Map its values to 0-255 first, for example with "
+            "medmnist_np.images.Window(low, high)."
         )
     if pixels.size == 0 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
-        raise ValueError(f"The image has shape {pixels.shape}; (h, w) or (h, w, 3) is needed.")
+        raise ValueError(f"The image has shape {pixels.shape}, but (h, w) or (h, w, 3) is needed.")
     return np.ascontiguousarray(pixels)
-
-
-def _resampling(resampler: str) -> Any:
-    from PIL import Image
-
-    checked_resampler(resampler)
-    return Image.Resampling[resampler.upper()]

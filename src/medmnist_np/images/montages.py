@@ -1,4 +1,4 @@
-"""Many images in one picture; volumes as slices, sheets or projections."""
+"""Montages: many images in one picture; volumes as slices, sheets or projections."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from medmnist_np.errors import short, unknown
 from medmnist_np.images.captions import CAPTION_HEIGHT, add_captions, add_legend
 from medmnist_np.images.channels import refuse_one_image, usual_axes
 from medmnist_np.images.encoders import RGB, VOLUME
-from medmnist_np.images.grid import EMPTY, arrange
+from medmnist_np.images.grid import EMPTY, arrange, in_rows
 from medmnist_np.images.overlays import class_colors, overlay, value_range
 from medmnist_np.images.picture import Picture
 from medmnist_np.images.recipes import Window
 
 VIEWS = ("animated", "middle", "orthogonal", "projection", "sheet")
-"""How a volume can be shown: slice after slice, or as one of the images that :func:`flatten` makes."""
+"""Views of a volume: animated slice by slice, or one of the images of :func:`flatten`."""
 
 
 def flatten(volume: NDArray[np.uint8], view: str) -> NDArray[np.uint8]:
@@ -28,13 +28,13 @@ def flatten(volume: NDArray[np.uint8], view: str) -> NDArray[np.uint8]:
     Parameters
     ----------
     volume : (d, h, w) uint8, 0-255
-        A volume. How its axes lie in the body is not stated for MedMNIST.
+        A volume. MedMNIST does not state the orientation of its axes in the body.
     view : str
         - ``"middle"``: ``volume[d // 2]``, ``(h, w)``.
         - ``"orthogonal"``: the middle slices across the first, the second and the third axis, side by side:
-          ``(h, w)``, ``(d, w)`` and ``(d, h)``; shorter ones are black below.
+          ``(h, w)``, ``(d, w)`` and ``(d, h)``. Shorter ones are padded with black at the bottom.
         - ``"projection"``: the maximum along the first axis, ``(h, w)``.
-        - ``"sheet"``: all slices, row by row, as square as can be.
+        - ``"sheet"``: all slices, row by row, in a grid as nearly square as possible.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def flatten(volume: NDArray[np.uint8], view: str) -> NDArray[np.uint8]:
     Raises
     ------
     ValueError
-        If there is no such view.
+        If the view is unknown.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def flatten(volume: NDArray[np.uint8], view: str) -> NDArray[np.uint8]:
     ((28, 84), (140, 168))
     """
     if volume.ndim != 3:
-        raise ValueError(f"A volume has three axes, (d, h, w); this has shape {volume.shape}.")
+        raise ValueError(f"The volume has shape {volume.shape}, but (d, h, w) is needed.")
     if view == "middle":
         middle: NDArray[np.uint8] = volume[len(volume) // 2]
         return middle
@@ -80,36 +80,34 @@ def _orthogonal(volume: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _sheet(volume: NDArray[np.uint8]) -> NDArray[np.uint8]:
     depth, height, width = volume.shape
-    columns = int(np.ceil(np.sqrt(depth)))
-    tops = np.full((-(-depth // columns), columns), EMPTY, dtype=np.intp)
-    tops.flat[:depth] = np.arange(depth) * height
+    tops = in_rows(np.arange(depth) * height, math.ceil(math.sqrt(depth)))
     return arrange(volume.reshape(-1, width), tops, height)
 
 
 def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: int = 1) -> NDArray[np.uint8]:
-    """Put images side by side in one picture, row by row from the top left.
+    """Arrange images in a grid, row by row from the top left.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
-        Gray images, RGB images, or volumes, each shown by its middle slice ``volume[d // 2]``. A channel axis of 1 or 3
-        may also come first, as in PyTorch: see :func:`~medmnist_np.images.channels.channel_axis`. Cut volumes of
-        3 slices yourself: ``montage(volumes[:, 1])``.
+        Gray images, RGB images, or volumes, of which the middle slice ``volume[d // 2]`` is shown. A channel axis of 1
+        or 3 may also come first, as in PyTorch: see :func:`~medmnist_np.images.channels.channel_axis`. For volumes of 3
+        slices, choose the slice yourself: ``montage(volumes[:, 1])``.
     columns : int, optional
-        Images in a row. ``None`` makes the grid as square as it can be, wider rather than higher.
+        Images per row (default: a grid as nearly square as possible, wider rather than taller).
     padding : int
-        Black pixels between neighbours, but not around the picture.
+        Black pixels between images. There are none around the picture.
 
     Returns
     -------
     (height, width) or (height, width, 3) uint8, 0-255
-        A new array. Places left over in the last row are black.
+        A new array. Empty cells in the last row are black.
 
     Raises
     ------
     ValueError
-        If the array has another dtype or shape, is a single RGB image, has four channels, or holds no image, or if
-        ``columns`` or ``padding`` is out of range.
+        If the array has another dtype or shape, is a single RGB image, has four channels or is empty, or ``columns`` or
+        ``padding`` is out of range.
 
     Examples
     --------
@@ -120,24 +118,22 @@ def montage(images: NDArray[np.uint8], *, columns: int | None = None, padding: i
     """
     tiles = np.asarray(images)
     if tiles.dtype != np.uint8:
-        raise ValueError(f"The images have dtype {tiles.dtype}; uint8 is needed.")
+        raise ValueError(f"The images have dtype {tiles.dtype}, but uint8 is needed.")
     if tiles.ndim not in (3, 4):
-        raise ValueError(f"The images have shape {tiles.shape}; (n, h, w), (n, h, w, 3) or (n, d, h, w) is needed.")
+        raise ValueError(f"The images have shape {tiles.shape}, but (n, h, w), (n, h, w, 3) or (n, d, h, w) is needed.")
     if tiles.size == 0:
-        raise ValueError(f"There is nothing to show: the images have shape {tiles.shape}.")
+        raise ValueError(f"No images to show: the array has shape {tiles.shape}.")
     refuse_one_image(tiles)
     tiles = usual_axes(tiles)
     if columns is not None and columns < 1:
-        raise ValueError(f"columns is {short(columns)}; at least 1 is needed.")
+        raise ValueError(f"columns is {short(columns)}. It must be at least 1.")
     if padding < 0:
-        raise ValueError(f"padding is {padding}; 0 or more pixels are needed.")
+        raise ValueError(f"padding is {padding}. It must be at least 0.")
     if tiles.ndim == 4 and tiles.shape[-1] != 3:
         tiles = tiles[:, tiles.shape[1] // 2]
 
     n = len(tiles)
-    columns = math.ceil(math.sqrt(n)) if columns is None else columns
-    places = np.full((-(-n // columns), columns), EMPTY, dtype=np.intp)
-    places.flat[:n] = np.arange(n)
+    places = in_rows(np.arange(n), math.ceil(math.sqrt(n)) if columns is None else columns)
     picture = _flat(tiles, places, padding, padding)
     return picture[: len(picture) - padding, : picture.shape[1] - padding]
 
@@ -153,39 +149,38 @@ def draw(
     masks: Any = None,
     legend: bool = False,
 ) -> Picture:
-    """Draw a montage of those samples of a split that :func:`~medmnist_np.images.grid.choose` chose.
+    """Draw a montage of the samples chosen by :func:`~medmnist_np.images.choose`.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, 0-255
-        All images of the split, perhaps memory-mapped: only what is shown is read. Other objects with
-        ``take``, as those of joined splits, will do.
+        All images of the split, for example memory-mapped; only the shown images are read. Rows of joined splits, which
+        are not arrays but have ``take``, are also accepted.
     places : (rows, columns) intp
-        The sample to show in each place, or :data:`~medmnist_np.images.grid.EMPTY`.
+        The sample in each cell, or :data:`~medmnist_np.images.grid.EMPTY`.
     kind : str
-        What the images are, in the words of :mod:`medmnist_np.images.encoders`.
+        Kind of the images, as defined in :mod:`medmnist_np.images.encoders`.
     view : str, optional
-        How to show volumes, one of :data:`~medmnist_np.images.montages.VIEWS`; ``None`` means animated.
+        View of volumes, one of :data:`~medmnist_np.images.VIEWS` (default: animated).
     labels : (n, l) integers, optional
-        All labels of the split. Where they are given, the number of its class, or the numbers of its findings, stands
-        below each image.
+        All labels of the split. If given, the number of the class, or those of the findings, are written below images.
     class_names : sequence of str
-        The meaning of these numbers, listed at the bottom.
+        Class names for the legend below the picture.
     masks : (n, h, w) integers, optional
-        All masks of the split, or rows that have ``take``; they are drawn over the images.
+        All masks of the split, or rows that have ``take``. They are drawn over the images.
     legend : bool
-        Whether to list at the bottom what the colours of masks mean.
+        Whether to explain the colours of masks in a legend below the picture.
 
     Returns
     -------
     Picture
-        Without labels, and unless volumes are flattened, what is allocated beside it is one number (8 bytes) for each
-        line of pixels of each image.
+        Without labels, and unless volumes are flattened, the only further memory is 8 bytes for each row of pixels of
+        each image.
 
     Raises
     ------
     ValueError
-        If the view is unknown, the images are not volumes, or masks are to be drawn over volumes.
+        If the view is unknown, a view is given for images that are not volumes, or masks are given for volumes.
 
     Examples
     --------
@@ -197,12 +192,12 @@ def draw(
     (28, 30, 64)
     """
     if view is not None and kind != VOLUME:
-        raise ValueError(f"view={short(view)} is a way to show volumes, and these are {kind}.")
-    if view not in (None, *VIEWS):
+        raise ValueError(f"view={short(view)} is only for volumes; these are {kind}.")
+    if view is not None and view not in VIEWS:
         raise ValueError(unknown("view", view, VIEWS))
     if masks is not None:
         if kind == VOLUME:
-            raise ValueError("Masks are drawn over images: cut slices out of these volumes first.")
+            raise ValueError("Masks can be drawn over images only. Take slices of these volumes first.")
         return _with_masks(images, masks, places, class_names if legend else ())
     if kind != VOLUME and isinstance(images, np.ndarray) and images.shape[3:] != (3,):
         images = usual_axes(images)
@@ -228,27 +223,26 @@ def draw_slices(
     window: tuple[float, float] | None = None,
     legend: Mapping[int, str] | None = None,
 ) -> Picture:
-    """Draw slices of volumes, which may differ in size, side by side with masks over them.
+    """Draw slices of volumes in a grid, with masks over them. The slices may differ in size.
 
     Parameters
     ----------
-    images : (n,) sequence of (h, w) arrays of any numbers
-        The first axis runs to the right in the picture, the second upwards: of x and y of a NIfTI file in the usual
-        orientation (RAS), the right of the body and its front.
+    images : (n,) sequence of (h, w) arrays, integers or floats
+        The first axis goes to the right in the picture, the second upwards. For x and y of a NIfTI file in the usual
+        orientation (RAS), these are the right and the front of the body.
     masks : (n,) sequence of (h, w) integers, optional
-        Drawn over them.
+        Masks to draw over the slices.
     columns : int
-        Slices in a row.
+        Slices per row.
     window : (float, float), optional
-        Values that become black and white. None means those of each slice, without the lowest and the highest
-        hundredth.
+        Values to show as black and white (default: the 1st and 99th percentile of each slice).
     legend : Mapping of int to str, optional
-        What the values of masks mean, listed at the bottom.
+        Names of the mask values, for the legend below the picture.
 
     Returns
     -------
     Picture
-        In colour if there are masks. Slices that are smaller than the largest one lie in the middle of their place.
+        RGB if there are masks. Slices that are smaller than the largest one are centred in their cells.
 
     Examples
     --------
@@ -291,7 +285,7 @@ def _with_masks(images: Any, masks: Any, places: NDArray[np.intp], class_names: 
 
 
 def _renumbered(places: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the places of the same images after only these were taken."""
+    """Return the places of the same images in an array of only the shown images."""
     numbers = np.full_like(places, EMPTY)
     numbers[places != EMPTY] = np.arange(np.count_nonzero(places != EMPTY))
     return numbers

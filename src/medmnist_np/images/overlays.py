@@ -1,4 +1,4 @@
-"""Masks drawn over images: filled, with contours, a colour for each class."""
+"""Draw masks over images: transparent areas with contours, one colour per class."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from medmnist_np.errors import short
 from medmnist_np.images.recipes import Window
 
-# Of Okabe and Ito, "Color Universal Design" (2008), without black, for any kind of colour vision. Those that stand out
-# from a dark scan come first.
+# Colours of Okabe and Ito, "Color Universal Design" (2008), without black. People with any kind of colour vision can
+# distinguish them. Those with the highest contrast to a dark scan come first.
 _COLORS = (
     (230, 159, 0),
     (86, 180, 233),
@@ -21,27 +21,27 @@ _COLORS = (
     (213, 94, 0),
     (0, 114, 178),
 )
-_LIGHTER, _DARKER = 0.55, 0.55  # of the second and the third seven: how far towards white and black
+_LIGHTER, _DARKER = 0.55, 0.55  # share of white in the second seven colours, and of black in the third seven
 
 
 def class_colors(n: int) -> NDArray[np.uint8]:
-    """Return the colours that masks are drawn in.
+    """Return the colours of mask values.
 
     Parameters
     ----------
     n : int
-        Number of values, from 0 on.
+        Number of values, starting with 0.
 
     Returns
     -------
     (n, 3) uint8
-        RGB by value. That of 0, the background, is black and not drawn. The first seven of the others are those of
-        Okabe and Ito, which people with any colour vision can distinguish; the next seven are lighter, the next
-        darker, and then they come again.
+        RGB colour of each value. Value 0, the background, is black and is not drawn. The next seven colours are those
+        of Okabe and Ito, which people with any kind of colour vision can distinguish. Then follow seven lighter and
+        seven darker ones, and the colours repeat.
 
     Examples
     --------
-    >>> from medmnist_np.images.overlays import class_colors
+    >>> from medmnist_np.images import class_colors
     >>> class_colors(3).tolist()
     [[0, 0, 0], [230, 159, 0], [86, 180, 233]]
     """
@@ -65,26 +65,26 @@ def overlay(
     Parameters
     ----------
     images : (..., h, w) or (..., h, w, 3)
-        Gray or RGB: uint8, 0-255, or any numbers with a window.
+        Gray or RGB images: uint8, 0-255, or any integers or floats with a window.
     masks : (..., h, w) integers
-        The class number of each pixel, 0 to 255. Where it is 0 the image shows through.
+        Class number of each pixel, 0 to 255. Pixels of class 0 are not drawn.
     opacity : float
-        Of the filling, 0 (none) to 1.
+        Opacity of the areas, 0 (only contours) to 1.
     contours : bool
-        Whether the outermost pixels of each area have the full colour of their class. The edge of the image is no
-        border of an area.
+        Whether to draw the outermost pixels of each area in the full colour of its class. There is no contour along the
+        edge of the image.
     window : (float, float), optional
-        Values of the images that become black and white. None means that they are 0 to 255 already.
+        Image values to show as black and white. Required unless the images are uint8.
 
     Returns
     -------
     (..., h, w, 3) uint8, 0-255
-        A new array; the colour of each class is that of :func:`class_colors`.
+        A new array with the colours of :func:`class_colors`.
 
     Raises
     ------
     ValueError
-        If shapes do not match, masks have other values, images need a window, or the opacity is not from 0 to 1.
+        If the shapes do not match, masks have other values, a window is missing, or the opacity is out of range.
 
     Examples
     --------
@@ -97,20 +97,18 @@ def overlay(
     images, masks = np.asarray(images), np.asarray(masks)
     if images.shape not in (masks.shape, (*masks.shape, 3)) or masks.ndim < 2:
         raise ValueError(
-            f"The images have shape {images.shape} and the masks {masks.shape}; (..., h, w) masks and images of the "
-            "same shape, or with three channels at the end, are needed."
+            f"The images have shape {images.shape} and the masks {masks.shape}. Masks need the shape (..., h, w), and "
+            "images the same shape or (..., h, w, 3)."
         )
     if masks.dtype.kind not in "biu" or (masks.size and not 0 <= masks.min() <= masks.max() <= 255):
         found = f"{masks.min()} to {masks.max()}" if masks.size else "none"
-        raise ValueError(f"The masks hold {masks.dtype}, {found}; integers from 0 to 255 are needed.")
+        raise ValueError(f"The masks contain {masks.dtype} values, {found}. They must be integers from 0 to 255.")
     if not 0 <= opacity <= 1:
-        raise ValueError(f"opacity is {short(opacity)}; a number from 0 to 1 is needed.")
+        raise ValueError(f"opacity is {short(opacity)}. It must be between 0 and 1.")
     if window is not None:
         images = Window(*window)(images, 0)
     elif images.dtype != np.uint8:
-        raise ValueError(
-            f"The images have dtype {images.dtype}: state which values become black and white (window=(low, high))."
-        )
+        raise ValueError(f"Images of dtype {images.dtype} need window=(low, high), the values of black and white.")
     drawn = np.repeat(images[..., np.newaxis], 3, axis=-1) if images.ndim == masks.ndim else images.copy()
     values = masks.astype(np.uint8, copy=False)
     colors = class_colors(256)
@@ -125,14 +123,23 @@ def overlay(
 
 
 def foremost_slice(mask: NDArray[np.integer[Any]], axis: int) -> int:
-    """Return which slice of a volume to look at: the first of those with the most labelled voxels, else the middle.
+    """Return the slice of a volume with the most labelled voxels, or the middle slice if there are none.
 
     Parameters
     ----------
     mask : (x, y, z) integers
-        A mask, which is read once.
+        The mask of the volume, which is read once.
     axis : int
-        0, 1 or 2: what runs from slice to slice.
+        0, 1 or 2: the axis of the slice number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from medmnist_np.images.overlays import foremost_slice
+    >>> mask = np.zeros((8, 8, 8), np.uint8)
+    >>> mask[2:5, 2:5, 6] = 1
+    >>> foremost_slice(mask, axis=2)
+    6
     """
     others = tuple(other for other in range(3) if other != axis)
     labelled = np.count_nonzero(mask, axis=others)
@@ -140,7 +147,7 @@ def foremost_slice(mask: NDArray[np.integer[Any]], axis: int) -> int:
 
 
 def value_range(image: NDArray[Any], share: float = 0.01) -> tuple[float, float]:
-    """Return a window for an image: what is left of its values when a share of them at either end is cut off.
+    """Return a window for an image: the range of its values without a share at either end.
 
     Examples
     --------
@@ -160,7 +167,7 @@ def value_range(image: NDArray[Any], share: float = 0.01) -> tuple[float, float]
 
 
 def _borders(masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which labelled pixels have a neighbour, left, right, above or below, with another value."""
+    """Return which labelled pixels have a direct neighbour with another value."""
     border = np.zeros(masks.shape, dtype=np.bool_)
     below = masks[..., 1:, :] != masks[..., :-1, :]
     border[..., 1:, :] |= below

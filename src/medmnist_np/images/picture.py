@@ -1,4 +1,4 @@
-"""A picture, still or animated, and how it gets out: as an array, an image, a file or in a notebook."""
+"""The result of a montage, still or animated: as an array, an image, a file or in a notebook."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from medmnist_np.images.encoders import GRAY, RGB, VOLUME, encode, formats_for
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Picture:
-    """What a montage is. It shows itself in a notebook.
+    """A picture made by a montage or figure. A notebook displays it.
 
     Attributes
     ----------
     array : (h, w), (h, w, 3) or (t, h, w) uint8, 0-255
-        The pixels; ``np.asarray(picture)`` is the same.
+        The pixels; ``np.asarray(picture)`` returns the same.
     animated : bool
-        Whether the first axis counts frames.
+        Whether the first axis is time.
 
     Examples
     --------
@@ -41,47 +41,47 @@ class Picture:
 
     @property
     def kind(self) -> str:
-        """What the array is, in the words of :mod:`medmnist_np.images.encoders`."""
+        """Kind of the array, as defined in :mod:`medmnist_np.images.encoders`."""
         if self.animated:
             return VOLUME
         return RGB if self.array.ndim == 3 else GRAY
 
     @property
     def frames(self) -> Sequence[Any]:
-        """The frames as :class:`PIL.Image.Image`; of a still picture the only one."""
+        """The frames as :class:`PIL.Image.Image`; a still picture has one."""
         from PIL import Image
 
         return list(map(Image.fromarray, self.array if self.animated else [self.array]))
 
     @property
     def image(self) -> Any:
-        """The picture as a :class:`PIL.Image.Image`; of an animated one the middle frame."""
+        """The picture as a :class:`PIL.Image.Image`; the middle frame if it is animated."""
         from PIL import Image
 
         return Image.fromarray(self.array[len(self.array) // 2] if self.animated else self.array)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a file; its ending names the format. A file of that name is replaced, once the new one is complete.
+        """Write the picture to a file in the format of the file extension. An existing file is replaced.
 
         Parameters
         ----------
         path : path
-            It ends in ``.png``, ``.jpg``, ``.tiff``, ``.gif``, ``.npy`` or, unless it is in colour, ``.nii``; an
-            animated picture in the last four. Missing folders are made.
+            The extension is ``.png``, ``.jpg``, ``.tiff``, ``.gif``, ``.npy`` or, for gray pictures, ``.nii``. Animated
+            pictures support the last four. Missing folders are created.
 
         Returns
         -------
         Path
-            The same.
+            The path of the file.
 
         Raises
         ------
         ValueError
-            If the name has no ending, there is no such format, or it cannot hold the picture.
+            If the path has no extension, or the format is unknown or cannot hold the picture.
         """
         path = Path(path).expanduser()
         if not path.suffix:
-            raise ValueError(f"{path} has no ending, which would name the format: {', '.join(formats_for(self.kind))}.")
+            raise ValueError(f"{path} has no file extension. Supported: {', '.join(formats_for(self.kind))}.")
         data = encode(self.array, path.suffix.lower().removeprefix("."), self.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         with _files.in_one_step(path) as fresh:
@@ -89,7 +89,7 @@ class Picture:
         return path
 
     def data_uri(self) -> str:
-        """Return it as an address that holds the picture itself, a PNG or an animated GIF."""
+        """Return a data URI that contains the picture as PNG or animated GIF."""
         name = "gif" if self.animated else "png"
         return f"data:image/{name};base64,{base64.b64encode(encode(self.array, name, self.kind)).decode('ascii')}"
 

@@ -22,29 +22,30 @@ Array = NDArray[Any]
 
 
 class Step(Protocol):
-    """One thing that is done to an image.
+    """One operation on an image.
 
-    A promise to implementers: a step is deterministic, compares equal to another that does the same, pickles, and
-    does not change the image that it is given. ``str`` returns a sentence that describes the step.
+    Requirements for implementers: a step is deterministic, equals another step with the same effect, can be pickled,
+    and does not change its input. ``str()`` describes it in a sentence.
     """
 
     def __call__(self, image: Array, size: int) -> Array:
-        """Return the image after this step, a view where possible; ``size`` is the one that the recipe makes."""
+        """Return the image after this step, a view if possible; ``size`` is that of the recipe's result."""
 
 
 @runtime_checkable
 class HasMaskStep(Protocol):
-    """A step that defines what happens to the mask of an image, so that both still match."""
+    """A step with a counterpart for masks, so that image and mask still match."""
 
     def for_masks(self) -> Step | None:
-        """Return the step for masks, which makes no new values; None if values change and places do not."""
+        """Return the step for masks, which creates no new values; None if this step changes only values."""
 
 
 @dataclass(frozen=True, slots=True)
 class CropToShortEdge:
-    """Cut out the square in the middle whose side is the short edge; of a volume, the cube.
+    """Crop to the central square whose side is the short edge; a volume to the central cube.
 
-    An odd rest leaves one pixel more below and to the right. Which side the published files leave it on is not known.
+    If the number of removed pixels is odd, one more is removed at the bottom or the right. Whether the published files
+    do the same is not known.
     """
 
     def __call__(self, image: Array, size: int) -> Array:
@@ -62,25 +63,25 @@ class CropToShortEdge:
         return self
 
     def __str__(self) -> str:
-        return "Cut out the square in the middle whose side is the short edge."
+        return "Crop to the central square whose side is the short edge."
 
 
 @dataclass(frozen=True, slots=True)
 class CropCentre:
-    """Cut a fixed shape out of the middle: ``(200, 200)`` pixels, or ``(64, 64, 64)`` voxels."""
+    """Crop to a fixed shape in the centre: ``(200, 200)`` pixels, or ``(64, 64, 64)`` voxels."""
 
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
         if len(self.shape) not in (2, 3) or min(self.shape) < 1:
-            raise ValueError(f"The shape to cut out is {self.shape}; two or three lengths of at least 1 are needed.")
+            raise ValueError(f"Invalid shape to crop to: {self.shape}. It needs two or three lengths of at least 1.")
         object.__setattr__(self, "shape", tuple(self.shape))
 
     def __call__(self, image: Array, size: int) -> Array:
         """Return the image after this step."""
         whole = image.shape[: _spatial_axes(image)]
         if len(whole) != len(self.shape) or any(a < b for a, b in zip(whole, self.shape, strict=True)):
-            raise ValueError(f"{_by(self.shape)} cannot be cut out of an image of {_by(whole)}.")
+            raise ValueError(f"An image of {_by(whole)} cannot be cropped to {_by(self.shape)}.")
         return _middle(image, self.shape)
 
     def for_masks(self) -> Self:
@@ -88,12 +89,12 @@ class CropCentre:
         return self
 
     def __str__(self) -> str:
-        return f"Cut {_by(self.shape)} out of the middle."
+        return f"Crop to {_by(self.shape)} in the centre."
 
 
 @dataclass(frozen=True, slots=True)
 class CentreSlice:
-    """Take the slice in the middle of a volume along an axis, ``length // 2``."""
+    """Take the middle slice of a volume along an axis, ``length // 2``."""
 
     axis: int
 
@@ -108,12 +109,12 @@ class CentreSlice:
         return self
 
     def __str__(self) -> str:
-        return f"Take the slice in the middle of axis {self.axis}."
+        return f"Take the middle slice along axis {self.axis}."
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectMaximum:
-    """Take the highest value along an axis of a volume: a maximum intensity projection."""
+    """Take the maximum along an axis of a volume: a maximum intensity projection."""
 
     axis: int
 
@@ -129,7 +130,7 @@ class ProjectMaximum:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Map values from ``low`` to ``high`` linearly to gray levels 0 to 255, and cut off what lies beyond.
+    """Map values from ``low`` to ``high`` linearly to gray levels 0 to 255, and clip values outside.
 
     For CT the limits are in Hounsfield units (HU): level 40 and width 400 are ``Window(-160, 240)``.
     """
@@ -139,15 +140,13 @@ class Window:
 
     def __post_init__(self) -> None:
         if not self.low < self.high < float("inf") or self.low == -float("inf"):
-            raise ValueError(
-                f"A window from {self.low} to {self.high} is not valid. It needs two finite numbers, low < high."
-            )
+            raise ValueError(f"Invalid window: {self.low} to {self.high}. It needs two finite numbers with low < high.")
 
     def __call__(self, image: Array, size: int) -> Array:
         """Return the image after this step."""
         share = (image.astype(np.float64) - self.low) / (self.high - self.low)
         if np.isnan(share).any():
-            raise ValueError("The image holds NaN, which has no gray level: replace it first.")
+            raise ValueError("The image contains NaN. Replace NaN before the window is applied.")
         return np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
 
     def for_masks(self) -> None:
@@ -155,7 +154,7 @@ class Window:
         return
 
     def __str__(self) -> str:
-        return f"Map {self.low:g} to {self.high:g} linearly to gray levels 0 to 255, and cut off what lies beyond."
+        return f"Map {self.low:g} to {self.high:g} linearly to gray levels 0 to 255, and clip values outside."
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ class Binarise:
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """Resize an image to ``size`` x ``size`` with Pillow; see :func:`~medmnist_np.images.interpolation.resize`."""
+    """Resize an image to ``size`` x ``size`` with Pillow; see :func:`~medmnist_np.images.resize`."""
 
     resampler: Resampler = "bicubic"
     approximate: bool = False
@@ -191,7 +190,7 @@ class Resize:
         return resize(image, size, resampler=self.resampler, approximate=self.approximate)
 
     def for_masks(self) -> Resize:
-        """Return the step with the nearest pixel in place of a filter."""
+        """Return the step with the nearest pixel instead of a filter."""
         return Resize("nearest")
 
     def __str__(self) -> str:
@@ -201,7 +200,7 @@ class Resize:
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """Bring a volume to ``size`` x ``size`` x ``size`` with SciPy; see :func:`~medmnist_np.images.zoom`."""
+    """Resize a volume to ``size`` x ``size`` x ``size`` with SciPy; see :func:`~medmnist_np.images.zoom`."""
 
     order: int = 3
     mode: str = "constant"
@@ -211,17 +210,16 @@ class Zoom:
         return zoom(image, size, order=self.order, mode=self.mode)
 
     def for_masks(self) -> Zoom:
-        """Return the step with the nearest voxel in place of a spline."""
+        """Return the step with the nearest voxel instead of a spline."""
         return Zoom(order=0, mode=self.mode)
 
     def __str__(self) -> str:
-        call = f'scipy.ndimage.zoom(order={self.order}, mode="{self.mode}")'
-        return f"Bring to size x size x size with {call}; one of that size stays as it is."
+        return f'Resize to size x size x size with scipy.ndimage.zoom(order={self.order}, mode="{self.mode}").'
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A step that is done at some sizes only."""
+    """A step that applies at some sizes only."""
 
     sizes: tuple[int, ...]
     step: Step
@@ -231,7 +229,7 @@ class At:
         return self.step(image, size) if size in self.sizes else image
 
     def for_masks(self) -> At | None:
-        """Return what is done to masks at these sizes."""
+        """Return the step for masks at these sizes."""
         step = mask_step(self.step)
         return None if step is None else At(self.sizes, step)
 
@@ -241,23 +239,20 @@ class At:
 
 
 def mask_step(step: Step) -> Step | None:
-    """Return what is done to a mask in place of a step; None if nothing is.
+    """Return the counterpart of a step for masks; None if masks do not change.
 
     Raises
     ------
     ValueError
-        If that is not known.
+        If the step has no counterpart.
     """
     if isinstance(step, HasMaskStep):
         return step.for_masks()
-    raise ValueError(
-        f"What is done to a mask in place of this step is not known: {step} Steps of your own say it by a method "
-        "for_masks()."
-    )
+    raise ValueError(f"This step needs a method for_masks(), which returns its counterpart for masks: {step}")
 
 
 def _spatial_axes(image: Array) -> int:
-    """Return 2 for (h, w) and (h, w, 3), 3 for (d, h, w): of three axes the last decides, as in a montage."""
+    """Return 2 for (h, w) and (h, w, 3), and 3 for (d, h, w). As in montages, a last axis of 3 holds channels."""
     if image.ndim not in (2, 3):
         raise ValueError(f"The image has shape {image.shape}; (h, w), (h, w, 3) or (d, h, w) is needed.")
     return 2 if image.ndim == 3 and image.shape[2] == 3 else image.ndim
@@ -270,14 +265,14 @@ def _middle(image: Array, shape: tuple[int, ...]) -> Array:
 
 def _check_volume(image: Array, step: CentreSlice | ProjectMaximum) -> None:
     if image.ndim != 3 or step.axis not in range(-3, 3):
-        raise ValueError(f"{step} A volume with that axis is needed, and the image has shape {image.shape}.")
+        raise ValueError(f"{step} This needs a volume with that axis; the image has shape {image.shape}.")
 
 
 def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-# Steps by their names in the registry.
+# Steps by name in the registry.
 STEPS: Mapping[str, type[Any]] = MappingProxyType(
     {
         "binarise": Binarise,
@@ -291,7 +286,7 @@ STEPS: Mapping[str, type[Any]] = MappingProxyType(
     }
 )
 
-_LOOK_AT_SIZE = (At, Resize, Zoom)
+_DEPEND_ON_SIZE = (At, Resize, Zoom)
 
 
 @dataclass(frozen=True)
@@ -301,26 +296,24 @@ class Recipe:
     Parameters
     ----------
     steps : tuple of Step
-        The steps in order. A step may also be your own function of an image and a
-        size.
+        The steps in order. A step may also be your own function of an image and a size.
     name : str
         Name of the recipe when it is printed.
     takes : str
         Description of the source images that it expects.
     notes : tuple of str
-        What to know about the recipe, and what is not known.
+        Remarks, and what is not known about the recipe.
     axes : str, optional
-        What it returns: gray images ``"hw"``, RGB images ``"hwc"`` or volumes ``"dhw"``. ``None`` allows all three.
+        Axes of the result: gray images ``"hw"``, RGB images ``"hwc"`` or volumes ``"dhw"`` (default: any of these).
 
     Examples
     --------
     >>> import numpy as np
-    >>> from medmnist_np.images.recipes import Recipe
-    >>> from medmnist_np.images.recipes import CropCentre, Resize
+    >>> from medmnist_np.images import CropCentre, Recipe, Resize
     >>> patches = Recipe((CropCentre((200, 200)), Resize("lanczos")), name="patches")
     >>> print(patches)
     patches
-      1. Cut 200 x 200 out of the middle.
+      1. Crop to 200 x 200 in the centre.
       2. Resize to size x size with the lanczos filter of Pillow.
     >>> patches(np.zeros((360, 363, 3), np.uint8), size=64).shape
     (64, 64, 3)
@@ -336,7 +329,7 @@ class Recipe:
         object.__setattr__(self, "steps", tuple(self.steps))
         object.__setattr__(self, "notes", tuple(self.notes))
         if not self.steps:
-            raise ValueError(f"The recipe {self.name} has no steps; at least one is needed.")
+            raise ValueError(f"The recipe {self.name!r} needs at least one step.")
 
     def __call__(self, image: ArrayLike, size: int) -> NDArray[np.uint8]:
         """Apply the steps to one image.
@@ -358,11 +351,8 @@ class Recipe:
             If a step does not accept the image, or the result has another shape or dtype. The message describes
             the expected input.
         """
-        result = np.asarray(image)
         size = checked_size(size)
-        for number in range(len(self.steps)):
-            result = self._step(number, result, size)
-        return self._checked(result, size)
+        return self._checked(self._applied(self.steps, np.asarray(image), size), size)
 
     def each(self, image: ArrayLike, sizes: Iterable[int]) -> dict[int, NDArray[np.uint8]]:
         """Apply the steps at several sizes, running steps that do not depend on the size only once.
@@ -380,20 +370,18 @@ class Recipe:
         """
         wanted = [checked_size(size) for size in sizes]
         *before, last = self.steps
-        if not wanted or not isinstance(last, Resize) or any(isinstance(step, _LOOK_AT_SIZE) for step in before):
+        if not wanted or not isinstance(last, Resize) or any(isinstance(step, _DEPEND_ON_SIZE) for step in before):
             return {size: self(image, size) for size in wanted}
-        cut = np.asarray(image)
-        for number in range(len(before)):
-            cut = self._step(number, cut, wanted[0])
-        with self._named(len(before), cut):
-            resized = resize_each(cut, wanted, resampler=last.resampler, approximate=last.approximate)
+        cropped = self._applied(before, np.asarray(image), wanted[0])
+        with self._errors_named(len(self.steps)):
+            resized = resize_each(cropped, wanted, resampler=last.resampler, approximate=last.approximate)
         return {size: self._checked(result, size) for size, result in resized.items()}
 
     def for_masks(self) -> Recipe:
         """Return the recipe for the masks of these images.
 
-        It crops and resizes as the recipe for images does, but takes the nearest pixel, so every value in the result
-        occurs in the source mask. Steps that only change values are left out.
+        It crops and resizes like the recipe for images, but with the nearest pixel, so every value in the result occurs
+        in the source mask. Steps that change only values are omitted.
 
         Returns
         -------
@@ -407,48 +395,48 @@ class Recipe:
 
         Examples
         --------
-        >>> from medmnist_np.images.recipes import recipe
+        >>> from medmnist_np.images import recipe
         >>> print(recipe("octmnist").for_masks())
         octmnist, masks
-          1. Cut out the square in the middle whose side is the short edge.
+          1. Crop to the central square whose side is the short edge.
           2. Resize to size x size with the nearest filter of Pillow.
         """
         steps = [made for step in self.steps if (made := mask_step(step)) is not None]
-        # If no step is left, images and masks already have the right size, and resizing masks changes nothing.
+        # If no step remains, masks already have the right size, and resizing changes nothing.
         return Recipe(tuple(steps or [Resize("nearest")]), f"{self.name}, masks")
 
     def __str__(self) -> str:
-        head = f"{self.name}, made of {self.takes}" if self.takes else self.name
+        head = f"{self.name}, from {self.takes}" if self.takes else self.name
         lines = [f"  {number}. {step}" for number, step in enumerate(self.steps, 1)]
         return "\n".join([head, *lines, *(f"  Note: {note}" for note in self.notes)])
 
-    def _step(self, number: int, image: NDArray[Any], size: int) -> NDArray[Any]:
-        with self._named(number, image):
-            return self.steps[number](image, size)
+    def _applied(self, steps: Iterable[Step], image: NDArray[Any], size: int) -> NDArray[Any]:
+        for number, step in enumerate(steps, 1):
+            with self._errors_named(number):
+                image = step(image, size)
+        return image
 
     @contextmanager
-    def _named(self, number: int, image: NDArray[Any]) -> Iterator[None]:
-        """Add the step that failed and the images that the recipe takes to an error."""
+    def _errors_named(self, number: int) -> Iterator[None]:
+        """Add to an error which step raised it and which images the recipe takes."""
         try:
             yield
         except ValueError as error:
-            raise ValueError(
-                f"{str(error).rstrip('.')}. Failed in step {number + 1} of the recipe {self.name}, on {image.dtype} of "
-                f"shape {image.shape}.{self._hint()}"
-            ) from error
+            reason = str(error).rstrip(".")
+            raise ValueError(f"{reason}. Step {number} of the recipe {self.name!r} failed.{self._hint()}") from error
 
     def _checked(self, result: NDArray[Any], size: int) -> NDArray[np.uint8]:
         shapes = {"hw": (size, size), "hwc": (size, size, 3), "dhw": (size, size, size)}
         wanted = [shape for axes, shape in shapes.items() if self.axes in (axes, None)]
         if result.dtype != np.uint8 or result.shape not in wanted:
             raise ValueError(
-                f"The result of {self.name} is {result.dtype} of shape {result.shape}; it must be uint8 of shape "
-                f"{' or '.join(map(str, wanted))}.{self._hint()}"
+                f"The recipe {self.name!r} returned {result.dtype} of shape {result.shape}. It must return uint8 of "
+                f"shape {' or '.join(map(str, wanted))}.{self._hint()}"
             )
         return result
 
     def _hint(self) -> str:
-        return f" {self.name} takes {self.takes}." if self.takes else ""
+        return f" It takes {self.takes}." if self.takes else ""
 
 
 def recipe(name: str | Record, *, resampler: Resampler | None = None, approximate: bool = False) -> Recipe:
@@ -465,7 +453,7 @@ def recipe(name: str | Record, *, resampler: Resampler | None = None, approximat
     name : str or DatasetInfo
         One of the 18 MedMNIST data sets. A size in the name is ignored.
     resampler : str, optional
-        Another filter for 2D images; see :func:`~medmnist_np.images.resize`. By default the filter in the registry.
+        Another filter for 2D images; see :func:`~medmnist_np.images.resize` (default: the filter in the registry).
     approximate : bool
         Resize 2D images faster but not exactly; see :func:`~medmnist_np.images.resize`.
 
@@ -478,25 +466,25 @@ def recipe(name: str | Record, *, resampler: Resampler | None = None, approximat
     UnknownDatasetError
         If no data set has this name. The message suggests similar names.
     ValueError
-        If no recipe is known for the data set, or `resampler` or `approximate` is given and the recipe does not use
-        Pillow to resize, as in 3D.
+        If no recipe is known for the data set, or ``resampler`` or ``approximate`` is given and the recipe does not
+        resize with Pillow, as in 3D.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from medmnist_np.images.recipes import recipe
-    >>> octmnist = recipe("octmnist")
+    >>> import medmnist_np as mm
+    >>> octmnist = mm.recipe("octmnist")
     >>> octmnist(np.zeros((496, 768), dtype=np.uint8), size=64).shape
     (64, 64)
     >>> print(octmnist.steps[0])
-    Cut out the square in the middle whose side is the short edge.
+    Crop to the central square whose side is the short edge.
     """
     record = info(name)
     facts = recipe_facts(record)
     if facts is None:
         known = [other.name for other in datasets() if recipe_facts(other)]
         raise ValueError(f"No recipe is known for {record.name}. Recipes are known for: {', '.join(known)}.")
-    steps = tuple(map(_made, facts.steps))
+    steps = tuple(map(_step, facts.steps))
     if resampler is not None or approximate:
         if not any(isinstance(step, Resize) for step in steps):
             raise ValueError(
@@ -509,8 +497,8 @@ def recipe(name: str | Record, *, resampler: Resampler | None = None, approximat
     return Recipe(steps, record.name, facts.takes, facts.notes, axes)
 
 
-def _made(facts: Mapping[str, Any]) -> Step:
-    """Return the step that an entry of the registry describes."""
+def _step(facts: Mapping[str, Any]) -> Step:
+    """Create the step that an entry of the registry describes."""
     settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
     kind = STEPS[str(settings.pop("step"))]
     sizes = settings.pop("at", None)
