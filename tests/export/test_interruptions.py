@@ -44,7 +44,12 @@ with fake_datasets(fakes, "breastmnist", n_samples={{"train": {N}, "val": 10, "t
 
 def run(tmp_path: Path, folder: Path, number: int, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", CHILD, str(tmp_path / f"fakes of {folder.name}"), str(int(number)), str(folder)]
-    return subprocess.run([*command, *options], capture_output=True, text=True, timeout=240, check=False)  # noqa: S603
+    environment = os.environ | {
+        "HOME": str(tmp_path)
+    }  # archives in the folder of the official package would be looked at
+    return subprocess.run(  # noqa: S603
+        [*command, *options], env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
 
 
 def n_files(folder: Path) -> int:
