@@ -107,9 +107,7 @@ def test_a_file_is_downloaded_in_one_request(client: Client, file: ServedFile) -
     assert ranges(file) == [None]
     assert file.body_bytes == SIZE
     assert client.sleeps == []
-    # The part stays, a second name of the same file, until the digest has been seen.
-    assert {path.name for path in client.folder.iterdir()} == {"x.npz", "x.npz.part", "x.npz.part.json"}
-    assert client.part.samefile(client.goal)
+    assert [path.name for path in client.folder.iterdir()] == ["x.npz"]
 
 
 def test_the_client_names_itself_and_asks_for_plain_bytes(client: Client, file: ServedFile) -> None:
@@ -751,7 +749,7 @@ def test_an_interrupt_keeps_the_part_and_passes_through(tmp_path: Path, file: Se
     assert Client(tmp_path).get(file) == DATA
 
 
-def test_only_the_part_its_note_and_the_goal_are_written(
+def test_only_the_part_and_its_note_are_written(
     client: Client, file: ServedFile, audit: Callable[[], AbstractContextManager[Any]]
 ) -> None:
     client.get(file)  # imports what there is to import
@@ -760,7 +758,7 @@ def test_only_the_part_its_note_and_the_goal_are_written(
     with audit() as seen:
         client.get(file)
     written = {re.sub(r"^\.|\.[0-9a-f]{8}$", "", Path(write.split(" ", 1)[1]).name) for write in seen.writes}
-    assert written == {"x.npz", "x.npz.part", "x.npz.part.json"}
+    assert written == {"x.npz.part", "x.npz.part.json"}
 
 
 # Others at the same part, where locks do nothing
@@ -781,7 +779,7 @@ def opened(client: Client, file: ServedFile) -> bytes:
         return stream.read()
 
 
-@pytest.mark.parametrize("get", [Client.get, opened], ids=["lent to Pooch", "opened"])
+@pytest.mark.parametrize("get", [Client.get, opened], ids=["moved", "opened"])
 @pytest.mark.parametrize(
     "left", [None, b"", DATA[: 3 * K]], ids=["nothing", "an empty one", "the beginning of another"]
 )

@@ -197,7 +197,7 @@ class TestNotWritable:
         assert done.returncode == 1
         assert done.stdout == ""
         last = done.stderr.strip().splitlines()[-1]
-        assert f"CacheError: Could not download and unpack breastmnist.npz in {tmp_path}/cache/" in last
+        assert f"CacheError: Could not download breastmnist.npz in {tmp_path}/cache/" in last
         assert "Permission denied" in last
         assert last.endswith("Make that possible, or set MEDMNIST_NP_CACHE to another folder.")
 

@@ -45,7 +45,7 @@ def test_wrong_bytes(lab: Lab) -> None:
         "breastmnist.npz was downloaded twice and has the wrong checksum",
         f"it should be {lab.archive.digest} and is {found}",
         "Nothing was kept",
-        f"get {lab.file.url} by another way and `medmnist-np import` it",
+        f"Download {lab.file.url} in another way and run `medmnist-np import` on it.",
     )
     assert lab.ranges == [None, None]
     assert lab.part_bytes == 0

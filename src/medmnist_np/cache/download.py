@@ -12,7 +12,7 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -24,7 +24,8 @@ from medmnist_np._progress import Bar, Progress, silent
 from medmnist_np._text import redacted
 from medmnist_np.cache import http, locks
 from medmnist_np.cache.http import Patience, Permanent, Retries, Transient, judge
-from medmnist_np.errors import ArchiveError, DownloadError
+from medmnist_np.cache.manifest import RunningHash
+from medmnist_np.errors import ArchiveError, DigestError, DownloadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +97,6 @@ class Part:
         _files.remove_abandoned(self._note)
         self.path.unlink(missing_ok=True)
 
-    def lend_to(self, target: str | os.PathLike[str]) -> None:
-        """Link the file to a second name, or move it there if the file system has no links.
-
-        Raises
-        ------
-        FileNotFoundError
-            If another process has removed the part.
-        """
-        with suppress(FileNotFoundError):
-            os.unlink(target)
-        try:
-            os.link(self.path, target)
-        except FileNotFoundError:
-            raise
-        except OSError:
-            _files.move(self.path, Path(target))
-
 
 def part_path(folder: Path, name: str, *, shared: bool) -> Path:
     """Return the path of an unfinished download: ``<name>.part``, or a name of this process's own if not `shared`."""
@@ -166,10 +150,9 @@ class _Shared(Exception):
 
 @dataclass
 class ResumingDownloader:
-    """Download to a part file that survives failures, then link the finished file for Pooch.
+    """Download to a part file that survives failures, and hash the bytes as they arrive.
 
-    The caller removes the part once the checksum is verified. It is a :class:`pooch.typing.Downloader`:
-    ``Pooch.fetch(name, downloader=ResumingDownloader(...))``.
+    It can be the ``downloader`` of any :class:`pooch.Pooch`: ``fetch(name, downloader=ResumingDownloader(...))``.
 
     Parameters
     ----------
@@ -183,6 +166,8 @@ class ResumingDownloader:
         Addresses of the same file to try after the official one.
     expected_bytes : int, optional
         Size of the file, if it is known beforehand.
+    checksum : str
+        Expected checksum, such as ``"md5:<hex>"``. ``"sha256:"`` accepts any, and an empty string computes none.
     window : range, optional
         Download only these bytes of the file. The server must support range requests.
     title : str, optional
@@ -193,12 +178,18 @@ class ResumingDownloader:
         Where to report progress.
     sleep, clock, jitter : callable
         Injected by tests.
+
+    Attributes
+    ----------
+    found : str
+        Checksum of the last file that was downloaded.
     """
 
     part: Path
     mirrors: Sequence[str] = field(default=(), repr=False)  # they may hold passwords
     others: Sequence[str] = field(default=(), repr=False)
     expected_bytes: int | None = None
+    checksum: str = ""
     window: range | None = None
     title: str = ""
     make_room: Callable[[int], None] = lambda _: None
@@ -207,65 +198,99 @@ class ResumingDownloader:
     sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[float], float] = lambda longest: random.uniform(0.0, longest)  # noqa: S311  (not a secret)
+    found: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the hash of the part."""
+        self._hash = RunningHash(self.checksum.partition(":")[0]) if self.checksum else None
+        self._has_discarded = False
 
     def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool | None = False) -> bool | None:
-        """Download the file at ``url`` to ``output_file`` (a path).
+        """Download the file at ``url`` to ``output_file`` (a path), as Pooch calls it.
 
         Raises
         ------
-        DownloadError
-            If every address failed. The part is kept.
+        DownloadError, DigestError
+            See :meth:`opened`.
         """
         if check_only:
             return self._is_available([*addresses(url, self.mirrors), *self.others])
-        with _files.errors_named(self.part, f"download {_file_name(url)}"):
-            part = self.bring(url)
-            while not self._lent(part, output_file):
-                self._work_alone()
-                part = self.bring(url)
-        return None
-
-    def _lent(self, part: Part, output_file: str) -> bool:
-        """Link the part to the output file. Return False if another process has removed or replaced the part."""
-        goal = self._goal(part.origin)
-        try:
-            part.lend_to(output_file)
-        except FileNotFoundError:
-            if not os.path.isdir(os.path.dirname(output_file)):
-                raise
-            return False
-        return goal is None or os.path.getsize(output_file) == goal
+        with self.opened(url, Path(output_file)):
+            return None
 
     @contextmanager
-    def opened(self, url: str) -> Iterator[BinaryIO]:
-        """Download the file, or the window of it, and yield it open.
+    def opened(self, url: str, target: Path | None = None) -> Iterator[BinaryIO]:
+        """Download the file, or the window of it, and yield it open and verified.
 
-        The part is removed after the block. If the block fails, the part is kept, unless the error shows that the bytes
-        are wrong.
+        After the block, the part is moved to the target, or removed. If the block fails, the part is kept, unless the
+        error shows that the bytes are wrong.
 
         Raises
         ------
         DownloadError
             If every address failed. The part is kept.
+        DigestError
+            If the checksum was wrong twice. Nothing is kept.
         """
         try:
-            with self._opened(url) as stream:
+            with self._verified(url) as stream:
                 yield stream
         except ArchiveError as error:
-            if not isinstance(error.__cause__, (OSError, MemoryError)):
+            is_verified = self.checksum.partition(":")[2]
+            if not is_verified and not isinstance(error.__cause__, (OSError, MemoryError)):
                 Part(self.part).restart()
             raise
-        Part(self.part).restart()
+        if target is not None:
+            with _files.errors_named(self.part.parent, f"move {target.name} into place"):
+                _files.move(self.part, target)
+        # Last: a finished part makes the next run clean up after a killed process.
+        with _files.errors_named(self.part.parent, f"remove the part of {_file_name(url)}"):
+            Part(self.part).restart()
 
-    def _opened(self, url: str) -> BinaryIO:
+    def _verified(self, url: str) -> BinaryIO:
+        """Download the file and return it open. Download it again once if its checksum is wrong."""
         while True:
             part = self.bring(url)
-            with suppress(FileNotFoundError):  # another process has removed it
-                stream = part.path.open("rb")
-                if self._goal(part.origin) in (None, os.fstat(stream.fileno()).st_size):
+            if (stream := self._open(part)) is None:
+                self._work_alone()
+                continue
+            with ExitStack() as stack:
+                stack.enter_context(stream)
+                if self._hash is not None:
+                    with _files.errors_named(part.path, f"read {self._name(url)}"):
+                        self._hash.read(stream, self.progress, self._name(url))
+                    self.found = self._hash.checksum
+                if self.found.startswith(self.checksum):
+                    stack.pop_all()
                     return stream
-                stream.close()  # another process has started a new one in its place
-            self._work_alone()
+            self._discard(part, url)
+
+    def _open(self, part: Part) -> BinaryIO | None:
+        """Open a finished part. Return None if another process has removed it, or started a new one in its place."""
+        with suppress(FileNotFoundError):
+            stream = part.path.open("rb")
+            if self._goal(part.origin) in (None, os.fstat(stream.fileno()).st_size):
+                return stream
+            stream.close()
+        return None
+
+    def _discard(self, part: Part, url: str) -> None:
+        """Remove a part with a wrong checksum. Raise an error if it is the second one."""
+        source = part.origin.url
+        part.restart()
+        if self._has_discarded:
+            raise DigestError(
+                f"{_file_name(url)} was downloaded twice and has the wrong checksum: it should be {self.checksum} and "
+                f"is {self.found}. Nothing was kept. A proxy may change files, or a mirror may have a different file. "
+                f"Download {redacted(url)} in another way and run `medmnist-np import` on it.",
+                expected=self.checksum,
+                found=self.found,
+            )
+        self._has_discarded = True
+        _log.warning("%s sent a file with checksum %s. Downloading it again.", source or "A server", self.found)
+        # Do not ask a mirror with a different file again.
+        self.mirrors = [base for base in self.mirrors if not source.startswith(redacted(base))]
+        self.others = [address for address in self.others if redacted(address) != source]
 
     def bring(self, url: str) -> Part:
         """Download the file, or the window of it, into the part. Return the part.
@@ -287,7 +312,7 @@ class ResumingDownloader:
         _log.info("Another process downloads the same file: using %s.", self.part)
 
     def _bring(self, url: str, part: Part) -> Part:
-        name = redacted(self.title) or _file_name(url)
+        name = self._name(url)
         failures = []
 
         def still_to_come() -> int | None:
@@ -298,6 +323,9 @@ class ResumingDownloader:
             goal = self._goal(part.origin)
             if goal is not None and part.bytes > goal:
                 part.restart()
+            if self._hash is not None and part.bytes:
+                with suppress(FileNotFoundError), open(part.path, "rb", opener=open_without_following) as stream:
+                    self._hash.read(stream, self.progress, name)
             with self.progress(name, goal, part.bytes) as bar:
                 for address in [*addresses(url, self.mirrors), *self.others]:
                     try:
@@ -313,6 +341,9 @@ class ResumingDownloader:
             + f"\n{kept}Check the network (and HTTPS_PROXY, if you need a proxy) and try again, or get the file by "
             "hand and `medmnist-np import` it."
         )
+
+    def _name(self, url: str) -> str:
+        return redacted(self.title) or _file_name(url)
 
     def _goal(self, origin: Origin) -> int | None:
         """Return the size of the finished part in bytes, if it is known."""
@@ -391,11 +422,14 @@ class ResumingDownloader:
         """Write the body to the part, which already has `position` bytes, and check that the body is complete."""
         with part.open(position) as target:
             for chunk in self._chunks(response, position):
-                if os.fstat(target.fileno()).st_size != position:
+                state = os.fstat(target.fileno())
+                if state.st_size != position:
                     raise _Shared
                 if limit is not None and position + len(chunk) > limit:
                     raise Permanent(f"it sends more than the {limit} bytes that there are")
                 _write_all(target, chunk)
+                if self._hash is not None:
+                    self._hash.update(state.st_ino, position, chunk)
                 position += len(chunk)
                 bar.update(len(chunk))
         if limit is None:

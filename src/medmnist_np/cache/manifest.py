@@ -125,18 +125,53 @@ class Manifest:
 _CHUNK_BYTES = 1 << 20
 
 
+class RunningHash:
+    """The checksum of a file, computed while its bytes arrive. Bytes that it has seen are not read again."""
+
+    def __init__(self, algorithm: str) -> None:
+        self._algorithm = algorithm
+        self._start()
+
+    def _start(self) -> None:
+        import hashlib  # opening a data set does not need it
+
+        self._hasher = hashlib.new(self._algorithm, usedforsecurity=False)
+        self._covered = (0, 0)  # the file, as its inode, and its first bytes
+
+    @property
+    def checksum(self) -> str:
+        """The checksum of the bytes seen, such as ``"md5:<hex>"``."""
+        return f"{self._algorithm}:{self._hasher.hexdigest()}"
+
+    def update(self, inode: int, position: int, chunk: bytes) -> None:
+        """Add bytes that were written to a file at a position."""
+        if position == 0:
+            self._start()
+        elif self._covered != (inode, position):
+            return  # read() will read the whole file
+        self._hasher.update(chunk)
+        self._covered = (inode, position + len(chunk))
+
+    def read(self, stream: BinaryIO, progress: Progress, name: str) -> None:
+        """Hash a whole open file, unless all of its bytes were seen before, and seek back to its start."""
+        state = os.fstat(stream.fileno())
+        if self._covered == (state.st_ino, state.st_size):
+            return
+        self._start()
+        stream.seek(0)
+        with progress(f"{CHECKING}{name}", state.st_size) as bar:
+            while chunk := stream.read(_CHUNK_BYTES):
+                self._hasher.update(chunk)
+                bar.update(len(chunk))
+        stream.seek(0)
+        self._covered = (state.st_ino, state.st_size)
+
+
 def digest_of(stream: BinaryIO, algorithm: str, progress: Progress, name: str) -> str:
     """Return the checksum of a whole open file, ``"<algorithm>:<hex>"``, and seek back to its start."""
-    import hashlib  # opening a data set does not need it
-
-    hasher = hashlib.new(algorithm, usedforsecurity=False)
-    stream.seek(0)
-    with progress(f"{CHECKING}{name}", os.fstat(stream.fileno()).st_size) as bar:
-        while chunk := stream.read(_CHUNK_BYTES):
-            hasher.update(chunk)
-            bar.update(len(chunk))
-    stream.seek(0)
-    return f"{algorithm}:{hasher.hexdigest()}"
+    running = RunningHash(algorithm)
+    running.read(stream, progress, name)
+    return running.checksum
 
 
 def require_digest(path: object, found: str, archive: Archive) -> None:

@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from medmnist_np import _files
 from medmnist_np._progress import UNPACKING, Progress, bars
 from medmnist_np._version import __version__
 from medmnist_np.cache import archives, locks, nested, npz, store
 from medmnist_np.cache.archives import Verified
-from medmnist_np.cache.download import ResumingDownloader, part_path
 from medmnist_np.cache.http import Patience
 from medmnist_np.cache.locations import archive_in_root, caches_for, digest_of_file, find_arrays, note_digest
 from medmnist_np.cache.manifest import Manifest, digest_of
@@ -30,6 +29,9 @@ from medmnist_np.cache.settings import Settings, why_offline
 from medmnist_np.cache.store import ArrayFolder
 from medmnist_np.errors import ArchiveError, NotCachedError, OfflineError
 from medmnist_np.registry import Archive
+
+if TYPE_CHECKING:
+    from medmnist_np.cache.archive_pooch import ArchivePooch
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +109,15 @@ def prepare(  # noqa: PLR0913 -- what to prepare, where, and how
             local = verified = reading.enter_context(_local(archive, candidates, settings, progress, rejected))
             if verified is None:
                 _require_download_allowed(archive, key, settings, download, command, rejected)
-                downloading = archives.downloaded(
-                    archive,
-                    kept,
-                    settings,
-                    locked=locked,
-                    keep=keep_archive,
-                    unpacked_bytes=unpacking.n_bytes if unpacking else archive.array_bytes,
-                    progress=progress,
-                    patience=patience,
-                    other_addresses=other_addresses,
+                verified = reading.enter_context(
+                    _downloads(archive, key, settings, progress, patience).opened(
+                        archive.file_name,
+                        locked=locked,
+                        keep=keep_archive,
+                        unpacked_bytes=unpacking.n_bytes if unpacking else archive.array_bytes,
+                        others=other_addresses,
+                    )
                 )
-                verified = reading.enter_context(downloading)
             if unpacking is not None:
                 folder = unpacking.publish(verified)
             else:
@@ -130,6 +129,14 @@ def prepare(  # noqa: PLR0913 -- what to prepare, where, and how
             if locked or (local is not None and local.path == part):
                 archives.tidy(archive, settings.downloads)
     return folder
+
+
+def _downloads(
+    archive: Archive, key: str, settings: Settings, progress: Progress, patience: Patience | None
+) -> ArchivePooch:
+    from medmnist_np.cache.archive_pooch import ArchivePooch  # loads Pooch, which only downloads need
+
+    return ArchivePooch({key: archive}, settings, progress=progress, patience=patience)
 
 
 def _candidates(archive: Archive, own: Sequence[Path], settings: Settings, download: bool) -> list[Path]:
@@ -153,7 +160,7 @@ def _local(
     with archives.opened(named) as stream:
         archives.check_digest(stream, archive, progress)
         note_digest(named, os.fstat(stream.fileno()), archive.digest, settings)
-        yield Verified(named, stream)
+        yield Verified(named, stream, archive.digest)
 
 
 def collect(archive: Archive, key: str, settings: Settings) -> None:
@@ -280,22 +287,18 @@ def prepare_unproven(
             if os.path.isfile(path):  # Path.is_file() raises where a folder may not be entered
                 _log.info("Using %s.", path)
                 with archives.opened(path) as stream:
-                    return _published(stream, archive, key, settings, progress)
+                    digest = digest_of(stream, "sha256", progress, archive.file_name)
+                    return _published(stream, digest, archive, key, settings, progress)
         if settings.offline:
             raise OfflineError(
                 f"{archive.file_name} is not on this machine. {why_offline()}, so nothing was downloaded."
             )
-        purpose = f"download and unpack {archive.file_name}"
-        bring = ResumingDownloader(
-            part_path(settings.downloads, archive.file_name, shared=locked),
-            mirrors=settings.mirrors,
-            make_room=lambda n: _files.require_space(settings.downloads, n + archive.array_bytes, purpose),
-            progress=progress,
-            patience=patience or Patience(),
-        )
-        _files.make_folder(settings.downloads)
-        with _files.errors_named(settings.downloads, purpose), bring.opened(archive.url) as stream:
-            return _published(stream, archive, key, settings, progress)
+        downloads = _downloads(archive, key, settings, progress, patience)
+        downloads.registry[archive.file_name] = None  # in Pooch: any file is accepted
+        with downloads.opened(
+            archive.file_name, locked=locked, keep=False, unpacked_bytes=archive.array_bytes
+        ) as verified:
+            return _published(verified.stream, verified.digest, archive, key, settings, progress)
 
 
 def find_unproven(archive: Archive, key: str, settings: Settings, progress: Progress) -> ArrayFolder | None:
@@ -318,6 +321,7 @@ def find_unproven(archive: Archive, key: str, settings: Settings, progress: Prog
     return found
 
 
-def _published(stream: BinaryIO, archive: Archive, key: str, settings: Settings, progress: Progress) -> ArrayFolder:
-    digest = digest_of(stream, "sha256", progress, archive.file_name)
+def _published(
+    stream: BinaryIO, digest: str, archive: Archive, key: str, settings: Settings, progress: Progress
+) -> ArrayFolder:
     return publish_archive(stream, replace(archive, digest=digest), key, settings.cache, progress, checked=CHECKED)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from medmnist_np._progress import Progress
-from medmnist_np.cache import archives, settings
+from medmnist_np.cache import settings
 from medmnist_np.cli import options
 from medmnist_np.cli.jobs import Job, raise_failures, run_jobs, wanted_sets
 from medmnist_np.cli.options import names_argument, quiet_option, root_option, source_options
@@ -44,8 +44,11 @@ def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, 
         folder.mkdir(parents=True, exist_ok=True)
     places = settings.current(root)
 
+    from medmnist_np.cache.archive_pooch import ArchivePooch  # loads Pooch
+
     def bring(job: Job, progress: Progress) -> Path:
-        return archives.place(job.archive, folder, places, progress)
+        known = {job.record.storage_key(job.size): job.archive}
+        return Path(ArchivePooch(known, places, folder=folder, progress=progress).fetch(job.archive.file_name))
 
     outcomes = run_jobs(jobs, bring, silenced=quiet, new=jobs)
     raise_failures(outcomes)

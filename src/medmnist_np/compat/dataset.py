@@ -199,7 +199,7 @@ class MedMNIST(Dataset):
         DownloadError, DigestError
             If the archive cannot be downloaded. They are RuntimeErrors. The next call resumes the download.
         """
-        from medmnist_np.cache.archives import place
+        from medmnist_np.cache.archive_pooch import ArchivePooch
 
         path = self._archive_path()
         if path.is_file():
@@ -212,7 +212,9 @@ class MedMNIST(Dataset):
         if self.flag in _OFFICIAL and self._has_default_root():
             cached = find_here(resolve_dataset(self.flag)[0], self.size, places)
         try:
-            place(archive, path.parent, places, bars, patience=None if cached is None else Patience(tries=1))
+            patience = None if cached is None else Patience(tries=1)
+            known = {str(path.resolve()): archive}
+            ArchivePooch(known, places, folder=path.parent, patience=patience).fetch(path.name)
         except DownloadError as error:
             if cached is None:
                 raise type(error)(f"{error}\nYou can also download the file by hand and save it as {path}.") from error

@@ -328,7 +328,7 @@ def adopt(
         else:
             from medmnist_np.volumes.publish import Way, adopt_verified
 
-            verified = Verified(path.resolve(), stream)
+            verified = Verified(path.resolve(), stream, digest)
             folder = adopt_verified(verified, registry.volume_info(record), places, Way(progress=progress))
         return record, size, folder.path
 

@@ -316,7 +316,7 @@ def adopt(
         )
     with archives.opened(source) as stream:
         archives.check_digest(stream, archive, progress)
-        return adopt_verified(archives.Verified(source, stream), record, places, way)
+        return adopt_verified(archives.Verified(source, stream, archive.digest), record, places, way)
 
 
 def adopt_verified(verified: Verified, record: VolumeInfo, places: Settings, way: Way) -> ArrayFolder:
