@@ -195,7 +195,8 @@ def workshop(target: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _files.remove_tree(folder, ignore_errors=True)
+        if folder.exists():  # not renamed
+            _files.remove_tree(folder, ignore_errors=True)
 
 
 def remove_partial(cache: Path, key: str) -> None:
@@ -221,7 +222,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
     target = cache / ARRAYS / key
     manifest.write(folder)
     _files.sync_folder(folder)
-    for last_try in (False, False, True):
+    for tries_left in (2, 1, 0):
         try:
             os.rename(folder, target)
         except OSError:
@@ -230,12 +231,8 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
             if (theirs := find(key, [cache])) is not None:
                 return theirs
             refuse_newer(target)
-            try:
+            if tries_left:
                 _set_aside(target)
-            except PermissionError:  # on Windows, while another process reads a file in the folder
-                if last_try:
-                    raise
-                time.sleep(0.1)
         else:
             _files.sync_folder(target.parent)
             return ArrayFolder(target, manifest)
@@ -244,10 +241,16 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
 
 def _set_aside(target: Path) -> None:
     aside = _own_folder(target)
-    try:
-        os.rename(target, aside)
-    except FileNotFoundError:
-        return
+    for wait in (0.1, 0.2, 0.4, 0.8, None):
+        try:
+            os.rename(target, aside)
+            break
+        except FileNotFoundError:
+            return
+        except PermissionError:  # on Windows, while a file in the folder is open
+            if wait is None:
+                raise
+            time.sleep(wait)
     if aside.is_dir() and not aside.is_symlink():
         _files.remove_tree(aside, ignore_errors=True)
     else:
