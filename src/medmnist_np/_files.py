@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from medmnist_np.errors import CacheError, MedMNISTError, NoSpaceError, nearest
 
@@ -149,6 +149,14 @@ def in_one_step(path: Path) -> Iterator[Path]:
         os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def copy(stream: BinaryIO, target: Path) -> None:
+    """Write the rest of an open file to a path, in one step."""
+    import shutil
+
+    with in_one_step(target) as fresh, open(fresh, "xb") as written:
+        shutil.copyfileobj(stream, written, 1 << 20)
 
 
 def write_small(path: str, data: bytes) -> None:

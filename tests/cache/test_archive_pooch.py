@@ -18,10 +18,11 @@ from medmnist_np._progress import CHECKING, Bar, silent
 from medmnist_np.cache.archive_pooch import ArchivePooch
 from medmnist_np.cache.prepare import prepare
 from medmnist_np.cache.settings import Settings, current
-from medmnist_np.errors import OfflineError
+from medmnist_np.errors import CacheError, OfflineError
 from medmnist_np.registry import Archive, registered
 from medmnist_np.testing import make_archive
 from tests.fault_server import Drop, FaultServer, Serve, ServedFile, Status
+from tests.test_files import in_child, posix
 
 NAME = "breastmnist.npz"
 
@@ -170,6 +171,42 @@ def test_offline_no_archive_is_available_and_no_socket_is_opened(
         with pytest.raises(OfflineError, match=f"{NAME} is not on this machine"):
             mm.cache.pooch().fetch(NAME)
     assert seen.network == []
+
+
+def test_offline_a_file_that_was_added_to_the_registry_is_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, audit: Callable[[], AbstractContextManager[Any]]
+) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
+    archives = mm.cache.pooch()
+    archives.registry["mine.npz"] = shop.archive.digest
+    archives.urls["mine.npz"] = shop.file.url
+    with audit() as seen, pytest.raises(OfflineError, match="MEDMNIST_NP_OFFLINE is set, so nothing was downloaded"):
+        archives.fetch("mine.npz")
+    assert seen.network == []
+
+
+def test_a_checksum_that_the_user_changed_is_the_one_that_counts(shop: Shop) -> None:
+    other = shop.file.data + b"of another release"
+    shop.file.plan(then=Serve(data=other))
+    archives = mm.cache.pooch()
+    archives.registry[NAME] = f"md5:{hashlib.md5(other, usedforsecurity=False).hexdigest()}"
+    assert Path(archives.fetch(NAME)).read_bytes() == other
+
+
+def test_without_progress_nothing_is_shown(shop: Shop) -> None:
+    tasks = Tasks()
+    mm.cache.pooch(progress=tasks).fetch(NAME, progressbar=False)
+    assert tasks.seen == []
+
+
+@posix
+def test_a_root_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    try:
+        with pytest.raises(CacheError, match=f"{tmp_path} cannot be written to"):
+            in_child(mm.cache.pooch, tmp_path, rights=False)
+    finally:
+        tmp_path.chmod(0o755)
 
 
 # What is hashed while it arrives is not read again

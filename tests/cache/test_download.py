@@ -26,6 +26,7 @@ from medmnist_np.cache.download import Part, ResumingDownloader
 from medmnist_np.cache.http import Patience
 from medmnist_np.errors import CacheError, DownloadError, NoSpaceError
 from tests.fault_server import Drip, Drop, FaultServer, Reset, Serve, ServedFile, Stall, Status, Step, etag_of, redirect
+from tests.test_files import posix
 
 SIZE = 600_000
 DATA = np.random.default_rng(0).bytes(SIZE)
@@ -798,6 +799,19 @@ def test_a_part_that_another_process_takes_at_the_end_is_brought_again(
     assert get(client, file) == DATA
     assert [request.range for request in file.requests] == [None, None]
     assert client.downloader.part != client.part, "it works in a part of its own"
+    assert not client.part.exists() or client.part.read_bytes() == left, "that of the other is left alone"
+
+
+@posix
+@pytest.mark.parametrize("left", [None, DATA[: 3 * K]], ids=["nothing", "the beginning of another"])
+def test_a_part_that_another_process_takes_while_it_is_open_is_still_delivered(
+    client: Client, file: ServedFile, left: bytes | None
+) -> None:
+    with client.downloader.opened(file.url, client.goal):
+        client.part.unlink()
+        if left is not None:
+            client.part.write_bytes(left)
+    assert client.goal.read_bytes() == DATA
     assert not client.part.exists() or client.part.read_bytes() == left, "that of the other is left alone"
 
 

@@ -374,7 +374,7 @@ def test_a_folder_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(store, "_set_aside", set_aside)
     with pytest.raises(
-        CacheError, match=r"is in the way: it holds no complete arrays and cannot be replaced\. Remove it"
+        CacheError, match=r"is in the way: it holds no complete arrays .* Close programs that use it, and remove it\."
     ):
         publish(tmp_path, put_in_the_way)
 

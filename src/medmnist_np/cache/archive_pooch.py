@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -73,21 +72,38 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
             Whether to show progress.
         """
         self._assert_file_in_registry(fname)
-        if downloader is not None or fname not in self._known:  # the registry can be changed
-            downloader = downloader or self._downloader(fname, self.abspath / f"{fname}.part")
-            return super().fetch(fname, processor, downloader, progressbar)
-        action, path = self._placed(fname, self._progress if progressbar else silent)
+        progress = self._progress if progressbar else silent
+        if downloader is not None or not self._is_as_published(fname):
+            downloader = downloader or self._downloader(fname, self.abspath / f"{fname}.part", progress)
+            return super().fetch(fname, processor, self._refuse if self._places.offline else downloader, progressbar)
+        action, path = self._placed(fname, progress)
         return str(path) if processor is None else processor(str(path), action, self)
 
     def is_available(self, fname: str, downloader: Any = None) -> bool:
         """Return whether a mirror or the official server has an archive; False where downloads are disabled."""
         return not self._places.offline and bool(
-            super().is_available(fname, downloader or self._downloader(fname, self.abspath / fname))
+            super().is_available(fname, downloader or self._downloader(fname, self.abspath / fname, silent))
         )
+
+    def _is_as_published(self, fname: str) -> bool:
+        """Return whether an archive is a known one, and its checksum in the registry was not changed."""
+        return fname in self._known and self.registry[fname] == self._known[fname][1].digest
+
+    def _refuse(self, url: str, *_: Any) -> None:
+        """Raise an error in place of a download."""
+        name = url.rpartition("/")[2]
+        raise OfflineError(f"{name} is not on this machine. {settings.why_offline()}, so nothing was downloaded.")
 
     @contextmanager
     def opened(
-        self, fname: str, *, locked: bool, keep: bool, unpacked_bytes: int = 0, others: Sequence[str] = ()
+        self,
+        fname: str,
+        *,
+        locked: bool,
+        keep: bool,
+        unpacked_bytes: int = 0,
+        others: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> Iterator[Verified]:
         """Download an archive, and yield it open and verified.
 
@@ -105,6 +121,8 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
             Bytes that will be needed on the same disk.
         others : sequence of str
             Further URLs, tried after the official one.
+        progress : Progress, optional
+            Where to report progress (default: as given to the Pooch).
 
         Raises
         ------
@@ -116,21 +134,26 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
             self.abspath.mkdir(parents=True, exist_ok=True)
         part = part_path(self.abspath, fname, shared=locked)
         take_over(fname, part)
-        downloader = self._downloader(fname, part, others)
-        downloader.make_room = lambda n: _files.require_space(self.abspath, n + unpacked_bytes, purpose)
+        downloader = self._downloader(
+            fname,
+            part,
+            progress or self._progress,
+            others=others,
+            checksum=self.registry[fname] or "sha256:",
+            make_room=lambda n_bytes: _files.require_space(self.abspath, n_bytes + unpacked_bytes, purpose),
+        )
         with downloader.opened(self.get_url(fname), self.abspath / fname if keep else None) as stream:
             yield Verified(downloader.part, stream, downloader.found)
 
-    def _downloader(self, fname: str, part: Path, others: Sequence[str] = ()) -> ResumingDownloader:
-        known = fname in self._known
+    def _downloader(self, fname: str, part: Path, progress: Progress, **options: Any) -> ResumingDownloader:
+        n_bytes = self._known[fname][1].bytes if self._is_as_published(fname) else None
         return ResumingDownloader(
             part,
             mirrors=self._places.mirrors,
-            others=others,
-            expected_bytes=self._known[fname][1].bytes if known else None,
-            checksum=(self.registry[fname] or "sha256:") if known else "",
-            progress=self._progress,
+            expected_bytes=n_bytes,
+            progress=progress,
             patience=self._patience,
+            **options,
         )
 
     def _placed(self, fname: str, progress: Progress) -> tuple[str, Path]:
@@ -153,19 +176,13 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
             found = stack.enter_context(archives.local(archive, candidates, progress))
             if found is None:
                 if places.offline:
-                    raise OfflineError(
-                        f"{fname} is not on this machine. {settings.why_offline()}, so nothing was downloaded."
-                    )
-                stack.enter_context(self.opened(fname, locked=locked, keep=True))
+                    self._refuse(archive.url)
+                stack.enter_context(self.opened(fname, locked=locked, keep=True, progress=progress))
             elif found.path == target:
                 action = "fetch"
             else:
-                with (
-                    _files.errors_named(folder, f"copy {fname}"),
-                    _files.in_one_step(target) as fresh,
-                    open(fresh, "xb") as copy,
-                ):
-                    shutil.copyfileobj(found.stream, copy, 1 << 20)
+                with _files.errors_named(folder, f"copy {fname}"):
+                    _files.copy(found.stream, target)
         return action, target
 
 
@@ -186,8 +203,8 @@ def pooch(root: str | os.PathLike[str] | None = None, *, progress: Progress = ba
 
     Returns
     -------
-    pooch.Pooch
-        Names are those of the archives, such as ``"pathmnist_64.npz"``.
+    ArchivePooch
+        A :class:`pooch.Pooch`. Names are those of the archives, such as ``"pathmnist_64.npz"``.
 
     Examples
     --------
@@ -202,4 +219,6 @@ def pooch(root: str | os.PathLike[str] | None = None, *, progress: Progress = ba
         key = record.storage_key(size)
         if not key.startswith(settings.OWN_SETS):  # names of users' archives need not be unique
             known[key] = archive
-    return ArchivePooch(known, settings.current(root, make=True), progress=progress)
+    places = settings.current(root, make=True)
+    places.require_writable()
+    return ArchivePooch(known, places, progress=progress)

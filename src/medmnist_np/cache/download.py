@@ -93,9 +93,17 @@ class Part:
 
     def restart(self) -> None:
         """Remove the note and then the file, so that a note never remains without its file."""
+        self._remove_note()
+        self.path.unlink(missing_ok=True)
+
+    def move_to(self, target: Path) -> None:
+        """Remove the note and move the file."""
+        self._remove_note()
+        _files.move(self.path, target)
+
+    def _remove_note(self) -> None:
         self._note.unlink(missing_ok=True)
         _files.remove_abandoned(self._note)
-        self.path.unlink(missing_ok=True)
 
 
 def part_path(folder: Path, name: str, *, shared: bool) -> Path:
@@ -235,17 +243,34 @@ class ResumingDownloader:
         try:
             with self._verified(url) as stream:
                 yield stream
+                is_there = self._is_there(stream)
+                if target is not None and not is_there:
+                    with _files.errors_named(target.parent, f"write {target.name}"):
+                        stream.seek(0)
+                        _files.copy(stream, target)
         except ArchiveError as error:
             is_verified = self.checksum.partition(":")[2]
             if not is_verified and not isinstance(error.__cause__, (OSError, MemoryError)):
                 Part(self.part).restart()
             raise
+        if not is_there:
+            return
         if target is not None:
             with _files.errors_named(self.part.parent, f"move {target.name} into place"):
-                _files.move(self.part, target)
-        # Last: a finished part makes the next run clean up after a killed process.
-        with _files.errors_named(self.part.parent, f"remove the part of {_file_name(url)}"):
-            Part(self.part).restart()
+                Part(self.part).move_to(target)
+        else:
+            # Last: a finished part makes the next run clean up after a killed process.
+            with _files.errors_named(self.part.parent, f"remove the part of {_file_name(url)}"):
+                Part(self.part).restart()
+
+    def _is_there(self, stream: BinaryIO) -> bool:
+        """Return whether an open part still has its name: where locks do nothing, others may move or remove it."""
+        if os.name != "posix":  # nobody can, while it is open
+            return True
+        try:
+            return os.path.samestat(os.fstat(stream.fileno()), os.lstat(self.part))
+        except FileNotFoundError:
+            return False
 
     def _verified(self, url: str) -> BinaryIO:
         """Download the file and return it open. Download it again once if its checksum is wrong."""

@@ -163,8 +163,8 @@ class RunningHash:
             while chunk := stream.read(_CHUNK_BYTES):
                 self._hasher.update(chunk)
                 bar.update(len(chunk))
+        self._covered = (state.st_ino, stream.tell())
         stream.seek(0)
-        self._covered = (state.st_ino, state.st_size)
 
 
 def digest_of(stream: BinaryIO, algorithm: str, progress: Progress, name: str) -> str:

@@ -222,7 +222,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
     target = cache / ARRAYS / key
     manifest.write(folder)
     _files.sync_folder(folder)
-    for tries_left in (2, 1, 0):
+    for wait in (0.1, 0.2, 0.4, 0.8, None):
         try:
             os.rename(folder, target)
         except OSError:
@@ -231,26 +231,27 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
             if (theirs := find(key, [cache])) is not None:
                 return theirs
             refuse_newer(target)
-            if tries_left:
+            if wait is None:
+                break
+            try:
                 _set_aside(target)
+            except PermissionError:  # on Windows, while another process has a file in the folder open
+                time.sleep(wait)
         else:
             _files.sync_folder(target.parent)
             return ArrayFolder(target, manifest)
-    raise CacheError(f"{target} is in the way: it holds no complete arrays and cannot be replaced. Remove it.")
+    raise CacheError(
+        f"{target} is in the way: it holds no complete arrays and cannot be replaced. Close programs that "
+        "use it, and remove it."
+    )
 
 
 def _set_aside(target: Path) -> None:
     aside = _own_folder(target)
-    for wait in (0.1, 0.2, 0.4, 0.8, None):
-        try:
-            os.rename(target, aside)
-            break
-        except FileNotFoundError:
-            return
-        except PermissionError:  # on Windows, while a file in the folder is open
-            if wait is None:
-                raise
-            time.sleep(wait)
+    try:
+        os.rename(target, aside)
+    except FileNotFoundError:
+        return
     if aside.is_dir() and not aside.is_symlink():
         _files.remove_tree(aside, ignore_errors=True)
     else:
