@@ -19,6 +19,11 @@ from tests.compat import made
 FOLDER = Path(__file__).parent
 PROGRAMS = {path.stem: path for path in sorted((FOLDER / "programs").glob("*.py"))}
 
+# Programs that do not do the same with both packages: one for each difference that the page on migration lists.
+DIFFERENCES = {path.stem: path for path in sorted((FOLDER / "differences").glob("*.py"))}
+
+_ALL = PROGRAMS | DIFFERENCES
+
 # Programs that are also run on the published archives. The others use sets that are not there.
 WITH_REAL_DATA = (
     "automl_loop",
@@ -59,7 +64,10 @@ LIMIT = 500  # seconds
 def needs(path: Path) -> set[str]:
     """Return the packages of a program that may not be installed."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    source = path.read_text(encoding="utf-8")
+    if "import torch" in source:  # perhaps for another process
+        names.add("torch")
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -69,15 +77,14 @@ def needs(path: Path) -> set[str]:
     return names - ALWAYS - sys.stdlib_module_names
 
 
-def parameters(names: list[str] | None = None) -> list[Any]:
-    """Return the programs as parameters of a test, those that need a framework marked so."""
-    chosen = PROGRAMS if names is None else names
-    return [pytest.param(name, marks=[pytest.mark.framework] if needs(PROGRAMS[name]) else []) for name in chosen]
+def parameters(programs: dict[str, Path]) -> list[Any]:
+    """Return programs as parameters of a test, those that need a framework marked so."""
+    return [pytest.param(name, marks=[pytest.mark.framework] if needs(path) else []) for name, path in programs.items()]
 
 
 def missing(name: str) -> str | None:
     """Return the reason why a program cannot be run here."""
-    absent = sorted(package for package in needs(PROGRAMS[name]) if find_spec(package) is None)
+    absent = sorted(package for package in needs(_ALL[name]) if find_spec(package) is None)
     return f"needs {', '.join(absent)}" if absent else None
 
 
@@ -104,7 +111,7 @@ def _run_all(shared: Path, real_archives: Path | None) -> None:
     archives.mkdir(parents=True)
     made.write(archives)
     packages = ["installed", "changed", *(["official"] if official_is_installed() else [])]
-    possible = [name for name in PROGRAMS if missing(name) is None]
+    possible = [name for name in _ALL if missing(name) is None]
     runs = [(package, package, archives, possible) for package in packages]
     if real_archives is not None and official_is_installed():
         runs += [(f"{package}, real", package, real_archives, WITH_REAL_DATA) for package in ("official", "installed")]
@@ -115,7 +122,7 @@ def _run_all(shared: Path, real_archives: Path | None) -> None:
 
 def _start(folder: Path, package: str, archives: Path, names: Any) -> subprocess.Popen[bytes]:
     folder.mkdir()
-    programs = [str(PROGRAMS[name]) for name in names]
+    programs = [str(_ALL[name]) for name in names]
     command = [sys.executable, "-m", "tests.compat.worker", package, str(archives), str(folder), *programs]
     # Linear algebra on all cores in every process would be slower.
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

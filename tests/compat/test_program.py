@@ -115,6 +115,10 @@ def test_names_are_attributes(module: Any) -> None:
         ),
         (["breastmnist", "out", "--download"], {"flag": "breastmnist", "folder": "out", "download": True}),
         (["breastmnist", "out", "--download=False"], {"flag": "breastmnist", "folder": "out", "download": False}),
+        (
+            ["breastmnist", "out", "-s", "64", "-p=jpg"],
+            {"flag": "breastmnist", "folder": "out", "size": 64, "postfix": "jpg"},
+        ),
         (["breastmnist", "a=b"], {"flag": "breastmnist", "folder": "a=b"}),
     ],
 )
@@ -127,6 +131,7 @@ def test_arguments_are_given_by_place_or_by_name(arguments: list[str], expected:
     [
         (["info"], "flag is missing"),
         (["info", "breastmnist", "more"], "'more' is one argument too many"),
+        (["save", "-f=breastmnist"], "Unknown option -f. Available: --flag, --folder"),
         (["download", "--folder=x"], "Unknown option --folder. Available: --size, --root"),
     ],
 )

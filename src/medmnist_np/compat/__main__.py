@@ -102,26 +102,31 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def parsed(command: Callable[..., None], arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the values of a command's parameters: ``VALUE``, ``--name=VALUE``, ``--name VALUE`` or ``--name``."""
+    """Return the values of a command's parameters: ``VALUE``, ``--name=VALUE``, ``--name VALUE`` or ``--name``.
+
+    The first letter is enough, as in ``-s 64``, if no other parameter starts with it.
+    """
     names = list(inspect.signature(command).parameters)
     required = [name for name, one in inspect.signature(command).parameters.items() if one.default is one.empty]
     values: dict[str, Any] = {}
     left = list(arguments)
     while left:
         name, found, value = left.pop(0).partition("=")
-        if not name.startswith("--"):
+        if not name.startswith("-"):
             open_names = [one for one in names if one not in values]
             if not open_names:
                 raise ValueError(f"{name!r} is one argument too many.")
             values[open_names[0]] = _value(name + found + value)
             continue
-        name = name[2:].replace("-", "_")
+        option, name = name, name.lstrip("-").replace("-", "_")
+        if len(name) == 1 and len(meant := [one for one in names if one[0] == name]) == 1:
+            name = meant[0]
         if name not in names:
-            raise ValueError(f"Unknown option --{name}. Available: {', '.join(f'--{one}' for one in names)}.")
+            raise ValueError(f"Unknown option {option}. Available: {', '.join(f'--{one}' for one in names)}.")
         if found:
             values[name] = _value(value)
         else:
-            values[name] = _value(left.pop(0)) if left and not left[0].startswith("--") else True
+            values[name] = _value(left.pop(0)) if left and not left[0].startswith("-") else True
     if missing := [name for name in required if name not in values]:
         raise ValueError(f"{missing[0]} is missing.")
     return values
