@@ -1,0 +1,5 @@
+from .archive_pooch import pooch
+
+__all__ = [
+    "pooch",
+]
