@@ -59,7 +59,7 @@ def test_of_several_tasks_the_one_with_the_right_name_is_taken() -> None:
 
 
 def test_the_folder_of_another_task_is_refused() -> None:
-    with pytest.raises(ArchiveError, match="mine/Task03_Liver/ is the folder of another set: msd/hippocampus lies in"):
+    with pytest.raises(ArchiveError, match="mine/Task03_Liver/ is the folder of another set: msd/hippocampus is in"):
         found(HIPPOCAMPUS, *pair("l_1", "mine/Task03_Liver/"))
     assert len(found(HIPPOCAMPUS, *pair("h_1", "Task04_Hippocampus_rs/")).cases) == 1
 
@@ -94,7 +94,7 @@ def test_a_dataset_json_that_lists_more_or_less_is_reported() -> None:
     assert [case.name for case in listing.cases] == ["h_1", "h_2"]
 
 
-@pytest.mark.parametrize("table", [None, [], 3, {"training": 5}, {"training": [3]}, {"labels": {"x": 1}}])
+@pytest.mark.parametrize("table", [None, [], 3, {"training": 5}, {"training": [3]}, {"labels": {"x": "y"}}])
 def test_a_dataset_json_of_another_kind_is_reported(table: object) -> None:
     listing = found(HIPPOCAMPUS, *pair("h_1"), "Task04_Hippocampus/dataset.json", table=table)
     assert len(listing.cases) == 1
@@ -105,8 +105,8 @@ def test_what_is_no_task_is_refused_with_what_was_expected() -> None:
     for names in ([], ["a.nii.gz"], ["Task04_Hippocampus/imagesTr/readme.txt"]):
         with pytest.raises(ArchiveError, match="Task04_Hippocampus has imagesTr/CASE"):
             found(HIPPOCAMPUS, *names)
-    with pytest.raises(ArchiveError, match=r"There is images/h_1\.nii\.gz, masks/h_1\.nii\.gz\. Unpack"):
-        found(HIPPOCAMPUS, "masks/h_1.nii.gz", "images/h_1.nii.gz")
+    with pytest.raises(ArchiveError, match=r"There is a/h_1\.nii\.gz, b/h_1\.nii\.gz\. Unpack"):
+        found(HIPPOCAMPUS, "b/h_1.nii.gz", "a/h_1.nii.gz")
     with pytest.raises(ArchiveError, match=r"CASE_flair\.nii\.gz, CASE_t1\.nii\.gz"):
         found(BRATS, *pair("h_1"))
 
@@ -258,9 +258,89 @@ def test_one_case_of_another_track_among_the_right_ones_is_refused() -> None:
     assert "1 of 2 cases are not named BraTS-MEN-<id>: BraTS-GLI-00004-000." in (refusal(info("brats2023-men"), *names))
 
 
-def test_channels_in_files_of_their_own_are_not_taken_for_cases() -> None:
-    names = [f"Task04_Hippocampus/imagesTs/hippocampus_001_{channel:04}.nii.gz" for channel in range(2)]
-    assert "2 of 2 cases are not named hippocampus_<number>" in refusal(HIPPOCAMPUS, *names)
+def nnunet(case: str, root: str, channels: int = 1, kind: str = "Tr") -> list[str]:
+    images = [f"{root}images{kind}/{case}_{channel:04}.nii.gz" for channel in range(channels)]
+    return [*images, f"{root}labels{kind}/{case}.nii.gz"]
+
+
+@pytest.mark.parametrize("folder", ["Task004_Hippocampus/", "Dataset004_Hippocampus/", "Dataset501_Mine/", ""])
+def test_the_folder_of_nnunet_is_the_known_task(folder: str) -> None:
+    image, mask = nnunet("hippocampus_001", folder)
+    assert [Case("hippocampus_001", "train", (image,), mask)] == found(HIPPOCAMPUS, image, mask).cases
+
+
+def test_nnunet_has_a_file_for_each_channel() -> None:
+    *images, mask = nnunet("BRATS_001", "Dataset001_BrainTumour/", 4)
+    assert [Case("BRATS_001", "train", tuple(images), mask)] == found(info("msd/brain"), *images, mask).cases
+
+
+def test_the_test_split_of_nnunet_has_images_alone() -> None:
+    names = [*nnunet("hippocampus_001", "d/"), *nnunet("hippocampus_002", "d/", kind="Ts")[:1]]
+    assert [(case.name, case.split) for case in found(HIPPOCAMPUS, *names).cases] == [
+        ("hippocampus_001", "train"),
+        ("hippocampus_002", "test"),
+    ]
+
+
+def test_a_case_of_nnunet_without_one_of_its_channels_is_a_fault() -> None:
+    whole = nnunet("BRATS_001", "d/", 4)
+    names = [*whole, *(name for name in nnunet("BRATS_002", "d/", 4) if "_0002" not in name)]
+    listing = found(info("msd/brain"), *names)
+    assert [case.name for case in listing.cases] == ["BRATS_001"]
+    assert [one.case for one in listing.faults] == ["BRATS_002"]
+    assert "its name with _0000, _0001, _0002, _0003 is needed" in listing.faults[0].why
+
+
+def test_more_channels_than_the_data_set_has_are_a_fault() -> None:
+    assert [one.case for one in found(HIPPOCAMPUS, *nnunet("hippocampus_001", "d/", 2)).faults] == ["hippocampus_001"]
+
+
+def test_cases_with_four_digits_are_not_taken_for_channels() -> None:
+    names = [*pair("amos_0000", "amos22/"), *pair("amos_0001", "amos22/"), "amos22/imagesTs/amos_0002.nii.gz"]
+    assert [case.name for case in found(AMOS, *names).cases] == ["amos_0000", "amos_0001", "amos_0002"]
+    assert [case.name for case in found(AMOS, *nnunet("amos_0001", "Dataset218_AMOS/")).cases] == ["amos_0001"]
+
+
+@pytest.mark.parametrize(
+    ("table", "remarks"),
+    [
+        ({"labels": {"background": 0, "Anterior": 1, "Posterior": 2}, "channel_names": {"0": "MRI"}}, []),
+        ({"labels": {"0": "background", "1": "Anterior", "2": "Posterior"}, "modality": {"0": "MRI"}}, []),
+        ({"labels": {"background": 0, "whole": [1, 2], "core": 2}}, []),
+        ({"labels": {"background": 0, "Anterior": 1}}, ["d/dataset.json has the labels"]),
+        ({"channel_names": {"0": "a", "1": "b"}}, ["d/dataset.json has 2 modalities"]),
+    ],
+)
+def test_the_dataset_json_of_nnunet_is_compared(table: object, remarks: list[str]) -> None:
+    listing = found(HIPPOCAMPUS, *nnunet("hippocampus_001", "d/"), "d/dataset.json", table=table)
+    assert [remark[: len(start)] for remark, start in zip(listing.remarks, remarks, strict=True)] == remarks
+
+
+def test_a_folder_of_nnunet_with_fewer_cases_than_its_dataset_json_says_is_incomplete() -> None:
+    names = [*nnunet("hippocampus_001", "d/"), "d/dataset.json"]
+    assert found(HIPPOCAMPUS, *names, table={"numTraining": 2}).missing == [
+        LeftOut("train split", "dataset.json says 2 cases, and 1 are there")
+    ]
+    assert found(HIPPOCAMPUS, *names, table={"numTraining": 1}).missing == []
+
+
+@pytest.mark.parametrize("masks", ["masks", "labels"])
+def test_images_and_masks_may_lie_in_plain_folders(masks: str) -> None:
+    names = [f"mine/{folder}/hippocampus_001.nii.gz" for folder in ("images", masks)]
+    assert [Case("hippocampus_001", "train", (names[0],), names[1])] == found(HIPPOCAMPUS, *names).cases
+
+
+def test_plain_folders_may_lie_in_folders_of_splits() -> None:
+    train = [f"hippocampus/train/{folder}/hippocampus_001.nii.gz" for folder in ("images", "masks")]
+    listing = found(HIPPOCAMPUS, *train, "hippocampus/test/images/hippocampus_002.nii.gz")
+    assert [(case.name, case.split) for case in listing.cases] == [
+        ("hippocampus_001", "train"),
+        ("hippocampus_002", "test"),
+    ]
+
+
+def test_a_split_that_the_data_set_does_not_have_is_refused() -> None:
+    assert "msd/hippocampus has no val split." in refusal(HIPPOCAMPUS, *pair("hippocampus_001", "d/", "Va"))
 
 
 def test_a_split_with_more_cases_than_were_published_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,7 @@ Read = Callable[[str], bytes]
 
 _SPLITS = {"Tr": "train", "Va": "val", "Ts": "test"}
 _CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_CHANNEL = re.compile(r"(.+)_(\d{4})")
 _SHOWN = 5
 
 
@@ -190,6 +191,9 @@ def refuse_another_data_set(found: Listing, record: VolumeInfo) -> None:
         for split, expected in record.n_samples.items()
         if 0 < expected < counts[split]
     ]
+    problems += [
+        f"{record.qualified_name} has no {split} split." for split in sorted(counts.keys() - set(record.splits))
+    ]
     problems += _other_years(found, record)
     if problems:
         raise ArchiveError(
@@ -231,45 +235,72 @@ def _expected(record: VolumeInfo) -> str:
     if record.layout == "brats":
         names = [f"CASE{record.layout_facts['separator']}{name}.nii.gz" for name in record.layout_facts["files"]]
         return f"each case is a folder CASE with {', '.join(names)} in it."
-    return f"a folder {record.layout_facts['folder']} has imagesTr/CASE.nii.gz and labelsTr/CASE.nii.gz."
+    folder = record.layout_facts.get("folder")
+    return (
+        f"a folder{f' {folder}' if folder else ''} has imagesTr/CASE.nii.gz and labelsTr/CASE.nii.gz, or images/ and "
+        "labels/."
+    )
 
 
-# Images and masks in two folders: the Decathlon and AMOS
+# Images and masks in two folders: the Decathlon, AMOS, nnU-Net and what VolumeDataset.save writes
+
+
+def place_of(name: str) -> tuple[str, str, str] | None:
+    """Return what comes before the folders of a layout in a file name, ``"images"`` or ``"labels"``, and the split.
+
+    ``"Task04_Hippocampus/imagesTr/a.nii"`` gives ``("Task04_Hippocampus/", "images", "train")``, and so does
+    ``"train/images/a.nii"`` with the root ``""``. Masks are in ``labels`` or ``masks``. None if the file is elsewhere.
+    """
+    *above, folder = name.split("/")[:-1] or [""]
+    if match := re.fullmatch("(images|labels)(Tr|Va|Ts)", folder):
+        kind, split = match[1], _SPLITS[match[2]]
+    elif folder in ("images", "labels", "masks"):
+        kind, split = "images" if folder == "images" else "labels", "train"
+        if above and above[-1] in _SPLITS.values():
+            split = above.pop()
+    else:
+        return None
+    return "".join(f"{part}/" for part in above), kind, split
 
 
 def _root(volumes: Sequence[str], record: VolumeInfo) -> str:
     """Return what comes before ``imagesTr/`` in the names, with the slash."""
-    roots = {
-        match[1] for name in volumes if (match := re.fullmatch(r"(.*/|)(?:images|labels)(?:Tr|Va|Ts)/[^/]+", name))
-    }
-    folder = f"{record.layout_facts['folder']}/"
-    named = {root for root in roots if f"/{root}".endswith(f"/{folder}")}
-    if len(chosen := named or roots) > 1:
+    roots = {place[0] for name in volumes if (place := place_of(name))}
+    folder = str(record.layout_facts.get("folder", ""))
+    # nnU-Net calls Task04_Hippocampus Task004_Hippocampus or Dataset004_Hippocampus.
+    task, _, title = folder.partition("_")
+    pattern = rf"(?:Task|Dataset)0*{task[4:].lstrip('0')}_{re.escape(title)}" if title else re.escape(folder)
+    named = {root for root in roots if re.fullmatch(pattern, root[:-1].rpartition("/")[2])}
+    chosen = sorted(named or roots)
+    if len(chosen) > 1:
         raise ArchiveError(
-            f"There are several folders that could be {record.qualified_name}: {', '.join(sorted(chosen)[:_SHOWN])}. "
+            f"There are several folders that could be {record.qualified_name}: {', '.join(chosen[:_SHOWN])}. "
             "Name one of them."
         )
-    root = chosen.pop() if chosen else folder
+    root = chosen[0] if chosen else f"{folder}/"
     # The files themselves do not identify the organ.
-    task = re.search(r"(?:^|/)(Task\d\d_)[^/]*/$", root)
-    if task and not folder.startswith(task[1]):
-        raise ArchiveError(f"{root} is the folder of another set: {record.qualified_name} lies in {folder}")
+    other = re.search(r"(?:^|/)(Task\d\d_)[^/]*/$", root)
+    if other and folder and not folder.startswith(other[1]) and not named:
+        raise ArchiveError(f"{root} is the folder of another set: {record.qualified_name} is in {folder}/")
     return root
 
 
 def _cases_by_kind(volumes: Sequence[str], root: str, record: VolumeInfo) -> Listing:
     found = Listing()
-    by_folder: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    stored: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for name in volumes:
-        folder, _, file = name.removeprefix(root).rpartition("/")
-        if name.startswith(root) and "/" not in folder:
-            by_folder[folder][_stem(file)].append(name)
+        if (place := place_of(name)) and place[0] == root:
+            stored[place[1:]][_stem(name.rpartition("/")[2])].append(name)
+    per_channel = has_file_per_channel(volumes, root)
+    channels = [f"_{number:04}" for number in range(len(record.modalities))] if per_channel else []
     damaged = record.layout_facts.get("damaged", ())
-    for suffix, split in _SPLITS.items():
-        images, masks = by_folder[f"images{suffix}"], by_folder[f"labels{suffix}"]
+    for split in _SPLITS.values():
+        images, masks = stored["images", split], stored["labels", split]
+        if per_channel:
+            images = _by_case(images)
         labelled = split if split != "test" or any(masks.values()) else ""
         for case in sorted(images.keys() | masks.keys()):
-            if why := _fault(images[case], masks[case], needs_mask=bool(labelled)):
+            if why := _fault(images[case], masks[case], channels, needs_mask=bool(labelled)):
                 found.faults.append(LeftOut(case, why, labelled))
             elif not _CASE_NAME.fullmatch(case):
                 why = "it has a name with other signs than letters, digits, '_', '-', '.'"
@@ -278,22 +309,71 @@ def _cases_by_kind(volumes: Sequence[str], root: str, record: VolumeInfo) -> Lis
                 found.remarks.append(f"{case} is known to be damaged and was left out.")
             else:
                 mask = masks[case][0] if masks[case] else None
-                found.cases.append(Case(case, split, (images[case][0],), mask))
+                found.cases.append(Case(case, split, tuple(images[case]), mask))
     return found
 
 
-def _fault(images: Sequence[str], masks: Sequence[str], *, needs_mask: bool) -> str:
+def has_file_per_channel(volumes: Iterable[str], root: str) -> bool:
+    """Return whether images are named ``CASE_0000.nii.gz``, as for nnU-Net: one file for each channel.
+
+    Masks are then named ``CASE.nii.gz``. Other data sets number their cases with four digits, as in ``amos_0001``, but
+    there an image and its mask have the same name.
+    """
+    stems: dict[str, set[str]] = {"images": set(), "labels": set()}
+    for name in volumes:
+        if (place := place_of(name)) and place[0] == root:
+            stems[place[1]].add(_stem(name.rpartition("/")[2]))
+    channels = [match for stem in stems["images"] if (match := _CHANNEL.fullmatch(stem))]
+    return (
+        0 < len(channels) == len(stems["images"])
+        and any(match[2] == "0000" for match in channels)
+        and stems["images"].isdisjoint(stems["labels"])
+    )
+
+
+def _by_case(images: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the files of each case in the order of their channels."""
+    cases: dict[str, list[str]] = defaultdict(list)
+    for stem in sorted(images):
+        cases[stem[:-5]] += images[stem]
+    return cases
+
+
+def _fault(images: Sequence[str], masks: Sequence[str], channels: Sequence[str], *, needs_mask: bool) -> str:
     if not images:
         return "it has a mask and no image"
     if not masks and needs_mask:
         return "it has an image and no mask"
-    if len(images) > 1 or len(masks) > 1:
+    if channels and [_stem(name)[-5:] for name in images] != channels:
+        there = ", ".join(name.rpartition("/")[2] for name in images)
+        return f"it is there as {there}, and its name with {', '.join(channels)} is needed"
+    if len(images) > (len(channels) or 1) or len(masks) > 1:
         return f"it is there as {' and '.join([*images, *masks])}"
     return ""
 
 
 def _stem(file: str) -> str:
     return re.sub(r"\.nii(\.gz)?$", "", file, flags=re.IGNORECASE)
+
+
+def labels_in(table: Mapping[str, Any]) -> dict[int, str]:
+    """Return the names of the label values in a ``dataset.json``.
+
+    The Decathlon and nnU-Net 1 write ``{"0": "background"}``, and nnU-Net 2 writes ``{"background": 0}``, or a list of
+    values for a region. A value that only regions contain is named ``label 3``.
+    """
+    entries = table.get("labels", {})
+    if all(str(key).isdigit() and isinstance(name, str) for key, name in entries.items()):
+        return {int(value): name for value, name in entries.items()}
+    single = {int(value): str(name) for name, value in entries.items() if not isinstance(value, (list, tuple))}
+    regions = [int(value) for values in entries.values() if isinstance(values, (list, tuple)) for value in values]
+    return {**{value: f"label {value}" for value in regions}, **single}
+
+
+def channels_in(table: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the channels in a ``dataset.json``: ``modality``, or ``channel_names`` since nnU-Net 2."""
+    names = table.get("channel_names") or table.get("modality") or {}
+    return tuple(str(names[key]) for key in sorted(names, key=int))
 
 
 def _hold_against(found: Listing, data: bytes, root: str, record: VolumeInfo) -> None:
@@ -318,18 +398,20 @@ def _compare(found: Listing, table: Any, root: str, record: VolumeInfo) -> None:
     if listed and (more := sorted(there - listed.keys())):
         shown = ", ".join(more[:_SHOWN]) + (", ..." if len(more) > _SHOWN else "")
         found.remarks.append(f"{root}dataset.json does not list {len(more)} of the existing cases: {shown}.")
-    labels = {int(value): str(name) for value, name in table.get("labels", {}).items()}
+    labels = labels_in(table)
     if labels and sorted(labels) != sorted(record.label_values):
         known = ", ".join(map(str, record.label_values))
         found.remarks.append(f"{root}dataset.json has the labels {labels}, and the record has {known}.")
-    modalities = table.get("modality", {})
-    if modalities and record.layout == "decathlon" and len(modalities) != len(record.modalities):
-        found.remarks.append(
-            f"{root}dataset.json has {len(modalities)} modalities, and the record {record.modalities}."
-        )
+    channels = channels_in(table)
+    if channels and record.layout == "decathlon" and len(channels) != len(record.modalities):
+        found.remarks.append(f"{root}dataset.json has {len(channels)} modalities, and the record {record.modalities}.")
     n_train = sum(split == "train" for split in listed.values())
     if listed and table.get("numTraining", n_train) != n_train:
         found.remarks.append(f"{root}dataset.json says {table['numTraining']} training cases, and lists {n_train}.")
+    # nnU-Net 2 lists no cases: their number shows whether the folder is complete.
+    n_there = sum(case.split == "train" for case in found.cases) + sum(one.split == "train" for one in found.faults)
+    if not listed and n_there < (expected := int(table.get("numTraining", 0))):
+        found.missing.append(LeftOut("train split", f"dataset.json says {expected} cases, and {n_there} are there"))
 
 
 # A folder for each case: BraTS
