@@ -262,11 +262,11 @@ def test_bad_images_may_be_left_out_and_are_reported(tmp_path: Path) -> None:
 
 def test_files_that_are_not_images_are_left_out_but_not_counted_as_images(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
-    (folder / "benign" / "notes.txt").write_text("Taken in May.")
-    with pytest.raises(ValueError, match=r"benign/notes.txt: it is not an image\. Leave such files out"):
+    (folder / "benign" / "notes.doc").write_text("Taken in May.")
+    with pytest.raises(ValueError, match=r"benign/notes.doc: it is not an image\. Leave such files out"):
         build(folder, name="moles")
     built = build(folder, name="moles", skip_bad=True)
-    assert built.skipped == ((f"{folder / 'benign' / 'notes.txt'}", "it is not an image"),)
+    assert built.skipped == ((f"{folder / 'benign' / 'notes.doc'}", "it is not an image"),)
     assert sum(built.record.n_samples.values()) == 20
     assert "left out" not in repr(built.record)
 

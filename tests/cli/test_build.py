@@ -163,7 +163,7 @@ def test_folders_of_images_become_volumes_only_with_an_option(tmp_path: Path) ->
     options = ("--name", "scans", "--recipe", "squeeze", "--size", "8")
     result = run("build", tmp_path / "images", *options)
     assert result.exit_code == 1
-    assert "first/first-0: it is a folder" in result.stderr
+    assert "first/first-0 is a folder in a class folder" in result.stderr
     assert run("build", tmp_path / "images", *options, "--slices").exit_code == 0
     assert mm.info("scans").ndim == 3
 

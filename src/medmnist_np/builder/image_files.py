@@ -25,13 +25,28 @@ _LOSSLESS = ("PNG", "TIFF", "BMP", "GIF", "PPM")
 
 # Files and folders that operating systems and archive programs create beside images.
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+_TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".bak", "~")
+_TEXTS = (".txt", ".md", ".rst", ".json", ".xml", ".html", ".htm", ".pdf", ".yaml", ".yml", ".toml", ".log", ".docx")
+TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".parquet")
+
+
+def junk_kind(name: str) -> str:
+    """Return what kind of file or folder is ignored beside images, by its name; empty if it is not ignored."""
+    lower = name.lower()
+    if lower in (*_LITTER, ".ds_store", ".ipynb_checkpoints"):
+        return name
+    kinds = {
+        "hidden files": name.startswith("."),
+        "temporary files": name.startswith("~$") or lower.endswith(_TEMPORARY),
+        "text files": lower.endswith(_TEXTS) or lower in ("readme", "license", "licence"),
+        "tables": lower.endswith(TABLES),
+    }
+    return next((kind for kind, fits in kinds.items() if fits), "")
 
 
 def listed(folder: Path) -> list[Path]:
-    """List a folder in sorted order, without hidden files and files that operating systems create."""
-    return sorted(
-        path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in _LITTER
-    )
+    """List a folder in sorted order, without the files and folders that :func:`junk_kind` names."""
+    return sorted(path for path in folder.iterdir() if not junk_kind(path.name))
 
 
 def read_image(file: Path, index: int | None = None, *, slices: bool = False) -> Array:
@@ -216,7 +231,7 @@ def _read_folder(folder: Path, *, slices: bool) -> Array:
     files = sorted(listed(folder), key=_natural)
     if not files:
         raise ValueError("it is an empty folder")
-    if any(_is_dicom(path) for path in files[:1]):
+    if is_series(folder):
         return _read_series(folder)
     if not slices:
         raise ValueError(
@@ -232,6 +247,11 @@ def _read_folder(folder: Path, *, slices: bool) -> Array:
 def _natural(path: Path) -> list[tuple[int, str]]:
     """Sort ``slice-2`` before ``slice-10``."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def is_series(folder: Path) -> bool:
+    """Return whether a folder holds DICOM files, of which the first is examined."""
+    return any(_is_dicom(path) for path in sorted(listed(folder), key=_natural)[:1])
 
 
 def _is_dicom(file: Path) -> bool:

@@ -68,6 +68,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     splits: npt.ArrayLike | None = None,
     label: str | Sequence[str] = "label",
     group_by: str | None = None,
+    group_by_folder: bool = False,
     class_names: Sequence[str] | None = None,
     first_label: int = 0,
     task: str | None = None,
@@ -93,14 +94,15 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     Parameters
     ----------
     source : path, optional
-        One of the following. A folder ``<class>/<image>`` or ``<split>/<class>/<image>``, read in the order of the
-        paths; splits may also be named training or tr, validation, valid or dev, and testing or ts, in any case. A CSV
-        file in UTF-8 with the columns ``image`` or ``file_name`` (paths relative to the file), ``label`` and optionally
-        ``split``. A folder with such a table for each split, ``<split>/metadata.csv``, as written by
-        :meth:`Dataset.save`. For segmentation, a folder with ``images/<name>`` and ``masks/<name>``, such a folder for
-        each split, or a CSV file with the column ``mask`` instead of ``label``. An ``.npz`` archive with the arrays
-        ``train_images`` and ``train_labels`` (or ``train_masks``), the same for ``val`` and ``test``, or ``images`` and
-        ``labels`` without splits.
+        One of the following. A folder ``<class>/<image>``, ``<split>/<class>/<image>`` or ``<class>/<split>/<image>``,
+        read in the order of the paths; splits may also be named training or tr, validation, valid or dev, and testing
+        or ts, in any case. A folder of images with one table in it. A CSV file in UTF-8 with the columns ``image`` or
+        ``file_name`` (paths relative to the file), ``label`` and optionally ``split``. A folder with such a table for
+        each split, ``<split>/metadata.csv``, as written by :meth:`Dataset.save`. For segmentation, a folder with
+        ``images/<name>`` and ``masks/<name>``, such a folder for each split, or a CSV file with the column ``mask``
+        instead of ``label``. An ``.npz`` archive with the arrays ``train_images`` and ``train_labels`` (or
+        ``train_masks``), the same for ``val`` and ``test``, or ``images`` and ``labels`` without splits. Hidden files,
+        temporary files and text files in folders are ignored.
     name : str
         Name of the new data set: lower-case letters, digits and ``-``.
     images : array or sequence, optional
@@ -110,7 +112,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         ``groups`` are then dicts too.
     labels : (n,) or (n, l) array_like, or path
         Labels of ``images``: class names or numbers, or zeros and ones for several findings. For a folder as source, a
-        CSV file as described above, with paths relative to the folder.
+        CSV file as described above, with paths relative to the folder, or ``"folders"`` for the names of class folders
+        that have a table beside them.
     masks : (n, h, w) array, or sequence of arrays or paths
         Masks of ``images``, instead of labels: the class number of each pixel. Mask files may be PNG (grayscale or
         palette), TIFF or ``.npy``. If all values are 0 and 255, 255 becomes 1.
@@ -120,6 +123,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         Column of a CSV file with the class, or several columns with 0 or 1 each.
     group_by : str, optional
         Column of a CSV file with the group.
+    group_by_folder : bool
+        Folders in class folders are groups, such as patients: ``<class>/<patient>/<image>``.
     class_names : sequence of str, optional
         Class names in the order of their numbers. None means the sorted names that occur; for masks, background and
         foreground, or the numbers.
@@ -213,6 +218,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             label=(label,) if isinstance(label, str) else tuple(label),
             group_by=group_by,
             classes=Classes(class_names, task, first_label),
+            group_by_folder=group_by_folder,
+            slices=slices,
         )
         segmented = every.labels.task == SEGMENTATION
         _check_alone(every, skip_bad=skip_bad)

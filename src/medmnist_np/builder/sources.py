@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from medmnist_np import _files
-from medmnist_np.builder.folders import find_pairs, from_folder, from_pairs
+from medmnist_np.builder.folders import (
+    chosen_table,
+    find_pairs,
+    from_folder,
+    from_pairs,
+    notes_of,
+    split_by_folders,
+    unwrapped,
+)
 from medmnist_np.builder.labels import (
     SEGMENTATION,
     Classes,
@@ -28,9 +36,12 @@ from medmnist_np.builder.labels import (
     unseen,
     values_of,
 )
-from medmnist_np.builder.tables import from_tables, tables_of_splits
+from medmnist_np.builder.tables import from_tables, lists_images, tables_of_splits
 from medmnist_np.errors import short
 from medmnist_np.registry.records import standard_split
+
+#: The value of labels= for classes that are the names of folders, though a table is beside them.
+FOLDERS = "folders"
 
 
 def read_source(  # noqa: PLR0913 -- the arguments of build()
@@ -45,11 +56,15 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
     label: Sequence[str],
     group_by: str | None,
     classes: Classes,
+    group_by_folder: bool = False,
+    slices: bool = False,
 ) -> Source:
     """Read the source given to :func:`~medmnist_np.builder.build`; images in memory are saved to ``workshop``."""
     if (source is None) == (images is None):
         raise ValueError("Give either source (a folder or a CSV file) or images.")
     if source is None:
+        if group_by_folder:
+            raise ValueError("group_by_folder=True needs a folder with class folders as source.")
         if group_by is not None:
             raise ValueError("group_by names a column of a CSV file. With images, use groups.")
         return from_arrays(
@@ -64,38 +79,52 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
     if groups is not None or splits is not None or masks is not None:
         raise ValueError("groups, splits and masks belong to images. With source, use columns of a CSV file.")
     path = Path(source)
+    columns: dict[str, Any] = {"label": label, "group_by": group_by, "classes": classes}
+    if path.is_dir():
+        return _from_folder(path, labels, columns, group_by_folder=group_by_folder, slices=slices)
+    if group_by_folder:
+        raise ValueError("group_by_folder=True needs a folder with class folders as source.")
     if path.suffix.lower() in (".npz", ".npy"):
         return from_archive(path, workshop, labels, group_by, classes)
-    return _from_files(path, labels, label, group_by, classes)
-
-
-def _from_files(path: Path, labels: Any, label: Sequence[str], group_by: str | None, classes: Classes) -> Source:
-    """Read a folder, or the images that a table lists."""
-    if isinstance(labels, (str, os.PathLike)) and Path(labels).suffix.lower() in (".npz", ".npy"):
-        raise ValueError(f"{labels} is an array, not a table. Pass images= and labels= as arrays, without source.")
-    folder, table = (path, None if labels is None else Path(labels)) if path.is_dir() else (path.parent, path)
-    tables = tables_of_splits(folder) if table is None else [table]
-    if not tables:
-        if group_by is not None:
-            raise ValueError("group_by names a column of a CSV file. Give that file with labels=.")
-        pairs = find_pairs(folder, split_folders(folder))
-        if pairs is not None:
-            return from_pairs(folder, pairs, classes.task)
-        if classes.task == SEGMENTATION:
-            raise ValueError(
-                f"{folder} must have the folders images and masks, or train, val and test with both. An image and its "
-                "mask have the same name."
-            )
-        return from_folder(folder, classes)
-    if table is path and labels is not None:
+    if labels is not None:
         raise ValueError(f"{path} is the table of labels, since it is not a folder. Leave out labels=.")
-    return from_tables(
-        tables,
-        None if table is None else folder,
-        label=label,
-        group_by=group_by,
-        classes=classes,
-    )
+    return from_tables([path], path.parent, **columns)
+
+
+def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_folder: bool, slices: bool) -> Source:
+    """Read a folder: with a table if ``labels`` names one or there is one, else with class folders or masks."""
+    by_folders = isinstance(labels, str) and labels == FOLDERS
+    table = None if labels is None or by_folders else Path(labels)
+    if table is not None and table.suffix.lower() in (".npz", ".npy"):
+        raise ValueError(f"{labels} is an array, not a table. Pass images= and labels= as arrays, without source.")
+    folder = path if table is not None else unwrapped(path)
+    group_by, classes = columns["group_by"], columns["classes"]
+    tables = [] if labels is not None else tables_of_splits(folder)
+    pairs = None if labels is not None or tables else find_pairs(folder, split_folders(folder))
+    if labels is None and not tables and pairs is None and classes.task != SEGMENTATION:
+        wanted = group_by is not None or tuple(columns["label"]) != ("label",)
+        table = chosen_table(folder, wanted=wanted, lists_images=lists_images)
+    if group_by_folder and (table is not None or tables or pairs is not None):
+        raise ValueError("group_by_folder=True belongs to class folders. With a table, use group_by=.")
+    if table is not None:
+        found = split_by_folders(from_tables([table], folder, **columns), folder)
+    elif tables:
+        found = from_tables(tables, None, **columns)
+    elif group_by is not None:
+        raise ValueError("group_by names a column of a table. Give that table with labels=.")
+    elif pairs is not None:
+        found = from_pairs(folder, pairs, classes.task)
+    elif classes.task == SEGMENTATION:
+        raise ValueError(
+            f"{folder} must have the folders images and masks, or train, val and test with both. An image and its "
+            "mask have the same name."
+        )
+    else:
+        found = from_folder(folder, classes, group_by_folder=group_by_folder, slices=slices)
+    notes = [f"Read the folder {folder}."] if folder != path else []
+    if table is not None and labels is None:
+        notes.append(f"The images and labels are those of {table}.")
+    return replace(found, notes=(*notes, *found.notes, *notes_of(folder, found, table)))
 
 
 def from_arrays(

@@ -40,6 +40,13 @@ def tables_of_splits(folder: Path) -> list[Path]:
     return [] if any(path.is_dir() for table in tables for path in listed(table.parent)) else tables
 
 
+def lists_images(table: Path) -> bool:
+    """Return whether a table has columns of images and labels."""
+    with _files.csv_reader(table) as reader:
+        columns = set(reader.fieldnames or ())
+    return "label" in columns and not columns.isdisjoint(_IMAGE_COLUMNS)
+
+
 def from_tables(
     tables: Sequence[Path],
     folder: Path | None,

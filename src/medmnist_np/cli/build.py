@@ -9,12 +9,17 @@ from typing import Any, TypeVar
 
 import click
 
-from medmnist_np.cli.options import FILE, json_option, workers_option
+from medmnist_np.cli.options import json_option, workers_option
 from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value_errors, with_options
 
 _NAMED = 10  # files left out that are printed; JSON lists all
 
 Number = TypeVar("Number", int, float)
+
+
+class _TableOrFolders(click.Path):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "folders" else super().convert(value, param, ctx)
 
 
 @click.command
@@ -27,11 +32,17 @@ Number = TypeVar("Number", int, float)
     metavar="N",
     help="Image size in pixels, or several: 28,64; repeatable; default: 28.",
 )
-@click.option("--labels", type=FILE, metavar="CSV", help="Labels of the images in a folder.")
+@click.option(
+    "--labels",
+    type=_TableOrFolders(exists=True, dir_okay=False),
+    metavar="CSV|folders",
+    help="Labels of the images in a folder: a table, or the names of their folders.",
+)
 @click.option(
     "--label", "columns", multiple=True, metavar="COLUMN", help="Column with the class; repeatable: 0 or 1 each."
 )
 @click.option("--group-by", metavar="COLUMN", help="Column whose groups are never split, such as patients.")
+@click.option("--group-by-folder", is_flag=True, help="Folders in class folders are groups, such as patients.")
 @click.option("--classes", metavar="A,B,...", help="Class names in the order of their labels.")
 @click.option("--first-label", type=int, default=0, metavar="N", help="Number of the first class; default: 0.")
 @click.option("--task", metavar="TASK", help="ordinal-regression if the classes are ordered.")
@@ -55,6 +66,7 @@ def build(
     labels: str | None,
     columns: tuple[str, ...],
     group_by: str | None,
+    group_by_folder: bool,
     classes: str | None,
     first_label: int,
     ratio: str | None,
@@ -101,6 +113,7 @@ def build(
             labels=labels,
             label=columns or "label",
             group_by=group_by,
+            group_by_folder=group_by_folder,
             class_names=None if classes is None else [name.strip() for name in classes.split(",")],
             first_label=first_label,
             seed=seed,
