@@ -135,7 +135,7 @@ def test_an_error_is_reported_without_a_traceback(tmp_path: Path) -> None:
         (["--name", "breastmnist"], "the name of a published data set"),
         (["--task", "detection"], "Unknown task 'detection'"),
         (["--recipe", "circle"], "Available: crop, squeeze, pathmnist"),
-        (["--size", "0"], "The size is 0"),
+        (["--size", "0"], "Invalid size: 0"),
         (["--size", "3"], "--size must be one or more integers of at least 4"),
         (["--split", "0:1:2"], "positive numbers"),
         (["--split", "1:1:1:1"], "--split must be 2 or 3 positive numbers"),
