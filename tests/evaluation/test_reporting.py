@@ -73,7 +73,7 @@ def page_of(name: str) -> tuple[Evaluation, Content]:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_metric_is_the_computed_one_with_its_interval(name: str) -> None:
     result, page = page_of(name)
-    head, *rows = page.tables["Each metric and its 95 % interval, by percentile bootstrap"]
+    head, *rows = page.tables["Metrics with their 95 % confidence intervals (percentile bootstrap)"]
     assert head == ["metric", "value", "interval", "0 to 1"]
     titles = {METRICS[metric].title: metric for metric in METRICS}
     shown = {titles[title]: [value, ends] for title, value, ends, _ in rows}
@@ -116,7 +116,7 @@ def test_each_label_has_its_counts() -> None:
 @pytest.mark.parametrize(
     ("name", "caption"),
     [
-        ("breastmnist", "The class that counts as positive"),
+        ("breastmnist", "Positive class"),
         ("chestmnist", "Each label"),
         ("pathmnist", "Each class against the rest"),
     ],
@@ -144,7 +144,7 @@ def test_the_data_set_is_described_and_what_is_easily_got_wrong(name: str) -> No
     record = result.record
     assert record.license == content.facts["License"]
     assert content.facts["Data set"].startswith(f"{record.python_class}. ")
-    assert "train 10, val 10, test 90; these figures are of test" in content.text
+    assert "train 10, val 10, test 90; this page is about test" in content.text
     assert any("It is not for clinical use." in note for note in content.notes)
     assert set(record.notes) <= set(content.notes)
 
@@ -187,7 +187,7 @@ def test_it_is_said_what_was_computed_how() -> None:
     facts = read(report(result, file="folder/breastmnist_test.csv", n_resamples=200, seed=3)).facts
     assert facts["Intervals"] == "95 %, percentile bootstrap, 200 resamples"
     assert facts["Seed of the resamples"] == "3"
-    assert facts["Decision"] == "a score above 0.5 decides for it"
+    assert facts["Decision"] == "positive if the score is above 0.5"
     assert facts["File"] == "breastmnist_test.csv"
     assert facts["Run"] == "seed7"
     assert result.to_dict()["labels_sha256"] == facts["Labels, SHA-256"]
@@ -220,7 +220,7 @@ def test_the_worst_mistakes_are_shown_as_pictures() -> None:
     names = {0: "0 malignant", 1: "1 normal, benign"}
     first = expected[0]
     truth = int(result.predictions.labels[first])
-    assert f"{names[truth]}, taken for {names[1 - truth]}" in shown[0]
+    assert f"{names[truth]}, predicted as {names[1 - truth]}" in shown[0]
     assert f"score {result.predictions.scores[first, 0]:.3f} for 1 normal, benign" in page.text
 
 
@@ -231,13 +231,13 @@ def test_of_a_volume_the_middle_slice_is_shown() -> None:
     page = read(report(result, images))
     index = int(str(page.all("img", "alt")[0]).split()[1])
     assert np.array_equal(images[index][14], _pixels(page.all("img", "src")[0]))
-    assert "of each volume its middle slice" in page.text
+    assert "as the middle slice of each volume" in page.text
 
 
 def test_without_images_mistakes_are_a_table() -> None:
     result, page = page_of("chestmnist")
     head, *rows = page.tables["The worst mistakes"]
-    assert head == ["image", "true", "decided", "score"]
+    assert head == ["image", "true", "predicted", "score"]
     assert len(rows) == 12
     index = int(rows[0][0].removeprefix("#"))
     names = [name for name, there in zip(result.record.class_names, result.y_true[index], strict=True) if there]
@@ -263,14 +263,14 @@ def test_as_many_images_as_samples_are_needed() -> None:
 def test_a_report_on_train_says_that_intervals_say_nothing_about_new_images() -> None:
     evaluator = Evaluator("breastmnist", "train")
     page = read(report(evaluator.evaluate(scores_of(evaluator))))
-    assert "say nothing about images that the model was not trained on" in page.text
-    assert "for endless images" not in page.text
+    assert "do not apply to images that the model was not trained on" in page.text
+    assert "for unlimited images" not in page.text
     assert any(note.startswith("Measured on the training split") for note in page.notes)
 
 
 def test_a_report_on_test_says_what_intervals_hold() -> None:
     page = page_of("breastmnist")[1]
-    assert "95 of 100 such intervals hold the value for endless images of the same kind." in page.text
+    assert "95 of 100 such intervals contain the value for unlimited images of the same kind." in page.text
     assert not any("Measured on the" in note for note in page.notes)
 
 
@@ -283,7 +283,7 @@ def test_an_absent_class_is_told() -> None:
     evaluator.labels = np.where(evaluator.labels == 3, 2, evaluator.labels)
     page = read(report(evaluator.evaluate(scores, undefined="skip")))
     assert page.tables[f"Each class against the rest{AUC_INTERVALS}"][4][1:4] == ["0", "not defined *", "no interval"]
-    assert page.text.count("none of the images is of it") == 2
+    assert page.text.count("no images have this label") == 2
     with pytest.raises(ValueError, match="is not defined"):
         evaluator.evaluate(scores)
 
@@ -303,12 +303,12 @@ def test_scores_that_are_no_probabilities_have_no_calibration() -> None:
         result = evaluator.evaluate(5 * scores_of(evaluator))
     page = read(report(result))
     assert any("Scores are from " in note and "but decisions are made at 0.5" in note for note in page.notes)
-    assert "The scores cannot be taken as probabilities. y_score has values from " in page.text
-    assert "Without log loss: y_score has values from " in page.text
+    assert "The scores are not probabilities. y_score has values from " in page.text
+    assert "Not shown: log loss. y_score has values from " in page.text
 
 
 def test_few_samples_of_a_class_are_told() -> None:
-    assert any("fewer than 30 images of, or beside, 0 adipose" in x for x in page_of("pathmnist")[1].notes)
+    assert any("too narrow for 0 adipose" in x and "fewer than 30 images" in x for x in page_of("pathmnist")[1].notes)
     assert not any("fewer than" in x for x in page_of("breastmnist")[1].notes)
 
 

@@ -91,7 +91,7 @@ def test_only_the_first_groups_are_shown_and_all_are_counted() -> None:
     copies = copies_of(35) + copies_of(5, labels=(0, 1, 0))
     content = shown(duplicates=copies, pictures=pixels(copies, 28, 28))
     assert len(content.all("img", "src")) == 24
-    assert "The first 24 of 40." in content.text
+    assert "These are the first 24 of 40." in content.text
     assert content.facts["Exact duplicates"] == "40groups of identical images"
     assert content.facts["Contradictions"] == "5of these groups have different labels"
 
@@ -111,7 +111,7 @@ def test_a_pair_says_how_near_its_images_are() -> None:
 
 def test_of_volumes_it_says_which_slice_is_shown() -> None:
     content = shown("organmnist3d", near=PAIR, pictures=pixels(PAIR, 28, 28))
-    assert "Volumes are shown by their middle slice." in content.text
+    assert "Volumes are shown as their middle slice." in content.text
     assert "No volumes are blank." in content.text
 
 
@@ -136,7 +136,7 @@ def test_labels_are_counted_and_what_is_odd_about_them_is_noted() -> None:
     content = shown(splits=splits, bad_labels=bad, blank=blank)
     assert content.tables["Samples by label and split"][1] == ["0 malignant", "240.0%", "00.0%"]
     assert content.notes == ["val has no sample of 0 malignant.", "Invalid labels: train 3, 8.", UNCHECKED]
-    assert "Values of the labels: train 0 to 1, val 1 to 1." in content.text
+    assert "Range of the labels: train 0 to 1, val 1 to 1." in content.text
     assert "test 1, 2" in content.text
 
 

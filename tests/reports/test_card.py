@@ -25,7 +25,7 @@ from medmnist_np.testing import fake_datasets
 from tests.reports.reading import Content, read
 
 NAMES = [record.name for record in registry.datasets()]
-ALWAYS = ["What it is", "Splits", "Sizes and preparation", "Published results", "How to load it"]
+ALWAYS = ["Description", "Splits", "Sizes and preparation", "Published results", "How to load it"]
 AT_THE_END = ["License and citation", "How this card was made"]
 
 
@@ -63,8 +63,8 @@ def test_the_facts_of_every_record_are_on_its_card(name: str) -> None:
     for fact in (record.description, record.license, record.modality, *record.class_names, *record.notes):
         assert fact in content.text
     assert name == content.facts["Name"]
-    assert record.source_size == content.facts["At the source"]
-    assert record.preparation == content.facts["What was done"]
+    assert record.source_size == content.facts["Size of the source images"]
+    assert record.preparation == content.facts["Preparation"]
     assert registry.cite(name) in content.text
     assert "Not for clinical use." in content.notes
     for archive in record.archives.values():
@@ -75,7 +75,7 @@ def test_the_facts_of_every_record_are_on_its_card(name: str) -> None:
 def test_published_figures_come_with_what_to_know_about_them(name: str) -> None:
     content, known = shown(name), registry.baselines(name)
     expected = [[row.method, f"{row.AUC:.3f}", f"{row.ACC:.3f}"] for row in known.rows]
-    assert expected == content.tables["Figures on the test split, as published"][1:]
+    assert expected == content.tables["Published results on the test split"][1:]
     assert known.notes
     assert all(note in content.text for note in known.notes)
 
@@ -89,7 +89,9 @@ def test_headings_leave_out_no_level() -> None:
 def test_without_data_the_card_says_so_and_how_to_get_it() -> None:
     content = shown("pathmnist", size=64)
     assert content.all("img", "src") == []
-    assert content.notes[0].startswith("The images are not on the machine that made this card: there are no pictures,")
+    assert content.notes[0].startswith(
+        "This card has no pictures, because the images were not on the machine that made it,"
+    )
     assert "medmnist-np card pathmnist --size 64 --download -o PAGE.html" in content.notes[0]
 
 
@@ -135,7 +137,7 @@ def test_a_card_compares_published_figures_with_the_most_frequent_class(tmp_path
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 20, "val": 2, "test": 8}):
         content = shown("breastmnist", download=True)
         name, accuracy = most_frequent(*_labels_of("breastmnist")) or ("", 0.0)
-    assert f"to say “{name}” always gives ACC {accuracy:.3f} and AUC 0.500" in content.text
+    assert f"always predicting “{name}” gives ACC {accuracy:.3f} and AUC 0.500" in content.text
 
 
 def _labels_of(name: str) -> tuple[DatasetInfo, dict[str, np.ndarray]]:
@@ -244,7 +246,7 @@ def test_names_are_text() -> None:
     )
     content = shown(odd)
     assert content.facts["Labels"] == "0 <b>&; 1 '\""
-    assert content.facts["At the source"] == "</dl>"
+    assert content.facts["Size of the source images"] == "</dl>"
     assert "<p>" in content.notes
 
 
@@ -253,8 +255,8 @@ def test_what_is_not_known_is_left_out_or_said() -> None:
     unknown = {"collection": own, "citations": ("unknown2026",), "name": "mine"}
     bare = replace(registry.info("breastmnist"), source_size="", preparation="", notes=(), **unknown)
     content = shown(bare)
-    assert "None are known here." in content.text
-    assert not {"At the source", "What was done"} & content.facts.keys()
+    assert "No published results are known." in content.text
+    assert not {"Size of the source images", "Preparation"} & content.facts.keys()
     assert "BibTeX" not in content.all("pre", "aria-label")
 
 
@@ -266,7 +268,7 @@ def test_the_line_below_the_title_begins_with_what_is_known() -> None:
 
 
 def test_sizes_that_are_enlarged_are_marked() -> None:
-    rows = [row[0] for row in shown("tissuemnist").tables["Sizes that it comes in"][1:]]
+    rows = [row[0] for row in shown("tissuemnist").tables["Available sizes"][1:]]
     assert rows == ["28", "64, enlarged", "128, enlarged", "224, enlarged"]
 
 

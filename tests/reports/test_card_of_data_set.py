@@ -187,7 +187,7 @@ def test_a_set_of_ones_own_has_a_card_without_published_figures() -> None:
     content = read(card(record))
     assert content.facts["Collection"] == "Sets of my own"
     assert content.facts["Name"] == "mine"
-    assert "None are known here." in content.text
+    assert "No published results are known." in content.text
 
 
 def test_the_card_of_a_built_set_says_how_it_becomes_known_elsewhere() -> None:
@@ -243,7 +243,7 @@ def test_masks_are_drawn_over_the_images_of_each_class(tmp_path: Path) -> None:
 def test_a_segmentation_set_that_is_not_here_has_a_card_too() -> None:
     content = read(card("medsegbench/kvasir"))
     assert "medmnist-np card medsegbench/kvasir --size 512 --download" in content.notes[0]
-    assert "one class of 2 for each pixel" in content.facts["Task"]
+    assert "each pixel has one of 2 classes" in content.facts["Task"]
     assert mm.info("medsegbench/kvasir").license == content.facts["Terms of use"]
 
 

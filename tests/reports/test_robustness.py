@@ -45,7 +45,7 @@ def test_names_are_escaped_and_what_is_missing_is_left_out() -> None:
     assert "Missing: pixelate at severity 3, 4, 5." in page
 
 
-def test_images_as_they_are_alone_make_a_page() -> None:
+def test_results_on_clean_images_alone_make_a_page() -> None:
     errors = {RunName(""): np.array([0.5, 0.4, 0.6])}
     page = robustness_page([summarise_errors(registry.info("octmnist"), errors)])
-    assert "Model without a name: octmnist" in page
+    assert "Unnamed model: octmnist" in page

@@ -32,8 +32,8 @@ _LEAST_PX = 260  # width of two images side by side
 _MOST_GROUPS = 50
 _GAP = 128  # gray level between two images
 _METHOD_OF_GROUPS: Mapping[str | None, str] = {
-    "group": "by the groups of all samples",
-    "image_id": "by image ids",
+    "group": "compared by the group of each sample",
+    "image_id": "compared by image id",
     None: "not checked",
 }
 
@@ -97,14 +97,14 @@ def _exact(audit: Audit) -> list[Html]:
 
 def _near(audit: Audit) -> list[Html]:
     if audit.near is None:
-        return [element("p", "Not searched, or too many to list: see the summary.")]
+        return [element("p", "Near duplicates were not searched, or are too many to list. See the summary.")]
     things, counted = things_of(audit.record), findings.all_near(audit.near, audit.near_distance or 0)
     return [
         element("p", f"{things.capitalize()} that look similar: {counted}."),
         element(
             "p",
-            "Look at them before you call a pair duplicates. If organ, position and device are the same, images of "
-            "different people look similar too. The smallest difference comes first.",
+            "Look at each pair before you call it duplicates: images of different people also look similar if organ, "
+            "position and device are the same. Pairs with the smallest difference come first.",
         ),
         *_pictures(audit, audit.near),
     ]
@@ -115,8 +115,8 @@ def _pictures(audit: Audit, alike: Sequence[ExactDuplicates | NearPair]) -> list
     if not alike:
         return []
     shown = [_picture(audit, images) for images in alike[:MOST_SHOWN]]
-    remarks = [f"The first {len(shown)} of {len(alike):,}."] if len(shown) < len(alike) else []
-    remarks += ["Volumes are shown by their middle slice."] if audit.record.ndim == 3 else []
+    remarks = [f"These are the first {len(shown)} of {len(alike):,}."] if len(shown) < len(alike) else []
+    remarks += ["Volumes are shown as their middle slice."] if audit.record.ndim == 3 else []
     return [*([aside(" ".join(remarks))] if remarks else []), gallery(shown, width_px=_LEAST_PX)]
 
 
@@ -140,10 +140,11 @@ def _leaks(audit: Audit, grouped_by: str) -> list[Html]:
             "p",
             f"{things.capitalize()} that also occur in a later split, as exact duplicates"
             + (f" or by their {grouped_by}" if audit.shared_groups is not None else "")
-            + ". The later split keeps its samples, so test stays as published. Near duplicates are not counted.",
+            + ". The later split keeps its samples, so the test split stays as published. "
+            "Near duplicates are not counted.",
         ),
         table(f"{things.capitalize()} of each split", ["split", things, "leaks", "without leaks"], rows),
-        *([code(lines, "Code that removes the leaks")] if record.archives else []),
+        *([code(lines, "Code to remove the leaks")] if record.archives else []),
     ]
 
 
@@ -157,7 +158,7 @@ def _labels(audit: Audit) -> list[Html]:
     ranges = ", ".join(f"{name} {findings.span(split)}" for name, split in splits.items())
     return [
         table("Samples by label and split", head, rows),
-        aside(f"Values of the labels: {ranges}."),
+        aside(f"Range of the labels: {ranges}."),
         *(note(f"{sentence}.") for sentence in findings.absent_classes(splits, record)),
         *(note(f"Invalid labels: {places}.") for places in findings.by_split(audit.bad_labels)),
     ]
@@ -168,7 +169,7 @@ def _blank(audit: Audit) -> list[Html]:
     if not audit.blank:
         return [element("p", f"No {things} are blank.")]
     return [
-        element("p", f"{things.capitalize()} of a single gray level or colour. They do not count as duplicates."),
+        element("p", f"{things.capitalize()} with a single gray level or colour. They do not count as duplicates."),
         element("ul", *(element("li", places) for places in findings.by_split(audit.blank))),
     ]
 
@@ -184,13 +185,13 @@ def _groups(audit: Audit, grouped_by: str) -> list[Html]:
 
 
 def _method(audit: Audit) -> Html:
-    hashes = f"perceptual hashes of 64 bits, by a discrete cosine transform, up to {audit.near_distance} bits apart"
+    hashes = f"64-bit perceptual hashes (discrete cosine transform) that differ in at most {audit.near_distance} bits"
     return facts(
         {
             "Archive": audit.digest,
-            "Exact duplicates": "all images, compared by 64-bit digests, then by BLAKE2b with 128 bits",
+            "Exact duplicates": "all images, compared by a 64-bit checksum, then by a 128-bit BLAKE2b checksum",
             "Near duplicates": "" if audit.near is None else hashes,
-            "Order of near duplicates": "" if audit.near is None else "mean absolute difference of the values",
+            "Order of near duplicates": "" if audit.near is None else "mean absolute difference of the pixel values",
             "Groups": _METHOD_OF_GROUPS[audit.grouped_by],
             "Program": f"medmnist-np {__version__}",
         }

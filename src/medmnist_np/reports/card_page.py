@@ -43,11 +43,11 @@ from medmnist_np.reports.page import (
 )
 
 _TASKS = {
-    "multi-class": "one class of {n} for each",
-    "binary-class": "one class of two for each",
-    "multi-label, binary-class": "{n} findings, each there or not",
-    "ordinal-regression": "one grade of {n} for each, in their order",
-    "segmentation": "one class of {n} for each pixel",
+    "multi-class": "each has one of {n} classes",
+    "binary-class": "each has one of two classes",
+    "multi-label, binary-class": "{n} findings, each present or absent",
+    "ordinal-regression": "each has one of {n} ordered grades",
+    "segmentation": "each pixel has one of {n} classes",
 }
 _DEEDS = {
     "CC BY 4.0": "https://creativecommons.org/licenses/by/4.0/",
@@ -67,7 +67,7 @@ def card(
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> str:
-    """Return the card of a data set: one page with pictures, class balance, values, preparation, papers and code.
+    """Return the card of a data set: one HTML page with pictures, class balance, preparation, license and code.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def card(
     seed : int
         Random seed for the choice of samples to show.
     executor : concurrent.futures.Executor, optional
-        Runs the counting of pixel values, see :meth:`Dataset.statistics`.
+        Counts the pixel values, see :meth:`Dataset.statistics`.
     progress : Progress
         Shows the progress of the counting: a bar by default.
 
@@ -107,7 +107,7 @@ def card(
 
     Examples
     --------
-    >>> from medmnist_np.reports.card_page import card
+    >>> from medmnist_np.reports import card
     >>> page = card("retinamnist", download=True)
     >>> page.splitlines()[0], page.count("<img")
     ('<!DOCTYPE html>', 5)
@@ -138,7 +138,7 @@ def card(
     }
     kind = "Findings" if record.multi_label else "Classes"
     sections = {
-        "What it is": [*missing, *_description(record, shown_size)],
+        "Description": [*missing, *_description(record, shown_size)],
         things.capitalize(): [] if first is None else examples(first, masks.get(first.split), seed),
         kind: balance(record, labels) if labels else [],
         "Masks": shares(record, shown_size, masks) if masks else [],
@@ -218,7 +218,7 @@ def _description(record: DatasetInfo, size: int) -> list[Html]:
         "Findings" if record.multi_label else "Classes": (number(record.n_classes), record.task),
         f"One {things[:-1]}": (_shape(record, size), f"{colours}, uint8, 0 to 255"),
         "License": (
-            _NO_LICENSE if not record.license else "in words, below" if _is_long(record.license) else record.license,
+            _NO_LICENSE if not record.license else "see below" if _is_long(record.license) else record.license,
             record.collection.title if record.license else "",
         ),
     }
@@ -248,9 +248,10 @@ def _missing(record: DatasetInfo, size: int, *, labels_counted: bool) -> Html:
     things = things_of(record)
     counted = "only labels were counted" if labels_counted else f"the {things} were not counted either"
     return note(
-        f"The {things} are not on the machine that made this card: there are no pictures, and {counted}. ",
+        f"This card has no pictures, because the {things} were not on the machine that made it, and {counted}. ",
+        "To download them first, run ",
         element("code", f"medmnist-np card {record.qualified_name} --size {size} --download -o PAGE.html"),
-        " fetches them first.",
+        ".",
     )
 
 
@@ -275,33 +276,33 @@ def _sizes(record: DatasetInfo) -> list[Html]:
         ]
         for size, archive in sorted(record.archives.items())
     ]
-    head = ["size", f"one {things_of(record)[:-1]}", "download", "arrays on disk", "file and its checksum"]
+    head = ["size", f"one {things_of(record)[:-1]}", "download", "arrays on disk", "file and checksum"]
     content = [
-        facts({"At the source": record.source_size, "What was done": record.preparation}),
-        table("Sizes that it comes in", head, rows, text={4}),
+        facts({"Size of the source images": record.source_size, "Preparation": record.preparation}),
+        table("Available sizes", head, rows, text={4}),
     ]
     if record.enlarged_sizes:
         content.append(
-            aside("Enlarged: images are larger than those of the source. They have more pixels, not more detail.")
+            aside("Enlarged: the images are larger than the source images. They have more pixels, but no more detail.")
         )
     if (preparation := recipe_facts(record)) is not None and preparation.notes:
         notes = element("ul", *(element("li", sentence) for sentence in preparation.notes))
-        content += [element("h3", "What is known of the preparation, and what is not"), notes]
+        content += [element("h3", "Known and unknown facts about the preparation"), notes]
     return content
 
 
 def _baselines(record: DatasetInfo, labels: Mapping[str, NDArray[np.integer]]) -> list[Html]:
     published = registry.baselines(record)
     if not published.rows:
-        content = [element("p", "None are known here.")]
+        content = [element("p", "No published results are known.")]
     else:
         rows = [[row.method, number(row.AUC), number(row.ACC)] for row in published.rows]
-        content = [table("Figures on the test split, as published", ["method", "AUC", "ACC"], rows)]
+        content = [table("Published results on the test split", ["method", "AUC", "ACC"], rows)]
     if (frequent := most_frequent(record, labels)) is not None:
         name, share = frequent
-        each = " in the mean over findings" if record.multi_label else ""
+        each = " as the mean over findings" if record.multi_label else ""
         content.append(
-            element("p", f"For comparison: to say “{name}” always gives ACC {number(share)}{each} and AUC 0.500.")
+            element("p", f"For comparison: always predicting “{name}” gives ACC {number(share)}{each} and AUC 0.500.")
         )
     if published.rows:
         content.append(element("ul", *(element("li", sentence) for sentence in published.notes)))
@@ -324,7 +325,7 @@ def _citation(record: DatasetInfo) -> list[Html]:
         )
     ]
     if citations := _citations(record):
-        papers = "Cite the papers of the collection and those of the source images. One click selects all."
+        papers = "Cite the papers of the collection and of the source images. A click selects the whole block."
         content += [element("p", papers), code(citations, "BibTeX")]
     return content
 

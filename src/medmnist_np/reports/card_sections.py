@@ -51,18 +51,18 @@ def examples(ds: Dataset, pixels: NDArray[np.int64] | None, seed: int) -> list[H
         Random seed of the choice.
     """
     record, things, volumes = ds.record, things_of(ds.record), ds.record.ndim == 3
-    content = [aside(f"{things.capitalize()} of {ds.split} at size {ds.size}, drawn at random, with their numbers.")]
+    content = [aside(f"Random {things} of {ds.split} at size {ds.size}, with their indices.")]
     if record.target == "masks":
         content.append(
             aside(
-                "Masks are drawn over them: a colour for each class, named below. Class 0 is not drawn. An image may "
-                "show several classes."
+                "Masks are drawn over the images, in one colour for each class, which is named below. Class 0 is not "
+                "drawn. An image may show several classes."
             )
         )
     if volumes:
         depth, *_ = record.image_shape(ds.size)
         first, last = element("code", "volume[0]"), element("code", f"volume[{depth - 1}]")
-        where = ". How the axes lie in the body is not stated."
+        where = ". The orientation of the axes in the body is not published."
         content.append(aside("Slices across the first axis, ", first, " to ", last, where))
     titles = class_titles(record)
     if pixels is not None:
@@ -144,7 +144,7 @@ def balance(record: DatasetInfo, labels: Mapping[str, NDArray[np.integer]]) -> l
     counts = {split: present.sum(axis=0).tolist() for split, present in columns.items()}
     content = [
         _counted_labels(f"{things.capitalize()} of each {kind}, by split", kind, class_titles(record), counts, columns),
-        aside("Shares are of the split. A full bar is the largest share in the table."),
+        aside("Percentages are of the split. A full bar is the largest percentage in the table."),
     ]
     if record.multi_label:
         content += [_several(columns, things), *_together(columns, record, things)]
@@ -185,7 +185,7 @@ def _several(columns: Mapping[str, NDArray[np.bool_]], things: str) -> Html:
 
 
 def _together(columns: Mapping[str, NDArray[np.bool_]], record: DatasetInfo, things: str) -> list[Html]:
-    """Return of the samples with one finding how many have another."""
+    """Return how many of the samples with one finding also have another."""
     *_, (split, present) = columns.items()
     values = present.astype(np.float64)  # sums of ones are exact, and many times faster than those of integers
     both = (values.T @ values).astype(np.int64)
@@ -195,11 +195,11 @@ def _together(columns: Mapping[str, NDArray[np.bool_]], record: DatasetInfo, thi
         rows.append([f"{k} {record.class_names[k]}", *cells])
     which = "all splits together" if split == "all" else split
     return [
-        element("h3", "Findings that come together"),
+        element("h3", "Findings that occur together"),
         element(
             "p",
-            f"Of the {things} with the finding of a row, the share that has the finding of a column too; {which}. ",
-            "Framed: how many have the finding of the row.",
+            f"How many {things} with the finding of a row also have the finding of a column ({which}). ",
+            f"Framed: the number of {things} with the finding of the row.",
         ),
         table(
             f"{things.capitalize()} with two findings",
@@ -254,15 +254,15 @@ def shares(record: DatasetInfo, size: int, masks: Mapping[str, NDArray[np.int64]
     in_all = {split: int(counts.sum()) for split, counts in columns.items()}
     return [
         _counted("Pixels of each class, by split", titles, pixels, in_all),
-        aside(f"All pixels of all masks at size {size}. Shares are of the split."),
+        aside(f"All pixels of all masks at size {size}. Percentages are of the split."),
         _counted(
             f"{things.capitalize()} that show a class, by split",
             titles[1:],
             {split: counts[1:] for split, counts in images.items()},
             {split: len(counts) for split, counts in columns.items()},
         ),
-        element("h3", "How large masks are"),
-        element("p", f"The share of pixels that are not class 0, for each image of size {size}."),
+        element("h3", "Sizes of masks"),
+        element("p", f"The share of pixels of each image that are not class 0, at size {size}."),
         *_sizes(columns, things),
     ]
 
@@ -320,7 +320,7 @@ _TICKS = (0, 64, 128, 192, 255)
 
 
 def values(record: DatasetInfo, size: int, statistics: Mapping[str, Statistics]) -> list[Html]:
-    """Return mean and standard deviation of each channel and split, and histograms."""
+    """Return the mean and standard deviation of each channel and split, and histograms."""
     names = _CHANNELS if record.n_channels == 3 else ("gray",)
     what = "voxels" if record.ndim == 3 else "pixels"
     rows = []
@@ -332,7 +332,7 @@ def values(record: DatasetInfo, size: int, statistics: Mapping[str, Statistics])
     head = ["split", "mean", "std", "mean / 255", "std / 255", "value 0", "value 255"]
     return [
         table(f"Values of the {what}", head, rows),
-        aside(f"Of all {what} at size {size}; values are 0 to 255."),
+        aside(f"All {what} at size {size} were counted. Values are 0 to 255."),
         *_histograms(statistics, names, what),
     ]
 
@@ -349,8 +349,8 @@ def _histograms(statistics: Mapping[str, Statistics], names: Sequence[str], what
     return [
         element("h3", "Histograms" if len(names) > 1 else "Histogram"),
         aside(
-            f"Share of the {what} in bins of {_BIN} values: {styles}. Where the first or the last bin is higher than "
-            "the chart, it is cut off."
+            f"Share of the {what} in bins of {_BIN} values: {styles}. If the first or the last bin is higher than the "
+            "chart, it is cut off."
         ),
         gallery(charts, width_px=_WIDTH_PX),
     ]

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from medmnist_np._html import Html, element
 from medmnist_np._optional import require
+from medmnist_np.errors import short
 from medmnist_np.metrics import PrCurve, ReliabilityCurve, RocCurve
 
-# What to draw with. Each stands for a colour of the style sheet, which is another one in the dark.
+# Placeholders for colours of the style sheet, which differ in light and dark mode.
 INK = "#010101"
 ACCENT = "#020202"
 FAINT = "#030303"
@@ -30,17 +31,17 @@ def chart(draw: Callable[[Any], object], alt: str, *, width_px: int = 200, heigh
     Parameters
     ----------
     draw : callable
-        Is given a :class:`matplotlib.axes.Axes` and draws on it, with `INK`, `ACCENT` and `FAINT` as colours. What
-        differs should differ in style too, not in colour alone.
+        Draws on the :class:`matplotlib.axes.Axes` that it gets, with the colours `INK`, `ACCENT` and `FAINT`. Lines
+        should differ in style too, not only in colour.
     alt : str
-        What is to be seen, for those who cannot see it. No two charts of a page may have the same.
+        Text description, for people who cannot see the chart. It must be unique on the page.
     width_px, height_px : int
-        At this size the text in it is 11 px high; it is shown as wide as the place it is put into.
+        Size at which the text in the chart is 11 px high. The page scales the chart to the available width.
 
     Returns
     -------
     Html
-        An ``svg``, the same for the same drawing and version of matplotlib.
+        An ``svg``. The same drawing and version of matplotlib give the same element.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def _inlined(document: str, alt: str) -> Html:
     view_box = re.search(r'viewBox="([^"]+)"', document)
     content = re.search(r"<svg[^>]*>(.*)</svg>", document, re.DOTALL)
     if view_box is None or content is None:
-        raise ValueError(f"matplotlib gave no SVG: {document[:200]!r}")
+        raise ValueError(f"matplotlib returned no SVG, but {short(document)}.")
     drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", content[1], flags=re.DOTALL)
     # Every document uses the same names for its groups; only what is referred to needs a name.
     referred = set(re.findall(r"#([\w.-]+)", drawn))
@@ -93,7 +94,7 @@ def _inlined(document: str, alt: str) -> Html:
 
 
 def roc_chart(curve: RocCurve, alt: str, *, threshold: float | None = None, side_px: int = 200) -> Html:
-    """Return a ROC curve; dashed what chance gives, a ring at a threshold."""
+    """Return a ROC curve, with a dashed line for random scores and a circle at the threshold."""
 
     def draw(axes: Any) -> None:
         _unit_square(axes, "false positive rate", "true positive rate")
@@ -109,21 +110,21 @@ def roc_chart(curve: RocCurve, alt: str, *, threshold: float | None = None, side
 def pr_chart(
     curve: PrCurve, alt: str, *, share_positive: float, threshold: float | None = None, side_px: int = 200
 ) -> Html:
-    """Return a precision-recall curve; dashed what chance gives, a ring at a threshold."""
+    """Return a precision-recall curve, with a dashed line for random scores and a circle at the threshold."""
 
     def draw(axes: Any) -> None:
         _unit_square(axes, "recall", "precision")
         _expected(axes, [share_positive, share_positive])
         axes.plot(curve.recall, curve.precision, color=ACCENT, linewidth=1.8, drawstyle="steps-pre")
         at = 0 if threshold is None else _last_above(curve.thresholds, threshold)
-        if at > 0:  # at 0 nothing is decided for, and precision is not defined
+        if at > 0:  # at 0 there are no positive decisions, so precision is not defined
             _ring(axes, curve.recall[at], curve.precision[at])
 
     return chart(draw, alt, width_px=side_px, height_px=side_px)
 
 
 def reliability_chart(curve: ReliabilityCurve, alt: str, *, share_of: str, side_px: int = 200) -> Html:
-    """Return a reliability diagram; dashed what perfect calibration gives, as bars the share of samples in a bin."""
+    """Return a reliability diagram: dashed perfect calibration, and bars for the share of samples in a bin."""
 
     def draw(axes: Any) -> None:
         _unit_square(axes, "score", f"share {share_of}")
@@ -156,5 +157,5 @@ def _ring(axes: Any, x: float, y: float) -> None:
 
 
 def _last_above(thresholds: NDArray[np.float64], threshold: float) -> int:
-    """Return where the last of falling thresholds is that is above a score: what reaches it is decided for."""
+    """Return the position of the lowest threshold above a score, in thresholds that descend."""
     return int(np.count_nonzero(thresholds > threshold)) - 1

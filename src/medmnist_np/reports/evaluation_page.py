@@ -166,25 +166,30 @@ def _summary(result: Evaluation, intervals: Mapping[str, Interval], remarks: Ite
         ),
         element(
             "p",
-            "AUC measures how well the scores rank, ACC how often the decisions are right. The intervals show how much "
-            f"of that is chance in these {n:,} {things}{_what_intervals_hold(result, auc)} Two intervals do "
-            "not tell whether another model is better. To find out, run ",
-            element("code", "medmnist-np compare"),
-            " on the same samples.",
+            "AUC measures how well the scores rank, ACC how often the decisions are right. The intervals show how "
+            f"uncertain both values are, because there are only {n:,} {things}. {_meaning_of_intervals(result, auc)} "
+            "The intervals of two models do not show which is better. To find out, compare the models on the same "
+            "samples: ",
+            element("code", "medmnist-np compare A.csv B.csv"),
+            ".",
         ),
     ]
     rare = [title for title, few in zip(result.column_titles, result.few_samples, strict=True) if few]
     if rare:
-        what = f"There are fewer than {FEW} {things} of, or beside, {', '.join(rare)}."
-        content.append(note(f"{what} The interval of such an AUC is too narrow."))
+        content.append(
+            note(
+                f"The interval of the AUC is too narrow for {', '.join(rare)}: fewer than {FEW} {things} have "
+                f"this label, or fewer than {FEW} do not."
+            )
+        )
     return content
 
 
-def _what_intervals_hold(result: Evaluation, auc: Interval) -> str:
+def _meaning_of_intervals(result: Evaluation, auc: Interval) -> str:
     things = things_of(result.record)
     if result.split == "train":
-        return f", and say nothing about {things} that the model was not trained on."
-    return f": {100 * auc.level:g} of 100 such intervals hold the value for endless {things} of the same kind."
+        return f"They do not apply to {things} that the model was not trained on."
+    return f"About {100 * auc.level:g} of 100 such intervals contain the value for unlimited {things} of the same kind."
 
 
 def _metrics(intervals: Mapping[str, Interval], undefined: Mapping[str, str]) -> list[Html]:
@@ -193,12 +198,18 @@ def _metrics(intervals: Mapping[str, Interval], undefined: Mapping[str, str]) ->
         for metric, interval in intervals.items()
     ]
     auc = intervals["auc"]
-    caption = f"Each metric and its {_level(auc)} interval, by percentile bootstrap"
+    caption = f"Metrics with their {_level(auc)} confidence intervals (percentile bootstrap)"
     content = [table(caption, ["metric", "value", "interval", "0 to 1"], rows, text={3})]
     lower = [METRICS[metric].title for metric in intervals if METRICS[metric].lower_is_better]
-    content.append(aside(f"Higher is better, but for {', '.join(lower)}." if lower else "Higher is better."))
+    content.append(
+        aside(
+            f"Higher is better, except for {', '.join(lower)}: there, lower is better."
+            if lower
+            else "Higher is better."
+        )
+    )
     for metric, reason in undefined.items():
-        content.append(aside(f"Without {METRICS[metric].title}: {reason}"))
+        content.append(aside(f"Not shown: {METRICS[metric].title}. {reason}"))
     for metric, interval in intervals.items():
         if interval.note:
             how = f"has the interval of {interval.method.capitalize()}"
@@ -207,7 +218,7 @@ def _metrics(intervals: Mapping[str, Interval], undefined: Mapping[str, str]) ->
             content.append(aside(f"{METRICS[metric].title} {how}: {interval.note}."))
         if interval.n_undefined:
             where = f"in {interval.n_undefined:,} of the {interval.n_resamples:,} resamples"
-            content.append(aside(f"{METRICS[metric].title} was not defined {where}, which were left out."))
+            content.append(aside(f"{METRICS[metric].title} is not defined {where}. These were left out."))
     return content
 
 
@@ -219,7 +230,7 @@ def _data(result: Evaluation) -> list[Html]:
             "Data set": f"{record.python_class}. {record.description}",
             "Modality": record.modality,
             "Task": f"{record.task}, {record.n_classes} {'labels' if record.multi_label else 'classes'}",
-            things_of(record).capitalize(): f"{counts}; these figures are of {result.split}",
+            things_of(record).capitalize(): f"{counts}; this page is about {result.split}",
             "License": record.license,
             "Collection": f"{record.collection.title} {record.collection.version}".strip(),
             "DOI": record.collection.doi,
@@ -234,14 +245,15 @@ def _data(result: Evaluation) -> list[Html]:
 def _method(result: Evaluation, auc: Interval, origin: Mapping[str, str]) -> list[Html]:
     decision = "the class with the highest score"
     if result.threshold is not None:
-        decision = f"a score above {result.threshold:g} decides for it"
+        decision = f"positive if the score is above {result.threshold:g}"
     return [
         element(
             "p",
-            "AUC and ACC are those of the MedMNIST benchmark: of two classes the AUC of the score of class 1, of more "
-            "the mean of each class against the rest, of several labels the mean over them. The intervals speak of "
-            f"chance in these {things_of(result.record)}, taken as independent; not of other training seeds, scanners "
-            "or hospitals.",
+            "AUC and ACC are defined as in the MedMNIST benchmark. With two classes, the AUC is that of the score of "
+            "class 1. With more classes, it is the mean over the classes, each against the rest. With several labels, "
+            "it is the mean over the labels. The intervals describe the uncertainty from the choice of these "
+            f"{things_of(result.record)}, which count as independent. They do not describe other random seeds, "
+            "scanners or hospitals.",
         ),
         facts(
             {
@@ -278,7 +290,7 @@ def _curves(result: Evaluation, class_aucs: Sequence[Interval]) -> list[Html]:
     roc, pr = [], []
     for name, area, roc_curve, pr_curve, share, precision in columns:
         if not 0 < share < 1:
-            absent = f"{'none' if share == 0 else 'each'} of the {things} is of it"
+            absent = f"{'no' if share == 0 else 'all'} {things} have this label"
             roc.append(figure(Html(), name, absent))
             pr.append(figure(Html(), name, absent))
             continue
@@ -288,17 +300,17 @@ def _curves(result: Evaluation, class_aucs: Sequence[Interval]) -> list[Html]:
         label = f"AP {number(precision)}"
         alt = f"Precision-recall curve of {name}: {label}"
         drawn = pr_chart(pr_curve, alt, share_positive=share, threshold=threshold, side_px=side_px)
-        pr.append(figure(drawn, name, label, f"by chance {number(share)}"))
-    ring = "" if threshold is None else f" Ring: the threshold {threshold:g}."
+        pr.append(figure(drawn, name, label, f"random scores: {number(share)}"))
+    ring = "" if threshold is None else f" Circle: threshold {threshold:g}."
     if len(roc) == 1:
-        content = f"ROC curve, and precision against recall. Dashed: what chance gives.{ring} AP: average precision."
+        content = f"ROC curve and precision-recall curve. Dashed: random scores.{ring} AP: average precision."
         return [aside(f"{content} {_AUC_INTERVALS}."), gallery([*roc, *pr], width_px=side_px)]
     return [
         element("h3", "ROC"),
-        aside(f"Dashed: what chance gives.{ring} {_AUC_INTERVALS}."),
+        aside(f"Dashed: random scores.{ring} {_AUC_INTERVALS}."),
         gallery(roc, width_px=side_px),
         element("h3", "Precision and recall"),
-        aside(f"Dashed: what chance gives, the share of positive {things}.{ring} AP: average precision."),
+        aside(f"Dashed: random scores, the share of positive {things}.{ring} AP: average precision."),
         gallery(pr, width_px=side_px),
     ]
 
@@ -308,16 +320,16 @@ def _decisions(result: Evaluation) -> list[Html]:
     names, things = class_titles(result.record), things_of(result.record)
     tables = table_of(result.predictions)
     if result.record.multi_label:
-        head = ["label", "found", "missed", "false alarms", "rightly left out"]
+        head = ["label", "true positives", "false negatives", "false positives", "true negatives"]
         rows = [
             [name, number(both[1, 1]), number(both[1, 0]), number(both[0, 1]), number(both[0, 0])]
             for name, both in zip(names, tables, strict=True)
         ]
-        above = f"A label is decided for where its score is above {result.threshold:g}."
+        above = f"The decision for a label is positive if its score is above {result.threshold:g}."
         return [element("p", above), table(f"{things.capitalize()} by label and decision", head, rows)]
-    how = "The class with the highest score is decided for."
+    how = "The decision is the class with the highest score."
     if result.threshold is not None:
-        how = f"“{names[1]}” is decided for where its score is above {result.threshold:g}, else “{names[0]}”."
+        how = f"The decision is “{names[1]}” if its score is above {result.threshold:g}, otherwise “{names[0]}”."
     body = []
     for k, (name, row) in enumerate(zip(names, tables.tolist(), strict=True)):
         total = sum(row)
@@ -326,7 +338,7 @@ def _decisions(result: Evaluation) -> list[Html]:
     return [
         element(
             "p",
-            f"{how} A row holds the {things} of one class, a column those of one decision. Framed: what is right.",
+            f"{how} Each row has the {things} of one true class, each column those of one decision. Framed: correct.",
         ),
         table(
             f"{things.capitalize()} by class (rows) and decision (columns)",
@@ -356,12 +368,12 @@ def _classes(result: Evaluation, class_aucs: Sequence[Interval]) -> list[Html]:
     head += [short.get(metric, METRICS[metric].title) for metric in _PER_CLASS]
     caption = "Each label" if record.multi_label else "Each class against the rest"
     if predictions.task == "binary-class":
-        caption = "The class that counts as positive"
+        caption = "Positive class"
     how = "AP: average precision."
     if len(rows) > 1:
-        how += " The intervals are not adjusted for there being several."
+        how += " The intervals are not adjusted for multiple comparisons."
     if any(result.few_samples):
-        how += f" *: fewer than {FEW} {things} of it or beside it; the interval is too narrow."
+        how += f" *: fewer than {FEW} {things} of this class or of the others, so the interval is too narrow."
     return [table(f"{caption}; {_AUC_INTERVALS}", head, rows), aside(how)]
 
 
@@ -372,10 +384,10 @@ def _calibration(result: Evaluation) -> list[Html]:
         curves = reliability_curves(predictions.labels, predictions.scores, predictions.task)
         errors = measure_per_class(predictions, "expected_calibration_error").tolist()
     except ValueError as error:
-        return [element("p", f"The scores cannot be taken as probabilities. {error}")]
-    names, what, share_of = result.column_titles, "the score against how often the label is there", "positive"
+        return [element("p", f"The scores are not probabilities. {error}")]
+    names, what, share_of = result.column_titles, "the score, and how often the label is present", "positive"
     if result.threshold is None:
-        names, what = ("Class decided for",), "the score of the class decided for against how often it is right"
+        names, what = ("Predicted class",), "the score of the predicted class, and how often it is right"
         share_of = "right"
     side_px = _SMALL_PX if len(names) > 1 else _LARGE_PX
     shown = []
@@ -385,8 +397,11 @@ def _calibration(result: Evaluation) -> list[Html]:
         drawn = reliability_chart(curve, alt, share_of=share_of, side_px=side_px)
         shown.append(figure(drawn, name, label))
     return [
-        element("p", f"Whether scores can be taken as probabilities: {what}, in {len(curves[0].n_samples)} bins."),
-        aside(f"Dashed: perfect calibration. Below it scores are too high. Bars: share of the {things} in a bin."),
+        element("p", f"Are the scores good probabilities? The charts show {what}, in {len(curves[0].n_samples)} bins."),
+        aside(
+            "Dashed: perfect calibration. Below the dashed line, scores are too high. "
+            f"Bars: share of the {things} in a bin."
+        ),
         gallery(shown, width_px=side_px),
     ]
 
@@ -397,33 +412,33 @@ def _mistakes(result: Evaluation, images: NDArray[np.uint8] | None) -> list[Html
     mistakes = worst_mistakes(result.predictions, _MOST_MISTAKES)
     if not mistakes:
         return [element("p", "Every decision is right.")]
-    how = "by how far its score is above that of the true class"
+    how = "sorted by how far its score is above that of the true class"
     if result.threshold is not None:
-        how = f"by how far the score is from the threshold {result.threshold:g}"
+        how = f"sorted by the distance of the score from the threshold {result.threshold:g}"
     introduction = element(
-        "p", f"The {len(mistakes)} {things} whose decision is most surely wrong, {how}. They are counted from 0."
+        "p", f"The {len(mistakes)} {things} with the most confident wrong decisions, {how}. Indices count from 0."
     )
     if images is None:
         rows = [[f"#{mistake.index}", *_described(result, mistake)] for mistake in mistakes]
-        table_ = table("The worst mistakes", [things[:-1], "true", "decided", "score"], rows, text={1, 2, 3})
-        missing = f"Without pictures: the {things} are not on this machine. Download them with "
+        table_ = table("The worst mistakes", [things[:-1], "true", "predicted", "score"], rows, text={1, 2, 3})
+        missing = f"There are no pictures, because the {things} are not on this machine. Download them with "
         return [introduction, table_, aside(missing, element("code", f"medmnist-np fetch {result.record.name}"))]
-    cut = ", and of each volume its middle slice" if result.record.ndim == 3 else ""
+    cut = ", as the middle slice of each volume" if result.record.ndim == 3 else ""
     shown = []
     for mistake in mistakes:
         pixels = np.asarray(images[mistake.index])
         if result.record.ndim == 3:
             pixels = pixels[len(pixels) // 2]
         truth, decision, score = _described(result, mistake)
-        alt = f"{things[:-1].capitalize()} {mistake.index} of {result.split}: {truth}, taken for {decision}"
-        lines = (f"true: {truth}", f"decided: {decision}", f"score {score}")
+        alt = f"{things[:-1].capitalize()} {mistake.index} of {result.split}: {truth}, predicted as {decision}"
+        lines = (f"true: {truth}", f"predicted: {decision}", f"score {score}")
         shown.append(figure(picture(pixels, alt), f"#{mistake.index}", *lines))
     shown_at = aside(f"Shown at size {images.shape[1]}{cut}.")
     return [introduction, shown_at, gallery(shown, width_px=144)]
 
 
 def _described(result: Evaluation, mistake: Mistake) -> tuple[str, str, str]:
-    """Return the true classes, the decision and the score that decided."""
+    """Return the true classes, the predicted ones, and the score of the decision."""
     titles = class_titles(result.record)
     truth, decision = (", ".join(titles[k] for k in classes) or "none" for classes in (mistake.truth, mistake.decision))
     return truth, decision, f"{mistake.score:.3f} for {titles[mistake.column]}"

@@ -35,7 +35,7 @@ def check_page_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_page(path: str | os.PathLike[str], page: str) -> None:
-    """Write a page; an existing one is replaced in one step, when the new one is complete. Missing folders are created.
+    """Write a page to a file. Missing folders are created. An existing page is replaced when the new one is complete.
 
     Parameters
     ----------
@@ -130,13 +130,13 @@ def figures(values: Mapping[str, tuple[str, str]]) -> Html:
 
 
 def facts(values: Mapping[str, object]) -> Html:
-    """Return facts by name; facts without a value are left out."""
+    """Return a list of names and values. Names without a value are left out."""
     shown = ((name, value) for name, value in values.items() if value != "")
     return element("dl", *(part for name, value in shown for part in (element("dt", name), element("dd", value))))
 
 
 def note(*content: object) -> Html:
-    """Return a paragraph that must not be overlooked."""
+    """Return a highlighted paragraph."""
     return element("p", *content, class_="note", role="note")
 
 
@@ -153,20 +153,20 @@ def table(
     text: Collection[int] = (),
     kind: str | None = None,
 ) -> Html:
-    """Return a table in a box of its own, which scrolls sideways where the window is narrow.
+    """Return a table in its own box, which scrolls sideways if the window is narrow.
 
     Parameters
     ----------
     caption : str
         Caption of the table.
     head : sequence
-        Heads of the columns.
+        Headings of the columns.
     rows : iterable of sequence
-        Cells, text or markup; a whole ``td`` is taken as it is. The first of a row is its head.
+        Cells, as text or markup. A ``td`` element is used unchanged. The first cell of a row is its heading.
     text : collection of int
-        Columns, counted from 0, of words: they are set flush left, numbers flush right.
+        Columns with text, counted from 0: these are aligned left, and numbers right.
     kind : str, optional
-        A further class for the style sheet.
+        An additional class for the style sheet.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def table(
 
 
 def code(text: str, label: str) -> Html:
-    """Return lines to copy in a box, which one click selects; ``label`` describes them."""
+    """Return lines to copy, in a box that one click selects; ``label`` describes them."""
     return element("pre", element("code", text), class_="copy", role="region", aria_label=label, tabindex="0")
 
 
@@ -217,12 +217,12 @@ def link(address: str, text: str) -> Html:
 
 
 def figure(content: Html, title: str, *lines: str) -> Html:
-    """Return a chart or a picture, its title and lines of words below it."""
+    """Return a chart or a picture with its title and lines of text below it."""
     return element("figure", content, element("figcaption", element("b", title), *(element("div", x) for x in lines)))
 
 
 def gallery(parts: Iterable[Html], *, width_px: int = 176) -> Html:
-    """Return figures side by side, as many in a row as fit at no less than a width."""
+    """Return figures side by side, each at least ``width_px`` wide."""
     return element("div", join(parts), class_="gallery", style=f"--least: {width_px}px")
 
 
@@ -232,7 +232,7 @@ def picture(pixels: NDArray[np.uint8], alt: str) -> Html:
     Parameters
     ----------
     pixels : (h, w) or (h, w, 3) uint8, 0-255
-        Gray or RGB. It is shown with its pixels as squares, not smoothed.
+        Gray or RGB. Pixels are shown as squares, without smoothing.
     alt : str
         Alternative text.
 
@@ -247,12 +247,12 @@ def picture(pixels: NDArray[np.uint8], alt: str) -> Html:
 
 
 def number(value: Any) -> str:
-    """Return a number as pages write it: a count with its thousands, else three decimals; NaN is not defined."""
+    """Return a number as text: integers with separators, others with three decimals, NaN as "not defined"."""
     if isinstance(value, (int, np.integer)):
         return f"{value:,}"
     return "not defined" if np.isnan(value) else f"{value:.3f}"
 
 
 def span(low: float, high: float) -> str:
-    """Return the ends of an interval as pages write them."""
+    """Return the ends of an interval as text."""
     return "no interval" if np.isnan(low) else f"{number(low)} to {number(high)}"

@@ -1,4 +1,4 @@
-"""The page on what corruptions cost: one section for each model and data set."""
+"""The page on robustness to corruptions: one section for each model and data set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from medmnist_np.reports.page import aside, figures, note, number, page, span, t
 
 
 def robustness_page(results: Sequence[Robustness]) -> str:
-    """Return the page on what corruptions cost.
+    """Return a page that shows how corruptions change the error of one or more models.
 
     Parameters
     ----------
@@ -26,20 +26,20 @@ def robustness_page(results: Sequence[Robustness]) -> str:
     """
     n_runs = sum(len(corruption.errors) for result in results for corruption in result.corruptions)
     sections = {_title(result): _section(result) for result in results}
-    sections["What the figures are"] = _definitions()
+    sections["Definitions"] = _definitions()
     return page("Robustness to corruptions", f"{n_runs:,} result files of corrupted images", sections)
 
 
 def _title(result: Robustness) -> str:
-    return f"{result.model or 'Model without a name'}: {result.record.name} {result.split}, {result.size} px"
+    return f"{result.model or 'Unnamed model'}: {result.record.name} {result.split}, {result.size} px"
 
 
 def _section(result: Robustness) -> list[Html]:
     measured = {
-        "Images as they are": (result.clean, "balanced error"),
-        "Corrupted images": (result.mean, "balanced error"),
-        "BE": (result.be, "1 is the reference"),
-        "rBE": (result.rbe, "1 is the reference"),
+        "Clean images": (result.clean, "balanced error"),
+        "Corrupted images": (result.mean, "mean balanced error"),
+        "BE": (result.be, "reference model: 1"),
+        "rBE": (result.rbe, "reference model: 1"),
     }
     shown = {
         title: (number(interval.estimate), f"{below}; {span(interval.low, interval.high)}")
@@ -67,7 +67,7 @@ def _section(result: Robustness) -> list[Html]:
             for k, corruption in enumerate(result.corruptions)
         ]
         head = ["corruption", *(heading for title in columns for heading in (title, "95 % interval"))]
-        content.append(table("Means over the severities", head, rows))
+        content.append(table("Mean over the severities", head, rows))
     return content
 
 
@@ -86,13 +86,14 @@ def _definitions() -> list[Html]:
     return [
         element(
             "p",
-            "The balanced error is one minus the mean of the recalls of all classes. BE is the mean error over the "
-            "five severities, over that of the reference. rBE is what the corruption adds to the error on images as "
-            "they are, over what it adds to that of the reference. A set has the means over its corruptions.",
+            "The balanced error is 1 minus the mean recall of the classes. BE is the mean error over the five "
+            "severities, divided by that of the reference model. rBE is the increase of the error from clean to "
+            "corrupted images, divided by the increase for the reference model. Values for a data set are means over "
+            "its corruptions. Lower is better for all of them.",
         ),
-        element("p", "The reference is an AlexNet; its errors are those published with MedMNIST-C (arXiv:2406.17536)."),
+        element("p", "The reference model is the AlexNet of MedMNIST-C, with its published errors (arXiv:2406.17536)."),
         aside(
-            "Intervals are 95 % percentile intervals of a bootstrap over the images, the same images in all terms. "
-            "That the errors of the reference are uncertain too is not in them."
+            "Intervals are 95 % percentile intervals from a bootstrap over the images. Clean and corrupted versions of "
+            "an image are resampled together. The errors of the reference model are treated as exact."
         ),
     ]
