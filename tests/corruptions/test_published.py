@@ -624,16 +624,45 @@ def test_a_folder_that_lacks_a_corruption_is_refused(home: Path) -> None:
 
 def test_published_images_are_not_replaced_by_an_import(home: Path) -> None:
     fetch_published(PROVEN)
-    with pytest.raises(ValueError, match="The published images of breastmnist are on this machine"):
+    with pytest.raises(ValueError, match="The published corrupted images of breastmnist are on this machine"):
         adopt_own(PROVEN, made_folder(home, PROVEN))
 
 
-def test_published_images_can_be_downloaded_after_an_import(home: Path) -> None:
+def test_imported_images_are_called_your_own(home: Path) -> None:
     adopt_own(PROVEN, made_folder(home, PROVEN))
-    fetch_published(PROVEN)
-    manifest = Manifest.read(PublishedCorruption(PROVEN, "pixelate", 1).folder)
-    assert manifest is not None
-    assert manifest.checked == "digest"
+    ds = PublishedCorruption(PROVEN, "pixelate", 2)
+    assert "Corruption: pixelate 2, imported from your own files" in repr(ds)
+    assert repr(pickle.loads(pickle.dumps(ds))) == repr(ds)
+
+
+@pytest.mark.parametrize("name", [PROVEN, "chestmnist"])
+def test_imported_images_are_not_replaced_by_published_ones(home: Path, name: str) -> None:
+    folder = adopt_own(name, made_folder(home, name))
+    with pytest.raises(ValueError, match=r"that you imported are in .* the published ones do not replace them"):
+        fetch_published(name, no_digest=True)
+    assert PublishedCorruption(name, "pixelate", 1).folder == folder
+    assert CliRunner().invoke(clean, [f"{name}_224", "--yes"]).exit_code == 0
+    assert fetch_published(name, no_digest=True) != folder
+
+
+def test_imported_images_are_not_replaced_by_a_published_archive(home: Path) -> None:
+    adopt_own(PROVEN, made_folder(home, PROVEN))
+    with pytest.raises(ValueError, match=r"first run `medmnist-np clean breastmnist_224`"):
+        adopt_published(home / "archives" / f"{PROVEN}.zip")
+
+
+def test_imported_images_are_verified(home: Path) -> None:
+    folder = adopt_own(PROVEN, made_folder(home, PROVEN))
+    result = CliRunner().invoke(verify, [PROVEN])
+    assert f"breastmnist 224 corrupted, imported from your own files: ok, {folder}" in result.output
+
+
+def test_other_arrays_in_an_npz_are_ignored(home: Path) -> None:
+    folder = made_folder(home, PROVEN)
+    arrays = dict(np.load(folder / "pixelate.npz"))
+    np.savez(folder / "pixelate.npz", severities=np.arange(5), **arrays)
+    adopt_own(PROVEN, folder)
+    assert PublishedCorruption(PROVEN, "pixelate", 1).images.tolist() == arrays["test_images"][:N].tolist()
 
 
 def test_a_set_without_published_images_can_be_imported(tmp_path: Path) -> None:

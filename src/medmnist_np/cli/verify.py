@@ -15,7 +15,7 @@ from medmnist_np.cache import settings, store
 from medmnist_np.cache.manifest import FILE_NAME, NewerFormatError
 from medmnist_np.cli.options import json_option, names_argument, root_option, size_option
 from medmnist_np.cli.output import say, say_json, say_lines
-from medmnist_np.corruptions.published import SIZE, published_key
+from medmnist_np.corruptions.published import SIZE, is_own, own_key, published_key
 from medmnist_np.data.verification import VerifyReport, verify as verify_arrays, verify_corrupted, verify_published
 from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.corruption_facts import corrupted_sets
@@ -114,14 +114,14 @@ def _held(names: tuple[str, ...], size: int | None, root: str | None) -> list[tu
 
 
 def _held_published(names: tuple[str, ...], size: int | None, root: str | None) -> list[Record]:
-    """Return the sets, all or those named, whose published corrupted images are in the cache."""
+    """Return the sets, all or those named, whose published or imported corrupted images are in the cache."""
     found = [registry.find(name) for name in names] if names else [(record, None) for record in registry.datasets()]
     return [
         record
         for record, named in found
         if {size, named} <= {None, SIZE}
         and record.name in corrupted_sets()
-        and _any_is_there([published_key(record)], root)
+        and _any_is_there([published_key(record), own_key(record)], root)
     ]
 
 
@@ -145,7 +145,7 @@ def _any_is_there(keys: list[str], root: str | None) -> bool:
 def _say(report: VerifyReport) -> None:
     what = f" corrupted here by {report.made_corruption}" if report.made_corruption else ""
     if report.published_corruptions:
-        what = " corrupted, as published"
+        what = " corrupted, imported from your own files" if is_own(report.folder) else " corrupted, as published"
     verdict = "ok" if report.ok else click.style("DAMAGED", fg="red")
     size = f" {report.size}" if report.size else ""
     click.echo(f"{escaped_line(f'{report.name}{size}{what}')}: {verdict}, {escaped_line(str(report.folder))}")

@@ -38,7 +38,7 @@ class Corruption(NamedTuple):
     severity : int
         1 to 5.
     seed : int or None
-        Random seed of images that were computed here; None for published images.
+        Random seed of images that were computed here; None for images from files.
 
     Examples
     --------
@@ -57,13 +57,20 @@ class Corruption(NamedTuple):
         Raises
         ------
         ValueError
-            If the severity or seed is invalid, or the seed is None (which means published images).
+            If the severity or seed is invalid, or the seed is None (which means images from files).
         """
         return cls(name, checked_severity(severity), checked_seed(seed))
 
     def __str__(self) -> str:
         origin = "as published" if self.seed is None else f"made here with seed {self.seed}"
         return f"{self.name} {self.severity}, {origin}"
+
+
+class ImportedCorruption(Corruption):
+    """The corruption of images from files that a user imported."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.severity}, imported from your own files"
 
 
 class Corrupted:

@@ -21,7 +21,7 @@ from medmnist_np._progress import Progress, bars
 from medmnist_np.cache import settings, store
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder, MmapMode
-from medmnist_np.corruptions.computed import SPLIT, Corruption
+from medmnist_np.corruptions.computed import SPLIT, Corruption, ImportedCorruption
 from medmnist_np.data.arrays import find_here
 from medmnist_np.data.dataset import Dataset
 from medmnist_np.data.samples import Source
@@ -62,9 +62,10 @@ class _PublishedSource(Source):
         """Open the rows of a corruption in ``folder``, or find or download its archive."""
         if folder is None:
             places = settings.current(root, make=download is True)
-            folder = _own(record, places) or _prepared(
-                record, places, download=download is not False, no_digest=False, progress=progress
-            )
+            if (folder := _own(record, places)) is not None:
+                corruption = ImportedCorruption(*corruption)
+            else:
+                folder = _prepared(record, places, download=download is not False, no_digest=False, progress=progress)
         n = record.n_samples[SPLIT]
         start = (corruption.severity - 1) * n
         # The memory map covers only these rows, so later reads need no offset.
@@ -95,7 +96,8 @@ class PublishedCorruption(Dataset):
     Attributes
     ----------
     corruption : Corruption
-        ``(name, severity, seed)``. The seed is None, because the images are the published ones.
+        ``(name, severity, seed)``. The seed is None, because the images are not computed. Its text says whether they
+        are the published ones or imported with :func:`adopt_own`.
 
     Raises
     ------
@@ -193,8 +195,8 @@ def fetch_published(
     Raises
     ------
     ValueError
-        If MedMNIST-C does not have the data set, nothing was published for it, or no checksum is known and
-        ``no_digest`` is False.
+        If MedMNIST-C does not have the data set, nothing was published for it, no checksum is known and ``no_digest``
+        is False, or corrupted images that you imported are there: a download does not replace them.
     MedMNISTError
         See :func:`~medmnist_np.fetch`.
 
@@ -206,6 +208,7 @@ def fetch_published(
     corrupted_set(name)  # raises if MedMNIST-C does not have it, whatever its sizes
     record, _ = registry.resolve_dataset(name, SIZE)
     places = settings.current(root, make=True)
+    _require_no_own(record, places)
     return _prepared(record, places, download=True, no_digest=no_digest, progress=progress).path
 
 
@@ -230,6 +233,8 @@ def adopt_published(
     ------
     DigestError
         If no published archive has its checksum.
+    ValueError
+        If corrupted images that you imported with :func:`adopt_own` are there: they are not replaced.
 
     Examples
     --------
@@ -246,8 +251,9 @@ def adopt_published(
         for name in corrupted_sets():
             if corrupted_set(name).digest == digest:
                 record, _ = registry.resolve_dataset(name)
-                archive = published_archive(record)
-                folder = publish_verified(stream, archive, published_key(record), settings.current(root), progress)
+                archive, places = published_archive(record), settings.current(root)
+                _require_no_own(record, places)
+                folder = publish_verified(stream, archive, published_key(record), places, progress)
                 return record, folder.path
     raise DigestError(
         f"{path} is not a published archive of MedMNIST-C with a known checksum: its checksum is {digest}. "
@@ -301,8 +307,11 @@ def adopt_own(
 
     record, _ = registry.resolve_dataset(name, SIZE)
     path, key, places = Path(source).expanduser(), own_key(record), settings.current(root)
-    if corrupted_set(record).digest is not None and store.find(published_key(record), places.searched) is not None:
-        raise ValueError(f"The published images of {record.name} are on this machine. Remove them before the import.")
+    if store.find(published_key(record), places.searched) is not None:
+        raise ValueError(
+            f"The published corrupted images of {record.name} are on this machine, and an import does not replace "
+            f"them. Remove them with `medmnist-np clean {record.name}_{SIZE}`, then import again."
+        )
     with ExitStack() as stack:
         if path.is_dir():
             files: list[Path] = sorted(path.rglob("*.npz"))
@@ -356,7 +365,8 @@ def _archive_of(record: DatasetInfo) -> Archive:
         for corruption in known.corruptions
         for array, (shape, dtypes) in arrays.items()
     )
-    return Archive(f"{record.name}.zip", known.url or "file:///", known.digest or _UNKNOWN, members, kind=KIND)
+    digest = known.digest or _UNKNOWN
+    return Archive(f"{record.name}.zip", known.url or "file:///", digest, members, exact=False, kind=KIND)
 
 
 def published_key(record: Record) -> str:
@@ -368,16 +378,25 @@ def published_key(record: Record) -> str:
 
 def own_key(record: Record) -> str:
     """Return the folder below ``arrays`` of images that a user imported."""
-    return f"medmnist-c/{record.name}_{SIZE}-crc32"
+    return f"medmnist-c/{record.name}_{SIZE}-own"
+
+
+def is_own(folder: Path) -> bool:
+    """Whether a folder holds corrupted images that a user imported."""
+    return folder.parent.name == "medmnist-c" and folder.name.endswith("-own")
 
 
 def _own(record: DatasetInfo, places: Settings) -> ArrayFolder | None:
-    """Return the arrays that a user imported, unless the published ones are on this machine."""
-    if corrupted_set(record).digest is not None and store.find(published_key(record), places.searched) is not None:
-        return None
-    if corrupted_set(record).digest is None and corrupted_set(record).url is not None:
-        return None  # ChestMNIST: they have the place of the published ones
+    """Return the arrays that a user imported."""
     return store.find(own_key(record), places.searched)
+
+
+def _require_no_own(record: DatasetInfo, places: Settings) -> None:
+    if (own := _own(record, places)) is not None:
+        raise ValueError(
+            f"Corrupted images of {record.name} that you imported are in {own.path}, and the published ones do not "
+            f"replace them. To use the published ones, first run `medmnist-np clean {record.name}_{SIZE}`."
+        )
 
 
 def _prepared(

@@ -117,7 +117,7 @@ def verify_published(
     root: str | os.PathLike[str] | None = None,
     progress: Progress = bars,
 ) -> VerifyReport:
-    """Verify the checksums of the published corrupted images of a data set; find labels out of range.
+    """Verify the checksums of the published or imported corrupted images of a data set; find labels out of range.
 
     Parameters
     ----------
@@ -135,10 +135,10 @@ def verify_published(
     >>> mm.data.verify_published("breastmnist").ok  # doctest: +SKIP
     True
     """
-    from medmnist_np.corruptions.published import SIZE, published_key
+    from medmnist_np.corruptions.published import SIZE, own_key, published_key
 
     record, _ = registry.resolve_size(name, SIZE)
-    found = _first_folder([published_key(record)], settings.current(root).searched)
+    found = _first_folder([published_key(record), own_key(record)], settings.current(root).searched)
     if found is None:
         raise NotCachedError(
             f"The published corrupted images of {record.name} are not on this machine. "
