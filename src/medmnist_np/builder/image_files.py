@@ -191,6 +191,8 @@ def _check_picture(file: Path, picture: Any, kind: str) -> None:
     signatures.check_room([n_frames, picture.height, picture.width, bands][n_frames == 1 :], item_bytes, room)
 
 
+# Not by imageio, which hides the mode, the palette and the raw mode that the checks need. It takes 0.24 to 0.66 ms for
+# PNG and JPEG files of 28 pixels (this: 0.09 to 0.29 ms).
 def _read_picture(file: Path, kind: str) -> Array:
     from PIL import Image, ImageSequence
 

@@ -7,7 +7,6 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +94,7 @@ def encode(image: NDArray[np.uint8], name: str, kind: str) -> bytes:
     Returns
     -------
     bytes
-        The same bytes for the same pixels and the same versions of Python, Pillow and NiBabel.
+        The same bytes for the same pixels and the same versions of Python, Pillow, imageio and NiBabel.
 
     Raises
     ------
@@ -126,6 +125,7 @@ def encode(image: NDArray[np.uint8], name: str, kind: str) -> bytes:
 
 def _png(image: NDArray[np.uint8], kind: str) -> bytes:
     """Encode each pixel as the difference from its left neighbour, which is PNG filter 1 (Sub)."""
+    # Not by imageio, which takes 0.18 ms for a gray image of 28 pixels (this: 0.02 ms), and 2.6 ms (1.0) for 224.
     height, width, *channels = image.shape
     step = 3 if channels else 1
     pixels = image.reshape(height, width * step)
@@ -142,30 +142,33 @@ def _png(image: NDArray[np.uint8], kind: str) -> bytes:
 
 
 def _jpeg(image: NDArray[np.uint8], kind: str) -> bytes:
-    return _by_pillow([image], "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    from PIL import Image
+
+    # Not by imageio, which takes 0.19 ms for the same bytes of a gray image of 28 pixels (this: 0.06 ms).
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    return stream.getvalue()
 
 
 def _tiff(image: NDArray[np.uint8], kind: str) -> bytes:
-    return _by_pillow(image if kind == VOLUME else [image], "TIFF", save_all=kind == VOLUME)
+    return _by_imageio(image, "tiff", is_batch=kind == VOLUME)
 
 
 def _gif(image: NDArray[np.uint8], kind: str) -> bytes:
     if kind == RGB:
-        return _by_pillow([image], "GIF")
+        return _by_imageio(image, "gif", is_batch=False)
     return _gray_gif(image if kind == VOLUME else image[np.newaxis])
 
 
-def _by_pillow(frames: Any, name: str, **options: Any) -> bytes:
-    from PIL import Image
+def _by_imageio(image: NDArray[np.uint8], name: str, *, is_batch: bool) -> bytes:
+    import imageio.v3 as imageio
 
-    first, *others = map(Image.fromarray, frames)
-    stream = io.BytesIO()
-    first.save(stream, name, append_images=others, **options)
-    return stream.getvalue()
+    content: bytes = imageio.imwrite("<bytes>", image, extension=f".{name}", plugin="pillow", is_batch=is_batch)
+    return content
 
 
 def _gray_gif(frames: NDArray[np.uint8]) -> bytes:
-    """Write every frame in full. Pillow's own writer would merge equal frames."""
+    """Write every frame in full: imageio and Pillow merge equal frames (28 of AdrenalMNIST3D became 12)."""
     from PIL import Image
 
     _, height, width = frames.shape
