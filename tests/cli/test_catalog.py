@@ -75,7 +75,7 @@ def test_nothing_found_states_what_to_leave_out() -> None:
 
 def test_nothing_found_of_one_word_says_no_more_than_that() -> None:
     result = run("zzzz")
-    said = "Nothing in the catalog fulfils the word 'zzzz'. No entry has the word 'zzzz'.\n"
+    said = "No entry of the catalog has the word 'zzzz'. No entry has the word 'zzzz'.\n"
     assert result.exit_code == 0
     assert result.stdout == ""
     assert said == result.stderr

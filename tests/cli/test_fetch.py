@@ -167,7 +167,7 @@ def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> 
         (["pathmnist", "--size", "23"], "does not come in size 23"),
         (["pathmnist", "--size", "large"], "--size must be a number of pixels, such as 28 or 224, or all, not 'large'"),
         (["pathmnist", "--size", "-1"], "--size must be"),
-        (["pathmnist_64", "--size", "28"], "says size 64"),
+        (["pathmnist_64", "--size", "28"], "contains size 64"),
         (["adrenalmnist3d", "--size", "224"], "Its sizes are 28, 64"),
         (["--all", "--size", "23"], "No data set has size 23"),
         (["pathmnist", "--sise", "28"], "--size"),

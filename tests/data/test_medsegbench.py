@@ -320,7 +320,7 @@ def test_what_needs_a_label_for_each_image_says_so(kvasir: mm.Dataset, use: Call
 
 def test_volumes_that_differ_in_size_are_no_dataset() -> None:
     for use in (mm.load, mm.Dataset):
-        with pytest.raises(UnknownSizeError, match=r'Open it with medmnist_np.VolumeDataset\("msd/liver"\)'):
+        with pytest.raises(UnknownSizeError, match=r'Open the set with medmnist_np.VolumeDataset\("msd/liver"\)'):
             use("msd/liver")
 
 

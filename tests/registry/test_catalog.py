@@ -150,11 +150,11 @@ def test_a_fake_does_not_get_into_the_catalog(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"access": "free"}, "access is 'free', none of open, registration, application"),
-        ({"link": "ftp://host"}, "neither https nor http"),
+        ({"access": "free"}, "access is 'free', not one of open, registration, application"),
+        ({"link": "ftp://host"}, "does not start with https:// or http://"),
         ({"organ": ""}, "no organ, task, modality or description"),
-        ({"basis": "rumour"}, "'rumour' names neither"),
-        ({"listed": (("colour", "red"),)}, "listed has colour"),
+        ({"basis": "rumour"}, "'rumour' contains neither"),
+        ({"listed": (("colour", "red"),)}, "listed has unknown fields: colour"),
     ],
 )
 def test_an_entry_that_contradicts_itself_is_refused(change: dict[str, object], words: str) -> None:

@@ -91,8 +91,8 @@ def test_resources_are_kept_apart() -> None:
         ({"organ": "brian"}, "no organ 'brian'. Did you mean 'brain'"),
         ({"task": "segmentaton"}, "Did you mean 'segmentation'"),
         ({"modality": "xrey"}, "Did you mean 'x-ray'"),
-        ({"access": "opne"}, "Did you mean 'open'. There are: open, registration, application"),
-        ({"access": ""}, "There are: open"),
+        ({"access": "opne"}, "Did you mean 'open'. Available: open, registration, application"),
+        ({"access": ""}, "Available: open"),
     ],
 )
 def test_a_misspelt_filter_names_the_nearest(filters: dict[str, str], words: str) -> None:
@@ -103,7 +103,7 @@ def test_a_misspelt_filter_names_the_nearest(filters: dict[str, str], words: str
 @pytest.mark.parametrize("arguments", [((3,), {}), ((), {"organ": 3}), ((None,), {})])
 def test_what_is_no_string_is_refused(arguments: tuple[tuple[object, ...], dict[str, object]]) -> None:
     words, filters = arguments
-    with pytest.raises(TypeError, match="searched with strings"):
+    with pytest.raises(TypeError, match="can only be searched for strings"):
         catalog(*words, **filters)
 
 
@@ -175,7 +175,7 @@ def test_texts_mark_what_is_not_checked() -> None:
 def test_html_has_a_row_and_a_link_for_each_entry() -> None:
     page = catalog(organ="brain")._repr_html_()
     assert len(catalog(organ="brain")) == page.count("<a href=") == page.count("<tr><td")
-    assert "fulfils" in catalog("nowhere")._repr_html_()
+    assert "No entry of the catalog has" in catalog("nowhere")._repr_html_()
 
 
 def test_searching_writes_nothing_and_opens_no_socket(audit) -> None:

@@ -28,8 +28,8 @@ def record_with(**changes: object) -> DatasetInfo:
         ({"name": ""}, "the name ''"),
         ({"task": "regression"}, "the task 'regression' is not one of 'multi-class'"),
         ({"ndim": 4}, "ndim is 4"),
-        ({"n_channels": 4}, "4 channels in 2D"),
-        ({"n_channels": 3, "ndim": 3}, "3 channels in 3D"),
+        ({"n_channels": 4}, "4 channels are not possible in 2D"),
+        ({"n_channels": 3, "ndim": 3}, "3 channels are not possible in 3D"),
         ({"class_names": ()}, "class names are missing"),
         ({"class_names": ("same", "same")}, "class names are missing or repeated"),
         ({"class_names": ("a", "b", "c")}, "a binary set with 3 classes"),
@@ -62,7 +62,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ({"digest": f"md5:{'A' * 32}"}, "lower-case"),
         ({"digest": f"md5:{'a' * 31} "}, "lower-case hex digits"),
         ({"sha256": "abc"}, "64 lower-case"),
-        ({"bytes": 0}, "0 bytes is not a size"),
+        ({"bytes": 0}, "bytes is 0. It must be at least 1"),
     ],
 )
 def test_an_archive_that_cannot_be_is_refused(changes: dict[str, object], message: str) -> None:

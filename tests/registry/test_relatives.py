@@ -154,7 +154,7 @@ def test_volumes_come_in_no_sizes() -> None:
     assert liver.sizes == ()
     assert liver.editions == (0,)
     assert registry.resolve_size("msd/liver")[1] == 0
-    with pytest.raises(UnknownSizeError, match="has no size 64, as its volumes differ in size"):
+    with pytest.raises(UnknownSizeError, match="has no size 64, because its volumes differ in size"):
         registry.resolve_size("msd/liver", 64)
 
 
@@ -167,7 +167,7 @@ def test_a_set_of_volumes_is_not_a_set_of_arrays() -> None:
 
 def test_only_sets_of_one_shape_are_resolved_as_such() -> None:
     assert registry.resolve_dataset("breastmnist_64")[1] == 64
-    with pytest.raises(UnknownSizeError, match=r'Open it with medmnist_np\.VolumeDataset\("msd/liver"\)'):
+    with pytest.raises(UnknownSizeError, match=r'Open the set with medmnist_np\.VolumeDataset\("msd/liver"\)'):
         registry.resolve_dataset("msd/liver")
 
 
@@ -190,7 +190,7 @@ def test_a_moved_record_has_the_new_address_only(name: str) -> None:
 
 
 def test_what_cannot_be_downloaded_says_how_to_get_it() -> None:
-    said = r"cannot be downloaded here\. Register at https.*import --as brats2021 FOLDER`\. License: the terms of the"
+    said = r"cannot be downloaded automatically\. Register at https.*import --as brats2021 FOLDER`\. License: the terms"
     with pytest.raises(UnknownSizeError, match=said):
         registry.info("brats2021").archive(0)
 
@@ -208,9 +208,9 @@ def test_a_volume_record_says_what_its_values_and_channels_are(record: VolumeInf
     [
         ({"label_values": (0, 1)}, "label_values are not one number"),
         ({"label_values": (0, 1, 300)}, "label_values are not one number"),
-        ({"modalities": ("CT", "PET")}, "1 channels in 3D"),
+        ({"modalities": ("CT", "PET")}, "1 channels are not possible in 3D"),
         ({"archive_file": None}, "neither an archive nor instructions"),
-        ({"task": "multi-class"}, "the task 'multi-class' and arrays of masks"),
+        ({"task": "multi-class"}, "the task 'multi-class' does not match arrays of masks"),
     ],
 )
 def test_a_volume_record_that_contradicts_itself_is_refused(changes: dict[str, object], message: str) -> None:
@@ -225,7 +225,9 @@ def test_a_name_that_another_collection_has_is_told_with_it(name: str) -> None:
 
 
 def test_the_name_of_a_collection_is_told_its_sets() -> None:
-    with pytest.raises(UnknownDatasetError, match=r"'amos'\. That is a collection\. Available: amos/amos22\.$"):
+    with pytest.raises(
+        UnknownDatasetError, match=r"'amos'\. This is the name of a collection\. Available: amos/amos22\.$"
+    ):
         registry.info("amos")
     with pytest.raises(UnknownDatasetError, match="Did you mean 'brats2021'"):
         registry.info("brats2022")

@@ -75,7 +75,7 @@ def test_a_fake_is_downloaded_decoded_and_opened(name: str, tmp_path: Path) -> N
 
 
 def test_sets_of_another_kind_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="all have one shape"):
+    with pytest.raises(ValueError, match="all have the same shape"):
         make_volumes(tmp_path, "breastmnist")
     with pytest.raises(ValueError, match="has no archive"):
         make_volume_archive(tmp_path, "brats2021")

@@ -139,7 +139,7 @@ def test_transforms_are_applied_to_volume_and_mask(cases: list[FakeCase]) -> Non
 
 
 def test_sets_of_images_of_one_size_and_unknown_splits_are_refused(cases: list[FakeCase]) -> None:
-    with pytest.raises(ValueError, match="Open it with Dataset"):
+    with pytest.raises(ValueError, match="Use Dataset instead of VolumeDataset"):
         VolumeDataset("breastmnist")
     with pytest.raises(UnknownSplitError, match="'val'"):
         VolumeDataset("msd/hippocampus", "val")

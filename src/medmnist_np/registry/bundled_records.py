@@ -14,7 +14,7 @@ from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Membe
 from medmnist_np.registry.volume_records import VolumeInfo
 
 COLLECTIONS = ("medmnist", "medsegbench", "msd", "amos", "brats")
-"""The folders beside this file, in the order of lists."""
+"""The folders beside this file, in the order in which data sets are listed."""
 
 _FOLDER = Path(__file__).parent
 _PART = re.compile("c[1-9]")
@@ -149,11 +149,11 @@ class RecipeFacts:
 
     def __post_init__(self) -> None:
         if not self.takes or not self.steps or not all("step" in step for step in self.steps):
-            raise RecordError("A recipe says what it takes and names at least one step, and each step by `step`.")
+            raise RecordError("A recipe needs `takes` and at least one step, and each step needs its name in `step`.")
 
 
 def recipe_facts(record: Record) -> RecipeFacts | None:
-    """Return the preparation of a data set, ``None`` if unknown."""
+    """Return the preparation of a data set, or None if it is unknown."""
     return _recipes(record.collection.name).get(record.name)
 
 

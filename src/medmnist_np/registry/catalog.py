@@ -22,12 +22,12 @@ Access = Literal["open", "registration", "application"]
 
 _FILE = Path(__file__).parent / "catalog_entries.toml"
 _LISTED = ("link", "subjects", "labels", "size", "access")
-_MOST_SETS_OF_A_COLLECTION = 3  # of a collection
+_MOST_SETS_OF_A_COLLECTION = 3  # the repr shows how to load these, and the names of the others
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class CatalogEntry:
-    """What is known about one data set, how reliable that is, and how to get the data.
+    """The facts about one data set, how reliable they are, and how to get the data.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class CatalogEntry:
     tasks, modality, labels : tuple of str
         Intended tasks, imaging modalities, and what is labelled.
     subjects, size, description, license : str
-        Descriptive texts; empty if unknown.
+        Descriptions in words; empty if unknown.
     link : str
         Web page of the data set.
     files : tuple of str
@@ -55,8 +55,8 @@ class CatalogEntry:
     note : str
         Common pitfalls.
     basis : str
-        ``"seen"`` if the facts were read in public sources, ``"memory"`` if they were not checked, else a text on which
-        are which.
+        ``"seen"`` if the facts were read in public sources, ``"memory"`` if they were not checked, otherwise a text
+        that states which facts were checked.
     listed : tuple of (str, str)
         Disagreements with a public list: the field, and the text of the list.
     loads : tuple of str
@@ -94,17 +94,17 @@ class CatalogEntry:
     def __post_init__(self) -> None:
         problems = []
         if self.access not in access_levels():
-            problems.append(f"access is {self.access!r}, none of {', '.join(access_levels())}")
+            problems.append(f"access is {self.access!r}, not one of {', '.join(access_levels())}")
         if not self.link.startswith(("https://", "http://")):
-            problems.append(f"the link {self.link!r} is neither https nor http")
+            problems.append(f"the link {short(self.link)} does not start with https:// or http://")
         if not self.is_resource and not (self.organ and self.tasks and self.modality and self.description):
             problems.append("it has no organ, task, modality or description")
         if not self.is_resource and "seen" not in self.basis and "memory" not in self.basis:
-            problems.append(f"the basis {self.basis!r} names neither 'seen' nor 'memory'")
+            problems.append(f"the basis {short(self.basis)} contains neither 'seen' nor 'memory'")
         if unknown := [field for field, _ in self.listed if field not in _LISTED]:
-            problems.append(f"listed has {', '.join(unknown)}")
+            problems.append(f"listed has unknown fields: {', '.join(unknown)}")
         if problems:
-            raise RecordError(f"The catalog's entry {self.name!r} is inconsistent: {'; '.join(problems)}.")
+            raise RecordError(f"The catalog entry {self.name!r} is inconsistent: {'; '.join(problems)}.")
 
     @property
     def is_resource(self) -> bool:
@@ -121,7 +121,7 @@ class CatalogEntry:
 
     @property
     def how_to_get(self) -> str:
-        """A sentence on what access requires."""
+        """The level of access, and what it requires."""
         return f"{self.access}: {access_levels()[self.access]}"
 
     def load_lines(self) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ class CatalogEntry:
             "Access": self.how_to_get,
             "Link": self.link,
             "Files": ", ".join(self.files),
-            "License": self.license or "not known here",
+            "License": self.license or "unknown",
             "Loads": "\n".join(shown),
             "Small forms": ", ".join(f'mm.Dataset("{name}")' for name in self.small_forms),
             "Cite": "\n".join(self.citations) or self._where_to_cite(),
@@ -183,12 +183,19 @@ class CatalogEntry:
     def _where_to_cite(self) -> str:
         if self.is_resource:
             return ""
-        return f"`medmnist-np cite {self.loads[0]}`" if self.loads else "not known here; the page of the set may say"
+        return f"`medmnist-np cite {self.loads[0]}`" if self.loads else "unknown; see the web page of the data set"
 
 
 @cache
 def known_sets() -> tuple[CatalogEntry, ...]:
-    """Return every entry: those of public lists, sets with an ``organ`` in their record, then resources."""
+    """Return every entry: those of public lists, sets with an ``organ`` in their record, then resources.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> [entry.name for entry in registry.known_sets() if entry.organ == "heart"][:2]
+    ['msd_cardiac', 'acdc']
+    """
     entries = [_entry(name, table) for name, table in facts()["entry"].items()]
     sets = [entry for entry in entries if not entry.is_resource]
     resources = [entry for entry in entries if entry.is_resource]
@@ -201,7 +208,14 @@ def known_sets() -> tuple[CatalogEntry, ...]:
 
 
 def access_levels() -> dict[str, str]:
-    """Return what each level of access requires, by name, starting with the easiest."""
+    """Return what each level of access requires, by name, starting with the easiest.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> list(registry.access_levels())
+    ['open', 'registration', 'application']
+    """
     levels: dict[str, str] = facts()["access"]
     return levels
 
@@ -263,7 +277,7 @@ def _known_from(basis: str) -> str:
 
 
 _MOST_LINES = 40  # of a repr
-_WORD = "the word"  # a condition on any text of an entry
+_WORD = "the word"  # field of a condition that any text of an entry may fulfil
 _SHORT = 3  # words of up to this length match only at the start of a word: "ct" is not in "structure"
 
 
@@ -295,12 +309,12 @@ def catalog(
     Returns
     -------
     Catalog
-        The matching entries. If none match, its text names the condition that excluded all of them.
+        The matching entries. If there are none, its text states which conditions to drop.
 
     Raises
     ------
     ValueError
-        If no data set at all has such an organ, task, modality or access. The message lists the choices.
+        If no entry at all has this organ, task, modality or access. The message lists the available values.
 
     Examples
     --------
@@ -319,7 +333,7 @@ class Condition:
     value: str
 
     def __str__(self) -> str:
-        return f"{self.field} {self.value!r}"
+        return f"{self.field} {short(self.value)}"
 
     def holds(self, entry: CatalogEntry) -> bool:
         """Return whether one text of the field contains all words of the value."""
@@ -332,6 +346,8 @@ class Condition:
 @dataclass(frozen=True, slots=True, repr=False)
 class Catalog(Sequence[CatalogEntry]):
     """The entries found by a search; narrow them down with :meth:`filter`.
+
+    :func:`medmnist_np.catalog` returns one.
 
     Attributes
     ----------
@@ -358,7 +374,7 @@ class Catalog(Sequence[CatalogEntry]):
         modality: str | None = None,
         access: str | None = None,
     ) -> Catalog:
-        """Return the entries that fulfil further conditions, with the parameters of :func:`catalog`."""
+        """Return the entries that also fulfil further conditions; parameters as in :func:`medmnist_np.catalog`."""
         filters = {"organ": organ, "task": task, "modality": modality, "access": access}
         asked = [Condition(_WORD, word) for text in words for word in _text(text, "a word").split()]
         asked += [Condition(name, _text(value, name)) for name, value in filters.items() if value is not None]
@@ -372,14 +388,14 @@ class Catalog(Sequence[CatalogEntry]):
         Raises
         ------
         UnknownDatasetError
-            With the nearest names.
+            If there is no such entry. The message suggests similar names.
         """
         found = {text.lower(): entry for entry in reversed(self.entries) for text in (entry.title, entry.name)}
         found |= {entry.name: entry for entry in self.entries}
         if _text(name, "a name").lower() not in found:
             raise UnknownDatasetError(
                 f"The catalog has no entry {short(name)}.{nearest(name, found)} `medmnist-np catalog` lists all, and "
-                "`medmnist-np catalog WORDS` searches."
+                "`medmnist-np catalog WORDS` searches them."
             )
         return found[name.lower()]
 
@@ -404,7 +420,7 @@ class Catalog(Sequence[CatalogEntry]):
             return ""
         unknown = [one for one in self.conditions if not _fulfilling(self.searched, [one]) and one.field == _WORD]
         hints = "".join(f" No entry has {one}.{nearest(one.value, _vocabulary())}" for one in unknown)
-        said = f"Nothing in the catalog fulfils {_all_of(self.conditions)}.{hints}"
+        said = f"No entry of the catalog has {_all_of(self.conditions)}.{hints}"
         if len(self.conditions) == 1:
             return said
         fewer = {
@@ -412,7 +428,7 @@ class Catalog(Sequence[CatalogEntry]):
             for condition in self.conditions
         }
         counts = ", ".join(f"{count} without {condition}" for condition, count in fewer.items())
-        return f"{said} With one condition less: {counts}."
+        return f"{said} With one condition fewer, the catalog has: {counts}."
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -490,7 +506,7 @@ def _check(condition: Condition) -> None:
         known = sorted({text for text in said if text}, key=str.lower)
     words = {word.lower() for text in known for word in text.split()}
     hint = nearest(condition.value, [*known, *sorted(words.difference(known))])
-    raise ValueError(f"The catalog has no {condition}.{hint} There are: {', '.join(known)}.")
+    raise ValueError(f"The catalog has no {condition}.{hint} Available: {', '.join(known)}.")
 
 
 def _vocabulary() -> list[str]:
@@ -500,7 +516,7 @@ def _vocabulary() -> list[str]:
 
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"The catalog is searched with strings; {what} is {type(value).__name__}: {short(value)}.")
+        raise TypeError(f"The catalog can only be searched for strings, but {what} is {short(value)}.")
     return value
 
 

@@ -62,7 +62,7 @@ class Baseline:
 
     def __post_init__(self) -> None:
         if not (0 <= self.AUC <= 1 and 0 <= self.ACC <= 1):
-            raise RecordError(f"{self.method}: AUC {self.AUC} or ACC {self.ACC} is not from 0 to 1.")
+            raise RecordError(f"{self.method}: AUC {self.AUC} or ACC {self.ACC} must be between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)

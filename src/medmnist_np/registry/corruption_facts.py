@@ -82,7 +82,9 @@ class Strengths:
     def __post_init__(self) -> None:
         lengths = {len(parameters) for parameters in (*self.severities, self.strongest)}
         if len(self.severities) != len(SEVERITIES) or len(lengths) != 1:
-            raise RecordError(f"A corruption needs five severities with equally many numbers, not {self.severities}.")
+            raise RecordError(
+                f"A corruption needs five severities with equally many numbers, not {short(self.severities)}."
+            )
         if not (math.isnan(self.reference_error) or 0 < self.reference_error < 1):
             raise RecordError(f"A balanced error must be between 0 and 1, not {self.reference_error}.")
 
@@ -115,7 +117,9 @@ class CorruptedSet:
         if not self.corruptions:
             raise RecordError(f"{self.name} needs at least one corruption.")
         if self.digest is not None and not re.fullmatch("md5:[0-9a-f]{32}", self.digest):
-            raise RecordError(f"{self.name}: {self.digest!r} must be 'md5:' and 32 lower-case hex digits.")
+            raise RecordError(
+                f"{self.name}: the checksum {short(self.digest)} must be 'md5:' and 32 lower-case hex digits."
+            )
 
     def strengths(self, corruption: str) -> Strengths:
         """Return the strengths of a corruption for this data set.
@@ -155,7 +159,7 @@ def checked_severity(severity: int) -> int:
     Raises
     ------
     ValueError
-        If it is not an integer from 1 to 5. Floats such as 3.0 are refused, because severities are part of names.
+        If it is not an integer from 1 to 5. Floats such as 3.0 are refused, because severities are part of file names.
 
     Examples
     --------
@@ -182,7 +186,7 @@ def corrupted_set(name: str | Record) -> CorruptedSet:
     UnknownDatasetError
         If no data set has this name.
     ValueError
-        If MedMNIST-C does not include it: it has the twelve sets of 2D images, but not the six sets of volumes.
+        If MedMNIST-C does not include the data set. It has the twelve sets of 2D images, not the six sets of volumes.
 
     Examples
     --------
@@ -202,7 +206,14 @@ def corrupted_set(name: str | Record) -> CorruptedSet:
 
 @cache
 def corrupted_sets() -> Mapping[str, CorruptedSet]:
-    """Return the data sets of MedMNIST-C by name, in the order of the publication."""
+    """Return the data sets of MedMNIST-C by name, in the order of the publication.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> len(registry.corrupted_sets()["breastmnist"].corruptions)
+    7
+    """
     tables = _tables()
     collection = tables["collection"]
     return {
@@ -243,7 +254,7 @@ def corruption_facts() -> Mapping[str, CorruptionFacts]:
 
 
 def corruption_names(name: str | Record) -> tuple[str, ...]:
-    """Return the corruptions of a data set: those of MedMNIST-C, then those with general strengths."""
+    """Return the names of the corruptions of a data set: those of MedMNIST-C, then those with general strengths."""
     published = corrupted_sets().get(info(name).name)
     for_every_set = (facts.name for facts in corruption_facts().values() if facts.severities)
     return tuple(dict.fromkeys((*(published.corruptions if published else ()), *for_every_set)))
@@ -257,7 +268,7 @@ def corruption_strengths(name: str | Record, corruption: str) -> Strengths:
     UnknownDatasetError
         If no data set has this name.
     ValueError
-        If neither exists. The message lists the corruptions that MedMNIST-C has for the data set.
+        If there are neither. The message lists the corruptions that MedMNIST-C has for the data set.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Look up records by name, list them, and register others for a while."""
+"""Look up records by name, list them, and register others temporarily."""
 
 from __future__ import annotations
 
@@ -24,19 +24,26 @@ _added: dict[str, Record] = {}
 
 
 def find(name: str | Record) -> tuple[Record, int | None]:
-    """Return the record of a name, and the size if the name carries one: ``"PathMNIST"``, ``"pathmnist_64"``.
+    """Return the record of a name, and the size if the name contains one, as in ``"pathmnist_64"``.
 
-    Letter case does not matter. A record passes through.
+    Upper and lower case are equal. A record is returned unchanged.
 
     Raises
     ------
     UnknownDatasetError
-        With the nearest names.
+        If the name is unknown. The message suggests similar names.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> record, size = registry.find("PathMNIST_64")
+    >>> record.name, size
+    ('pathmnist', 64)
     """
     if isinstance(name, Record):
         return name, None
     if not isinstance(name, str):
-        raise UnknownDatasetError(f"A data set is named by a string, not by {type(name).__name__}: {short(name)}.")
+        raise UnknownDatasetError(f"The name of a data set must be a string, not {type(name).__name__}: {short(name)}.")
     if (record := _record(name.lower())) is not None:
         return record, None
     stem, _, suffix = name.lower().rpartition("_")
@@ -49,10 +56,10 @@ def find(name: str | Record) -> tuple[Record, int | None]:
         hint = nearest(name, known)
     elif name.lower() in bundled_records.COLLECTIONS:
         known = [f"{rest}/{one}" for one in bundled_records.names(rest)]
-        hint = " That is a collection."
+        hint = " This is the name of a collection."
     else:
         known = list(dict.fromkeys([*bundled_records.names("medmnist"), *_added, *own_names()]))
-        # "kvasir_128" carries a size, and "Task03_Liver" does not.
+        # "kvasir_128" contains a size, "Task03_Liver" does not.
         elsewhere = [
             f"{one}/{found.name}"
             for one in bundled_records.COLLECTIONS[1:]
@@ -63,24 +70,31 @@ def find(name: str | Record) -> tuple[Record, int | None]:
         others = f" Other collections: {', '.join(bundled_records.COLLECTIONS[1:])}, as in 'msd/liver'."
     listed = f"Available: {', '.join(known)}.{others}"
     if "Did you mean" in hint:
-        listed = "`medmnist-np list`, or in Python `mm.datasets()`, shows all names."
+        listed = "`medmnist-np list` or `mm.datasets()` lists all names."
     raise UnknownDatasetError(f"Unknown data set {short(name)}.{hint} {listed}")
 
 
 def resolve_size(name: str | Record, size: int | None = None) -> tuple[Record, int]:
-    """Return record and size of a name; ``size=None`` means the size in the name, else the default size.
+    """Return the record and size of a name; ``size=None`` means the size in the name, or the default size.
 
-    The size of a set whose volumes differ in size is 0.
+    For a set whose volumes differ in size, the size is 0.
 
     Raises
     ------
     UnknownDatasetError, UnknownSizeError
         If the name or size is unknown, or the name and the argument give different sizes.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> [registry.resolve_size(name)[1] for name in ("pathmnist", "pathmnist_64", "msd/liver")]
+    [28, 64, 0]
     """
     record, named = find(name)
     if named is not None and size is not None and size != named:
         raise UnknownSizeError(
-            f"The name {short(name)} says size {named} and the argument says size={short(size)}: leave one out."
+            f"The name {short(name)} contains size {named}, but the argument is size={short(size)}. "
+            "Leave one of them out."
         )
     if size is None:
         size = named
@@ -88,17 +102,24 @@ def resolve_size(name: str | Record, size: int | None = None) -> tuple[Record, i
 
 
 def resolve_dataset(name: str | Record, size: int | None = None) -> tuple[DatasetInfo, int]:
-    """Return record and size of a set whose images all have the same shape.
+    """Return the record and size of a set whose images all have the same shape.
 
     Raises
     ------
     UnknownDatasetError, UnknownSizeError
         See :func:`resolve_size`; also if the volumes of the set differ in size.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> record, size = registry.resolve_dataset("breastmnist")
+    >>> record.image_shape(size)
+    (28, 28)
     """
     record, size = resolve_size(name, size)
     if not isinstance(record, DatasetInfo):
         raise UnknownSizeError(
-            f"The volumes of {record.qualified_name} differ in size, so no array holds them all. Open it with "
+            f"The volumes of {record.qualified_name} differ in size, so they cannot be one array. Open the set with "
             f'medmnist_np.VolumeDataset("{record.qualified_name}").'
         )
     return record, size
@@ -110,14 +131,20 @@ def volume_info(name: str | Record) -> VolumeInfo:
     Raises
     ------
     UnknownDatasetError
-        With the nearest names.
+        If the name is unknown. The message suggests similar names.
     ValueError
         If all images of the set have the same shape.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> registry.volume_info("msd/liver").class_names
+    ('background', 'liver', 'cancer')
     """
     record = info(name)
     if not isinstance(record, VolumeInfo):
         raise ValueError(  # noqa: TRY004 -- the name is of the right type, but of another set
-            f"The images of {record.qualified_name} all have one shape. Open it with Dataset, not VolumeDataset."
+            f"The images of {record.qualified_name} all have the same shape. Use Dataset instead of VolumeDataset."
         )
     return record
 
@@ -133,7 +160,7 @@ def info(name: str | Record) -> Record:
     Raises
     ------
     UnknownDatasetError
-        With the nearest names.
+        If the name is unknown. The message suggests similar names.
 
     Examples
     --------
@@ -179,7 +206,7 @@ def datasets(
     if task is not None and task not in tasks:
         raise ValueError(unknown("task", task, sorted(tasks)))
     if ndim not in (None, 2, 3):
-        raise ValueError(f"ndim is {short(ndim)}; images have ndim=2 and volumes ndim=3.")
+        raise ValueError(f"ndim is {short(ndim)}. It must be 2 (images) or 3 (volumes).")
     return [
         record
         for record in records
@@ -195,7 +222,7 @@ def cite(name: str | Record) -> str:
     Raises
     ------
     UnknownDatasetError
-        With the nearest names.
+        If the name is unknown. The message suggests similar names.
 
     Examples
     --------
@@ -215,7 +242,7 @@ def baselines(name: str | Record) -> Baselines:
     Raises
     ------
     UnknownDatasetError
-        With the nearest names.
+        If the name is unknown. The message suggests similar names.
 
     Examples
     --------
@@ -232,7 +259,15 @@ def baselines(name: str | Record) -> Baselines:
 
 
 def known_archives() -> Iterator[tuple[Record, int, Archive]]:
-    """Yield every archive of every collection with its record and size (0 for volumes that differ in size)."""
+    """Yield every archive of every collection with its record and size (0 for volumes that differ in size).
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> record, size, archive = next(registry.known_archives())
+    >>> archive.file_name
+    'pathmnist.npz'
+    """
     for collection in (None, *bundled_records.COLLECTIONS[1:]):
         for record in _listed(collection):
             if record.can_be_fetched:
@@ -241,7 +276,21 @@ def known_archives() -> Iterator[tuple[Record, int, Archive]]:
 
 
 def find_archive(digest: str) -> tuple[Record, int, Superseded | None] | None:
-    """Identify an archive by its checksum: return its record, size and, for an older release, which one."""
+    """Identify an archive by its checksum.
+
+    Returns
+    -------
+    tuple or None
+        The record, the size, and the older release or None if it is the current one. None if no archive matches.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> digest = registry.info("breastmnist").archive(28).digest
+    >>> record, size, older = registry.find_archive(digest)
+    >>> record.name, size, older
+    ('breastmnist', 28, None)
+    """
     for record, size, archive in known_archives():
         if digest == archive.digest:
             return record, size, None
@@ -252,7 +301,14 @@ def find_archive(digest: str) -> tuple[Record, int, Superseded | None] | None:
 
 
 def is_published(record: Record) -> bool:
-    """Return whether a record is bundled with the package, so that every process finds it by name."""
+    """Return whether a record is bundled with the package, so that every process finds it by name.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> mm.registry.is_published(mm.info("amos22"))
+    True
+    """
     try:
         return bundled_records.record(record.collection.name, record.name) == record
     except (KeyError, FileNotFoundError):
@@ -264,6 +320,15 @@ def registered(*records: Record) -> Iterator[None]:
     """Make records available by name in this process, for a ``with`` block.
 
     A record with the name of a known data set replaces it, so that tests can use a small fake instead of a large set.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import medmnist_np as mm
+    >>> mine = replace(mm.info("breastmnist"), name="mine")
+    >>> with mm.registry.registered(mine):
+    ...     mm.info("mine").n_classes
+    2
     """
     before = dict(_added)
     _added.update({record.qualified_name: record for record in records})
@@ -275,7 +340,14 @@ def registered(*records: Record) -> Iterator[None]:
 
 
 def official_info() -> dict[str, dict[str, Any]]:
-    """Return a new dict equal to ``medmnist.INFO`` of the official package."""
+    """Return a new dict equal to ``medmnist.INFO`` of the official package.
+
+    Examples
+    --------
+    >>> from medmnist_np import registry
+    >>> registry.official_info()["breastmnist"]["label"]
+    {'0': 'malignant', '1': 'normal, benign'}
+    """
     descriptions = bundled_records.read("medmnist", "_official_descriptions")
     official = {}
     for name in bundled_records.names("medmnist"):

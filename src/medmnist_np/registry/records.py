@@ -92,16 +92,18 @@ class Archive:
 
     def __post_init__(self) -> None:
         if not _FILE_NAME.fullmatch(self.file_name):
-            raise RecordError(f"{self.file_name!r} is not a plain file name: letters, digits, '_', '-' and '.'.")
+            raise RecordError(
+                f"{short(self.file_name)} is not a plain file name. Use only letters, digits, '_', '-' and '.'."
+            )
         if not _is_address(self.url):
             raise RecordError(
-                f"{self.file_name}: the url {redacted(self.url)!r} must start with https:, http: or file:."
+                f"{self.file_name}: the URL {short(redacted(self.url))} must start with https:, http: or file:."
             )
         _check_digest(self.digest, self.file_name)
         if self.sha256 is not None:
             _check_digest(f"sha256:{self.sha256}", self.file_name)
         if self.bytes is not None and self.bytes <= 0:
-            raise RecordError(f"{self.file_name}: {self.bytes} bytes is not a size.")
+            raise RecordError(f"{self.file_name}: bytes is {self.bytes}. It must be at least 1.")
 
     @property
     def array_bytes(self) -> int:
@@ -133,7 +135,9 @@ def _is_address(url: str) -> bool:
 def _check_digest(digest: str, of: str) -> None:
     algorithm, _, value = digest.partition(":")
     if len(value) != _DIGEST_LENGTHS.get(algorithm) or not re.fullmatch("[0-9a-f]+", value):
-        raise RecordError(f"{of}: {digest!r} is not 'md5:' and 32 or 'sha256:' and 64 lower-case hex digits.")
+        raise RecordError(
+            f"{of}: the checksum {short(digest)} is not 'md5:' and 32 or 'sha256:' and 64 lower-case hex digits."
+        )
 
 
 Task = Literal["multi-class", "binary-class", "multi-label, binary-class", "ordinal-regression", "segmentation"]
@@ -172,7 +176,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Record(ABC):
-    """What is known about any data set: the base of :class:`DatasetInfo` and :class:`VolumeInfo`.
+    """The facts about a data set: the base class of :class:`DatasetInfo` and :class:`VolumeInfo`.
 
     An *edition* is one form in which a set is published and stored: each size of a :class:`DatasetInfo`, and 0 for the
     only form of a :class:`VolumeInfo`.
@@ -229,27 +233,27 @@ class Record(ABC):
 
     def __post_init__(self) -> None:
         if problems := self._problems():
-            raise RecordError(f"The record of {self.name!r} is not consistent: {'; '.join(problems)}.")
+            raise RecordError(f"The record of {short(self.name)} is inconsistent: {'; '.join(problems)}.")
         object.__setattr__(self, "n_samples", MappingProxyType(dict(self.n_samples)))
 
     def _problems(self) -> list[str]:
         problems = []
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
-            problems.append(f"the name {self.name!r} is not lower-case letters, digits and '-'")
+            problems.append(f"the name {short(self.name)} may only have lower-case letters, digits and '-'")
         if self.task not in TASKS:
-            problems.append(f"the task {self.task!r} is not one of {', '.join(map(repr, TASKS))}")
+            problems.append(f"the task {short(self.task)} is not one of {', '.join(map(repr, TASKS))}")
         if self.ndim not in (2, 3):
-            problems.append(f"ndim is {self.ndim}, not 2 or 3")
+            problems.append(f"ndim is {short(self.ndim)}, not 2 or 3")
         if not self._has_possible_channels():
-            problems.append(f"{self.n_channels} channels in {self.ndim}D")
+            problems.append(f"{short(self.n_channels)} channels are not possible in {short(self.ndim)}D")
         if (self.task == "segmentation") != (self.target == "masks"):
-            problems.append(f"the task {self.task!r} and arrays of {self.target}")
+            problems.append(f"the task {short(self.task)} does not match arrays of {self.target}")
         if not self.class_names or len(set(self.class_names)) != len(self.class_names):
             problems.append("class names are missing or repeated")
         if self.task == "binary-class" and len(self.class_names) != 2:
-            problems.append(f"a binary set with {len(self.class_names)} classes")
+            problems.append(f"it is a binary set with {len(self.class_names)} classes")
         if not self.n_samples or any(count < 0 for count in self.n_samples.values()):
-            problems.append("no samples, or a negative number of them")
+            problems.append("there are no samples, or a negative number")
         return problems
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -328,11 +332,11 @@ class Record(ABC):
         return split
 
     def require_labels(self, what: str) -> None:
-        """Raise :class:`ValueError` if the set has masks; ``what`` names what needs one label per image."""
+        """Raise :class:`ValueError` if the set has masks; ``what`` is the feature that needs one label per image."""
         if self.target == "masks":
             raise ValueError(
-                f"{what} needs one label for each image, and {self.qualified_name} has masks, a label for each pixel. "
-                "medmnist_np.metrics has the metrics of masks."
+                f"{what} needs one label for each image, and {self.qualified_name} has masks, with one label per "
+                "pixel. medmnist_np.metrics has the metrics for masks."
             )
 
     def member_name(self, split: str, role: str) -> str:
@@ -349,8 +353,8 @@ class Record(ABC):
         Returns
         -------
         dict
-            The description, ready for ``json.dumps``: archives with addresses and checksums, splits, classes,
-            arrays, licence and citation. The archives of a set of your own have a file name in place of an address.
+            The description, ready for ``json.dumps``: archives with URLs and checksums, splits, classes,
+            arrays, license and citation. Archives of your own data sets have a file name instead of a URL.
 
         Examples
         --------
@@ -467,7 +471,7 @@ class DatasetInfo(Record):
     archives : Mapping of int to Archive
         Archives by image size in pixels (or voxels) along each axis.
     source_size, preparation : str
-        The original image sizes, and how the images were prepared.
+        The original image sizes, and how the images were prepared from them.
     enlarged_sizes : tuple of int
         Sizes at which images were enlarged from a smaller source, so they hold no additional detail.
     binarise_masks : bool
@@ -601,7 +605,7 @@ class DatasetInfo(Record):
 
     def how_to_fetch(self, size: int) -> str:
         """Return a sentence on how to get the arrays of a size."""
-        return f"`medmnist-np fetch {self.qualified_name} --size {size}` gets it."
+        return f"Download it with `medmnist-np fetch {self.qualified_name} --size {size}`."
 
     def array_bytes(self, size: int) -> int:
         """Return the size of the arrays in bytes."""

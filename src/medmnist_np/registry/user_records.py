@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from medmnist_np._text import CONTROL, escaped_line
-from medmnist_np.errors import CacheError, RecordError
+from medmnist_np.errors import CacheError, RecordError, short
 from medmnist_np.registry.records import Archive, Collection, DatasetInfo
 
 FORMAT = 1
@@ -82,17 +82,17 @@ def own_records() -> Iterator[DatasetInfo]:
         except RecordError as error:
             import logging  # not needed to open a data set
 
-            logging.getLogger(__name__).warning("Passing over a record: %s", error)
+            logging.getLogger(__name__).warning("Skipping an invalid record: %s", error)
 
 
 def check_name(name: str) -> str:
-    """Return a valid name for a user's own data set; else raise :class:`RecordError`."""
+    """Return the name if it is valid for a user's own data set; otherwise raise :class:`RecordError`."""
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise RecordError(
-            f"{name!r} cannot name a data set. Use only lower-case letters, digits and '-', at most 64 characters."
+            f"{short(name)} cannot name a data set. Use only lower-case letters, digits and '-', at most 64 characters."
         )
     if name in _NAMES_OF_SPLITS:
-        raise RecordError(f"{name!r} cannot name a data set: it is the name of a split.")
+        raise RecordError(f"{name!r} cannot name a data set, because it is the name of a split. Choose another name.")
     return name
 
 
@@ -121,7 +121,7 @@ def read_table(text: str, source: object) -> dict[str, Any]:
     _check_values(table, source)
     if table.get("format") != FORMAT:
         raise RecordError(
-            f"{source} is not a record of a data set in format {FORMAT}: format is {table.get('format')!r}."
+            f"{source} is not a record of a data set in format {FORMAT}: format is {short(table.get('format'))}."
         )
     return table
 
@@ -147,15 +147,20 @@ def record_of(table: Mapping[str, Any], source: object) -> DatasetInfo:
     _check(fields, {**wanted, **dict.fromkeys(_LISTS, list)}, f"{source}")
     for key, kind in _LISTS.items():
         if not all(type(value) is kind for value in fields[key]):
-            raise RecordError(f"{source}: {key} is {fields[key]!r}, and a list of {kind.__name__} is needed.")
+            raise RecordError(f"{source}: {key} is {short(fields[key])}. It must be a list of {kind.__name__}.")
         fields[key] = tuple(fields[key])
     for split, count in fields["n_samples"].items():
         if not _SPLIT.fullmatch(split) or type(count) is not int:
-            raise RecordError(f"{source}: n_samples says {split!r} = {count!r}; a plain name and a number are needed.")
+            raise RecordError(
+                f"{source}: n_samples has {short(split)} = {short(count)}. It must be a name in lower-case letters and "
+                "digits, and an integer."
+            )
     archives = {}
     for size, values in fields["archives"].items():
         if not re.fullmatch("[1-9][0-9]{0,4}", size) or not isinstance(values, dict):
-            raise RecordError(f"{source}: there is an archive of size {size!r}, which is none.")
+            raise RecordError(
+                f"{source}: the archive {short(size)} must be a table named by its image size, such as [archives.28]."
+            )
         _check(values, _ARCHIVE, f"{source}, archive {size}", optional=("bytes", "sha256"))
         archives[int(size)] = Archive(**values)
     collection = _LOCAL_MASKS if fields["task"] == "segmentation" else LOCAL
@@ -175,7 +180,7 @@ def as_toml(table: Mapping[str, Any], heading: tuple[str, ...] = ()) -> str:
 def check_text(text: str, what: str) -> str:
     """Return a text; raise :class:`RecordError` if it has control characters or line breaks."""
     if found := CONTROL.search(text):
-        raise RecordError(f"{escaped_line(what)} has the control character {found[0]!r}: leave it out.")
+        raise RecordError(f"{escaped_line(what)} has the control character {found[0]!r}. Remove it.")
     return text
 
 
@@ -193,7 +198,7 @@ def _check_values(table: Mapping[str, Any], source: object) -> None:
                 raise RecordError(f"{where} is a number of more than 64 bits.")
         elif isinstance(value, float):
             if not math.isfinite(value):
-                raise RecordError(f"{where} is {value}, which is not a number.")
+                raise RecordError(f"{where} is {value}. Numbers must be finite.")
         elif len(keys) > _DEPTH_LIMIT:
             raise RecordError(f"{source} is not a record of a data set: its tables are nested too deeply.")
         elif isinstance(value, Mapping):
@@ -203,14 +208,14 @@ def _check_values(table: Mapping[str, Any], source: object) -> None:
         elif isinstance(value, list):
             waiting += [((*keys, str(number)), inner) for number, inner in enumerate(value)]
         else:
-            raise RecordError(f"{where} is a {type(value).__name__}: a text, a number, a list or a table is needed.")
+            raise RecordError(f"{where} is a {type(value).__name__}. It must be a string, a number, a list or a table.")
 
 
 def _check(values: Mapping[str, Any], wanted: Mapping[str, type], source: str, optional: tuple[str, ...] = ()) -> None:
-    problems = [f"{key} is not known" for key in values if key not in wanted]
+    problems = [f"{short(key)} is not a field" for key in values if key not in wanted]
     problems += [f"{key} is missing" for key in wanted if key not in values and key not in optional]
     problems += [
-        f"{key} is {values[key]!r}, not {kind.__name__}"
+        f"{key} is {short(values[key])}, not {kind.__name__}"
         for key, kind in wanted.items()
         if key in values and type(values[key]) is not kind
     ]
@@ -227,7 +232,7 @@ def _kept(path: Path, changed_ns: int, n_bytes: int) -> DatasetInfo:
         raise RecordError(f"{path} cannot be read: {error}.") from error
     record = record_of(read_table(text, path), path)
     if record.name != path.stem:
-        raise RecordError(f"{path} is the record of {record.name!r}: name the file after it.")
+        raise RecordError(f"{path} is the record of {record.name!r}. Rename the file to {record.name}.toml.")
     return record
 
 
@@ -236,7 +241,7 @@ def _folders() -> Iterator[Path]:
 
     try:
         places = settings.current()
-    except CacheError:  # without a place for a cache there are no records in it
+    except CacheError:  # without a cache folder there are no records
         return
     yield from (cache / "records" for cache in places.searched)
 

@@ -14,7 +14,7 @@ from medmnist_np.registry.records import Archive, Record
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class VolumeInfo(Record):
-    """A set of volumes that differ in size, with masks; see :class:`Record` for the shared attributes.
+    """A set of volumes that differ in size, with masks; see :class:`Record` for the common attributes.
 
     ``n_samples`` counts volumes; 0 means unknown. ``class_names`` correspond to ``label_values``.
 
@@ -107,7 +107,8 @@ class VolumeInfo(Record):
         """Return 0; raise :class:`UnknownSizeError` for a size."""
         if size is not None and (size != 0 or isinstance(size, bool)):
             raise UnknownSizeError(
-                f"{self.qualified_name} has no size {short(size)}, as its volumes differ in size. Leave the size out."
+                f"{self.qualified_name} has no size {short(size)}, because its volumes differ in size. "
+                "Leave the size out."
             )
         return 0
 
@@ -115,7 +116,7 @@ class VolumeInfo(Record):
         """Return the archive; raise :class:`UnknownSizeError` for a size other than 0, or if there is no archive."""
         self.edition(size)
         if self.archive_file is None:
-            raise UnknownSizeError(f"{self.qualified_name} cannot be downloaded here. {self.how_to_fetch()}")
+            raise UnknownSizeError(f"{self.qualified_name} cannot be downloaded automatically. {self.how_to_fetch()}")
         return self.archive_file
 
     def addresses(self, edition: int = 0) -> tuple[str, ...]:
@@ -163,11 +164,15 @@ class VolumeInfo(Record):
     def how_to_fetch(self, size: int = 0) -> str:
         """Return how to get the volumes, and under which license if users must get them themselves."""
         if self.can_be_fetched:
-            return f"`medmnist-np fetch {self.qualified_name}` gets it."
+            return f"Download it with `medmnist-np fetch {self.qualified_name}`."
         return f"{self.how_to_get}. License: {self.license}."
 
     def _instead_of(self, split: object) -> str:
-        return " VolumeDataset(...).split_off(0.2, seed=0) splits cases off to validate with." if split == "val" else ""
+        return (
+            " Use VolumeDataset(...).split_off(0.2, seed=0) to split off cases for validation."
+            if split == "val"
+            else ""
+        )
 
     def array_bytes(self, size: int = 0) -> int:
         """Estimate the size of the decoded volumes in bytes, from the median volume at two bytes per voxel."""
