@@ -268,9 +268,15 @@ def test_the_plan_knows_how_long_a_window_is() -> None:
         *(("batch_size", value, "batch_size must be") for value in ("3", None, np.array([1, 2]), np.True_)),
         *(("seed", value, "seed must be an integer from 0 to 4294967295, not ") for value in (-1, 2**32, 0.5, None)),
         *(("shuffle", value, "shuffle must be False, True or 'blocks'") for value in ("block", None, 0, 1, 2)),
-        *(("last", value, "must be one of 'keep', 'drop', 'pad'") for value in ("x", None, True, "Keep")),
-        *(("uneven", value, "must be one of 'keep', 'pad', 'drop'") for value in ("x", None, ["keep"])),
-        ("shard", (2, 2), r"shard must be one of \(0, 2\) to \(1, 2\), not \(2, 2\)"),
+        *(
+            ("last", value, "Unknown value of last: .* Available: keep, drop, pad")
+            for value in ("x", None, True, "Keep")
+        ),
+        *(
+            ("uneven", value, "Unknown value of uneven: .* Available: keep, pad, drop")
+            for value in ("x", None, ["keep"])
+        ),
+        ("shard", (2, 2), r"shard must be from \(0, 2\) to \(1, 2\), not \(2, 2\)"),
         ("shard", (0, 0), "shard must have at least one part"),
         ("shard", (-1, 2), "shard must be an integer of 0 or more, not -1"),
         ("shard", (0, True), "shard must be an integer of 0 or more, not True"),

@@ -83,7 +83,7 @@ def on_train(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("command", [["evaluate"], ["evaluate", "--intervals"]])
 def test_figures_on_train_are_noted(on_train: Path, command: list[str]) -> None:
     said = " ".join(run(*command, on_train).stdout.split())
-    assert "Note: Measured on the training split: figures and intervals say nothing about new images." in said
+    assert "Note: Measured on the training split, so the results do not apply to new images." in said
 
 
 def test_a_comparison_on_train_is_noted(on_train: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_class_that_is_absent_is_refused_with_the_option_that_helps(without_cl
 def test_a_class_that_is_absent_may_be_left_out(without_class: tuple[Path, Path]) -> None:
     one, two = without_class
     expected = Evaluator.parse_and_evaluate(one, undefined="skip")
-    said = "The AUC of 'c' is not defined on these samples. The AUC is the mean of the others."
+    said = "The AUC of 'c' is not defined on these samples. The AUC is the mean of the other classes."
     result = run("evaluate", one, "--undefined", "skip")
     assert [f"    AUC {expected.AUC:.5f}", f"    ACC {expected.ACC:.5f}", f"    {said}"] == result.stdout.splitlines()[
         2:
@@ -138,7 +138,7 @@ def test_without_an_auc_there_is_none_in_a_table(without_class: tuple[Path, Path
     assert json.loads(run("compare", *without_class, "--undefined", "nan", "--json").stdout)["auc"]["first"] is None
     board = json.loads(run("leaderboard", "own", *without_class, "--undefined", "nan", "--json").stdout)
     assert [entry["AUC"] for entry in board["entries"]] == [None, None]
-    said = "* one: The AUC of 'c' is not defined on these samples. So there is no mean."
+    said = "* one: The AUC of 'c' is not defined on these samples. So the mean AUC is not defined either."
     assert said in run("leaderboard", "own", *without_class, "--undefined", "nan").stdout.splitlines()
 
 
@@ -190,7 +190,7 @@ def test_evaluate_tells_a_name_that_is_wrong(files: tuple[Path, Path]) -> None:
     wrong = files[0].rename(files[0].with_name("breastmnist_test_[AUC]0.123_resume_sanity.csv"))
     result = run("evaluate", wrong, files[1])
     assert result.exit_code == 1
-    assert f"Error: {wrong}: the name says AUC 0.123, the scores give " in result.stderr
+    assert f"Error: {wrong}: the name has AUC 0.123, but the scores give " in result.stderr
     assert f"    ACC {value}" in result.stdout
     assert str(files[1]) in result.stdout
 
@@ -232,7 +232,7 @@ def test_compare_states_which_is_better(files: tuple[Path, Path]) -> None:
     result = run("compare", *files)
     assert result.exit_code == 0
     assert [f"A: {files[0]}", f"B: {files[1]}", "breastmnist test, 80 samples"] == result.stdout.splitlines()[:3]
-    assert " ".join(result.stdout.split()).count("A is better: the gap of ") == 2
+    assert " ".join(result.stdout.split()).count("A is better: the difference of ") == 2
 
 
 def test_compare_prints_json(files: tuple[Path, Path]) -> None:
@@ -246,7 +246,7 @@ def test_compare_refuses_other_samples(files: tuple[Path, Path], tmp_path: Path)
     evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "val", "a")
     result = run("compare", files[0], *(tmp_path / "val").glob("*.csv"))
     assert result.exit_code == 1
-    assert "Only scores of the same samples can be compared" in result.stderr
+    assert "Both results must be for the same data set and split" in result.stderr
 
 
 def test_compare_refuses_another_number_of_samples(files: tuple[Path, Path]) -> None:

@@ -76,9 +76,9 @@ def test_a_name_that_is_wrong_is_reported_and_stands_on_the_page(file: Path, tmp
     wrong = file.rename(file.with_name("breastmnist_test_[AUC]0.123@random.csv"))
     result = run("report", wrong, "-o", tmp_path / "page.html")
     assert result.exit_code == 0
-    assert f"Warning: {wrong}: the name says AUC 0.123, the scores give " in result.stderr
+    assert f"Warning: {wrong}: the name has AUC 0.123, but the scores give " in result.stderr
     first = read((tmp_path / "page.html").read_text("utf-8")).notes[0]
-    assert first.startswith("In this file, the name says AUC 0.123, the scores give ")
+    assert first.startswith("In this file, the name has AUC 0.123, but the scores give ")
 
 
 def test_without_images_report_names_the_command_that_gets_them(file: Path, tmp_path: Path) -> None:

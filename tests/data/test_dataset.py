@@ -683,8 +683,8 @@ def test_batches_do_not_leave_out_a_transform_in_silence(fakes, which: str) -> N
         ({"prefetch": -1}, "prefetch must be .*, not -1"),
         ({"dtype": "int8"}, "int8 cannot hold the values 0 to 255"),
         ({"scale": np.nan}, "scale must be .*, not nan"),
-        ({"last": "x"}, "last must be .*, not 'x'"),
-        ({"uneven": "x"}, "uneven must be .*, not 'x'"),
+        ({"last": "x"}, "Unknown value of last: 'x'"),
+        ({"uneven": "x"}, "Unknown value of uneven: 'x'"),
         ({"channels": "x"}, "channels must be .*, not 'x'"),
         ({"shuffle": 0}, "shuffle must be .*, not 0"),
         ({"weights": "balance", "shuffle": True}, "weights is 'balance'"),
@@ -847,7 +847,7 @@ def test_samples_with_several_findings_cannot_be_divided_by_class(fakes, by: Any
     [
         ({"n": 13}, "n must be an integer from 1 to 12, not 13"),
         ({}, "n must be an integer from 1 to 12, not None"),
-        ({"n": 2, "by": "size"}, "Unknown by='size'. Available: 'iid'"),
+        ({"n": 2, "by": "size"}, "Unknown value of by: 'size'. Available: iid"),
         ({"n": 2, "groups": ["a"] * 12}, "groups are not used with by='dirichlet'. Use by='groups'"),
     ],
 )

@@ -87,19 +87,19 @@ def test_a_clear_difference_is_told(name: str) -> None:
     better, worse = result(name, 0.3), result(name, 0.9)
     for one, other, letter in ((better, worse, "A"), (worse, better, "B")):
         ranking, decisions, *classes = compare(one, other).in_words()
-        assert f"{letter} is better: the gap of " in ranking
-        assert f"{letter} is better: the gap of " in decisions
+        assert f"{letter} is better: the difference of " in ranking
+        assert f"{letter} is better: the difference of " in decisions
         assert (name != "breastmnist") == bool(classes)
-        assert all("B differs from A in AUC in" in text for text in classes)
+        assert all("differ significantly in AUC" in text for text in classes)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_difference_is_not_called_equality(name: str) -> None:
     ranking, decisions, *classes = compare(result(name, 0.7, seed=7), result(name, 0.7, seed=8)).in_words()
     for text in (ranking, decisions):
-        assert "No difference is shown: the gap of 0.0" in text
-        assert text.endswith("that they are equal is not shown either.")
-    assert all("is a difference in AUC shown" in text for text in classes)
+        assert "No significant difference: the difference of 0.0" in text
+        assert text.endswith("This does not show that A and B are equal.")
+    assert all("has a significant difference in AUC" in text for text in classes)
 
 
 def test_methods_that_do_not_agree_make_a_borderline_case() -> None:
@@ -114,13 +114,14 @@ def test_methods_that_do_not_agree_make_a_borderline_case() -> None:
     assert found.mcnemar.only_first == 2
     assert found.mcnemar.only_second == 9
     assert (
-        "only A is right on 2 and only B on 9. A borderline case: the gap of 0.058 is not more" in found.in_words()[1]
+        "only A is right on 2, and only B on 9. Borderline case: the difference of 0.058 is not significant"
+        in found.in_words()[1]
     )
 
 
 @pytest.mark.parametrize(("name", "split"), [("retinamnist", "test"), ("breastmnist", "val")])
 def test_other_samples_are_refused(name: str, split: str) -> None:
-    with pytest.raises(ScoresError, match=f"these are of breastmnist test and of {name} {split}"):
+    with pytest.raises(ScoresError, match=f"They are for breastmnist test and {name} {split}"):
         compare(result("breastmnist", 0.5), result(name, 0.5, split=split))
 
 
@@ -150,4 +151,4 @@ def test_a_note_on_both_is_said_once() -> None:
 def test_a_comparison_on_val_says_what_it_does_not_show() -> None:
     words = compare(result("breastmnist", 0.2, split="val"), result("breastmnist", 0.9, split="val")).in_words()
 
-    assert words[-1].startswith("Note: Measured on the validation split: ")
+    assert words[-1].startswith("Note: Measured on the validation split. ")

@@ -235,8 +235,8 @@ def test_probabilities_on_test_have_no_notes() -> None:
 @pytest.mark.parametrize(
     ("split", "said"),
     [
-        ("train", "Measured on the training split: figures and intervals say nothing about new images."),
-        ("val", "Measured on the validation split: if it was used to choose the model or to stop training,"),
+        ("train", "Measured on the training split, so the results do not apply to new images."),
+        ("val", "Measured on the validation split. If you used it to choose the model or to stop training,"),
     ],
 )
 def test_what_figures_on_train_and_val_do_not_say_is_noted(split: str, said: str, tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_rows_of_a_superseded_release_are_recognised() -> None:
     archives = {size: replace(archive, superseded=(old,)) for size, archive in record.archives.items()}
     with registered(replace(record, archives=archives)), pytest.raises(ScoresError) as caught:
         Evaluator("pathmnist", "test").evaluate(np.zeros((43, 9)))
-    assert "It had 43 in the superseded release 2.2.3 of the data" in str(caught.value)
+    assert "Release 2.2.3 of the data had 43" in str(caught.value)
 
 
 def test_a_class_that_is_absent_is_refused_unless_there_is_a_choice(tmp_path: Path) -> None:

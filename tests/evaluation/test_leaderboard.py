@@ -48,5 +48,5 @@ def test_results_on_other_samples_are_refused(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"val": 30}):
         evaluator = Evaluator("breastmnist", "val")
         result = evaluator.evaluate(0.1 + 0.8 * evaluator.labels)
-        with pytest.raises(ScoresError, match="are of breastmnist test; these scores are of breastmnist val"):
+        with pytest.raises(ScoresError, match="are for breastmnist test, but 'mine' is for breastmnist val"):
             leaderboard("breastmnist", {"mine": result})

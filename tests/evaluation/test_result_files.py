@@ -78,17 +78,17 @@ def test_order_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path, tex
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty. A result file has one line for each sample"),
+        ("", "is empty. Each line must have the index of a sample"),
         ("\n \n", "is empty."),
         ("0\n1\n", "its lines have one column"),
         (",0,1\n0,0.5,0.5\n", "could not convert string '' to float64 at row 0, column 1"),
         ("0,0.5\n1,half\n", "could not convert string 'half' to float64 at row 1, column 2"),
-        ("0;0.5;0.5\n1;0.5;0.5\n", "could not convert string '0;0.5;0.5' to float64 at row 0, column 1. A result file"),
-        ("0,0.5\n1,0.5,0.5\n", "the number of columns changed from 2 to 3 at row 2. A result file"),
-        ("1,0.5\n2,0.5\n", "must have the indices 0 to 1, each once; in place of 0 there is 1"),
-        ("0,0.5\n0,0.5\n", "in place of 1 there is 0"),
-        ("0,0.5\n0.5,0.5\n", "in place of 1 there is 0.5"),
-        ("nan,0.5\n", "in place of 0 there is nan"),
+        ("0;0.5;0.5\n1;0.5;0.5\n", "could not convert string '0;0.5;0.5' to float64 at row 0, column 1. Each line"),
+        ("0,0.5\n1,0.5,0.5\n", "the number of columns changed from 2 to 3 at row 2. Each line"),
+        ("1,0.5\n2,0.5\n", "must have the indices 0 to 1, each once, but 1 is in place of 0"),
+        ("0,0.5\n0,0.5\n", "but 0 is in place of 1"),
+        ("0,0.5\n0.5,0.5\n", "but 0.5 is in place of 1"),
+        ("nan,0.5\n", "but nan is in place of 0"),
     ],
 )
 def test_another_content_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -37,10 +37,10 @@ def test_a_run_of_figures_is_no_figure() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("scores.csv", "'scores.csv' is not the name of a result file. The form is NAME_SPLIT"),
+        ("scores.csv", "'scores.csv' is not the name of a result file. Expected NAME_SPLIT"),
         ("pathmnist_test.txt", "'pathmnist_test.txt' is not the name of a result file"),
         ("pathmist_test.csv", "Unknown data set 'pathmist'. Did you mean 'pathmnist'"),
-        ("pathmnist_tset.csv", "'pathmnist_tset.csv' names no split of pathmnist; they are train, val, test"),
+        ("pathmnist_tset.csv", "The file name 'pathmnist_tset.csv' has no split of pathmnist: train, val, test"),
     ],
 )
 def test_another_name_is_refused(name: str, message: str) -> None:
@@ -70,13 +70,13 @@ def test_what_is_written_is_read(
 
 @pytest.mark.parametrize("value", [0.90049999, 0.9012, 0.9005, 0.9015])
 def test_a_figure_that_rounds_to_that_of_the_name_is_right(value: float) -> None:
-    expected = [] if 0.9005 <= value <= 0.9015 else ["the name says AUC 0.901, the scores give 0.900"]
+    expected = [] if 0.9005 <= value <= 0.9015 else ["the name has AUC 0.901, but the scores give 0.900"]
     assert expected == ResultName("pathmnist", 28, "test", {"AUC": "0.901"}).contradictions({"AUC": value})
 
 
 def test_a_value_that_is_not_defined_contradicts_the_name() -> None:
     found = ResultName("pathmnist", 28, "test", {"AUC": "0.901"}).contradictions({"AUC": float("nan")})
-    assert found == ["the name says AUC 0.901, the scores give nan"]
+    assert found == ["the name has AUC 0.901, but the scores give nan"]
 
 
 @pytest.mark.parametrize("run", ["", "a/b", "a\\b", "a\nb", "..:"])

@@ -75,7 +75,7 @@ def test_a_label_is_named() -> None:
 
 
 def test_another_choice_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"Unknown value of undefined 'skipp'. Did you mean 'skip'"):
+    with pytest.raises(ValueError, match=r"Unknown value of undefined: 'skipp'. Did you mean 'skip'"):
         auc([0, 1], [0.1, 0.2], "binary-class", undefined="skipp")
-    with pytest.raises(ValueError, match="Unknown value of undefined None"):
+    with pytest.raises(ValueError, match="Unknown value of undefined: None"):
         measure(Predictions([0, 1], [0.1, 0.2], "binary-class"), "f1", undefined=None)

@@ -159,10 +159,10 @@ def test_a_case_that_is_refused_is_named() -> None:
         ({"cases": ["a", "b", "c"]}, "references and predictions ended after 2 cases, but there are more cases"),
         ({"references": [], "predictions": []}, "are empty"),
         ({"metrics": ["hausdorf"]}, r"Unknown segmentation metric 'hausdorf'\. Did you mean 'hausdorff"),
-        ({"metrics": []}, "at least one metric, and each once"),
-        ({"metrics": ["dice", "dice"]}, "at least one metric, and each once"),
+        ({"metrics": []}, "at least one metric, and each only once"),
+        ({"metrics": ["dice", "dice"]}, "at least one metric, and each only once"),
         ({"tolerance_mm": -1}, "tolerance_mm is -1"),
-        ({"both_empty": "one"}, "Unknown value of both_empty 'one'"),
+        ({"both_empty": "one"}, "Unknown value of both_empty: 'one'"),
         (
             {"references": np.stack([MASK] * 2), "spacing_mm": (1, 1, 3)},
             r"Pass a single volume as a list: \[volume\]",

@@ -172,7 +172,7 @@ def test_what_does_not_fit_is_refused() -> None:
             surface_dice(FULL, FULL, spacing_mm=1, tolerance_mm=tolerance)
     with pytest.raises(ValueError, match="Unknown direction 'here'"):
         average_surface_distance(FULL, FULL, spacing_mm=1, direction="here")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="Unknown value of one_empty 'inf'"):
+    with pytest.raises(ValueError, match="Unknown value of one_empty: 'inf'"):
         hausdorff(FULL, FULL, spacing_mm=1, one_empty="inf")  # type: ignore[arg-type]
 
 

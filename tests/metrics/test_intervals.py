@@ -325,7 +325,7 @@ def test_bca_needs_two_samples_of_each_class() -> None:
         ({"metric": "accuracy", "method": "delong"}, "The method 'delong' supports auc, not accuracy"),
         ({"level": 95}, "level is 95"),
         ({"n_resamples": 1}, "n_resamples is 1. It must be at least 2"),
-        ({"undefined": "drop"}, "Unknown value of undefined 'drop'"),
+        ({"undefined": "drop"}, "Unknown value of undefined: 'drop'"),
     ],
 )
 def test_what_is_not_there_is_refused(options: dict[str, object], message: str) -> None:

@@ -40,7 +40,7 @@ def test_equal_runs_have_no_interval() -> None:
 
 @pytest.mark.parametrize("values", [[], [0.5, np.nan], [[0.5, 0.6]]])
 def test_what_is_no_list_of_numbers_is_refused(values) -> None:
-    with pytest.raises(ValueError, match="values must be a list of finite numbers"):
+    with pytest.raises(ValueError, match="It must be a list of finite numbers, one for each run"):
         summarise_runs(values)
 
 

@@ -48,7 +48,10 @@ class Layout:
         numbers = (int, float, np.integer, np.floating)
         if self.scale is not None and not (isinstance(self.scale, numbers) and math.isfinite(self.scale)):
             raise ValueError(f"scale must be one finite number, such as 1 / 255, not {short(self.scale)}.")
-        dtype = None if self.dtype is None else np.dtype(self.dtype)
+        try:
+            dtype = None if self.dtype is None else np.dtype(self.dtype)
+        except TypeError as error:
+            raise TypeError(f"dtype must be a dtype of NumPy, such as 'float32', not {short(self.dtype)}.") from error
         if self.scale is not None:
             dtype = dtype or np.dtype(np.float32)
             if dtype.kind != "f":

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.errors import short
+from medmnist_np.errors import check_choice, short
 
 Last = Literal["keep", "drop", "pad"]
 Uneven = Literal["keep", "pad", "drop"]
@@ -79,8 +79,8 @@ class Plan:
             object.__setattr__(self, "shuffle", bool(shuffle))
         elif not isinstance(shuffle, bool) and shuffle != "blocks":
             raise ValueError(f"shuffle must be False, True or 'blocks', not {short(self.shuffle)}.")
-        _check_choice("last", self.last, get_args(Last))
-        _check_choice("uneven", self.uneven, get_args(Uneven))
+        check_choice("value of last:", self.last, get_args(Last))
+        check_choice("value of uneven:", self.uneven, get_args(Uneven))
         if not isinstance(self.shard, (tuple, list)) or len(self.shard) != 2:
             raise ValueError(
                 f"shard must be a pair (number, number of shards), such as (0, 4), not {short(self.shard)}."
@@ -89,7 +89,7 @@ class Plan:
         if of == 0:
             raise ValueError("shard must have at least one part.")
         if which >= of:
-            raise ValueError(f"shard must be one of (0, {of}) to ({of - 1}, {of}), not {(which, of)}.")
+            raise ValueError(f"shard must be from (0, {of}) to ({of - 1}, {of}), not {(which, of)}.")
         object.__setattr__(self, "shard", (which, of))
         if self.weights is not None:
             object.__setattr__(self, "weights", _checked_weights(self.weights, self.n_samples))
@@ -216,11 +216,6 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
             return number
     limits = f"of {least} or more" if most is None else f"from {least} to {most}"
     raise ValueError(f"{name} must be an integer {limits}, not {short(value)}.")
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {short(value)}.")
 
 
 def _checked_weights(weights: object, n_samples: int) -> NDArray[np.float64]:

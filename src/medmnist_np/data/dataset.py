@@ -15,7 +15,7 @@ import numpy.typing as npt
 from medmnist_np._groups import per_sample
 from medmnist_np._progress import Progress, bars
 from medmnist_np.data.samples import Samples
-from medmnist_np.errors import short
+from medmnist_np.errors import short, unknown
 
 if TYPE_CHECKING:
     from medmnist_np.batches import Batches, Transform
@@ -397,7 +397,7 @@ class Dataset(Samples):
             else:
                 parts = subsets.dirichlet_parts(self.labels, n_clients, alpha, min_size, seed)
         else:
-            raise ValueError(f"Unknown by={short(by)}. Available: 'iid', 'dirichlet', 'shards', 'groups'.")
+            raise ValueError(unknown("value of by:", by, ["iid", "dirichlet", "shards", "groups"]))
         clients = [self._part(part) for part in parts]
         counts = np.array([list(client.class_counts().values()) for client in clients], np.int64)
         return subsets.Partitions(clients, counts, self.class_names)

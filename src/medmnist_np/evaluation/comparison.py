@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from medmnist_np import registry
-from medmnist_np.errors import ScoresError
+from medmnist_np.errors import ScoresError, short
 from medmnist_np.evaluation.result import Evaluation, for_json
 from medmnist_np.metrics import (
     Difference,
@@ -113,16 +113,17 @@ class Comparison:
             return f"{text} {_verdict(self.accuracy, self.accuracy.p_value, 'bootstrap', self.accuracy)}"
         test = self.mcnemar
         return (
-            f"{text} Of {self.first.n_samples} samples only A is right on {test.only_first} and only B on "
+            f"{text} Of {self.first.n_samples} samples, only A is right on {test.only_first}, and only B on "
             f"{test.only_second}. {_verdict(self.accuracy, test.p_value, 'McNemar', self.accuracy)}"
         )
 
     def _classes_in_words(self) -> str:
         differing = [one for one in self.classes if one.p_adjusted < 1 - one.auc.level]
         if not differing:
-            return f"Single classes: in none of the {len(self.classes)} is a difference in AUC shown (Holm)."
+            return f"Single classes: none of {len(self.classes)} has a significant difference in AUC (Holm)."
         named = "; ".join(f"{one.name!r} {one.auc.difference:+.3f} ({p_in_words(one.p_adjusted)})" for one in differing)
-        return f"Single classes: B differs from A in AUC in {len(differing)} of {len(self.classes)} (Holm): {named}."
+        n_classes = len(self.classes)
+        return f"Single classes: {len(differing)} of {n_classes} differ significantly in AUC (B - A, Holm): {named}."
 
 
 def compare(
@@ -150,8 +151,8 @@ def compare(
     ScoresError
         If the results are not on the same data set and split.
     ValueError
-        If they do not have as many columns; or if a class has fewer than two positive or negative samples, or no AUC
-        and the two were not evaluated with the same choice for that.
+        If the numbers of columns differ, or a class has fewer than two positive or negative samples. Also if a class
+        has no AUC and the two results were evaluated with different values of ``undefined``.
 
     Examples
     --------
@@ -164,7 +165,9 @@ def compare(
     """
     a_split, b_split = (f"{result.record.name} {result.split}" for result in (first, second))
     if a_split != b_split:
-        raise ScoresError(f"Only scores of the same samples can be compared; these are of {a_split} and of {b_split}.")
+        raise ScoresError(
+            f"Both results must be for the same data set and split. They are for {a_split} and {b_split}."
+        )
     a, b = first.predictions, second.predictions
     multi_label = first.record.multi_label
     undefined = first.undefined if first.undefined == second.undefined else "raise"
@@ -195,12 +198,12 @@ def _figures(difference: Difference) -> dict[str, Any]:
 
 
 def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Difference) -> str:
-    """Return a sentence on the difference: shown, not shown, or the test and the bootstrap disagree."""
+    """Return a sentence on the difference: significant, not significant, or borderline (the two methods disagree)."""
     if math.isnan(difference.difference):
         return "There is nothing to compare."
     if difference.difference == 0 and (math.isnan(difference.low) or difference.low == difference.high):
         return "There is no difference on these samples."
-    gap = f"the gap of {abs(difference.difference):.3f}"
+    gap = f"the difference of {abs(difference.difference):.3f}"
     if difference.method == "permutation":
         test = "permutation"
     p = f"({p_in_words(p_value)}, {test})"
@@ -208,23 +211,21 @@ def _verdict(difference: Difference, p_value: float, test: str, bootstrap: Diffe
     # A bootstrap without an interval is ignored.
     by_bootstrap = by_test if math.isnan(bootstrap.low) else not bootstrap.low <= 0 <= bootstrap.high
     if math.isnan(difference.low):
-        verdict = "is more than chance explains" if by_test else "may be chance"
+        verdict = "is significant" if by_test else "may be chance"
         return f"{gap[0].upper()}{gap[1:]} {verdict} {p}. No confidence interval: {difference.note}."
-    limits = f"{difference.low:+.3f} to {difference.high:+.3f} ({100 * difference.level:g} % interval)"
+    ends = f"{difference.low:+.3f} to {difference.high:+.3f}"
+    limits = f"{100 * difference.level:g} % confidence interval for B - A: {ends}."
     if by_test and by_bootstrap:
         better = "B" if difference.difference > 0 else "A"
-        return f"{better} is better: {gap} is more than chance explains {p}. B minus A is likely to lie in {limits}."
+        return f"{better} is better: {gap} is significant {p}. {limits}"
     if by_test != by_bootstrap:
-        one, other = ("is", "is not") if by_test else ("is not", "is")
+        one, other = ("significant", "not") if by_test else ("not significant", "significant")
         interval = "interval" if bootstrap.method == "permutation" else "bootstrap"
         return (
-            f"A borderline case: {gap} {one} more than chance explains by one method {p}, and {other} by another "
-            f"({interval}, {bootstrap.low:+.3f} to {bootstrap.high:+.3f}). Do not rely on it either way."
+            f"Borderline case: {gap} is {one} by one method {p}, but {other} by another ({interval}, "
+            f"{bootstrap.low:+.3f} to {bootstrap.high:+.3f}). Do not rely on it."
         )
-    return (
-        f"No difference is shown: {gap} may be chance {p}. B minus A may be anything in {limits}; that they are equal "
-        "is not shown either."
-    )
+    return f"No significant difference: {gap} may be chance {p}. {limits} This does not show that A and B are equal."
 
 
 # The published figures are of this split.
@@ -287,7 +288,7 @@ def leaderboard(name: str | Record, results: Mapping[str, Evaluation] = MappingP
     for method, result in results.items():
         if (result.record.name, result.split) != (record.name, SPLIT):
             raise ScoresError(
-                f"The published figures are of {record.name} {SPLIT}; these scores are of "
+                f"The published results are for {record.name} {SPLIT}, but {short(method)} is for "
                 f"{result.record.name} {result.split}."
             )
         intervals = result.intervals()

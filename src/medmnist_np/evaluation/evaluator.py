@@ -44,14 +44,14 @@ class Evaluator:
         Folder to use in place of the cache, see :func:`~medmnist_np.load`. Labels are read from official archives
         only.
     progress : Progress
-        What to show where the labels are downloaded first.
+        Shows the progress if the labels are downloaded: a bar by default.
 
     Attributes
     ----------
     record : DatasetInfo
         The data set.
     flag : str
-        Its name, under the name that the official evaluator uses.
+        Its name, as in the official evaluator.
     split, size
         As above.
     labels : (n, l) integer array
@@ -110,7 +110,7 @@ class Evaluator:
             order of the classes.
         save_folder : path, optional
             Folder for ``breastmnist_test_[AUC]0.901_[ACC]0.863@run.csv`` with the scores, and a ``.json`` of the same
-            name with the figures in full and what they rest on. It is made if need be.
+            name with all digits of AUC and ACC, and how they were computed. It is created if it does not exist.
         run : optional
             Name of the run for file names, such as ``"seed1"`` or 3. None means the time in seconds since 1970.
         threshold : float
@@ -264,8 +264,8 @@ class Evaluator:
             for old in archive.superseded:
                 if old.n_samples.get(self.split) == n_rows:
                     return (
-                        f" It had {n_rows} in the superseded release {old.seen_in_version} of the data, which these "
-                        "scores seem to be of. Predict the current split again: its samples differ."
+                        f" Release {old.seen_in_version} of the data had {n_rows}, so the scores seem to be for that "
+                        "older release. Compute them again for the current split: its samples differ."
                     )
         return ""
 

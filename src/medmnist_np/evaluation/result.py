@@ -24,22 +24,26 @@ FEW = 30
 _THRESHOLDED = ("binary-class", MULTI_LABEL)
 
 _NOTES_ON_SPLITS = {
-    "train": "Measured on the training split: figures and intervals say nothing about new images. Evaluate on test.",
+    "train": "Measured on the training split, so the results do not apply to new images. Evaluate on test.",
     "val": (
-        "Measured on the validation split: if it was used to choose the model or to stop training, figures and "
-        "intervals are somewhat too good for new images. Report those on test."
+        "Measured on the validation split. If you used it to choose the model or to stop training, the results are "
+        "too good for new images. Report results on test."
     ),
 }
 
 # The effect of each choice on classes without an AUC.
-_EFFECTS = {"skip": "The AUC is the mean of the others", "zero": "They count as 0", "nan": "So there is no mean"}
+_EFFECTS = {
+    "skip": "The AUC is the mean of the other classes",
+    "zero": "It counts as 0",
+    "nan": "So the mean AUC is not defined either",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True, repr=False)
 class Evaluation(Sequence[float]):
-    """AUC and ACC of scores, and what else follows from the same scores. :class:`Evaluator` makes it.
+    """The result of :class:`Evaluator`: AUC and ACC, and on request confidence intervals and other metrics.
 
-    It unpacks as a pair, ``auc, acc = result``, and compares as one: two results are equal if their AUC and ACC are.
+    It unpacks as a pair, ``auc, acc = result``. Two results are equal if their AUC and ACC are equal.
 
     Attributes
     ----------
@@ -139,7 +143,7 @@ class Evaluation(Sequence[float]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences that a reader of the results must know about the split and the scores; may be empty."""
+        """Warnings about the split and the scores, for readers of the results; may be empty."""
         return (*split_notes(self.split), *self.predictions.notes)
 
     def undefined_in_words(self) -> str:
@@ -171,8 +175,8 @@ class Evaluation(Sequence[float]):
         Returns
         -------
         dict of str to Interval
-            By the name of the metric. For other kinds of intervals give ``predictions`` to
-            :func:`~medmnist_np.metrics.interval`. On the training split they say nothing about new images:
+            By the name of the metric. For other kinds of intervals, pass ``predictions`` to
+            :func:`~medmnist_np.metrics.interval`. Intervals on the training split do not apply to new images, see
             :attr:`notes`.
 
         Raises
@@ -231,7 +235,7 @@ class Evaluation(Sequence[float]):
         return intervals, undefined
 
     def to_dict(self, *, intervals: bool = False) -> dict[str, Any]:
-        """Return all that a reader of the figures should know, ready for JSON; a value that is not defined is None.
+        """Return all values and notes, ready for JSON. A value that is not defined is None.
 
         Parameters
         ----------

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import _files, registry
-from medmnist_np.errors import ScoresError, UnknownDatasetError
+from medmnist_np.errors import ScoresError, UnknownDatasetError, short
 
 _FORM = (
-    "A result file has one line for each sample: its index from 0, then its scores, all separated by commas, no head."
+    "Each line must have the index of a sample, counted from 0, and its scores, separated by commas, without a header."
 )
 
 
@@ -40,7 +40,7 @@ def read_scores(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     Raises
     ------
     ScoresError
-        If a line has text in it or a different number of columns than the first, or the indices are not 0 to n - 1.
+        If a line contains text or has another number of columns than the first, or the indices are not 0 to n - 1.
     OSError
         If the file cannot be read.
 
@@ -74,7 +74,7 @@ def read_scores(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     if wrong.size:
         raise ScoresError(
             f"{path} is not a result file: its {len(table)} lines must have the indices 0 to {len(table) - 1}, each "
-            f"once; in place of {wrong[0]} there is {indices[wrong[0]]:g}. {_FORM}"
+            f"once, but {indices[wrong[0]]:g} is in place of {wrong[0]}. {_FORM}"
         )
     scores: NDArray[np.float64] = table[order, 1:]
     return scores
@@ -88,8 +88,7 @@ def write_scores(path: str | os.PathLike[str], scores: NDArray[Any]) -> None:
     path : path
         The file. An existing file is replaced in one step, when the new one is complete.
     scores : (n, columns) array of numbers
-        Each is written with as many digits as tell it from its neighbours in its dtype. Truth values are written as
-        0 and 1.
+        Each is written with as many digits as its dtype needs to identify it. Truth values are written as 0 and 1.
 
     Raises
     ------
@@ -163,14 +162,16 @@ class ResultName:
         Examples
         --------
         >>> parse_name("pathmnist_test_[AUC]0.901_[ACC]0.863@1.csv").contradictions({"AUC": 0.9011, "ACC": 0.8333})
-        ['the name says ACC 0.863, the scores give 0.833']
+        ['the name has ACC 0.863, but the scores give 0.833']
         """
         contradictions = []
         for metric, text in self.figures.items():
             decimals = len(text.partition(".")[2])
             # A value in the middle between two roundings may go either way.
             if metric in metrics and not abs(metrics[metric] - float(text)) <= 0.5 * 10**-decimals + 1e-9:
-                contradictions.append(f"the name says {metric} {text}, the scores give {metrics[metric]:.{decimals}f}")
+                contradictions.append(
+                    f"the name has {metric} {text}, but the scores give {metrics[metric]:.{decimals}f}"
+                )
         return contradictions
 
 
@@ -199,16 +200,15 @@ def parse_name(path: str | os.PathLike[str]) -> ResultName:
     form = "NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv, such as pathmnist_64_test_[AUC]0.901_[ACC]0.863@run.csv"
     found = _STEM.fullmatch(file.removesuffix(SUFFIX))
     if not file.endswith(SUFFIX) or found is None:
-        raise ScoresError(f"{file!r} is not the name of a result file. The form is {form}.")
+        raise ScoresError(f"{short(file)} is not the name of a result file. Expected {form}.")
     try:
         record = registry.info(found["name"])
     except UnknownDatasetError as error:
-        raise ScoresError(f"{file!r} names no data set. {error} The names of result files are {form}.") from error
+        raise ScoresError(f"The file name {short(file)} must start with a data set. {error}") from error
     split = _split_of(found["rest"], record.splits)
     if split is None:
         raise ScoresError(
-            f"{file!r} names no split of {record.name}; they are {', '.join(record.splits)}. "
-            f"The names of result files are {form}."
+            f"The file name {short(file)} has no split of {record.name}: {', '.join(record.splits)}. Expected {form}."
         )
     size = int(found["size"] or 28)
     if found["size"]:
@@ -218,7 +218,7 @@ def parse_name(path: str | os.PathLike[str]) -> ResultName:
 
 
 def _split_of(rest: str, splits: Iterable[str]) -> str | None:
-    """Return the split that ``rest`` starts with; the longest, should one be the start of another."""
+    """Return the longest split that ``rest`` starts with, or None."""
     return max((split for split in splits if rest.startswith(split)), key=len, default=None)
 
 
@@ -232,5 +232,7 @@ def check_run(run: object) -> str:
     """
     text = str(run)
     if not text or not text.isprintable() or set(text) & set('/\\:*?"<>|'):
-        raise ValueError(f'The run {text!r} cannot be part of a file name: leave out / \\ : * ? " < > | and line ends.')
+        raise ValueError(
+            f'The run {short(text)} cannot be part of a file name. Remove / \\ : * ? " < > | and line ends.'
+        )
     return text

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np._groups import by_first_appearance, is_missing, refuse_other_order
+from medmnist_np.errors import short
 from medmnist_np.metrics import all_metrics, decisions, ranking
 from medmnist_np.metrics.estimates import Interval, normal_cumulative, normal_quantile
 from medmnist_np.metrics.metric import Undefined, Values, averages
@@ -148,7 +149,7 @@ def _checked_groups(groups: ArrayLike, n_samples: int) -> NDArray[np.intp]:
         raise ValueError(f"groups has shape {array.shape}. It must have one group for each of {n_samples} samples.")
     for sample, group in enumerate(array.tolist()):
         if is_missing(group):  # all of these would be drawn as one group
-            raise ValueError(f"Sample {sample} has no group: groups[{sample}] is {array[sample]!r}.")
+            raise ValueError(f"Sample {sample} has no group: groups[{sample}] is {short(array[sample])}.")
     numbers = by_first_appearance(array)
     if not numbers.any():
         raise ValueError("A grouped bootstrap needs at least 2 groups, and there is 1.")

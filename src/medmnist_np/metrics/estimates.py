@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from medmnist_np.errors import short
 from medmnist_np.metrics.predictions import as_array
 
 
@@ -212,7 +213,7 @@ def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
     check_level(level)
     runs = as_array(values, "values").astype(np.float64)
     if runs.ndim != 1 or not runs.size or not np.isfinite(runs).all():
-        raise ValueError(f"values must be a list of finite numbers, one for each run; they are {runs.tolist()}.")
+        raise ValueError(f"values is {short(runs.tolist())}. It must be a list of finite numbers, one for each run.")
     n, mean = runs.size, float(runs.mean())
     if n == 1:
         return Runs(1, mean, math.nan, math.nan, math.nan, level)
@@ -239,4 +240,4 @@ def p_in_words(p_value: float) -> str:
 def check_level(level: float) -> None:
     """Raise ValueError if a confidence level is not between 0 and 1."""
     if not 0 < level < 1:
-        raise ValueError(f"level is {level}. It must be between 0 and 1, such as 0.95.")
+        raise ValueError(f"level is {short(level)}. It must be between 0 and 1, such as 0.95.")

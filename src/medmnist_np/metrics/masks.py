@@ -73,12 +73,12 @@ def structures(labels: Labels | None) -> dict[str, tuple[int, ...]]:
     if isinstance(labels, Mapping):
         named = {str(name): _values(one) for name, one in labels.items()}
         if len(named) < len(labels):
-            raise ValueError(f"Two labels have the same name: {', '.join(map(repr, labels))}.")
+            raise ValueError(f"labels has two labels with the same name: {short(list(labels))}.")
     else:
         groups = [_values(one) for one in labels]
         named = {"+".join(map(str, group)): group for group in groups}
         if len(named) < len(groups):
-            raise ValueError(f"labels contains a label twice: {', '.join(map(str, labels))}.")
+            raise ValueError(f"labels contains a label twice: {short(list(labels))}.")
     if not named or not all(named.values()):
         raise ValueError(
             f"labels is {short(labels)}. It needs at least one label, and each label at least one value: [1, 2]."
@@ -148,8 +148,8 @@ def pair_of(reference: NDArray[Any], prediction: NDArray[Any], values: Sequence[
 
 def check_empty(both_empty: str, one_empty: str = "infinite") -> None:
     """Raise :class:`ValueError` for unknown options about empty masks."""
-    check_choice("value of both_empty", both_empty, get_args(BothEmpty))
-    check_choice("value of one_empty", one_empty, get_args(OneEmpty))
+    check_choice("value of both_empty:", both_empty, get_args(BothEmpty))
+    check_choice("value of one_empty:", one_empty, get_args(OneEmpty))
 
 
 def _values(label: int | Sequence[int]) -> tuple[int, ...]:

@@ -92,7 +92,7 @@ def averages(values: Values, undefined: Undefined) -> Values:
 
 def check_undefined(undefined: str) -> None:
     """Raise ValueError unless `undefined` is one of the choices."""
-    check_choice("value of undefined", undefined, get_args(Undefined))
+    check_choice("value of undefined:", undefined, get_args(Undefined))
 
 
 def column_name(column: int, n_columns: int, task: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from medmnist_np.errors import short
 from medmnist_np.metrics import all_metrics, decisions, ranking
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, method_name, percentile_interval, replicates
 from medmnist_np.metrics.delong import has_extreme_areas, paired_delong
@@ -224,7 +225,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """
     values = as_array(p_values, "p_values").astype(np.float64)
     if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(f"p_values is {values.tolist()}. It must be a list of numbers from 0 to 1.")
+        raise ValueError(f"p_values is {short(values.tolist())}. It must be a list of numbers from 0 to 1.")
     order = np.argsort(values)
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(1, np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from medmnist_np._parallel import spread
 from medmnist_np._progress import Progress, bars
-from medmnist_np.errors import check_choice
+from medmnist_np.errors import check_choice, short
 from medmnist_np.metrics.bootstrap import N_RESAMPLES, bca_interval, check_enough, percentile_interval, resamples
 from medmnist_np.metrics.estimates import Difference, Interval, check_level
 from medmnist_np.metrics.masks import BothEmpty, Case, Labels, OneEmpty, Values, case_of, check_empty, structures
@@ -299,7 +299,9 @@ def _without_one(values: Values) -> Values:
     """Return the mean over labels without each case in turn, ``(cases,)``."""
     defined = ~np.isnan(values)
     if (defined.sum(axis=0) < 2).any():
-        raise ValueError('BCa leaves out each case in turn, and a label is in a single case. Use method="percentile".')
+        raise ValueError(
+            'BCa leaves out each case in turn, but a label occurs in only one case. Use method="percentile".'
+        )
     known = np.where(defined, values, 0)
     means: Values = ((known.sum(axis=0) - known) / (defined.sum(axis=0) - defined)).mean(axis=1)
     return means
@@ -417,9 +419,11 @@ def _metrics(metrics: Sequence[str] | None, tolerance_mm: ArrayLike | None) -> t
     for metric in chosen:
         check_choice("segmentation metric", metric, SEGMENTATION_METRICS)
     if not chosen or len(set(chosen)) < len(chosen):
-        raise ValueError(f"metrics is {list(chosen)}. It must name at least one metric, and each once.")
+        raise ValueError(f"metrics is {short(list(chosen))}. It must name at least one metric, and each only once.")
     if "surface_dice" in chosen and tolerance_mm is None:
-        raise ValueError('"surface_dice" needs tolerance_mm, the largest distance in mm that counts as near.')
+        raise ValueError(
+            '"surface_dice" needs tolerance_mm, the largest distance in mm at which surfaces count as equal.'
+        )
     return chosen
 
 
