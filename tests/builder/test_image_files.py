@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medmnist_np.builder.image_files import is_volume, read_image
+from medmnist_np.builder.image_files import Decoding, is_volume, read_image
 from tests.builder.pictures import noise, save
 
 RGB = noise(0, (5, 4, 3))
@@ -63,7 +63,7 @@ def test_pages_of_a_tiff_are_a_volume(tmp_path: Path) -> None:
 def test_a_folder_of_slices_is_a_volume_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for number in (10, 2, 1):
         save(tmp_path / "scan" / f"slice-{number}.png", np.full((6, 5), number, np.uint8))
-    assert read_image(tmp_path / "scan", slices=True)[:, 0, 0].tolist() == [1, 2, 10]
+    assert read_image(tmp_path / "scan", decoding=Decoding(slices=True))[:, 0, 0].tolist() == [1, 2, 10]
 
 
 def test_a_folder_of_images_is_not_a_volume_unless_slices_is_true(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_slices_of_two_sizes_are_no_volume(tmp_path: Path) -> None:
     save(tmp_path / "scan" / "1.png", GRAY)
     save(tmp_path / "scan" / "2.png", noise(2))
     with pytest.raises(ValueError, match="not gray slices of the same size"):
-        read_image(tmp_path / "scan", slices=True)
+        read_image(tmp_path / "scan", decoding=Decoding(slices=True))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="an empty folder"):
         read_image(tmp_path / "empty")

@@ -15,6 +15,7 @@ from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.builder import build, preparation
+from medmnist_np.builder.image_files import Decoding
 from medmnist_np.builder.preparation import chosen_recipe
 from medmnist_np.cache import settings
 from medmnist_np.data.identifiers import identifiers
@@ -144,12 +145,13 @@ def test_findings_and_ordered_classes(tmp_path: Path) -> None:
 def test_gray_images_among_rgb_images_are_repeated_and_noted(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(preparation, "_CHUNK_ROWS", 2)
     images = [noise(number, (28, 28, 3) if number == 3 else (28, 28)) for number in range(12)]
-    built = build(name="mixed", images=images, labels=[0, 1] * 6, splits=["train"] * 10 + ["test"] * 2)
+    splits = ["train"] * 10 + ["test"] * 2
+    built = build(name="mixed", images=images, labels=[0, 1] * 6, splits=splits, channels="rgb")
     found = mm.load("mixed", "train").images
     assert np.array_equal(images[3], found[3])
     assert np.array_equal(np.dstack([images[2]] * 3), found[2])
     assert np.array_equal(np.dstack([images[9]] * 3), found[9])
-    assert any("11 gray images among the RGB images" in note for note in built.record.notes)
+    assert any("11 gray images were repeated to three channels" in note for note in built.record.notes)
 
 
 def test_ids_and_groups_are_kept(tmp_path: Path) -> None:
@@ -579,7 +581,12 @@ def test_another_recipe_or_image_is_not_taken_from_an_earlier_run(tmp_path: Path
     rows = tuple(preparation.Row(file, None, str(file), file.name) for file in files)
     chunk = {
         choice: preparation.chunks(
-            rows, chosen_recipe(choice, None, volumes=False), (28,), volumes=False, folder=unfinished
+            rows,
+            chosen_recipe(choice, None, volumes=False),
+            (28,),
+            volumes=False,
+            folder=unfinished,
+            decoding=Decoding(),
         )[0]
         for choice in ("crop", "squeeze")
     }

@@ -225,10 +225,12 @@ def write_dicom(
     patient: str = "",
     series: str = "1.2.3.4",
     window: tuple[int, int] | None = None,
+    photometric: str = "MONOCHROME2",
+    rescale: tuple[int, int] | None = None,
 ) -> Path:
     """Write an image with explicit types, in the byte order of the transfer syntax, not compressed.
 
-    ``window`` is its centre and width.
+    ``window`` is its centre and width, and ``rescale`` the intercept and the slope.
     """
 
     def element(order: str, group: int, number: int, kind: bytes, value: bytes) -> bytes:
@@ -252,8 +254,11 @@ def write_dicom(
     for number, value in numbers.items():
         content += element(order, 0x28, number, b"US", struct.pack(f"{order}H", value))
         if number == 2:
-            content += element(order, 0x28, 4, b"CS", b"MONOCHROME2")
-    for number, limit in zip((0x1050, 0x1051), window or (), strict=window is not None):
+            content += element(order, 0x28, 4, b"CS", photometric.encode())
+    texts = dict(zip((0x1050, 0x1051), window or (), strict=False)) | dict(
+        zip((0x1052, 0x1053), rescale or (), strict=False)
+    )
+    for number, limit in texts.items():
         content += element(order, 0x28, number, b"DS", str(limit).encode())
     content += element(order, 0x7FE0, 0x10, b"OW", image.astype(image.dtype.newbyteorder(order)).tobytes())
     path.parent.mkdir(parents=True, exist_ok=True)

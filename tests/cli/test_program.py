@@ -267,6 +267,7 @@ def test_a_path_that_is_not_unicode_is_shown(arguments: list[str], tmp_path: Pat
     [
         ("build", "Use recipe='crop' or recipe='squeeze'.", "Use --recipe crop or --recipe squeeze."),
         ("build", "Name all classes (class_names=).", "Name all classes (--classes)."),
+        ("build", "Use channels='gray' or channels='rgb'.", "Use --gray or --rgb."),
         ("build", "Leave it out (ratio=), or set skip_bad=True.", "Leave it out (--split), or set --skip-bad."),
         ("fetch", "Undo mm.configure(offline=True).", "Undo mm.configure(offline=True)."),
         ("fetch", "Give executor=None.", "Give executor=None."),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from medmnist_np import _files
 from medmnist_np._version import __version__
 from medmnist_np.builder.labels import SEGMENTATION, Labels
-from medmnist_np.builder.preparation import Prepared
+from medmnist_np.builder.preparation import Channels, Prepared
 from medmnist_np.builder.splits import Division
 from medmnist_np.images.recipes import Recipe
 from medmnist_np.registry.user_records import FORMAT
@@ -69,6 +69,7 @@ def orders_of(
     labels: Labels,
     division: Division,
     *,
+    channels: Channels | None = None,
     scaled: bool = False,
 ) -> list[Order]:
     """Describe each archive ``<stem>_<size>.npz`` to write; as in the official names, ``_28`` is omitted."""
@@ -76,14 +77,14 @@ def orders_of(
     chunks = tuple(zip(prepared, np.split(division.part_of, ends[:-1]), strict=True))
     segmented = labels.task == SEGMENTATION
     tables = {} if segmented else {split: labels.table[division.rows(split)] for split in division.splits}
-    # A single RGB image makes the whole set RGB.
     usable = [done for done in prepared if done.kept]
-    example = next((done for done in usable if len(done.gray) < len(done.kept)), usable[0])
+    # Beside gray images, RGB images with three equal channels are gray. Other mixtures were refused.
+    gray = channels is None and any(done.gray for done in usable)
     return [
         Order(
             path=stem.with_name(f"{stem.name}{'' if size == 28 else f'_{size}'}.npz"),
             size=size,
-            image_shape=example.images(size).shape[1:],
+            image_shape=usable[0].images(size).shape[1 : 3 if gray else None],
             n_samples=division.n_samples,
             chunks=chunks,
             labels=tables,
@@ -117,8 +118,7 @@ def _images(order: Order, number: int) -> Iterator[NDArray[np.uint8]]:
         chosen = parts == number
         if chosen.any():
             images = prepared.images(order.size)[chosen]
-            gray_in_colour = images.ndim == 3 and len(order.image_shape) == 3 and order.image_shape[-1] == 3
-            yield np.repeat(images[..., None], 3, axis=-1) if gray_in_colour else images
+            yield images[..., 0] if images.ndim == 4 and len(order.image_shape) == 2 else images
 
 
 def _masks(order: Order, number: int) -> Iterator[NDArray[np.uint8]]:
@@ -214,9 +214,20 @@ def _notes(
     if not division.grouped:
         yield "Patients: not checked, since no groups were given."
     yield from division.absent(labels)
-    if rgb and (n_gray := sum(len(one.gray) for one in prepared)):
-        yield f"{n_gray} gray images among the RGB images were repeated to three channels."
-    if any(len(shape) == 3 and shape[-1] != 3 for one in prepared for shape in one.shapes):
+    volumes = any(len(shape) == 3 and shape[-1] != 3 for one in prepared for shape in one.shapes)
+    n_gray, n_equal, n_rotated = (
+        sum(len(getattr(one, what)) for one in prepared) for what in ("gray", "equal", "rotated")
+    )
+    if rgb and n_gray:
+        yield f"{n_gray} gray images were repeated to three channels."
+    if n_gray and n_equal and not rgb:
+        yield f"{n_equal} RGB images with three equal channels were stored as gray images."
+    n_colour = sum(len(one.kept) for one in prepared) - n_gray - n_equal
+    if n_colour and not rgb and not volumes:
+        yield f"{n_colour} colour images were converted to gray (ITU-R BT.601)."
+    if n_rotated:
+        yield f"{n_rotated} images were turned as their EXIF orientation says."
+    if volumes:
         yield (
             "Volumes in NIfTI, MetaImage and DICOM files were reoriented: their axes go from feet to head, from front "
             "to back and from right to left. Voxels were not resampled to equal lengths."

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medmnist_np import _files
 from medmnist_np._optional import require
 from medmnist_np.builder import signatures
 from medmnist_np.images.channels import usual_axes
+from medmnist_np.images.recipes import Window
 from medmnist_np.volumes.nifti import read_header
 from medmnist_np.volumes.stored_files import most_inflated, stored_file
 
@@ -22,6 +27,10 @@ _META = (".mha", ".mhd")
 
 # Lossless formats, which can store a mask.
 _LOSSLESS = ("PNG", "TIFF", "BMP", "GIF", "PPM")
+
+# Formats that cameras and phones write, and the tag of the orientation.
+_WITH_EXIF = ("JPEG", "PNG", "WEBP", "TIFF")
+_ORIENTATION = 0x0112
 
 # Files and folders that operating systems and archive programs create beside images.
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
@@ -49,12 +58,32 @@ def listed(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not junk_kind(path.name))
 
 
-def read_image(file: Path, index: int | None = None, *, slices: bool = False) -> Array:
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How files become arrays.
+
+    Attributes
+    ----------
+    slices : bool
+        Whether to read a folder of image files as a volume. The numbers in the file names give the order of its slices.
+    exif : {"apply", "ignore"}
+        Whether to turn a photo as its EXIF orientation says. The orientation of a TIFF file is always applied.
+    window : bool
+        Whether to map the values of DICOM files to 0-255 by the window in the file.
+    """
+
+    slices: bool = False
+    exif: Literal["apply", "ignore"] = "apply"
+    window: bool = False
+
+
+def read_image(file: Path, index: int | None = None, decoding: Decoding = Decoding()) -> Array:
     """Read an image or a volume.
 
-    Values are not scaled: 16-bit and float values are returned unchanged. Volumes with an orientation in their header
-    (NIfTI, MetaImage, DICOM) are reoriented without interpolation: the first axis goes from feet to head, the second
-    from front to back and the third from the right of the body to its left, as in a radiologist's view of axial slices.
+    Values are not scaled, except by a DICOM window: 16-bit and float values are returned unchanged. Volumes with an
+    orientation in their header (NIfTI, MetaImage, DICOM) are reoriented without interpolation: the first axis goes from
+    feet to head, the second from front to back and the third from the right of the body to its left, as in a
+    radiologist's view of axial slices.
 
     Parameters
     ----------
@@ -65,8 +94,8 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
         volume.
     index : int, optional
         Index of the image in a ``.npy`` file with several images. None means that the file is one image.
-    slices : bool
-        Whether to read a folder of image files as a volume. The numbers in the file names give the order of its slices.
+    decoding : Decoding
+        How to read it.
 
     Returns
     -------
@@ -87,7 +116,7 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
     """
     name = file.name.lower()
     if file.is_dir():
-        image = _read_folder(file, slices=slices)
+        image = _read_folder(file, decoding)
     elif name.endswith(_NIFTI):
         image = _read_nifti(file)
     elif name.endswith(_META):
@@ -95,9 +124,9 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
     elif (kind := signatures.format_of(file)) == "NPY":
         image = usual_axes(_read_npy(file, index), n_before=0)
     elif kind == "DICOM":
-        image = _read_dicom(file)
+        image = _read_dicom(file, decoding)
     else:
-        image = _read_picture(file, kind)
+        image = _read_picture(file, kind, decoding)
     if image.ndim in (3, 4) and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim == 3 and image.shape[2] in (2, 4) and min(image.shape[:2]) > image.shape[2]:
@@ -112,7 +141,17 @@ def read_image(file: Path, index: int | None = None, *, slices: bool = False) ->
     return image.astype(np.uint8) * 255 if image.dtype.kind == "b" else image
 
 
-def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
+def is_rotated(file: Path) -> bool:
+    """Return whether an image file has an EXIF orientation other than upright."""
+    if file.is_dir() or (kind := signatures.format_of(file)) not in _WITH_EXIF:
+        return False
+    with _opened(file, kind) as picture:
+        if kind == "PNG" and "exif" not in picture.info:  # getexif() would decode the image
+            return False
+        return picture.getexif().get(_ORIENTATION, 1) in range(2, 9)
+
+
+def read_mask(file: Path, index: int | None = None, decoding: Decoding = Decoding()) -> NDArray[np.uint8]:
     """Read a mask: one class number per pixel.
 
     Parameters
@@ -121,6 +160,8 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
         PNG, TIFF, BMP, GIF, PGM or NPY. For a palette image, the palette indices are read, not the colours.
     index : int, optional
         See :func:`read_image`.
+    decoding : Decoding
+        How to read it.
 
     Returns
     -------
@@ -137,7 +178,7 @@ def read_mask(file: Path, index: int | None = None) -> NDArray[np.uint8]:
         Any other error that a decoder raises for a damaged file.
     """
     kind = signatures.format_of(file)
-    mask = _read_npy(file, index) if kind == "NPY" else _mask_pixels(file, kind)
+    mask = _read_npy(file, index) if kind == "NPY" else _mask_pixels(file, kind, decoding)
     if mask.ndim == 3 and 1 in (mask.shape[0], mask.shape[2]):
         mask = mask.squeeze(2 if mask.shape[2] == 1 else 0)
     if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "bui":
@@ -154,16 +195,15 @@ def _read_npy(file: Path, index: int | None) -> Array:
     return np.array(wanted)
 
 
-def _mask_pixels(file: Path, kind: str) -> Array:
-    from PIL import Image
+def _mask_pixels(file: Path, kind: str, decoding: Decoding) -> Array:
 
     if kind not in _LOSSLESS:
         raise ValueError(f"it is a {kind} file, which may change values: save the mask as PNG, TIFF or NPY")
-    with Image.open(file, formats=(kind,)) as picture:
+    with _opened(file, kind) as picture:
         _check_picture(file, picture, kind)
         if getattr(picture, "n_frames", 1) > 1:
             raise ValueError("it has several pages or frames")
-        pixels = np.array(picture)
+        pixels = np.array(_upright(picture, decoding))
         if picture.mode in ("1", "L", "P", "I") or picture.mode.startswith("I;16"):
             return pixels
         # Some programs write gray values as RGB. Other colours do not encode classes.
@@ -191,12 +231,31 @@ def _check_picture(file: Path, picture: Any, kind: str) -> None:
     signatures.check_room([n_frames, picture.height, picture.width, bands][n_frames == 1 :], item_bytes, room)
 
 
+@contextmanager
+def _opened(file: Path, kind: str) -> Iterator[Any]:
+    """Open a picture. Given a path, Pillow 13.0 maps TIFF files, and mixes up the pixels of one that must be turned."""
+    from PIL import Image
+
+    with open(file, "rb", opener=_files.regular_only) as stream, Image.open(stream, formats=(kind,)) as picture:
+        yield picture
+
+
+def _upright(picture: Any, decoding: Decoding) -> Any:
+    """Return a picture turned as its EXIF orientation says, or the picture itself."""
+    from PIL import ImageOps
+
+    picture.load()  # Pillow turns a TIFF file when it loads it
+    if (decoding.exif == "ignore" and picture.format != "TIFF") or picture.getexif().get(_ORIENTATION, 1) == 1:
+        return picture
+    return ImageOps.exif_transpose(picture)
+
+
 # Not by imageio, which hides the mode, the palette and the raw mode that the checks need. It takes 0.24 to 0.66 ms for
 # PNG and JPEG files of 28 pixels (this: 0.09 to 0.29 ms).
-def _read_picture(file: Path, kind: str) -> Array:
-    from PIL import Image, ImageSequence
+def _read_picture(file: Path, kind: str, decoding: Decoding) -> Array:
+    from PIL import ImageSequence
 
-    with Image.open(file, formats=(kind,)) as picture:
+    with _opened(file, kind) as picture:
         _check_picture(file, picture, kind)
         # Pillow silently reduces these to 8 bits per channel.
         if picture.mode in ("RGB", "RGBA", "LA") and any(";16" in _raw_mode(tile) for tile in picture.tile):
@@ -205,7 +264,7 @@ def _read_picture(file: Path, kind: str) -> Array:
             return np.stack([_pixels(page) for page in ImageSequence.Iterator(picture)])
         if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
             raise ValueError(f"it is a {picture.format} file with several frames: only TIFF files can be volumes")
-        return _pixels(picture)
+        return _pixels(_upright(picture, decoding))
 
 
 def _raw_mode(tile: Any) -> str:
@@ -229,18 +288,18 @@ def _pixels(picture: Any) -> Array:
     raise ValueError(f"its pixels have mode {mode}: convert it to gray or RGB")
 
 
-def _read_folder(folder: Path, *, slices: bool) -> Array:
+def _read_folder(folder: Path, decoding: Decoding) -> Array:
     files = sorted(listed(folder), key=_natural)
     if not files:
         raise ValueError("it is an empty folder")
     if is_series(folder):
-        return _read_series(folder)
-    if not slices:
+        return _read_series(folder, decoding)
+    if not decoding.slices:
         raise ValueError(
             "it is a folder. If its files are the slices of one volume, use slices=True. If it is a class in a split, "
             "name the folders of the splits train, val and test"
         )
-    planes = [_read_picture(path, signatures.format_of(path)) for path in files]
+    planes = [_read_picture(path, signatures.format_of(path), decoding) for path in files]
     if len({(plane.shape, plane.dtype) for plane in planes}) > 1 or planes[0].ndim != 2:
         raise ValueError("its images are not gray slices of the same size and data type")
     return np.stack(planes)
@@ -282,13 +341,80 @@ def _read_metaimage(file: Path) -> Array:
     return _turned(itk, itk.ReadImage(str(file), imageIO="MetaImageIO"))
 
 
-def _read_dicom(file: Path) -> Array:
+def _read_dicom(file: Path, decoding: Decoding) -> Array:
     itk = require("SimpleITK")
-    _check_dicom(itk, file)
-    return _turned(itk, itk.ReadImage(str(file), imageIO="GDCMImageIO"))
+    reader = _check_dicom(itk, file)
+    image = _turned(itk, itk.ReadImage(str(file), imageIO="GDCMImageIO"))
+    return _windowed(image, reader, decoding)
 
 
-def _check_dicom(itk: Any, file: Path) -> None:
+def _windowed(values: Array, reader: Any, decoding: Decoding) -> Array:
+    """Map values to 0-255 by the window in a DICOM header (PS3.3, C.11.2.1); without `decoding.window`, return them.
+
+    High values of MONOCHROME1 are dark. ITK has inverted them within the range of the stored bits, which is right for 8
+    bits, but moves them out of the window.
+    """
+    inverted = _tag(reader, "0028|0004") == "MONOCHROME1"
+    if not decoding.window:
+        if inverted and values.dtype != np.uint8:
+            raise ValueError("it is MONOCHROME1, where high values are dark: use window='dicom', which inverts them")
+        return values
+    kind = _tag(reader, "0028|1056") or "LINEAR"
+    # There may be several windows, separated by backslashes: the first is the one to show.
+    limits = [_tag(reader, tag).partition("\\")[0].strip() for tag in ("0028|1050", "0028|1051")]
+    try:
+        centre, width = map(float, limits)
+    except ValueError:
+        raise ValueError("it has no window (WindowCenter and WindowWidth): state one with window=(low, high)") from None
+    if kind not in ("LINEAR", "LINEAR_EXACT"):
+        raise ValueError(f"its window has the shape {kind}: state a linear one with window=(low, high)")
+    if kind == "LINEAR":
+        centre, width = centre - 0.5, width - 1
+    window = Window(centre - width / 2, centre + width / 2)
+    if not inverted:
+        return window(values, 0)
+    slope, offset = float(_tag(reader, "0028|1053") or 1), float(_tag(reader, "0028|1052") or 0)
+    ends = -1 if _tag(reader, "0028|0103") == "1" else 2 ** int(_tag(reader, "0028|0101")) - 1
+    return 255 - window(slope * ends + 2 * offset - values.astype(np.float64), 0)
+
+
+def _tag(reader: Any, tag: str) -> str:
+    return str(reader.GetMetaData(tag)).strip("\0 ") if reader.HasMetaDataKey(tag) else ""
+
+
+# DICOM tags that may name the group of an image.
+DICOM_TAGS = {
+    "PatientID": "0010|0020",
+    "PatientName": "0010|0010",
+    "StudyInstanceUID": "0020|000d",
+    "SeriesInstanceUID": "0020|000e",
+    "AccessionNumber": "0008|0050",
+    "StudyDate": "0008|0020",
+    "InstitutionName": "0008|0080",
+}
+
+
+def dicom_tag(path: Path, keyword: str) -> str:
+    """Return the value of a tag of a DICOM file, or of the first file of a folder; empty if it has none.
+
+    Parameters
+    ----------
+    path : Path
+        A DICOM file, or a folder with a series.
+    keyword : str
+        A key of ``DICOM_TAGS``.
+
+    Raises
+    ------
+    ValueError
+        If it is not a DICOM file, or may be decoded wrongly.
+    """
+    file = min(listed(path), key=_natural) if path.is_dir() else path
+    return _tag(_check_dicom(require("SimpleITK"), file), DICOM_TAGS[keyword])
+
+
+def _check_dicom(itk: Any, file: Path) -> Any:
+    """Check a DICOM file, and return a reader that has read its header."""
     syntax = signatures.check_dicom(file)
     reader = itk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
@@ -297,24 +423,30 @@ def _check_dicom(itk: Any, file: Path) -> None:
     bits = reader.GetMetaData("0028|0100") if reader.HasMetaDataKey("0028|0100") else ""
     channels = reader.GetNumberOfComponents()
     signatures.check_dicom_values(file, syntax, bits, [*reader.GetSize(), *([channels] * (channels > 1))])
+    return reader
 
 
-def _read_series(folder: Path) -> Array:
+def _read_series(folder: Path, decoding: Decoding) -> Array:
     itk = require("SimpleITK")
     signatures.check_regular(folder)
     reader = itk.ImageSeriesReader()
     reader.SetImageIO("GDCMImageIO")
     series = reader.GetGDCMSeriesIDs(str(folder))
     if len(series) != 1:
-        raise ValueError(f"it has {len(series)} DICOM series: only one is supported")
+        advice = ""
+        if len(series) == len(listed(folder)):
+            advice = ". Each file is an image of its own: use group_by_folder=True if the folder is a patient"
+        raise ValueError(f"it has {len(series)} DICOM series, but a volume is one series{advice}")
     files = reader.GetGDCMSeriesFileNames(str(folder), series[0])
+    headers = []
     for file in files:
         try:
-            _check_dicom(itk, Path(file))
+            headers.append(_check_dicom(itk, Path(file)))
         except ValueError as error:
             raise ValueError(f"{Path(file).name}: {error}") from error
     reader.SetFileNames(files)
-    return _turned(itk, reader.Execute())
+    # One window for all slices, so that equal values stay equal.
+    return _windowed(_turned(itk, reader.Execute()), headers[len(headers) // 2], decoding)
 
 
 def _turned(itk: Any, image: Any) -> Array:

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy.typing as npt
 
@@ -17,9 +17,18 @@ from medmnist_np._parallel import spread
 from medmnist_np._progress import Progress, bars
 from medmnist_np.builder.archive_writer import Order, Written, describe, orders_of, write_archive
 from medmnist_np.builder.folders import NOT_AN_IMAGE
-from medmnist_np.builder.image_files import is_volume, read_image
+from medmnist_np.builder.image_files import Decoding, is_volume, read_image
 from medmnist_np.builder.labels import SEGMENTATION, Classes, Row, Source, checked_task, of_masks
-from medmnist_np.builder.preparation import Chunk, Prepared, checked_sizes, chosen_recipe, chunks, prepare, reason_of
+from medmnist_np.builder.preparation import (
+    Channels,
+    Chunk,
+    Prepared,
+    checked_sizes,
+    chosen_recipe,
+    chunks,
+    prepare,
+    reason_of,
+)
 from medmnist_np.builder.sources import read_source
 from medmnist_np.builder.splits import checked_ratio, division_of
 from medmnist_np.cache import locks, settings
@@ -76,13 +85,15 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     ratio: Sequence[float] | None = None,
     seed: int = 0,
     recipe: str | Recipe | None = None,
-    window: tuple[float, float] | None = None,
+    window: tuple[float, float] | Literal["dicom"] | None = None,
     description: str = "",
     modality: str = "",
     license: str = "",  # noqa: A002 -- as the field of a record
     output: str | os.PathLike[str] | None = None,
     skip_bad: bool = False,
     slices: bool = False,
+    exif: Literal["apply", "ignore"] = "apply",
+    channels: Channels | None = None,
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> Built:
@@ -143,9 +154,10 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         published set uses its recipe; or pass your own steps. None accepts only images with equal edges. Every recipe
         ends by resizing with Pillow's bicubic filter, or for volumes with SciPy's cubic spline, which does not
         antialias.
-    window : (float, float), optional
+    window : (float, float) or "dicom", optional
         Values that become 0 and 255. Required for 16-bit and float images unless the recipe has a window: values are
-        never scaled implicitly. It applies to every image but not to masks, which are cropped like their images and
+        never scaled implicitly. ``"dicom"`` uses the window in each DICOM file, the first if there are several, and
+        inverts MONOCHROME1 images. It applies to every image but not to masks, which are cropped like their images and
         resized with nearest-neighbour interpolation.
     description, modality, license : str
         Texts for the record.
@@ -157,6 +169,11 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     slices : bool
         Read a folder of image files in place of an image as a volume: the files are its slices, in the order of the
         numbers in their names. A folder with a DICOM series is always read as a volume.
+    exif : {"apply", "ignore"}
+        Whether to turn images as their EXIF orientation says, which phones and cameras write.
+    channels : {"gray", "rgb"}, optional
+        Convert all images to gray (ITU-R BT.601) or RGB. None keeps them as they are: among gray images, RGB images
+        with three equal channels are gray, and colour images are an error.
     executor : concurrent.futures.Executor, optional
         Reads and resizes the images: threads, processes, or a cluster whose machines see the same paths.
     progress : Progress
@@ -223,7 +240,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         )
         segmented = every.labels.task == SEGMENTATION
         _check_alone(every, skip_bad=skip_bad)
-        volumes = _are_volumes(every.rows, skip_bad=skip_bad, slices=slices)
+        decoding = Decoding(slices, exif, window == "dicom")
+        volumes = _are_volumes(every.rows, decoding, skip_bad=skip_bad)
         if segmented and volumes:
             raise ValueError(f"{every.rows[0].where} is a volume. Sets with masks can only have images.")
         chosen = chosen_recipe(recipe, window, volumes=volumes)
@@ -235,12 +253,15 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             wanted,
             volumes=volumes,
             folder=unfinished,
+            decoding=decoding,
+            channels=channels,
             mask_recipe=for_masks,
-            slices=slices,
         )
         with _files.errors_named(unfinished, f"build {name}", in_cache=output is None):
             prepared = _prepared(parts, skip_bad, executor, progress)
             usable, scaled = every.only(_kept_rows(parts, prepared)), False
+            if channels is None:
+                _check_mixture(parts, prepared)
             _check_no_split_lost(every, usable, next(_skipped(parts, prepared), None))
             if segmented:
                 present = [values for part in prepared for values in part.present]
@@ -251,7 +272,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 read = ", ".join(f"{name!r} as {split}" for name, split in usable.renamed)
                 division = replace(division, how=f"{division.how.rstrip('.')}: {read}.")
             complete = _files.make_folder(unfinished / "complete", in_cache=output is None)
-            orders = orders_of(complete / name, wanted, prepared, usable.labels, division, scaled=scaled)
+            orders = orders_of(
+                complete / name, wanted, prepared, usable.labels, division, channels=channels, scaled=scaled
+            )
             archives = _written(orders, executor, progress)
             skipped = (*every.alone, *((row.where, reason) for row, reason in _skipped(parts, prepared)))
             table = describe(
@@ -313,7 +336,7 @@ def check_choices(
     task: str | None,
     ratio: Sequence[float] | None,
     recipe: str | Recipe | None,
-    window: tuple[float, float] | None,
+    window: tuple[float, float] | Literal["dicom"] | None,
     output: str | os.PathLike[str] | None,
     **texts: str,
 ) -> None:
@@ -366,12 +389,12 @@ def _check_alone(source: Source, *, skip_bad: bool) -> None:
         raise ValueError(f"{rule if source.labels.task == SEGMENTATION else ''}{listed}{more}. {_SKIPPING}")
 
 
-def _are_volumes(rows: Sequence[Row], *, skip_bad: bool, slices: bool) -> bool:
+def _are_volumes(rows: Sequence[Row], decoding: Decoding, *, skip_bad: bool) -> bool:
     """Return whether the first readable image is a volume; all others must be of the same kind."""
     first = ""
     for row in rows:
         try:
-            return is_volume(read_image(row.file, row.index, slices=slices))
+            return is_volume(read_image(row.file, row.index, decoding))
         except ImportError:
             raise
         except MemoryError as error:
@@ -405,6 +428,21 @@ def _kept_rows(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> list[int
         row, reason = next(_skipped(parts, prepared))
         raise ValueError(f"None of {start} images can be used. The first error: {row.where}: {reason}.")
     return kept
+
+
+def _check_mixture(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> None:
+    """Refuse colour images among gray ones."""
+    n_gray = sum(len(done.gray) for done in prepared)
+    colour = [
+        part.rows[number]
+        for part, done in zip(parts, prepared, strict=True)
+        for number in sorted({*done.kept} - {*done.gray, *done.equal})
+    ]
+    if n_gray and colour:
+        raise ValueError(
+            f"{len(colour)} images are in colour, and {n_gray} are gray. The first in colour is {colour[0].where}. Use "
+            "channels='gray' or channels='rgb'."
+        )
 
 
 def _check_no_split_lost(every: Source, usable: Source, first: tuple[Row, str] | None) -> None:

@@ -6,16 +6,16 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import _files
-from medmnist_np.builder.image_files import Array, is_volume, read_image, read_mask
+from medmnist_np.builder.image_files import Array, Decoding, is_rotated, is_volume, read_image, read_mask
 from medmnist_np.builder.labels import Row
 from medmnist_np.errors import UnknownDatasetError, nearest, short
 from medmnist_np.images.interpolation import checked_size
@@ -34,6 +34,8 @@ from medmnist_np.images.recipes import (
 )
 from medmnist_np.registry import datasets, info
 from medmnist_np.registry.bundled_records import recipe_facts
+
+Channels = Literal["gray", "rgb"]
 
 # With 3, RGB images could not be distinguished from volumes.
 _SMALLEST = 4
@@ -74,7 +76,9 @@ class EqualEdges:
 KEEP_VALUES = (At, CentreSlice, CropCentre, CropToShortEdge, EqualEdges, ProjectMaximum, Resize, Zoom)
 
 
-def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | None, *, volumes: bool) -> Recipe:
+def chosen_recipe(
+    choice: str | Recipe | None, window: tuple[float, float] | Literal["dicom"] | None, *, volumes: bool
+) -> Recipe:
     """Return the recipe for a user's choice.
 
     Parameters
@@ -82,8 +86,9 @@ def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | Non
     choice : str or Recipe, optional
         ``"crop"`` cuts out the central square or cube, ``"squeeze"`` resizes the whole image, and the name of a
         published set selects its recipe. None accepts only square or cubic images.
-    window : (float, float), optional
-        Values that become 0 and 255. Applied before all other steps.
+    window : (float, float) or "dicom", optional
+        Values that become 0 and 255. Applied before all other steps. The window of a DICOM file is applied when it is
+        read.
     volumes : bool
         Whether the sources are volumes.
 
@@ -105,9 +110,11 @@ def chosen_recipe(choice: str | Recipe | None, window: tuple[float, float] | Non
         chosen = Recipe(own[choice], choice or "resize") if choice in own else _published(str(choice), own)
     if window is None:
         return chosen
+    if isinstance(window, str) and window != "dicom":
+        raise ValueError(f"window must be two numbers, (low, high), or 'dicom', not {short(window)}.")
     if any(isinstance(step, Window) for step in chosen.steps):
         raise ValueError(f"The recipe {chosen.name} has its own window. Leave out window=.")
-    return replace(chosen, steps=(Window(*window), *chosen.steps))
+    return chosen if window == "dicom" else replace(chosen, steps=(Window(*window), *chosen.steps))
 
 
 def _published(name: str, own: Iterable[str | None]) -> Recipe:
@@ -133,8 +140,9 @@ class Chunk:
     sizes: tuple[int, ...]
     volumes: bool
     folder: Path
+    decoding: Decoding
+    channels: Channels | None = None
     mask_recipe: Recipe | None = None
-    slices: bool = False
 
     def fingerprint(self) -> str:
         """Return a checksum of everything that determines the result."""
@@ -149,7 +157,7 @@ class Chunk:
                 else:
                     states.append((file, index, state.st_size, state.st_mtime_ns))
         return sha256(
-            repr((states, self.recipe, self.sizes, self.slices)).encode("utf-8", "backslashreplace")
+            repr((states, self.recipe, self.sizes, self.decoding, self.channels)).encode("utf-8", "backslashreplace")
         ).hexdigest()
 
 
@@ -161,8 +169,9 @@ class Prepared:
     ----------
     file : Path
         An .npz file with one array of images per size, ``(len(kept), ...)`` uint8, and one of masks if there are any.
-    kept, gray : list of int
-        Rows of the chunk that the file contains, and those of them that are gray images.
+    kept, gray, equal, rotated : list of int
+        Rows of the chunk that the file contains, and those of them that are gray images, RGB images with three equal
+        channels, and photos that were turned as their EXIF orientation says.
     bad : list of (int, str)
         Rows that could not be used, with the reason.
     shapes : list of list of int
@@ -180,6 +189,8 @@ class Prepared:
     shapes: list[list[int]]
     shortest: int
     present: list[list[int]]
+    equal: list[int] = field(default_factory=list)
+    rotated: list[int] = field(default_factory=list)
 
     def images(self, size: int) -> NDArray[np.uint8]:
         """Read the images of one size."""
@@ -202,14 +213,15 @@ def chunks(
     *,
     volumes: bool,
     folder: Path,
+    decoding: Decoding,
+    channels: Channels | None = None,
     mask_recipe: Recipe | None = None,
-    slices: bool = False,
 ) -> list[Chunk]:
     """Divide rows into chunks with results of limited size."""
     row_bytes = sum(size**3 if volumes else 3 * size**2 for size in sizes)
     step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
     parts = (tuple(rows[start : start + step]) for start in range(0, len(rows), step))
-    return [Chunk(part, recipe, sizes, volumes, folder, mask_recipe, slices) for part in parts]
+    return [Chunk(part, recipe, sizes, volumes, folder, decoding, channels, mask_recipe) for part in parts]
 
 
 def prepare(chunk: Chunk) -> Prepared:
@@ -223,10 +235,10 @@ def prepare(chunk: Chunk) -> Prepared:
     edges: dict[tuple[int, ...], int] = {}
     for number, row in enumerate(chunk.rows):
         try:
-            image = read_image(row.file, row.index, slices=chunk.slices)
+            image = read_image(row.file, row.index, chunk.decoding)
             images = _made(image, chunk)
             if chunk.mask_recipe is not None and row.mask is not None:
-                mask = _matching_mask(row.mask, image)
+                mask = _matching_mask(row.mask, image, chunk.decoding)
                 masks.append(chunk.mask_recipe.each(mask, chunk.sizes))
                 done.present.append(np.unique(mask).tolist())
             if image.shape not in edges:
@@ -240,8 +252,12 @@ def prepare(chunk: Chunk) -> Prepared:
             continue
         made.append(images)
         done.kept.append(number)
-        if images[chunk.sizes[0]].ndim == 2:
+        if image.ndim == 2:
             done.gray.append(number)
+        elif not chunk.volumes and (image == image[..., :1]).all():
+            done.equal.append(number)
+        if chunk.decoding.exif == "apply" and is_rotated(row.file):
+            done.rotated.append(number)
     done = replace(done, shapes=[list(shape) for shape in edges], shortest=min(edges.values(), default=0))
     arrays = {str(size): list(_same_channels([images[size] for images in made])) for size in chunk.sizes}
     if chunk.mask_recipe is not None:
@@ -254,9 +270,9 @@ def _masks_of(size: int) -> str:
     return f"masks_{size}"
 
 
-def _matching_mask(where: tuple[Path, int | None], image: Array) -> NDArray[np.uint8]:
+def _matching_mask(where: tuple[Path, int | None], image: Array, decoding: Decoding) -> NDArray[np.uint8]:
     try:
-        mask = read_mask(*where)
+        mask = read_mask(*where, decoding)
     except (ImportError, MemoryError):
         raise
     except Exception as error:
@@ -278,7 +294,22 @@ def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
         )
     if EqualEdges() in chunk.recipe.steps:
         EqualEdges()(image, 0)  # here, so that the message names no step
+    if not chunk.volumes and chunk.channels is not None:
+        image = _with_channels(image, chunk.channels)
     return chunk.recipe.each(image, chunk.sizes)
+
+
+# ITU-R BT.601, as in Pillow.
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def _with_channels(image: Array, channels: Channels) -> Array:
+    if channels == "rgb":
+        return np.repeat(image[..., None], 3, axis=-1) if image.ndim == 2 else image
+    if image.ndim == 2 or (image == image[..., :1]).all():
+        return image if image.ndim == 2 else image[..., 0]
+    gray: Array = image @ np.array(_LUMA)
+    return gray if image.dtype.kind == "f" else np.rint(gray).astype(image.dtype)
 
 
 def _edge(image: Array, recipe: Recipe) -> int:
@@ -290,7 +321,7 @@ def _edge(image: Array, recipe: Recipe) -> int:
 
 
 def _same_channels(images: list[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Convert gray images to three channels if any image is RGB."""
+    """Convert gray images to three channels if any image of the chunk is RGB."""
     rgb = any(image.ndim == 3 and not is_volume(image) for image in images)
     for image in images:
         yield np.repeat(image[..., None], 3, axis=-1) if rgb and image.ndim == 2 else image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -51,7 +51,12 @@ class _TableOrFolders(click.Path):
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Random seed for the split; default: 0."
 )
 @click.option("--recipe", metavar="crop|squeeze|NAME", help="How images become square, or as in NAME.")
-@click.option("--window", metavar="LOW:HIGH", help="Values that become 0 and 255.")
+@click.option("--window", metavar="LOW:HIGH|dicom", help="Values that become 0 and 255, or as in DICOM files.")
+@click.option("--gray", "channels", flag_value="gray", help="Convert colour images to gray.")
+@click.option("--rgb", "channels", flag_value="rgb", help="Repeat gray images to three channels.")
+@click.option(
+    "--exif", type=click.Choice(["apply", "ignore"]), default="apply", help="Whether to turn photos as EXIF says."
+)
 @click.option("--description", metavar="TEXT", default="", help="Description for the record.")
 @click.option("--modality", metavar="TEXT", default="", help="Modality for the record.")
 @click.option("--license", metavar="TEXT", default="", help="License for the record.")
@@ -74,6 +79,8 @@ def build(
     window: str | None,
     skip_bad: bool,
     slices: bool,
+    exif: str,
+    channels: str | None,
     workers: int | None,
     as_json: bool,
     **choices: Any,
@@ -102,7 +109,7 @@ def build(
     choices |= {
         "sizes": _numbers(",".join(sizes) or "28", ",", int, "--size 28,64,224"),
         "ratio": None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2"),
-        "window": None if window is None else _limits(window),
+        "window": window if window in (None, "dicom") else _limits(window),
     }
     with value_errors(passing=()):  # an error about the name of a set is wrong usage here
         check_choices(**choices)
@@ -119,6 +126,8 @@ def build(
             seed=seed,
             skip_bad=skip_bad,
             slices=slices,
+            exif=cast("Any", exif),
+            channels=cast("Any", channels),
             executor=executor,
             progress=silent if as_json else bars,
             **choices,

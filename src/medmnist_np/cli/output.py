@@ -215,7 +215,8 @@ _CALL_OR_ARGUMENT = re.compile(
 def with_options(text: str, command: click.Command) -> str:
     """Return a message of the library with the options of a command in place of Python arguments.
 
-    ``recipe='crop'`` becomes ``--recipe crop``, and ``ratio must be`` at the start becomes ``--split must be``. Calls
+    ``recipe='crop'`` becomes ``--recipe crop``, ``channels='gray'`` becomes ``--gray`` (an option with that value), and
+    ``ratio must be`` at the start becomes ``--split must be``. Calls
     such as ``configure(offline=True)`` are not changed.
     """
     options = {
@@ -223,10 +224,17 @@ def with_options(text: str, command: click.Command) -> str:
         for parameter in command.params
         if isinstance(parameter, click.Option)
     }
+    flags = {
+        (str(parameter.name), parameter.flag_value): parameter.opts[0]
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and isinstance(parameter.flag_value, str)
+    }
 
     def option(match: re.Match[str]) -> str:
         name = match["name"] or match["first"] or ""
         found = options.get(name) or options.get(_ARGUMENTS.get(name, ""))
+        if (name, match["text"]) in flags:
+            return flags[name, match["text"]]
         return f"{found} {match['text'] or match['value'] or ''}".rstrip() if found else match[0]
 
     return _CALL_OR_ARGUMENT.sub(option, text)
