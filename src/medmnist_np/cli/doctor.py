@@ -1,4 +1,4 @@
-"""``doctor``: versions, settings, cache, servers and problems, as a bug report needs them."""
+"""``doctor``: what a bug report needs: versions, settings, the cache, servers and problems."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module, metadata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +21,6 @@ from medmnist_np import _files, registry
 from medmnist_np._text import escaped_line
 from medmnist_np._version import __version__
 from medmnist_np.cache import http, locations, settings, store
-from medmnist_np.cache.http import explained
 from medmnist_np.cache.manifest import NewerFormatError
 from medmnist_np.cli.options import json_option, root_option, source_options
 from medmnist_np.cli.output import n_processors, say, say_json, say_lines
@@ -31,7 +30,7 @@ Problems = list[tuple[str, str]]
 """What is wrong, and what to do."""
 
 _IMPORTED_AS = {"pillow": "PIL"}
-_EXTRAS_OF_DEVELOPERS = {"dev", "docs", "test"}
+_EXTRAS_OF_USERS = r"extra == ['\"](?!dev|docs|test)"
 
 # Settings of other programs that matter. Their values may hold passwords, so only whether they are set is shown.
 _VARIABLES = {
@@ -40,10 +39,9 @@ _VARIABLES = {
     *("NO_COLOR", "TQDM_DISABLE", "XDG_CACHE_HOME"),
 }
 
-_LITTLE_BYTES = 100_000_000  # less than most data sets need
 _PATIENCE = http.Patience(connect=5.0, read=5.0)
 _LONGEST_S = 15.0  # looking up a host name has no time-out of its own
-_MIRRORED = "breastmnist.npz"  # the file that a mirror is asked for; it need not have it
+_MIRROR = "mirror "  # instead of its address, which may be private
 
 
 @click.command
@@ -63,11 +61,6 @@ def doctor(ctx: click.Context, root: str | None, as_json: bool) -> None:
       medmnist-np doctor --offline
     """
     problems: Problems = []
-    try:
-        places = settings.current(root)
-    except CacheError as error:
-        places = None
-        problems.append((shown(error), "Correct this first: the cache and the network were not checked."))
     tables: dict[str, Mapping[str, object]] = {
         "machine": {
             "medmnist-np": __version__,
@@ -78,40 +71,31 @@ def doctor(ctx: click.Context, root: str | None, as_json: bool) -> None:
         },
         "packages": dict(_packages(problems)),
         "variables": dict(_variables()),
-        "cache": {} if places is None else dict(_cache(places, problems)),
     }
-    asked = None if places is None or places.offline else reach(servers(places.mirrors))
-    problems += _unreachable(asked or [])
-    if as_json:
-        network = None if asked is None else [asdict(answer) for answer in asked]
-        say_json(
-            {
-                **tables,
-                "network": network,
-                "problems": [dict(zip(("problem", "advice"), p, strict=True)) for p in problems],
-            }
-        )
+    network: dict[str, str] | None = None
+    try:
+        places = settings.current(root)
+    except CacheError as error:
+        problems.append((shown(error), "Correct this first: the cache and the servers were not checked."))
     else:
-        _say(tables, asked, problems)
-    ctx.exit(1 if problems else 0)
-
-
-def _say(tables: Mapping[str, Mapping[str, object]], asked: Sequence[Answer] | None, problems: Problems) -> None:
-    network = {answer.name: _in_words(answer) for answer in asked or ()}
-    for title, table in {**tables, "network": network or {"servers": "not asked"}}.items():
-        if table:
+        tables["cache"] = dict(_cache(places, problems))
+        network = None if places.offline else _network(servers(places.mirrors), problems)
+    if as_json:
+        listed = [{"problem": problem, "advice": advice} for problem, advice in problems]
+        say_json({"cache": {}, **tables, "network": network, "problems": listed})
+    else:
+        for title, table in {**tables, "network": network or {"servers": "not asked"}}.items():
             say(title.capitalize())
-            width = max(map(len, table))
+            width = max(map(len, table), default=0)
             for name, value in table.items():
                 say(f"  {escaped_line(name.ljust(width))}  {escaped_line(str(value))}".rstrip())
             say()
-    if not problems:
-        click.echo(
-            click.style("No problems found.", fg="green") + (" Servers were not asked." if asked is None else "")
-        )
-    for number, (problem, advice) in enumerate(problems, 1):
-        title = f"Problem {number}:"
-        say_lines(f"{title} {problem}\n    {advice}", red=title)
+        if not problems:
+            asked = " Servers were not asked." if network is None else ""
+            click.echo(click.style("No problems found.", fg="green") + asked)
+        for number, (problem, advice) in enumerate(problems, 1):
+            say_lines(f"Problem {number}: {problem}\n    {advice}", red=f"Problem {number}:")
+    ctx.exit(1 if problems else 0)
 
 
 def shown(path: object) -> str:
@@ -123,48 +107,26 @@ def shown(path: object) -> str:
 
 def _packages(problems: Problems) -> Iterator[tuple[str, str]]:
     """Yield the versions of the required packages, and of those of the extras that are installed."""
-    for requirement in requirements():
+    try:
+        requirements = metadata.requires("medmnist-np") or []
+    except metadata.PackageNotFoundError:  # it runs from a folder of sources
+        return
+    for requirement in requirements:
         name = re.split(r"[^A-Za-z0-9_.-]", requirement)[0]
-        extra = re.search(r"extra == ['\"]([a-z]+)", requirement)
-        version = _version(name)
-        if extra is not None:
-            if version is not None and extra[1] not in _EXTRAS_OF_DEVELOPERS:
-                yield name, version
-            continue
-        yield name, version or "not installed"
-        advice = f"pip install --upgrade {name}"
-        lowest = re.search(r">=([0-9.]+)", requirement)
-        if version is not None and lowest is not None and _numbers(version) < _numbers(lowest[1]):
-            problems.append((f"{name} {version} is older than {lowest[1]}, which is needed.", advice))
-        try:
-            import_module(_IMPORTED_AS.get(name, name))
-        except ImportError as error:
-            problems.append((f"{name} cannot be imported: {shown(error)}.", advice))
-
-
-def requirements() -> list[str]:
-    """Return the requirements that this installation states; none if it runs from a folder of sources."""
-    try:
-        return sorted(metadata.requires("medmnist-np") or [], key=lambda requirement: "extra ==" in requirement)
-    except metadata.PackageNotFoundError:
-        return []
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"[0-9]+", version.partition("+")[0])]
+        is_required = "extra ==" not in requirement
+        if is_required:
+            try:
+                import_module(_IMPORTED_AS.get(name, name))
+            except ImportError as error:
+                problems.append((f"{name} cannot be imported: {shown(error)}.", f"pip install --upgrade {name}"))
+        if is_required or re.search(_EXTRAS_OF_USERS, requirement):
+            with suppress(metadata.PackageNotFoundError):
+                yield name, metadata.version(name)
 
 
 def _variables() -> Iterator[tuple[str, str]]:
-    for name in sorted(os.environ):
+    for name, value in sorted(os.environ.items()):
         if name.startswith("MEDMNIST_NP_") and "COMPLETE" not in name:
-            value = os.environ[name]
             n_mirrors = len(value.replace(",", " ").split())
             yield name, f"{n_mirrors} address(es)" if name == settings.MIRRORS_VARIABLE else shown(value)
         elif name.upper() in _VARIABLES:
@@ -181,12 +143,7 @@ def _cache(places: settings.Settings, problems: Problems) -> Iterator[tuple[str,
     yield "writable", f"no: {refused}" if refused else "yes"
     if refused:
         problems.append((f"The cache {shown(folder)} cannot be written to: {refused}.", elsewhere))
-    yield "file system", _file_system(folder)
-    free = _files.free_bytes(folder)
-    yield "free", _files.readable(free)
-    if free < _LITTLE_BYTES:
-        advice = f"Run `medmnist-np clean`, or set {_files.CACHE_VARIABLE} to a folder on a larger disk."
-        problems.append((f"The cache has only {_files.readable(free)} of free space.", advice))
+    yield "free", _files.readable(_files.free_bytes(folder))
     for cache in places.searched:
         if cache != folder:
             yield f"shared {shown(cache)}", "found" if cache.is_dir() else "missing"
@@ -201,152 +158,83 @@ def _cache(places: settings.Settings, problems: Problems) -> Iterator[tuple[str,
     for kind in dict.fromkeys(item.kind for item in items):
         of_kind = [item for item in items if item.kind == kind]
         yield kind, f"{len(of_kind)}, {_files.readable(sum(item.bytes for item in of_kind))}"
-    problems.extend(_damage(folder, items))
+    for item in items:
+        if item.kind == "arrays":
+            problems += _damage(item)
 
 
 def _refusal(folder: Path) -> str:
     """Return why a folder cannot be written to, or made if it is missing; an empty text if it can."""
-    if not folder.is_dir():
-        parent = next((one for one in folder.parents if one.exists()), folder)
-        return "" if parent.is_dir() and os.access(parent, os.W_OK) else f"{shown(parent)} is in the way"
     try:
-        with tempfile.TemporaryFile(dir=folder) as stream:
-            stream.write(b"\0")
+        with tempfile.TemporaryFile(dir=next(path for path in (folder, *folder.parents) if path.exists())):
+            return ""
     except OSError as error:
         return str(error.strerror or error)
-    return ""
 
 
-def _file_system(folder: Path) -> str:
-    """Return the kind of file system that holds a folder, on Linux: locks and memory maps differ between them."""
+def _damage(item: locations.Item) -> Problems:
+    """Return the problem of arrays that cannot be opened."""
+    advice = f"Run `medmnist-np clean {item.path.name.partition('-')[0]}`, then download it again."
     try:
-        lines = Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return "unknown"
-    mounts = {line.split()[1].replace("\\040", " "): line.split()[2] for line in lines}
-    return next((mounts[str(one)] for one in (folder, *folder.parents) if str(one) in mounts), "unknown")
+        return [] if store.at(item.path) is not None else [(f"{item.name} is damaged: it has no manifest.", advice)]
+    except NewerFormatError as error:
+        return [(shown(error), f"To use another cache folder, set {_files.CACHE_VARIABLE}.")]
+    except CacheError as error:
+        return [(f"{item.name} is damaged: {shown(error)}", advice)]
 
 
-def _damage(folder: Path, items: list[locations.Item]) -> Iterator[tuple[str, str]]:
-    for item in items:
-        if item.kind != "arrays":
-            continue
-        try:
-            reason = "" if store.at(item.path) is not None else "it has no manifest"
-        except NewerFormatError as error:
-            yield shown(error), f"Or set {_files.CACHE_VARIABLE} to another folder."
-            continue
-        except CacheError as error:
-            reason = shown(error).removeprefix(shown(folder)).rstrip(".")
-        if reason:
-            name = item.path.name.partition("-")[0]
-            yield f"{item.name} is damaged: {reason}.", f"Run `medmnist-np clean {name}`, then download it again."
+def servers(mirrors: Sequence[str]) -> dict[str, str]:
+    """Return the URL of a file on each mirror, which need not have it, and on each server of published data sets."""
+    urls = {f"{_MIRROR}{number}": f"{url.rstrip('/')}/breastmnist.npz" for number, url in enumerate(mirrors, 1)}
+    for record, size, _ in registry.known_archives():
+        if registry.is_published(record):
+            urls.update((str(urlsplit(url).hostname), url) for url in record.addresses(size))
+    return urls
 
 
-# Servers
+def _network(urls: Mapping[str, str], problems: Problems) -> dict[str, str]:
+    answers = reach(urls)
+    failed = [name for name, (works, _) in answers.items() if not works]
+    if failed:
+        advice = (
+            f"Check the network, HTTPS_PROXY if you need a proxy, and {settings.MIRRORS_VARIABLE} if you use mirrors. "
+            "Without a network, copy archives here and run `medmnist-np import FILE`."
+        )
+        problems.append((f"Downloads from {', '.join(failed)} are not possible.", advice))
+    return {name: answer for name, (_, answer) in answers.items()}
 
 
-@dataclass(frozen=True)
-class Place:
-    """A server to ask. A mirror has a number as its ``name``, since its URL may be private."""
+def reach(urls: Mapping[str, str]) -> dict[str, tuple[bool, str]]:
+    """Ask all servers at once for a byte. Return within 15 seconds whether each can be used, and its answer."""
+    answers = dict.fromkeys(urls, (False, f"no answer within {_LONGEST_S:.0f} s"))
+    end = time.monotonic() + _LONGEST_S
 
-    name: str
-    url: str
-    is_mirror: bool = False
+    def ask(name: str, url: str) -> None:
+        answers[name] = _answer(name, url)
 
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer of a server. ``seconds`` is the time to its headers; ``reason`` is the error, if there was one."""
-
-    name: str
-    reached: bool
-    seconds: float
-    reason: str = ""
-    is_mirror: bool = False
-
-
-def servers(mirrors: Sequence[str]) -> list[Place]:
-    """Return the mirrors, then each server of a published data set, with the smallest file of each."""
-    hosts: dict[str, str] = {}
-    for url in _published_urls():
-        hosts.setdefault(str(urlsplit(url).hostname), url)
-    mirrored = [
-        Place(f"mirror {number}", f"{mirror.rstrip('/')}/{_MIRRORED}", is_mirror=True)
-        for number, mirror in enumerate(mirrors, 1)
-    ]
-    return [*mirrored, *(Place(host, url) for host, url in hosts.items())]
-
-
-def _published_urls() -> Iterator[str]:
-    known = [entry for entry in registry.known_archives() if registry.is_published(entry[0])]
-    for record, edition, _ in sorted(known, key=lambda entry: entry[2].bytes or entry[2].array_bytes):
-        yield from record.addresses(edition)
-
-
-def reach(places: Sequence[Place]) -> list[Answer]:
-    """Ask all servers at once, and return within 15 seconds."""
-    answers: dict[Place, Answer] = {}
-
-    def ask(place: Place) -> None:
-        answers[place] = _ask(place)
-
-    # Daemons: one that hangs must not hold up the exit.
-    askers = [threading.Thread(target=ask, args=(place,), daemon=True) for place in places]
+    # Daemons: one that hangs must not delay the exit.
+    askers = [threading.Thread(target=ask, args=item, daemon=True) for item in urls.items()]
     for asker in askers:
         asker.start()
-    end = time.monotonic() + _LONGEST_S
     for asker in askers:
         asker.join(max(0.0, end - time.monotonic()))
-    late = f"no answer within {_LONGEST_S:.0f} s"
-    return [
-        answers.get(place) or Answer(place.name, False, _LONGEST_S, late, is_mirror=place.is_mirror) for place in places
-    ]
+    return dict(answers)
 
 
-def _ask(place: Place) -> Answer:
+def _answer(name: str, url: str) -> tuple[bool, str]:
     from requests.utils import get_environ_proxies
 
     started = time.monotonic()
-    reason, status = "", 0
     try:
-        with http.session() as session, http.answer(session, place.url, {"Range": "bytes=0-0"}, _PATIENCE) as answer:
+        with http.session() as session, http.answer(session, url, {"Range": "bytes=0-0"}, _PATIENCE) as answer:
             status = answer.status_code
     except (http.Transient, http.Permanent) as error:
-        reason = _without_hosts(str(error), place, get_environ_proxies(place.url).values())
-    if status not in (0, 206):
-        reason = (
-            "no Range requests, so downloads cannot resume" if status == 200 else f"HTTP {status}{explained(status)}"
-        )
-    reached = status in (200, 206) or (place.is_mirror and status == 404)
-    return Answer(place.name, reached, time.monotonic() - started, reason, place.is_mirror)
-
-
-def _without_hosts(text: str, place: Place, proxies: Iterable[str]) -> str:
-    """Remove the addresses of mirrors and proxies from a message, since it may be published."""
-    private = [(proxy, "the proxy") for proxy in proxies]
-    if place.is_mirror:
-        private.append((place.url, place.name))
-    for url, name in private:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-        for secret in filter(None, (url, parts.netloc, parts.hostname)):
-            text = text.replace(secret, name)
-    return text
-
-
-def _in_words(answer: Answer) -> str:
-    if not answer.reached:
-        return "not reached"
-    return f"answers in {answer.seconds:.2f} s{f': {answer.reason}' if answer.reason else ''}"
-
-
-def _unreachable(answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
-    for answer in answers:
-        if not answer.reached:
-            advice = (
-                "Check the network, and HTTPS_PROXY if you need a proxy. Without a network, copy archives here and run "
-                "`medmnist-np import FILE`."
-            )
-            if answer.is_mirror:
-                advice = f"Correct {settings.MIRRORS_VARIABLE} or --mirror. The other servers are still tried."
-            yield f"{answer.name} cannot be reached: {answer.reason}.", advice
+        # Messages may name mirrors and proxies, which may be private.
+        is_private = name.startswith(_MIRROR) or get_environ_proxies(url)
+        return False, f"not reached ({type(error.__cause__).__name__})" if is_private else str(error)
+    seconds = f"answers in {time.monotonic() - started:.2f} s"
+    if status == 200:
+        return True, f"{seconds}: no Range requests, so downloads cannot resume"
+    if status == 206:
+        return True, seconds
+    return name.startswith(_MIRROR) and status == 404, f"{seconds}: HTTP {status}{http.explained(status)}"
