@@ -200,3 +200,18 @@ def test_dicom_files_of_one_series_each_are_not_a_volume(tmp_path: Path) -> None
         ValueError, match=re.escape("it has 3 DICOM series, but a volume is one series. Each file is an")
     ):
         read_image(tmp_path / "patient")
+
+
+def test_patients_of_dicom_files_are_kept_in_one_split(tmp_path: Path) -> None:
+    for number, image in enumerate(GRAY):
+        write_dicom(tmp_path / "ab"[number % 2] / f"{number}.dcm", image, patient=f"p{number // 4}")
+    build(tmp_path, name="scans", group_by="PatientID", ratio=(1, 1))
+    train, test = (set(mm.Dataset("scans", split=split).groups) for split in ("train", "test"))
+    assert train & test == set()
+
+
+def test_a_dicom_tag_as_group_needs_dicom_files(tmp_path: Path) -> None:
+    for number, image in enumerate(GRAY):
+        photo(tmp_path / "ab"[number % 2] / f"{number:02}.png", image, 1)
+    with pytest.raises(ValueError, match=r"00\.png: it is not a DICOM file.*group_by='PatientID' needs DICOM files"):
+        build(tmp_path, name="scans", group_by="PatientID")

@@ -24,6 +24,7 @@ from medmnist_np.builder.folders import (
     split_by_folders,
     unwrapped,
 )
+from medmnist_np.builder.image_files import DICOM_TAGS, dicom_tag
 from medmnist_np.builder.labels import (
     SEGMENTATION,
     Classes,
@@ -110,8 +111,11 @@ def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_f
         found = split_by_folders(from_tables([table], folder, **columns), folder)
     elif tables:
         found = from_tables(tables, None, **columns)
-    elif group_by is not None:
-        raise ValueError("group_by names a column of a table. Give that table with labels=.")
+    elif group_by is not None and group_by not in DICOM_TAGS:
+        raise ValueError(
+            "group_by names a column of a table. Give that table with labels=. For DICOM files it may also be "
+            f"{', '.join(DICOM_TAGS)}."
+        )
     elif pairs is not None:
         found = from_pairs(folder, pairs, classes.task)
     elif classes.task == SEGMENTATION:
@@ -121,10 +125,19 @@ def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_f
         )
     else:
         found = from_folder(folder, classes, group_by_folder=group_by_folder, slices=slices)
+    if group_by is not None and table is None and not tables:
+        found = replace(found, groups=tuple(_tag_of(row, group_by) for row in found.rows))
     notes = [f"Read the folder {folder}."] if folder != path else []
     if table is not None and labels is None:
         notes.append(f"The images and labels are those of {table}.")
     return replace(found, notes=(*notes, *found.notes, *notes_of(folder, found, table)))
+
+
+def _tag_of(row: Row, keyword: str) -> str:
+    try:
+        return dicom_tag(row.file, keyword)
+    except ValueError as error:
+        raise ValueError(f"{row.where}: {error}. group_by={keyword!r} needs DICOM files.") from error
 
 
 def from_arrays(
