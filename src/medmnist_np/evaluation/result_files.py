@@ -81,7 +81,7 @@ def read_scores(path: str | os.PathLike[str]) -> NDArray[np.float64]:
 
 
 def write_scores(path: str | os.PathLike[str], scores: NDArray[Any]) -> None:
-    """Write a result file, byte for byte as ``pandas.DataFrame(scores).to_csv(path, header=False)`` does on Linux.
+    r"""Write a result file, byte for byte as ``pandas.DataFrame(scores).to_csv(path, header=False)`` does on Linux.
 
     Parameters
     ----------
@@ -94,6 +94,15 @@ def write_scores(path: str | os.PathLike[str], scores: NDArray[Any]) -> None:
     ------
     OSError
         If it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "breastmnist_test.csv")
+    ...     write_scores(path, np.array([[0.25], [0.75]]))
+    ...     path.read_text()
+    '0,0.25\n1,0.75\n'
     """
     _replace(Path(path), _lines(scores.astype(np.uint8) if scores.dtype.kind == "b" else scores))
 

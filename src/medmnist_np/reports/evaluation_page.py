@@ -141,6 +141,15 @@ def cached_images(
     -------
     np.memmap or None
         ``(n, h, w)``, ``(n, h, w, 3)`` or ``(n, d, h, w)``, read-only. Of two equally near sizes, the larger one.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> from medmnist_np.reports import cached_images
+    >>> evaluator = mm.Evaluator("breastmnist", "test")
+    >>> result = evaluator.evaluate(evaluator.get_dummy_prediction())
+    >>> cached_images(result).shape
+    (156, 28, 28)
     """
     record = result.record
     member = record.member_name(result.split, "images")

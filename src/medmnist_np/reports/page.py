@@ -28,9 +28,15 @@ def check_page_path(path: str | os.PathLike[str]) -> Path:
     ------
     ValueError
         If it does not end in ``.html`` or ``.htm``.
+
+    Examples
+    --------
+    >>> from medmnist_np.reports import check_page_path
+    >>> check_page_path("report.html").name
+    'report.html'
     """
     if (page_path := Path(path)).suffix.lower() not in _SUFFIXES:
-        raise ValueError(f"{path} is not the name of a page: it must end in .html, so that no other file is replaced.")
+        raise ValueError(f"{path} does not end in .html. Pages must, so that no other file is replaced by mistake.")
     return page_path
 
 
@@ -50,6 +56,16 @@ def write_page(path: str | os.PathLike[str], page: str) -> None:
         If the name does not end in ``.html``.
     OSError
         If it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from medmnist_np.reports import write_page
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "pages", "report.html")
+    ...     write_page(path, page("BreastMNIST", "156 images", {}))
+    ...     path.exists()
+    True
     """
     target = check_page_path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
