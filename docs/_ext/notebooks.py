@@ -30,7 +30,7 @@ about the real set. If you run it yourself, you get the real images."""
 _INDEX = """\
 # Introductions
 
-One notebook for each MedMNIST set: its images, its labels, a first model. Each says whether it was run
+One notebook for each MedMNIST set: its images, its labels, a first model. Each states whether it was run
 on the official archive or on made-up images.
 
 | set | contents | notebook |
