@@ -74,5 +74,5 @@ def test_blocks_of_a_map_that_is_sliced_and_turned_are_right(tmp_path: Path) -> 
     ],
 )
 def test_what_are_no_images_is_refused(images: Any, found: str) -> None:
-    with pytest.raises(ValueError, match=f"Images are needed as an array .* uint8, not {found}"):
+    with pytest.raises(ValueError, match=f"The images must be an array .* uint8, not {found}"):
         list(blocks(images))

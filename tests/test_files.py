@@ -106,7 +106,7 @@ def test_too_little_space_is_said_in_bytes_before_anything_is_done(tmp_path: Pat
         _files.require_space(tmp_path / "cache", needed, "unpack x.npz")
     message = str(caught.value)
     assert message.startswith(f"Not enough space to unpack x.npz: 1152921.5 TB ({needed} bytes) are needed and ")
-    assert "are free. Nothing was lost: free some space (`medmnist-np clean`), or set MEDMNIST_NP_CACHE" in message
+    assert "are free. Nothing was lost. Free some space (`medmnist-np clean`), or set MEDMNIST_NP_CACHE" in message
     assert errno.ENOSPC == caught.value.errno
     assert str(tmp_path / "cache") == caught.value.filename
 
@@ -116,16 +116,16 @@ def test_a_full_disk_has_an_error_of_its_own(tmp_path: Path, number: int) -> Non
     expected = r"The disk is full: could not unpack x\.npz\. .* are free\."
     with pytest.raises(NoSpaceError, match=expected) as caught, _files.errors_named(tmp_path, "unpack x.npz"):
         raise OSError(number, os.strerror(number))
-    assert "What had arrived is kept: free some space (`medmnist-np clean`)" in str(caught.value)
+    assert "Received data is kept. Free some space (`medmnist-np clean`)" in str(caught.value)
     assert number == caught.value.errno
     assert str(tmp_path) == caught.value.filename
 
 
 def test_another_failure_names_the_path_and_the_variable(tmp_path: Path) -> None:
-    with pytest.raises(CacheError) as caught, _files.errors_named(tmp_path, "make a folder of the cache"):
+    with pytest.raises(CacheError) as caught, _files.errors_named(tmp_path, "create a folder of the cache"):
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "x"))
     expected = (
-        f"Could not make a folder of the cache in {tmp_path / 'x'}: Permission denied. Make that possible, or set "
+        f"Could not create a folder of the cache in {tmp_path / 'x'}: Permission denied. Fix this, or set "
         "MEDMNIST_NP_CACHE to another folder."
     )
     assert expected == str(caught.value)
@@ -158,7 +158,7 @@ def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
 @pytest.mark.parametrize("below", ["", "downloads"])
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, below: str) -> None:
     (tmp_path / "cache").write_bytes(b"")
-    with pytest.raises(CacheError, match=f"Could not make a folder of the cache in {tmp_path / 'cache'}"):
+    with pytest.raises(CacheError, match=f"Could not create a folder of the cache in {tmp_path / 'cache'}"):
         _files.make_folder(tmp_path / "cache" / below)
 
 

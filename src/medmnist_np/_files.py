@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 """The environment variable that names the cache folder."""
 
-# Kept free beyond what is counted: manifests, folders, rounding up to blocks.
+# Free space for what is not counted: manifests, folders, and rounding up to blocks.
 _MARGIN_BYTES = 1 << 20
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -27,7 +27,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
 
 
 def readable(n_bytes: float) -> str:
-    """Return bytes as people write them: ``"12.3 MB"`` (powers of 1000)."""
+    """Return a number of bytes as text with a unit: ``"12.3 MB"`` (powers of 1000)."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if abs(n_bytes) < 1000:
             return f"{n_bytes:.0f} {unit}" if unit == "bytes" or n_bytes >= 100 else f"{n_bytes:.1f} {unit}"
@@ -40,7 +40,7 @@ def _counted(n_bytes: int) -> str:
 
 
 def free_bytes(path: Path) -> int:
-    """Free bytes on the disk that holds a path, which need not exist yet."""
+    """Return the free bytes on the disk of a path. The path need not exist yet."""
     import shutil
 
     while not path.exists() and path != path.parent:
@@ -54,8 +54,8 @@ def require_space(path: Path, needed: int, purpose: str) -> None:
     if free < needed + _MARGIN_BYTES:
         raise NoSpaceError(
             f"Not enough space to {purpose}: {_counted(needed)} are needed and {_counted(free)} are "
-            f"free. Nothing was lost: free some space (`medmnist-np clean`), or set "
-            f"{CACHE_VARIABLE} to a folder on a larger disk, and run the same again.",
+            f"free. Nothing was lost. Free some space (`medmnist-np clean`), or set "
+            f"{CACHE_VARIABLE} to a folder on a larger disk, and try again.",
             errno=errno.ENOSPC,
             path=path,
         )
@@ -65,10 +65,10 @@ def require_space(path: Path, needed: int, purpose: str) -> None:
 def errors_named(
     path: Path, purpose: str, needed: Callable[[], int | None] = lambda: None, *, in_cache: bool = True
 ) -> Iterator[None]:
-    """Turn an ``OSError`` of the block into one of ours that names the path and what to do.
+    """Convert an ``OSError`` of the block into an error of this package that names the path and says what to do.
 
-    ``needed`` returns the bytes that the rest of the work takes, or None if that is not known. ``in_cache`` says that
-    the path is one of the cache, which can be moved, and not one that the user named.
+    ``needed`` returns the bytes that the rest of the work needs, or None if unknown. ``in_cache`` is true for a path in
+    the cache, which can be moved, and false for a path that the user named.
     """
     try:
         yield
@@ -81,44 +81,44 @@ def errors_named(
             raise NoSpaceError(
                 f"The disk is full: could not {purpose}. {_counted(free_bytes(path))} are free{also_needed}. "
                 + (
-                    f"What had arrived is kept: free some space (`medmnist-np clean`), or set {CACHE_VARIABLE} to a "
-                    "folder on a larger disk, and run the same again."
+                    f"Received data is kept. Free some space (`medmnist-np clean`), or set {CACHE_VARIABLE} to a "
+                    "folder on a larger disk, and try again."
                     if in_cache
-                    else "What was complete is kept: free some space and run the same again, or choose a larger disk."
+                    else "Complete files are kept. Free some space and try again, or choose a folder on a larger disk."
                 ),
                 errno=error.errno,
                 path=path,
             ) from error
         reason = str(error.strerror or error).rstrip(".")
         where = (error.filename or path) if in_cache else path
-        instead = f"set {CACHE_VARIABLE} to another folder" if in_cache else "name another place"
+        instead = f"set {CACHE_VARIABLE} to another folder" if in_cache else "choose another path"
         raise CacheError(
-            f"Could not {purpose} in {where}: {reason}. Make that possible, or {instead}.",
+            f"Could not {purpose} in {where}: {reason}. Fix this, or {instead}.",
             errno=error.errno,
             path=where,
         ) from error
 
 
 def make_folder(path: Path, *, in_cache: bool = True) -> Path:
-    """Make a folder and its parents, and return it."""
-    with errors_named(path, "make a folder of the cache" if in_cache else "make a folder", in_cache=in_cache):
+    """Create a folder and its parents, and return it."""
+    with errors_named(path, "create a folder of the cache" if in_cache else "create a folder", in_cache=in_cache):
         path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def open_without_following(path: str, flags: int) -> int:
-    """Open as an ``opener`` of :func:`open` that refuses a link at the last step, which could lead anywhere."""
+    """Open a path, as an ``opener`` of :func:`open`; refuse a symbolic link, which could lead anywhere."""
     if not hasattr(os, "O_NOFOLLOW") and os.path.islink(path):  # Windows
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
 
 
 def regular_only(path: str, flags: int) -> int:
-    """Open as an ``opener`` of :func:`open` that refuses pipes, sockets and devices without opening them."""
+    """Open a path, as an ``opener`` of :func:`open`; refuse pipes, sockets and devices without opening them."""
 
     def check(mode: int) -> None:
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise OSError(errno.EINVAL, "Not a file but a pipe, a socket or a device", path)
+            raise OSError(errno.EINVAL, "It is a pipe, a socket or a device instead of a file", path)
 
     check(os.stat(path).st_mode)
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
@@ -131,7 +131,7 @@ def regular_only(path: str, flags: int) -> int:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename a file, replacing one at the target. This process must have neither open: Windows refuses that."""
+    """Rename a file and replace the target. Close both files before: Windows does not rename open files."""
     os.replace(source, target)
 
 
@@ -141,7 +141,7 @@ def in_one_step(path: Path) -> Iterator[Path]:
 
     The block closes the file. Readers see the old file or the new one, complete.
     """
-    import secrets  # loads hashlib, which opening does not need
+    import secrets  # here, because it loads hashlib, which opening a data set does not need
 
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -160,15 +160,15 @@ def copy(stream: BinaryIO, target: Path) -> None:
 
 
 def write_small(path: str, data: bytes) -> None:
-    """Write a small file in one step, as :func:`in_one_step` does, in a fraction of its time.
+    """Write a small file in one step, like :func:`in_one_step` but much faster.
 
-    The temporary name is always the same, so that the next run overwrites what a killed one left. Only one process at
-    a time may write the file.
+    The temporary name is always the same, so that the next run overwrites the file that a killed run left behind. Only
+    one process at a time may write the file.
     """
     folder, name = os.path.split(path)
     fresh = os.path.join(folder, f".{name}.00000000")
     try:
-        # Without Python's file objects, which take as long as the rest.
+        # Without Python's file objects, which would double the time.
         file = os.open(fresh, _NEW_FILE, 0o666)
         try:
             rest = memoryview(data)
@@ -184,7 +184,7 @@ def write_small(path: str, data: bytes) -> None:
 
 
 def remove_abandoned(path: Path) -> None:
-    """Remove temporary files that killed processes left beside a file; no other process may be writing it."""
+    """Remove temporary files that killed processes left beside a file. No other process may be writing the file."""
     import glob
 
     for fresh in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
@@ -192,26 +192,26 @@ def remove_abandoned(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make renames inside a folder last through a power cut, where the platform can."""
+    """Make renames in a folder survive a power failure, if the platform supports it."""
     if os.name == "posix":
         folder = os.open(path, os.O_RDONLY)
         try:
-            with suppress(OSError):  # some network file systems refuse to sync a folder
+            with suppress(OSError):  # some network file systems cannot sync a folder
                 os.fsync(folder)
         finally:
             os.close(folder)
 
 
 def remove_tree(folder: Path, *, ignore_errors: bool = False) -> None:
-    """Remove a folder and all in it."""
-    import shutil  # here, not above: opening does not need it
+    """Remove a folder and its content."""
+    import shutil  # here, because opening a data set does not need it
 
     shutil.rmtree(folder, ignore_errors=ignore_errors)
 
 
 @contextmanager
 def csv_reader(file: Path, needed: Sequence[str] = (), skip: int = 0) -> Iterator[csv.DictReader[str]]:
-    """Open a CSV file in UTF-8, with a header after ``skip`` lines; raise ValueError if it is not one."""
+    """Open a CSV file in UTF-8 with a header after ``skip`` lines; raise ValueError if it is not valid."""
     import csv
 
     try:

@@ -1,4 +1,4 @@
-"""Ids, groups and weights of samples: one value for each, unknown values, numbers in the order of appearance."""
+"""Ids, groups and weights of samples: check one value per sample, find missing values, number groups."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def is_missing(value: object) -> bool:
 
 
 def by_first_appearance(values: NDArray[Any]) -> NDArray[np.intp]:
-    """Return a number for each value or row, counted in the order in which they first appear.
+    """Return numbers for the different values or rows in the order in which they first appear.
 
     Parameters
     ----------
     values : (n,) or (n, c) array
-        Values of any dtype. One-dimensional object arrays must hold hashable objects; they need not be sortable.
+        Values of any dtype. Objects in a one-dimensional array must be hashable, but need not be sortable.
 
     Returns
     -------
     (n,) intp
-        Equal values have equal numbers, from 0.
+        The number of each value, starting with 0. Equal values have equal numbers.
 
     Examples
     --------
@@ -53,12 +53,12 @@ def by_first_appearance(values: NDArray[Any]) -> NDArray[np.intp]:
 
 
 def per_sample(values: Any, name: str) -> NDArray[Any]:
-    """Return values that were given for each sample as an array.
+    """Return values given for each sample as an array.
 
     Raises
     ------
     ValueError
-        If some are masked, or they are a pandas series whose index numbers the samples in another order.
+        If some are masked, or they are a pandas series whose index is 0 to n - 1 in another order.
     """
     refuse_other_order(values, name)
     if np.ma.is_masked(values):
@@ -67,11 +67,11 @@ def per_sample(values: Any, name: str) -> NDArray[Any]:
 
 
 def refuse_other_order(values: Any, name: str) -> None:
-    """Refuse a pandas series whose index numbers its rows in an order that is not theirs."""
+    """Raise ValueError for a pandas series whose index is 0 to n - 1 in another order, because it may be shuffled."""
     index = values.index.tolist() if hasattr(values, "iloc") else []
     in_order = list(range(len(index)))
     if index != in_order and set(index) == set(in_order):
         raise ValueError(
-            f"The index of {name} numbers its rows in another order than they are in. Sort it by its index, or "
-            "pass its plain array: .to_numpy()."
+            f"The index of {name} is not in order. If the index has the numbers of the samples, pass .sort_index(). "
+            "If the rows are in the right order, pass .to_numpy()."
         )

@@ -1,32 +1,32 @@
-"""Build HTML: elements with escaped text, and the block that a data set shows in a notebook."""
+"""Build HTML: elements with escaped text, and the card that a notebook shows for a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from html import escape
 
-# Elements without content and without an end.
+# Elements without content and end tag.
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
 
 
 class Html(str):
-    """Markup. Any other string is text, and is escaped where it becomes part of an element."""
+    """HTML markup. All other strings are text, and are escaped when they become part of an element."""
 
     __slots__ = ()
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:
-    """Return an element with what is in it.
+    """Return an HTML element with its content.
 
     Parameters
     ----------
     tag : str
         Name of the element.
     *children
-        Markup or, escaped, anything else as ``str()`` has it.
+        The content: :class:`Html` is used unchanged, the ``str()`` of anything else is escaped.
     **attributes
-        Values are escaped. A name may end in ``_`` (``class_``); any other ``_`` becomes ``-``. True stands for
-        an attribute without a value, None and False for none.
+        Attributes, with escaped values. A final ``_`` of a name is dropped (``class_``), other ``_`` become ``-``. True
+        gives an attribute without a value; None and False leave the attribute out.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def element(tag: str, *children: object, **attributes: object) -> Html:
 
 
 def join(parts: Iterable[object]) -> Html:
-    """Return parts one after another: markup as it is, all else escaped."""
+    """Return the parts joined together: markup unchanged, everything else escaped."""
     return Html("".join(part if isinstance(part, Html) else _escaped(part) for part in parts))
 
 
@@ -55,27 +55,27 @@ def _attribute(name: str, value: object) -> str:
 
 
 def _escaped(value: object) -> str:
-    # A file name may hold bytes that are not valid text, which must not stop the page from being written.
+    # A file name may contain bytes that are not valid text. The page must be written anyway.
     return escape(str(value).encode("utf-8", "replace").decode("utf-8"))
 
 
-# Inline and in the colours of the page: a notebook may be dark, and drops style sheets when it is mailed around.
+# Inline styles without colours: a notebook may be dark, and style sheets get lost when it is converted or sent.
 _CELL = "text-align: left; vertical-align: top; padding: 1px 12px 1px 0; font-weight: {weight}"
 
 
 def card(title: str, facts: Mapping[str, str], cautions: Iterable[str], *, above: str = "", below: str = "") -> str:
-    """Return a block of HTML.
+    """Return a card for a notebook as HTML: a title, a table of facts, and warnings.
 
     Parameters
     ----------
     title : str
         The first line.
     facts : Mapping of str to str
-        Rows of a table, perhaps of several lines; those without words are left out.
+        Rows of the table. A text may have several lines; rows with an empty text are left out.
     cautions : iterable of str
         Common pitfalls, one line each, with a warning sign.
     above, below : str
-        HTML before and after the facts, put in as it is.
+        HTML before and after the facts, used unchanged.
     """
     rows = "".join(
         f'<tr><th scope="row" style="{_CELL.format(weight="normal")}; opacity: .7">{escape(name)}</th>'
@@ -93,7 +93,7 @@ def card(title: str, facts: Mapping[str, str], cautions: Iterable[str], *, above
 def cautions_of(
     notes: Iterable[str], terms: str, enlarged_sizes: Iterable[int], *, not_for_clinical_use: bool
 ) -> list[str]:
-    """Return what to know before the images are used: the notes of a record, and what they do not say themselves.
+    """Return common pitfalls: the notes of a record, and warnings about license, enlarged images and clinical use.
 
     ``terms`` is the license.
     """

@@ -1,4 +1,4 @@
-"""Public names of a package that are imported when they are first used."""
+"""Import the public names of a package when they are first used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib import import_module
 def attach(package: str, file: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` for the ``__init__`` of a package.
 
-    The public names are those that ``__init__.pyi``, which type checkers read, imports from modules of the package.
+    The public names are the names that ``__init__.pyi`` imports from modules of the package. Type checkers read it too.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def attach(package: str, file: str) -> tuple[Callable[[str], object], Callable[[
     Returns
     -------
     tuple
-        ``__getattr__``, which imports a name and keeps it, ``__dir__``, and the names without the packages.
+        ``__getattr__``, which imports a name on first use and keeps it, ``__dir__``, and the public names.
     """
     with open(f"{file.removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123 -- pathlib takes time to import
         lines = [line for line in ast.parse(stub.read()).body if isinstance(line, ast.ImportFrom)]

@@ -1,4 +1,4 @@
-"""Import an optional dependency, or explain how to install it; become a class of PyTorch where PyTorch is loaded."""
+"""Import an optional dependency, or explain how to install it; a base class that follows PyTorch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from typing import Any, Self
 
-# Module -> what people call it, the extra that installs it, and what needs it.
+# Module -> common name, the extra that installs it, and the first words of the error message.
 OPTIONAL = {
     "SimpleITK": ("SimpleITK", "medical", "MetaImage and DICOM files need"),
     "dask": ("Dask", "interop", "This function needs"),
@@ -37,8 +37,8 @@ def require(module: str) -> Any:
     Raises
     ------
     ModuleNotFoundError
-        If the package is not installed. The message has the command that installs it. A package that is installed but
-        broken raises its own error.
+        If the package is not installed. The message has the command that installs it. If the package is installed but
+        broken, its own error is raised.
     """
     package = module.partition(".")[0]
     name, extra, purpose = OPTIONAL[package]
@@ -58,13 +58,14 @@ class _Plain:
 
 
 class TorchDataset(_Plain):
-    """A class that is a ``torch.utils.data.Dataset`` as soon as the program has imported PyTorch.
+    """A base class that becomes a ``torch.utils.data.Dataset`` once the program has imported PyTorch.
 
-    Lightning, skorch and others decide by ``isinstance(ds, torch.utils.data.Dataset)``. That class cannot have virtual
-    subclasses, since its metaclass is ``type``, so it must be a real base. To import PyTorch for that would take a
-    second and 200 MB in each program without it. So the base is added when PyTorch is there and a class derived from
-    this one is defined or an instance is made, which includes unpickling in a worker process. Earlier instances and
-    subclasses get it too. It comes after our own classes, so that it changes nothing that they define.
+    Lightning, skorch and others check ``isinstance(ds, torch.utils.data.Dataset)``. That class cannot have virtual
+    subclasses, because its metaclass is ``type``, so it must be a real base class. Importing PyTorch for this would
+    cost a second and 200 MB in every program that does not use PyTorch. Therefore the base class is added later: when
+    PyTorch has been imported and a subclass is defined or an instance is created. This includes unpickling in a worker
+    process. Earlier instances and subclasses get it too. It comes after our own classes, so it does not change
+    anything that they define.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -79,6 +80,6 @@ class TorchDataset(_Plain):
 def _join_torch() -> None:
     base = getattr(sys.modules.get("torch.utils.data"), "Dataset", None)
     if base is not None and base not in TorchDataset.__bases__:
-        # Python refuses if a subclass names PyTorch's class before ours. That subclass needs no other base.
+        # Python refuses if a subclass lists PyTorch's class before ours. Such a subclass does not need the base class.
         with contextlib.suppress(TypeError):
             TorchDataset.__bases__ = (_Plain, base)

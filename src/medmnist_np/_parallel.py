@@ -1,4 +1,4 @@
-"""Run tasks on any executor or on threads, with results in order and only some tasks ahead of their turn."""
+"""Run tasks on an executor or on threads: results come in order, and only a few tasks run ahead."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Task = TypeVar("Task")
 Made = TypeVar("Made")
 Result = TypeVar("Result")
 
-# Enough to keep any cluster busy, and few enough that results which wait for their turn fit in memory.
+# Enough tasks to keep a cluster busy, and few enough that their results fit in memory.
 _IN_FLIGHT = 64
 
 
 class MappedFile(NamedTuple):
-    """A mapped array as a task carries it: where its values lie, not the values.
+    """The location of a memory-mapped array, which a task can carry instead of the values.
 
-    The header of the file is not read again: NumPy does that with :mod:`ast`, which in Python 3.11 fails now and then
-    where several threads do it at the same time.
+    The header of the file is not read again: NumPy parses it with :mod:`ast`, which in Python 3.11 sometimes fails if
+    several threads use it at the same time.
     """
 
     path: str
@@ -44,7 +44,7 @@ class MappedFile(NamedTuple):
 
 @contextmanager
 def threads(n: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool of ``n`` threads. If the block fails, as by Ctrl-C, tasks that have not begun never do."""
+    """Yield a pool of ``n`` threads. If the block fails, for example by Ctrl-C, no further task starts."""
     pool = ThreadPoolExecutor(n)
     try:
         yield pool
@@ -58,10 +58,10 @@ def spread(function: Callable[[Task], Result], tasks: Iterable[Task], executor: 
     Parameters
     ----------
     function : callable
-        For an executor of processes or a cluster, a function of a module, so that it can be pickled.
+        For an executor of processes or a cluster, it must be defined in a module, so that it can be pickled.
     tasks : iterable
-        Small things that can be pickled: paths and numbers, and :class:`MappedFile` in place of arrays. They are
-        drawn only a little ahead of the results.
+        Small objects that can be pickled: paths, numbers, and :class:`MappedFile` instead of arrays. Only a few tasks
+        are taken ahead of the results.
     executor : concurrent.futures.Executor or None
         Threads, processes or a cluster (a Dask client's ``get_executor()``). None calls the function in this thread.
     """
@@ -72,18 +72,19 @@ def spread(function: Callable[[Task], Result], tasks: Iterable[Task], executor: 
 
 
 def made_ahead(make: Callable[[int], Result], numbers: range, n_threads: int) -> Generator[tuple[int, Result]]:
-    """Yield ``(number, make(number))`` for each number in turn, with the next ones already being made.
+    """Yield ``(number, make(number))`` for each number in order, while threads already make the next ones.
 
-    A result that no thread has begun when its turn comes is made in this thread: waking up a thread takes longer.
+    If no thread has started on a number when it is needed, this thread makes the result: waking up a thread takes
+    longer.
 
     Parameters
     ----------
     make : callable
-        Called from several threads. An error is raised at the turn of its number, and ends the work.
+        Called from several threads. An error is raised when its number is reached, and ends the work.
     numbers : range
-        What to make.
+        The arguments of ``make``.
     n_threads : int
-        How many are made at a time, and how many are ready at most.
+        Number of threads, and the maximum number of finished results that wait.
     """
 
     def made(number: int, future: Future[Result]) -> tuple[int, Result]:
@@ -103,8 +104,8 @@ def _in_order(
     n_ahead: int,
     result_of: Callable[[Task, Future[Made]], Result],
 ) -> Generator[Result]:
-    """Submit tasks ``n_ahead`` of their turn and yield what ``result_of(task, future)`` returns at their turn."""
-    # No name holds a result or its future while the caller works with it: large buffers are used again once free.
+    """Submit up to ``n_ahead`` tasks in advance, and yield ``result_of(task, future)`` in order."""
+    # No variable refers to a result or its future while the caller uses it, so that large buffers can be reused early.
     waiting: deque[tuple[Task, Future[Made]]] = deque()
     try:
         for task in tasks:
@@ -126,7 +127,7 @@ def read_ahead(
     start: int,
     first_piece: int,
 ) -> Generator[tuple[int, Made]]:
-    """Yield what is made, while a thread reads the pieces of a file that are needed soon.
+    """Yield results, while a thread reads the pieces of a file that will be needed soon.
 
     Parameters
     ----------
@@ -135,11 +136,11 @@ def read_ahead(
     read : callable
         ``read(piece)`` reads one piece.
     piece_of : callable
-        ``piece_of(number)`` is the last piece that should be under way when this number is given.
+        ``piece_of(number)`` is the last piece that should have been requested when this number is yielded.
     start : int
-        The first number that is made.
+        The first number that ``made`` yields.
     first_piece : int
-        The first piece that is read.
+        The first piece to read.
     """
     reader = ThreadPoolExecutor(1, thread_name_prefix="medmnist-np-reader")
     begun = first_piece - 1
@@ -159,14 +160,14 @@ def _begin(reader: ThreadPoolExecutor, read: Callable[[int], object], begun: int
     return max(begun, last)
 
 
-# Items that are one task of a thread and one step of the progress.
+# Items per task of a thread, and per step of the progress bar.
 _AT_ONCE = 16
 
 
 def in_blocks(write: Callable[[int], bool], positions: Sequence[int], workers: int) -> Generator[list[bool]]:
-    """Yield what ``write`` returns for the positions of each block, in order.
+    """Call ``write`` for all positions, and yield its results block by block, in order.
 
-    After an error or Ctrl-C, each thread finishes the item it is at and begins no other.
+    After an error or Ctrl-C, each thread finishes its current item and starts no other.
     """
     blocks = (positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE))
     stopped = False

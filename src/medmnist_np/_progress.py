@@ -1,4 +1,4 @@
-"""Progress of long work: a bar that appears after two seconds, or whatever the caller passes instead."""
+"""Progress of long tasks: a bar that appears after two seconds, or an object that the caller passes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _DELAY_S = 2.0
 
 
 class Bar(Protocol):
-    """What is shown of one piece of work. ``total``, in bytes, may become known only on the way."""
+    """The progress of one task. ``total``, in bytes, may become known only during the task."""
 
     total: int | None
 
     def update(self, n_bytes: int, /) -> object:
-        """Add bytes that are done (negative: that have to be done again)."""
+        """Add finished bytes. A negative number means bytes that must be done again."""
 
 
 class Progress(Protocol):
     """Starts a bar: ``with progress("pathmnist.npz", total=205_615_438, done=1024) as bar: bar.update(4096)``.
 
-    A promise to implementers: it is called from one thread at a time, possibly not the main one, and ``total`` is
-    in bytes or ``None`` where it is not known.
+    Implementers can rely on this: only one thread calls it at a time, possibly not the main thread. ``total`` is in
+    bytes, or ``None`` if unknown.
     """
 
     def __call__(self, task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
-        """Return a context manager that shows the bar while it is entered."""
+        """Return a context manager that shows the bar until it exits."""
 
 
 def bars(task: str, total: int | None, done: int = 0) -> AbstractContextManager[Bar]:
@@ -72,7 +72,7 @@ def silent(task: str, total: int | None, done: int = 0) -> AbstractContextManage
     return _NoBar()
 
 
-# What comes before the name of a file in a task that is not a download.
+# Prefixes of the file name in tasks that are not downloads.
 CHECKING = "checking "
 UNPACKING = "unpacking "
 

@@ -1,4 +1,4 @@
-"""What data sets are built from: list-like selection, several arrays read as one, and arrays read in blocks."""
+"""Building blocks of data sets: select samples as in a list, read several arrays as one, read arrays in blocks."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ else:
 
 
 class Items(TorchDataset, _Base):
-    """A selection of samples; an int gives one, and a slice, an array of numbers or a mask gives a part."""
+    """A selection of samples. An int returns one sample; a slice, an array of ints or a mask returns a subset."""
 
     _is_sequence: ClassVar[bool] = True
 
-    # Of all that there is in the files: a range takes no room in a pickle.
+    # The positions in the files. A range needs almost no space in a pickle.
     _selection: range | NDArray[np.intp]
 
     @abstractmethod
@@ -34,13 +34,13 @@ class Items(TorchDataset, _Base):
 
     @abstractmethod
     def _subset(self, selection: range | NDArray[np.intp]) -> Self:
-        """Return the same with another selection."""
+        """Return a copy with another selection."""
 
     def __len__(self) -> int:
         return len(self._selection)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        # Sequence would take an IndexError of a transform for the end.
+        # Sequence.__iter__ would mistake an IndexError in a transform for the end.
         return (self[number] for number in range(len(self)))
 
     @overload
@@ -51,7 +51,7 @@ class Items(TorchDataset, _Base):
         if isinstance(index, slice):
             return self._subset(self._selection[index])
         if not isinstance(index, (int, np.integer)) and np.ndim(index) == 0:
-            index = np.asarray(index)[()]  # arrays and tensors without an axis hold one number
+            index = np.asarray(index)[()]  # an array or tensor without an axis contains one number
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             n = len(self)
             if not -n <= index < n:
@@ -60,53 +60,53 @@ class Items(TorchDataset, _Base):
         return self._part(index)
 
     def __contains__(self, item: object) -> NoReturn:
-        raise TypeError("Samples are arrays, which `in` cannot compare: compare the arrays themselves.")
+        raise TypeError("`in` cannot compare samples, because they are arrays. Compare the arrays themselves.")
 
     def index(self, *_: object) -> NoReturn:
         """Refuse: samples are arrays."""
-        raise TypeError("Samples are arrays, which .index() cannot compare: compare the arrays themselves.")
+        raise TypeError(".index() cannot compare samples, because they are arrays. Compare the arrays themselves.")
 
     def count(self, *_: object) -> NoReturn:
         """Refuse: samples are arrays."""
-        raise TypeError("Samples are arrays, which .count() cannot compare: compare the arrays themselves.")
+        raise TypeError(".count() cannot compare samples, because they are arrays. Compare the arrays themselves.")
 
     def _positions(self) -> NDArray[np.intp]:
-        """Return where the selected samples lie in the files, ``(n,)`` intp, in a new array."""
+        """Return the positions of the selected samples in the files, ``(n,)`` intp, in a new array."""
         chosen = self._selection
         if isinstance(chosen, range):
-            # From the range itself, NumPy would take number after number.
+            # np.array(range) would be slow: it reads one number after another.
             return np.arange(chosen.start, chosen.stop, chosen.step, dtype=np.intp)
         return chosen.copy()
 
     def _part(self, index: Any) -> Self:
-        """Return the samples of these numbers or this mask, also where a subclass has items of its own."""
+        """Return the samples of these numbers or this mask, also if a subclass has items of its own."""
         return self._subset(self._chosen(index))
 
     def _chosen(self, index: Any) -> NDArray[np.intp]:
-        """Return the positions of samples that a user names by number or by a mask."""
+        """Return the positions of samples given by numbers or by a mask."""
         chosen = np.asarray(index)
         if chosen.size == 0 and chosen.dtype != bool:
             chosen = chosen.astype(np.intp)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
             raise TypeError(
-                f"A data set is indexed by an int, a slice, a 1D array of ints or a mask, not by {short(index)}."
+                f"The index of a data set must be an int, a slice, a 1D array of ints or a mask, not {short(index)}."
             )
         if chosen.dtype == bool and len(chosen) != len(self):
-            raise IndexError(f"The mask has {len(chosen)} values and the data set {len(self)} samples.")
+            raise IndexError(f"The mask has {len(chosen)} values, but the data set has {len(self)} samples.")
         if not isinstance(self._selection, range):
             positions: NDArray[np.intp] = self._selection[chosen]
             return positions
-        # A range is not written out for each batch: that would take longer than reading it.
+        # Converting the range to an array for each batch would take longer than reading the batch.
         numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
         n = len(self)
         if ((numbers < -n) | (numbers >= n)).any():
-            raise IndexError(f"The data set has {n} samples, and some of these are not in it: {short(index)}.")
+            raise IndexError(f"The data set has {n} samples, but some indices are out of range: {short(index)}.")
         from_start: NDArray[np.intp] = np.where(numbers < 0, numbers + n, numbers)
         return self._selection.start + self._selection.step * from_start
 
 
 class _ListLike(type):
-    """The type of :class:`_Sequences`, which decides what its subclasses are."""
+    """The type of :class:`_Sequences`, which defines what its subclasses are."""
 
     def __subclasscheck__(cls, subclass: type) -> bool:
         return Items in subclass.__mro__ and bool(subclass._is_sequence)  # type: ignore[attr-defined]
@@ -116,16 +116,16 @@ class _ListLike(type):
 class _Sequences(metaclass=_ListLike):
     """The classes of items that are a :class:`collections.abc.Sequence`.
 
-    The official classes must not be: some libraries, such as Lightning 1, take a sequence for several data sets. They
-    are subclasses of one that is, so Sequence cannot be a base of it.
+    The official classes must not be sequences: some libraries, such as Lightning 1, treat a sequence as several data
+    sets. They are subclasses of a class that is a sequence, so Sequence cannot be a base class of it.
     """
 
 
 class Rows(Protocol):
-    """What batches are made of: rows of one shape that can be taken by number. An array is one.
+    """Rows of one shape that can be taken by number, from which batches are made. Arrays have this interface.
 
-    A promise to implementers: ``take`` may be called from several threads at once, and gives the same bytes for the
-    same row whatever comes before and beside it. Callers keep to the range of rows.
+    Requirements for implementers: several threads may call ``take`` at the same time, and it returns the same bytes
+    for the same row in any order and combination. Callers pass only valid numbers of rows.
     """
 
     @property
@@ -144,11 +144,11 @@ class Rows(Protocol):
     def __getitem__(self, index: slice, /) -> Any: ...
 
     def take(self, indices: Any, /, axis: int, out: Any = None, mode: Any = "raise") -> Any:
-        """Return the rows of these numbers, ``(k, ...)``, new or in ``out``, as :meth:`numpy.ndarray.take` does."""
+        """Return the rows with these numbers, ``(k, ...)``, like :meth:`numpy.ndarray.take`, new or in ``out``."""
 
 
 class Joined:
-    """Arrays of equal rows, one after another, without a copy.
+    """Several arrays with rows of the same shape, read as one array without a copy.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ class Joined:
             if step == 1 and stop <= self.starts[part + 1]:
                 block: NDArray[Any] = self.parts[part][start - self.starts[part] : stop - self.starts[part]]
                 return block
-            # A step beyond the end takes one row, however long it is: longer ones than NumPy counts are steps too.
+            # Steps may be larger than the integers of NumPy. Any step beyond the end takes one row.
             return self.take(np.arange(start, stop, min(step, len(self) + 1)), axis=0)
         part = self._part(index)
         row: NDArray[Any] = self.parts[part][index - self.starts[part]]
@@ -191,23 +191,23 @@ class Joined:
 
 
 def divided(rows: Rows, indices: NDArray[np.intp]) -> list[tuple[Any, NDArray[np.intp]]]:
-    """Return each array that rows are made of, with the numbers of those of its rows that are meant, in their order."""
+    """Return each array that the rows consist of, with the indices that fall into it, in their order."""
     if not isinstance(rows, Joined):
         return [(rows, indices)]
     bounds = zip(rows.parts, rows.starts, rows.starts[1:], strict=False)
     return [(part, indices[(start <= indices) & (indices < stop)] - start) for part, start, stop in bounds]
 
 
-_BLOCK_BYTES = 4 << 20  # larger blocks were hardly faster
+_BLOCK_BYTES = 4 << 20  # larger blocks were not much faster
 
 Images = NDArray[np.uint8]
 Advance = Callable[[int], object]
 
 
 def blocks(images: Images, advance: Advance | None = None) -> Iterator[tuple[slice, Images]]:
-    """Yield consecutive parts of an array and where they lie, each of a few MB.
+    """Yield consecutive parts of an array, each of a few MB, with their slices.
 
-    Pages of a read-only memory map are let go of after use, so that memory stays flat whatever the length.
+    Pages of a read-only memory map are released after use, so memory use does not grow with the array.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def blocks(images: Images, advance: Advance | None = None) -> Iterator[tuple[sli
     Raises
     ------
     ValueError
-        If it is another kind of array, or its images have no pixels.
+        If the array has another dtype or fewer axes, or its images have no pixels.
 
     Examples
     --------
@@ -242,17 +242,17 @@ def checked_images(images: Images) -> Images:
     """Return an array of images as a plain array, or raise ValueError if it is not an array of images."""
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim < 2 or 0 in images.shape[1:]:
         found = f"{images.dtype} of shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-        raise ValueError(f"Images are needed as an array (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, not {found}.")
+        raise ValueError(f"The images must be an array (n, h, w), (n, h, w, 3) or (n, d, h, w) uint8, not {found}.")
     return images.view(np.ndarray)
 
 
 def _let_go(part: Images) -> None:
-    """Take pages of a memory map out of the process; the system keeps them as long as it has room."""
+    """Release pages of a memory map from the process. The system may keep them in its file cache."""
     dont_need = getattr(mmap, "MADV_DONTNEED", None)  # Windows has none
     base: object = part
     while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
         base = base.base
-    # A map of mode "c" would lose its changes, so only those that nobody can write.
+    # A map of mode "c" would lose its changes, so only read-only maps are released.
     if dont_need is None or not isinstance(base, np.memmap) or base.mode != "r" or not part.flags.c_contiguous:
         return
     memory: mmap.mmap = base._mmap  # type: ignore[attr-defined]  # the stubs of NumPy leave it out

@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters, line separators, and marks that turn the direction of writing."""
+"""Control characters, line separators, and marks that change the direction of writing."""
 
 _BUT_LINES = re.compile(f"(?![\t\n]){CONTROL.pattern}")
 
-# Of an address in a text: a name and password before "@", and what follows "?", where tokens are.
+# Parts of a URL in a text: user name and password before "@", and the query after "?", which may contain tokens.
 _LOGIN = re.compile(r"\b(?!file:)([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@", re.IGNORECASE)
 _QUERY = re.compile(r"(://[^\s'\"<>?]*|url: [^\s'\"<>?]*)\?(?!download=1\b(?!&))[^\s'\"<>)]*[^\s'\"<>):;,.]")
 
 
 def escaped(text: str) -> str:
-    r"""Return a text with all control characters but line ends and tabs written as in Python: ``\x1b``."""
+    r"""Return a text with control characters, except line ends and tabs, as Python escapes: ``\x1b``."""
     return _BUT_LINES.sub(_as_escape, text)
 
 
 def escaped_line(text: str) -> str:
-    r"""Return a text in one line, with all control characters written as in Python: ``\n``."""
+    r"""Return a text as one line, with all control characters as Python escapes: ``\n``."""
     return CONTROL.sub(_as_escape, text)
 
 
@@ -29,7 +29,7 @@ def _as_escape(match: re.Match[str]) -> str:
 
 
 def redacted(text: str) -> str:
-    """Return a text without the passwords and tokens of the addresses in it, for messages, logs and files.
+    """Remove passwords and tokens from the URLs in a text, for messages, logs and files.
 
     Examples
     --------

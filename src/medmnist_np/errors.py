@@ -6,7 +6,7 @@
     ├── UnknownDatasetError      (ValueError)         no data set has that name
     ├── UnknownSizeError         (ValueError)         the data set is not published in that size
     ├── UnknownSplitError        (ValueError)         the data set has no such split
-    ├── RecordError              (ValueError)         a registry record contradicts itself
+    ├── RecordError              (ValueError)         a registry record is invalid
     ├── ScoresError              (ValueError)         scores, or their file, do not match their data set
     ├── ArchiveError             (ValueError)         an archive is damaged or does not match its record
     │   ├── DigestError                               its checksum differs from the published one
@@ -19,7 +19,7 @@
         └── OfflineError                              a download is needed, but offline mode is on
 
 Each is also the builtin exception in brackets, so ``except ValueError`` and ``except OSError`` work as usual.
-A message states what failed, what was expected, what was found, what was kept and what to do next.
+A message states what failed, what was expected, what was found and what to do next.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
 
 
 class MedMNISTError(RuntimeError):
-    """Base class of all errors of this package. Programs for the official package catch RuntimeError."""
+    """Base class of all errors of this package. It is a RuntimeError, as programs for the official package expect."""
 
 
 class UnknownDatasetError(MedMNISTError, ValueError):
@@ -63,7 +63,7 @@ class UnknownSplitError(MedMNISTError, ValueError):
 
 
 class RecordError(MedMNISTError, ValueError):
-    """A registry record contradicts itself."""
+    """A registry record is invalid or contradicts itself."""
 
 
 class ScoresError(MedMNISTError, ValueError):
@@ -160,7 +160,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
 
 
 def short(value: object) -> str:
-    """Return a value as a message shows it: as ``repr`` does, but short, and arrays by dtype and shape.
+    """Return a short ``repr`` of a value for a message; arrays are described by dtype and shape.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def short(value: object) -> str:
 
 
 def unknown(kind: str, word: object, available: Iterable[str]) -> str:
-    """Return the message for a word that is not among the available ones: the nearest, then all of them.
+    """Return the message for an unknown name: a similar name, if there is one, and all available names.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def unknown(kind: str, word: object, available: Iterable[str]) -> str:
 
 
 def check_choice(kind: str, choice: object, available: Iterable[str]) -> None:
-    """Raise ValueError with the message of :func:`unknown` unless a choice is one of the available ones."""
+    """Raise ValueError with the message of :func:`unknown` if a choice is not available."""
     names = list(available)
     if choice not in names:
         raise ValueError(unknown(kind, choice, names))

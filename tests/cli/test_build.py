@@ -53,7 +53,7 @@ def test_an_output_that_cannot_be_made_is_named_and_the_cache_is_not(tmp_path: P
     )
     assert result.exit_code == 1
     assert str(tmp_path / "file" / "out") in result.stderr
-    assert "name another place" in result.stderr
+    assert "choose another path" in result.stderr
     assert "MEDMNIST_NP_CACHE" not in result.stderr
 
 

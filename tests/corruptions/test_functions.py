@@ -199,7 +199,7 @@ def test_an_unknown_corruption_is_refused() -> None:
     ],
 )
 def test_other_dtypes_and_empty_images_are_refused(images: Any) -> None:
-    with pytest.raises(ValueError, match=r"Images are needed as an array \(n, h, w\)"):
+    with pytest.raises(ValueError, match=r"The images must be an array \(n, h, w\)"):
         corrupt(images, "pixelate", 0.5)
 
 

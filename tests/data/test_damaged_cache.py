@@ -199,7 +199,7 @@ class TestNotWritable:
         last = done.stderr.strip().splitlines()[-1]
         assert f"CacheError: Could not download breastmnist.npz in {tmp_path}/cache/" in last
         assert "Permission denied" in last
-        assert last.endswith("Make that possible, or set MEDMNIST_NP_CACHE to another folder.")
+        assert last.endswith("Fix this, or set MEDMNIST_NP_CACHE to another folder.")
 
     def test_an_empty_one_is_an_error_that_names_the_folder(self, record, tmp_path: Path, loads_elsewhere) -> None:
         (tmp_path / "cache").mkdir()

@@ -352,7 +352,7 @@ def test_groups_of_another_length_are_refused(groups: Any) -> None:
 
 def test_groups_with_an_index_in_another_order_are_refused() -> None:
     groups = pd.Series(range(10)).sort_values(ascending=False)
-    with pytest.raises(ValueError, match=r"The index of groups numbers its rows in another order.*\.to_numpy\(\)"):
+    with pytest.raises(ValueError, match=r"The index of groups is not in order.*\.to_numpy\(\)"):
         stratified_folds(LABELS, 2, 0, groups)
 
 

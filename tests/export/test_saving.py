@@ -239,7 +239,7 @@ def small_disk(folder: Path, n_bytes: int) -> Iterator[Path]:
 def test_a_full_disk_is_named_and_the_rest_goes_on_later(workers: int, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 600_000) as disk:
         (disk / "filler").write_bytes(bytes(400_000))
-        with pytest.raises(NoSpaceError, match=r"The disk is full: could not save images\. .* run the same again"):
+        with pytest.raises(NoSpaceError, match=r"The disk is full: could not save images\. .* try again"):
             _many(disk, workers)
         kept = list((disk / "breastmnist").glob("*.tiff"))
         assert 0 < len(kept) < 100

@@ -62,8 +62,8 @@ def full_before(lab: Lab, folder: Path) -> None:
             NoSpaceError,
             f"Not enough space to download and unpack breastmnist.npz: {_files.readable(needed)} ({needed} bytes)",
             "are needed and",
-            "free some space (`medmnist-np clean`), or set MEDMNIST_NP_CACHE to a folder on a larger disk",
-            "and run the same again",
+            "Free some space (`medmnist-np clean`), or set MEDMNIST_NP_CACHE to a folder on a larger disk",
+            "and try again",
         )
         free = re.search(r"\((\d+) bytes\) are free", message)
         assert free is not None
@@ -84,7 +84,7 @@ def full_while_downloading(lab: Lab, folder: Path) -> None:
         NoSpaceError,
         "The disk is full: could not download",
         "0 bytes (0 bytes) are free and",
-        "What had arrived is kept",
+        "Received data is kept",
         "clean",
     )
     assert "needed" in message

@@ -153,7 +153,7 @@ def test_an_image_of_one_colour_is_blank_and_a_volume_of_differing_slices_is_not
 
 @pytest.mark.parametrize("function", [digests, constant, lambda images: duplicates([images])])
 def test_what_are_no_images_is_refused(function: Any) -> None:
-    with pytest.raises(ValueError, match="Images are needed as an array"):
+    with pytest.raises(ValueError, match="The images must be an array"):
         function(np.zeros((3, 28, 28)))
-    with pytest.raises(ValueError, match="Images are needed as an array"):
+    with pytest.raises(ValueError, match="The images must be an array"):
         function([[[1, 2]]])

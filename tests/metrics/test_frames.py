@@ -143,7 +143,7 @@ def test_groups_in_another_order_than_their_index_are_refused() -> None:
     predictions = Predictions(LABELS, SCORES, "binary-class")
     groups = pandas.Series(list("aabbcc")).sample(frac=1, random_state=1)
 
-    with pytest.raises(ValueError, match="The index of groups numbers its rows in another order"):
+    with pytest.raises(ValueError, match="The index of groups is not in order"):
         bootstrap_intervals(predictions, ["auc"], groups=groups)
 
 

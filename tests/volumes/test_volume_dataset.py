@@ -119,9 +119,9 @@ def test_a_case_that_is_not_there_is_refused(index: int, train: VolumeDataset) -
 
 def test_what_names_no_cases_is_refused(train: VolumeDataset) -> None:
     for index in (0.5, "a", [[0]], True):
-        with pytest.raises(TypeError, match="indexed by"):
+        with pytest.raises(TypeError, match="The index of a data set must be"):
             train[index]
-    with pytest.raises(IndexError, match="2 values and the data set 6"):
+    with pytest.raises(IndexError, match="2 values, but the data set has 6"):
         train[[True, False]]
     with pytest.raises(TypeError, match="cannot compare"):
         _ = train[0] in train
