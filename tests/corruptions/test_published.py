@@ -24,8 +24,7 @@ import medmnist_np as mm
 from medmnist_np._progress import silent
 from medmnist_np.cache import store
 from medmnist_np.cache.manifest import Manifest
-from medmnist_np.cli.cache import cache
-from medmnist_np.cli.clean import clean
+from medmnist_np.cli.clean import cache, clean
 from medmnist_np.cli.corrupt import corrupt
 from medmnist_np.cli.fetch import import_
 from medmnist_np.cli.verify import verify

@@ -55,9 +55,9 @@ _GROUPS = {
     },
     "Maintenance": {
         "verify": ("verify", "verify"),
-        "cache": ("cache", "cache"),
+        "cache": ("clean", "cache"),
         "clean": ("clean", "clean"),
-        "mirror": ("mirror", "mirror"),
+        "mirror": ("fetch", "mirror"),
         "doctor": ("doctor", "doctor"),
         "demo": ("demo", "demo"),
     },
