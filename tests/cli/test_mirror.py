@@ -48,5 +48,5 @@ def test_a_folder_that_is_read_only_is_named_and_the_cache_is_not(tmp_path: Path
 def test_what_cannot_be_downloaded_is_wrong_usage_and_makes_no_folder(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["mirror", str(tmp_path / "new"), "breastmnist", "brats2021"])
     assert result.exit_code == 2
-    assert "brats2021 cannot be downloaded here. Register at" in result.stderr
+    assert "brats2021 cannot be downloaded automatically. Register at" in result.stderr
     assert not (tmp_path / "new").exists()
