@@ -158,6 +158,15 @@ def test_evaluate_takes_the_official_option(files: tuple[Path, Path]) -> None:
     assert run("evaluate", *files).stdout == run("evaluate", f"--path={files[0]}", f"--path={files[1]}").stdout
 
 
+def test_evaluate_skips_the_tables_that_save_writes(files: tuple[Path, Path]) -> None:
+    mm.Dataset("breastmnist", "test").save(files[0].parent)
+    table = files[0].parent / "breastmnist.csv"
+    result = run("evaluate", table, *files)
+    assert result.exit_code == 0
+    assert " ".join(result.stderr.split()) == f"{table}: skipped, a table of images and labels"
+    assert result.stdout.count("AUC 0.") == 2
+
+
 def test_evaluate_is_content_with_labels_that_were_fetched_alone(
     files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,7 @@ def evaluate(
 
     A result file is named NAME_SPLIT....csv or NAME_SIZE_SPLIT....csv; each line has an index and scores. If the name
     contains AUC and ACC, they are compared with the computed values. The exit code is 1 if they differ, or if a file
-    cannot be evaluated. Nothing is written.
+    cannot be evaluated. Tables of images, which `save` writes, are skipped. Nothing is written.
 
     \b
       medmnist-np evaluate results/*.csv
@@ -52,6 +52,9 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     failures = []
     for file in every:
+        if _is_table_of_images(file):
+            say(f"{file}: skipped, a table of images and labels", err=True)
+            continue
         try:
             result = evaluate_file(file, root=root, undefined=undefined)
         except MedMNISTError as error:
@@ -205,6 +208,15 @@ def report(file: str, page: Path | None, undefined: Undefined, root: str | None)
     say(page)
     if images is None:
         say(f"The page has no pictures. Download them with `medmnist-np fetch {result.record.name}`.", err=True)
+
+
+def _is_table_of_images(file: str) -> bool:
+    """Whether a file is a table for Google AutoML Vision, as ``save`` and ``medmnist-np save`` write it."""
+    try:
+        with Path(file).open("rb") as stream:
+            return stream.readline(100).partition(b",")[0] in (b"TRAIN", b"VALIDATION", b"TEST")
+    except OSError:  # which is reported when its scores are read
+        return False
 
 
 def _warn_of_wrong_figures(file: str, result: Any) -> None:
