@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +76,17 @@ def test_a_program_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 
 def test_after_install_all_modules_have_the_official_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = {"medmnist": medmnist_np.compat, **{f"medmnist.{one.__name__[19:]}": one for one in (dataset, utils)}}
+    expected = {"medmnist": medmnist_np.compat}
+    for module in pkgutil.iter_modules(medmnist_np.compat.__path__):
+        if module.name != "__main__":  # a program, which Python runs under this name anyway
+            expected[f"medmnist.{module.name}"] = import_module(f"medmnist_np.compat.{module.name}")
     monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in ("medmnist", *(f"medmnist.{one}" for one in ("dataset", "evaluator", "info", "utils"))):
+    for name in (*expected, "medmnist.__main__"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     medmnist_np.compat.install()
     medmnist_np.compat.install()  # a second call changes nothing
-    assert {name: sys.modules[name] for name in modules} == modules
+    assert {name: import_module(name) for name in expected} == expected
+    assert import_module("medmnist.__main__").COMMANDS.keys() == program.COMMANDS.keys()
 
 
 def test_install_comes_before_the_official_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +162,18 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     program.main([])
     shown = capsys.readouterr().out
     assert all(f"\n  {name}" in shown for name in program.COMMANDS)
+
+
+def test_nothing_but_archives_stays_in_the_root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "R"
+    root.mkdir()
+    with fake_datasets(tmp_path, "breastmnist", n_samples=N):
+        medmnist_np.compat.BreastMNIST("train", download=True, root=root)
+        program.main(["save", "breastmnist", str(tmp_path / "out"), f"--root={root}", "--download"])
+        evaluator.Evaluator("breastmnist", "test", root=root)
+        assert [path.name for path in root.iterdir()] == ["breastmnist.npz"]
+        program.main(["clean", f"--root={root}"])
+    assert list(root.iterdir()) == []
 
 
 # The evaluator

@@ -340,6 +340,13 @@ class MedMNIST(Dataset):
         path = os.path.join(folder, f"{self.flag}{self.size_flag}")  # noqa: PTH118  # it is printed as it was given
         write(self.imgs, self.labels, path, self.split, postfix, f"{path}.csv" if write_csv else None)
 
+    def _montage_choice(self, length: int, replace: bool) -> Any:
+        return np.random.choice(len(self), size=length * length, replace=replace)
+
+    def _montage_path(self, folder: str | os.PathLike[str], postfix: str) -> str:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return str(Path(folder) / f"{self.flag}{self.size_flag}_{self.split}_montage.{postfix}")
+
     def _identity(self) -> dict[str, Any]:
         assigned = self._source.assigned
         labels = assigned.get("labels")
@@ -383,14 +390,11 @@ class MedMNIST2D(MedMNIST):
         replace : bool
             Whether an image may appear twice. If not, the split must have as many.
         save_folder : path, optional
-            Where to write ``{flag}{size_flag}_{split}_montage.jpg``.
+            Where to write ``{flag}{size_flag}_{split}_montage.jpg``. It is made if need be.
         """
-        chosen = np.random.choice(len(self), size=length * length, replace=replace)
-        picture = utils.montage2d(self.imgs, self.info["n_channels"], chosen)
+        picture = utils.montage2d(self.imgs, self.info["n_channels"], self._montage_choice(length, replace))
         if save_folder is not None:
-            Path(save_folder).mkdir(parents=True, exist_ok=True)
-            path = Path(save_folder) / f"{self.flag}{self.size_flag}_{self.split}_montage.jpg"
-            picture.save(path)
+            picture.save(self._montage_path(save_folder, "jpg"))
         return picture
 
     def save(  # type: ignore[override]  # the official signature
@@ -420,32 +424,19 @@ class MedMNIST3D(MedMNIST):
     def montage(  # type: ignore[override]  # the official signature
         self, length: int = 20, replace: bool = False, save_folder: str | os.PathLike[str] | None = None
     ) -> list[Any]:
-        """Draw ``length * length`` volumes, chosen by NumPy's global generator.
+        """Draw ``length * length`` volumes, one picture for each slice; see :meth:`MedMNIST2D.montage`.
 
-        Parameters
-        ----------
-        length : int
-            Number of rows and columns.
-        replace : bool
-            Whether a volume may appear twice. If not, the split must have as many.
-        save_folder : path, optional
-            Where to write ``{flag}{size_flag}_{split}_montage.gif``.
+        With ``save_folder``, they are written as an animation, ``{flag}{size_flag}_{split}_montage.gif``.
         """
-        chosen = np.random.choice(len(self), size=length * length, replace=replace)
-        frames = utils.montage3d(self.imgs, self.info["n_channels"], chosen)
+        frames = utils.montage3d(self.imgs, self.info["n_channels"], self._montage_choice(length, replace))
         if save_folder is not None:
-            Path(save_folder).mkdir(parents=True, exist_ok=True)
-            path = Path(save_folder) / f"{self.flag}{self.size_flag}_{self.split}_montage.gif"
-            utils.save_frames_as_gif(frames, str(path))
+            utils.save_frames_as_gif(frames, self._montage_path(save_folder, "gif"))
         return frames
 
     def save(  # type: ignore[override]  # the official signature
         self, folder: str | os.PathLike[str], postfix: str = "gif", write_csv: bool = True
     ) -> None:
-        """Write each volume to a file in ``folder/{flag}{size_flag}``, and a row to ``folder/{flag}{size_flag}.csv``.
-
-        A second call appends the rows again, as in the official package; :meth:`medmnist_np.Dataset.save` does not.
-        """
+        """Write each volume to an animated GIF file; see :meth:`MedMNIST2D.save`."""
         if postfix != "gif":
             raise AssertionError(f"postfix is {postfix!r}. Volumes are written as 'gif'.")
         self._save(utils.save3d, folder, postfix, write_csv)
