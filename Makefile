@@ -36,7 +36,8 @@ lowest:   ## the tests that a release of a dependency could break, with the olde
 	$(PYTHON) scripts/lowest.py --test
 
 docs:     ## the pages, to docs/_build/html; a warning is an error
-	$(PYTHON) -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
+	# A fresh environment: otherwise the search index loses the index entries of pages that did not change.
+	$(PYTHON) -m sphinx --fresh-env --fail-on-warning --keep-going -b html docs docs/_build/html
 
 bench:    ## the measurements that benchmarks/RESULTS.md reports
 	$(PYTHON) -m benchmarks
