@@ -24,6 +24,7 @@ from medmnist_np.corruptions.published import adopt_published
 from medmnist_np.data.arrays import adopt, bring, members_of
 from medmnist_np.errors import DigestError, MedMNISTError, NoSpaceError, nearest
 from medmnist_np.registry import Record, bundled_records
+from medmnist_np.registry.user_records import LOCAL
 
 
 @click.command
@@ -131,7 +132,7 @@ def fetch(
     "--as",
     "volumes",
     metavar="NAME",
-    help="FILE is a folder or archive of volumes: brats2021, msd/liver, ...",
+    help="FILE is a folder or archive of volumes: brats2021, msd/liver, ..., or local/NAME for your own.",
     shell_complete=options.names,
 )
 @click.option("--skip", is_flag=True, help="With --as: leave out cases that are damaged or incomplete.")
@@ -148,6 +149,7 @@ def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip
       medmnist-np import ~/Downloads/pathmnist_224.npz
       medmnist-np import --ids breastmnist ids.csv
       medmnist-np import --as brats2021 ~/RSNA_ASNR_MICCAI_BraTS2021_TrainingData
+      medmnist-np import --as local/mine ~/nnUNet_raw/Dataset501_Mine
     """
     if name is not None and volumes is not None:
         raise click.UsageError("Use either --ids or --as, not both.")
@@ -199,10 +201,15 @@ def _taken(file: Path, root: str | None) -> str:
 
 
 def _take_volumes(name: str, files: tuple[Path, ...], *, skip: bool, root: str | None) -> None:
-    from medmnist_np.volumes.publish import adopt as adopt_volumes
+    from medmnist_np.volumes.publish import adopt as adopt_volumes, adopt_own
 
     if len(files) != 1:
         raise click.UsageError("Use --as with one folder or archive.")
+    if name.startswith(f"{LOCAL.name}/"):
+        record, arrays = adopt_own(files[0], name.partition("/")[2], root=root, skip=skip)
+        say(f"{record.qualified_name}: ready, {arrays.path}")
+        _say_left_out(record, arrays.path)
+        return
     if registry.info(name).same_shape:
         raise click.UsageError(f"--as needs a set of volumes that differ in size. Leave it out for {name}.")
     record = registry.volume_info(name)

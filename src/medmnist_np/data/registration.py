@@ -87,7 +87,7 @@ def record_at(path: Path, text: str) -> DatasetInfo:
     return record_of(_placed(read_table(text, path), path.as_uri(), every=False), path)
 
 
-def check_free(name: str, record: DatasetInfo | None = None) -> None:
+def check_free(name: str, record: Record | None = None) -> None:
     """Raise :class:`RecordError` if another data set has this name."""
     try:
         found = registry.info(check_name(name))

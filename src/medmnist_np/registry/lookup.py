@@ -375,7 +375,7 @@ def _record(name: str) -> Record | None:
     for folder in folders if set(folders) <= set(bundled_records.COLLECTIONS) else ():
         if (record := _of(folder, alone)) is not None:
             return _added.get(record.qualified_name, record)
-    return None if collection else own_record(alone)
+    return own_record(alone) if collection in ("", LOCAL.name) else None
 
 
 def _of(collection: str, name: str) -> Record | None:

@@ -16,7 +16,8 @@ from typing import Any
 
 from medmnist_np._text import CONTROL, escaped_line
 from medmnist_np.errors import CacheError, RecordError, short
-from medmnist_np.registry.records import Archive, Collection, DatasetInfo
+from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Record
+from medmnist_np.registry.volume_records import VolumeInfo
 
 FORMAT = 1
 
@@ -31,6 +32,9 @@ _LOCAL_MASKS = Collection(
     dtypes={"images": ("uint8",), "masks": ("uint8",)},
 )
 
+# Volumes that differ in size.
+_LOCAL_VOLUMES = Collection(name=LOCAL.name, title=LOCAL.title, members=_LOCAL_MASKS.members)
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _SPLIT = re.compile(r"[a-z][a-z0-9]{0,31}")
 
@@ -41,13 +45,18 @@ _TEXT = ("name", "python_class", "description", "modality", "task", "license", "
 _NUMBERS = ("ndim", "n_channels")
 _LISTS = {"class_names": str, "enlarged_sizes": int, "notes": str}
 _TABLES = ("n_samples", "archives")
+_OF_VOLUMES = {
+    **dict.fromkeys(("name", "description", "license"), str),
+    **dict.fromkeys(("modalities", "class_names", "label_values"), list),
+    "n_samples": dict,
+}
 # Nesting of lists and tables; no record has more than three levels.
 _DEPTH_LIMIT = 5
 _NUMBER_LIMIT = 1 << 63
 _ARCHIVE = {"file_name": str, "url": str, "digest": str, "bytes": int, "sha256": str}
 
 
-def own_record(name: str) -> DatasetInfo | None:
+def own_record(name: str) -> Record | None:
     """Return the record of a name from the first cache that has one, else None.
 
     Raises
@@ -73,7 +82,7 @@ def own_names() -> list[str]:
     return sorted({file.stem for file in files if _NAME.fullmatch(file.stem)})
 
 
-def own_records() -> Iterator[DatasetInfo]:
+def own_records() -> Iterator[Record]:
     """Yield the records of :func:`own_names`. Invalid records are skipped and logged."""
     for name in own_names():
         try:
@@ -149,12 +158,7 @@ def record_of(table: Mapping[str, Any], source: object) -> DatasetInfo:
         if not all(type(value) is kind for value in fields[key]):
             raise RecordError(f"{source}: {key} is {short(fields[key])}. It must be a list of {kind.__name__}.")
         fields[key] = tuple(fields[key])
-    for split, count in fields["n_samples"].items():
-        if not _SPLIT.fullmatch(split) or type(count) is not int:
-            raise RecordError(
-                f"{source}: n_samples has {short(split)} = {short(count)}. It must be a name in lower-case letters and "
-                "digits, and an integer."
-            )
+    _check_counts(fields["n_samples"], source)
     archives = {}
     for size, values in fields["archives"].items():
         if not re.fullmatch("[1-9][0-9]{0,4}", size) or not isinstance(values, dict):
@@ -165,6 +169,34 @@ def record_of(table: Mapping[str, Any], source: object) -> DatasetInfo:
         archives[int(size)] = Archive(**values)
     collection = _LOCAL_MASKS if fields["task"] == "segmentation" else LOCAL
     return DatasetInfo(collection=collection, **{**fields, "archives": archives})
+
+
+def volumes_of(table: Mapping[str, Any], source: object) -> VolumeInfo:
+    """Make the record of a user's volumes that differ in size from a table of :func:`read_table`.
+
+    Raises
+    ------
+    RecordError
+        See :func:`record_of`.
+    """
+    fields = {key: value for key, value in table.items() if key != "format"}
+    name = check_name(fields.get("name", ""))
+    _check(fields, _OF_VOLUMES, f"{source}")
+    for key, kind in {"modalities": str, "class_names": str, "label_values": int}.items():
+        if not all(type(value) is kind for value in fields[key]):
+            raise RecordError(f"{source}: {key} is {short(fields[key])}. It must be a list of {kind.__name__}.")
+        fields[key] = tuple(fields[key])
+    _check_counts(fields["n_samples"], source)
+    return VolumeInfo(
+        collection=_LOCAL_VOLUMES,
+        python_class=name,
+        modality=", ".join(fields["modalities"]),
+        task="segmentation",
+        ndim=3,
+        n_channels=len(fields["modalities"]),
+        how_to_get=f"Import your folder again: `medmnist-np import --as {LOCAL.name}/{name} FOLDER`",
+        **fields,
+    )
 
 
 def as_toml(table: Mapping[str, Any], heading: tuple[str, ...] = ()) -> str:
@@ -211,6 +243,15 @@ def _check_values(table: Mapping[str, Any], source: object) -> None:
             raise RecordError(f"{where} is a {type(value).__name__}. It must be a string, a number, a list or a table.")
 
 
+def _check_counts(n_samples: Mapping[str, Any], source: object) -> None:
+    for split, count in n_samples.items():
+        if not _SPLIT.fullmatch(split) or type(count) is not int:
+            raise RecordError(
+                f"{source}: n_samples has {short(split)} = {short(count)}. It must be a name in lower-case letters and "
+                "digits, and an integer."
+            )
+
+
 def _check(values: Mapping[str, Any], wanted: Mapping[str, type], source: str, optional: tuple[str, ...] = ()) -> None:
     problems = [f"{short(key)} is not a field" for key in values if key not in wanted]
     problems += [f"{key} is missing" for key in wanted if key not in values and key not in optional]
@@ -224,13 +265,14 @@ def _check(values: Mapping[str, Any], wanted: Mapping[str, type], source: str, o
 
 
 @lru_cache(maxsize=64)
-def _kept(path: Path, changed_ns: int, n_bytes: int) -> DatasetInfo:
+def _kept(path: Path, changed_ns: int, n_bytes: int) -> Record:
     """Read a record once, and again if its file has changed."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(f"{path} cannot be read: {error}.") from error
-    record = record_of(read_table(text, path), path)
+    table = read_table(text, path)
+    record = volumes_of(table, path) if "modalities" in table else record_of(table, path)
     if record.name != path.stem:
         raise RecordError(f"{path} is the record of {record.name!r}. Rename the file to {record.name}.toml.")
     return record

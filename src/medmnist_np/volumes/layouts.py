@@ -84,7 +84,7 @@ Read = Callable[[str], bytes]
 
 _SPLITS = {"Tr": "train", "Va": "val", "Ts": "test"}
 _CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_CHANNEL = re.compile(r"(.+)_(\d{4})")
+_CHANNEL = re.compile(r"(?<=.)(_\d{4})$")
 _SHOWN = 5
 
 
@@ -204,7 +204,9 @@ def refuse_another_data_set(found: Listing, record: VolumeInfo) -> None:
 
 def _case_names(record: VolumeInfo) -> tuple[str, str]:
     """Return the names of the cases of a record as a pattern, and as a message shows them."""
-    prefix = record.layout_facts["prefix"]
+    prefix = record.layout_facts.get("prefix")
+    if prefix is None:  # a user's own
+        return _CASE_NAME.pattern, "<name>"
     if record.layout == "brats":
         return rf"{re.escape(prefix)}[_-][A-Z0-9_-]+", f"{prefix}{record.layout_facts['separator']}<id>"
     return rf"{re.escape(prefix)}_\d+", f"{prefix}_<number>"
@@ -291,7 +293,7 @@ def _cases_by_kind(volumes: Sequence[str], root: str, record: VolumeInfo) -> Lis
     for name in volumes:
         if (place := place_of(name)) and place[0] == root:
             stored[place[1:]][_stem(name.rpartition("/")[2])].append(name)
-    per_channel = has_file_per_channel(volumes, root)
+    per_channel = bool(channel_suffixes(volumes, root))
     channels = [f"_{number:04}" for number in range(len(record.modalities))] if per_channel else []
     damaged = record.layout_facts.get("damaged", ())
     for split in _SPLITS.values():
@@ -313,22 +315,19 @@ def _cases_by_kind(volumes: Sequence[str], root: str, record: VolumeInfo) -> Lis
     return found
 
 
-def has_file_per_channel(volumes: Iterable[str], root: str) -> bool:
-    """Return whether images are named ``CASE_0000.nii.gz``, as for nnU-Net: one file for each channel.
+def channel_suffixes(volumes: Iterable[str], root: str) -> list[str]:
+    """Return the endings of the names of images for nnU-Net, which has a file for each channel: ``"_0000"``, ...
 
-    Masks are then named ``CASE.nii.gz``. Other data sets number their cases with four digits, as in ``amos_0001``, but
-    there an image and its mask have the same name.
+    Masks are then named ``CASE.nii.gz``, and images ``CASE_0000.nii.gz``. Empty if an image is one file. Other data
+    sets number their cases with four digits, as in ``amos_0001``, but there an image and its mask have the same name.
     """
     stems: dict[str, set[str]] = {"images": set(), "labels": set()}
     for name in volumes:
         if (place := place_of(name)) and place[0] == root:
             stems[place[1]].add(_stem(name.rpartition("/")[2]))
-    channels = [match for stem in stems["images"] if (match := _CHANNEL.fullmatch(stem))]
-    return (
-        0 < len(channels) == len(stems["images"])
-        and any(match[2] == "0000" for match in channels)
-        and stems["images"].isdisjoint(stems["labels"])
-    )
+    suffixes = {match[1] for stem in stems["images"] if (match := _CHANNEL.search(stem))}
+    of_nnunet = all(map(_CHANNEL.search, stems["images"])) and stems["images"].isdisjoint(stems["labels"])
+    return sorted(suffixes) if of_nnunet and "_0000" in suffixes else []
 
 
 def _by_case(images: Mapping[str, list[str]]) -> dict[str, list[str]]:

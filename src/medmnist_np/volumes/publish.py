@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from medmnist_np import _files
 from medmnist_np._optional import require
@@ -26,15 +30,21 @@ from medmnist_np.cache.manifest import FILE_NAME, Manifest, StoredArray
 from medmnist_np.cache.prepare import published_once
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cache.store import ArrayFolder
+from medmnist_np.data.registration import check_free
 from medmnist_np.errors import ArchiveError, CacheError, NotCachedError
 from medmnist_np.registry import Archive
+from medmnist_np.registry.user_records import FORMAT, as_toml, check_name, read_table, record_file, volumes_of
 from medmnist_np.registry.volume_records import VolumeInfo
 from medmnist_np.volumes.decoder import decode
 from medmnist_np.volumes.layouts import (
     LeftOut,
     Listing,
+    channel_suffixes,
+    channels_in,
     find_cases,
+    labels_in,
     none_left,
+    place_of,
     read_report,
     refuse,
     refuse_another_data_set,
@@ -42,6 +52,7 @@ from medmnist_np.volumes.layouts import (
     words,
     write_report,
 )
+from medmnist_np.volumes.nifti import is_nifti, read_header
 from medmnist_np.volumes.stored_files import StoredFile, archive_files, folder_files
 
 # Largest accepted dataset.json, in bytes; real ones list a few hundred names.
@@ -91,9 +102,7 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
     CacheError
         If existing arrays lack cases of the folder.
     """
-    with _files.errors_named(source, "list the files"):
-        # Names include the folder itself, whose name may identify the set or split.
-        files = {f"{source.name}/{name}": file for name, file in folder_files(source).items()}
+    files = _files_of(source)
     found = find_cases(files, record, lambda name: _content(files[name]))
     refuse_another_data_set(found, record)
     found.faults += found.missing or _too_few(found, record)
@@ -125,6 +134,12 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
             record.qualified_name,
         )
     return folder
+
+
+def _files_of(source: Path) -> dict[str, StoredFile]:
+    """List the files of a folder. Names include the folder itself, whose name may identify the set or split."""
+    with _files.errors_named(source, "list the files"):
+        return {f"{source.name}/{name}": file for name, file in folder_files(source).items()}
 
 
 def _names_in(folder: ArrayFolder) -> set[tuple[str, str]]:
@@ -325,3 +340,116 @@ def adopt_verified(verified: Verified, record: VolumeInfo, places: Settings, way
 
     archive = record.archive(0)
     return published_once(record.storage_key(), places, lambda: publish_archive(verified, archive, record, places, way))
+
+
+def adopt_own(
+    path: str | os.PathLike[str],
+    name: str,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
+    progress: Progress = bars,
+    skip: bool = False,
+) -> tuple[VolumeInfo, ArrayFolder]:
+    """Decode a folder of the user's own volumes, and write a record of it, so that it opens by its name.
+
+    Parameters
+    ----------
+    path : path
+        A folder in the layout of the Decathlon or of nnU-Net, or with ``images`` and ``labels`` or ``masks``. Its
+        ``dataset.json`` gives the names of labels and channels. Without one, labels are the values found in the masks.
+    name : str
+        Name of the set: lower-case letters, digits and ``-``.
+    root, executor, progress, skip
+        See :func:`adopt`.
+
+    Returns
+    -------
+    (VolumeInfo, ArrayFolder)
+        The record and the arrays.
+
+    Raises
+    ------
+    ArchiveError
+        If the folder has none of these layouts, or a case is unusable.
+    RecordError
+        If the name is invalid or used by another data set.
+    CacheError, NoSpaceError, ModuleNotFoundError
+        See :func:`locate`.
+    """
+    source = Path(path).expanduser().resolve()
+    places, way = settings.current(root), Way(executor, progress, skip)
+    if not source.is_dir():
+        raise ArchiveError(f"{source} is not a folder. Unpack your archive, and import the folder.")
+    facts = _own_facts(check_name(name), _files_of(source), source)
+    values = facts["label_values"] or range(256)
+    expected = {**facts, "label_values": values, "class_names": facts["class_names"] or map(str, values)}
+    record = _own(expected)
+    check_free(name, record)
+    folder = publish_folder(source, record, record.folder_key, places, way)
+    arrays = folder.manifest.arrays
+    facts["n_samples"] = {
+        split: len(folder.open(f"{split}_shapes")) for split in record.splits if f"{split}_shapes" in arrays
+    }
+    if not facts["label_values"]:
+        masks = [folder.open(member) for member in arrays if member.endswith("_masks")]
+        facts["label_values"] = _values_in(masks)
+        facts["class_names"] = [f"label {value}" if value else "background" for value in facts["label_values"]]
+    record = _own(facts)
+    file = record_file(settings.current().cache, name)
+    _files.make_folder(file.parent)
+    with _files.errors_named(file, f"write the record of {name}"), _files.in_one_step(file) as fresh:
+        fresh.write_text(as_toml({"format": FORMAT, **facts}), "utf-8")
+    return record, folder
+
+
+def _own(facts: Mapping[str, Any]) -> VolumeInfo:
+    """Return the record of facts as it will be read from its file."""
+    lists = {key: list(value) if key in ("label_values", "class_names") else value for key, value in facts.items()}
+    return volumes_of(read_table(as_toml({"format": FORMAT, **lists}), "the folder"), "The folder")
+
+
+def _own_facts(name: str, files: Mapping[str, StoredFile], source: Path) -> dict[str, Any]:
+    """Return what a folder says about its volumes, as for a record; no labels if it does not name them."""
+    volumes = {file: place for file in files if is_nifti(file) and (place := place_of(file))}
+    images = [file for file, (_, kind, _) in volumes.items() if kind == "images"]
+    roots = sorted({root for root, _, _ in volumes.values()})
+    if len(roots) != 1 or not images:
+        there = f"Several folders have volumes: {', '.join(roots[:3])}. Name one." if images else "There are no images."
+        raise ArchiveError(
+            f"{source} cannot be imported. {there} It needs imagesTr and labelsTr, as of the Decathlon or nnU-Net, or "
+            "images and labels, with the same .nii or .nii.gz names in both."
+        )
+    table: Any = {}
+    if (file := files.get(f"{roots[0]}dataset.json")) is not None:
+        try:
+            table = json.loads(_content(file))
+            labels, channels = labels_in(table), channels_in(table)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ArchiveError(f"{file.path} cannot be understood: {error}. Correct it, or rename it.") from error
+    else:
+        labels, channels = {}, ()
+    if not channels:
+        n = len(channel_suffixes(volumes, roots[0])) or (read_header(files[images[0]]).shape[3:] or (1,))[0]
+        channels = tuple(f"channel {number}" for number in range(n)) if n > 1 else ("image",)
+    if labels:
+        labels = {0: "background", **labels}
+    splits = {split for _, _, split in volumes.values()}
+    return {
+        "name": name,
+        "description": str(table.get("description") or "Imported from a folder."),
+        "license": str(table.get("licence") or table.get("license") or "unknown"),
+        "modalities": list(channels),
+        "label_values": sorted(labels),
+        "class_names": [labels[value] for value in sorted(labels)],
+        "n_samples": {split: 0 for split in ("train", "val", "test") if split in splits},
+    }
+
+
+def _values_in(masks: Sequence[NDArray[np.uint8]]) -> list[int]:
+    """Return the values of flat masks, and 0, in ascending order."""
+    counts = np.zeros(256, np.int64)
+    for mask in masks:
+        for start in range(0, len(mask), 1 << 24):
+            counts += np.bincount(mask[start : start + (1 << 24)], minlength=256)
+    return sorted({0, *np.flatnonzero(counts).tolist()})
