@@ -30,7 +30,6 @@ from medmnist_np.volumes.layouts import read_report
 from medmnist_np.volumes.publish import adopt, find_here, locate
 from medmnist_np.volumes.ragged import Ragged
 from tests.audit import Recording
-from tests.conftest import TEST_DATA
 from tests.fault_server import FaultServer
 from tests.test_files import posix
 from tests.volumes.making import archived, cache, decathlon, tar_of
@@ -313,13 +312,6 @@ def test_the_folder_of_another_data_set_is_refused_and_leaves_no_arrays(tmp_path
 
 
 # The real ones
-
-
-@pytest.fixture(scope="session")
-def real_pairs() -> Path:
-    if not TEST_DATA or not (Path(TEST_DATA) / "msd" / "hippocampus").is_dir():
-        pytest.skip("MEDMNIST_NP_TEST_DATA is not set: it names a folder with pairs of the Decathlon")
-    return Path(TEST_DATA) / "msd" / "hippocampus"
 
 
 def test_a_volume_with_masked_values_is_not_written(tmp_path: Path) -> None:

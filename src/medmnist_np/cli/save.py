@@ -19,7 +19,11 @@ from medmnist_np.errors import NotCachedError
 from medmnist_np.export import LAYOUTS, Layout, PairPlan, Plan, Saved, save as save_files, save_pairs
 from medmnist_np.images import FORMATS
 from medmnist_np.registry import DatasetInfo, Record
+from medmnist_np.volumes.saved_cases import FolderLayout
 from medmnist_np.volumes.volume_dataset import VolumeDataset
+
+# Layouts of volumes that differ in size.
+_OF_VOLUMES = ("decathlon", "nnunet")
 
 
 @click.command
@@ -27,7 +31,7 @@ from medmnist_np.volumes.volume_dataset import VolumeDataset
 @click.argument("folder", required=False, metavar="FOLDER", type=click.Path(file_okay=False))
 @click.option("--flag", help="The same as NAME; the official option.", hidden=True)
 @click.option("--folder", "named_folder", type=click.Path(file_okay=False), hidden=True)
-@click.option("--layout", type=click.Choice(LAYOUTS), help="Arrangement of the files; default: automl.")
+@click.option("--layout", type=click.Choice((*LAYOUTS, *_OF_VOLUMES)), help="Arrangement of the files.")
 @click.option("--format", "--postfix", "format_", metavar="|".join(FORMATS), help="Default: png, or gif for volumes.")
 @size_option()
 @splits_option
@@ -62,13 +66,18 @@ def save(
     Files are written below FOLDER, arranged by --layout:
 
     \b
-      automl       NAME/train0_1.png (index_label) and NAME.csv, as official
+      automl       NAME/train0_1.png (index_label) and NAME.csv, as official;
+                   the default
       imagefolder  NAME/train/1_class_name/train0.png
       csv          NAME/train/train0.png and NAME/train/metadata.csv
 
     For segmentation sets, images are NAME/train/images/train0.png and masks NAME/train/masks/train0.png, whose gray
     values are the class numbers in NAME/classes.csv. Volumes that differ in size are saved in the same two folders, as
-    NIfTI files.
+    NIfTI files, or arranged for other programs:
+
+    \b
+      decathlon    NAME/imagesTr, labelsTr, imagesTs and dataset.json
+      nnunet       the raw format of nnU-Net 2, a file for each channel
 
     Existing files are not written again: run the same command again to resume after an interruption. A file with other
     content is never replaced.
@@ -76,6 +85,7 @@ def save(
     \b
       medmnist-np save breastmnist exported
       medmnist-np save organmnist3d exported --layout csv --format nii
+      medmnist-np save msd/hippocampus nnUNet_raw --layout nnunet
     """
     name, folder = _name_and_folder([one for one in (name, folder) if one is not None], flag, named_folder)
     for split in splits:
@@ -84,15 +94,18 @@ def save(
             raise click.UsageError(f"Splits are saved one by one. Use {again} instead of --split {split}.")
     progress = silent if quiet else bars
     if not (record := registry.info(name)).same_shape:
-        if layout is not None or size is not None or format_ not in (None, "nii"):
+        if layout in LAYOUTS or size is not None or format_ not in (None, "nii"):
             raise click.UsageError(
-                f"{record.qualified_name} has volumes that differ in size, which are saved as NIfTI. Leave out "
-                "--layout, --size and --format."
+                f"{record.qualified_name} has volumes that differ in size, which are saved as NIfTI. Leave out --size "
+                f"and --format, and use --layout {' or '.join(_OF_VOLUMES)} or none."
             )
-        saved = _save_volumes(record, splits, folder, root=root, download=download, progress=progress)
+        chosen = cast("FolderLayout", layout or "plain")
+        saved = _save_volumes(record, splits, folder, chosen, root=root, download=download, progress=progress)
         say("" if quiet else f"Volumes  {saved}\n", nl=False)
         return
     record, size = registry.resolve_dataset(name, size)
+    if layout in _OF_VOLUMES:
+        raise click.UsageError(f"--layout {layout} is for volumes that differ in size, and those of {name} do not.")
     with value_errors():
         plans = [_plan(record, size, split, layout, format_) for split in splits or record.splits]
     done = []
@@ -119,7 +132,14 @@ def _interruptible() -> Iterator[None]:
 
 
 def _save_volumes(
-    record: Record, splits: Sequence[str], folder: str, *, root: str | None, download: bool, progress: Progress
+    record: Record,
+    splits: Sequence[str],
+    folder: str,
+    layout: FolderLayout,
+    *,
+    root: str | None,
+    download: bool,
+    progress: Progress,
 ) -> Path:
     """Save the named splits, or all that exist, since a user's folder may have only some."""
     saved = missing = None
@@ -132,7 +152,7 @@ def _save_volumes(
                     raise
                 missing = missing or error
             else:
-                saved = ds.save(folder, progress=progress)
+                saved = ds.save(folder, layout=layout, progress=progress)
     if saved is None and missing is not None:
         raise missing
     return Path(folder) if saved is None else saved

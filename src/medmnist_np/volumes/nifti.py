@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import filecmp
 import gzip
 import logging
 import math
 import os
 import reprlib
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from medmnist_np import _files
 from medmnist_np._optional import require
-from medmnist_np._progress import Progress
 from medmnist_np.cache import zips
-from medmnist_np.errors import ArchiveError, CacheError
-from medmnist_np.volumes.ragged import Ragged
+from medmnist_np.errors import ArchiveError
 from medmnist_np.volumes.stored_files import StoredFile, most_inflated
 
 # Where single files say that they are such, by the size of the header: NIfTI-1 and NIfTI-2.
@@ -272,8 +268,7 @@ def write_nifti(
 
     Examples
     --------
-    >>> import tempfile
-    >>> import numpy as np
+    >>>     >>> import numpy as np
     >>> from medmnist_np.volumes.nifti import write_nifti
     >>> mask = np.zeros((4, 4, 2), np.uint8)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -340,48 +335,3 @@ def _write(file: Any, header: bytes, volume: NDArray[Any]) -> None:
     # Turned round, a volume in Fortran order is contiguous: nothing is copied but what is not in order.
     for part in volume.T:
         file.write(np.ascontiguousarray(part, volume.dtype.newbyteorder("<")).data.cast("B"))
-
-
-def save_cases(
-    folder: Path,
-    names: Sequence[str],
-    images: Ragged,
-    masks: Ragged | None,
-    affines: NDArray[Any],
-    spacings: NDArray[Any],
-    progress: Progress,
-) -> None:
-    """Write ``images/<name>.nii.gz`` and ``masks/<name>.nii.gz`` for each case.
-
-    Existing files with the same content are kept, and missing files are written. Other content is an error.
-
-    Raises
-    ------
-    CacheError
-        If a file exists with other content, or cannot be written.
-    """
-    n_bytes = images.dtype.itemsize * int(images.shapes.prod(axis=1).sum())
-    kinds = {"images": images} if masks is None else {"masks": masks, "images": images}
-    with _files.errors_named(folder, "save volumes", in_cache=False):
-        for kind in kinds:
-            (folder / kind).mkdir(parents=True, exist_ok=True)
-    with progress(f"saving {folder.name}", n_bytes) as bar:
-        for number, name in enumerate(names):
-            for kind, volumes in kinds.items():
-                _write_once(
-                    folder / kind / f"{name}.nii.gz", volumes[number], affines[number], spacings[number].tolist()
-                )
-            bar.update(images[number].nbytes)
-
-
-def _write_once(target: Path, volume: NDArray[Any], affine: NDArray[Any], spacing: list[float]) -> None:
-    if not target.exists():
-        write_nifti(target, volume, affine, spacing)
-        return
-    with (
-        _files.errors_named(target, f"write {target.name}", in_cache=False),
-        tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as folder,
-    ):
-        fresh = write_nifti(Path(folder, target.name), volume, affine, spacing)
-        if not filecmp.cmp(fresh, target, shallow=False):
-            raise CacheError(f"{target} exists with other content. It was left unchanged.", path=target)

@@ -21,6 +21,7 @@ from medmnist_np.volumes.windows import Slices, draw_patches
 
 if TYPE_CHECKING:
     from medmnist_np.images import Picture
+    from medmnist_np.volumes.saved_cases import FolderLayout
 
 _SHOWN = 5
 
@@ -228,7 +229,9 @@ class VolumeDataset(Cases):
         cut = draw_patches(self.images.shapes[:, :3], shape, per_volume, seed, foreground, find)
         return WindowDataset(self, cut, pad_value=pad_value)
 
-    def save(self, folder: str | os.PathLike[str], *, progress: Progress = bars) -> Path:
+    def save(
+        self, folder: str | os.PathLike[str], *, layout: FolderLayout = "plain", progress: Progress = bars
+    ) -> Path:
         """Write each volume and each mask as a NIfTI file, with its dtype, affine and spacing.
 
         Existing files with the same content are kept, and missing files are written, so an interrupted export resumes
@@ -237,15 +240,21 @@ class VolumeDataset(Cases):
         Parameters
         ----------
         folder : path
-            Parent of a new folder named after the set. Volumes go to ``<split>/images`` in it, and masks, if there
-            are any, to ``<split>/masks`` under the same names.
+            Parent of the new folder.
+        layout : {"plain", "decathlon", "nnunet"}
+            ``"plain"`` writes ``<name>/<split>/images/<case>.nii.gz`` and ``<name>/<split>/masks/<case>.nii.gz``.
+            ``"decathlon"`` writes ``imagesTr``, ``labelsTr`` and ``dataset.json``, which MONAI's
+            ``load_decathlon_datalist`` reads; several channels are the last axis of one file. ``"nnunet"`` writes the
+            raw format of nnU-Net 2, ``Dataset004_Hippocampus/imagesTr/<case>_0000.nii.gz``: one file for each channel,
+            and labels numbered 0, 1, 2, ... The test split is in ``imagesTs``, and a validation split, which nnU-Net
+            ignores, in ``imagesVa``. Splits saved one after the other share ``dataset.json``.
         progress : Progress
             How to show progress; a bar by default.
 
         Returns
         -------
         Path
-            The folder with the files.
+            The folder with the files. ``medmnist-np import --as`` reads each layout.
 
         Raises
         ------
@@ -253,13 +262,12 @@ class VolumeDataset(Cases):
             If a file exists with other content, or cannot be written.
         ModuleNotFoundError
             If NiBabel (extra ``nifti``) is not installed.
+        ValueError
+            If the layout is unknown.
         """
-        from medmnist_np.volumes.nifti import save_cases
+        from medmnist_np.volumes.saved_cases import save_cases
 
-        target = Path(folder).expanduser() / self.record.name
-        names = self.cases.tolist()
-        save_cases(target / self.split, names, self.images, self.masks, self.affines, self.spacing_mm, progress)
-        return target
+        return save_cases(self, Path(folder).expanduser(), layout, progress)
 
     def montage(
         self,
