@@ -268,7 +268,8 @@ def write_nifti(
 
     Examples
     --------
-    >>>     >>> import numpy as np
+    >>> import tempfile
+    >>> import numpy as np
     >>> from medmnist_np.volumes.nifti import write_nifti
     >>> mask = np.zeros((4, 4, 2), np.uint8)
     >>> with tempfile.TemporaryDirectory() as folder:
