@@ -29,6 +29,9 @@ ARRAYS = "arrays"
 MmapMode: TypeAlias = Literal["r", "c"] | None
 """See :func:`numpy.load`. Modes that would change files are not supported."""
 
+# How often to try to replace a damaged folder, and the wait after each try that fails because a file in it is open.
+_TRIES, _WAIT_S = 20, 0.1
+
 # Python 3.13 and later define this constant.
 _NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
 
@@ -222,7 +225,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
     target = cache / ARRAYS / key
     manifest.write(folder)
     _files.sync_folder(folder)
-    for wait in (0.1, 0.2, 0.4, 0.8, None):
+    for tries_left in reversed(range(_TRIES)):
         try:
             os.rename(folder, target)
         except OSError:
@@ -231,12 +234,12 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
             if (theirs := find(key, [cache])) is not None:
                 return theirs
             refuse_newer(target)
-            if wait is None:
+            if not tries_left:
                 break
             try:
                 _set_aside(target)
             except PermissionError:  # on Windows, while another process has a file in the folder open
-                time.sleep(wait)
+                time.sleep(_WAIT_S)
         else:
             _files.sync_folder(target.parent)
             return ArrayFolder(target, manifest)
