@@ -83,7 +83,7 @@ def test_a_set_that_is_not_here_is_fetched_if_requested(tmp_path: Path) -> None:
         (("brestmnist",), 2, "Did you mean 'breastmnist'"),
         (("breastmnist", "--size", 5), 2, "does not come in size 5"),
         (("breastmnist", "--near", 17), 2, "0<=x<=16"),
-        (("breastmnist", "-o", "page.txt"), 2, "it must end in .html"),
+        (("breastmnist", "-o", "page.txt"), 2, "must end in .html"),
         (("breastmnist", "--exact", "--near", 3), 2, "Leave out --near"),
         (("nowhere.npz",), 2, "File not found: nowhere.npz."),
         (("folder/breastmnist",), 2, "File not found: folder/breastmnist."),

@@ -53,7 +53,7 @@ def test_a_file_that_is_not_a_page_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("precious")
     result = run("card", "breastmnist", "-o", tmp_path / "notes.txt")
     assert result.exit_code == 2
-    assert "it must end in .html" in result.stderr
+    assert "must end in .html" in result.stderr
     assert (tmp_path / "notes.txt").read_text() == "precious"
 
 

@@ -60,7 +60,7 @@ def test_a_file_that_is_not_a_page_is_not_replaced(file: Path) -> None:
     before = file.read_bytes()
     result = run("report", file, "-o", file)
     assert result.exit_code == 2
-    assert "it must end in .html, so that no other file is replaced" in result.stderr
+    assert "must end in .html, so that no other file is replaced" in result.stderr
     assert before == file.read_bytes()
 
 

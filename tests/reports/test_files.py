@@ -21,7 +21,7 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["results.csv", "html", "page.html.csv"])
 def test_a_file_of_another_kind_is_not_replaced(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("precious")
-    with pytest.raises(ValueError, match=r"it must end in \.html, so that no other file is replaced"):
+    with pytest.raises(ValueError, match=r"must end in \.html, so that no other file is replaced"):
         write_page(tmp_path / name, "page")
     assert {name: "precious"} == {path.name: path.read_text() for path in tmp_path.iterdir()}
 

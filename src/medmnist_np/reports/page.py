@@ -36,7 +36,7 @@ def check_page_path(path: str | os.PathLike[str]) -> Path:
     'report.html'
     """
     if (page_path := Path(path)).suffix.lower() not in _SUFFIXES:
-        raise ValueError(f"{path} does not end in .html. Pages must, so that no other file is replaced by mistake.")
+        raise ValueError(f"{path} must end in .html, so that no other file is replaced by mistake.")
     return page_path
 
 
