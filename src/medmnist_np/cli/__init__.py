@@ -21,7 +21,14 @@ import click
 from medmnist_np._text import escaped
 from medmnist_np._version import __version__
 from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded, with_options, wrapped_message
-from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest
+from medmnist_np.errors import (
+    MedMNISTError,
+    UnknownDatasetError,
+    UnknownSizeError,
+    UnknownSplitError,
+    nearest,
+    short,
+)
 
 # Command -> (file, attribute), by purpose, in the order of the help text.
 _GROUPS = {
@@ -144,7 +151,7 @@ class _Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"Unknown command {args[0]!r}.{nearest(args[0], _COMMANDS)}", ctx)
+            raise click.UsageError(f"Unknown command {short(args[0])}.{nearest(args[0], _COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
     @_errors_shown()

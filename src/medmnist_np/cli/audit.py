@@ -58,10 +58,10 @@ def audit(
 ) -> None:
     """Find duplicates, leaks, wrong labels and blank images.
 
-    A leak is an exact duplicate, or another sample of the same group, in a later split. Near duplicates are listed for
-    you to look at. Labels are contradictory if duplicates have different ones. NAME is a data set; FILE.npz is any
-    archive of images and labels by split. The file of --ids has the columns split, index, image_id and, if known,
-    group (such as the patient). The exit code is 0 whatever is found.
+    NAME is a data set; FILE.npz is any archive of images and labels by split. A leak is a sample that also occurs in
+    a later split, as an exact duplicate or by its group. Labels are contradictory if duplicates have different ones.
+    Near duplicates are listed for you to look at. The file of --ids has the columns split, index, image_id and, if
+    known, group (such as the patient). The exit code is 0 even if there are findings.
 
     \b
       medmnist-np audit breastmnist

@@ -58,9 +58,9 @@ def cache(root: str | None, as_json: bool) -> None:
 def clean(names: tuple[str, ...], archives: bool, everything: bool, built: bool, yes: bool, root: str | None) -> None:
     """Remove data sets from the cache.
 
-    This removes arrays, kept archives and unfinished downloads, of the sets NAME... or of all. What cannot be
-    downloaded again stays: sets that were built or registered here, and source ids. With --built, these are removed
-    too. Files outside the cache are never touched.
+    This removes arrays, kept archives and unfinished downloads of NAME..., or of all data sets. Data that cannot be
+    downloaded again is kept: data sets that were built or registered here, and image ids. --built removes it too.
+    Files outside the cache are never touched.
 
     \b
       medmnist-np clean pathmnist_224

@@ -70,8 +70,8 @@ def corrupt(
     """Make corrupted test images of a data set.
 
     The images are stored in the cache, where Dataset(NAME, "test").corrupt(KIND, severity) reads them instead of
-    computing them. They are like those of MedMNIST-C, but not the published files. Images that exist are not made
-    again: run the same command again to resume after an interruption.
+    computing them. They are like those of MedMNIST-C, but not the published files. Existing images are kept: run
+    the same command again to resume after an interruption.
 
     With --published, the published files of all kinds and severities are downloaded, for
     PublishedCorruption(NAME, KIND, severity) to read, and verified against their checksum. No checksum is known for

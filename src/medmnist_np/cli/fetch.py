@@ -22,7 +22,7 @@ from medmnist_np.cli.options import (
 from medmnist_np.cli.output import say, say_json, say_lines, say_table, value_errors, writing
 from medmnist_np.corruptions.published import adopt_published
 from medmnist_np.data.arrays import adopt, bring, members_of
-from medmnist_np.errors import DigestError, MedMNISTError, NoSpaceError, nearest
+from medmnist_np.errors import DigestError, MedMNISTError, NoSpaceError, unknown
 from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.user_records import LOCAL
 
@@ -255,9 +255,7 @@ def download(
     known = bundled_records.COLLECTIONS
     dataset = None if dataset is None else dataset.lower()
     if dataset is not None and dataset not in known:
-        raise click.UsageError(
-            f"Unknown collection {dataset!r}.{nearest(dataset, known)} Collections: {', '.join(known)}."
-        )
+        raise click.UsageError(unknown("collection", dataset, known))
     if listing:
         _say_collections([dataset] if dataset else list(known))
         return

@@ -21,7 +21,7 @@ from medmnist_np._text import escaped, escaped_line
 from medmnist_np.cache.settings import Settings
 from medmnist_np.cli.output import end_interrupted, is_terminal, say
 from medmnist_np.data.arrays import find_here
-from medmnist_np.errors import MedMNISTError, OfflineError, UnknownSizeError
+from medmnist_np.errors import MedMNISTError, OfflineError, UnknownSizeError, short
 from medmnist_np.registry import Archive, Record
 
 # Seconds between two lines about one file if stderr is not a terminal.
@@ -234,7 +234,7 @@ Outcome = Path | MedMNISTError
 def wanted_sets(names: Sequence[str], size: str | None) -> list[tuple[Record, int]]:
     """Return the requested sets and sizes, each once; without names, all sets with the size."""
     if size is not None and size != "all" and not (size.isascii() and size.isdecimal()):
-        raise click.UsageError(f"--size must be a number of pixels, such as 28 or 224, or all, not {size!r}.")
+        raise click.UsageError(f"--size must be a number of pixels, such as 28 or 224, or all, not {short(size)}.")
     number = int(size) if size not in (None, "all") else None
     wanted: list[tuple[Record, int]] = []
     if not names:
