@@ -1,8 +1,9 @@
-"""Text that is safe to show: control characters are escaped, passwords and tokens in URLs are removed."""
+"""Text that is safe to show, without control characters, passwords and tokens; names of columns."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters, line separators, and marks that change the direction of writing."""
@@ -38,3 +39,21 @@ def redacted(text: str) -> str:
     'https://***@lab.example/x.npz?***: HTTP 404'
     """
     return _QUERY.sub(r"\1?***", _LOGIN.sub(r"\1***@", text))
+
+
+def free_names(names: Iterable[str], taken: Collection[str]) -> list[str]:
+    """Return names of columns; those that are taken get a ``_`` at the end.
+
+    Examples
+    --------
+    >>> from medmnist_np._text import free_names
+    >>> free_names(["mass", "split"], ["file_name", "split"])
+    ['mass', 'split_']
+    """
+    names, free = list(names), list[str]()
+    for name in names:
+        column = name
+        while column in taken or column in free or (column != name and column in names):
+            column += "_"
+        free.append(column)
+    return free

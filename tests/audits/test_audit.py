@@ -373,6 +373,11 @@ def test_shapes_of_two_values_and_small_images_have_no_near_duplicates(tmp_path:
     assert "at least 8 pixels along each axis" in found(tmp_path, sound((7, 20, 3))).remarks[0]
 
 
+def test_an_odd_distance_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"max_distance is 3, but hashes differ in an even number of bits. Use 2 or 4"):
+        audit(tmp_path / "absent.npz", max_distance=3)
+
+
 def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = sound((16, 16))
     random = np.random.default_rng(5)

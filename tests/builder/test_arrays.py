@@ -143,3 +143,16 @@ def test_a_failed_build_of_an_archive_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has the arrays"):
         build(path, name="given", output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("dtype", ["U", "S"])
+def test_groups_of_arrays_are_decoded_and_stripped(dtype: str) -> None:
+    groups = np.array([f" p{number // 2} " for number in range(20)]).astype(dtype)
+    build(name="given", images=stack(0, 20), labels=halves(20), groups=groups, ratio=(1, 1))
+    found = {group for split in ("train", "test") for group in mm.Dataset("given", split=split).groups}
+    assert found == {f"p{number}" for number in range(10)}
+
+
+def test_labels_of_bytes_are_class_names() -> None:
+    build(name="given", images=stack(0, 20), labels=np.array([b"dull", b"fine"] * 10))
+    assert mm.info("given").class_names == ("dull", "fine")

@@ -83,6 +83,7 @@ def test_a_set_that_is_not_here_is_fetched_if_requested(tmp_path: Path) -> None:
         (("brestmnist",), 2, "Did you mean 'breastmnist'"),
         (("breastmnist", "--size", 5), 2, "does not come in size 5"),
         (("breastmnist", "--near", 17), 2, "0<=x<=16"),
+        (("breastmnist", "--near", 3), 2, "Hashes differ in an even number of bits. Use --near 2 or 4."),
         (("breastmnist", "-o", "page.txt"), 2, "must end in .html"),
         (("breastmnist", "--exact", "--near", 3), 2, "Leave out --near"),
         (("nowhere.npz",), 2, "File not found: nowhere.npz."),

@@ -70,6 +70,12 @@ def test_the_table_with_a_head() -> None:
     assert ["train0.png", "train", *"01000000000000"] == several.row(0, [0, 1, *[0] * 12])
 
 
+def test_findings_named_as_other_columns_get_other_names() -> None:
+    record = replace(mm.info("chestmnist"), class_names=("split", "split_", "file_name", *map(str, range(11))))
+    head = Plan(record, 28, "train", layout="csv").head
+    assert head[:5] == ["file_name", "split", "split__", "split_", "file_name_"]
+
+
 def test_formats_that_are_not_named_fit_the_images() -> None:
     assert tuple(plan(name).ending for name in ("breastmnist", "pathmnist", "organmnist3d")) == ("png", "png", "gif")
 

@@ -222,8 +222,9 @@ def audit(
         sample. None means the ids attached to the data set, if any. Samples of one group (without groups, of one id)
         should not be in several splits.
     max_distance : int, optional
-        Maximum number of bits, of 64, in which the perceptual hashes of near duplicates differ, 0 to 16. None skips
-        the search for near duplicates.
+        Maximum number of bits, of 64, in which the perceptual hashes of near duplicates differ: an even number, 0 to
+        16, since hashes with equally many ones differ in an even number of bits. None skips the search for near
+        duplicates.
     root : path, optional
         See :func:`~medmnist_np.load`.
     download : bool
@@ -246,7 +247,7 @@ def audit(
     ArchiveError
         If the file is not a valid archive of images and labels.
     ValueError
-        If the ids do not fit the data set, or the distance is not 0 to 16.
+        If the ids do not fit the data set, or the distance is not an even number from 0 to 16.
     MedMNISTError
         If the download fails, see :func:`~medmnist_np.load`.
 
@@ -271,6 +272,11 @@ def audit(
     """
     if max_distance is not None:
         near_pairs(np.empty(0, dtype=np.uint64), max_distance)  # raises if the distance is invalid
+        if max_distance % 2:
+            raise ValueError(
+                f"max_distance is {max_distance}, but hashes differ in an even number of bits. Use "
+                f"{max_distance - 1} or {max_distance + 1}."
+            )
     with opened(source, size=size, root=root, download=download, progress=progress) as data:
         groups = grouping(data, ids)
         reason = "Near duplicates were not searched, as requested." if max_distance is None else why_not(data)

@@ -190,7 +190,7 @@ def look_alike(
 
     n_changes = next(iter(scans.values())).changed.shape[1]
     places = [Place(split, position) for split, mask in kept.items() for position in np.flatnonzero(mask).tolist()]
-    for distance in range(max_distance, -1, -1):
+    for distance in range(max_distance, -1, -2):
         try:
             near = _near_rows(values, after, n_changes, distance, progress)
         except ValueError:  # too many pairs

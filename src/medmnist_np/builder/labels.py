@@ -181,7 +181,7 @@ def of_array(
     for row, place in zip(texts, where, strict=True):
         if "" in row:
             raise ValueError(f"{place} has no label.")
-    if array.dtype.kind not in "biufUO" or (array.dtype.kind == "f" and (array % 1).any()):
+    if array.dtype.kind not in "biufUOS" or (array.dtype.kind == "f" and (array % 1).any()):
         raise _unfit(array, len(where))
     if array.dtype.kind in "bf":
         texts = [[str(int(value)) for value in row] for row in rows]
@@ -280,8 +280,8 @@ def values_of(values: npt.ArrayLike) -> list[Any]:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as text, empty if it is missing: None, NaN, or a missing value of pandas."""
-    text = str(value)
+    """Return a value as text, empty if it is missing: None, NaN, or a missing value of pandas. Bytes are UTF-8."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
     # NumPy turns a NaN among strings into "nan". "None" as a string may be the name of a class.
     missing = text == "nan" if isinstance(value, str) else text in _MISSING
     return "" if missing else text

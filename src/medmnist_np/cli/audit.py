@@ -29,7 +29,7 @@ from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value
     type=click.IntRange(0, 16),
     default=4,
     metavar="BITS",
-    help="Largest distance between the hashes of near duplicates; default: 4.",
+    help="Largest distance between the hashes of near duplicates, an even number; default: 4.",
 )
 @click.option("--exact", is_flag=True, help="Do not search for near duplicates.")
 @page_option("Write a page with pictures too.")
@@ -77,6 +77,8 @@ def audit(
     ctx = click.get_current_context()
     if exact and ctx.get_parameter_source("near") == ParameterSource.COMMANDLINE:
         raise click.UsageError("--exact turns off the search for near duplicates. Leave out --near.")
+    if near % 2:
+        raise click.UsageError(f"Hashes differ in an even number of bits. Use --near {near - 1} or {near + 1}.")
     if scheme is not None:
         _check_scheme(scheme, ids)
     if is_path(source) and not Path(source).expanduser().is_file():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
+from medmnist_np._text import free_names
 from medmnist_np.errors import check_choice
 from medmnist_np.images.encoders import VOLUME, find_format, kind_of
 from medmnist_np.registry import DatasetInfo
@@ -151,11 +152,9 @@ class Plan(_Files):
         """Column names of the table; empty if it has no header."""
         if self.layout != "csv":
             return []
-        return [
-            "file_name",
-            "split",
-            *(self.record.class_names if self.record.multi_label else ("label", "class_name")),
-        ]
+        columns = ["file_name", "split"]
+        names = self.record.class_names if self.record.multi_label else ("label", "class_name")
+        return columns + free_names(names, columns)
 
     @property
     def key(self) -> int:

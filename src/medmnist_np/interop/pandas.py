@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from medmnist_np._optional import require
+from medmnist_np._text import free_names
 from medmnist_np.data.dataset import Dataset
 
 
@@ -23,7 +24,8 @@ def to_pandas(ds: Dataset) -> Any:
     pandas.DataFrame
         Its index is the position in ``ds``, so that ``ds[table.index[condition]]`` selects samples. The column
         ``position`` is the position in the arrays of the split (int64). The other columns are ``label`` (int64) and
-        ``class_name`` (categorical), or in a multi-label set one bool column for each label.
+        ``class_name`` (categorical), or in a multi-label set one bool column for each label. A label named ``position``
+        becomes ``position_``.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def to_pandas(ds: Dataset) -> Any:
     pandas = require("pandas")
     columns: dict[str, Any] = {"position": ds.positions.astype(np.int64)}
     if ds.record.multi_label:
-        columns |= dict(zip(ds.class_names, ds.labels.T.astype(bool), strict=True))
+        columns |= dict(zip(free_names(ds.class_names, columns), ds.labels.T.astype(bool), strict=True))
     else:
         numbers = ds.labels[:, 0].astype(np.int64)
         columns["label"] = numbers
