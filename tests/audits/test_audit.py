@@ -403,7 +403,7 @@ def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("distance", [-1, 17, 2.5])
 def test_an_invalid_distance_is_rejected(tmp_path: Path, distance: Any) -> None:
-    with pytest.raises(ValueError, match=f"max_distance is {distance}; it must be from 0 to 16 bits"):
+    with pytest.raises(ValueError, match=rf"max_distance is {distance}. It must be between 0 and 16 bits"):
         audit(tmp_path / "not there.npz", max_distance=distance)
 
 
