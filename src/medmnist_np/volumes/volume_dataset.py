@@ -17,7 +17,7 @@ from medmnist_np.volumes.cases import Cases
 from medmnist_np.volumes.layouts import REPORT, read_report
 from medmnist_np.volumes.ragged import labelled_voxel
 from medmnist_np.volumes.window_dataset import WindowDataset
-from medmnist_np.volumes.windows import Slices, draw_patches
+from medmnist_np.volumes.windows import Grid, Slices, draw_patches
 
 if TYPE_CHECKING:
     from medmnist_np.images import Picture
@@ -228,6 +228,37 @@ class VolumeDataset(Cases):
         find = self._finder(progress) if foreground else None
         cut = draw_patches(self.images.shapes[:, :3], shape, per_volume, seed, foreground, find)
         return WindowDataset(self, cut, pad_value=pad_value)
+
+    def grid_patches(
+        self, shape: tuple[int, int, int] = (96, 96, 96), *, overlap: float = 0.25, pad_value: float = 0
+    ) -> WindowDataset:
+        """Return patches that cover every volume, to score a patch model on whole volumes.
+
+        :meth:`WindowDataset.assemble` combines the predictions for them. The positions are those of MONAI's
+        ``sliding_window_inference``.
+
+        Parameters
+        ----------
+        shape : (int, int, int)
+            Voxels along x, y and z. Shorter volumes are padded on both sides.
+        overlap : float
+            Share of a patch that the next one covers again, from 0 to less than 1. The last patch along an axis ends
+            with the volume, so it may overlap more.
+        pad_value : number
+            Padding value for images, such as -1024 for CT; masks are padded with 0.
+
+        Returns
+        -------
+        WindowDataset
+            ``(image (x, y, z) or (x, y, z, c), mask (x, y, z))``, volume by volume.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range, or the data set has a transform, which patches would ignore.
+        """
+        self._require_no_transform()
+        return WindowDataset(self, Grid(shape, overlap), pad_value=pad_value)
 
     def save(
         self, folder: str | os.PathLike[str], *, layout: FolderLayout = "plain", progress: Progress = bars

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from medmnist_np._groups import per_sample
 from medmnist_np._sequences import Items
 from medmnist_np.volumes.cases import Cases
-from medmnist_np.volumes.windows import Patches, Slices, Windows
+from medmnist_np.volumes.windows import Grid, Patches, Slices, Weights, Windows, assembled
 
 if TYPE_CHECKING:
     from medmnist_np.batches import Batches, Transform
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class WindowDataset(Items):
     """Slices or patches of volumes, as a sequence of ``(image, mask)``.
 
-    Made by ``slices()`` and ``patches()`` of a :class:`VolumeDataset`.
+    Made by ``slices()``, ``patches()`` and ``grid_patches()`` of a :class:`VolumeDataset`.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class WindowDataset(Items):
     def __init__(
         self,
         volumes: Cases,
-        cut: Slices | Patches,
+        cut: Slices | Patches | Grid,
         *,
         pad_value: float = 0,
         selection: range | NDArray[np.intp] | None = None,
@@ -169,6 +170,54 @@ class WindowDataset(Items):
             identity=self._identity(),
         )
 
+    def assemble(
+        self, predictions: Iterable[Any], *, weights: Weights = "average", channels: Channels = "first"
+    ) -> Iterator[NDArray[np.float32]]:
+        """Combine the predictions for grid patches into one for each volume.
+
+        Where patches overlap, a voxel gets the weighted mean of their predictions, as in MONAI's
+        ``sliding_window_inference``. Only one volume is in memory at a time.
+
+        Parameters
+        ----------
+        predictions : iterable of array_like of float
+            Scores or probabilities for batches of patches, in the order of this data set: ``(b, x, y, z)``, or
+            ``(b, k, x, y, z)`` for ``k`` classes. A generator keeps memory flat.
+        weights : {"average", "gaussian"}
+            Weight every voxel of a patch alike, or those at its centre more: a Gaussian whose standard deviation is an
+            eighth of the patch.
+        channels : {"first", "last"}
+            Position of the axis of classes, if there is one.
+
+        Yields
+        ------
+        (k, x, y, z) or (x, y, z) float32
+            The prediction for each of :attr:`volumes`, in order; ``(x, y, z, k)`` with ``channels="last"``.
+
+        Raises
+        ------
+        ValueError
+            If these are not all patches of a grid, an argument is out of range, or the predictions do not fit the
+            patches in number or shape, or are not floats.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import medmnist_np as mm
+        >>> ds = mm.VolumeDataset("msd/hippocampus", split="train")[:2]
+        >>> patches = ds.grid_patches((16, 16, 16), overlap=0.5)
+        >>> batches = patches.batches(4, dtype="float32")
+        >>> wholes = patches.assemble(batch.images for batch in batches)
+        >>> [np.allclose(whole, volume) for whole, volume in zip(wholes, ds.images)]
+        [True, True]
+        """
+        if not isinstance(self._cut, Grid) or self._selection != range(len(self._all.cases)):
+            raise ValueError(
+                "Only all patches of grid_patches(...) can be assembled, in their order. To score some volumes, select "
+                "them first: ds[:4].grid_patches(...)."
+            )
+        return assembled(self._cut, self.volumes.images.shapes[:, :3], predictions, weights, channels)
+
     def _item(self, number: int) -> tuple[Any, Any]:
         return self.images[number], None if self.masks is None else self.masks[number]
 
@@ -201,7 +250,7 @@ class WindowDataset(Items):
 def _restore(
     kind: type[WindowDataset],
     volumes: Cases,
-    cut: Slices | Patches,
+    cut: Slices | Patches | Grid,
     pad_value: float,
     selection: range | NDArray[np.intp],
 ) -> WindowDataset:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.batches.order import checked_seed, whole
-from medmnist_np.errors import short
+from medmnist_np.errors import short, unknown
 from medmnist_np.volumes.ragged import Ragged
 
 # Volumes are in Fortran order and batches in C order, so a copy transposes. Copying in blocks of this many planes or
@@ -165,16 +166,22 @@ class Windows:
         """Return where in a window its volume lies (None if it fills the window), and a view of these voxels."""
         cases, corners, extents = self._places
         volume = self._volumes[int(cases[number])]
-        read, inside = [], []
-        for corner, extent, length in zip(
-            corners[number].tolist(), extents[number].tolist(), volume.shape[:3], strict=True
-        ):
-            first = max(corner, 0)
-            last = max(first, min(corner + extent, length))
-            read.append(slice(first, last))
-            inside.append(slice(first - corner, last - corner))
-        voxels = volume[tuple(read)]
-        return (None if voxels.shape[:3] == tuple(extents[number]) else tuple(inside)), voxels
+        read, inside = _overlap(corners[number].tolist(), extents[number].tolist(), volume.shape[:3])
+        voxels = volume[read]
+        return (None if voxels.shape[:3] == tuple(extents[number]) else inside), voxels
+
+
+def _overlap(
+    corner: Sequence[int], extent: Sequence[int], shape: Sequence[int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return the common part of a window and a volume: as slices of the volume, and as slices of the window."""
+    read, inside = [], []
+    for start, size, length in zip(corner, extent, shape, strict=True):
+        first = max(start, 0)
+        last = max(first, min(start + size, length))
+        read.append(slice(first, last))
+        inside.append(slice(first - start, last - start))
+    return tuple(read), tuple(inside)
 
 
 def _copy_turned(voxels: NDArray[Any], window: NDArray[Any], along: int) -> None:
@@ -353,3 +360,119 @@ def checked_shape(shape: Any, n_axes: int) -> Any:
     if not isinstance(shape, (tuple, list)) or len(shape) != n_axes:
         raise ValueError(f"shape is {short(shape)}; it is {n_axes} lengths in voxels, as {(96,) * n_axes}.")
     return tuple(whole("shape", length, least=1) for length in shape)
+
+
+Weights: TypeAlias = Literal["average", "gaussian"]
+
+# Standard deviation of the Gaussian weights as a share of the patch, and the least weight, as in MONAI.
+_SIGMA = 0.125
+_LEAST_WEIGHT = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Patches that cover every volume, at the positions of MONAI's ``sliding_window_inference``.
+
+    Attributes
+    ----------
+    shape : (int, int, int)
+        Size of a patch in voxels. A volume that is shorter along an axis is centred in the patch.
+    overlap : float
+        Least share of a patch that the next one covers again, from 0 to less than 1.
+    """
+
+    shape: tuple[int, int, int]
+    overlap: float
+
+    # Patches keep all axes, unlike slices.
+    axis = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", checked_shape(self.shape, 3))
+        number = isinstance(self.overlap, (int, float, np.number)) and not isinstance(self.overlap, bool)
+        if not (number and 0 <= self.overlap < 1):
+            raise ValueError(f"overlap is {short(self.overlap)}. It must be a number from 0 to less than 1.")
+        object.__setattr__(self, "overlap", float(self.overlap))
+
+    def places(self, shapes: NDArray[np.int64]) -> Places:
+        """Return the position of every patch, volume by volume."""
+        corners = [list(itertools.product(*map(self._starts, self.shape, shape))) for shape in shapes.tolist()]
+        cases = np.repeat(np.arange(len(shapes)), [len(of_case) for of_case in corners])
+        joined = np.array([corner for of_case in corners for corner in of_case], np.intp).reshape(-1, 3)
+        return Places(cases, joined, np.broadcast_to(np.array(self.shape, np.intp), joined.shape))
+
+    def _starts(self, size: int, length: int) -> list[int]:
+        """Return the first voxel of each patch along an axis; the last patch ends with the volume."""
+        if length <= size:
+            return [-((size - length) // 2)]
+        step = max(int(size * (1 - self.overlap)), 1)
+        return [*range(0, length - size, step), length - size]
+
+    def weights(self, kind: Weights) -> NDArray[np.float32]:
+        """Return the weight of each voxel of a patch."""
+        if kind == "average":
+            return np.ones(self.shape, np.float32)
+        axes = [np.arange(size) - (size - 1) / 2 for size in self.shape]
+        bells = [np.exp(axis**2 / (-2 * (_SIGMA * len(axis)) ** 2)).astype(np.float32) for axis in axes]
+        weights: NDArray[np.float32] = bells[0][:, None, None] * bells[1][:, None] * bells[2]
+        np.maximum(weights, max(float(weights.min()), _LEAST_WEIGHT), out=weights)
+        return weights
+
+    def facts(self) -> dict[str, Any]:
+        """Return what tells these windows from others, as JSON can hold it."""
+        return {"grid": list(self.shape), "overlap": self.overlap}
+
+    def __str__(self) -> str:
+        return f"grid patches of {' x '.join(map(str, self.shape))}"
+
+
+def assembled(
+    grid: Grid, shapes: NDArray[np.int64], predictions: Iterable[Any], weights: Weights, channels: str
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the weighted mean of the predictions for each volume; see :meth:`WindowDataset.assemble`."""
+    if weights not in get_args(Weights):
+        raise ValueError(unknown("weights", weights, get_args(Weights)))
+    if channels not in ("first", "last"):
+        raise ValueError(unknown("channels", channels, ("first", "last")))
+    return _assembled(grid, shapes, predictions, weights, channels)
+
+
+def _assembled(
+    grid: Grid, shapes: NDArray[np.int64], predictions: Iterable[Any], weights: Weights, channels: str
+) -> Iterator[NDArray[np.float32]]:
+    of_patch = grid.weights(weights)
+    places = grid.places(shapes)
+    n_patches = len(places.cases)
+    rows: Iterator[Any] = (_scores(row, grid, channels) for batch in predictions for row in np.asarray(batch))
+    corners = iter(places.corners.tolist())
+    for shape, n in zip(shapes.tolist(), np.bincount(places.cases, minlength=len(shapes)).tolist(), strict=True):
+        total: Any = None
+        covered = np.zeros(shape, np.float32)
+        for corner in itertools.islice(corners, n):
+            if (row := next(rows, None)) is None:
+                raise ValueError(f"There are fewer predictions than patches, which are {n_patches}.")
+            if total is None:
+                total = np.zeros((*row.shape[:-3], *shape), np.float32)
+            if row.shape[:-3] != total.shape[:-3]:
+                raise ValueError("The predictions have different numbers of channels.")
+            read, inside = _overlap(corner, grid.shape, shape)
+            total[..., *read] += row[..., *inside] * of_patch[inside]
+            covered[read] += of_patch[inside]
+        if total is not None:
+            total /= covered
+            yield total if channels == "first" or total.ndim == 3 else np.moveaxis(total, 0, -1)
+    if next(rows, None) is not None:
+        raise ValueError(f'There are more predictions than patches, which are {n_patches}. Do not use last="pad".')
+
+
+def _scores(row: NDArray[Any], grid: Grid, channels: str) -> NDArray[Any]:
+    """Return the prediction for one patch with its channels, if any, first."""
+    if row.dtype.kind != "f":
+        raise ValueError(f"Predictions have dtype {row.dtype}. Pass scores or probabilities, not class numbers.")
+    turned = np.moveaxis(row, -1, 0) if channels == "last" and row.ndim == 4 else row
+    if turned.ndim not in (3, 4) or turned.shape[-3:] != grid.shape:
+        raise ValueError(
+            f"A prediction has the shape {row.shape}. With channels={channels!r}, it must be {grid.shape}, with or "
+            "without an axis of channels, in batches of patches."
+        )
+    return turned
