@@ -11,7 +11,8 @@ from PIL import Image
 
 import medmnist_np as mm
 from medmnist_np.builder import build
-from medmnist_np.builder.image_files import Decoding, dicom_tag, read_image, read_mask
+from medmnist_np.builder.image_files import Decoding, dicom_tag, is_series, orientation, read_image, read_mask
+from medmnist_np.builder.labels import Ambiguous
 from tests.builder.pictures import noise
 from tests.builder.test_signatures import write_dicom
 
@@ -215,3 +216,63 @@ def test_a_dicom_tag_as_group_needs_dicom_files(tmp_path: Path) -> None:
         photo(tmp_path / "ab"[number % 2] / f"{number:02}.png", image, 1)
     with pytest.raises(ValueError, match=r"00\.png: it is not a DICOM file.*group_by='PatientID' needs DICOM files"):
         build(tmp_path, name="scans", group_by="PatientID")
+
+
+def test_a_folder_of_dicom_files_of_one_series_each_is_not_a_series(tmp_path: Path) -> None:
+    for number in range(3):
+        write_dicom(tmp_path / "patient" / f"{number}.dcm", RAMP, series=f"1.2.{number}")
+    assert not is_series(tmp_path / "patient")
+
+
+def test_a_folder_of_dicom_files_of_one_series_is_a_series(tmp_path: Path) -> None:
+    for number in range(3):
+        write_dicom(tmp_path / "patient" / f"{number}.dcm", RAMP, series="1.2.3")
+    assert is_series(tmp_path / "patient")
+
+
+def test_dicom_images_in_folders_of_studies_are_images_of_their_patient(tmp_path: Path) -> None:
+    for number, image in enumerate(GRAY):
+        study = tmp_path / "ab"[number % 2] / f"p{number // 4}" / "study"
+        write_dicom(study / f"{number}.dcm", image, series=f"1.2.{number}")
+    built = build(tmp_path, name="scans", group_by_folder=True, ratio=(1, 1))
+    assert built.record.ndim == 2
+    assert sum(built.record.n_samples.values()) == 20
+
+
+# Palettes
+
+
+def test_a_palette_of_gray_colours_gives_a_gray_image(tmp_path: Path) -> None:
+    Image.fromarray(GRAY[0]).convert("P").save(tmp_path / "a.png")
+    assert np.array_equal(GRAY[0], read_image(tmp_path / "a.png"))
+
+
+# Choices
+
+
+@pytest.mark.parametrize("wrong", [{"channels": "cmyk"}, {"exif": "yes"}])
+def test_an_unknown_choice_lists_the_known_ones(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="Available: "):
+        stored("gray", GRAY, **wrong)
+
+
+def test_a_mixture_names_both_readings() -> None:
+    images = [noise(99, (32, 32, 3)) if number == 3 else image for number, image in enumerate(GRAY)]
+    with pytest.raises(Ambiguous) as caught:
+        stored("mixed", images)
+    assert caught.value.readings == ({"channels": "gray"}, {"channels": "rgb"})
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # from Pillow
+def test_damaged_exif_data_means_upright(tmp_path: Path) -> None:
+    Image.fromarray(GRAY[0]).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert orientation(tmp_path / "a.jpg") == 1
+
+
+def test_volumes_in_nifti_files_are_built(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel", reason="reads NIfTI files")
+    for number in range(20):
+        path = tmp_path / "ab"[number % 2] / f"{number}.nii.gz"
+        path.parent.mkdir(exist_ok=True)
+        nibabel.save(nibabel.Nifti1Image(noise(number, (8, 8, 8)), np.eye(4)), path)
+    assert build(tmp_path, name="organs", sizes=8).record.ndim == 3

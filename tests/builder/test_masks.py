@@ -331,3 +331,52 @@ def test_a_step_without_a_counterpart_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"This step needs a method for_masks\(\)"):
         Recipe((inverted, Resize())).for_masks()
+
+
+# EXIF orientation
+
+
+def pairs_with_a_rotated_image(folder: Path, orientation: int, mask: NDArray[np.uint8]) -> Path:
+    """Write pairs of 32 x 40; the image of the first, which is in the test split, has an EXIF orientation."""
+    for split, numbers in (("test", [0]), ("train", range(1, 5))):
+        for number in numbers:
+            save(folder / split / "images" / f"{number}.png", noise(number, (32, 40)))
+            save(folder / split / "masks" / f"{number}.png", mask if number == 0 else blob(number))
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(noise(0, (40, 32) if orientation > 4 else (32, 40))).save(
+        folder / "test" / "images" / "0.png", exif=exif
+    )
+    return folder
+
+
+@pytest.mark.parametrize("turned_back", [True, False], ids=["drawn on the stored pixels", "drawn on the upright image"])
+def test_a_mask_matches_its_rotated_image(tmp_path: Path, turned_back: bool) -> None:
+    mask = blob(0)
+    folder = pairs_with_a_rotated_image(tmp_path, 6, np.rot90(mask) if turned_back else mask)
+    build(folder, name="polyps", recipe="squeeze", sizes=40)
+    expected = Recipe((Resize("nearest"),))(mask, 40)
+    assert np.array_equal(expected, mm.load("polyps", "test", size=40, download=False).masks[0])
+
+
+def test_a_mask_that_fits_before_and_after_a_rotation_is_refused(tmp_path: Path) -> None:
+    folder = pairs_with_a_rotated_image(tmp_path, 3, blob(0))
+    with pytest.raises(ValueError, match="its mask: it fits the image both before and after the rotation"):
+        build(folder, name="polyps", recipe="squeeze", sizes=40)
+
+
+@pytest.mark.parametrize("exif", ["apply", "ignore"])
+def test_exif_decides_about_a_mask_that_fits_both_ways(tmp_path: Path, exif: str) -> None:
+    folder = pairs_with_a_rotated_image(tmp_path, 3, blob(0))
+    build(folder, name="polyps", recipe="squeeze", sizes=40, exif=exif)
+    found = mm.load("polyps", "test", size=40, download=False)
+    image = noise(0, (32, 40))[:: -1 if exif == "apply" else 1, :: -1 if exif == "apply" else 1]
+    assert np.array_equal(resize(image, 40), found.images[0])
+    assert np.array_equal(Recipe((Resize("nearest"),))(blob(0), 40), found.masks[0])
+
+
+def test_a_mask_with_its_own_exif_orientation_is_rotated_by_it(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.rot90(blob(0))).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(blob(0), read_mask(tmp_path / "a.png"))

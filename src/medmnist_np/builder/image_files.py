@@ -66,14 +66,15 @@ class Decoding:
     ----------
     slices : bool
         Whether to read a folder of image files as a volume. The numbers in the file names give the order of its slices.
-    exif : {"apply", "ignore"}
-        Whether to turn a photo as its EXIF orientation says. The orientation of a TIFF file is always applied.
+    exif : {"apply", "ignore"}, optional
+        Whether to turn a photo as its EXIF orientation says; None turns it. The orientation of a TIFF file is always
+        applied.
     window : bool
         Whether to map the values of DICOM files to 0-255 by the window in the file.
     """
 
     slices: bool = False
-    exif: Literal["apply", "ignore"] = "apply"
+    exif: Literal["apply", "ignore"] | None = None
     window: bool = False
 
 
@@ -100,8 +101,8 @@ def read_image(file: Path, index: int | None = None, decoding: Decoding = Decodi
     Returns
     -------
     (h, w), (h, w, 3) or (d, h, w) array
-        Gray image, RGB image or volume. Bilevel images become 0 and 255, and palette images become RGB. A fully opaque
-        alpha channel is dropped.
+        Gray image, RGB image or volume. Bilevel images become 0 and 255. Palette images become RGB, or gray
+        if all colours of the palette are gray. A fully opaque alpha channel is dropped.
 
     Raises
     ------
@@ -141,14 +142,33 @@ def read_image(file: Path, index: int | None = None, decoding: Decoding = Decodi
     return image.astype(np.uint8) * 255 if image.dtype.kind == "b" else image
 
 
-def is_rotated(file: Path) -> bool:
-    """Return whether an image file has an EXIF orientation other than upright."""
-    if file.is_dir() or (kind := signatures.format_of(file)) not in _WITH_EXIF:
-        return False
+def orientation(file: Path) -> int:
+    """Return the EXIF orientation of an image file, 1 to 8; 1 (upright) if it has none."""
+    if file.is_dir() or file.name.lower().endswith(_NIFTI + _META):
+        return 1
+    if (kind := signatures.format_of(file)) not in _WITH_EXIF:
+        return 1
     with _opened(file, kind) as picture:
-        if kind == "PNG" and "exif" not in picture.info:  # getexif() would decode the image
-            return False
-        return picture.getexif().get(_ORIENTATION, 1) in range(2, 9)
+        return _orientation(picture)
+
+
+def _orientation(picture: Any) -> int:
+    if picture.format == "PNG" and "exif" not in picture.info:  # getexif() would decode the image
+        return 1
+    try:
+        found = picture.getexif().get(_ORIENTATION)
+    except Exception:  # noqa: BLE001 -- damaged EXIF data, which viewers ignore
+        return 1
+    return found if found in range(1, 9) else 1
+
+
+def upright(image: Array, turn: int) -> Array:
+    """Rotate and mirror an image ``(h, w)`` as an EXIF orientation, 1 to 8, says."""
+    if turn >= 5:
+        image = image.T
+    if turn in (3, 4, 7, 8):
+        image = image[::-1]
+    return image[:, ::-1] if turn in (2, 3, 6, 7) else image
 
 
 def read_mask(file: Path, index: int | None = None, decoding: Decoding = Decoding()) -> NDArray[np.uint8]:
@@ -245,7 +265,7 @@ def _upright(picture: Any, decoding: Decoding) -> Any:
     from PIL import ImageOps
 
     picture.load()  # Pillow turns a TIFF file when it loads it
-    if (decoding.exif == "ignore" and picture.format != "TIFF") or picture.getexif().get(_ORIENTATION, 1) == 1:
+    if (decoding.exif == "ignore" and picture.format != "TIFF") or _orientation(picture) == 1:
         return picture
     return ImageOps.exif_transpose(picture)
 
@@ -281,6 +301,8 @@ def _pixels(picture: Any) -> Array:
             raise ValueError("it is partly transparent: flatten it onto a background first")
     if mode in ("LA", "La"):
         return np.array(picture.convert("L"))
+    if mode == "P" and (np.ptp(np.reshape(picture.getpalette("RGB"), (-1, 3)), axis=1) == 0).all():
+        return np.array(picture.convert("RGB"))[..., 0]
     if mode in ("P", "PA", "RGBA", "RGBa"):
         return np.array(picture.convert("RGB"))
     if mode in ("1", "L", "RGB", "I", "F") or mode.startswith("I;16"):
@@ -292,7 +314,7 @@ def _read_folder(folder: Path, decoding: Decoding) -> Array:
     files = sorted(listed(folder), key=_natural)
     if not files:
         raise ValueError("it is an empty folder")
-    if is_series(folder):
+    if _is_dicom(files[0]):
         return _read_series(folder, decoding)
     if not decoding.slices:
         raise ValueError(
@@ -311,8 +333,20 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 
 def is_series(folder: Path) -> bool:
-    """Return whether a folder holds DICOM files, of which the first is examined."""
-    return any(_is_dicom(path) for path in sorted(listed(folder), key=_natural)[:1])
+    """Return whether a folder holds DICOM files of a volume, not images that have a series each."""
+    files = sorted(listed(folder), key=_natural)
+    if not files or not _is_dicom(files[0]):
+        return False
+    series = set()
+    for file in files:  # two of the same series decide
+        try:
+            found = dicom_tag(file, "SeriesInstanceUID")
+        except Exception:  # noqa: BLE001 -- the error is reported when the folder is read
+            return True
+        if not found or found in series:
+            return True
+        series.add(found)
+    return len(files) == 1
 
 
 def _is_dicom(file: Path) -> bool:

@@ -18,7 +18,7 @@ from medmnist_np._progress import Progress, bars
 from medmnist_np.builder.archive_writer import Order, Written, describe, orders_of, write_archive
 from medmnist_np.builder.folders import NOT_AN_IMAGE
 from medmnist_np.builder.image_files import Decoding, is_volume, read_image
-from medmnist_np.builder.labels import SEGMENTATION, Classes, Row, Source, checked_task, of_masks
+from medmnist_np.builder.labels import SEGMENTATION, Ambiguous, Classes, Row, Source, checked_task, of_masks
 from medmnist_np.builder.preparation import (
     Channels,
     Chunk,
@@ -36,6 +36,7 @@ from medmnist_np.cache.archives import at_its_address
 from medmnist_np.data.arrays import locate
 from medmnist_np.data.identifiers import ids_file, keep_ids
 from medmnist_np.data.registration import check_free, record_at, register
+from medmnist_np.errors import check_choice
 from medmnist_np.images.recipes import Recipe
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.registry.user_records import as_toml, check_name, check_text, own_record, record_file
@@ -92,7 +93,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     output: str | os.PathLike[str] | None = None,
     skip_bad: bool = False,
     slices: bool = False,
-    exif: Literal["apply", "ignore"] = "apply",
+    exif: Literal["apply", "ignore"] | None = None,
     channels: Channels | None = None,
     executor: Executor | None = None,
     progress: Progress = bars,
@@ -169,8 +170,9 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     slices : bool
         Read a folder of image files in place of an image as a volume: the files are its slices, in the order of the
         numbers in their names. A folder with a DICOM series is always read as a volume.
-    exif : {"apply", "ignore"}
-        Whether to turn images as their EXIF orientation says, which phones and cameras write.
+    exif : {"apply", "ignore"}, optional
+        Whether to turn images as their EXIF orientation says, which phones and cameras write. None turns them, but
+        refuses a mask without its own orientation that fits the image both before and after.
     channels : {"gray", "rgb"}, optional
         Convert all images to gray (ITU-R BT.601) or RGB. None keeps them as they are: among gray images, RGB images
         with three equal channels are gray, and colour images are an error.
@@ -209,6 +211,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     """
     texts = {"description": description, "modality": modality, "license": license}
     check_choices(name, sizes=sizes, task=task, ratio=ratio, recipe=recipe, window=window, output=output, **texts)
+    check_choice("exif", exif or "apply", ("apply", "ignore"))
+    check_choice("channels", channels or "gray", ("gray", "rgb"))
     wanted = checked_sizes(sizes)
     places = settings.current()
     folder = _folder_of(name, output)
@@ -439,9 +443,11 @@ def _check_mixture(parts: Sequence[Chunk], prepared: Sequence[Prepared]) -> None
         for number in sorted({*done.kept} - {*done.gray, *done.equal})
     ]
     if n_gray and colour:
-        raise ValueError(
+        raise Ambiguous(
             f"{len(colour)} images are in colour, and {n_gray} are gray. The first in colour is {colour[0].where}. Use "
-            "channels='gray' or channels='rgb'."
+            "channels='gray' or channels='rgb'.",
+            {"channels": "gray"},
+            {"channels": "rgb"},
         )
 
 

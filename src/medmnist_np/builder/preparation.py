@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import _files
-from medmnist_np.builder.image_files import Array, Decoding, is_rotated, is_volume, read_image, read_mask
+from medmnist_np.builder.image_files import Array, Decoding, is_volume, orientation, read_image, read_mask, upright
 from medmnist_np.builder.labels import Row
 from medmnist_np.errors import UnknownDatasetError, nearest, short
 from medmnist_np.images.interpolation import checked_size
@@ -236,9 +236,10 @@ def prepare(chunk: Chunk) -> Prepared:
     for number, row in enumerate(chunk.rows):
         try:
             image = read_image(row.file, row.index, chunk.decoding)
+            turn = orientation(row.file)
             images = _made(image, chunk)
             if chunk.mask_recipe is not None and row.mask is not None:
-                mask = _matching_mask(row.mask, image, chunk.decoding)
+                mask = _matching_mask(row.mask, image, turn, chunk.decoding)
                 masks.append(chunk.mask_recipe.each(mask, chunk.sizes))
                 done.present.append(np.unique(mask).tolist())
             if image.shape not in edges:
@@ -256,7 +257,7 @@ def prepare(chunk: Chunk) -> Prepared:
             done.gray.append(number)
         elif not chunk.volumes and (image == image[..., :1]).all():
             done.equal.append(number)
-        if chunk.decoding.exif == "apply" and is_rotated(row.file):
+        if chunk.decoding.exif != "ignore" and turn != 1:
             done.rotated.append(number)
     done = replace(done, shapes=[list(shape) for shape in edges], shortest=min(edges.values(), default=0))
     arrays = {str(size): list(_same_channels([images[size] for images in made])) for size in chunk.sizes}
@@ -270,9 +271,19 @@ def _masks_of(size: int) -> str:
     return f"masks_{size}"
 
 
-def _matching_mask(where: tuple[Path, int | None], image: Array, decoding: Decoding) -> NDArray[np.uint8]:
+def _matching_mask(where: tuple[Path, int | None], image: Array, turn: int, decoding: Decoding) -> NDArray[np.uint8]:
+    """Read the mask of an image with the EXIF orientation `turn`. A mask without its own is turned if it must be."""
     try:
         mask = read_mask(*where, decoding)
+        if turn != 1 and decoding.exif != "ignore" and where[1] is None and orientation(where[0]) == 1:
+            turned = upright(mask, turn)
+            if mask.shape != image.shape[:2]:
+                mask = turned  # it was drawn on the stored pixels
+            elif decoding.exif is None and turned.shape == mask.shape:
+                raise ValueError(
+                    "it fits the image both before and after the rotation that EXIF states. Use exif='apply' if it was "
+                    "drawn on the turned image, or exif='ignore' if it was drawn on the stored pixels"
+                )
     except (ImportError, MemoryError):
         raise
     except Exception as error:

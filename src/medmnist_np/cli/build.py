@@ -55,7 +55,7 @@ class _TableOrFolders(click.Path):
 @click.option("--gray", "channels", flag_value="gray", help="Convert colour images to gray.")
 @click.option("--rgb", "channels", flag_value="rgb", help="Repeat gray images to three channels.")
 @click.option(
-    "--exif", type=click.Choice(["apply", "ignore"]), default="apply", help="Whether to turn photos as EXIF says."
+    "--exif", type=click.Choice(["apply", "ignore"]), help="Whether to turn photos as EXIF says; default: apply."
 )
 @click.option("--description", metavar="TEXT", default="", help="Description for the record.")
 @click.option("--modality", metavar="TEXT", default="", help="Modality for the record.")
@@ -79,7 +79,7 @@ def build(
     window: str | None,
     skip_bad: bool,
     slices: bool,
-    exif: str,
+    exif: str | None,
     channels: str | None,
     workers: int | None,
     as_json: bool,
