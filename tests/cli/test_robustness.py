@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import medmnist_np as mm
 from medmnist_np._progress import silent
-from medmnist_np.cli.robustness import robustness
+from medmnist_np.cli.corrupt import robustness
 from medmnist_np.corruptions import measure_robustness
 from medmnist_np.evaluation import Evaluator
 from medmnist_np.testing import fake_datasets

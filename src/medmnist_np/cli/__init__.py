@@ -58,7 +58,7 @@ _GROUPS = {
     },
     "Robustness": {
         "corrupt": ("corrupt", "corrupt"),
-        "robustness": ("robustness", "robustness"),
+        "robustness": ("corrupt", "robustness"),
     },
     "Maintenance": {
         "verify": ("verify", "verify"),
