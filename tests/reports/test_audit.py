@@ -64,7 +64,7 @@ def pixels(copies: tuple[ExactDuplicates | NearPair, ...], *shape: int) -> dict[
 PAIR = (NearPair((Place("train", 1), Place("val", 2)), ((0,), (0,)), distance=1, difference=2.5),)
 
 
-def test_where_nothing_is_wrong_the_page_says_so() -> None:
+def test_a_page_without_findings_states_that_there_are_none() -> None:
     content = shown()
     assert content.headings[0][1] == "Audit of breastmnist"
     assert content.notes == [UNCHECKED]
@@ -75,7 +75,7 @@ def test_where_nothing_is_wrong_the_page_says_so() -> None:
     assert "Groups in several splits" not in content.text
 
 
-def test_images_that_are_the_same_stand_side_by_side() -> None:
+def test_duplicates_are_shown_side_by_side() -> None:
     copies = copies_of(40)
     images = pixels(copies, 28, 28)
     content = shown(duplicates=copies, pictures=images)
@@ -104,18 +104,18 @@ def test_pairs_of_colour_images_are_shown_in_colour() -> None:
     assert content.facts["Near duplicates"] == "1pairs to look at, 1 of them in two splits"
 
 
-def test_a_pair_says_how_near_its_images_are() -> None:
+def test_a_near_pair_shows_its_distance_and_difference() -> None:
     content = shown(near=PAIR, pictures=pixels(PAIR, 28, 28))
     assert "1 bit, mean difference 2.50 of 255" in content.text
 
 
-def test_of_volumes_it_says_which_slice_is_shown() -> None:
+def test_the_page_states_which_slice_of_a_volume_is_shown() -> None:
     content = shown("organmnist3d", near=PAIR, pictures=pixels(PAIR, 28, 28))
     assert "Volumes are shown as their middle slice." in content.text
     assert "No volumes are blank." in content.text
 
 
-def test_what_was_not_looked_for_is_said_at_the_top() -> None:
+def test_checks_that_were_skipped_are_noted_in_the_summary() -> None:
     content = shown(near=None, remarks=["Near duplicates were not searched: why."])
     assert content.notes == ["Near duplicates were not searched: why.", UNCHECKED]
     assert "Near duplicates" not in content.facts
@@ -130,7 +130,7 @@ def test_leaks_are_counted_by_split() -> None:
     assert 'ds = mm.Dataset("breastmnist", "train").without(audit.leaks)' in content.text
 
 
-def test_labels_are_counted_and_what_is_odd_about_them_is_noted() -> None:
+def test_labels_are_counted_and_problems_are_noted() -> None:
     splits = {"train": SplitSummary(5, (0, 1), (2, 3)), "val": SplitSummary(3, (1, 1), (0, 3))}
     bad, blank = (Place("train", 3), Place("train", 8)), (Place("test", 1), Place("test", 2))
     content = shown(splits=splits, bad_labels=bad, blank=blank)
@@ -140,7 +140,7 @@ def test_labels_are_counted_and_what_is_odd_about_them_is_noted() -> None:
     assert "test 1, 2" in content.text
 
 
-def test_groups_are_listed_up_to_a_number() -> None:
+def test_only_the_first_groups_are_listed() -> None:
     groups = tuple(SharedGroup(f"p{k}", (Place("train", k), Place("test", 1))) for k in range(60))
     content = shown(shared_groups=groups, grouped_by="group")
     rows = content.tables["Groups in several splits; the first 50 of 60"]
@@ -167,7 +167,7 @@ def test_a_single_split_has_no_leaks_to_look_for() -> None:
     assert content.facts["Leaks"] == "0not checked: there is only one split"
 
 
-def test_names_are_text() -> None:
+def test_names_are_escaped() -> None:
     group = SharedGroup("<i>", (Place("train", 1), Place("test", 1)))
     content = shown(name="<b>&.npz", shared_groups=(group,), grouped_by="group", digest="<script>")
     assert content.headings[0][1] == "Audit of <b>&.npz"
@@ -214,7 +214,7 @@ def test_the_page_loads_nothing_and_fits(page: Path, tab: Browser, width: int) -
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
-def test_every_pair_is_to_be_seen(page: Path, tab: Browser, width: int) -> None:
+def test_every_pair_is_visible(page: Path, tab: Browser, width: int) -> None:
     tab.show(width=width)
     tab.open(page)
     sizes = tab.evaluate(
@@ -230,7 +230,7 @@ def test_every_pair_is_to_be_seen(page: Path, tab: Browser, width: int) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True])
-def test_its_text_stands_out_from_what_is_behind_it(page: Path, tab: Browser, dark: bool) -> None:
+def test_text_has_enough_contrast(page: Path, tab: Browser, dark: bool) -> None:
     tab.show(width=DESK_PX, dark=dark)
     tab.open(page)
     contrast, text = tab.evaluate(LOWEST_CONTRAST)

@@ -72,7 +72,7 @@ def test_the_facts_of_every_record_are_on_its_card(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_published_figures_come_with_what_to_know_about_them(name: str) -> None:
+def test_published_results_are_shown_with_their_notes(name: str) -> None:
     content, known = shown(name), registry.baselines(name)
     expected = [[row.method, f"{row.AUC:.3f}", f"{row.ACC:.3f}"] for row in known.rows]
     assert expected == content.tables["Published results on the test split"][1:]
@@ -80,13 +80,13 @@ def test_published_figures_come_with_what_to_know_about_them(name: str) -> None:
     assert all(note in content.text for note in known.notes)
 
 
-def test_headings_leave_out_no_level() -> None:
+def test_headings_skip_no_level() -> None:
     levels = [level for level, _ in shown("chestmnist").headings]
     assert levels[0] == 1
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
 
 
-def test_without_data_the_card_says_so_and_how_to_get_it() -> None:
+def test_a_card_without_data_names_the_command_that_downloads_it() -> None:
     content = shown("pathmnist", size=64)
     assert content.all("img", "src") == []
     assert content.notes[0].startswith(
@@ -105,7 +105,7 @@ def test_classes_are_counted_in_each_split() -> None:
     assert expected == balance_of(labels).tables["Images of each class, by split"]
 
 
-def test_splits_are_added_up_only_if_all_are_here() -> None:
+def test_the_column_of_all_splits_needs_every_split() -> None:
     labels = {"train": np.array([[0]]), "test": np.array([[1]])}
     assert balance_of(labels).tables["Images of each class, by split"][0] == ["class", "train", "test"]
 
@@ -133,7 +133,7 @@ def test_the_most_frequent_class_is_that_of_train_and_scored_on_test() -> None:
     assert most_frequent(registry.info("breastmnist"), labels) == ("1 normal, benign", 0.25)
 
 
-def test_a_card_compares_published_figures_with_the_most_frequent_class(tmp_path: Path) -> None:
+def test_a_card_shows_the_accuracy_of_always_predicting_the_most_frequent_class(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 20, "val": 2, "test": 8}):
         content = shown("breastmnist", download=True)
         name, accuracy = most_frequent(*_labels_of("breastmnist")) or ("", 0.0)
@@ -146,7 +146,7 @@ def _labels_of(name: str) -> tuple[DatasetInfo, dict[str, np.ndarray]]:
     return record, {split: np.asarray(mm.load(name, split).labels) for split in record.splits}
 
 
-def test_of_several_findings_the_mean_over_them_is_compared() -> None:
+def test_the_most_frequent_findings_have_a_mean_accuracy() -> None:
     train, test = np.zeros((4, 14), np.uint8), np.zeros((2, 14), np.uint8)
     train[:3, 0] = test[0, :2] = 1
     expected = ("atelectasis", (0.5 + 0.5 + 12) / 14)
@@ -156,11 +156,11 @@ def test_of_several_findings_the_mean_over_them_is_compared() -> None:
     assert (most_frequent(record, none) or ("",))[0] == "no finding"
 
 
-def test_without_labels_of_both_nothing_is_compared() -> None:
+def test_the_most_frequent_class_needs_labels_of_train_and_test() -> None:
     assert most_frequent(registry.info("breastmnist"), {"train": np.array([[0]])}) is None
 
 
-def test_values_are_told_for_each_split_and_channel() -> None:
+def test_mean_and_deviation_are_shown_for_each_split_and_channel() -> None:
     statistics = {
         "train": statistics_of({0: 1, 7: 3}, {8: 4}, {255: 4}),
         "test": statistics_of({0: 1}, {9: 1}, {0: 1}),
@@ -181,7 +181,7 @@ def test_splits_in_a_histogram_differ_in_style() -> None:
     assert "train filled, val as a line, test dashed" in content.text
 
 
-def test_a_high_bin_at_an_end_is_cut_off_and_all_stays_inside_the_chart() -> None:
+def test_a_high_bin_at_an_end_is_cut_off_at_the_top_of_the_chart() -> None:
     content = values_of({"train": statistics_of({0: 1000, 50: 3, 255: 90})})
     (path,) = [
         str(d) for d, kind in zip(content.all("path", "d"), content.all("path", "class"), strict=True) if kind == "area"
@@ -193,7 +193,7 @@ def test_a_high_bin_at_an_end_is_cut_off_and_all_stays_inside_the_chart() -> Non
     assert heights.count(16.0) == 3
 
 
-def test_of_two_values_no_histogram_is_drawn() -> None:
+def test_images_with_two_values_have_no_histogram() -> None:
     content = values_of({"train": statistics_of({0: 9, 255: 1})}, "adrenalmnist3d")
     assert content.all("svg", "role") == []
     assert "All voxels are 0 or 255." in content.text
@@ -208,7 +208,7 @@ def test_a_class_without_a_sample_is_named(tmp_path: Path) -> None:
     assert "1 normal, benignnone in train" in content.text
 
 
-def test_slices_lie_below_one_another_with_a_line_between() -> None:
+def test_slices_are_stacked_with_a_line_between_them() -> None:
     slices = np.random.default_rng(0).integers(1, 256, (5, 6, 13), dtype=np.uint8)
     content = read(_scrubber(slices, "2 volumes", "0 normal"))
     ((attributes),) = [attributes for tag, attributes in content.elements if tag == "img"]
@@ -240,7 +240,7 @@ def test_only_a_card_with_sliders_has_a_script_and_its_policy_allows_no_other(tm
     assert f"{rest}; script-src 'sha256-{digest}'" == policy(read(document))
 
 
-def test_names_are_text() -> None:
+def test_names_are_escaped() -> None:
     odd = replace(
         registry.info("breastmnist"), class_names=("<b>&", "'\""), license="<i>", source_size="</dl>", notes=("<p>",)
     )
@@ -250,7 +250,7 @@ def test_names_are_text() -> None:
     assert "<p>" in content.notes
 
 
-def test_what_is_not_known_is_left_out_or_said() -> None:
+def test_unknown_facts_are_left_out_or_noted() -> None:
     own = Collection(name="local", title="Sets of my own")
     unknown = {"collection": own, "citations": ("unknown2026",), "name": "mine"}
     bare = replace(registry.info("breastmnist"), source_size="", preparation="", notes=(), **unknown)
@@ -260,7 +260,7 @@ def test_what_is_not_known_is_left_out_or_said() -> None:
     assert "BibTeX" not in content.all("pre", "aria-label")
 
 
-def test_the_line_below_the_title_begins_with_what_is_known() -> None:
+def test_the_subtitle_contains_only_known_facts() -> None:
     bare = replace(registry.info("breastmnist"), modality="", description="")
     assert "Breast Ultrasound: 780 images, 2 classes" in shown("breastmnist").text
     assert "780 images, 2 classes" in shown(bare).text
@@ -272,7 +272,7 @@ def test_sizes_that_are_enlarged_are_marked() -> None:
     assert rows == ["28", "64, enlarged", "128, enlarged", "224, enlarged"]
 
 
-def test_the_only_addresses_are_links_to_follow() -> None:
+def test_the_only_urls_are_links() -> None:
     document = card("dermamnist")
     addresses = set(re.findall(r'[\w-]+="(?:https?:)?//', document))
     assert addresses == {'href="https://'}
@@ -283,7 +283,7 @@ def test_the_same_data_gives_the_same_card() -> None:
     assert card("breastmnist") == card("breastmnist")
 
 
-def test_lines_to_copy_are_in_a_box_that_the_keyboard_reaches() -> None:
+def test_code_blocks_can_be_focused_with_the_keyboard() -> None:
     ((tag, attributes), *_) = read(code("a < b", "Code")).elements
     expected = {"class": "copy", "role": "region", "aria-label": "Code", "tabindex": "0"}
     assert tag == "pre"
@@ -295,7 +295,7 @@ def test_lines_to_copy_are_in_a_box_that_the_keyboard_reaches() -> None:
     ("n", "total", "full", "text", "width"),
     [(1, 4, 0.5, "125.0%", "50.0%"), (3, 3, 0.5, "3100.0%", "100.0%"), (0, 0, 1.0, "00.0%", "0.0%")],
 )
-def test_a_share_is_written_and_drawn(n: int, total: int, full: float, text: str, width: str) -> None:
+def test_a_share_is_shown_as_text_and_as_a_bar(n: int, total: int, full: float, text: str, width: str) -> None:
     content = read(table("Counts", ["class", "train"], [["a", share_cell(n, total, full=full)]]))
     assert [["a", text]] == content.tables["Counts"][1:]
     assert [f"width: {width}"] == content.all("i", "style")

@@ -36,7 +36,7 @@ def test_there_are_six_frameworks() -> None:
 
 
 @pytest.mark.parametrize("record", registry.datasets(), ids=lambda record: record.name)
-def test_the_lines_of_every_record_and_size_compile_and_fit_a_page(record: DatasetInfo) -> None:
+def test_code_for_every_record_and_size_compiles_and_fits_the_page(record: DatasetInfo) -> None:
     for size in record.sizes:
         for framework, lines in snippets(record, size, 28).items():
             compile(lines, framework, "exec")
@@ -48,7 +48,7 @@ def test_the_lines_of_every_record_and_size_compile_and_fit_a_page(record: Datas
 @pytest.mark.usefixtures("fakes")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_lines_run_and_their_comments_are_true(framework: str, name: str) -> None:
+def test_the_code_runs_and_its_comments_are_true(framework: str, name: str) -> None:
     pytest.importorskip(FRAMEWORKS[framework], reason=f"needs {framework}: pip install 'medmnist-np[interop]'")
     lines = snippets(registry.info(name), 28, 28)[framework]
     found: dict[str, Any] = {}
@@ -72,7 +72,7 @@ MASKS = ("medsegbench/kvasir", "medsegbench/abdomenus")
 
 
 @pytest.mark.parametrize("record", registry.datasets(collection="medsegbench"), ids=lambda record: record.name)
-def test_the_lines_of_segmentation_sets_compile_and_fit_a_page(record: DatasetInfo) -> None:
+def test_code_for_segmentation_sets_compiles_and_fits_the_page(record: DatasetInfo) -> None:
     for framework, lines in {**snippets(record, 128, 512), "scoring": scoring(record, 128, 512)}.items():
         compile(lines, framework, "exec")
         assert max(map(len, lines.splitlines())) <= 100
@@ -82,7 +82,7 @@ def test_the_lines_of_segmentation_sets_compile_and_fit_a_page(record: DatasetIn
 @pytest.mark.framework
 @pytest.mark.parametrize("name", MASKS)
 @pytest.mark.parametrize("framework", [name for name in FRAMEWORKS if name != "scikit-learn"])
-def test_the_lines_for_masks_run_and_their_comments_are_true(framework: str, name: str, tmp_path: Path) -> None:
+def test_the_code_for_masks_runs_and_its_comments_are_true(framework: str, name: str, tmp_path: Path) -> None:
     pytest.importorskip(FRAMEWORKS[framework], reason=f"needs {framework}: pip install 'medmnist-np[interop]'")
     with fake_datasets(tmp_path, f"{name}_128", n_samples={"train": 32, "test": 4}):
         lines = snippets(registry.info(name), 128, 512)[framework]
@@ -95,7 +95,7 @@ def test_the_lines_for_masks_run_and_their_comments_are_true(framework: str, nam
     assert "uint8" in str(arrays[1].dtype)
 
 
-def test_the_lines_that_score_masks_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_code_that_scores_masks_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with fake_datasets(tmp_path, "medsegbench/abdomenus_128", n_samples={"train": 2, "test": 4}):
         record = registry.info("medsegbench/abdomenus")
         predicted = mm.load(record, "test", size=128).masks

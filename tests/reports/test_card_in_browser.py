@@ -71,14 +71,14 @@ def test_only_boxes_of_tables_and_code_scroll_sideways(page: Path, tab: Browser,
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_text_stands_out_from_what_is_behind_it(page: Path, tab: Browser, dark: bool) -> None:
+def test_text_has_enough_contrast(page: Path, tab: Browser, dark: bool) -> None:
     tab.show(width=DESK_PX, dark=dark)
     tab.open(page)
     contrast, text = tab.evaluate(LOWEST_CONTRAST)
     assert contrast >= 4.5, text
 
 
-def test_headings_are_in_order_and_pictures_have_words(page: Path, tab: Browser) -> None:
+def test_headings_are_in_order_and_pictures_have_alternative_text(page: Path, tab: Browser) -> None:
     tab.open(page)
     levels = tab.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(one => +one.tagName[1])")
     assert levels[0] == 1
@@ -88,7 +88,7 @@ def test_headings_are_in_order_and_pictures_have_words(page: Path, tab: Browser)
 
 
 @pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
-def test_pictures_and_charts_are_to_be_seen(pages: dict[str, Path], tab: Browser, width: int) -> None:
+def test_pictures_and_charts_are_visible(pages: dict[str, Path], tab: Browser, width: int) -> None:
     tab.show(width=width)
     tab.open(pages["pathmnist"])
     sizes = tab.evaluate(
@@ -148,9 +148,7 @@ def test_sliders_are_reached_by_tab_and_each_moves_its_own_picture(volumes: Path
 
 
 @pytest.mark.parametrize("number", [0, 14, 27])
-def test_the_slice_that_is_named_is_the_one_that_is_shown(
-    volumes: Path, tab: Browser, number: int, tmp_path: Path
-) -> None:
+def test_the_slider_names_the_slice_that_is_shown(volumes: Path, tab: Browser, number: int, tmp_path: Path) -> None:
     tab.show(width=PHONE_PX, height=1200)
     tab.open(volumes)
     tab.evaluate(
@@ -198,7 +196,7 @@ def test_a_script_that_was_changed_does_not_run(volumes: Path, tab: Browser, tmp
     assert "Content Security Policy" in tab.complaints[0]
 
 
-def test_one_click_takes_all_lines_of_a_block(page: Path, tab: Browser) -> None:
+def test_one_click_selects_a_whole_code_block(page: Path, tab: Browser) -> None:
     tab.open(page)
     assert tab.evaluate(
         "[...document.querySelectorAll('pre')].every(one => getComputedStyle(one).userSelect === 'all')"

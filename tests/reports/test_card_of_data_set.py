@@ -48,7 +48,7 @@ def numbers(document: str) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("name", ["breastmnist", "pathmnist"])
-def test_the_samples_that_are_shown_are_of_their_class_and_those_that_are_named(name: str) -> None:
+def test_the_pictures_show_the_named_samples_of_each_class(name: str) -> None:
     document = card(name, download=True)
     train = mm.Dataset(name, "train")
     assert train.record.n_classes == len(pictures(document)) == len(numbers(document))
@@ -59,7 +59,7 @@ def test_the_samples_that_are_shown_are_of_their_class_and_those_that_are_named(
             assert np.array_equal(train[index][0], picture[top : top + 28, left : left + 28])
 
 
-def test_findings_are_shown_each_and_none_of_them() -> None:
+def test_samples_of_each_finding_and_without_a_finding_are_shown() -> None:
     document = card("chestmnist", download=True)
     labels = mm.Dataset("chestmnist", "train").labels
     *with_findings, without = numbers(document) if not labels.any(axis=1).all() else [*numbers(document), []]
@@ -68,7 +68,7 @@ def test_findings_are_shown_each_and_none_of_them() -> None:
     assert not labels[without].any()
 
 
-def test_every_slice_of_volumes_is_there() -> None:
+def test_every_slice_of_a_volume_is_in_the_page() -> None:
     document = card("organmnist3d", download=True)
     train = mm.Dataset("organmnist3d", "train")
     for sheet, named in zip(pictures(document), numbers(document), strict=True):
@@ -80,9 +80,7 @@ def test_every_slice_of_volumes_is_there() -> None:
 
 
 @pytest.mark.parametrize(("name", "shape"), [("synapsemnist3d_64", (64 * 65, 194)), ("bloodmnist_224", (224, 674, 3))])
-def test_of_large_images_fewer_are_shown_and_none_is_made_smaller(
-    name: str, shape: tuple[int, ...], tmp_path: Path
-) -> None:
+def test_fewer_large_images_are_shown_and_none_is_resized(name: str, shape: tuple[int, ...], tmp_path: Path) -> None:
     with fake_datasets(tmp_path / "large", name, n_samples={"train": 33}):
         assert {shape} == {picture.shape for picture in pictures(card(name, download=True))}
 
@@ -113,21 +111,21 @@ def test_values_are_those_of_all_pixels() -> None:
     assert expected == content.tables["Values of the pixels"][1:]
 
 
-def test_the_same_data_gives_the_same_bytes_wherever_it_lies(tmp_path: Path) -> None:
+def test_the_same_data_gives_the_same_bytes_in_any_folder(tmp_path: Path) -> None:
     first = card("organmnist3d", download=True)
     with ThreadPoolExecutor(2) as threads:
         again = card("organmnist3d", download=True, root=tmp_path / "elsewhere", executor=threads)
     assert first == again == card("organmnist3d")
 
 
-def test_another_seed_shows_others_and_counts_the_same() -> None:
+def test_another_seed_shows_other_samples_with_the_same_counts() -> None:
     first, other = card("breastmnist", download=True), card("breastmnist", seed=1)
     assert numbers(first) != numbers(other)
     assert read(first).tables == read(other).tables
 
 
 @pytest.mark.parametrize("name", ["breastmnist", "chestmnist", "organmnist3d"])
-def test_a_set_that_is_not_here_has_a_card_without_pictures(name: str) -> None:
+def test_a_data_set_that_is_not_downloaded_has_a_card_without_pictures(name: str) -> None:
     document = card(name)
     content = read(document)
     assert pictures(document) == []
@@ -136,7 +134,7 @@ def test_a_set_that_is_not_here_has_a_card_without_pictures(name: str) -> None:
     assert not any(caption.endswith("by split") for caption in content.tables)
 
 
-def test_nothing_is_written_or_fetched_unless_it_is_asked_for(
+def test_nothing_is_downloaded_or_written_without_download(
     audit: Callable[[], AbstractContextManager[Recording]],
 ) -> None:
     with audit() as seen:
@@ -145,7 +143,7 @@ def test_nothing_is_written_or_fetched_unless_it_is_asked_for(
     assert seen.writes == []
 
 
-def test_labels_that_are_here_alone_are_counted() -> None:
+def test_labels_without_images_are_counted() -> None:
     mm.fetch("breastmnist", labels_only=True)
     document = card("breastmnist")
     content = read(document)
@@ -156,7 +154,7 @@ def test_labels_that_are_here_alone_are_counted() -> None:
     assert "Images of each class, by split" in content.tables
 
 
-def test_where_no_size_is_named_another_that_is_here_will_do(tmp_path: Path) -> None:
+def test_without_a_size_the_card_shows_an_available_size(tmp_path: Path) -> None:
     small = mm.info("pneumoniamnist")
     with fake_datasets(tmp_path / "large", "pneumoniamnist_64", n_samples=N_SAMPLES) as (large,):
         both = replace(large, archives={**small.archives, **large.archives})
@@ -167,7 +165,7 @@ def test_where_no_size_is_named_another_that_is_here_will_do(tmp_path: Path) -> 
         assert len(pictures(card(both, size=64))) == 2
 
 
-def test_an_archive_in_the_folder_is_taken(tmp_path: Path) -> None:
+def test_an_archive_in_the_root_is_used(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
     (root / "breastmnist.npz").write_bytes((tmp_path / "fakes" / "archives" / "breastmnist.npz").read_bytes())
@@ -181,7 +179,7 @@ def test_unknown_names_and_sizes_are_refused() -> None:
         card("breastmnist", size=100)
 
 
-def test_a_set_of_ones_own_has_a_card_without_published_figures() -> None:
+def test_a_built_data_set_has_a_card_without_published_results() -> None:
     own = Collection(name="local", title="Sets of my own")
     record = replace(mm.info("breastmnist"), collection=own, citations=("unknown2026",), name="mine")
     content = read(card(record))
@@ -190,7 +188,7 @@ def test_a_set_of_ones_own_has_a_card_without_published_figures() -> None:
     assert "No published results are known." in content.text
 
 
-def test_the_card_of_a_built_set_says_how_it_becomes_known_elsewhere() -> None:
+def test_the_card_of_a_built_set_names_the_register_command() -> None:
     images = np.random.default_rng(0).integers(256, size=(20, 28, 28), dtype=np.uint8)
     mm.build(name="moles", images=images, labels=[0, 1] * 10)
     content = read(card("moles"))
@@ -201,7 +199,7 @@ def test_the_card_of_a_built_set_says_how_it_becomes_known_elsewhere() -> None:
     assert "downloads the data set" in read(card("breastmnist")).text
 
 
-def test_real_data(real_root: Path) -> None:
+def test_the_card_of_real_data_shows_the_known_counts(real_root: Path) -> None:
     retina = card("retinamnist", root=real_root)
     assert len(pictures(retina)) == 5
     assert retina.count("<script") == 0
@@ -240,13 +238,13 @@ def test_masks_are_drawn_over_the_images_of_each_class(tmp_path: Path) -> None:
     assert "Published results" not in headings
 
 
-def test_a_segmentation_set_that_is_not_here_has_a_card_too() -> None:
+def test_a_segmentation_set_that_is_not_downloaded_has_a_card() -> None:
     content = read(card("medsegbench/kvasir"))
     assert "medmnist-np card medsegbench/kvasir --size 512 --download" in content.notes[0]
     assert "each pixel has one of 2 classes" in content.facts["Task"]
     assert mm.info("medsegbench/kvasir").license == content.facts["Terms of use"]
 
 
-def test_a_set_of_volumes_that_differ_in_size_has_no_card_and_says_what_shows_it() -> None:
+def test_a_card_of_volumes_that_differ_in_size_is_refused_with_alternatives() -> None:
     with pytest.raises(UnknownSizeError, match="`medmnist-np montage msd/liver` show them"):
         card("msd/liver")

@@ -22,7 +22,7 @@ def draw(axes: Any) -> None:
     axes.set_xlabel("a < b")
 
 
-def test_a_chart_is_an_image_with_words_for_those_who_cannot_see_it() -> None:
+def test_a_chart_is_an_image_with_alternative_text() -> None:
     ((tag, attributes), *_) = read(chart(draw, "a < b")).elements
     assert tag == "svg"
     assert attributes["role"] == "img"
@@ -36,7 +36,7 @@ def test_a_chart_takes_its_colours_from_the_page() -> None:
     assert not any(stand_in in drawn for stand_in in (INK, ACCENT, FAINT))
 
 
-def test_the_words_in_a_chart_are_text() -> None:
+def test_words_in_a_chart_are_stored_as_text() -> None:
     assert "a < b" in read(chart(draw, "a")).text
 
 
@@ -55,7 +55,7 @@ def test_each_identifier_that_a_chart_refers_to_is_in_it() -> None:
     assert set(re.findall(r"#([\w.-]+)", drawn)) == set(re.findall(r' id="([^"]+)"', drawn))
 
 
-def test_settings_of_the_user_have_no_part_in_a_chart() -> None:
+def test_matplotlib_settings_of_the_user_do_not_change_a_chart() -> None:
     expected = chart(draw, "a")
     with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "svg.fonttype": "path"}):
         assert expected == chart(draw, "a")
@@ -73,7 +73,7 @@ def test_curves_are_drawn_at_any_threshold(threshold: float | None) -> None:
     assert rings == _rings(pr_chart(pr, "pr", share_positive=0.5, threshold=threshold))
 
 
-def test_the_ring_is_where_the_threshold_decides() -> None:
+def test_the_circle_is_at_the_threshold() -> None:
     (roc,) = roc_curves(LABELS, SCORES, "binary-class")
     at = [float(place) for place in re.findall(r'<use [^>]*?y="([\d.]+)"', roc_chart(roc, "roc", threshold=0.5))]
     # Two of three are found above 0.5: two thirds of the way up, from 164 px to 6 px.

@@ -7,13 +7,13 @@ import pytest
 from medmnist_np.reports import write_page
 
 
-def test_a_page_replaces_the_one_that_is_there(tmp_path: Path) -> None:
+def test_an_existing_page_is_replaced(tmp_path: Path) -> None:
     for text in ("one", "zwölf"):
         write_page(tmp_path / "page.html", text)
     assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {"page.html": "zwölf"}
 
 
-def test_missing_folders_are_made(tmp_path: Path) -> None:
+def test_missing_folders_are_created(tmp_path: Path) -> None:
     write_page(tmp_path / "a" / "b" / "page.html", "one")
     assert (tmp_path / "a" / "b" / "page.html").read_text() == "one"
 
@@ -26,7 +26,7 @@ def test_a_file_of_another_kind_is_not_replaced(name: str, tmp_path: Path) -> No
     assert {name: "precious"} == {path.name: path.read_text() for path in tmp_path.iterdir()}
 
 
-def test_nothing_is_left_where_a_page_cannot_be_written(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     with pytest.raises(OSError, match="directory"):
         write_page(tmp_path / "page.html", "page")

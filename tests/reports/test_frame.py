@@ -13,7 +13,7 @@ from medmnist_np.reports.page import facts, figure, figures, gallery, note, numb
 from tests.reports.reading import read
 
 
-def test_a_page_holds_its_sections_in_order_and_leads_to_each() -> None:
+def test_a_page_has_its_sections_in_order_with_links_to_each() -> None:
     content = read(page("Title & co", "below", {"One": [element("p", "1")], "Two words": []}))
     assert content.headings == [(1, "Title & co"), (2, "One"), (2, "Two words")]
     assert ["#one", "#two-words"] == content.all("a", "href")
@@ -48,7 +48,7 @@ def test_facts_without_a_value_are_left_out() -> None:
     assert read(facts({"Run": "1", "File": ""})).facts == {"Run": "1"}
 
 
-def test_key_figures_have_a_line_below() -> None:
+def test_key_figures_have_a_line_below_the_value() -> None:
     assert read(figures({"AUC": ("0.9", "below")})).facts == {"AUC": "0.9below"}
 
 
@@ -58,12 +58,12 @@ def test_a_figure_has_a_title_and_lines() -> None:
     assert [style for style in shown.all("div", "style") if style] == ["--least: 99px"]
 
 
-def test_a_note_is_told_to_those_who_cannot_see_it() -> None:
+def test_a_note_has_the_role_note_for_screen_readers() -> None:
     assert read(note("Beware")).all("p", "role") == ["note"]
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 3)])
-def test_a_picture_is_inside_the_page_pixel_by_pixel(shape: tuple[int, ...]) -> None:
+def test_a_picture_is_embedded_without_loss(shape: tuple[int, ...]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     ((_, attributes),) = read(picture(pixels, "noise")).elements
     source = str(attributes["src"])
@@ -77,10 +77,10 @@ def test_a_picture_is_inside_the_page_pixel_by_pixel(shape: tuple[int, ...]) -> 
     ("value", "written"),
     [(22433, "22,433"), (np.int64(7), "7"), (0.12345, "0.123"), (np.float64(1), "1.000"), (np.nan, "not defined")],
 )
-def test_numbers_are_written_alike_on_all_pages(value: float, written: str) -> None:
+def test_numbers_have_separators_or_three_decimals(value: float, written: str) -> None:
     assert written == number(value)
 
 
-def test_the_ends_of_an_interval() -> None:
+def test_an_interval_is_written_as_its_ends_or_as_missing() -> None:
     assert span(0.1, 0.2) == "0.100 to 0.200"
     assert span(np.nan, np.nan) == "no interval"

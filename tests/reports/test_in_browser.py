@@ -64,7 +64,7 @@ def test_only_boxes_of_tables_scroll_sideways(page: Path, tab: Browser, width: i
 
 
 @pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
-def test_every_chart_and_picture_is_to_be_seen(page: Path, tab: Browser, width: int) -> None:
+def test_every_chart_and_picture_is_visible(page: Path, tab: Browser, width: int) -> None:
     tab.show(width=width)
     tab.open(page)
     sizes = tab.evaluate(
@@ -98,14 +98,14 @@ def test_words_in_charts_are_large_enough_and_inside(page: Path, tab: Browser, w
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_text_stands_out_from_what_is_behind_it(page: Path, tab: Browser, dark: bool) -> None:
+def test_text_has_enough_contrast(page: Path, tab: Browser, dark: bool) -> None:
     tab.show(width=DESK_PX, dark=dark)
     tab.open(page)
     contrast, text = tab.evaluate(LOWEST_CONTRAST)
     assert contrast >= 4.5, text
 
 
-def test_in_the_dark_the_page_and_its_charts_are_dark(page: Path, tab: Browser) -> None:
+def test_in_dark_mode_the_page_and_its_charts_are_dark(page: Path, tab: Browser) -> None:
     seen = []
     for dark in (False, True):
         tab.show(width=DESK_PX, dark=dark)
@@ -124,7 +124,7 @@ def test_in_the_dark_the_page_and_its_charts_are_dark(page: Path, tab: Browser) 
     assert light_ink != dark_ink
 
 
-def test_paper_is_white_even_for_those_who_like_it_dark(page: Path, tab: Browser) -> None:
+def test_the_printed_page_is_white_in_dark_mode(page: Path, tab: Browser) -> None:
     tab.show(width=DESK_PX, dark=True, paper=True)
     tab.open(page)
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -139,7 +139,7 @@ def test_links_to_sections_lead_to_them(page: Path, tab: Browser) -> None:
     )
 
 
-def test_a_page_that_loads_something_would_be_seen(tab: Browser, tmp_path: Path) -> None:
+def test_the_browser_reports_a_page_that_loads_something(tab: Browser, tmp_path: Path) -> None:
     (tmp_path / "other.css").write_text("")
     bad = tmp_path / "bad.html"
     bad.write_text(

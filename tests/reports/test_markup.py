@@ -20,20 +20,20 @@ def test_attributes_are_escaped_or_left_out(value: object, written: str) -> None
     assert f"<p{written}></p>" == element("p", title=value)
 
 
-def test_words_of_python_and_hyphens_may_stand_in_attributes() -> None:
+def test_python_keywords_and_hyphens_can_be_attribute_names() -> None:
     assert element("p", class_="note", aria_label="x") == '<p class="note" aria-label="x"></p>'
 
 
-def test_an_image_has_no_end() -> None:
+def test_an_image_has_no_end_tag() -> None:
     assert element("img", alt="") == '<img alt="">'
 
 
-def test_bytes_of_a_file_name_that_are_no_text_can_be_written() -> None:
+def test_undecodable_bytes_of_a_file_name_can_be_written() -> None:
     assert element("p", "a\udcff.csv").encode() == b"<p>a?.csv</p>"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")))
-def test_a_reader_gets_back_any_text(text: str) -> None:
+def test_any_text_is_read_back_unchanged(text: str) -> None:
     seen: list[str] = []
 
     class Reader(HTMLParser):
@@ -49,7 +49,7 @@ def test_a_reader_gets_back_any_text(text: str) -> None:
     assert [f"p {text}", text] == [seen[0], "".join(seen[1:])]
 
 
-def test_markup_may_be_joined_with_text() -> None:
+def test_markup_can_be_joined_with_text() -> None:
     joined = join([element("b", "a"), "<"])
     assert joined == "<b>a</b>&lt;"
     assert Html is type(joined)

@@ -19,7 +19,7 @@ def errors_of(name: str, model: str = "m") -> dict[RunName, np.ndarray]:
     return errors
 
 
-def test_a_page_has_a_section_for_each_model_with_its_figures() -> None:
+def test_a_page_has_a_section_with_results_for_each_model() -> None:
     results = [summarise_errors(registry.info("pneumoniamnist"), errors_of("pneumoniamnist", model)) for model in "ab"]
     page = robustness_page(results)
     for one in results:
@@ -37,7 +37,7 @@ def test_a_page_is_the_same_for_the_same_results_and_loads_nothing() -> None:
     assert "<script" not in robustness_page(results)
 
 
-def test_names_are_escaped_and_what_is_missing_is_left_out() -> None:
+def test_names_are_escaped_and_missing_values_are_left_out() -> None:
     errors = {RunName("<m>", "pixelate", 1): np.array([0.5, 0.4, np.nan]), RunName("<m>", "pixelate", 2): np.ones(3)}
     page = robustness_page([summarise_errors(registry.info("octmnist"), errors)])
     assert "&lt;m&gt;: octmnist" in page

@@ -38,7 +38,7 @@ def test_only_boxes_of_tables_scroll_sideways(page: Path, tab: Browser, width: i
     )
 
 
-def test_on_a_phone_the_names_of_corruptions_and_two_severities_are_seen(page: Path, tab: Browser) -> None:
+def test_a_phone_shows_the_names_of_corruptions_and_two_severities(page: Path, tab: Browser) -> None:
     tab.show(width=PHONE_PX)
     tab.open(page)
     assert tab.evaluate(
@@ -49,14 +49,14 @@ def test_on_a_phone_the_names_of_corruptions_and_two_severities_are_seen(page: P
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
-def test_text_stands_out_from_what_is_behind_it(page: Path, tab: Browser, width: int, dark: bool) -> None:
+def test_text_has_enough_contrast(page: Path, tab: Browser, width: int, dark: bool) -> None:
     tab.show(width=width, dark=dark)
     tab.open(page)
     contrast, text = tab.evaluate(LOWEST_CONTRAST)
     assert contrast >= 4.5, text
 
 
-def test_in_the_dark_a_larger_error_is_still_told_from_a_smaller_one(page: Path, tab: Browser) -> None:
+def test_in_dark_mode_larger_and_smaller_errors_have_different_shades(page: Path, tab: Browser) -> None:
     for dark in (False, True):
         tab.show(width=PHONE_PX, dark=dark)
         tab.open(page)
