@@ -68,7 +68,7 @@ def test_results_of_different_choices_are_not_compared() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_figures_are_those_of_the_metrics(name: str) -> None:
+def test_the_differences_are_those_of_the_metrics(name: str) -> None:
     first, second = result(name, 0.6, seed=1), result(name, 0.5, seed=2)
     a, b = first.predictions, second.predictions
     found = compare(first, second, level=0.9, n_resamples=50, seed=3)
@@ -83,7 +83,7 @@ def test_the_figures_are_those_of_the_metrics(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_clear_difference_is_told(name: str) -> None:
+def test_a_clear_difference_names_the_better_model(name: str) -> None:
     better, worse = result(name, 0.3), result(name, 0.9)
     for one, other, letter in ((better, worse, "A"), (worse, better, "B")):
         ranking, decisions, *classes = compare(one, other).in_words()
@@ -94,7 +94,7 @@ def test_a_clear_difference_is_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_difference_is_not_called_equality(name: str) -> None:
+def test_no_significant_difference_is_not_called_equality(name: str) -> None:
     ranking, decisions, *classes = compare(result(name, 0.7, seed=7), result(name, 0.7, seed=8)).in_words()
     for text in (ranking, decisions):
         assert "No significant difference: the difference of 0.0" in text
@@ -125,7 +125,7 @@ def test_other_samples_are_refused(name: str, split: str) -> None:
         compare(result("breastmnist", 0.5), result(name, 0.5, split=split))
 
 
-def test_of_the_same_scores_twice_it_is_said_that_they_do_not_differ() -> None:
+def test_equal_scores_do_not_differ() -> None:
     one = result("breastmnist", 0.5)
     assert all(words.endswith("There is no difference on these samples.") for words in compare(one, one).in_words())
 
@@ -139,7 +139,7 @@ def test_notes_on_the_scores_come_last_and_name_the_result() -> None:
     assert compare(evaluator.evaluate(scores), logits, n_resamples=50).in_words()[-1] == f"Note on B: {logits.notes[0]}"
 
 
-def test_a_note_on_both_is_said_once() -> None:
+def test_a_note_on_both_results_occurs_once() -> None:
     evaluator = Evaluator("breastmnist", "test")
     with pytest.warns(UserWarning, match="All scores are 0 or 1"):
         first, second = (evaluator.evaluate(evaluator.get_dummy_prediction(seed=k) > 0.5) for k in (1, 2))
@@ -148,7 +148,7 @@ def test_a_note_on_both_is_said_once() -> None:
     assert [f"Note: {first.notes[0]}"] == notes
 
 
-def test_a_comparison_on_val_says_what_it_does_not_show() -> None:
+def test_a_comparison_on_val_has_a_warning() -> None:
     words = compare(result("breastmnist", 0.2, split="val"), result("breastmnist", 0.9, split="val")).in_words()
 
     assert words[-1].startswith("Note: Measured on the validation split. ")

@@ -64,7 +64,7 @@ def test_a_dummy_prediction_has_a_column_for_each_class(name: str, columns: int)
         assert np.allclose(1, scores.sum(axis=1))
 
 
-def test_the_result_is_a_pair_by_name_that_knows_more() -> None:
+def test_the_result_unpacks_as_a_pair_and_has_named_values() -> None:
     evaluator = Evaluator("breastmnist", "test")
     result = evaluator.evaluate(evaluator.labels / 2 + 0.3, run=3)
     area, share = result
@@ -80,19 +80,19 @@ def results_of_two_seeds() -> tuple[Evaluation, Evaluation]:
     return first, second
 
 
-def test_a_result_equals_the_pair_of_its_figures() -> None:
+def test_a_result_equals_the_pair_of_its_values() -> None:
     result, _ = results_of_two_seeds()
     assert (result.AUC, result.ACC) == result
 
 
-def test_results_are_equal_if_their_figures_are() -> None:
+def test_results_with_equal_values_are_equal() -> None:
     first, second = results_of_two_seeds()
     again, _ = results_of_two_seeds()
     assert first == again
     assert first != second
 
 
-def test_results_are_sorted_by_their_figures() -> None:
+def test_results_are_sorted_by_their_values() -> None:
     results = results_of_two_seeds()
     assert max(result.AUC for result in results) == max(results).AUC
 
@@ -102,7 +102,7 @@ def test_numpy_averages_results_of_several_seeds() -> None:
     assert [(first.AUC + second.AUC) / 2, (first.ACC + second.ACC) / 2] == np.mean([first, second], axis=0).tolist()
 
 
-def test_the_figures_of_a_result_cannot_be_set() -> None:
+def test_auc_and_acc_of_a_result_cannot_be_set() -> None:
     result, _ = results_of_two_seeds()
     with pytest.raises(FrozenInstanceError):
         result.AUC = 0.5  # type: ignore[misc]
@@ -110,7 +110,7 @@ def test_the_figures_of_a_result_cannot_be_set() -> None:
         replace(result, AUC=0.5)
 
 
-def test_a_result_with_another_run_keeps_its_figures() -> None:
+def test_a_result_with_another_run_keeps_its_values() -> None:
     result, _ = results_of_two_seeds()
     renamed = replace(result, run="b")
     assert renamed.run == "b"
@@ -188,7 +188,7 @@ def test_masked_scores_are_refused() -> None:
         ("pathmnist", r"Scores are from -.* instead of 0 to 1\. Logits change the AUC .* apply a softmax"),
     ],
 )
-def test_scores_beyond_0_and_1_are_warned_of_and_noted(name: str, said: str, tmp_path: Path) -> None:
+def test_scores_outside_0_to_1_raise_a_warning_and_a_note(name: str, said: str, tmp_path: Path) -> None:
     evaluator = Evaluator(name, "test")
     scores = 6 * evaluator.get_dummy_prediction() - 3
     with pytest.warns(UserWarning, match=said) as found:
@@ -201,7 +201,7 @@ def test_scores_beyond_0_and_1_are_warned_of_and_noted(name: str, said: str, tmp
     assert [note] == json.loads(file.read_text("utf-8"))["notes"]
 
 
-def test_the_figures_of_logits_are_the_official_ones() -> None:
+def test_logits_give_the_values_of_the_official_evaluator() -> None:
     evaluator = Evaluator("breastmnist", "test")
     scores = 6 * evaluator.get_dummy_prediction() - 3
     with pytest.warns(UserWarning, match="instead of 0 to 1"):
@@ -211,7 +211,7 @@ def test_the_figures_of_logits_are_the_official_ones() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_scores_that_look_like_decisions_are_warned_of(name: str) -> None:
+def test_scores_that_look_like_decisions_raise_a_warning(name: str) -> None:
     evaluator = Evaluator(name, "test")
     scores = evaluator.get_dummy_prediction()
     decisions = scores > 0.5 if name in ("breastmnist", "chestmnist") else scores == scores.max(axis=1, keepdims=True)
@@ -221,7 +221,7 @@ def test_scores_that_look_like_decisions_are_warned_of(name: str) -> None:
     assert result.notes[0].endswith("pass the probabilities.")
 
 
-def test_a_result_file_of_logits_is_warned_of(tmp_path: Path) -> None:
+def test_a_result_file_of_logits_raises_a_warning(tmp_path: Path) -> None:
     write_scores(tmp_path / "breastmnist_test_a.csv", 6 * Evaluator("breastmnist", "test").get_dummy_prediction() - 3)
     with pytest.warns(UserWarning, match="instead of 0 to 1"):
         Evaluator.parse_and_evaluate(tmp_path / "breastmnist_test_a.csv")
@@ -239,7 +239,7 @@ def test_probabilities_on_test_have_no_notes() -> None:
         ("val", "Measured on the validation split. If you used it to choose the model or to stop training,"),
     ],
 )
-def test_what_figures_on_train_and_val_do_not_say_is_noted(split: str, said: str, tmp_path: Path) -> None:
+def test_results_on_train_and_val_have_a_note(split: str, said: str, tmp_path: Path) -> None:
     evaluator = Evaluator("breastmnist", split)
     result = evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path, "a", intervals=True)
 
@@ -264,7 +264,7 @@ def test_scores_that_change_afterwards_do_not_change_the_result(name: str) -> No
     assert np.array_equal(evaluator.get_dummy_prediction(), result.y_score)
 
 
-def test_runs_through_one_array_are_compared_with_the_scores_that_they_had() -> None:
+def test_results_keep_the_scores_they_had_when_the_array_is_reused() -> None:
     evaluator = Evaluator("breastmnist", "test")
     buffer = np.empty((40, 1))
     results = []
@@ -296,7 +296,7 @@ def test_a_result_can_be_pickled() -> None:
     assert result.intervals() == again.intervals()
 
 
-def test_the_threshold_is_that_which_is_given() -> None:
+def test_the_given_threshold_is_used() -> None:
     evaluator = Evaluator("breastmnist", "test")
     scores = np.where(evaluator.labels == 1, 0.4, 0.2)
     assert evaluator.evaluate(scores, threshold=0.3) == (1.0, 1.0)
@@ -317,7 +317,7 @@ def test_intervals_are_those_of_the_metrics() -> None:
 
 
 @pytest.mark.parametrize("kind", [list, lambda scores: scores.astype(np.float32).tolist(), np.asfortranarray])
-def test_scores_may_be_lists_and_other_arrays(kind: object) -> None:
+def test_lists_and_arrays_of_other_libraries_are_accepted(kind: object) -> None:
     evaluator = Evaluator("pathmnist", "test")
     scores = evaluator.get_dummy_prediction()
     assert evaluator.evaluate(scores) == evaluator.evaluate(kind(scores))  # type: ignore[operator]
@@ -346,7 +346,7 @@ def test_rows_of_a_superseded_release_are_recognised() -> None:
     assert "Release 2.2.3 of the data had 43" in str(caught.value)
 
 
-def test_a_class_that_is_absent_is_refused_unless_there_is_a_choice(tmp_path: Path) -> None:
+def test_an_absent_class_is_refused_unless_undefined_is_set(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "pathmnist", n_samples={"test": 5}):
         evaluator = Evaluator("pathmnist", "test")
         scores = evaluator.get_dummy_prediction()
@@ -369,7 +369,7 @@ def test_an_unknown_split_or_size_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_that_was_written_gives_the_same_again(name: str, tmp_path: Path) -> None:
+def test_a_written_result_file_gives_the_same_result(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "results"
     evaluator = Evaluator(name, "test")
     scores = evaluator.get_dummy_prediction().astype(np.float32)
@@ -384,7 +384,7 @@ def test_a_file_that_was_written_gives_the_same_again(name: str, tmp_path: Path)
     assert parse_name(f"{expected}.csv").contradictions(again.figures) == []
 
 
-def test_the_json_says_what_the_figures_rest_on(tmp_path: Path) -> None:
+def test_the_json_states_how_the_values_were_computed(tmp_path: Path) -> None:
     evaluator = Evaluator("breastmnist", "test")
     result = evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out", 7)
     (file,) = (tmp_path / "out").glob("*@7.json")
@@ -417,14 +417,14 @@ def test_intervals_are_in_the_json_when_asked_for(tmp_path: Path) -> None:
     assert found["auc"]["low"] < result.AUC < found["auc"]["high"]
 
 
-def test_a_run_is_called_by_the_time_if_nobody_says(tmp_path: Path) -> None:
+def test_a_run_without_a_name_is_named_by_the_time(tmp_path: Path) -> None:
     evaluator = Evaluator("breastmnist", "test")
     evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out")
     (file,) = (tmp_path / "out").glob("*.csv")
     assert 1.7e9 < float(parse_name(file).run)
 
 
-def test_the_size_is_in_the_name_and_not_in_the_figures(tmp_path: Path) -> None:
+def test_the_size_changes_the_file_name_but_not_the_values(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "pneumoniamnist", n_samples=N_SAMPLES, size=64):
         evaluator = Evaluator("pneumoniamnist_64", "test")
         result = evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out", "a")
@@ -432,14 +432,14 @@ def test_the_size_is_in_the_name_and_not_in_the_figures(tmp_path: Path) -> None:
         assert result == Evaluator.parse_and_evaluate(file)
 
 
-def test_a_run_given_to_the_reader_wins(tmp_path: Path) -> None:
+def test_a_run_argument_replaces_the_run_in_the_file_name(tmp_path: Path) -> None:
     evaluator = Evaluator("breastmnist", "test")
     evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "out", "a")
     (file,) = (tmp_path / "out").glob("*.csv")
     assert Evaluator.parse_and_evaluate(file, run="b").run == "b"
 
 
-def test_one_column_and_a_row_of_scores_are_written_alike(tmp_path: Path) -> None:
+def test_one_column_and_a_flat_array_give_the_same_file(tmp_path: Path) -> None:
     evaluator = Evaluator("breastmnist", "test")
     scores = evaluator.get_dummy_prediction()
     for run, form in (("flat", scores[:, 0]), ("table", scores)):

@@ -13,7 +13,7 @@ from medmnist_np.testing import fake_datasets
 
 
 @pytest.mark.parametrize("record", registry.datasets(), ids=lambda record: record.name)
-def test_every_set_has_published_figures(record: registry.DatasetInfo) -> None:
+def test_every_data_set_has_published_results(record: registry.DatasetInfo) -> None:
     known = registry.baselines(record)
     expected = 8 if record.ndim == 3 else 7
     assert expected == len({row.method for row in known.rows}) == len(known.rows)
@@ -32,7 +32,7 @@ def test_the_highest_auc_comes_first() -> None:
     )
 
 
-def test_own_results_are_among_them_with_intervals(tmp_path: Path) -> None:
+def test_own_results_are_listed_with_intervals(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 30}):
         evaluator = Evaluator("breastmnist", "test")
         result = evaluator.evaluate(0.1 + 0.8 * evaluator.labels)

@@ -15,7 +15,7 @@ def test_names_and_signatures_are_the_official_ones() -> None:
     assert parameters["threshold"].default == 0.5
 
 
-def test_they_are_our_metrics() -> None:
+def test_get_auc_and_get_acc_return_our_metrics() -> None:
     labels, scores = np.array([[0], [1], [1]]), np.array([[0.2], [0.1], [0.6]])
 
     assert auc(labels, scores, "binary-class") == getAUC(labels, scores, "binary-class")

@@ -21,7 +21,7 @@ def results(real_archives: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_figures_are_those_of_the_logs_and_of_the_names(name: str, results: Path, real_root: Path) -> None:
+def test_values_equal_those_of_the_logs_and_of_the_file_names(name: str, results: Path, real_root: Path) -> None:
     files = sorted((results / name).glob("*/*.csv"))
     assert len(files) == 6
     for file in files:
@@ -46,7 +46,7 @@ def test_a_file_is_written_as_the_official_evaluator_wrote_it(name: str, results
         assert file.read_bytes() == (tmp_path / file.name).read_bytes()
 
 
-def test_two_runs_of_one_model_are_not_told_apart(results: Path, real_root: Path) -> None:
+def test_two_runs_of_one_model_do_not_differ_significantly(results: Path, real_root: Path) -> None:
     first, second = (
         Evaluator.parse_and_evaluate(next((results / "breastmnist" / seed).glob("*_test_*.csv")), root=real_root)
         for seed in ("seed0", "seed1")

@@ -87,7 +87,7 @@ def test_each_metric_is_the_computed_one_with_its_interval(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_auc_and_acc_stand_above_all(name: str) -> None:
+def test_auc_and_acc_are_at_the_top(name: str) -> None:
     result, page = page_of(name)
     for title, one in zip(("AUC", "ACC"), result.intervals().values(), strict=True):
         assert f"{one.estimate:.3f}95 % interval {one.low:.3f} to {one.high:.3f}" == page.facts[title]
@@ -139,7 +139,7 @@ def test_each_class_has_its_metrics(name: str, caption: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_data_set_is_described_and_what_is_easily_got_wrong(name: str) -> None:
+def test_the_data_set_is_described_with_its_common_pitfalls(name: str) -> None:
     result, content = page_of(name)
     record = result.record
     assert record.license == content.facts["License"]
@@ -161,7 +161,7 @@ def test_a_page_has_every_section_and_its_headings_are_in_order(name: str) -> No
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_picture_and_chart_has_words_of_its_own(name: str) -> None:
+def test_every_picture_and_chart_has_its_own_alternative_text(name: str) -> None:
     result = evaluated(name)
     content = read(report(result, cached_images(result)))
     pictures, charts = content.all("img", "alt"), content.all("svg", "aria-label")
@@ -182,7 +182,7 @@ def test_the_same_result_gives_the_same_page() -> None:
     assert report(result) != report(result, seed=1)
 
 
-def test_it_is_said_what_was_computed_how() -> None:
+def test_the_page_states_how_values_were_computed() -> None:
     result = evaluated("breastmnist", run="seed7")
     facts = read(report(result, file="folder/breastmnist_test.csv", n_resamples=200, seed=3)).facts
     assert facts["Intervals"] == "95 %, percentile bootstrap, 200 resamples"
@@ -224,7 +224,7 @@ def test_the_worst_mistakes_are_shown_as_pictures() -> None:
     assert f"score {result.predictions.scores[first, 0]:.3f} for 1 normal, benign" in page.text
 
 
-def test_of_a_volume_the_middle_slice_is_shown() -> None:
+def test_the_middle_slice_of_a_volume_is_shown() -> None:
     result = evaluated("adrenalmnist3d")
     images = cached_images(result)
     assert images is not None
@@ -234,7 +234,7 @@ def test_of_a_volume_the_middle_slice_is_shown() -> None:
     assert "as the middle slice of each volume" in page.text
 
 
-def test_without_images_mistakes_are_a_table() -> None:
+def test_without_images_the_mistakes_are_a_table() -> None:
     result, page = page_of("chestmnist")
     head, *rows = page.tables["The worst mistakes"]
     assert head == ["image", "true", "predicted", "score"]
@@ -252,7 +252,7 @@ def test_perfect_scores_make_no_mistake() -> None:
     assert "Every decision is right." in page.text
 
 
-def test_as_many_images_as_samples_are_needed() -> None:
+def test_a_wrong_number_of_images_is_refused() -> None:
     with pytest.raises(ValueError, match="There are 10 images and 90 samples"):
         report(evaluated("breastmnist"), mm.load("breastmnist", "val").images)
 
@@ -260,7 +260,7 @@ def test_as_many_images_as_samples_are_needed() -> None:
 # Splits
 
 
-def test_a_report_on_train_says_that_intervals_say_nothing_about_new_images() -> None:
+def test_a_report_on_train_states_that_intervals_do_not_apply_to_new_images() -> None:
     evaluator = Evaluator("breastmnist", "train")
     page = read(report(evaluator.evaluate(scores_of(evaluator))))
     assert "do not apply to images that the model was not trained on" in page.text
@@ -268,7 +268,7 @@ def test_a_report_on_train_says_that_intervals_say_nothing_about_new_images() ->
     assert any(note.startswith("Measured on the training split") for note in page.notes)
 
 
-def test_a_report_on_test_says_what_intervals_hold() -> None:
+def test_a_report_on_test_explains_the_intervals() -> None:
     page = page_of("breastmnist")[1]
     assert "95 of 100 such intervals contain the value for unlimited images of the same kind." in page.text
     assert not any("Measured on the" in note for note in page.notes)
@@ -277,7 +277,7 @@ def test_a_report_on_test_says_what_intervals_hold() -> None:
 # What cannot be computed
 
 
-def test_an_absent_class_is_told() -> None:
+def test_an_absent_class_is_reported() -> None:
     evaluator = Evaluator("pathmnist", "test")
     scores = scores_of(evaluator)
     evaluator.labels = np.where(evaluator.labels == 3, 2, evaluator.labels)
@@ -289,7 +289,7 @@ def test_an_absent_class_is_told() -> None:
 
 
 @pytest.mark.parametrize("undefined", ["nan", "zero"])
-def test_a_metric_that_is_not_defined_is_told(undefined: str) -> None:
+def test_a_metric_that_is_not_defined_is_reported(undefined: str) -> None:
     evaluator = Evaluator("pathmnist", "test")
     scores = scores_of(evaluator)
     evaluator.labels = np.where(evaluator.labels == 3, 2, evaluator.labels)
@@ -297,7 +297,7 @@ def test_a_metric_that_is_not_defined_is_told(undefined: str) -> None:
     assert facts["AUC"].startswith("not defined") == (undefined == "nan")
 
 
-def test_scores_that_are_no_probabilities_have_no_calibration() -> None:
+def test_scores_that_are_not_probabilities_have_no_calibration() -> None:
     evaluator = Evaluator("breastmnist", "test")
     with pytest.warns(UserWarning, match="instead of 0 to 1"):
         result = evaluator.evaluate(5 * scores_of(evaluator))
@@ -307,7 +307,7 @@ def test_scores_that_are_no_probabilities_have_no_calibration() -> None:
     assert "Not shown: log loss. y_score has values from " in page.text
 
 
-def test_few_samples_of_a_class_are_told() -> None:
+def test_a_class_with_few_samples_has_a_note() -> None:
     assert any("too narrow for 0 adipose" in x and "fewer than 30 images" in x for x in page_of("pathmnist")[1].notes)
     assert not any("fewer than" in x for x in page_of("breastmnist")[1].notes)
 
@@ -325,7 +325,7 @@ def test_without_matplotlib_nothing_is_computed_and_the_extra_is_named(monkeypat
 # Images at hand
 
 
-def test_images_of_the_nearest_size_are_taken(tmp_path: Path) -> None:
+def test_images_of_the_nearest_size_are_used(tmp_path: Path) -> None:
     one_size = [fake_record("bloodmnist", size=size, n_samples={"test": 40}) for size in (28, 128)]
     with (
         fake_datasets(tmp_path / "sizes", *one_size) as (small, large),
@@ -340,7 +340,7 @@ def test_images_of_the_nearest_size_are_taken(tmp_path: Path) -> None:
             assert np.array_equal(expected, images)
 
 
-def test_images_are_not_brought_here(tmp_path: Path, audit: Callable[[], AbstractContextManager[Recording]]) -> None:
+def test_images_are_not_downloaded(tmp_path: Path, audit: Callable[[], AbstractContextManager[Recording]]) -> None:
     mm.fetch("breastmnist", labels_only=True, root=tmp_path / "root")
     evaluator = Evaluator("breastmnist", "test", root=tmp_path / "root")
     result = evaluator.evaluate(scores_of(evaluator))
@@ -351,7 +351,7 @@ def test_images_are_not_brought_here(tmp_path: Path, audit: Callable[[], Abstrac
     assert seen.locks == []
 
 
-def test_a_split_that_was_fetched_alone_is_at_hand(tmp_path: Path) -> None:
+def test_images_of_a_split_that_was_downloaded_alone_are_used(tmp_path: Path) -> None:
     mm.fetch("breastmnist", splits=["test"], root=tmp_path / "root")
     evaluator = Evaluator("breastmnist", "test", root=tmp_path / "root")
     images = cached_images(evaluator.evaluate(scores_of(evaluator)), root=tmp_path / "root")

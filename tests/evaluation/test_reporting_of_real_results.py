@@ -13,7 +13,7 @@ from tests.reports.reading import read
 
 
 @pytest.mark.parametrize("name", ["breastmnist", "retinamnist", "adrenalmnist3d"])
-def test_pages_about_real_results_hold_the_figures_of_their_names(
+def test_pages_about_real_results_have_the_values_of_their_file_names(
     name: str, real_archives: Path, real_root: Path
 ) -> None:
     files = sorted((real_archives.parent / "results" / name).glob("*/*_test_*.csv"))
@@ -31,7 +31,7 @@ def test_pages_about_real_results_hold_the_figures_of_their_names(
         assert before == file.read_bytes()
 
 
-def test_pictures_of_the_size_of_the_scores_are_taken_if_they_are_here(real_archives: Path, tmp_path: Path) -> None:
+def test_images_of_the_size_of_the_scores_are_used_if_available(real_archives: Path, tmp_path: Path) -> None:
     # A root of its own: other tests unpack both sizes into the shared one.
     for archive in real_archives.glob("adrenalmnist3d*.npz"):
         (tmp_path / archive.name).symlink_to(archive)

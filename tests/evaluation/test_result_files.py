@@ -63,7 +63,7 @@ def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
     assert read_scores(tmp_path / "scores.csv").tolist() == [[0.75]]
 
 
-def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").mkdir()
     with pytest.raises(OSError, match=r"scores\.csv"):
         write_scores(tmp_path / "scores.csv", np.array([[0.5]]))
@@ -91,7 +91,7 @@ def test_order_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path, tex
         ("nan,0.5\n", "but nan is in place of 0"),
     ],
 )
-def test_another_content_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_content_in_another_form_is_refused(tmp_path: Path, text: str, message: str) -> None:
     file = written(tmp_path, text)
     with pytest.raises(ScoresError) as caught:
         read_scores(file)
@@ -99,12 +99,12 @@ def test_another_content_is_refused(tmp_path: Path, text: str, message: str) -> 
     assert message in str(caught.value)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_bytes(b"\xff\xfe0")
     with pytest.raises(ScoresError, match="is not a result file"):
         read_scores(tmp_path / "scores.csv")
 
 
-def test_a_file_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_scores(tmp_path / "scores.csv")

@@ -26,11 +26,11 @@ FIGURES = {"AUC": "0.997", "ACC": "0.957"}
         ("adrenalmnist3d_64_test.csv", ResultName("adrenalmnist3d", 64, "test")),
     ],
 )
-def test_a_name_tells_set_size_split_figures_and_run(name: str, expected: ResultName) -> None:
+def test_a_name_has_data_set_size_split_values_and_run(name: str, expected: ResultName) -> None:
     assert expected == parse_name(name)
 
 
-def test_a_run_of_figures_is_no_figure() -> None:
+def test_brackets_in_a_run_are_not_values() -> None:
     assert parse_name("pathmnist_test@[AUC]0.5.csv").figures == {}
 
 
@@ -43,13 +43,13 @@ def test_a_run_of_figures_is_no_figure() -> None:
         ("pathmnist_tset.csv", "The file name 'pathmnist_tset.csv' has no split of pathmnist: train, val, test"),
     ],
 )
-def test_another_name_is_refused(name: str, message: str) -> None:
+def test_a_name_in_another_form_is_refused(name: str, message: str) -> None:
     with pytest.raises(ScoresError) as caught:
         parse_name(name)
     assert message in str(caught.value)
 
 
-def test_a_size_that_there_is_not_is_refused() -> None:
+def test_an_unknown_size_is_refused() -> None:
     with pytest.raises(UnknownSizeError, match="pathmnist does not come in size 32"):
         parse_name("pathmnist_32_test.csv")
 
@@ -60,7 +60,7 @@ def test_a_size_that_there_is_not_is_refused() -> None:
     figures=st.dictionaries(st.sampled_from(["AUC", "ACC"]), st.floats(0, 1).map("{:.3f}".format)),
     run=st.from_regex(r"([A-Za-z0-9.@_-]{0,12})", fullmatch=True),
 )
-def test_what_is_written_is_read(
+def test_a_written_name_is_read_back(
     record: registry.DatasetInfo, data: st.DataObject, figures: dict[str, str], run: str
 ) -> None:
     size, split = data.draw(st.sampled_from(record.sizes)), data.draw(st.sampled_from(record.splits))
@@ -69,7 +69,7 @@ def test_what_is_written_is_read(
 
 
 @pytest.mark.parametrize("value", [0.90049999, 0.9012, 0.9005, 0.9015])
-def test_a_figure_that_rounds_to_that_of_the_name_is_right(value: float) -> None:
+def test_a_value_that_rounds_to_that_of_the_name_is_right(value: float) -> None:
     expected = [] if 0.9005 <= value <= 0.9015 else ["the name has AUC 0.901, but the scores give 0.900"]
     assert expected == ResultName("pathmnist", 28, "test", {"AUC": "0.901"}).contradictions({"AUC": value})
 
@@ -80,6 +80,6 @@ def test_a_value_that_is_not_defined_contradicts_the_name() -> None:
 
 
 @pytest.mark.parametrize("run", ["", "a/b", "a\\b", "a\nb", "..:"])
-def test_a_run_that_is_no_part_of_a_file_name_is_refused(run: str) -> None:
+def test_a_run_with_characters_that_file_names_cannot_have_is_refused(run: str) -> None:
     with pytest.raises(ValueError, match="cannot be part of a file name"):
         check_run(run)
