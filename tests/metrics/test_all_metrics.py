@@ -38,13 +38,13 @@ def test_names_are_keys() -> None:
     assert list(METRICS) == [metric.name for metric in METRICS.values()]
 
 
-def test_a_name_that_there_is_not_is_refused_with_a_hint() -> None:
+def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     predictions = Predictions([0, 1], [0.1, 0.2], "binary-class")
     with pytest.raises(ValueError, match=r"Unknown metric 'acuracy'. Did you mean 'accuracy'.* Available: auc"):
         measure(predictions, "acuracy")
 
 
-def test_all_names_are_sorted_and_there() -> None:
+def test_all_is_sorted_and_every_name_exists() -> None:
     assert sorted(set(metrics.__all__)) == metrics.__all__
     assert [name for name in metrics.__all__ if not hasattr(metrics, name)] == []
     assert {"auc", "accuracy", "interval", "paired_delong"} <= set(metrics.__all__)

@@ -31,7 +31,7 @@ def test_an_absent_class_is_refused_by_name(metric) -> None:
 
 
 @pytest.mark.parametrize("metric", AVERAGED)
-def test_or_it_is_skipped_or_makes_nan_or_counts_as_zero(metric) -> None:
+def test_an_absent_class_is_skipped_or_makes_nan_or_counts_as_zero(metric) -> None:
     skipped = metric(LABELS, SCORES, "multi-class", undefined="skip")
 
     assert np.isfinite(skipped)
@@ -39,11 +39,11 @@ def test_or_it_is_skipped_or_makes_nan_or_counts_as_zero(metric) -> None:
     assert metric(LABELS, SCORES, "multi-class", undefined="zero") == pytest.approx(skipped * 2 / 3, abs=1e-12)
 
 
-def test_the_values_of_single_classes_say_which_is_undefined() -> None:
+def test_the_value_of_an_undefined_class_is_nan() -> None:
     assert np.isnan(auc_per_class(LABELS, SCORES, "multi-class")).tolist() == [False, False, True]
 
 
-def test_how_many_more_are_undefined_is_said() -> None:
+def test_the_message_counts_the_other_undefined_classes() -> None:
     with pytest.raises(ValueError, match=r"class 2 is not defined.* The same applies to 1 more"):
         auc(LABELS, np.hstack([SCORES, np.zeros((4, 1))]), "multi-class")
 
@@ -52,7 +52,7 @@ def test_skipping_all_leaves_nothing() -> None:
     assert np.isnan(auc([1, 1], [0.1, 0.2], "binary-class", undefined="skip"))
 
 
-def test_a_class_that_was_never_decided_for_has_no_precision() -> None:
+def test_a_class_that_is_never_predicted_has_no_precision() -> None:
     with pytest.raises(ValueError, match="precision of class 1 is not defined: no sample was predicted as positive"):
         precision([0, 1], [0.1, 0.2], "binary-class")
     assert precision([0, 1], [0.1, 0.2], "binary-class", undefined="zero") == 0.0
@@ -69,12 +69,12 @@ def test_agreement_on_a_single_class_is_not_defined(metric) -> None:
         metric([0, 0], [[0.9, 0.1], [0.8, 0.2]], "multi-class")
 
 
-def test_a_label_is_named() -> None:
+def test_the_message_names_the_undefined_label() -> None:
     with pytest.raises(ValueError, match="MCC of label 1 is not defined"):
         mcc([[0, 1], [1, 0]], [[0.1, 0.1], [0.9, 0.2]], "multi-label, binary-class")
 
 
-def test_another_choice_is_refused() -> None:
+def test_an_unknown_value_of_undefined_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Unknown value of undefined: 'skipp'. Did you mean 'skip'"):
         auc([0, 1], [0.1, 0.2], "binary-class", undefined="skipp")
     with pytest.raises(ValueError, match="Unknown value of undefined: None"):

@@ -130,7 +130,7 @@ def test_logits_are_refused(metric) -> None:
         metric([0, 1], [[0.5, 0.5], [0.5, 0.6]], "multi-class")
 
 
-def test_rounding_is_forgiven() -> None:
+def test_sums_that_differ_from_1_by_rounding_are_accepted() -> None:
     assert brier_score([1], np.array([1 + 1e-7]), "binary-class") == 0.0
     assert log_loss([0], [[0.333, 0.333, 0.333]], "multi-class") == pytest.approx(-np.log(0.333))
 

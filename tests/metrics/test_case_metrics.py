@@ -60,7 +60,7 @@ def test_without_a_tolerance_there_is_no_surface_dice() -> None:
         segmentation_table(references, predictions, spacing_mm=spacings, metrics=["surface_dice"])
 
 
-def test_only_what_is_asked_for_is_there_in_the_order_asked_for() -> None:
+def test_the_table_has_the_requested_metrics_in_their_order() -> None:
     references, predictions, _ = made()
     both = segmentation_table(references, predictions, spacing_mm=1, metrics=["iou", "dice"])
     alone = segmentation_table(references, predictions, spacing_mm=1, metrics=["dice"], cases="abcd")
@@ -75,7 +75,7 @@ def processes() -> Executor:
 
 
 @pytest.mark.parametrize("pool", [partial(ThreadPoolExecutor, 2), processes], ids=["threads", "processes"])
-def test_spread_cases_give_the_same(pool: partial[Executor], tmp_path: Path) -> None:
+def test_an_executor_gives_the_same_table(pool: partial[Executor], tmp_path: Path) -> None:
     references, predictions, spacings = made()
     expected = segmentation_table(references, predictions, spacing_mm=spacings, labels=[1, 2])
     paths = [tmp_path / f"{number}.npy" for number in range(len(predictions))]
@@ -132,7 +132,7 @@ def test_progress_is_shown_in_bytes() -> None:
     assert updates == [32, 32]
 
 
-def test_empty_masks_count_what_was_chosen() -> None:
+def test_empty_masks_have_the_chosen_value() -> None:
     full, empty = np.ones((3, 4)), np.zeros((3, 4))
     plain = segmentation_table([full, empty], [empty, empty], spacing_mm=1, tolerance_mm=1)
     chosen = segmentation_table(
@@ -145,7 +145,7 @@ def test_empty_masks_count_what_was_chosen() -> None:
 MASK = np.ones((3, 4), dtype=np.uint8)
 
 
-def test_a_case_that_is_refused_is_named() -> None:
+def test_the_message_names_an_invalid_case() -> None:
     with pytest.raises(ValueError, match=r"Case liver_7: The reference has shape"):
         segmentation_table([MASK, MASK], [MASK, MASK.T], spacing_mm=1, cases=["liver_3", "liver_7"])
 
@@ -169,7 +169,7 @@ def test_a_case_that_is_refused_is_named() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(given: dict[str, object], message: str) -> None:
+def test_invalid_input_is_refused(given: dict[str, object], message: str) -> None:
     fitting = {"references": [MASK, MASK], "predictions": [MASK, MASK], "spacing_mm": 1}
     with pytest.raises(ValueError, match=message):
         segmentation_table(**{**fitting, **given})  # type: ignore[arg-type]

@@ -61,7 +61,7 @@ def test_other_weights_are_refused() -> None:
         cohen_kappa([0, 1], np.eye(2), "multi-class", weights="cubic")
 
 
-def test_decisions_far_off_cost_more_under_quadratic_weights() -> None:
+def test_quadratic_weights_penalise_distant_decisions_more() -> None:
     labels = [0, 0, 1, 1, 2, 2]
     near, far = np.eye(3)[[0, 1, 1, 1, 2, 2]], np.eye(3)[[0, 2, 1, 1, 2, 2]]
 

@@ -21,7 +21,7 @@ def test_a_binary_score_equal_to_the_threshold_decides_for_zero() -> None:
     assert accuracy([0, 1, 1, 0], [0.5, 0.51, 0.5, 0.1], "binary-class") == 0.75
 
 
-def test_another_threshold_decides_otherwise() -> None:
+def test_another_threshold_changes_decisions() -> None:
     assert accuracy([0, 1, 1, 0], [0.5, 0.51, 0.5, 0.1], "binary-class", threshold=0.4) == 0.75
     assert accuracy([1, 1, 1, 0], [0.5, 0.51, 0.5, 0.1], "binary-class", threshold=0.4) == 1.0
 
@@ -49,7 +49,7 @@ def test_the_highest_score_decides_and_the_first_of_equals(task: str) -> None:
     assert accuracy([[1], [0], [1]], scores, task) == pytest.approx(2 / 3, abs=1e-12)
 
 
-def test_a_class_may_be_absent() -> None:
+def test_accuracy_is_defined_if_a_class_is_absent() -> None:
     assert accuracy([0, 1], np.eye(3)[:2], "multi-class") == 1.0
 
 
@@ -58,7 +58,7 @@ def test_one_sample_is_enough() -> None:
 
 
 @pytest.mark.parametrize("task", ["multi-class", "multi-label, binary-class"])
-def test_it_agrees_with_scikit_learn(task: str) -> None:
+def test_accuracy_agrees_with_scikit_learn(task: str) -> None:
     accuracy_score = pytest.importorskip("sklearn.metrics").accuracy_score
     random = np.random.default_rng(0)
     scores = random.random((500, 4)).round(1)
@@ -95,7 +95,7 @@ LOGITS = [-2.0, 0.3, 0.4, 3.0]
 @pytest.mark.parametrize(
     "metric", [accuracy, exact_match, hamming_loss, precision, recall, f1, mcc, cohen_kappa, confusion_matrix, getACC]
 )
-def test_decisions_on_logits_are_warned_of(metric) -> None:
+def test_decisions_on_logits_raise_a_warning(metric) -> None:
     said = r"Scores are from -2 to 3 instead of 0 to 1, but decisions are made at 0\.5\. Apply a sigmoid"
     with pytest.warns(UserWarning, match=said):
         metric([0, 1, 1, 1], LOGITS, "binary-class")
@@ -114,13 +114,13 @@ def test_the_warning_names_the_line_of_the_caller() -> None:
 
 
 # Warnings are errors in these tests.
-def test_logits_with_a_threshold_of_their_own_are_not_warned_of() -> None:
+def test_logits_with_their_own_threshold_raise_no_warning() -> None:
     assert accuracy([0, 1, 1, 1], LOGITS, "binary-class", threshold=0) == 1.0
 
 
-def test_the_highest_of_several_logits_is_no_matter_of_a_threshold() -> None:
+def test_multi_class_logits_raise_no_warning() -> None:
     assert accuracy([0, 1], [[2.0, -1.0], [-3.0, 4.0]], "multi-class") == 1.0
 
 
-def test_probabilities_that_are_rounded_are_not_warned_of() -> None:
+def test_rounded_probabilities_raise_no_warning() -> None:
     assert accuracy([0, 1], np.array([-1e-7, 1 + 1e-7]), "binary-class") == 1.0

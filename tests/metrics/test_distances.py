@@ -141,7 +141,7 @@ EMPTY, FULL = np.zeros((3, 4), dtype=bool), np.ones((3, 4), dtype=bool)
         ({"one_empty": "diagonal"}, math.nan, math.hypot(3 * 2, 4 * 0.5)),
     ],
 )
-def test_empty_masks_count_what_was_chosen(
+def test_empty_masks_have_the_chosen_value(
     metric: Callable[..., NDArray[np.float64]], choices: dict[str, str], both: float, one: float
 ) -> None:
     found = [
@@ -160,7 +160,7 @@ def test_surface_dice_of_empty_masks_is_that_of_overlaps() -> None:
     assert [share(EMPTY, EMPTY, "perfect"), share(FULL, EMPTY, "nan"), share(EMPTY, FULL, "perfect")] == [1.0, 0.0, 0.0]
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_invalid_input_is_refused() -> None:
     for spacing in (0, -1, math.nan, (1, 1, 1), (1, 0), [[1, 1]]):
         with pytest.raises(ValueError, match="It must be a positive number, or one for each of 2 axes"):
             hausdorff(FULL, FULL, spacing_mm=spacing)
@@ -223,7 +223,7 @@ def measured(a: Mask, b: Mask, spacing_mm: list[float]) -> list[float]:
 
 
 @given(pairs, spacings)
-def test_nothing_changes_with_who_is_the_reference_or_how_the_axes_lie(
+def test_distances_do_not_depend_on_the_roles_of_masks_or_the_order_of_axes(
     pair: tuple[Mask, Mask], spacing: list[float]
 ) -> None:
     a, b = pair

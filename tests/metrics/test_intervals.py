@@ -64,7 +64,7 @@ def test_intervals_do_not_depend_on_the_size_of_a_block(name: str, monkeypatch: 
     assert expected == interval(predictions, name, n_resamples=30, undefined="skip")
 
 
-def test_one_metric_may_stand_alone() -> None:
+def test_a_single_metric_can_be_a_string() -> None:
     predictions = predictions_of("binary-class")
     expected = bootstrap_intervals(predictions, ["auc"], n_resamples=20)
 
@@ -150,14 +150,14 @@ def test_wilson_agrees_with_scipy(n_right: int, n: int) -> None:
     assert (one.estimate, one.low, one.high) == pytest.approx((n_right / n, theirs.low, theirs.high), abs=1e-12)
 
 
-def test_wilson_is_not_for_several_decisions_on_a_sample() -> None:
+def test_wilson_refuses_several_decisions_per_sample() -> None:
     with pytest.raises(ValueError, match="those on the labels of one sample are not"):
         interval(predictions_of(MULTI_LABEL), "accuracy", method="wilson")
 
 
 @pytest.mark.parametrize("scores", [[0.1, 0.2, 0.3, 0.7, 0.8, 0.9], [0.5] * 6], ids=["perfect", "constant"])
 @pytest.mark.parametrize("method", ["delong", "logit-delong", "percentile", "bca"])
-def test_newcombes_interval_stands_in_for_one_of_the_auc_without_width(method: Any, scores: list[float]) -> None:
+def test_newcombes_interval_replaces_an_auc_interval_without_width(method: Any, scores: list[float]) -> None:
     predictions = Predictions([0, 0, 0, 1, 1, 1], scores, "binary-class")
     found, expected = interval(predictions, method=method), interval(predictions, method="newcombe")
 
@@ -183,7 +183,7 @@ def test_a_perfect_mean_over_classes_has_the_mean_of_newcombes_ends() -> None:
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])
-def test_wilsons_interval_stands_in_for_one_of_the_accuracy_without_width(method: Any) -> None:
+def test_wilsons_interval_replaces_an_accuracy_interval_without_width(method: Any) -> None:
     predictions = Predictions([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], "binary-class")
     found, expected = (interval(predictions, "accuracy", method=one) for one in (method, "wilson"))
 
@@ -238,7 +238,7 @@ def test_newcombe_solves_its_equation() -> None:
 
 
 @pytest.mark.parametrize("task", ["multi-class", MULTI_LABEL])
-def test_newcombe_is_for_one_area(task: str) -> None:
+def test_newcombe_refuses_a_mean_of_several_aucs(task: str) -> None:
     with pytest.raises(ValueError, match="for a single AUC, not for a mean of several"):
         interval(predictions_of(task), method="newcombe")
     assert len(class_intervals(predictions_of(task), method="newcombe")) == 3
@@ -282,7 +282,7 @@ def test_resamples_without_a_class_are_left_out_and_counted() -> None:
     assert one.method == "newcombe"
 
 
-def test_stratified_ones_are_all_defined() -> None:
+def test_stratified_resamples_are_all_defined() -> None:
     labels = np.append([1, 1], np.zeros(20, dtype=int))
 
     assert interval(Predictions(labels, np.arange(22) / 22, "binary-class"), stratified=True).n_undefined == 0
@@ -302,7 +302,7 @@ def test_an_absent_class_is_refused_skipped_or_nan(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["delong", "logit-delong", "newcombe"])
 @pytest.mark.parametrize("undefined", ["skip", "nan", "zero"])
-def test_where_nothing_is_defined_there_is_no_interval(method: str, undefined: str) -> None:
+def test_a_metric_that_is_never_defined_has_no_interval(method: str, undefined: str) -> None:
     one = interval(Predictions([0, 0], [0.1, 0.2], "binary-class"), method=method, undefined=undefined)
 
     assert math.isnan(one.low)
@@ -328,13 +328,13 @@ def test_bca_needs_two_samples_of_each_class() -> None:
         ({"undefined": "drop"}, "Unknown value of undefined: 'drop'"),
     ],
 )
-def test_what_is_not_there_is_refused(options: dict[str, object], message: str) -> None:
+def test_unknown_names_and_invalid_values_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         interval(predictions_of("binary-class"), **options)
 
 
 @pytest.mark.parametrize("method", ["bca", "wilson", "wald"])
-def test_single_classes_have_other_methods(method: str) -> None:
+def test_class_intervals_refuse_bca_and_wilson(method: str) -> None:
     with pytest.raises(ValueError, match=f"method '{method}'"):
         class_intervals(predictions_of("multi-class"), method=method)
 

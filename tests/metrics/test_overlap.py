@@ -29,19 +29,19 @@ def test_several_values_make_one_structure() -> None:
     assert [*dice(REFERENCE, PREDICTION), *dice(REFERENCE, PREDICTION, labels=[2])] == found.tolist()
 
 
-def test_the_background_may_be_measured() -> None:
+def test_the_background_can_be_measured() -> None:
     assert [2 * 2 / 6] == dice(REFERENCE, PREDICTION, labels=[0]).tolist()
 
 
 @pytest.mark.parametrize(("both_empty", "expected"), [("nan", math.nan), ("perfect", 1.0)])
-def test_a_label_that_neither_mask_holds_is_what_was_chosen(both_empty: str, expected: float) -> None:
+def test_a_label_that_is_in_neither_mask_has_the_chosen_value(both_empty: str, expected: float) -> None:
     for metric in (dice, iou):
         found = metric(REFERENCE, PREDICTION, labels=[7], both_empty=both_empty)  # type: ignore[operator]
         np.testing.assert_equal(found, [expected])
 
 
 @pytest.mark.parametrize("both_empty", ["nan", "perfect"])
-def test_a_label_that_only_one_mask_holds_has_no_overlap(both_empty: str) -> None:
+def test_a_label_that_is_in_one_mask_only_has_no_overlap(both_empty: str) -> None:
     empty = np.zeros_like(REFERENCE)
     for metric in (dice, iou):
         assert [0.0] == metric(REFERENCE, empty, both_empty=both_empty).tolist()  # type: ignore[operator]
@@ -85,7 +85,7 @@ def test_large_masks_are_counted_to_the_last_voxel(shape: tuple[int, ...], order
     assert [overlap[2] / union[2]] == iou(*masks, labels=[2]).tolist()
 
 
-def test_masks_that_are_bool_already_are_left_as_they_are() -> None:
+def test_bool_masks_are_not_changed() -> None:
     masks = REFERENCE > 0, PREDICTION > 0
     before = [mask.copy() for mask in masks]
     dice(*masks)
@@ -107,7 +107,7 @@ def test_masks_that_are_bool_already_are_left_as_they_are() -> None:
         ([[1, 2], [3]], np.zeros((4, 4)), "reference, a list, cannot be converted to a NumPy array"),
     ],
 )
-def test_what_is_no_pair_of_masks_is_refused(reference: object, prediction: object, message: str) -> None:
+def test_input_that_is_not_a_pair_of_masks_is_refused(reference: object, prediction: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dice(reference, prediction)
 
@@ -118,23 +118,23 @@ def test_labels_without_a_value_are_refused(labels: object) -> None:
         dice(REFERENCE, PREDICTION, labels=labels)  # type: ignore[arg-type]
 
 
-def test_a_label_that_is_there_twice_is_refused() -> None:
+def test_a_repeated_label_is_refused() -> None:
     with pytest.raises(ValueError, match=r"labels contains a label twice: \[1, 2, 1\]"):
         dice(REFERENCE, PREDICTION, labels=[1, 2, 1])
 
 
 @pytest.mark.parametrize("label", [1.5, "tumour", [[1]]])
-def test_a_label_that_is_no_integer_is_refused(label: object) -> None:
+def test_a_label_that_is_not_an_integer_is_refused(label: object) -> None:
     with pytest.raises(TypeError, match=r'It must be an integer, or several for one structure\. .*{"liver": 1}'):
         dice(REFERENCE, PREDICTION, labels=[label])  # type: ignore[list-item]
 
 
-def test_labels_that_are_no_list_are_refused() -> None:
+def test_labels_that_are_not_a_list_are_refused() -> None:
     with pytest.raises(TypeError, match=r"labels is 1\. It must be a list or a mapping"):
         dice(REFERENCE, PREDICTION, labels=1)  # type: ignore[arg-type]
 
 
-def test_what_is_no_choice_about_empty_masks_is_refused() -> None:
+def test_an_unknown_value_of_both_empty_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Unknown value of both_empty: 'perfekt'\. Did you mean 'perfect'"):
         dice(REFERENCE, PREDICTION, both_empty="perfekt")  # type: ignore[arg-type]
 

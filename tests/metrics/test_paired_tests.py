@@ -130,7 +130,7 @@ def test_a_difference_of_areas_is_never_beyond_1() -> None:
     assert paired_delong(second, first).low == -1.0
 
 
-def test_the_order_of_models_turns_the_difference_round() -> None:
+def test_swapping_the_models_changes_the_sign_of_the_difference() -> None:
     first, second = two_models()
     there, back = paired_delong(first, second), paired_delong(second, first)
 
@@ -146,7 +146,7 @@ def test_bootstrap_and_delong_agree_on_many_samples() -> None:
     assert bootstrap.p_value == 2 / 1001
 
 
-def test_pairing_sees_more_than_two_intervals() -> None:
+def test_a_paired_test_finds_differences_that_separate_intervals_miss() -> None:
     first, second = two_models(shares=(0.3, 0.33))
     found = paired_delong(first, second)
     separate = interval(first, method="delong"), interval(second, method="delong")
@@ -230,7 +230,7 @@ def test_holm_keeps_the_order_and_makes_nothing_smaller(p_values: list[float]) -
 
 
 @pytest.mark.parametrize("p_values", [[0.1, np.nan], [1.1], 0.5, [[0.1]]])
-def test_holm_takes_a_list_of_p_values_only(p_values) -> None:
+def test_holm_refuses_anything_but_a_list_of_p_values(p_values) -> None:
     with pytest.raises(ValueError, match="It must be a list of numbers from 0 to 1"):
         holm(p_values)
 

@@ -52,7 +52,7 @@ MULTI_LABEL = "multi-label, binary-class"
         ([[0, 2], [1, 0]], np.eye(2), MULTI_LABEL, "labels from 0 to 2"),
     ],
 )
-def test_what_does_not_fit_is_refused(metric, labels, scores, task, message: str) -> None:
+def test_invalid_input_is_refused(metric, labels, scores, task, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         metric(labels, scores, task)
 
@@ -196,7 +196,7 @@ class Elsewhere(Refusing):
 
 
 @pytest.mark.parametrize("kind", [Exported, Refusing])
-def test_an_array_comes_by_dlpack_where_there_is_no_other_way(kind: type) -> None:
+def test_dlpack_is_used_if_there_is_no_other_conversion(kind: type) -> None:
     assert auc(kind(np.array([0, 1])), kind(np.array([0.1, 0.2])), "binary-class") == 1.0
 
 
@@ -206,7 +206,7 @@ def test_an_array_of_another_device_is_refused_with_advice() -> None:
 
 
 @pytest.mark.framework
-def test_torch_tensors_are_taken() -> None:
+def test_torch_tensors_are_accepted() -> None:
     torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'medmnist-np[interop]'")
 
     assert auc(torch.tensor([[0.0], [1.0]]), torch.tensor([0.1, 0.2]), "binary-class") == 1.0
@@ -215,25 +215,25 @@ def test_torch_tensors_are_taken() -> None:
 
 
 @pytest.mark.framework
-def test_jax_arrays_are_taken() -> None:
+def test_jax_arrays_are_accepted() -> None:
     numpy = pytest.importorskip("jax.numpy", reason="needs JAX: pip install 'medmnist-np[interop]'")
 
     assert auc(numpy.array([0, 1]), numpy.array([0.1, 0.2]), "binary-class") == 1.0
 
 
 @pytest.mark.framework
-def test_tensorflow_tensors_are_taken() -> None:
+def test_tensorflow_tensors_are_accepted() -> None:
     tensorflow = pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'medmnist-np[interop]'")
 
     assert auc(tensorflow.constant([0, 1]), tensorflow.constant([0.1, 0.2]), "binary-class") == 1.0
 
 
-def test_data_frames_are_taken() -> None:
+def test_data_frames_are_accepted() -> None:
     pandas = pytest.importorskip("pandas")
 
     assert auc(pandas.Series([0, 1]), pandas.DataFrame([[0.9, 0.1], [0.8, 0.2]]), "binary-class") == 1.0
 
 
-def test_segmentation_is_no_task_of_scores() -> None:
+def test_the_task_segmentation_is_refused() -> None:
     with pytest.raises(ValueError, match="Unknown task 'segmentation'"):
         Predictions([0, 1], [0.1, 0.9], "segmentation")
