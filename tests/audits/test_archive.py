@@ -118,7 +118,7 @@ def test_members_that_are_not_arrays_are_refused(tmp_path: Path) -> None:
     assert refusal(path) == "it is not a readable archive of arrays (read.me is not an array)"
 
 
-def test_an_archive_that_is_cut_or_changed_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_or_changed_archive_is_refused(tmp_path: Path) -> None:
     whole = save(tmp_path, changed()).read_bytes()
     path = tmp_path / "cut.npz"
     path.write_bytes(whole[:-30])
@@ -141,7 +141,7 @@ def test_changed_bytes_only_ever_raise_one_error(tmp_path: Path, data: st.DataOb
         assert str(path) in str(error)  # noqa: PT017 -- it may also be sound
 
 
-def test_a_member_that_leads_elsewhere_is_not_written(tmp_path: Path, sandbox: Path) -> None:
+def test_a_member_with_a_path_outside_the_folder_is_not_written(tmp_path: Path, sandbox: Path) -> None:
     path = save(tmp_path, {**changed(), "../../train_images": np.zeros(3), "/tmp/x_labels": np.zeros(3)})  # noqa: S108
     before = {*tmp_path.rglob("*"), *sandbox.rglob("*")}
     audit(path)
@@ -155,14 +155,14 @@ def test_arrays_that_do_not_fit_on_the_disk_are_not_unpacked(tmp_path: Path, mon
         audit(save(tmp_path, changed()))
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match=r"nowhere\.npz"):
         audit(tmp_path / "nowhere.npz")
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint64, ">i4"])
 @pytest.mark.parametrize("width", [(), (1,)])
-def test_labels_of_any_whole_numbers_are_read(tmp_path: Path, dtype: Any, width: tuple[int, ...]) -> None:
+def test_labels_of_any_integer_dtype_are_read(tmp_path: Path, dtype: Any, width: tuple[int, ...]) -> None:
     labels = np.array([0, 1, 1, 0]).astype(dtype).reshape(4, *width)
     arrays = {"train_images": sound(n_samples=SMALL)["train_images"], "train_labels": labels}
     split = audit(save(tmp_path, arrays)).splits["train"]
@@ -170,7 +170,7 @@ def test_labels_of_any_whole_numbers_are_read(tmp_path: Path, dtype: Any, width:
     assert split.class_counts == (2, 2)
 
 
-def test_other_arrays_are_ignored_and_other_splits_come_between(tmp_path: Path) -> None:
+def test_other_arrays_are_ignored_and_unknown_splits_come_after_train(tmp_path: Path) -> None:
     arrays = sound(n_samples={"test": 3, "extra": 2, "val": 2, "train": 4})
     arrays["extra_images"][0] = arrays["train_images"][1]
     arrays["val_images"][1] = arrays["extra_images"][1]
@@ -191,7 +191,7 @@ def test_other_arrays_are_ignored_and_other_splits_come_between(tmp_path: Path) 
         ("TRAINING", "VAL", "TESTING"),
     ],
 )
-def test_splits_are_known_by_their_usual_names(tmp_path: Path, names: tuple[str, str, str]) -> None:
+def test_splits_are_recognised_by_their_usual_names(tmp_path: Path, names: tuple[str, str, str]) -> None:
     arrays = {
         f"{name}_{role}": array
         for name, split in zip(names, ("train", "val", "test"), strict=True)

@@ -38,7 +38,7 @@ def places(one: ExactDuplicates | NearPair | SharedGroup) -> list[tuple[str, int
 
 
 @pytest.mark.parametrize("shape", [(12, 12), (9, 8, 3), (8, 8, 8), (3, 5)])
-def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_a_sound_data_set_has_no_findings(tmp_path: Path, shape: tuple[int, ...]) -> None:
     result = found(tmp_path, sound(shape))
     assert result.duplicates == ()
     assert result.blank == ()
@@ -86,13 +86,13 @@ def test_a_channel_axis_at_either_end_changes_nothing(
 
 
 @pytest.mark.parametrize("change", [lambda images: images[..., None], lambda images: images[:, None]])
-def test_volumes_may_have_a_channel_axis_of_one(tmp_path: Path, change: Any) -> None:
+def test_volumes_with_a_channel_axis_of_1_are_accepted(tmp_path: Path, change: Any) -> None:
     result = found(tmp_path, with_axes(sound((8, 9, 10)), change))
     assert result.record.ndim == 3
     assert result.image_shape == (8, 9, 10)
 
 
-def test_copies_are_found_those_in_several_splits_first(tmp_path: Path) -> None:
+def test_duplicates_in_several_splits_come_first(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][8] = arrays["train_images"][2]
     arrays["train_images"][[5, 21]] = arrays["val_images"][4] = arrays["test_images"][9]
@@ -116,7 +116,7 @@ def test_the_later_split_keeps_its_samples(tmp_path: Path) -> None:
     assert {positions.dtype for positions in result.leaks.values()} == {np.dtype(np.intp)}
 
 
-def test_copies_with_other_labels_contradict(tmp_path: Path) -> None:
+def test_duplicates_with_different_labels_are_conflicts(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][4] = arrays["train_images"][2]
     arrays["train_images"][9] = arrays["val_images"][0]
@@ -126,7 +126,7 @@ def test_copies_with_other_labels_contradict(tmp_path: Path) -> None:
     assert conflict.labels == ((1,), (0,))
 
 
-def test_blank_images_are_reported_on_their_own(tmp_path: Path) -> None:
+def test_blank_images_do_not_count_as_duplicates(tmp_path: Path) -> None:
     arrays = sound((10, 10, 3))
     arrays["train_images"][[3, 4]] = arrays["test_images"][1] = 0
     arrays["val_images"][2] = (10, 20, 30)
@@ -137,7 +137,7 @@ def test_blank_images_are_reported_on_their_own(tmp_path: Path) -> None:
     assert leaks(result) == NO_LEAKS
 
 
-def test_images_that_look_alike_come_the_least_different_first(tmp_path: Path) -> None:
+def test_near_duplicates_with_the_smallest_difference_come_first(tmp_path: Path) -> None:
     arrays = sound((16, 16))
     random = np.random.default_rng(1)
     arrays["train_images"] //= 2
@@ -175,7 +175,7 @@ def test_a_changed_copy_is_found_with_its_change(tmp_path: Path, change: str) ->
     assert f"; {change}, " in alike(pair, found(tmp_path, arrays).record)
 
 
-def test_of_copies_the_first_stands_for_all_among_near_pairs(tmp_path: Path) -> None:
+def test_near_duplicates_include_only_the_first_of_exact_duplicates(tmp_path: Path) -> None:
     arrays = sound((16, 16))
     arrays["train_images"] //= 2
     arrays["test_images"][[3, 4]] = arrays["train_images"][20]
@@ -200,7 +200,7 @@ def test_labels_out_of_range_and_absent_classes_are_found(tmp_path: Path) -> Non
     assert "train has no sample of class 2" in result.in_words()
 
 
-def test_labels_of_a_known_set_are_held_against_its_record(tmp_path: Path) -> None:
+def test_labels_of_a_known_set_are_compared_with_its_record(tmp_path: Path) -> None:
     with fake_datasets(tmp_path / "fakes", "breastmnist", n_samples={"train": 4, "test": 2}):
         mm.fetch("breastmnist")
         folder = mm.Dataset("breastmnist").folder
@@ -210,7 +210,7 @@ def test_labels_of_a_known_set_are_held_against_its_record(tmp_path: Path) -> No
         assert (Place("train", 2),) == audit("breastmnist").bad_labels
 
 
-def test_findings_of_several_labels_are_counted_one_by_one(tmp_path: Path) -> None:
+def test_each_finding_of_a_multi_label_set_is_counted(tmp_path: Path) -> None:
     arrays = sound(width=3)
     arrays["train_labels"][:] = (1, 0, 0)
     arrays["test_labels"][6] = (0, 2, 0)
@@ -253,7 +253,7 @@ def ids_of(folder: Path, columns: str, value: Any) -> Path:
 
 
 @pytest.mark.parametrize("empty", EMPTY)
-def test_samples_without_an_image_id_are_no_leaks_of_each_other(tmp_path: Path, empty: str) -> None:
+def test_samples_without_an_image_id_are_not_compared(tmp_path: Path, empty: str) -> None:
     file = ids_of(tmp_path, "image_id", lambda split, k: empty if k < 5 else "both" if k == 7 else f"{split}{k}")
     result = found(tmp_path, sound(), ids=file)
     assert leaks(result) == {"train": [7], "val": [7], "test": []}
@@ -262,7 +262,7 @@ def test_samples_without_an_image_id_are_no_leaks_of_each_other(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("empty", EMPTY)
-def test_groups_that_are_empty_are_none(tmp_path: Path, empty: str) -> None:
+def test_empty_groups_are_ignored(tmp_path: Path, empty: str) -> None:
     file = ids_of(tmp_path, "image_id,group", lambda split, k: f"{split}{k},{empty}")
     result = found(tmp_path, sound(), ids=file)
     assert result.grouped_by == "image_id"
@@ -352,7 +352,7 @@ def test_any_executor_finds_the_same(tmp_path: Path, kind: str, monkeypatch: pyt
         assert expected == found(tmp_path, arrays, executor=executor)
 
 
-def test_the_search_for_near_duplicates_can_be_left_out(tmp_path: Path) -> None:
+def test_the_search_for_near_duplicates_can_be_skipped(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][6] = arrays["test_images"][7] // 2
     result = found(tmp_path, arrays, max_distance=None)
@@ -378,7 +378,7 @@ def test_an_odd_distance_is_refused(tmp_path: Path) -> None:
         audit(tmp_path / "absent.npz", max_distance=3)
 
 
-def test_of_too_many_near_pairs_only_the_nearer_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_there_are_too_many_near_pairs_only_closer_ones_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = sound((16, 16))
     random = np.random.default_rng(5)
     arrays["train_images"][:] = arrays["test_images"][0] // 2 + random.integers(0, 20, (30, 16, 16), dtype=np.uint8)
@@ -407,7 +407,7 @@ def test_an_invalid_distance_is_rejected(tmp_path: Path, distance: Any) -> None:
         audit(tmp_path / "not there.npz", max_distance=distance)
 
 
-def test_a_split_without_samples_is_no_trouble(tmp_path: Path) -> None:
+def test_a_split_without_samples_is_accepted(tmp_path: Path) -> None:
     result = found(tmp_path, sound(n_samples={"train": 5, "val": 0, "test": 0}))
     assert result.splits["val"].label_range is None
     assert result.splits["val"].class_counts == (0, 0)
@@ -426,12 +426,12 @@ def test_a_name_and_its_archive_give_the_same(tmp_path: Path) -> None:
     assert by_file.name == "chestmnist.npz"
 
 
-def test_a_file_has_one_size(tmp_path: Path) -> None:
+def test_a_size_for_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"which has one size\. Leave out size="):
         audit(save(tmp_path, sound()), size=28)
 
 
-def test_findings_are_plain_data(tmp_path: Path) -> None:
+def test_to_dict_returns_values_for_json(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][5] = arrays["test_images"][4]
     arrays["train_images"][6] = arrays["test_images"][7] // 2
@@ -502,16 +502,16 @@ def test_groups_that_were_compared_are_reported(tmp_path: Path) -> None:
     assert "not checked" not in result.in_words() + result.page()
 
 
-def test_one_split_has_no_leaks_to_look_for(tmp_path: Path) -> None:
+def test_a_single_split_is_not_searched_for_leaks(tmp_path: Path) -> None:
     said = found(tmp_path, sound(n_samples={"train": 20})).in_words()
     assert "Leaks:            not checked (there is only one split)" in said
 
 
-def test_a_search_for_near_duplicates_that_was_left_out_is_reported_in_its_line(tmp_path: Path) -> None:
+def test_a_skipped_search_for_near_duplicates_is_reported_in_its_line(tmp_path: Path) -> None:
     assert "Near duplicates:  not searched" in found(tmp_path, sound(), max_distance=None).in_words()
 
 
-def test_of_many_copies_the_first_are_named(tmp_path: Path) -> None:
+def test_only_the_first_of_many_duplicates_are_named(tmp_path: Path) -> None:
     arrays = sound()
     arrays["train_images"][:20] = arrays["test_images"][3]
     result = found(tmp_path, arrays)
@@ -525,7 +525,7 @@ def test_of_many_copies_the_first_are_named(tmp_path: Path) -> None:
     assert len(result.to_dict()["duplicates"][0]["places"]) == 21
 
 
-def test_nothing_is_left_behind(tmp_path: Path, sandbox: Path) -> None:
+def test_no_temporary_file_remains(tmp_path: Path, sandbox: Path) -> None:
     path = save(tmp_path, sound(), "mine [1] é.npz")
     before = path.read_bytes()
     audit(path)
@@ -537,7 +537,7 @@ def test_nothing_is_left_behind(tmp_path: Path, sandbox: Path) -> None:
 SHOWN = ("scanning images", "comparing changed images", "comparing images")
 
 
-def test_images_are_looked_at_in_pieces_and_progress_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_read_in_pieces_and_progress_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "_PIECE_BYTES", 12 * 12 * 7)
     arrays = sound()
     arrays["train_images"][29] = arrays["val_images"][8]

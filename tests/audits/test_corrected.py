@@ -33,7 +33,7 @@ def contents(dataset: mm.Dataset) -> list[bytes]:
     return [image.tobytes() for image, _ in dataset]
 
 
-def test_leaks_are_left_out() -> None:
+def test_without_removes_the_leaks() -> None:
     leaks = {"train": np.array([2, 5]), "val": [0], "test": []}
     for split, gone in (("train", {2, 5}), ("val", {0}), ("test", set())):
         expected = published(*((split, index) for index in range(FEW[split]) if index not in gone))
@@ -41,19 +41,19 @@ def test_leaks_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("positions", [np.arange(20) == 7, [1.5], ["3"]], ids=["a mask", "floats", "text"])
-def test_what_is_left_out_is_named_by_whole_numbers(positions: Any) -> None:
+def test_without_needs_integers(positions: Any) -> None:
     with pytest.raises(TypeError, match="Positions of samples in train must be integers, not "):
         mm.Dataset("breastmnist", "train").without({"train": positions})
 
 
-def test_leaks_are_left_out_of_parts_and_of_joined_splits() -> None:
+def test_without_removes_leaks_from_parts_and_joined_splits() -> None:
     train, val = mm.Dataset("breastmnist", "train"), mm.Dataset("breastmnist", "val")
     part = (val[[3, 0, 4]] + train[[5, 6]]).without({"train": [5, 19], "val": [0]})
     assert published(("val", 3), ("val", 4), ("train", 6)) == contents(part)
     assert contents(part) == contents(pickle.loads(pickle.dumps(part)))
 
 
-def test_an_audit_of_a_set_without_leaks_leaves_nothing_out() -> None:
+def test_without_removes_nothing_if_there_are_no_leaks() -> None:
     found = mm.audit("breastmnist", download=True)
     train = mm.Dataset("breastmnist", "train").without(found.leaks)
     assert FEW["train"] == len(train)
@@ -64,7 +64,7 @@ def test_an_audit_of_a_set_without_leaks_leaves_nothing_out() -> None:
     ("leaks", "error"),
     [({"train": [20]}, IndexError), ({"train": [-1]}, IndexError), ({"trian": []}, UnknownSplitError)],
 )
-def test_samples_that_are_not_there_cannot_be_left_out(leaks: dict[str, list[int]], error: type[Exception]) -> None:
+def test_without_refuses_unknown_positions(leaks: dict[str, list[int]], error: type[Exception]) -> None:
     with pytest.raises(error):
         mm.Dataset("breastmnist", "val").without(leaks)
 
@@ -88,7 +88,7 @@ def test_a_scheme_moves_samples_between_splits(tmp_path: Path, as_file: bool) ->
     assert sum(map(len, (train, val, test))) == 34
 
 
-def test_corrected_splits_are_used_as_any_others(tmp_path: Path) -> None:
+def test_corrected_splits_work_like_published_ones(tmp_path: Path) -> None:
     test = mm.Dataset("breastmnist", "test", scheme=Scheme(MOVES))
     assert test.labels.tolist() == [label.tolist() for _, label in test]
     assert [test.images.tobytes()] == [batch.images.tobytes() for batch in test.batches(len(test))]

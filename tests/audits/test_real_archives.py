@@ -25,7 +25,7 @@ def counted(near: Sequence[NearPair]) -> tuple[int, int, int]:
     ("name", "of_all", "below_two"),
     [("breastmnist", (176, 94, 7), (51, 28, 3)), ("retinamnist", (258, 96, 113), (26, 0, 0))],
 )
-def test_near_pairs_of_real_archives(
+def test_real_archives_have_the_documented_near_pairs(
     real_archives: Path, name: str, of_all: tuple[int, int, int], below_two: tuple[int, int, int]
 ) -> None:
     near = [pair for pair in audit(real_archives / f"{name}.npz").near or () if not pair.change]
@@ -33,14 +33,16 @@ def test_near_pairs_of_real_archives(
     assert below_two == counted([pair for pair in near if pair.difference < 2])
 
 
-def test_between_copies_and_others_retinamnist_has_a_gap(real_archives: Path) -> None:
+def test_the_differences_of_near_pairs_of_retinamnist_have_a_gap(real_archives: Path) -> None:
     near = [pair for pair in audit(real_archives / "retinamnist.npz").near or () if not pair.change]
     assert near[25].difference < 2
     assert near[26].difference > 4
 
 
 @pytest.mark.parametrize(("name", "of_changed"), [("breastmnist", (33, 23, 1)), ("retinamnist", (876, 373, 522))])
-def test_changed_copies_in_real_archives(real_archives: Path, name: str, of_changed: tuple[int, int, int]) -> None:
+def test_real_archives_have_the_documented_changed_copies(
+    real_archives: Path, name: str, of_changed: tuple[int, int, int]
+) -> None:
     near = [pair for pair in audit(real_archives / f"{name}.npz").near or () if pair.change]
     assert counted(near) == of_changed
 
@@ -98,7 +100,7 @@ def test_most_copies_of_real_images_are_found(real_archives: Path, name: str, ki
 
 
 @pytest.mark.parametrize("name", ["breastmnist", "retinamnist"])
-def test_few_other_real_images_are_found(real_archives: Path, name: str) -> None:
+def test_few_real_images_are_false_positives(real_archives: Path, name: str) -> None:
     images = np.load(real_archives / f"{name}.npz")["train_images"]
     known = np.column_stack([perceptual_hashes(images), changed_hashes(images)])
     near = [(distance(np.roll(known[:, 0], k)[:, None], known).min(axis=1) <= 4).mean() for k in range(1, 100)]
@@ -117,7 +119,7 @@ def test_an_image_of_breastmnist_is_malignant_in_train_and_benign_in_test(real_a
 
 
 @pytest.mark.parametrize("name", ["retinamnist", "adrenalmnist3d", "adrenalmnist3d_64"])
-def test_no_image_of_the_others_is_there_twice_or_blank(real_root: Path, name: str) -> None:
+def test_the_other_archives_have_no_exact_duplicate_and_no_blank_image(real_root: Path, name: str) -> None:
     result = audit(name, root=real_root, download=True)
     assert result.duplicates == ()
     assert result.blank == ()
