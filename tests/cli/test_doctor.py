@@ -73,12 +73,12 @@ def test_the_variable_for_offline_is_honoured(cache: Path, monkeypatch: pytest.M
     assert seen.network == []
 
 
-def test_a_cache_that_is_not_there_yet_is_no_problem_and_is_not_made(sandbox: Path) -> None:
+def test_a_missing_cache_is_not_a_problem_and_is_not_created(sandbox: Path) -> None:
     assert run("--offline").exit_code == 0
     assert not (sandbox / "cache").exists()
 
 
-def test_a_file_in_the_place_of_the_cache_is_a_problem(tmp_path: Path) -> None:
+def test_a_cache_path_that_is_a_file_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run("--offline", "--root", str(tmp_path / "file" / "cache"))
     assert result.exit_code == 1
@@ -106,7 +106,7 @@ def test_unfinished_downloads_are_counted(cache: Path) -> None:
     assert tables("--offline")["cache"]["unfinished"] == "1, 4 bytes"
 
 
-def test_a_variable_that_is_wrong_is_a_problem_and_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_environment_variable_is_reported_as_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "nonsense")
     result = run()
     assert result.exit_code == 1
@@ -144,7 +144,7 @@ def test_packages_that_only_developers_need_are_not_listed() -> None:
 # What others may see
 
 
-def test_nothing_private_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Path) -> None:
+def test_nothing_private_is_printed(cache: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Path) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:password@proxy.lab.example:3128")
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "https://token@data.lab.example/x https://other.lab.example")
     monkeypatch.setenv("MEDMNIST_NP_SHARED", str(sandbox / "home" / "shared"))
@@ -187,7 +187,7 @@ def test_a_server_without_the_file_is_not_reached_but_a_mirror_may_lack_it(tmp_p
     assert all(answer.endswith("s: HTTP 404 (there is no such file)") for _, answer in answers.values())
 
 
-def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_is_not_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_LONGEST_S", 0.5)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
@@ -196,7 +196,7 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
     assert answers == {"mute": (False, "no answer within 0 s")}
 
 
-def test_what_was_reached_is_said_and_what_was_not_is_a_problem(
+def test_servers_that_were_not_reached_are_problems(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "x.npz").write_bytes(b"x")

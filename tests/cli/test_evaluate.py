@@ -67,7 +67,7 @@ def test_scores_that_are_not_probabilities_are_noted(logits: Path, command: list
     assert "UserWarning" not in result.stderr
 
 
-def test_compare_notes_which_scores_are_no_probabilities(files: tuple[Path, Path], logits: Path) -> None:
+def test_compare_notes_which_scores_are_not_probabilities(files: tuple[Path, Path], logits: Path) -> None:
     assert f"Note on B: {NOTE}" in run("compare", files[0], logits).stdout
 
 
@@ -81,16 +81,16 @@ def on_train(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("command", [["evaluate"], ["evaluate", "--intervals"]])
-def test_figures_on_train_are_noted(on_train: Path, command: list[str]) -> None:
+def test_results_on_train_have_a_note(on_train: Path, command: list[str]) -> None:
     said = " ".join(run(*command, on_train).stdout.split())
     assert "Note: Measured on the training split, so the results do not apply to new images." in said
 
 
-def test_a_comparison_on_train_is_noted(on_train: Path) -> None:
+def test_a_comparison_on_train_has_a_note(on_train: Path) -> None:
     assert "Note: Measured on the training split" in run("compare", on_train, on_train).stdout
 
 
-def test_training_scores_have_no_place_on_a_leaderboard(on_train: Path) -> None:
+def test_the_leaderboard_refuses_scores_of_train(on_train: Path) -> None:
     result = run("leaderboard", "breastmnist", on_train)
     assert result.exit_code == 1
     assert "has scores for breastmnist train, but the published results are for breastmnist test" in result.stderr
@@ -110,13 +110,13 @@ def test_notes_on_scores_are_in_the_json(files: tuple[Path, Path], logits: Path)
     assert compared["first"]["notes"] == []
 
 
-def test_a_class_that_is_absent_is_refused_with_the_option_that_helps(without_class: tuple[Path, Path]) -> None:
+def test_an_absent_class_is_refused_and_the_message_names_the_option(without_class: tuple[Path, Path]) -> None:
     result = run("evaluate", without_class[0])
     assert result.exit_code == 1
     assert "set --undefined skip (average over the others)" in result.stderr
 
 
-def test_a_class_that_is_absent_may_be_left_out(without_class: tuple[Path, Path]) -> None:
+def test_an_absent_class_can_be_skipped(without_class: tuple[Path, Path]) -> None:
     one, two = without_class
     expected = Evaluator.parse_and_evaluate(one, undefined="skip")
     said = "The AUC of 'c' is not defined on these samples. The AUC is the mean of the other classes."
@@ -132,7 +132,7 @@ def test_a_class_that_is_absent_may_be_left_out(without_class: tuple[Path, Path]
     assert {entry["method"] for entry in board["entries"]} == {"one", "two"}
 
 
-def test_without_an_auc_there_is_none_in_a_table(without_class: tuple[Path, Path]) -> None:
+def test_an_undefined_auc_is_missing_from_the_table(without_class: tuple[Path, Path]) -> None:
     (found,) = json.loads(run("evaluate", without_class[0], "--undefined", "nan", "--json").stdout)
     assert found["AUC"] is None
     assert json.loads(run("compare", *without_class, "--undefined", "nan", "--json").stdout)["auc"]["first"] is None
@@ -167,7 +167,7 @@ def test_evaluate_skips_the_tables_that_save_writes(files: tuple[Path, Path]) ->
     assert result.stdout.count("AUC 0.") == 2
 
 
-def test_evaluate_is_content_with_labels_that_were_fetched_alone(
+def test_evaluate_works_with_labels_that_were_downloaded_alone(
     files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (expected,) = json.loads(run("evaluate", files[0], "--json").stdout)
@@ -179,7 +179,7 @@ def test_evaluate_is_content_with_labels_that_were_fetched_alone(
     assert len(found["labels_sha256"]) == 64
 
 
-def test_evaluate_adds_intervals_when_asked(files: tuple[Path, Path]) -> None:
+def test_evaluate_adds_intervals_on_request(files: tuple[Path, Path]) -> None:
     found = Evaluator.parse_and_evaluate(files[1])
     ends = found.intervals()["auc"]
     line = f"    AUC {found.AUC:.5f}  ({ends.low:.3f} to {ends.high:.3f})"
@@ -194,7 +194,7 @@ def test_evaluate_prints_json(files: tuple[Path, Path]) -> None:
     assert found.AUC == with_intervals["intervals"]["auc"]["estimate"]
 
 
-def test_evaluate_tells_a_name_that_is_wrong(files: tuple[Path, Path]) -> None:
+def test_evaluate_reports_wrong_values_in_a_file_name(files: tuple[Path, Path]) -> None:
     value = f"{Evaluator.parse_and_evaluate(files[0]).ACC:.3f}"
     wrong = files[0].rename(files[0].with_name("breastmnist_test_[AUC]0.123_resume_sanity.csv"))
     result = run("evaluate", wrong, files[1])
@@ -213,7 +213,7 @@ def test_evaluate_tells_a_name_that_is_wrong(files: tuple[Path, Path]) -> None:
         ("breastmnist_128_val.csv", "0,0.5\n", "breastmnist does not come in size 128"),
     ],
 )
-def test_evaluate_goes_on_after_a_file_that_cannot_be_evaluated(
+def test_evaluate_continues_after_a_file_that_cannot_be_evaluated(
     files: tuple[Path, Path], tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     (tmp_path / name).write_text(content)
@@ -223,7 +223,7 @@ def test_evaluate_goes_on_after_a_file_that_cannot_be_evaluated(
     assert str(files[0]) in result.stdout
 
 
-def test_evaluate_asks_for_a_file(tmp_path: Path) -> None:
+def test_evaluate_needs_a_file(tmp_path: Path) -> None:
     assert run("evaluate").exit_code == 2
     assert run("evaluate", tmp_path / "not_here.csv").exit_code == 2
 
@@ -267,7 +267,7 @@ def test_compare_refuses_another_number_of_samples(files: tuple[Path, Path]) -> 
 # leaderboard
 
 
-def test_leaderboard_shows_the_published_figures_and_what_to_know_about_them() -> None:
+def test_leaderboard_shows_the_published_results_and_their_notes() -> None:
     result = run("leaderboard", "OrganMNIST3D")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0].split() == ["method", "AUC", "ACC"]
@@ -276,7 +276,7 @@ def test_leaderboard_shows_the_published_figures_and_what_to_know_about_them() -
     assert "v2.2.4" in result.stdout
 
 
-def test_leaderboard_puts_files_in_their_place(files: tuple[Path, Path]) -> None:
+def test_leaderboard_ranks_files_among_the_published_results(files: tuple[Path, Path]) -> None:
     lines = run("leaderboard", "breastmnist", *files).stdout.splitlines()
     assert lines[1].startswith("*  good ")
     assert lines[9].startswith("*  bad ")

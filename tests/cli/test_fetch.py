@@ -36,7 +36,7 @@ def is_here(name: str, **where: Path) -> bool:
     return np.array_equal(make_arrays(registry.info(name))["train_images"], images)
 
 
-def test_fetch_brings_the_sets_that_are_named(fakes, tmp_path: Path) -> None:
+def test_fetch_downloads_the_named_data_sets(fakes, tmp_path: Path) -> None:
     result = run("fetch", "breastmnist", "PathMNIST_28")
     assert result.exit_code == 0
     assert is_here("breastmnist")
@@ -44,7 +44,7 @@ def test_fetch_brings_the_sets_that_are_named(fakes, tmp_path: Path) -> None:
     assert list((tmp_path / "cache" / "downloads").iterdir()) == []
 
 
-def test_fetch_says_how_much_it_is_before_it_starts(fakes, tmp_path: Path) -> None:
+def test_fetch_prints_the_size_before_it_starts(fakes, tmp_path: Path) -> None:
     lines = run("fetch", "breastmnist").stdout.splitlines()
     archive = fakes[0].archive(28)
     row = ["breastmnist", "28", *_files.readable(archive.bytes).split(), *_files.readable(archive.array_bytes).split()]
@@ -55,7 +55,7 @@ def test_fetch_says_how_much_it_is_before_it_starts(fakes, tmp_path: Path) -> No
     assert lines[3].startswith("breastmnist 28: ready in ")
 
 
-def test_a_dry_run_does_nothing(fakes, audit) -> None:
+def test_a_dry_run_downloads_nothing(fakes, audit) -> None:
     with audit() as seen:
         result = run("fetch", "breastmnist", "--dry-run")
     assert result.exit_code == 0
@@ -64,7 +64,7 @@ def test_a_dry_run_does_nothing(fakes, audit) -> None:
     assert seen.network == []
 
 
-def test_a_dry_run_may_be_read_by_a_program(fakes) -> None:
+def test_a_dry_run_prints_json(fakes) -> None:
     (entry,) = json.loads(run("fetch", "breastmnist", "--dry-run", "--json").stdout)
     archive = fakes[0].archive(28)
     assert tuple(entry[key] for key in ("name", "size", "folder", "error")) == ("breastmnist", 28, None, None)
@@ -73,14 +73,14 @@ def test_a_dry_run_may_be_read_by_a_program(fakes) -> None:
 
 
 @pytest.mark.parametrize(("size", "number"), [("all", 60), ("28", 18), ("64", 18), ("224", 12)])
-def test_all_sets_may_be_asked_for(size: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_all_includes_every_data_set(size: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_files, "free_bytes", lambda _: 10**15)
     result = run("fetch", "--all", "--size", size, "--dry-run", "--json")
     assert result.exit_code == 0
     assert number == len(json.loads(result.stdout))
 
 
-def test_all_sizes_of_a_set_may_be_asked_for() -> None:
+def test_size_all_includes_every_size() -> None:
     entries = json.loads(run("fetch", "adrenalmnist3d", "--size", "all", "--dry-run", "--json").stdout)
     assert [entry["size"] for entry in entries] == [28, 64]
 
@@ -88,14 +88,14 @@ def test_all_sizes_of_a_set_may_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("sizes", "expected"), [(["64", "28"], [64, 28]), (["28", "28"], [28]), (["28", "all"], [28, 64])]
 )
-def test_several_sizes_may_be_asked_for(sizes: list[str], expected: list[int]) -> None:
+def test_several_sizes_can_be_named(sizes: list[str], expected: list[int]) -> None:
     options = [word for size in sizes for word in ("--size", size)]
     entries = json.loads(run("fetch", "adrenalmnist3d", *options, "--dry-run", "--json").stdout)
     assert expected == [entry["size"] for entry in entries]
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
-def test_a_dry_run_gives_the_sizes_also_of_what_would_not_fit(options: list[str], fakes, monkeypatch) -> None:
+def test_a_dry_run_prints_sizes_that_do_not_fit_on_the_disk(options: list[str], fakes, monkeypatch) -> None:
     monkeypatch.setattr(_files, "free_bytes", lambda _: 1000)
     result = run("fetch", "breastmnist", "--dry-run", *options)
     assert result.exit_code == 0
@@ -115,7 +115,7 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_starts(fakes, monke
     assert f"({needed} bytes) are needed and 1.0 kB (1000 bytes) are free" in result.stderr
 
 
-def test_what_is_here_is_not_fetched_again(fakes, audit) -> None:
+def test_a_data_set_in_the_cache_is_not_downloaded_again(fakes, audit) -> None:
     run("fetch", "breastmnist")
     with audit() as seen:
         result = run("fetch", "breastmnist")
@@ -125,7 +125,7 @@ def test_what_is_here_is_not_fetched_again(fakes, audit) -> None:
     assert seen.network == []
 
 
-def test_fetch_may_be_read_by_a_program(fakes, tmp_path: Path) -> None:
+def test_fetch_prints_json(fakes, tmp_path: Path) -> None:
     result = run("fetch", "breastmnist", "pathmnist", "--json")
     entries = json.loads(result.stdout)
     assert result.exit_code == 0
@@ -134,20 +134,20 @@ def test_fetch_may_be_read_by_a_program(fakes, tmp_path: Path) -> None:
     assert all((Path(entry["folder"]) / "manifest.json").is_file() for entry in entries)
 
 
-def test_fetch_may_be_quiet(fakes) -> None:
+def test_fetch_quiet_prints_nothing(fakes) -> None:
     result = run("fetch", "breastmnist", "--quiet")
     assert result.exit_code == 0
     assert result.output == ""
 
 
-def test_fetch_may_keep_the_archive_and_use_another_folder(fakes, tmp_path: Path) -> None:
+def test_fetch_keeps_the_archive_in_another_folder(fakes, tmp_path: Path) -> None:
     run("fetch", "breastmnist", "--root", tmp_path / "mine", "--keep-archive")
     assert (tmp_path / "mine" / "downloads" / "breastmnist.npz").is_file()
     assert is_here("breastmnist", root=tmp_path / "mine")
     assert not (tmp_path / "cache").exists()
 
 
-def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> None:
+def test_a_failed_download_does_not_stop_the_others(fakes, tmp_path: Path) -> None:
     (tmp_path / "archives" / "breastmnist.npz").unlink()
     result = run("fetch", "breastmnist", "pathmnist", "--json")
     errors = [entry["error"] for entry in json.loads(result.stdout)]
@@ -174,7 +174,7 @@ def test_one_that_fails_does_not_keep_back_the_others(fakes, tmp_path: Path) -> 
         (["../../etc/passwd"], "Unknown data set"),
     ],
 )
-def test_wrong_usage_is_told_what_is_right(arguments: list[str], message: str, audit) -> None:
+def test_wrong_usage_names_the_right_usage(arguments: list[str], message: str, audit) -> None:
     with audit() as seen:
         result = run("fetch", *arguments)
     assert result.exit_code == 2
@@ -187,7 +187,7 @@ def test_wrong_usage_is_told_what_is_right(arguments: list[str], message: str, a
 # import
 
 
-def test_import_takes_an_official_archive_and_leaves_it(fakes, tmp_path: Path, audit) -> None:
+def test_import_reads_an_official_archive_and_keeps_it(fakes, tmp_path: Path, audit) -> None:
     file = Path(shutil.copy(tmp_path / "archives" / "breastmnist.npz", tmp_path / "from a friend"))
     before = file.stat()
     with audit() as seen:
@@ -200,7 +200,7 @@ def test_import_takes_an_official_archive_and_leaves_it(fakes, tmp_path: Path, a
     assert is_here("breastmnist")
 
 
-def test_import_refuses_a_foreign_file_and_takes_the_others(fakes, tmp_path: Path) -> None:
+def test_import_refuses_an_unknown_file_and_imports_the_others(fakes, tmp_path: Path) -> None:
     np.savez(tmp_path / "pathmnist.npz", x=np.arange(3))
     result = run("import", tmp_path / "pathmnist.npz", tmp_path / "archives" / "breastmnist.npz")
     assert result.exit_code == 1
@@ -229,7 +229,7 @@ def test_import_needs_files(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--size=28"], ["--size", "28"], ["--size=None"], []])
-def test_download_brings_all_sets_as_the_official_program_does(tmp_path: Path, arguments: list[str]) -> None:
+def test_download_fetches_all_sets_like_the_official_command(tmp_path: Path, arguments: list[str]) -> None:
     names = [record.name for record in registry.datasets()]
     with fake_datasets(tmp_path, *names, n_samples={"train": 1}):
         result = run("download", *arguments)
@@ -238,7 +238,7 @@ def test_download_brings_all_sets_as_the_official_program_does(tmp_path: Path, a
     assert names == here
 
 
-def test_download_takes_a_folder(tmp_path: Path) -> None:
+def test_download_accepts_a_folder(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, *[record.name for record in registry.datasets()], n_samples={"train": 1}):
         result = run("download", "--size=28", f"--root={tmp_path / 'mine'}")
     assert result.exit_code == 0

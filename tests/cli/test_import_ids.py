@@ -39,7 +39,7 @@ def test_ids_are_attached(moles: Path, tmp_path: Path) -> None:
     assert test.groups.tolist() == ["p1", "p0"]
 
 
-def test_faulty_ids_are_an_error(moles: Path, tmp_path: Path) -> None:
+def test_invalid_ids_are_an_error(moles: Path, tmp_path: Path) -> None:
     (tmp_path / "ids.csv").write_text("split,index,image_id\ntrain,0,a\n")
     result = run("--ids", "moles", tmp_path / "ids.csv")
     assert result.exit_code == 1
@@ -47,7 +47,7 @@ def test_faulty_ids_are_an_error(moles: Path, tmp_path: Path) -> None:
     assert run("--ids", "moles", tmp_path / "ids.csv", tmp_path / "ids.csv").exit_code == 2
 
 
-def test_an_archive_that_was_built_is_known_by_its_digest(moles: Path, tmp_path: Path) -> None:
+def test_an_archive_that_was_built_is_recognised_by_its_checksum(moles: Path, tmp_path: Path) -> None:
     shutil.rmtree(settings.current().cache / "arrays")
     result = run(shutil.move(moles / "moles.npz", tmp_path / "mailed.npz"))
     assert result.exit_code == 0

@@ -41,13 +41,13 @@ def test_list_has_a_row_for_each_set() -> None:
         (["--ndim", "2", "--task", "binary-class"], ["pneumoniamnist", "breastmnist"]),
     ],
 )
-def test_list_may_be_narrowed(options: list[str], expected: list[str]) -> None:
+def test_list_filters_data_sets(options: list[str], expected: list[str]) -> None:
     result = run("list", *options, "--json")
     assert expected == [entry["name"] for entry in json.loads(result.stdout)]
     assert len(expected) == sum(line.split(" ")[0] in NAMES for line in run("list", *options).stdout.splitlines())
 
 
-def test_list_shows_what_is_here(tmp_path: Path) -> None:
+def test_list_shows_what_is_downloaded(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"train": 3, "val": 2, "test": 2}):
         fetch("breastmnist")
         row = next(line for line in run("list").stdout.splitlines() if line.startswith("breastmnist"))
@@ -57,7 +57,7 @@ def test_list_shows_what_is_here(tmp_path: Path) -> None:
     assert here["pathmnist"] == []
 
 
-def test_list_takes_records_without_all_three_splits(tmp_path: Path) -> None:
+def test_list_accepts_records_without_all_three_splits(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples={"test": 2}):
         assert run("list").exit_code == 0
 
@@ -65,7 +65,7 @@ def test_list_takes_records_without_all_three_splits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options", [["--task", "multiclass"], ["--ndim", "4"], ["--size", "large"], ["--size", "23"], ["pathmnist"]]
 )
-def test_list_refuses_what_there_is_not(options: list[str]) -> None:
+def test_list_refuses_unknown_filters(options: list[str]) -> None:
     result = run("list", *options)
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -90,7 +90,7 @@ def test_list_writes_nothing_and_opens_no_socket(audit) -> None:
 @pytest.mark.parametrize(
     "arguments", [["pathmnist"], ["PathMNIST"], ["pathmnist_64"], ["--flag=pathmnist"], ["--flag", "pathmnist"]]
 )
-def test_info_shows_all_about_a_set(arguments: list[str]) -> None:
+def test_info_shows_all_facts_of_a_data_set(arguments: list[str]) -> None:
     result = run("info", *arguments)
     assert result.exit_code == 0
     assert f"{registry.info('pathmnist')!r}\n" == result.stdout
@@ -128,11 +128,11 @@ def test_a_misspelt_name_suggests_the_nearest(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["info", "cite"])
-def test_a_name_is_needed(command: str) -> None:
+def test_info_and_cite_need_a_name(command: str) -> None:
     assert run(command).exit_code == 2
 
 
-def test_info_without_a_name_states_how_to_find_one() -> None:
+def test_info_without_a_name_refers_to_list() -> None:
     assert "`medmnist-np list` lists them" in run("info").stderr
 
 
@@ -143,14 +143,14 @@ def test_cite_prints_bibtex_alone() -> None:
     assert result.stderr == ""
 
 
-def test_available_lists_as_the_official_program_does() -> None:
+def test_available_prints_like_the_official_command() -> None:
     lines = run("available").stdout.splitlines()
     assert lines[0] == "\tpathmnist       | PathMNIST       | Size: 28 (default), 64, 128, 224."
     assert len(lines) == len(bundled_records.names("medmnist"))
 
 
 @pytest.mark.parametrize("command", ["info", "cite"])
-def test_a_size_in_the_name_that_there_is_not_is_refused(command: str) -> None:
+def test_an_unknown_size_in_the_name_is_refused(command: str) -> None:
     result = run(command, "pathmnist_99")
     assert result.exit_code == 2
     assert "does not come in size 99" in result.stderr

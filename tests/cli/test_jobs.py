@@ -153,7 +153,7 @@ def test_the_same_set_named_twice_is_fetched_once(shop: Shop) -> None:
     assert len(shop.files["breastmnist"].requests) == 1
 
 
-def test_one_failure_stops_no_other_and_is_listed_at_the_end(shop: Shop) -> None:
+def test_a_failure_does_not_stop_the_others_and_is_listed_at_the_end(shop: Shop) -> None:
     shop.files["pathmnist"].plan(then=Status(404))
     shop.files["bloodmnist"].plan(then=Status(410))
     done = run("fetch", *NAMES)
@@ -170,7 +170,7 @@ def test_one_failure_stops_no_other_and_is_listed_at_the_end(shop: Shop) -> None
     assert [len(shop.files[name].requests) for name in NAMES] == [1, 2, 1, 1, 1, 2]
 
 
-def test_an_error_that_nobody_foresaw_is_not_swallowed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_raised(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
@@ -198,7 +198,7 @@ def test_quiet_prints_what_failed(shop: Shop) -> None:
     assert "HTTP 404" in done.stderr
 
 
-def test_json_is_all_that_goes_to_stdout(shop: Shop) -> None:
+def test_only_json_is_written_to_stdout(shop: Shop) -> None:
     shop.files["pathmnist"].plan(then=Status(404))
     done = run("fetch", "--json", "breastmnist", "pathmnist")
     table = json.loads(done.stdout)
@@ -219,7 +219,7 @@ def test_the_plan_and_each_set_that_is_ready_are_reported(shop: Shop) -> None:
     assert done.stderr == ""
 
 
-def test_lines_and_no_bars_where_stderr_is_not_a_terminal(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_progress_is_printed_as_lines(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_LINES_EVERY_S", 0.05)
     for name in ("breastmnist", "pathmnist"):
         half = len(shop.files[name].data) // 2
@@ -233,7 +233,7 @@ def test_lines_and_no_bars_where_stderr_is_not_a_terminal(shop: Shop, monkeypatc
     assert told == {"breastmnist.npz", "pathmnist.npz"}
 
 
-def test_the_speed_of_a_resumed_file_counts_only_what_came_now(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_the_speed_of_a_resumed_file_counts_only_new_bytes(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(jobs, "_LINES_EVERY_S", 0.0)
     clock = iter([100.0, 110.0])
     monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: next(clock)))
@@ -286,7 +286,7 @@ def test_an_interruption_loses_nothing(shop: Shop) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal to one process is POSIX")
-def test_an_impatient_second_interruption_ends_it_the_same_way(shop: Shop) -> None:
+def test_a_second_interruption_ends_in_the_same_way(shop: Shop) -> None:
     shop.files["breastmnist"].plan(Stall(after=1000, seconds=600))
     child = start(shop, "fetch", "breastmnist")
     end = time.monotonic() + 60
@@ -315,7 +315,7 @@ def test_a_server_without_range_is_named_where_a_split_was_requested(shop: Shop)
 # A mirror of one's own
 
 
-def test_a_folder_is_laid_out_that_a_web_server_serves_as_a_mirror(shop: Shop, tmp_path: Path) -> None:
+def test_mirror_writes_a_folder_that_a_web_server_can_serve(shop: Shop, tmp_path: Path) -> None:
     folder, second = tmp_path / "mirror", tmp_path / "second"
     done = run("mirror", folder, *NAMES)
     assert done.exit_code == 0
@@ -331,7 +331,7 @@ def test_a_folder_is_laid_out_that_a_web_server_serves_as_a_mirror(shop: Shop, t
 
 
 @pytest.mark.parametrize("by", ["option", "variable"])
-def test_offline_nothing_is_downloaded_for_a_mirror(shop: Shop, tmp_path: Path, monkeypatch, by: str) -> None:
+def test_mirror_downloads_nothing_offline(shop: Shop, tmp_path: Path, monkeypatch, by: str) -> None:
     if by == "variable":
         monkeypatch.setenv("MEDMNIST_NP_OFFLINE", "1")
     done = run("mirror", tmp_path / "mirror", "pathmnist", *(["--offline"] if by == "option" else []))
@@ -340,7 +340,7 @@ def test_offline_nothing_is_downloaded_for_a_mirror(shop: Shop, tmp_path: Path, 
     assert ("--offline" if by == "option" else "MEDMNIST_NP_OFFLINE") in done.stderr
 
 
-def test_single_splits_come_from_a_mirror_of_one_s_own_too(shop: Shop, tmp_path: Path) -> None:
+def test_single_splits_are_downloaded_from_your_own_mirror(shop: Shop, tmp_path: Path) -> None:
     run("mirror", tmp_path / "mirror", "pathmnist")
     asked = len(shop.server.requests)
     with serve(tmp_path / "mirror") as address:
@@ -364,7 +364,7 @@ def test_archives_on_this_machine_are_copied_to_a_mirror(shop: Shop, tmp_path: P
     assert names(tmp_path / "mirror") == ["bloodmnist.npz", "breastmnist.npz", "pathmnist.npz"]
 
 
-def test_archives_in_a_root_are_copied_to_a_mirror_and_its_locks_lie_there(shop: Shop, tmp_path: Path) -> None:
+def test_mirror_with_a_root_copies_its_archives_and_creates_no_cache(shop: Shop, tmp_path: Path) -> None:
     root = tmp_path / "root"
     run("fetch", "--keep-archive", "--root", root, "breastmnist")
     shop.server.requests.clear()
@@ -375,7 +375,7 @@ def test_archives_in_a_root_are_copied_to_a_mirror_and_its_locks_lie_there(shop:
     assert not shop.cache.exists()
 
 
-def test_a_mirror_that_is_complete_is_left_as_it_is(shop: Shop, tmp_path: Path) -> None:
+def test_a_complete_mirror_is_not_changed(shop: Shop, tmp_path: Path) -> None:
     file = tmp_path / "mirror" / "breastmnist.npz"
     assert run("mirror", file.parent, "breastmnist").exit_code == 0
     before = file.stat()
@@ -393,7 +393,7 @@ def test_a_damaged_file_of_a_mirror_is_replaced(shop: Shop, tmp_path: Path) -> N
     assert shop.files["breastmnist"].data == file.read_bytes()
 
 
-def test_an_interrupted_mirror_goes_on(shop: Shop, tmp_path: Path) -> None:
+def test_an_interrupted_mirror_resumes(shop: Shop, tmp_path: Path) -> None:
     file = shop.files["breastmnist"].plan(Drop(after=1000), then=Status(404))
     done = run("mirror", tmp_path / "mirror", "breastmnist", "pathmnist")
     assert done.exit_code == 1
@@ -455,7 +455,7 @@ def test_configure_names_mirrors_in_their_order(shop: Shop, configured) -> None:
     assert asked == [1, 1, 0]
 
 
-def test_configure_switches_the_network_off_and_on(shop: Shop, configured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configure_turns_the_network_off_and_on(shop: Shop, configured, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(offline=True)
     with pytest.raises(mm.MedMNISTError, match="nothing was downloaded"):
         mm.fetch("breastmnist")
@@ -465,7 +465,7 @@ def test_configure_switches_the_network_off_and_on(shop: Shop, configured, monke
 
 
 @pytest.mark.parametrize("mirror", ["ftp://data.example", "data.example/medmnist", ""])
-def test_a_mirror_that_is_no_address_is_refused(mirror: str, configured) -> None:
+def test_a_mirror_that_is_not_a_url_is_refused(mirror: str, configured) -> None:
     with pytest.raises(ValueError, match=r"A mirror is a base url that starts with https:// or http://"):
         configured(mirrors=[mirror])
     done = run("fetch", "--mirror", mirror, "breastmnist")
@@ -473,7 +473,7 @@ def test_a_mirror_that_is_no_address_is_refused(mirror: str, configured) -> None
     assert "starts with https:// or http://" in done.stderr
 
 
-def test_the_options_of_fetch_go_before_the_environment(
+def test_the_options_of_fetch_override_the_environment(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "http://127.0.0.1:9/never")
@@ -492,12 +492,12 @@ def test_the_options_of_fetch_go_before_the_environment(
     assert "nothing was downloaded" in done.stderr
 
 
-def test_the_options_of_one_call_are_forgotten_after_it(shop: Shop, tmp_path: Path) -> None:
+def test_options_apply_to_one_call_only(shop: Shop, tmp_path: Path) -> None:
     run("fetch", "--shared", tmp_path / "own", "--offline", "breastmnist")
     assert mm.fetch("breastmnist").is_relative_to(shop.cache)
 
 
-def test_a_root_takes_the_place_of_the_cache(shop: Shop, tmp_path: Path) -> None:
+def test_a_root_replaces_the_cache(shop: Shop, tmp_path: Path) -> None:
     assert run("fetch", "--root", tmp_path / "root", "breastmnist").exit_code == 0
     assert shop.is_ready("breastmnist", tmp_path / "root") is True
     assert shop.ready == []
@@ -512,7 +512,7 @@ def test_too_little_space_for_all_is_reported_before_the_first(shop: Shop, monke
     assert shop.server.requests == []
 
 
-def test_a_dry_run_asks_for_nothing(shop: Shop, audit) -> None:
+def test_a_dry_run_sends_no_request(shop: Shop, audit) -> None:
     with audit() as seen:
         done = run("fetch", "--dry-run", *NAMES)
     assert done.exit_code == 0

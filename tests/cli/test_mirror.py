@@ -22,13 +22,13 @@ def fakes(tmp_path: Path):
         yield
 
 
-def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created(tmp_path: Path) -> None:
     result = run(tmp_path / "a" / "b")
     assert result.exit_code == 0
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["breastmnist.npz"]
 
 
-def test_a_folder_that_cannot_be_made_is_named_and_the_cache_is_not(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named_and_the_cache_is_not(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = run(tmp_path / "file" / "mirror")
     message = f"Error: {tmp_path / 'file' / 'mirror'} could not be written: Not a directory.\n"
@@ -45,7 +45,7 @@ def test_a_folder_that_is_read_only_is_named_and_the_cache_is_not(tmp_path: Path
     assert "CACHE" not in result.stderr
 
 
-def test_what_cannot_be_downloaded_is_wrong_usage_and_makes_no_folder(tmp_path: Path) -> None:
+def test_a_set_that_cannot_be_downloaded_is_wrong_usage_and_creates_no_folder(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["mirror", str(tmp_path / "new"), "breastmnist", "brats2021"])
     assert result.exit_code == 2
     assert "brats2021 cannot be downloaded automatically. Register at" in result.stderr

@@ -79,7 +79,7 @@ def test_each_class_has_a_row_where_fewer_are_requested() -> None:
     assert (5 * 28, 28, 3) == imageio.imread("a.png").shape
 
 
-def test_another_seed_shows_others() -> None:
+def test_another_seed_shows_other_samples() -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         run("montage", "breastmnist", "-o", f"{name}.png", "--rows=3", "--columns=3", f"--seed={seed}")
     a, b, c = (Path(f"{name}.png").read_bytes() for name in "abc")
@@ -87,13 +87,13 @@ def test_another_seed_shows_others() -> None:
     assert a != c
 
 
-def test_one_sample() -> None:
+def test_index_shows_one_sample() -> None:
     run("montage", "breastmnist", "-o", "one.png", "--index", 5)
     assert np.array_equal(mm.load("breastmnist").images[5], imageio.imread("one.png"))
 
 
 @pytest.mark.parametrize("view", ["middle", "orthogonal", "projection", "sheet"])
-def test_one_volume_in_each_view(view: str) -> None:
+def test_index_shows_one_volume_in_each_view(view: str) -> None:
     run("montage", "adrenalmnist3d", "-o", "one.png", "--index", 5, "--view", view)
     assert np.array_equal(flatten(mm.load("adrenalmnist3d").images[5], view), imageio.imread("one.png"))
 
@@ -109,7 +109,7 @@ def test_volumes_are_shown_as_the_file_allows() -> None:
     assert imageio.imread("one.png").shape == (140, 168)
 
 
-def test_classes_and_their_names() -> None:
+def test_by_class_and_labels_show_classes_with_their_names() -> None:
     run("montage", "breastmnist", "-o", "plain.png", "--rows=4", "--columns=8", "--by-class")
     run("montage", "breastmnist", "-o", "labels.png", "--rows=4", "--columns=8", "--by-class", "--labels")
     plain, labels = (imageio.imread(f"{name}.png") for name in ("plain", "labels"))

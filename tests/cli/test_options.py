@@ -57,15 +57,15 @@ def offered(line: str, **environment: str) -> list[str]:
         ("medmnist-np list --collection m", ["medmnist", "medsegbench", "msd"]),
     ],
 )
-def test_words_are_offered(line: str, words: list[str]) -> None:
+def test_completion_offers_commands_options_and_values(line: str, words: list[str]) -> None:
     assert words == offered(line)
 
 
-def test_other_collections_are_offered_after_the_first_letters() -> None:
+def test_completion_offers_other_collections_after_the_first_letters() -> None:
     assert all("/" not in word for word in offered("medmnist-np info "))
 
 
-def test_a_variable_that_is_wrong_offers_nothing_and_says_nothing() -> None:
+def test_completion_is_silent_if_an_environment_variable_is_invalid() -> None:
     assert offered("medmnist-np info path", MEDMNIST_NP_MIRRORS="nonsense") == ["pathmnist"]
 
 
@@ -94,7 +94,7 @@ atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
 @pytest.mark.parametrize(
     "line", ["medmnist-np ", "medmnist-np fetch path", "medmnist-np montage path", "medmnist-np evaluate x --"]
 )
-def test_offering_words_loads_nothing_that_is_slow(line: str) -> None:
+def test_completion_imports_no_slow_module(line: str) -> None:
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", LOADED],
         check=True,

@@ -42,7 +42,7 @@ def test_control_characters_in_texts_are_shown_as_escapes(
     assert f"a{SHOWN}b\n" == capsys.readouterr().out
 
 
-def test_only_what_has_colours_of_its_own_goes_past_the_escapes() -> None:
+def test_only_text_with_its_own_colours_is_not_escaped() -> None:
     folder = Path(output.__file__).parent
     writers = {
         file.name for file in folder.glob("*.py") if re.search(r"(?<!\w)(click\.echo|print)\(", file.read_text("utf-8"))
@@ -93,7 +93,7 @@ def test_a_task_with_control_characters_is_escaped_in_bars(capsys: pytest.Captur
     assert "\x07" not in said
 
 
-def test_what_fits_is_one_line_a_row() -> None:
+def test_rows_that_fit_are_one_line() -> None:
     assert list(fitted(ROWS, [2], 80)) == [
         "name        task                        n  sizes",
         "pathmnist   multi-class                 9  28 64 128 224",
@@ -101,7 +101,7 @@ def test_what_fits_is_one_line_a_row() -> None:
     ]
 
 
-def test_what_does_not_fit_is_wrapped_in_its_column() -> None:
+def test_cells_that_do_not_fit_are_wrapped() -> None:
     assert list(fitted(ROWS, [2], 40)) == [
         "name       task          n sizes",
         "pathmnist  multi-class   9 28 64 128 224",
@@ -155,7 +155,7 @@ def test_an_address_that_is_wider_than_the_terminal_stays_in_one_piece() -> None
 
 
 @pytest.mark.parametrize("command", [name for name in _COMMANDS if name not in ("available", "download")])
-def test_help_says_in_one_line_what_a_command_does_and_gives_an_example(command: str) -> None:
+def test_help_has_a_one_line_summary_and_an_example(command: str) -> None:
     text = CliRunner().invoke(main, [command, "--help"], prog_name="medmnist-np", terminal_width=80).output
     summary = text.splitlines()[2]
     examples = [line for line in text.splitlines() if line.startswith(f"    medmnist-np {command}")]
@@ -213,7 +213,7 @@ def run_in_terminal(width: int, *arguments: str, **environment: str) -> list[str
 @pytest.mark.parametrize(
     "arguments", [["info", "pathmnist"], ["info", "msd/liver"], ["catalog", "--name", "medsegbench"]], ids=" ".join
 )
-def test_what_is_known_of_a_set_fits_a_terminal(width: int, arguments: list[str]) -> None:
+def test_info_fits_a_terminal(width: int, arguments: list[str]) -> None:
     lines = run_in_terminal(width, *arguments)
     too_long = [line.strip() for line in lines if len(line) > width]
     assert [] == [line for line in too_long if " " in line]  # an address is not broken
@@ -221,7 +221,7 @@ def test_what_is_known_of_a_set_fits_a_terminal(width: int, arguments: list[str]
     assert whole.split() == " ".join(lines).split()
 
 
-def test_a_line_goes_on_below_its_text() -> None:
+def test_a_wrapped_line_continues_below_its_text() -> None:
     assert [line for line in run_in_terminal(40, "info", "pathmnist") if re.search(r"89,996|10,004|107,180", line)] == [
         "    Samples:     train 89,996, val",
         "                 10,004, test 7,180;",
@@ -229,18 +229,18 @@ def test_a_line_goes_on_below_its_text() -> None:
     ]
 
 
-def test_there_are_colours_on_a_terminal_alone() -> None:
+def test_colours_are_used_only_on_a_terminal() -> None:
     assert any("\x1b[3" in line for line in run_in_terminal(80, "doctor", "--offline"))
     assert "\x1b" not in CliRunner().invoke(main, ["doctor", "--offline"]).output
 
 
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_colours_can_be_declined(variable: str, value: str) -> None:
+def test_colours_can_be_turned_off(variable: str, value: str) -> None:
     assert not any("\x1b" in line for line in run_in_terminal(80, "doctor", "--offline", **{variable: value}))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full device is Linux")
-def test_an_output_that_takes_nothing_is_one_message() -> None:
+def test_output_that_cannot_be_written_is_one_message() -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = subprocess.run(
             [sys.executable, "-m", "medmnist_np", "list"], check=False, stdout=full, stderr=subprocess.PIPE, text=True
@@ -250,7 +250,7 @@ def test_an_output_that_takes_nothing_is_one_message() -> None:
 
 
 @pytest.mark.parametrize("command", [["list"], ["info", "chestmnist"], ["cite", "chestmnist"], ["--help"]])
-def test_a_reader_that_goes_away_ends_the_program_quietly(command: list[str]) -> None:
+def test_a_closed_pipe_ends_the_program_quietly(command: list[str]) -> None:
     with subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "medmnist_np", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

@@ -56,7 +56,7 @@ def test_every_command_has_help(command: str, option: str, monkeypatch) -> None:
     assert result.stdout.startswith(f"Usage: main {command}")
 
 
-def test_it_tells_its_version() -> None:
+def test_version_prints_the_version() -> None:
     assert f"medmnist-np, version {__version__}\n" == run("--version").stdout
 
 
@@ -81,11 +81,11 @@ def test_it_runs_as_a_module_and_as_a_script(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
-def test_it_calls_itself_by_its_name(command: list[str]) -> None:
+def test_the_usage_shows_the_name_of_the_program(command: list[str]) -> None:
     assert run_process(command, "fetch", "--help").stdout.startswith("Usage: medmnist-np fetch [OPTIONS] NAME...")
 
 
-def test_a_mistake_is_one_message_without_a_traceback() -> None:
+def test_wrong_input_is_one_message_without_a_traceback() -> None:
     done = run_process(MODULE, "fetch", "pathmnst")
     assert done.returncode == 2
     assert done.stdout == ""
@@ -110,13 +110,13 @@ def test_a_failure_is_one_message_without_a_traceback() -> None:
         (["verify", "pathmnst"], "verify [OPTIONS] [NAME...]"),
     ],
 )
-def test_what_there_is_not_is_answered_with_the_usage_of_the_command(arguments: list[str], usage: str) -> None:
+def test_unknown_names_are_answered_with_the_usage_of_the_command(arguments: list[str], usage: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert f"Usage: main {usage}" == result.stderr.splitlines()[0]
 
 
-def test_a_command_that_there_is_not_is_answered_with_the_usage_of_the_program() -> None:
+def test_an_unknown_command_is_answered_with_the_usage_of_the_program() -> None:
     assert run("fetsh").stderr.splitlines()[0] == "Usage: main [OPTIONS] COMMAND [ARGS]..."
 
 
@@ -148,7 +148,7 @@ def test_ctrl_c_is_one_line_and_exit_code_130(where: str, arguments: list[str]) 
     assert done.stderr == "\nInterrupted.\n"
 
 
-def test_a_variable_that_is_wrong_is_one_message_without_a_traceback() -> None:
+def test_an_invalid_environment_variable_is_one_message_without_a_traceback() -> None:
     done = run_process(MODULE, "list", MEDMNIST_NP_MIRRORS="data.example")
     assert done.returncode == 1
     assert done.stdout == ""
@@ -165,7 +165,7 @@ def test_names_that_are_not_ascii_survive_a_plain_locale(tmp_path: Path) -> None
 @pytest.mark.skipif(os.name != "posix", reason="the shell closes them")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("arguments", [["list"], ["catalog", "brain"], ["cache"], ["--help"]], ids=" ".join)
-def test_streams_may_be_closed(closed: str, arguments: list[str], tmp_path: Path) -> None:
+def test_closed_streams_are_accepted(closed: str, arguments: list[str], tmp_path: Path) -> None:
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *MODULE]
     done = run_process(shell, *arguments, MEDMNIST_NP_CACHE=str(tmp_path))
     assert done.returncode == 0
@@ -183,7 +183,7 @@ def test_a_failure_with_closed_streams_prints_no_traceback(closed: str, tmp_path
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize("arguments", ["--help", "--version", "fetch --help", "list", "cite pathmnist"])
-def test_an_output_that_is_full_is_one_message(arguments: str) -> None:
+def test_a_full_disk_for_the_output_is_one_message(arguments: str) -> None:
     done = run_process(["sh", "-c", 'exec "$@" >/dev/full', "sh", *MODULE], *arguments.split())
     assert done.returncode == 1
     assert done.stderr == "Error: the output cannot be read or written: No space left on device.\n"
@@ -203,7 +203,7 @@ def test_an_output_that_is_full_is_one_message(arguments: str) -> None:
         ),
     ],
 )
-def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_one_message(raised: Exception, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
         raise raised
 
@@ -224,7 +224,7 @@ def test_what_no_command_foresees_is_one_message(raised: Exception, said: str, m
         ("import --ids breastmnist .", ". is a folder, but --ids needs a CSV file."),
     ],
 )
-def test_wrong_usage_is_reported_in_words(arguments: str, said: str) -> None:
+def test_wrong_usage_is_explained(arguments: str, said: str) -> None:
     result = run(*arguments.split())
     assert result.exit_code == 2
     assert said in result.stderr
@@ -241,7 +241,7 @@ def test_no_encoding_of_the_output_ends_in_a_traceback(encoding: str, arguments:
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8:strict", "utf-16"])
-def test_json_is_whole_in_any_encoding(encoding: str) -> None:
+def test_json_is_complete_in_any_encoding(encoding: str) -> None:
     done = subprocess.run(  # noqa: S603
         [*MODULE, "catalog", "--json"],
         check=True,

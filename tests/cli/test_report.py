@@ -42,7 +42,7 @@ def test_report_writes_the_page_of_the_evaluation(file: Path, tmp_path: Path) ->
     assert expected == (tmp_path / "page.html").read_text("utf-8")
 
 
-def test_without_a_name_the_page_lies_beside_the_file(file: Path) -> None:
+def test_without_an_output_the_page_is_written_beside_the_file(file: Path) -> None:
     page = file.with_suffix(".html")
     assert f"{page}\n" == run("report", file).stdout
     assert page.is_file()
@@ -72,7 +72,7 @@ def test_a_page_that_cannot_be_written_is_reported(file: Path, tmp_path: Path) -
     assert f"Error: {page} could not be written: File exists.\n" == result.stderr
 
 
-def test_a_name_that_is_wrong_is_reported_and_stands_on_the_page(file: Path, tmp_path: Path) -> None:
+def test_wrong_values_in_a_file_name_are_reported_and_noted_on_the_page(file: Path, tmp_path: Path) -> None:
     wrong = file.rename(file.with_name("breastmnist_test_[AUC]0.123@random.csv"))
     result = run("report", wrong, "-o", tmp_path / "page.html")
     assert result.exit_code == 0
@@ -81,7 +81,7 @@ def test_a_name_that_is_wrong_is_reported_and_stands_on_the_page(file: Path, tmp
     assert first.startswith("In this file, the name has AUC 0.123, but the scores give ")
 
 
-def test_without_images_report_names_the_command_that_gets_them(file: Path, tmp_path: Path) -> None:
+def test_without_images_report_names_the_command_that_downloads_them(file: Path, tmp_path: Path) -> None:
     mm.fetch("breastmnist", labels_only=True, root=tmp_path / "root")
     result = run("report", file, "-o", tmp_path / "page.html", "--root", tmp_path / "root")
     assert result.exit_code == 0
@@ -93,7 +93,7 @@ def test_without_images_report_names_the_command_that_gets_them(file: Path, tmp_
     ("name", "message"),
     [("scores.csv", "is not the name of a result file"), ("breastmnist_test.csv", "There are 1 rows of scores")],
 )
-def test_what_is_no_result_file_gives_no_page(file: Path, tmp_path: Path, name: str, message: str) -> None:
+def test_a_file_that_is_not_a_result_file_gives_no_page(file: Path, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / name).write_text("0,0.5\n")
     result = run("report", tmp_path / name, "-o", tmp_path / "page.html")
     assert result.exit_code == 1
@@ -112,7 +112,7 @@ def test_without_matplotlib_the_extra_is_named(file: Path, tmp_path: Path, monke
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
-def test_a_name_with_markup_in_it_stands_on_the_page_as_it_is(file: Path, tmp_path: Path) -> None:
+def test_markup_in_a_name_is_escaped_on_the_page(file: Path, tmp_path: Path) -> None:
     odd = file.rename(file.with_name("breastmnist_test_<b>&'\".csv"))
     assert run("report", odd, "-o", tmp_path / "page.html").exit_code == 0
     page = read((tmp_path / "page.html").read_text("utf-8"))

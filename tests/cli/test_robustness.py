@@ -61,7 +61,7 @@ def _joined(line: str) -> str:
     return " ".join(line.split())
 
 
-def test_robustness_states_that_a_stand_in_has_no_reference(files: list[Path]) -> None:
+def test_robustness_states_that_a_synthetic_set_has_no_reference(files: list[Path]) -> None:
     assert "so the results have no BE and rBE." in _joined(run(*files).stdout)
 
 
@@ -70,7 +70,7 @@ def test_robustness_prints_json(files: list[Path]) -> None:
     assert expected == json.loads(run(*files, "--json").stdout)
 
 
-def test_robustness_takes_a_threshold(files: list[Path]) -> None:
+def test_robustness_accepts_a_threshold(files: list[Path]) -> None:
     found = json.loads(run(*files, "--json", "--threshold", "2").stdout)
     assert {0.5} == {one["clean"]["estimate"] for one in found}  # all are decided for class 0
 
@@ -87,12 +87,12 @@ def test_robustness_refuses_to_replace_another_file(files: list[Path]) -> None:
     assert "must end in .html" in result.stderr
 
 
-def test_robustness_refuses_a_file_that_is_there_twice(files: list[Path]) -> None:
+def test_robustness_refuses_a_repeated_file(files: list[Path]) -> None:
     with pytest.raises(mm.errors.ScoresError, match=r"are both results of the run 'a\+pixelate_1'"):
         run(files[0], files[0])
 
 
-def test_robustness_asks_for_a_file() -> None:
+def test_robustness_needs_a_file() -> None:
     assert run().exit_code == 2
 
 

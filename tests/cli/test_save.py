@@ -33,7 +33,7 @@ def content(folder: str | Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
 
 
-def test_the_command_of_the_official_readme() -> None:
+def test_the_command_of_the_official_readme_works() -> None:
     result = run("save", "--flag=breastmnist", "--folder=tmp/", "--postfix=png", "--download=True", "--size=28")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
@@ -46,13 +46,13 @@ def test_the_command_of_the_official_readme() -> None:
     assert 18 + 1 == len(content("tmp"))
 
 
-def test_the_command_of_the_official_readme_for_volumes() -> None:
+def test_the_command_of_the_official_readme_works_for_volumes() -> None:
     result = run("save", "--flag=adrenalmnist3d", "--folder=tmp/", "--postfix=gif", "--download=True", "--size=28")
     assert result.exit_code == 0
     assert len(list(Path("tmp/adrenalmnist3d").glob("*.gif"))) == 18
 
 
-def test_the_short_form_does_the_same() -> None:
+def test_the_short_form_writes_the_same_files() -> None:
     run("save", "--flag=breastmnist", "--folder=a")
     run("save", "breastmnist", "b")
     assert content("a") == content("b")
@@ -70,7 +70,7 @@ def test_the_short_form_does_the_same() -> None:
         ["--download", "--flag", "breastmnist", "--folder", "b"],
     ],
 )
-def test_other_forms_do_the_same(arguments: list[str]) -> None:
+def test_other_forms_write_the_same_files(arguments: list[str]) -> None:
     run("save", "breastmnist", "a", "--split=val")
     assert run("save", *arguments, "--split", "val").exit_code == 0
     assert content("a") == content("b")
@@ -86,14 +86,14 @@ def test_another_format_or_layout_needs_another_folder(options: list[str]) -> No
     assert before == content("out")
 
 
-def test_again_it_writes_nothing() -> None:
+def test_a_second_save_writes_nothing() -> None:
     run("save", "chestmnist", "out")
     before = content("out")
     assert "train: 9 files, 0 of them new" in run("save", "chestmnist", "out").stdout.splitlines()
     assert before == content("out")
 
 
-def test_one_split_in_another_layout_and_format() -> None:
+def test_one_split_is_saved_in_another_layout_and_format() -> None:
     result = run("save", "breastmnist", "out", "--layout", "csv", "--format", "npy", "--split", "val", "--workers", 2)
     assert result.exit_code == 0
     images, _ = mm.load("breastmnist", "val")
@@ -102,12 +102,12 @@ def test_one_split_in_another_layout_and_format() -> None:
     assert "Table   out/breastmnist/val/metadata.csv" in result.stdout.splitlines()
 
 
-def test_lossy_formats_say_so() -> None:
+def test_lossy_formats_print_a_note() -> None:
     assert "Note: jpg is lossy for gray images." in run("save", "breastmnist", "out", "--format=jpg").stdout
     assert "Note" not in run("save", "breastmnist", "out").stdout
 
 
-def test_quiet_is_quiet() -> None:
+def test_quiet_prints_nothing() -> None:
     assert run("save", "breastmnist", "out", "--quiet").output == ""
 
 
@@ -135,13 +135,13 @@ def test_wrong_usage_names_the_right_usage(arguments: list[str], message: str) -
     assert not Path("out").exists()
 
 
-def test_what_is_not_here_is_not_downloaded_when_forbidden() -> None:
+def test_download_false_downloads_nothing() -> None:
     result = run("save", "breastmnist", "out", "--download=False")
     assert result.exit_code == 1
     assert "medmnist-np fetch breastmnist" in result.stderr
 
 
-def test_a_file_in_the_way_is_a_failure() -> None:
+def test_an_existing_file_with_other_content_is_a_failure() -> None:
     run("save", "breastmnist", "out")
     next(Path("out/breastmnist").glob("val2_*")).write_bytes(b"mine")
     result = run("save", "breastmnist", "out")
@@ -158,7 +158,7 @@ def test_a_missing_extra_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "medmnist-np[nifti]" in result.stderr
 
 
-def test_images_and_masks_are_saved_and_built_from_again(tmp_path: Path) -> None:
+def test_saved_images_and_masks_can_be_built_again(tmp_path: Path) -> None:
     with fake_datasets(tmp_path / "masks", "medsegbench/kvasir_128", n_samples=N):
         saved = run("save", "medsegbench/kvasir", "out", "--size", 128)
         again = run("save", "medsegbench/kvasir", "out", "--size", 128, "--split", "val")

@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which processors a process may use")
-def test_no_more_processors_are_taken_than_are_allotted() -> None:
+def test_only_allotted_processors_are_used() -> None:
     one = min(os.sched_getaffinity(0))
     script = (
         f"import os; os.sched_setaffinity(0, {{{one}}}); from medmnist_np.cli.output import *; print(n_processors())"

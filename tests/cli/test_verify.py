@@ -27,13 +27,13 @@ from tests.data.test_verification import store_otherwise
         (["breastmnist_28", "pathmnist"], ["breastmnist", "pathmnist"]),
     ],
 )
-def test_verify_looks_at_all_or_at_what_is_named(cache: Path, arguments: list[str], expected: list[str]) -> None:
+def test_verify_checks_everything_or_the_named_sets(cache: Path, arguments: list[str], expected: list[str]) -> None:
     result = run("verify", *arguments)
     assert result.exit_code == 0
     assert [f"{name} 28: ok" for name in expected] == [line.partition(",")[0] for line in result.stdout.splitlines()]
 
 
-def test_verify_looks_at_corrupted_images_that_were_made_here(cache: Path) -> None:
+def test_verify_checks_computed_corrupted_images(cache: Path) -> None:
     sound, damaged = (one.folder for one in make_corrupted("breastmnist", ["pixelate"], [2, 5], progress=silent))
     assert f"breastmnist 28 corrupted here by pixelate 5, seed 0: ok, {damaged}" in run("verify").stdout.splitlines()
     file = damaged / "test_images.npy"
@@ -66,7 +66,7 @@ def test_verify_finds_a_flipped_bit(cache: Path) -> None:
     assert "1 of 2 damaged. Run `medmnist-np clean breastmnist` and `medmnist-np fetch breastmnist`" in result.stderr
 
 
-def test_verify_may_be_read_by_a_program(cache: Path) -> None:
+def test_verify_prints_json(cache: Path) -> None:
     damage("breastmnist")
     result = run("verify", "--json")
     found = {entry["name"]: (entry["ok"], len(entry["damage"])) for entry in json.loads(result.stdout)}
@@ -74,7 +74,7 @@ def test_verify_may_be_read_by_a_program(cache: Path) -> None:
     assert found == {"breastmnist": (False, 1), "pathmnist": (True, 0)}
 
 
-def test_what_verify_advises_helps(cache: Path) -> None:
+def test_clean_and_fetch_repair_damaged_arrays(cache: Path) -> None:
     damage("breastmnist")
     run("clean", "breastmnist", "--yes")
     run("fetch", "breastmnist")
@@ -99,13 +99,13 @@ def test_verify_notes_blank_images_and_finds_labels_out_of_range(tmp_path: Path,
     assert "test: 1 labels are not in 0 to 1; the first is at index 2" in wrong.stdout
 
 
-def test_verify_of_nothing_says_so(sandbox: Path) -> None:
+def test_verify_states_that_the_cache_is_empty(sandbox: Path) -> None:
     assert (result := run("verify", "--json")).exit_code == 0
     assert result.stdout == "[]\n"
     assert f"No data sets in {sandbox / 'cache'}. " in run("verify").stdout
 
 
-def test_verify_of_nothing_of_a_size_says_so(cache: Path) -> None:
+def test_verify_states_that_no_data_of_a_size_is_here(cache: Path) -> None:
     result = run("verify", "--size", "64")
     assert result.exit_code == 0
     assert f"No data sets of size 64 in {cache}. " in result.stdout
@@ -116,7 +116,7 @@ def test_verify_of_nothing_of_a_size_says_so(cache: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"), [(["octmnist"], 1), (["octmnst"], 2), (["octmnist", "--size", "23"], 2)]
 )
-def test_verify_of_what_is_not_here_fails(cache: Path, arguments: list[str], code: int) -> None:
+def test_verify_of_a_missing_set_fails(cache: Path, arguments: list[str], code: int) -> None:
     assert code == run("verify", *arguments).exit_code
 
 
