@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,12 @@ _MOST_CLASSES = 256
 
 # Text forms of None and of the missing values of NumPy and pandas.
 _MISSING = {"None", "nan", "NaT", "<NA>"}
+
+# Zeros and ones as spreadsheets and pandas write them.
+_FLAGS = {"0.0": "0", "1.0": "1", "false": "0", "true": "1"}
+
+# The label of an image without findings in the tables of NIH.
+_NO_FINDING = "no finding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,70 @@ def several_each(
                     f"{place} has {short(value)} for {name!r}. With several label columns, each value must be 0 or 1."
                 )
     return Labels(np.array(rows, dtype=np.uint8).reshape(len(rows), -1), tuple(class_names), _MULTI_LABEL)
+
+
+def of_table(
+    rows: Sequence[Sequence[str]], where: Sequence[str], columns: Sequence[str], classes: Classes
+) -> tuple[Labels, str]:
+    """Convert the label columns of a table; also return a note on how they were read, or an empty string.
+
+    Parameters
+    ----------
+    rows : (n,) sequence of (l,) sequences of str
+        Values of the columns. One column has the class, or findings such as ``Edema|Mass``. Several columns have 0 or
+        1, also as ``0.0`` or ``False``. If each row has exactly one 1, they are classes.
+    where : (n,) sequence of str
+        Location of each sample, for error messages.
+    columns : (l,) sequence of str
+        Names of the columns.
+    classes : Classes
+        What the user states about the classes.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`one_each` and :func:`several_each`.
+    """
+    task = None if classes.task is None else checked_task(classes.task, _MULTI_LABEL)
+    if len(columns) == 1:
+        texts = _whole([value for (value,) in rows])
+        if any("|" in text for text in texts) and task in (None, _MULTI_LABEL):
+            return _of_findings(texts, where, classes)
+        return one_each(texts, where, classes), ""
+    if classes.names is not None:
+        raise ValueError("With several columns of labels, the columns name the classes. Leave out class_names=.")
+    flags = [[_FLAGS.get(value.lower(), value) for value in row] for row in rows]
+    if task == _MULTI_LABEL or any(sorted(row) != ["0"] * (len(columns) - 1) + ["1"] for row in flags):
+        return several_each(flags, where, columns, classes.task), ""
+    note = f"Each image has a 1 in exactly one of the columns {', '.join(columns)}, so these are the classes."
+    return one_each([columns[row.index("1")] for row in flags], where, replace(classes, names=columns)), note
+
+
+def _whole(values: list[str]) -> list[str]:
+    """Return numbers such as ``1.0`` as ``1``, if all values are such numbers."""
+    if all(re.fullmatch(r"-?[0-9]+(\.0*)?", value) for value in values):
+        return [value.partition(".")[0] for value in values]
+    return values
+
+
+def _of_findings(texts: Sequence[str], where: Sequence[str], classes: Classes) -> tuple[Labels, str]:
+    found = []
+    for text, place in zip(texts, where, strict=True):
+        parts = [part.strip() for part in text.split("|")]
+        if "" in parts:
+            raise ValueError(f"{place} has {'an empty finding' if text else 'no label'}.")
+        none = [part for part in parts if part.lower() == _NO_FINDING]
+        if none and len(parts) > 1:
+            raise ValueError(f"{place} has the label {short(text)}, which states findings and {none[0]!r}.")
+        found.append([] if none else parts)
+    occurring = sorted({part for parts in found for part in parts})
+    names = tuple(map(str, occurring if classes.names is None else classes.names))
+    for parts, place in zip(found, where, strict=True):
+        if unknown := [part for part in parts if part not in names]:
+            raise ValueError(f"{place} has the finding {short(unknown[0])}, which is not one of {', '.join(names)}.")
+    note = f"Labels such as {next(text for text in texts if '|' in text)} are {len(names)} findings."
+    table = [["1" if name in parts else "0" for name in names] for parts in found]
+    return several_each(table, where, names, classes.task), note
 
 
 def of_array(
@@ -393,7 +464,8 @@ class Source:
     ``groups`` and ``splits`` are None if they are not given. ``renamed`` lists other names that the source uses for
     splits, each with the standard name. ``alone`` lists files that belong to no sample, such as images
     without a mask or outside the class folders, each with the reason. ``notes`` are sentences about what was recognised
-    or ignored.
+    or ignored. ``n_unlisted`` counts the images of the folder that the table does not list. ``group`` is what to call a
+    group in messages.
     """
 
     rows: tuple[Row, ...]
@@ -403,6 +475,8 @@ class Source:
     alone: tuple[tuple[str, str], ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    n_unlisted: int = 0
+    group: str = "group"
 
     def __post_init__(self) -> None:
         first: dict[tuple[Path, int | None], Row] = {}

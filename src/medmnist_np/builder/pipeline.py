@@ -31,6 +31,7 @@ from medmnist_np.builder.preparation import (
 )
 from medmnist_np.builder.sources import read_source
 from medmnist_np.builder.splits import checked_ratio, division_of
+from medmnist_np.builder.tables import NOT_FOUND
 from medmnist_np.cache import locks, settings
 from medmnist_np.cache.archives import at_its_address
 from medmnist_np.data.arrays import locate
@@ -76,8 +77,10 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     masks: Any = None,
     groups: npt.ArrayLike | None = None,
     splits: npt.ArrayLike | None = None,
-    label: str | Sequence[str] = "label",
+    image: str | None = None,
+    label: str | Sequence[str] | None = None,
     group_by: str | None = None,
+    split_column: str | None = None,
     group_by_folder: bool = False,
     class_names: Sequence[str] | None = None,
     first_label: int = 0,
@@ -108,13 +111,11 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     source : path, optional
         One of the following. A folder ``<class>/<image>``, ``<split>/<class>/<image>`` or ``<class>/<split>/<image>``,
         read in the order of the paths; splits may also be named training or tr, validation, valid or dev, and testing
-        or ts, in any case. A folder of images with one table in it. A CSV file in UTF-8 with the columns ``image`` or
-        ``file_name`` (paths relative to the file), ``label`` and optionally ``split``. A folder with such a table for
-        each split, ``<split>/metadata.csv``, as written by :meth:`Dataset.save`. For segmentation, a folder with
-        ``images/<name>`` and ``masks/<name>``, such a folder for each split, or a CSV file with the column ``mask``
-        instead of ``label``. An ``.npz`` archive with the arrays ``train_images`` and ``train_labels`` (or
-        ``train_masks``), the same for ``val`` and ``test``, or ``images`` and ``labels`` without splits. Hidden files,
-        temporary files and text files in folders are ignored.
+        or ts, in any case. A table (CSV, TSV, Excel or Parquet) with a line for each image or patient, or a folder with
+        one. A folder with a table for each split, ``<split>/metadata.csv``, as written by :meth:`Dataset.save`. For
+        segmentation, a folder with ``images/<name>`` and ``masks/<name>``, such a folder for each split, or a table
+        with the column ``mask``. An ``.npz`` archive with the arrays ``train_images`` and ``train_labels`` (or
+        ``train_masks``), the same for ``val`` and ``test``, or ``images`` and ``labels`` without splits.
     name : str
         Name of the new data set: lower-case letters, digits and ``-``.
     images : array or sequence, optional
@@ -124,17 +125,16 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         ``groups`` are then dicts too.
     labels : (n,) or (n, l) array_like, or path
         Labels of ``images``: class names or numbers, or zeros and ones for several findings. For a folder as source, a
-        CSV file as described above, with paths relative to the folder, or ``"folders"`` for the names of class folders
-        that have a table beside them.
+        table, or ``"folders"`` for the names of class folders that have a table beside them.
     masks : (n, h, w) array, or sequence of arrays or paths
         Masks of ``images``, instead of labels: the class number of each pixel. Mask files may be PNG (grayscale or
         palette), TIFF or ``.npy``. If all values are 0 and 255, 255 becomes 1.
     groups, splits : (n,) array_like, optional
         Group of each of ``images``, such as the patient, and its split: ``"train"``, ``"val"`` or ``"test"``.
-    label : str or sequence of str
-        Column of a CSV file with the class, or several columns with 0 or 1 each.
-    group_by : str, optional
-        Column of a CSV file with the group.
+    image, label, group_by, split_column : str, optional
+        Columns of a table with the image files, the class, the group and the split. ``label`` may be several columns
+        with 0 or 1. None recognises usual names. An empty ``group_by`` means no groups. For DICOM files without a
+        table, it may be a tag such as ``PatientID``.
     group_by_folder : bool
         Folders in class folders are groups, such as patients: ``<class>/<patient>/<image>``.
     class_names : sequence of str, optional
@@ -236,8 +236,10 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             masks=masks,
             groups=groups,
             splits=splits,
-            label=(label,) if isinstance(label, str) else tuple(label),
+            image=image,
+            label=label,
             group_by=group_by,
+            split_column=split_column,
             classes=Classes(class_names, task, first_label),
             group_by_folder=group_by_folder,
             slices=slices,
@@ -271,7 +273,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 present = [values for part in prepared for values in part.present]
                 found, scaled = of_masks(present, [row.where for row in usable.rows], class_names)
                 usable = replace(usable, labels=found)
-            division = division_of(usable, ratio, seed, group_by or "group")
+            division = division_of(usable, ratio, seed, every.group)
             if usable.renamed:
                 read = ", ".join(f"{name!r} as {split}" for name, split in usable.renamed)
                 division = replace(division, how=f"{division.how.rstrip('.')}: {read}.")
@@ -291,6 +293,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 chosen,
                 sum(reason != NOT_AN_IMAGE for _, reason in skipped),
             )
+            if every.n_unlisted:
+                table["notes"].append(f"{every.n_unlisted} images of the source are not in its table.")
             text = as_toml(table)
             (complete / f"{name}.toml").write_text(text, "utf-8")
         ids = division.identifiers(usable)
@@ -386,6 +390,10 @@ def _nothing_left_of_nothing(unfinished: Path, record: Path) -> Iterator[None]:
 
 
 def _check_alone(source: Source, *, skip_bad: bool) -> None:
+    missing = [file for file, reason in source.alone if reason == NOT_FOUND]
+    if missing and not skip_bad:
+        names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise ValueError(f"Of the images in the table, {len(missing)} were not found: {names}. {_SKIPPING}")
     if source.alone and not skip_bad:
         listed = "; ".join(f"{file}: {reason}" for file, reason in source.alone[:_LISTED])
         more = f"; and {len(source.alone) - _LISTED} more" if len(source.alone) > _LISTED else ""

@@ -54,9 +54,11 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
     masks: Any,
     groups: npt.ArrayLike | None,
     splits: npt.ArrayLike | None,
-    label: Sequence[str],
-    group_by: str | None,
     classes: Classes,
+    image: str | None = None,
+    label: str | Sequence[str] | None = None,
+    group_by: str | None = None,
+    split_column: str | None = None,
     group_by_folder: bool = False,
     slices: bool = False,
 ) -> Source:
@@ -66,8 +68,14 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
     if source is None:
         if group_by_folder:
             raise ValueError("group_by_folder=True needs a folder with class folders as source.")
-        if group_by is not None:
-            raise ValueError("group_by names a column of a CSV file. With images, use groups.")
+        for argument, value, instead in (
+            ("image", image, "images"),
+            ("label", label, "labels"),
+            ("group_by", group_by, "groups"),
+            ("split_column", split_column, "splits"),
+        ):
+            if value:
+                raise ValueError(f"{argument} names a column of a table. With images, use {instead}.")
         return from_arrays(
             images,
             workshop,
@@ -80,7 +88,13 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
     if groups is not None or splits is not None or masks is not None:
         raise ValueError("groups, splits and masks belong to images. With source, use columns of a CSV file.")
     path = Path(source)
-    columns: dict[str, Any] = {"label": label, "group_by": group_by, "classes": classes}
+    columns: dict[str, Any] = {
+        "image": image,
+        "label": (label,) if isinstance(label, str) else tuple(label or ()),
+        "group_by": group_by,
+        "split_column": split_column,
+        "classes": classes,
+    }
     if path.is_dir():
         return _from_folder(path, labels, columns, group_by_folder=group_by_folder, slices=slices)
     if group_by_folder:
@@ -103,7 +117,7 @@ def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_f
     tables = [] if labels is not None else tables_of_splits(folder)
     pairs = None if labels is not None or tables else find_pairs(folder, split_folders(folder))
     if labels is None and not tables and pairs is None and classes.task != SEGMENTATION:
-        wanted = group_by is not None or tuple(columns["label"]) != ("label",)
+        wanted = any(columns[name] for name in ("image", "label", "group_by", "split_column"))
         table = chosen_table(folder, wanted=wanted, lists_images=lists_images)
     if group_by_folder and (table is not None or tables or pairs is not None):
         raise ValueError("group_by_folder=True belongs to class folders. With a table, use group_by=.")
@@ -111,7 +125,9 @@ def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_f
         found = split_by_folders(from_tables([table], folder, **columns), folder)
     elif tables:
         found = from_tables(tables, None, **columns)
-    elif group_by is not None and group_by not in DICOM_TAGS:
+    elif column := next((name for name in ("image", "label", "split_column") if columns[name]), None):
+        raise ValueError(f"{column} names a column of a table. Give that table with labels=.")
+    elif group_by and group_by not in DICOM_TAGS:
         raise ValueError(
             "group_by names a column of a table. Give that table with labels=. For DICOM files it may also be "
             f"{', '.join(DICOM_TAGS)}."
@@ -125,7 +141,7 @@ def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_f
         )
     else:
         found = from_folder(folder, classes, group_by_folder=group_by_folder, slices=slices)
-    if group_by is not None and table is None and not tables:
+    if group_by and table is None and not tables:
         found = replace(found, groups=tuple(_tag_of(row, group_by) for row in found.rows))
     notes = [f"Read the folder {folder}."] if folder != path else []
     if table is not None and labels is None:

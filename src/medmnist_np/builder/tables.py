@@ -1,28 +1,53 @@
-"""Read tables as rows: CSV files that list images with their labels, groups and splits."""
+"""Read tables as rows: files that list images, or patients, with their labels, groups and splits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from medmnist_np import _files
-from medmnist_np.builder.image_files import listed
+from medmnist_np._optional import require
+from medmnist_np.builder.folders import files_below, from_folder, may_be_image
+from medmnist_np.builder.image_files import is_series, listed
 from medmnist_np.builder.labels import (
+    Ambiguous,
     Classes,
     Labels,
     Row,
     Source,
     given_splits,
-    one_each,
-    several_each,
+    of_table,
     split_folders,
+    text_of,
     unseen,
 )
+from medmnist_np.registry.records import standard_split
 
-# Names of the image column: the usual one, and that in the tables of exported splits.
-_IMAGE_COLUMNS = ("image", "file_name")
-_MASK_COLUMN = "mask"
+# Usual names of columns, in lower case without blanks, hyphens and underscores. The first that occurs is used.
+_USUAL = {
+    "image": (
+        *("image", "filename", "imagefilename", "file", "path", "filepath", "imagepath", "imagefile", "imagename"),
+        *("imageid", "imageindex", "isicid", "img", "imgname", "imgpath", "imgid", "idcode", "id"),
+    ),
+    "label": (
+        *("label", "labels", "class", "classname", "dx", "diagnosis", "diagnostic", "target", "category"),
+        *("findinglabels", "finding", "findings"),
+    ),
+    "group": ("patientid", "patient", "subjectid", "subject", "lesionid"),
+    "split": ("split", "set", "subset", "partition", "phase", "fold"),
+}
+_INDEX = ("", "index", "unnamed:0")  # columns that pandas writes
+_MASK = "mask"
+_DELIMITERS = ",;\t|"
+_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_NAMED = 3  # examples in a message
+NOT_FOUND = "there is no such file"
 
 
 class _Line(NamedTuple):
@@ -34,6 +59,17 @@ class _Line(NamedTuple):
     values: dict[str, str]
 
 
+class _Columns(NamedTuple):
+    """Columns with the images, the labels, the group and the split. ``chosen`` says which were recognised."""
+
+    image: str | None
+    labels: tuple[str, ...]
+    group: str | None
+    split: str | None
+    masks: bool
+    chosen: str
+
+
 def tables_of_splits(folder: Path) -> list[Path]:
     """Find the tables ``<split>/metadata.csv`` of an exported set; none if the folder of a split has subfolders."""
     tables = [table for split in split_folders(folder).values() if (table := split / "metadata.csv").is_file()]
@@ -42,92 +78,408 @@ def tables_of_splits(folder: Path) -> list[Path]:
 
 def lists_images(table: Path) -> bool:
     """Return whether a table has columns of images and labels."""
-    with _files.csv_reader(table) as reader:
-        columns = set(reader.fieldnames or ())
-    return "label" in columns and not columns.isdisjoint(_IMAGE_COLUMNS)
+    try:
+        columns = _cells(table)[0]
+    except (ValueError, ImportError):  # the folder has something else, or the user names the table
+        return False
+    return bool(_usual(columns, "label") and _usual(columns, "image"))
 
 
 def from_tables(
     tables: Sequence[Path],
     folder: Path | None,
     *,
+    image: str | None,
     label: Sequence[str],
     group_by: str | None,
+    split_column: str | None,
     classes: Classes,
 ) -> Source:
-    """Read the images listed in CSV files, one per line, in the order of the lines.
+    """Read the images listed in tables, one per line, in the order of the lines.
+
+    A table without images that has patients is joined to the images below the folder.
 
     Parameters
     ----------
     tables : sequence of Path
-        CSV files in UTF-8 with the same columns and a header line: ``image`` or ``file_name``, the labels or ``mask``
-        (the file of a mask), and optionally ``split`` and a group.
+        CSV, TSV, Excel or Parquet files with the same columns and a header line.
     folder : Path, optional
         Folder that paths of images are relative to. None means the folder of each table, whose name is the split unless
         there is a column for it.
-    label : sequence of str
-        Column with the class, or several columns with 0 or 1 each.
-    group_by : str, optional
-        Column with the group, such as the patient.
+    image, label, group_by, split_column
+        Columns, as given to :func:`~medmnist_np.builder.build`. None, and no labels, mean those with usual names. An
+        empty ``group_by`` means no groups.
     classes : Classes
         What the user states about the classes.
     """
-    columns, lines = _read_table(tables[0], folder)
-    for table in tables[1:]:
-        others, more = _read_table(table, folder)
-        if others != columns:
-            raise ValueError(f"{table} has the columns {', '.join(others)}, but {tables[0]} has {', '.join(columns)}.")
-        lines += more
-    image = next((name for name in _IMAGE_COLUMNS if name in columns), _IMAGE_COLUMNS[0])
-    segmented = _MASK_COLUMN in columns and not set(label) <= set(columns)
-    needed = [image, *([_MASK_COLUMN] if segmented else label), *([group_by] if group_by is not None else [])]
-    _files.require_columns(tables[0], needed, columns)
-    if not lines:
+    columns, lines, notes = _read(tables, folder)
+    given = [name for name in (image, *label, group_by, split_column) if name]
+    _files.require_columns(tables[0], given, columns)
+    if columns and not lines:
         raise ValueError(f"{tables[0]} lists no images.")
-    rows = []
-    for where, beside, called, line in lines:
-        for column in (image, _MASK_COLUMN) if segmented else (image,):
-            if not line[column]:
-                raise ValueError(f"{where} has no value in the column {column!r}.")
-        mask = (beside / line[_MASK_COLUMN], None) if segmented else None
-        name = (called / line[image]).as_posix()
-        rows.append(Row(beside / line[image], None, f"{where} ({line[image]})", name, mask))
-    values = [[] if segmented else [line.values[name] for name in label] for line in lines]
-    splits, renamed = given_splits(line.values["split"] for line in lines if "split" in line.values)
-    return Source(
+    places = {line.folder: _Folder(line.folder) for line in lines}
+    used = _chosen(tables[0], lines, columns, places, image, label, group_by, split_column)
+    if used.chosen:
+        notes.append(used.chosen)
+    if used.image is None:
+        (place,) = places.values()
+        return _joined(tables[0], lines, used, place, classes, notes)
+    rows, kept, alone = [], [], []
+    for line in lines:
+        found: dict[str, Path] = {}
+        for column in (used.image, _MASK) if used.masks else (used.image,):
+            value = line.values[column]
+            if not value:
+                raise ValueError(f"{line.where} has no value in the column {column!r}.")
+            if (file := places[line.folder].find(value, line.where)) is None:
+                alone.append((f"{line.where} ({value})", NOT_FOUND))
+                break
+            found[column] = file
+        else:
+            value = line.values[used.image]
+            mask = (found[_MASK], None) if used.masks else None
+            rows.append(Row(found[used.image], None, f"{line.where} ({value})", (line.called / value).as_posix(), mask))
+            kept.append(line)
+    if not kept:
+        names = ", ".join(line.values[used.image] for line in lines[:_NAMED])
+        raise ValueError(
+            f"None of the {len(lines)} images in the column {used.image!r} of {tables[0]} were found below "
+            f"{lines[0].folder}: {names}. Name the column with image=, or the folder of the images as source with "
+            f"labels={str(tables[0])!r}."
+        )
+    labels = unseen(len(kept), classes.task) if used.masks else _labels(kept, rows, used, classes, notes)
+    return _source(kept, rows, labels, used, notes, alone, sum(place.n_others(rows) for place in places.values()))
+
+
+def _source(
+    lines: Sequence[_Line],
+    rows: Sequence[Row],
+    labels: Labels,
+    used: _Columns,
+    notes: Sequence[str],
+    alone: Sequence[tuple[str, str]] = (),
+    n_unlisted: int = 0,
+) -> Source:
+    splits, renamed = given_splits(line.values[used.split] for line in lines if used.split)
+    if n_unlisted:
+        notes = [*notes, f"{n_unlisted} images in the folder are not in the table and were left out."]
+    source = Source(
         tuple(rows),
-        unseen(len(rows), classes.task)
-        if segmented
-        else _labels_of_table(values, [row.where for row in rows], label, classes),
-        groups=None if group_by is None else tuple(line.values[group_by] for line in lines),
+        labels,
         splits=splits or None,
+        alone=tuple(alone),
         renamed=renamed,
+        notes=tuple(notes),
+        n_unlisted=n_unlisted,
+    )
+    if used.group is None:
+        return source
+    try:
+        return replace(source, groups=tuple(line.values[used.group] for line in lines), group=used.group)
+    except ValueError as error:
+        raise ValueError(f"{error} To ignore the column {used.group!r}, use group_by=''.") from error
+
+
+def _labels(lines: Sequence[_Line], rows: Sequence[Row], used: _Columns, classes: Classes, notes: list[str]) -> Labels:
+    values = [[line.values[name] for name in used.labels] for line in lines]
+    labels, note = of_table(values, [row.where for row in rows], used.labels, classes)
+    notes += [note] if note else []
+    return labels
+
+
+# Columns
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", name).casefold()
+
+
+def _usual(columns: Sequence[str], role: str) -> list[str]:
+    return [name for usual in _USUAL[role] for name in columns if _folded(name) == usual]
+
+
+def _chosen(
+    table: Path,
+    lines: Sequence[_Line],
+    columns: Sequence[str],
+    places: Mapping[Path, _Folder],
+    image: str | None,
+    label: Sequence[str],
+    group_by: str | None,
+    split: str | None,
+) -> _Columns:
+    """Choose the columns: those that the user names, else those with usual names."""
+
+    def are_images(name: str) -> bool:
+        found = (places[line.folder].find(line.values[name], line.where) for line in lines if line.values[name])
+        return any(path is not None and (name != group or path.is_file() or is_series(path)) for path in found)
+
+    group = next(iter(_usual(columns, "group")), None) if group_by is None else group_by or None
+    if image is None:
+        # A patient may be one image. Without labels in the table, it lists patients.
+        labelled = bool(label or _usual(columns, "label"))
+        usual = [name for name in _usual(columns, "image") if labelled or name != group]
+        named = (name for name in usual if group is None or _folded(name) != "id")
+        image = next(filter(are_images, [*usual, *([group] if group and labelled else [])]), next(named, None))
+    if split is None and lines and "split" in lines[0].values:
+        split = "split"
+    elif split is None:
+        texts = (name for name in _usual(columns, "split") if all(standard_split(line.values[name]) for line in lines))
+        split = next(texts, None)
+    labels, masks = tuple(label), False
+    if image is None and group is None:
+        raise ValueError(
+            f"{table} has no column 'image'. Name the column of the image files with image=. Available: "
+            f"{', '.join(columns) or 'none'}."
+        )
+    if not labels:
+        labels = tuple(_usual(columns, "label"))
+        masks = not labels and image is not None and _MASK in columns
+        if not (labels or masks or image is None):
+            others = (image, group, split)
+            labels = tuple(name for name in columns if name not in others and _folded(name) not in _INDEX)
+            if len(labels) > 1 and all(_is_binary(line.values[name]) for line in lines for name in labels):
+                return _Columns(image, labels, group, split, masks, _choice(image, labels, group, split))
+        if len(labels) > 1 and _folded(labels[0]) != "label":
+            raise Ambiguous(
+                f"{table} has several columns that may hold the label: {', '.join(labels)}. Choose with "
+                f"label={labels[0]!r}.",
+                *({"label": name} for name in labels),
+            )
+        if not (labels or masks or image is None):
+            raise ValueError(f"{table} has no column with labels. Available: {', '.join(columns)}.")
+        labels = labels[:1]
+    return _Columns(image, labels, group, split, masks, _choice(image, labels, group, split))
+
+
+def _choice(image: str | None, labels: Sequence[str], group: str | None, split: str | None) -> str:
+    """Say which columns were read, unless they have the names that the documentation gives them."""
+    several = (
+        f"{len(labels)} columns ({', '.join(labels[:_NAMED])}, ...)" if len(labels) > _NAMED else ", ".join(labels)
+    )
+    read = {"images": image, "labels": several, "groups": group, "splits": split}
+    plain = {"image", "file_name", "label", "split", "", None}
+    if set(read.values()) <= plain:
+        return ""
+    return f"Columns: {'; '.join(f'{what} from {name}' for what, name in read.items() if name)}."
+
+
+def _is_binary(value: str) -> bool:
+    return value.lower() in ("0", "1", "0.0", "1.0", "true", "false")
+
+
+# Files
+
+
+class _Folder:
+    """All files below a folder, to find those that a table names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = list(files_below(folder))
+        self.named: dict[str, list[Path]] = {}
+        self.stems: dict[str, list[Path]] = {}
+        for path in self.files:
+            name = path.name.casefold()
+            self.named.setdefault(name, []).append(path)
+            stem = name.removesuffix(".gz").rpartition(".")[0]
+            self.stems.setdefault(stem, []).append(path)
+
+    def find(self, value: str, where: str) -> Path | None:
+        """Find a file by its path, by the last parts of its path, or by its name with or without the ending."""
+        for text in (value, value.replace("\\", "/")):
+            with suppress(OSError):  # a text that is too long for a path
+                if (path := self.folder / text).exists():
+                    return path
+        parts = [part.casefold() for part in re.split(r"[\\/]+", value) if part not in ("", ".", "..")]
+        best, found = 0, list[Path]()
+        name = parts[-1] if parts else ""
+        for path in self.named.get(name) or self.stems.get(name) or []:
+            own = [part.casefold() for part in path.relative_to(self.folder).parts]
+            n_same = 1  # the names
+            while n_same < min(len(parts), len(own)) and parts[-1 - n_same] == own[-1 - n_same]:
+                n_same += 1
+            # A file in another folder of the same depth is another image.
+            if n_same == min(len(parts), len(own)) and n_same >= best:
+                best, found = n_same, [*(found if n_same == best else ()), path]
+        if len(found) > 1:
+            raise ValueError(f"{where} ({value}) may be {found[0]} or {found[1]}. Write the folder too in the table.")
+        return found[0] if found else None
+
+    def n_others(self, rows: Sequence[Row]) -> int:
+        """Count the images that are not in any row."""
+        used = {file.absolute() for row in rows for file in (row.file, *(row.mask or ())[:1])}
+        folders = {path for path in used if path.is_dir()}
+        others = (path for path in self.files if path.absolute() not in used)
+        if folders:
+            others = (path for path in others if folders.isdisjoint(path.absolute().parents))
+        return sum(map(may_be_image, others))
+
+
+# Tables of patients
+
+
+def _joined(
+    table: Path, lines: Sequence[_Line], used: _Columns, place: _Folder, classes: Classes, notes: list[str]
+) -> Source:
+    """Join a table of patients to the images below a folder, whose class folders are the labels if it has none."""
+    group = used.group or ""
+    line_of: dict[str, _Line] = {}
+    needed = (*used.labels, *([used.split] if used.split else []))
+    for line in lines:
+        other = line_of.setdefault(line.values[group], line)
+        if any(other.values[name] != line.values[name] for name in needed):
+            raise ValueError(f"{line.where} and {other.where} state different values for the same {group}.")
+    if used.labels:
+        images = [path for path in place.files if may_be_image(path)]
+        rows = [Row(path, None, str(path), path.relative_to(place.folder).as_posix()) for path in images]
+        source = Source(tuple(rows), unseen(len(rows), None))
+    else:
+        try:
+            source = from_folder(place.folder, classes)
+        except Ambiguous:  # folders of patients in class folders
+            source = from_folder(place.folder, classes, group_by_folder=True)
+        rows = list(source.rows)
+    how, keys = _keys_of(table, rows, place.folder, line_of, group)
+    joined = [line_of[key] for key in keys]
+    notes = [*source.notes, *notes, f"Images were joined to the table by {group}, which is {how}."]
+    if without := len(line_of.keys() - set(keys)):
+        notes.append(f"{without} values of {group} in the table have no images.")
+    labels = _labels(joined, rows, used, classes, notes) if used.labels else source.labels
+    found = _source(joined, rows, labels, used, notes, source.alone)
+    return found if used.split else replace(found, splits=source.splits, renamed=source.renamed)
+
+
+def _keys_of(
+    table: Path, rows: Sequence[Row], folder: Path, line_of: Mapping[str, _Line], group: str
+) -> tuple[str, list[str]]:
+    """Return where the paths of the images state the patient, and the patient of each image."""
+    fewest: list[Row] | None = None
+    for how, candidates in _PLACES.items():
+        found = [[key for key in candidates(row.file.relative_to(folder)) if key in line_of] for row in rows]
+        unfit = [row for row, keys in zip(rows, found, strict=True) if len(set(keys)) != 1]
+        if rows and not unfit:
+            return how, [keys[0] for keys in found]
+        fewest = unfit if fewest is None or len(unfit) < len(fewest) else fewest
+    names = ", ".join(row.id for row in (fewest or ())[:_NAMED])
+    raise ValueError(
+        f"{table} has no column with images, and {len(fewest or ())} of {len(rows)} images below {folder} do not "
+        f"belong to exactly one value of {group}: {names}. Name their folders or files after it, or name the column of "
+        "the images with image=."
     )
 
 
-def _labels_of_table(
-    values: list[list[str]],
-    places: list[str],
-    label: Sequence[str],
-    classes: Classes,
-) -> Labels:
-    if len(label) == 1:
-        return one_each([value for (value,) in values], places, classes)
-    if classes.names is None:
-        return several_each(values, places, label, classes.task)
-    raise ValueError("With several columns of labels, the columns name the classes. Leave out class_names=.")
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").rpartition(".")[0] or path.name
 
 
-def _read_table(table: Path, folder: Path | None) -> tuple[Sequence[str], list[_Line]]:
-    """Return the columns and the lines."""
-    split = table.parent.name
-    beside, called, given = (table.parent, Path(split), {"split": split}) if folder is None else (folder, Path(), {})
-    lines = []
-    with _files.csv_reader(table) as reader:
-        columns = reader.fieldnames or ()
-        for line in reader:
-            if None in line or None in line.values():
-                raise ValueError(f"{table}, line {reader.line_num} must have {len(columns)} values.")
-            values = {name: value.strip() for name, value in line.items()}
-            lines.append(_Line(f"{table}, line {reader.line_num}", beside, called, {**given, **values}))
-    return columns, lines
+def _starts(path: Path) -> list[str]:
+    stem = _stem(path)
+    return [stem[:end] for end in range(1, len(stem)) if not stem[end].isalnum()]
+
+
+_PLACES: dict[str, Any] = {
+    "the name of a folder": lambda path: path.parts[:-1],
+    "the name of the file": lambda path: [_stem(path)],
+    "the start of the file name": _starts,
+}
+
+
+# Reading
+
+
+def _read(tables: Sequence[Path], folder: Path | None) -> tuple[list[str], list[_Line], list[str]]:
+    """Return the columns, the lines of all tables, and notes."""
+    columns: list[str] = []
+    lines: list[_Line] = []
+    notes: list[str] = []
+    for table in tables:
+        names, cells, more = _cells(table)
+        if table != tables[0] and names != columns:
+            raise ValueError(f"{table} has the columns {', '.join(names)}, but {tables[0]} has {', '.join(columns)}.")
+        columns, notes = names, [*notes, *more]
+        if twice := next((name for name in names if name and names.count(name) > 1), None):
+            raise ValueError(f"{table} has two columns {twice!r}. Rename one of them.")
+        split = table.parent.name
+        place, called, given = (table.parent, Path(split), {"split": split}) if folder is None else (folder, Path(), {})
+        for number, row in cells:
+            where = f"{table}, line {number}"
+            values = [value.strip() for value in row]
+            if not any(values):
+                continue  # spreadsheets write lines of delimiters
+            if len(values) < len(names) or any(values[len(names) :]):
+                raise ValueError(f"{where} must have {len(names)} values.")
+            lines.append(_Line(where, place, called, {**given, **dict(zip(names, values, strict=False))}))
+    return columns, lines, notes
+
+
+def _cells(table: Path) -> tuple[list[str], list[tuple[int, list[str]]], list[str]]:
+    """Return the columns of a table, its lines with their numbers, and notes."""
+    suffix = table.suffix.lower()
+    if suffix in (".xlsx", ".xls", ".parquet"):
+        rows, notes = _read_pandas(table, suffix)
+    else:
+        text, notes = _text_of(table)
+        try:
+            rows = list(_lines(text, _delimiter(text)))
+        except csv.Error as error:
+            raise ValueError(f"{table} is not a CSV file: {error}.") from error
+    if not rows:
+        return [], [], notes
+    return [name.strip() for name in rows[0][1]], rows[1:], notes
+
+
+def _text_of(table: Path) -> tuple[str, list[str]]:
+    with open(table, "rb", opener=_files.regular_only) as stream:
+        data = stream.read()
+    encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
+    try:
+        return data.decode(encoding), []
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8" and b"\0" not in data:
+            with suppress(UnicodeDecodeError):
+                note = f"{table.name} is not in UTF-8 and was read as Windows-1252 (Latin-1). Check the class names."
+                return data.decode("cp1252"), [note]
+        raise ValueError(f"{table} is not a table in UTF-8 or Windows-1252: {error}. Save it as UTF-8.") from error
+
+
+def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    yield from ((reader.line_num, row) for row in reader if row)
+
+
+def _delimiter(text: str) -> str:
+    """Return the delimiter that gives all lines as many values as the header; else that with most columns."""
+
+    def fit(delimiter: str) -> tuple[bool, int]:
+        n_columns = 0
+        try:
+            for _, row in _lines(text, delimiter):
+                n_columns = n_columns or len(row)
+                if len(row) < n_columns or any(row[n_columns:]):
+                    return False, n_columns
+        except csv.Error:
+            return False, n_columns
+        return n_columns > 1, n_columns
+
+    return max(_DELIMITERS, key=fit)  # the first of equals
+
+
+def _read_pandas(table: Path, suffix: str) -> tuple[list[tuple[int, list[str]]], list[str]]:
+    pandas = require("pandas")
+    notes = []
+    try:
+        if suffix == ".parquet":
+            frame = pandas.read_parquet(table)
+            rows = [list(map(str, frame.columns)), *frame.astype(object).to_numpy().tolist()]
+        else:
+            with pandas.ExcelFile(table) as book:
+                if len(book.sheet_names) > 1:
+                    notes.append(f"{table.name} has {len(book.sheet_names)} sheets, of which the first was read.")
+                sheet = pandas.read_excel(book, sheet_name=0, header=None, dtype=object, na_filter=False)
+                rows = sheet.to_numpy().tolist()
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f"{table}: {error} Install it with pip install 'medmnist-np[tables]', or save the table as CSV."
+        ) from error
+    return [(number, [text_of(value) for value in row]) for number, row in enumerate(rows, 1)], notes

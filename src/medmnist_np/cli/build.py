@@ -38,10 +38,20 @@ class _TableOrFolders(click.Path):
     metavar="CSV|folders",
     help="Labels of the images in a folder: a table, or the names of their folders.",
 )
+@click.option("--image", metavar="COLUMN", help="Column with the image files; default: usual names.")
 @click.option(
-    "--label", "columns", multiple=True, metavar="COLUMN", help="Column with the class; repeatable: 0 or 1 each."
+    "--label",
+    "columns",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column with the class; repeatable: 0 or 1 each; default: usual names.",
 )
-@click.option("--group-by", metavar="COLUMN", help="Column whose groups are never split, such as patients.")
+@click.option(
+    "--group-by",
+    metavar="COLUMN",
+    help="Column whose groups are never split, such as patients; default: usual names; '' for none.",
+)
+@click.option("--split-column", metavar="COLUMN", help="Column with train, val or test; default: usual names.")
 @click.option("--group-by-folder", is_flag=True, help="Folders in class folders are groups, such as patients.")
 @click.option("--classes", metavar="A,B,...", help="Class names in the order of their labels.")
 @click.option("--first-label", type=int, default=0, metavar="N", help="Number of the first class; default: 0.")
@@ -69,8 +79,10 @@ def build(
     source: str,
     sizes: tuple[str, ...],
     labels: str | None,
+    image: str | None,
     columns: tuple[str, ...],
     group_by: str | None,
+    split_column: str | None,
     group_by_folder: bool,
     classes: str | None,
     first_label: int,
@@ -88,9 +100,9 @@ def build(
     """Build a data set from your own images.
 
     The set has the format of MedMNIST. SOURCE is a folder with one folder per class, or train, val and test with such
-    folders; a CSV file with the columns image (or file_name), label and optionally split; or a folder written by
-    `save --layout csv`. For segmentation, SOURCE is a folder with images/ and masks/ whose files have the same names,
-    or a CSV file with the column mask instead of label.
+    folders; a table with a line for each image (CSV, TSV, Excel or Parquet), whose columns are recognised by their
+    usual names; or a folder written by `save --layout csv`. For segmentation, SOURCE is a folder with images/ and
+    masks/ whose files have the same names, or a table with the column mask instead of label.
 
     Run the same command again to resume an interrupted run. The exit code is 2 for wrong usage and 1 if images or
     labels cannot be used.
@@ -118,8 +130,10 @@ def build(
         built = build_set(
             source,
             labels=labels,
-            label=columns or "label",
+            image=image,
+            label=columns or None,
             group_by=group_by,
+            split_column=split_column,
             group_by_folder=group_by_folder,
             class_names=None if classes is None else [name.strip() for name in classes.split(",")],
             first_label=first_label,
