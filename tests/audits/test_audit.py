@@ -378,7 +378,9 @@ def test_an_odd_distance_is_refused(tmp_path: Path) -> None:
         audit(tmp_path / "absent.npz", max_distance=3)
 
 
-def test_if_there_are_too_many_near_pairs_only_closer_ones_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_there_are_too_many_near_pairs_only_closer_ones_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arrays = sound((16, 16))
     random = np.random.default_rng(5)
     arrays["train_images"][:] = arrays["test_images"][0] // 2 + random.integers(0, 20, (30, 16, 16), dtype=np.uint8)
