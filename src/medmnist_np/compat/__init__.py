@@ -3,7 +3,7 @@
 >>> import medmnist_np.compat as medmnist
 >>> from medmnist_np.compat import INFO, BreastMNIST
 
-This is the only change that a program needs. ``medmnist_np.compat.install()`` runs programs and libraries unchanged.
+A program needs no other change. After ``medmnist_np.compat.install()``, programs and libraries need no change at all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The official package's names, so that code written for ``medmnist`` runs after changing its import.
+"""The classes of ``medmnist.dataset``, with the same arguments, defaults, items and types of errors.
 
-Positional order, keyword names, defaults and items are the official ones: a PIL image in 2D, a float64 array in [0, 1]
-in 3D. Differences: images are always memory-mapped copy on write, whatever ``mmap_mode``; and a wrong size or split
-raises a :class:`ValueError` that lists the valid ones.
+An item of a 2D class has a PIL image, and an item of a 3D class a float64 array in [0, 1]. The few differences are
+listed in ``docs/migration.md``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The evaluator under its names in ``medmnist.evaluator``, with its results, files and errors.
+"""The functions and the class of ``medmnist.evaluator``, with the same results, files and types of errors.
 
-:class:`medmnist_np.Evaluator` checks more and finds more: labels of any size, intervals, data frames in any order.
+:class:`medmnist_np.Evaluator` checks scores more strictly, takes data frames in any order, and computes confidence
+intervals.
 """
 
 from __future__ import annotations
