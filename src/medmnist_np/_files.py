@@ -65,7 +65,7 @@ def require_space(path: Path, needed: int, purpose: str) -> None:
 def errors_named(
     path: Path, purpose: str, needed: Callable[[], int | None] = lambda: None, *, in_cache: bool = True
 ) -> Iterator[None]:
-    """Convert an ``OSError`` of the block into an error of this package that names the path and says what to do.
+    """Convert an ``OSError`` of the block into an error of this package that names the path and a remedy.
 
     ``needed`` returns the bytes that the rest of the work needs, or None if unknown. ``in_cache`` is true for a path in
     the cache, which can be moved, and false for a path that the user named.

@@ -211,7 +211,7 @@ def report(file: str, page: Path | None, undefined: Undefined, root: str | None)
 
 
 def _is_table_of_images(file: str) -> bool:
-    """Whether a file is a table for Google AutoML Vision, as ``save`` and ``medmnist-np save`` write it."""
+    """Whether a file is a table for Google AutoML Vision, which ``save`` and ``medmnist-np save`` write."""
     try:
         with Path(file).open("rb") as stream:
             return stream.readline(100).partition(b",")[0] in (b"TRAIN", b"VALIDATION", b"TEST")

@@ -123,7 +123,7 @@ def overlay(
 
 
 def foremost_slice(mask: NDArray[np.integer[Any]], axis: int) -> int:
-    """Return the slice of a volume with the most labelled voxels, or the middle slice if there are none.
+    """Return the slice of a volume with the most labelled voxels; the middle slice if the mask is empty.
 
     Parameters
     ----------

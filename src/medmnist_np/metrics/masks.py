@@ -197,7 +197,7 @@ def _holds(mask: NDArray[Any], values: Sequence[int]) -> Mask:
 
 
 def _box(*masks: NDArray[Any]) -> tuple[slice, ...]:
-    """Return the bounding box of all nonzero voxels. It is empty if there are none."""
+    """Return the bounding box of all nonzero voxels. It is empty if the mask is."""
     box: list[slice] = []
     for n_others in reversed(range(masks[0].ndim)):
         others = tuple(range(1, n_others + 1))

@@ -43,7 +43,7 @@ class CatalogEntry:
     tasks, modality, labels : tuple of str
         Intended tasks, imaging modalities, and what is labelled.
     subjects, size, description, license : str
-        Descriptions in words; empty if unknown.
+        Descriptions; empty if unknown.
     link : str
         Web page of the data set.
     files : tuple of str
@@ -309,7 +309,7 @@ def catalog(
     Returns
     -------
     Catalog
-        The matching entries. If there are none, its text states which conditions to drop.
+        The matching entries. If nothing matches, its text states which conditions to remove.
 
     Raises
     ------

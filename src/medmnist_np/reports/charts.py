@@ -117,7 +117,7 @@ def pr_chart(
         _expected(axes, [share_positive, share_positive])
         axes.plot(curve.recall, curve.precision, color=ACCENT, linewidth=1.8, drawstyle="steps-pre")
         at = 0 if threshold is None else _last_above(curve.thresholds, threshold)
-        if at > 0:  # at 0 there are no positive decisions, so precision is not defined
+        if at > 0:  # at 0 no decision is positive, so precision is not defined
             _ring(axes, curve.recall[at], curve.precision[at])
 
     return chart(draw, alt, width_px=side_px, height_px=side_px)

@@ -387,7 +387,7 @@ def _classes(result: Evaluation, class_aucs: Sequence[Interval]) -> list[Html]:
 
 
 def _calibration(result: Evaluation) -> list[Html]:
-    """Return reliability diagrams, or the reason why there are none."""
+    """Return reliability diagrams, or the reason why they cannot be drawn."""
     predictions, things = result.predictions, things_of(result.record)
     try:
         curves = reliability_curves(predictions.labels, predictions.scores, predictions.task)
@@ -416,7 +416,7 @@ def _calibration(result: Evaluation) -> list[Html]:
 
 
 def _mistakes(result: Evaluation, images: NDArray[np.uint8] | None) -> list[Html]:
-    """Return the worst mistakes: as pictures, or as a table if there are no images."""
+    """Return the worst mistakes: as pictures, or as a table without images."""
     things = things_of(result.record)
     mistakes = worst_mistakes(result.predictions, _MOST_MISTAKES)
     if not mistakes:
@@ -430,7 +430,7 @@ def _mistakes(result: Evaluation, images: NDArray[np.uint8] | None) -> list[Html
     if images is None:
         rows = [[f"#{mistake.index}", *_described(result, mistake)] for mistake in mistakes]
         table_ = table("The worst mistakes", [things[:-1], "true", "predicted", "score"], rows, text={1, 2, 3})
-        missing = f"There are no pictures, because the {things} are not on this machine. Download them with "
+        missing = f"Pictures are missing, because the {things} are not on this machine. Download them with "
         return [introduction, table_, aside(missing, element("code", f"medmnist-np fetch {result.record.name}"))]
     cut = ", as the middle slice of each volume" if result.record.ndim == 3 else ""
     shown = []
