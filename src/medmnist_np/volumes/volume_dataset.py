@@ -242,8 +242,7 @@ class VolumeDataset(Cases):
         shape : (int, int, int)
             Voxels along x, y and z. Shorter volumes are padded on both sides.
         overlap : float
-            Share of a patch that the next one covers again, from 0 to less than 1. The last patch along an axis ends
-            with the volume, so it may overlap more.
+            Share of a patch that the next one covers again, from 0 to less than 1; more for the last along an axis.
         pad_value : number
             Padding value for images, such as -1024 for CT; masks are padded with 0.
 
@@ -273,19 +272,17 @@ class VolumeDataset(Cases):
         folder : path
             Parent of the new folder.
         layout : {"plain", "decathlon", "nnunet"}
-            ``"plain"`` writes ``<name>/<split>/images/<case>.nii.gz`` and ``<name>/<split>/masks/<case>.nii.gz``.
-            ``"decathlon"`` writes ``imagesTr``, ``labelsTr`` and ``dataset.json``, which MONAI's
-            ``load_decathlon_datalist`` reads; several channels are the last axis of one file. ``"nnunet"`` writes the
-            raw format of nnU-Net 2, ``Dataset004_Hippocampus/imagesTr/<case>_0000.nii.gz``: one file for each channel,
-            and labels numbered 0, 1, 2, ... The test split is in ``imagesTs``, and a validation split, which nnU-Net
-            ignores, in ``imagesVa``. Splits saved one after the other share ``dataset.json``.
+            ``"plain"`` writes ``<name>/<split>/images`` and ``masks``. ``"decathlon"`` writes ``imagesTr``,
+            ``labelsTr`` and ``dataset.json``, which MONAI reads; several channels are the last axis of one file.
+            ``"nnunet"`` writes the raw format of nnU-Net 2: a file for each channel, and labels 0, 1, 2, ... In both,
+            the test split is in ``imagesTs`` and a validation split in ``imagesVa``.
         progress : Progress
             How to show progress; a bar by default.
 
         Returns
         -------
         Path
-            The folder with the files. ``medmnist-np import --as`` reads each layout.
+            The folder, which ``medmnist-np import --as`` reads.
 
         Raises
         ------
