@@ -255,13 +255,48 @@ def test_compare_refuses_other_samples(files: tuple[Path, Path], tmp_path: Path)
     evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "val", "a")
     result = run("compare", files[0], *(tmp_path / "val").glob("*.csv"))
     assert result.exit_code == 1
-    assert "Both results must be for the same data set and split" in result.stderr
+    assert "All results must be for the same data set and split" in result.stderr
 
 
 def test_compare_refuses_another_number_of_samples(files: tuple[Path, Path]) -> None:
     files[1].write_text("0,0.5\n")
     assert (result := run("compare", *files)).exit_code == 1
     assert "There are 1 rows" in result.stderr
+
+
+@pytest.fixture
+def methods(files: tuple[Path, Path], tmp_path: Path) -> Path:
+    """Two folders, each with the result files of three runs."""
+    evaluator = Evaluator("breastmnist", "test")
+    for method, noise in (("a", 0.9), ("b", 0.5)):
+        for seed in range(3):
+            jitter = np.random.default_rng([seed, ord(method)]).normal(0.5, 1, len(evaluator.labels))
+            scores = 1 / (1 + np.exp(-(evaluator.labels[:, 0] - 0.5 + noise * jitter)))
+            evaluator.evaluate(scores, tmp_path / method, f"seed{seed}")
+    return tmp_path
+
+
+def test_compare_expands_patterns_of_runs(methods: Path) -> None:
+    said = " ".join(run("compare", "--a", methods / "a" / "*.csv", "--b", methods / "b" / "*.csv").stdout.split())
+    assert said.count("(3 runs;") == 4
+
+
+def test_compare_accepts_a_pattern_several_times(methods: Path) -> None:
+    a, b = (sorted((methods / method).glob("*.csv")) for method in "ab")
+    result = run("compare", "--a", a[0], "--a", a[1], "--b", b[0], "--json")
+    assert [len(of_method) for of_method in json.loads(result.stdout)["files"]] == [2, 1]
+
+
+def test_compare_names_a_pattern_without_files(methods: Path) -> None:
+    result = run("compare", "--a", methods / "a" / "*.csv", "--b", methods / "c" / "*.csv")
+    assert result.exit_code == 2
+    assert "--b: no file matches" in result.stderr
+
+
+def test_compare_refuses_files_beside_patterns(files: tuple[Path, Path]) -> None:
+    result = run("compare", *files, "--a", files[0])
+    assert result.exit_code == 2
+    assert "Give two result files, or the runs of both methods with --a and --b." in result.stderr
 
 
 # leaderboard

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from medmnist_np.errors import ScoresError
-from medmnist_np.evaluation import Evaluation, Evaluator, compare
-from medmnist_np.metrics import holm, mcnemar, paired_bootstrap, paired_delong, paired_delong_per_class
+from medmnist_np.evaluation import Comparison, Evaluation, Evaluator, RunsComparison, compare
+from medmnist_np.metrics import holm, mcnemar, paired_bootstrap, paired_delong, paired_delong_per_class, paired_runs
 from medmnist_np.testing import fake_datasets
 
 NAMES = ("breastmnist", "chestmnist", "retinamnist")
@@ -152,3 +152,49 @@ def test_a_comparison_on_val_has_a_warning() -> None:
     words = compare(result("breastmnist", 0.2, split="val"), result("breastmnist", 0.9, split="val")).in_words()
 
     assert words[-1].startswith("Note: Measured on the validation split. ")
+
+
+def test_several_runs_are_compared_over_images_and_runs() -> None:
+    first, second = ([result("retinamnist", noise, seed) for seed in range(3)] for noise in (0.7, 0.3))
+    found = compare(first, second)
+    assert isinstance(found, RunsComparison)
+    assert found.in_words()[0].startswith("Ranking (AUC): A 0.")
+
+
+def test_several_runs_are_compared_as_by_the_function_for_predictions() -> None:
+    first, second = ([result("retinamnist", noise, seed) for seed in range(3)] for noise in (0.7, 0.3))
+    found = compare(first, second)
+    expected = paired_runs([one.predictions for one in first], [one.predictions for one in second])
+    assert found.auc == expected
+
+
+def test_one_run_of_a_method_is_named() -> None:
+    first = [result("breastmnist", 0.7, seed) for seed in range(3)]
+    found = compare(first, result("breastmnist", 0.7, 9))
+    assert found.in_words()[-1].startswith("Note: B is one run. The result is about that trained model")
+
+
+def test_lists_of_one_run_are_compared_as_single_results() -> None:
+    first, second = (result("breastmnist", 0.7, seed) for seed in range(2))
+    assert isinstance(compare([first], [second], n_resamples=50), Comparison)
+
+
+def test_result_files_are_compared_by_their_paths(tmp_path: Path) -> None:
+    paths = []
+    for seed in range(2):
+        evaluator = Evaluator("breastmnist", "test")
+        evaluator.evaluate(result("breastmnist", 0.7, seed).y_score, save_folder=str(tmp_path), run=f"seed{seed}")
+    paths = sorted(tmp_path.glob("*.csv"))
+    results = [Evaluator.parse_and_evaluate(path) for path in paths]
+    assert compare(*paths, n_resamples=50).auc == compare(*results, n_resamples=50).auc
+
+
+def test_runs_on_two_splits_are_refused() -> None:
+    runs = [result("breastmnist", 0.7, split=split) for split in ("val", "test")]
+    with pytest.raises(ScoresError, match="They are for breastmnist val and breastmnist test"):
+        compare(runs, runs)
+
+
+def test_the_figures_of_runs_are_json() -> None:
+    runs = [result("breastmnist", 0.7, seed) for seed in range(2)]
+    assert json.loads(json.dumps(compare(runs, runs).to_dict()))["auc"]["difference"] == 0.0

@@ -55,3 +55,13 @@ def test_two_runs_of_one_model_do_not_differ_significantly(results: Path, real_r
     assert "0.883 for A, 0.848 for B. No significant difference" in ranking
     assert "0.846 for A, 0.814 for B. Of 156 samples, only A is right on" in decisions
     assert "No significant difference" in decisions
+
+
+def test_three_seeds_of_a_model_are_compared_two_with_one(results: Path, real_root: Path) -> None:
+    runs = [
+        Evaluator.parse_and_evaluate(file, root=real_root)
+        for file in sorted((results / "retinamnist").glob("*/*_test_*.csv"))
+    ]
+    found = compare(runs[:2], runs[2:])
+    assert [summary.n for summary in found.auc_runs] == [2, 1]
+    assert found.auc.first == pytest.approx((0.728 + 0.734) / 2, abs=1e-3)

@@ -21,12 +21,21 @@ def test_mean_deviation_and_interval_of_three_runs() -> None:
     assert (runs.low, runs.high) == pytest.approx((low, high))
 
 
+def test_the_interval_of_one_more_run_is_that_of_a_prediction() -> None:
+    from scipy.stats import t
+
+    values = [0.883, 0.848, 0.855]
+    runs = summarise_runs(values, level=0.9)
+    expected = t.interval(0.9, 2, np.mean(values), np.std(values, ddof=1) * math.sqrt(1 + 1 / 3))
+    assert (runs.next_low, runs.next_high) == pytest.approx(expected)
+
+
 def test_one_run_has_a_mean_only() -> None:
     runs = summarise_runs([0.9])
 
     assert runs.n == 1
     assert runs.mean == 0.9
-    assert all(math.isnan(value) for value in (runs.std, runs.low, runs.high))
+    assert all(math.isnan(value) for value in (runs.std, runs.low, runs.high, runs.next_low, runs.next_high))
 
 
 def test_equal_runs_have_no_interval() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -82,37 +83,60 @@ def evaluate(
 
 
 @click.command
-@click.argument("first", metavar="A.csv", type=FILE)
-@click.argument("second", metavar="B.csv", type=FILE)
+@click.argument("files", nargs=-1, metavar="[A.csv B.csv]", type=FILE)
+@click.option("--a", "first", multiple=True, metavar="GLOB", help="Runs of method A, such as 'a/*.csv'; repeatable.")
+@click.option("--b", "second", multiple=True, metavar="GLOB", help="Runs of method B; repeatable.")
 @undefined_option
 @root_option
 @json_option
-def compare(first: str, second: str, undefined: Undefined, root: str | None, as_json: bool) -> None:
-    """Test whether two result files differ.
+def compare(
+    files: tuple[str, ...],
+    first: tuple[str, ...],
+    second: tuple[str, ...],
+    undefined: Undefined,
+    root: str | None,
+    as_json: bool,
+) -> None:
+    """Test whether two result files, or several runs of two methods, differ.
 
     A.csv and B.csv have scores of the same samples. AUCs are compared with a paired DeLong test, ACCs with McNemar's
     test (with several labels per image, a paired bootstrap test). Differences have paired bootstrap confidence
-    intervals.
+    intervals. With --a and --b, the test accounts for both images and runs, such as random seeds.
 
     \b
       medmnist-np compare pathmnist_test_run1.csv pathmnist_test_run2.csv
+      medmnist-np compare --a "resnet/*.csv" --b "mine/*.csv"
     """
     from medmnist_np.evaluation import compare as compare_results
     from medmnist_np.evaluation.evaluator import evaluate_file
 
-    results = [evaluate_file(file, root=root, undefined=undefined) for file in (first, second)]
-    for file, result in zip((first, second), results, strict=True):
-        _warn_of_wrong_figures(file, result)
+    if len(files) != (0 if first or second else 2) or bool(first) != bool(second):
+        raise click.UsageError("Give two result files, or the runs of both methods with --a and --b.")
+    named = [[files[0]], [files[1]]] if files else [_expanded("--a", first), _expanded("--b", second)]
+    results = [[evaluate_file(file, root=root, undefined=undefined) for file in of_method] for of_method in named]
+    for of_method, found in zip(named, results, strict=True):
+        for file, result in zip(of_method, found, strict=True):
+            _warn_of_wrong_figures(file, result)
     with value_errors(click.ClickException):
-        found = compare_results(*results)
+        comparison = compare_results(*results)
     if as_json:
-        say_json({"files": [first, second], **found.to_dict()})
+        say_json({"files": list(files) or named, **comparison.to_dict()})
         return
-    say(f"A: {first}\nB: {second}")
-    say(f"{results[0].record.name} {results[0].split}, {results[0].n_samples:,} samples")
-    for paragraph in found.in_words():
+    for name, of_method in zip("AB", named, strict=True):
+        say(f"{name}: {', '.join(of_method)}")
+    say(f"{results[0][0].record.name} {results[0][0].split}, {results[0][0].n_samples:,} samples")
+    for paragraph in comparison.in_words():
         say()
         say_paragraph(paragraph)
+
+
+def _expanded(option: str, patterns: Sequence[str]) -> list[str]:
+    """Return the files of patterns: shells on Windows do not expand them."""
+    found = [file for pattern in patterns for file in sorted(glob(pattern)) or [pattern]]  # noqa: PTH207 -- they may be absolute
+    for file in found:
+        if not Path(file).is_file():
+            raise click.UsageError(f"{option}: no file matches {file!r}.")
+    return list(dict.fromkeys(found))
 
 
 @click.command

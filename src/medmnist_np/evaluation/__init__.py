@@ -3,7 +3,14 @@
 Only labels are needed, at any size. Reading a file never changes it.
 """
 
-from medmnist_np.evaluation.comparison import ClassDifference, Comparison, Entry, compare, leaderboard
+from medmnist_np.evaluation.comparison import (
+    ClassDifference,
+    Comparison,
+    Entry,
+    RunsComparison,
+    compare,
+    leaderboard,
+)
 from medmnist_np.evaluation.evaluator import Evaluator, getACC, getAUC
 from medmnist_np.evaluation.result import Evaluation
 from medmnist_np.evaluation.result_files import ResultName, parse_name, read_scores, write_scores
@@ -15,6 +22,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "ResultName",
+    "RunsComparison",
     "compare",
     "getACC",
     "getAUC",

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from medmnist_np import registry
 from medmnist_np.errors import ScoresError, short
+from medmnist_np.evaluation.evaluator import evaluate_file
 from medmnist_np.evaluation.result import Evaluation, for_json
 from medmnist_np.metrics import (
     Difference,
     Interval,
     McNemar,
+    Runs,
+    Undefined,
     holm,
     mcnemar,
     paired_bootstrap,
     paired_delong,
     paired_delong_per_class,
+    paired_runs,
+    summarise_runs,
 )
 from medmnist_np.metrics.estimates import p_in_words
 from medmnist_np.registry import Record
@@ -73,6 +79,9 @@ class Comparison:
     accuracy: Difference
     mcnemar: McNemar | None
     classes: tuple[ClassDifference, ...]
+
+    def __str__(self) -> str:
+        return "\n\n".join(self.in_words())
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures, ready for JSON. A difference is the second minus the first."""
@@ -126,16 +135,95 @@ class Comparison:
         return f"Single classes: {len(differing)} of {n_classes} differ significantly in AUC (B - A, Holm): {named}."
 
 
+@dataclass(frozen=True, slots=True)
+class RunsComparison:
+    """The result of :func:`compare` for several runs of a method.
+
+    Attributes
+    ----------
+    first, second : tuple of Evaluation
+        The runs of each method.
+    auc, accuracy : Difference
+        Differences of the means, for new images and new runs. See :func:`~medmnist_np.metrics.paired_runs`.
+    auc_runs, accuracy_runs : (Runs, Runs)
+        Mean and spread over the runs of each method.
+    """
+
+    first: tuple[Evaluation, ...]
+    second: tuple[Evaluation, ...]
+    auc: Difference
+    accuracy: Difference
+    auc_runs: tuple[Runs, Runs]
+    accuracy_runs: tuple[Runs, Runs]
+
+    def __str__(self) -> str:
+        return "\n\n".join(self.in_words())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures, ready for JSON. A difference is the second minus the first."""
+        figures: dict[str, Any] = for_json(
+            {
+                "first": [run.to_dict() for run in self.first],
+                "second": [run.to_dict() for run in self.second],
+                "auc": {**_figures(self.auc), "runs": list(map(asdict, self.auc_runs))},
+                "accuracy": {**_figures(self.accuracy), "runs": list(map(asdict, self.accuracy_runs))},
+            }
+        )
+        return figures
+
+    def in_words(self) -> list[str]:
+        """Return the result as paragraphs of plain sentences."""
+        words = []
+        for title, difference, runs in (
+            ("Ranking (AUC)", self.auc, self.auc_runs),
+            ("Decisions (ACC)", self.accuracy, self.accuracy_runs),
+        ):
+            verdict = _verdict(difference, difference.p_value, "over images and runs", difference)
+            words.append(f"{title}: A {runs[0]}. B {runs[1]}. {verdict}")
+        single = [name for name, runs in (("A", self.first), ("B", self.second)) if len(runs) == 1]
+        if single:
+            words.append(
+                f"Note: {' and '.join(single)} is one run. The result is about that trained model, not other seeds."
+            )
+        return words
+
+
+Scores = Evaluation | str | os.PathLike[str]
+
+
+@overload
 def compare(
-    first: Evaluation, second: Evaluation, *, level: float = 0.95, n_resamples: int = 1000, seed: int = 0
-) -> Comparison:
-    """Compare two sets of scores on the same samples.
+    first: Scores, second: Scores, *, level: float = ..., n_resamples: int = ..., seed: int = ...
+) -> Comparison: ...
+
+
+@overload
+def compare(
+    first: Scores | Sequence[Scores],
+    second: Scores | Sequence[Scores],
+    *,
+    level: float = ...,
+    n_resamples: int = ...,
+    seed: int = ...,
+) -> Comparison | RunsComparison: ...
+
+
+def compare(
+    first: Scores | Sequence[Scores],
+    second: Scores | Sequence[Scores],
+    *,
+    level: float = 0.95,
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> Comparison | RunsComparison:
+    """Compare two sets of scores on the same samples, or several runs of two methods.
 
     Parameters
     ----------
-    first, second : Evaluation
-        Results on the same data set and split; the sizes of the images may differ. Classes without an AUC are treated
-        as both results were, for example by ``undefined="skip"``.
+    first, second : Evaluation or path, or sequence of these
+        Results, or result files, on the same data set and split; the sizes of the images may differ. Classes without an
+        AUC are treated as both results were, for example by ``undefined="skip"``. A sequence has the runs of a method,
+        such as five seeds.
     level : float
         Confidence level of the intervals. A p-value below ``1 - level`` counts as a difference.
     n_resamples, seed : int
@@ -143,13 +231,13 @@ def compare(
 
     Returns
     -------
-    Comparison
-        Differences are the second minus the first.
+    Comparison or RunsComparison
+        Differences are the second minus the first. The second kind is for sequences, unless both have one item.
 
     Raises
     ------
     ScoresError
-        If the results are not on the same data set and split.
+        If the results are not on the same data set and split, or a file is not a result file.
     ValueError
         If the numbers of columns differ, or a class has fewer than two positive or negative samples. Also if a class
         has no AUC and the two results were evaluated with different values of ``undefined``.
@@ -163,14 +251,44 @@ def compare(
     >>> compare(a, b).auc.p_value > 0.05
     True
     """
-    a_split, b_split = (f"{result.record.name} {result.split}" for result in (first, second))
-    if a_split != b_split:
-        raise ScoresError(
-            f"Both results must be for the same data set and split. They are for {a_split} and {b_split}."
-        )
+    of_first, of_second = map(_evaluations, (first, second))
+    splits = {f"{result.record.name} {result.split}": None for result in (*of_first, *of_second)}
+    if len(splits) > 1:
+        raise ScoresError(f"All results must be for the same data set and split. They are for {' and '.join(splits)}.")
+    choices = {result.undefined for result in (*of_first, *of_second)}
+    undefined = of_first[0].undefined if len(choices) == 1 else "raise"
+    if len(of_first) == len(of_second) == 1:
+        return _compared(of_first[0], of_second[0], undefined, level, n_resamples, seed)
+    a, b = ([result.predictions for result in results] for results in (of_first, of_second))
+    values = [[[getattr(run, metric) for run in runs] for runs in (of_first, of_second)] for metric in ("AUC", "ACC")]
+    auc_runs, accuracy_runs = ((_summary(a, level), _summary(b, level)) for a, b in values)
+    return RunsComparison(
+        of_first,
+        of_second,
+        auc=paired_runs(a, b, level=level, undefined=undefined),
+        accuracy=paired_runs(a, b, "accuracy", level=level),
+        auc_runs=auc_runs,
+        accuracy_runs=accuracy_runs,
+    )
+
+
+def _summary(values: list[float], level: float) -> Runs:
+    if any(map(math.isnan, values)):
+        return Runs(len(values), math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, level)
+    return summarise_runs(values, level=level)
+
+
+def _evaluations(scores: Scores | Sequence[Scores]) -> tuple[Evaluation, ...]:
+    every = [scores] if isinstance(scores, (Evaluation, str, os.PathLike)) else list(scores)
+    if not every:
+        raise ValueError("Both methods need at least one run.")
+    return tuple(one if isinstance(one, Evaluation) else evaluate_file(one) for one in every)
+
+
+def _compared(
+    first: Evaluation, second: Evaluation, undefined: Undefined, level: float, n_resamples: int, seed: int
+) -> Comparison:
     a, b = first.predictions, second.predictions
-    multi_label = first.record.multi_label
-    undefined = first.undefined if first.undefined == second.undefined else "raise"
     return Comparison(
         first,
         second,
@@ -179,7 +297,7 @@ def compare(
             a, b, "auc", level=level, n_resamples=n_resamples, seed=seed, undefined=undefined
         ),
         accuracy=paired_bootstrap(a, b, "accuracy", level=level, n_resamples=n_resamples, seed=seed),
-        mcnemar=None if multi_label else mcnemar(a, b),
+        mcnemar=None if first.record.multi_label else mcnemar(a, b),
         classes=() if first.task == "binary-class" else _per_class(first, second, level),
     )
 

@@ -7,7 +7,7 @@ from .estimates import Difference, Interval, Runs, summarise_runs
 from .intervals import bootstrap_intervals, class_intervals, interval
 from .metric import Metric, Undefined
 from .overlap import dice, iou
-from .paired_tests import McNemar, holm, mcnemar, mcnemar_per_label, paired_bootstrap
+from .paired_tests import McNemar, holm, mcnemar, mcnemar_per_label, paired_bootstrap, paired_runs
 from .predictions import Predictions
 from .ranking import PrCurve, RocCurve, auc, auc_per_class, average_precision, pr_curves, roc_curves
 from .segmentation import SEGMENTATION_METRICS, SegmentationTable, compare_segmentations, segmentation_table
@@ -60,6 +60,7 @@ __all__ = [
     "paired_bootstrap",
     "paired_delong",
     "paired_delong_per_class",
+    "paired_runs",
     "pr_curves",
     "precision",
     "recall",

@@ -154,8 +154,11 @@ class Runs:
         Standard deviation of the runs, with ``n - 1``; NaN for one run.
     low, high : float
         The ends of the confidence interval of the mean; NaN for one run, or if all runs have the same value.
+    next_low, next_high : float
+        The ends of the prediction interval of one more run. The interval of the mean is too narrow for that: at a level
+        of 95 %, it contains one more run in about 84, 68, 49 and 35 % of cases after 3, 5, 10 and 20 runs.
     level : float
-        The confidence level: the share of such intervals that contain the mean of all possible runs.
+        The level: the share of such intervals that contain the mean of all possible runs, or one more run.
     """
 
     n: int
@@ -163,6 +166,8 @@ class Runs:
     std: float
     low: float
     high: float
+    next_low: float
+    next_high: float
     level: float
 
     def __str__(self) -> str:
@@ -171,15 +176,16 @@ class Runs:
             return f"{self.mean:.3f} (no interval of the mean: {why})"
         return (
             f"{self.mean:.3f} +- {self.std:.3f} "
-            f"({100 * self.level:g} % interval of the mean {self.low:.3f} to {self.high:.3f}, {self.n} runs)"
+            f"({self.n} runs; {100 * self.level:g} % interval of the mean {self.low:.3f} to {self.high:.3f}, "
+            f"of one more run {self.next_low:.3f} to {self.next_high:.3f})"
         )
 
 
 def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
-    """Return mean, standard deviation and the interval of the mean of one metric over several runs.
+    """Return mean, standard deviation and the intervals of the mean and of one more run, of one metric over runs.
 
-    The interval covers the variation between seeds on the same test samples. :func:`interval` covers the variation
-    between test samples. Neither includes the other.
+    Both intervals cover the variation between seeds on the same test samples. :func:`interval` covers the variation
+    between test samples. Neither includes the other. :func:`paired_runs` compares two methods and includes both.
 
     Parameters
     ----------
@@ -206,7 +212,7 @@ def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
     --------
     >>> from medmnist_np.metrics import summarise_runs
     >>> print(summarise_runs([0.883, 0.848, 0.855]))
-    0.862 +- 0.019 (95 % interval of the mean 0.816 to 0.908, 3 runs)
+    0.862 +- 0.019 (3 runs; 95 % interval of the mean 0.816 to 0.908, of one more run 0.770 to 0.954)
     """
     from scipy.special import stdtrit
 
@@ -216,12 +222,13 @@ def summarise_runs(values: ArrayLike, *, level: float = 0.95) -> Runs:
         raise ValueError(f"values is {short(runs.tolist())}. It must be a list of finite numbers, one for each run.")
     n, mean = runs.size, float(runs.mean())
     if n == 1:
-        return Runs(1, mean, math.nan, math.nan, math.nan, level)
+        return Runs(1, mean, math.nan, math.nan, math.nan, math.nan, math.nan, level)
     std = float(runs.std(ddof=1))
     if (runs == runs[0]).all():  # a zero-width interval would suggest that the mean is certain
-        return Runs(n, float(runs[0]), 0.0, math.nan, math.nan, level)
-    half = float(stdtrit(n - 1, (1 + level) / 2)) * std / math.sqrt(n)
-    return Runs(n, mean, std, mean - half, mean + half, level)
+        return Runs(n, float(runs[0]), 0.0, math.nan, math.nan, math.nan, math.nan, level)
+    spread = float(stdtrit(n - 1, (1 + level) / 2)) * std
+    of_mean, of_next = spread * math.sqrt(1 / n), spread * math.sqrt(1 + 1 / n)
+    return Runs(n, mean, std, mean - of_mean, mean + of_mean, mean - of_next, mean + of_next, level)
 
 
 def p_in_words(p_value: float) -> str:
