@@ -306,7 +306,7 @@ def test_ids_that_are_attached_are_used(tmp_path: Path) -> None:
 def test_ids_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     ids = tmp_path / "ids.csv"
     ids.write_text("split,index,image_id\ntrain,0,a\n")
-    with pytest.raises(ValueError, match="29 of 30 samples of mine train have no id"):
+    with pytest.raises(ValueError, match="29 of 30 samples of mine train have no line"):
         found(tmp_path, sound(), ids=ids)
 
 

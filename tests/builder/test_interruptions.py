@@ -129,7 +129,7 @@ def test_another_source_does_not_replace_a_set_that_is_known_already(tmp_path: P
     built = build(images=np.stack([noise(number) for number in range(20)]), **given)
     archive = (built.folder / "moles_8.npz").read_bytes()
     (built.folder / "unfinished").mkdir()
-    with pytest.raises(ValueError, match="A data set 'moles' exists already, with other archives"):
+    with pytest.raises(ValueError, match="The data set 'moles' already exists, with other archives"):
         build(images=np.stack([noise(100 + number) for number in range(20)]), **given)
     assert archive == (built.folder / "moles_8.npz").read_bytes()
     assert mm.verify("moles").ok

@@ -463,7 +463,7 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_written(name: str, 
 def test_an_existing_set_is_never_replaced(tmp_path: Path) -> None:
     folder = folder_per_class(tmp_path / "images")
     built = build(folder, name="moles")
-    with pytest.raises(RecordError, match=r"A data set 'moles' exists already.*clean moles --built"):
+    with pytest.raises(RecordError, match=r"The data set 'moles' already exists.*clean moles --built"):
         build(folder, name="moles", output=tmp_path / "elsewhere")
     (settings.current().cache / "records" / "moles.toml").unlink()
     with pytest.raises(ValueError, match=r"moles.toml exists already. Use `medmnist-np register`"):

@@ -43,7 +43,7 @@ def test_invalid_ids_are_an_error(moles: Path, tmp_path: Path) -> None:
     (tmp_path / "ids.csv").write_text("split,index,image_id\ntrain,0,a\n")
     result = run("--ids", "moles", tmp_path / "ids.csv")
     assert result.exit_code == 1
-    assert "15 of 16 samples of moles train have no id" in result.output
+    assert "15 of 16 samples of moles train have no line" in result.output
     assert run("--ids", "moles", tmp_path / "ids.csv", tmp_path / "ids.csv").exit_code == 2
 
 

@@ -253,7 +253,7 @@ def test_joined_corrupted_splits_are_saved(clean: mm.Dataset, tmp_path: Path) ->
 
 
 def test_a_corrupted_data_set_cannot_be_corrupted_again(clean: mm.Dataset) -> None:
-    with pytest.raises(ValueError, match="The images are corrupted by pixelate already"):
+    with pytest.raises(ValueError, match="The images are already corrupted with pixelate"):
         clean.corrupt("pixelate", 1).corrupt("speckle_noise", 1)
 
 

@@ -364,7 +364,7 @@ def test_it_cannot_be_joined_with_computed_images_or_another_severity(ds: Publis
         with pytest.raises(ValueError, match="The state is from other batches"):
             ds.batches(2).load_state_dict(other.batches(2).state_dict())
     assert np.array_equal(ds.images[[2, 0]], (ds[2:] + ds[:1]).images)
-    with pytest.raises(ValueError, match="The images are corrupted by motion_blur already"):
+    with pytest.raises(ValueError, match="The images are already corrupted with motion_blur"):
         ds.corrupt("pixelate", 1)
 
 

@@ -159,7 +159,7 @@ def test_labels_that_were_written_into_are_in_the_state_of_batches_and_not_joine
         dataset.batches(2).load_state_dict(state)
     other = Dataset("breastmnist", "val")
     for joined in (lambda: dataset + other, lambda: other + dataset):
-        with pytest.raises(ValueError, match="were changed, and only published ones can be joined"):
+        with pytest.raises(ValueError, match="were changed, but only published ones can be joined"):
             joined()
 
 
@@ -848,7 +848,7 @@ def test_samples_with_several_findings_cannot_be_divided_by_class(fakes, by: Any
         ({"n": 13}, "n must be an integer from 1 to 12, not 13"),
         ({}, "n must be an integer from 1 to 12, not None"),
         ({"n": 2, "by": "size"}, "Unknown value of by: 'size'. Available: iid"),
-        ({"n": 2, "groups": ["a"] * 12}, "groups are not used with by='dirichlet'. Use by='groups'"),
+        ({"n": 2, "groups": ["a"] * 12}, "groups cannot be used with by='dirichlet'. Use by='groups'"),
     ],
 )
 def test_wrong_arguments_of_partitions_are_named(fakes, arguments: Any, message: str) -> None:

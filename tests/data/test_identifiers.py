@@ -43,7 +43,7 @@ def test_ids_may_come_without_groups_and_with_other_columns(file: Path) -> None:
     record = registry.info("breastmnist")
     assert identifiers(record, "val").ids.tolist() == ["d"]
     assert identifiers(record, "val").groups is None
-    with pytest.raises(NotCachedError, match="The groups of breastmnist are not known"):
+    with pytest.raises(NotCachedError, match="The groups of breastmnist are unknown"):
         known_groups(record, "val")
 
 
@@ -67,17 +67,17 @@ def test_without_ids_the_command_is_named(file: Path) -> None:
         (HEAD + LINES + "test,2,g,p5\n", "line 8: breastmnist has no sample '2' in split 'test'"),
         (HEAD + LINES + "holdout,0,g,p5\n", "line 8: breastmnist has no sample '0' in split 'holdout'"),
         (HEAD + LINES.replace("val,0", "val,-1"), "line 5: breastmnist has no sample '-1'"),
-        (HEAD + LINES + "val,0,g,p5\n", "line 8: sample 0 of val is on an earlier line too"),
+        (HEAD + LINES + "val,0,g,p5\n", "line 8: sample 0 of val is also on an earlier line"),
         (
             HEAD + LINES.replace("train,0,a,p1\n", ""),
-            "1 of 3 samples of breastmnist train have no id; the first is index 0",
+            "1 of 3 samples of breastmnist train have no line; the first is index 0",
         ),
-        (HEAD + LINES.replace(",p2", ","), "sample 2 of train has no group, but others do"),
-        (HEAD + LINES.replace(",p2", ",nan"), "sample 2 of train has no group, but others do"),
-        (HEAD + LINES.replace(",p2", ", "), "sample 2 of train has no group, but others do"),
+        (HEAD + LINES.replace(",p2", ","), "sample 2 of train has no group, but others have one"),
+        (HEAD + LINES.replace(",p2", ",nan"), "sample 2 of train has no group, but others have one"),
+        (HEAD + LINES.replace(",p2", ", "), "sample 2 of train has no group, but others have one"),
         (
             HEAD + re.sub(",[a-f],p[0-9]", ",NA,", LINES),
-            "has no image_id and no group: all are empty",
+            "every image_id and group is empty or unknown",
         ),
     ],
 )

@@ -104,7 +104,7 @@ def test_labels_of_images_are_no_masks(tmp_path: Path) -> None:
     with fake_datasets(tmp_path, "breastmnist", n_samples=FEW):
         ds = mm.Dataset("breastmnist", "test")
     assert not hasattr(ds, "masks")
-    with pytest.raises(AttributeError, match="breastmnist has no masks: each image has one label"):
+    with pytest.raises(AttributeError, match=r"breastmnist has no masks\. Its labels are in"):
         _ = ds.masks
 
 
@@ -258,7 +258,7 @@ def test_an_archive_of_categories_alone_says_so_when_the_whole_is_opened(publish
     files = replace(part.archive(SIZE), also=part.archive(SIZE).members)
     with registered(part, replace(whole, archives={SIZE: files})):
         assert mm.load("medsegbench/busi-c2", "train", size=SIZE).masks.shape == (3, SIZE, SIZE)
-        with pytest.raises(ArchiveError, match=r"has no train_images; .* Its parts may be: medsegbench/busi-c1"):
+        with pytest.raises(ArchiveError, match=r"has no train_images\..* Its parts may be available: .*/busi-c1"):
             mm.load("medsegbench/busi", "train", size=SIZE)
 
 

@@ -58,7 +58,7 @@ def test_a_record_is_registered_once_and_found_by_its_name(folder: Path) -> None
 def test_archives_may_be_elsewhere(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "archives").mkdir()
     shutil.move(folder / "moles.npz", tmp_path / "archives" / "moles.npz")
-    with pytest.raises(RecordError, match=r"File not found: .*moles\.npz, and .* states no web address for it"):
+    with pytest.raises(RecordError, match=r"File not found: .*moles\.npz\. .* has no web address for it"):
         register(folder / "moles.toml")
     register(folder / "moles.toml", base_url=str(tmp_path / "archives"))
     assert mm.load("moles", "test").images.shape == (4, 28, 28)
@@ -98,7 +98,7 @@ def test_labels_outside_the_classes_of_the_record_are_refused(folder: Path) -> N
 def test_another_set_of_the_name_is_refused(folder: Path) -> None:
     register(folder / "moles.toml")
     digest = mm.info("moles").archive(28).digest
-    with pytest.raises(RecordError, match="A data set 'moles' exists already, with other archives"):
+    with pytest.raises(RecordError, match="The data set 'moles' already exists, with other archives"):
         register(changed(folder, (digest, f"sha256:{0:064}")))
     with pytest.raises(RecordError, match="'breastmnist' is the name of a published data set"):
         register(changed(folder, ('name = "moles"', 'name = "breastmnist"')))
@@ -109,7 +109,7 @@ def test_a_record_on_the_web_leads_to_no_file_of_this_machine(folder: Path) -> N
     changed(folder, ('file_name = "moles.npz"', 'file_name = "moles.npz"\nurl = "file:///etc/passwd"'))
     with (
         serve(folder) as base_url,
-        pytest.raises(RecordError, match=r"states file:///etc/passwd for .*, which is not a web address"),
+        pytest.raises(RecordError, match=r"has the URL file:///etc/passwd for .*, which is not a web address"),
     ):
         register(f"{base_url}/moles.toml")
 

@@ -109,7 +109,7 @@ def test_a_scheme_of_another_hand_needs_three_columns_only(tmp_path: Path) -> No
         ("# a remark\nsplit,index,new_split\ntrain,x,\n", "line 3: the index must be an integer of 0 or more, not 'x'"),
         ("split,index,new_split\ntrain,-1,\n", "line 2: the index must be an integer of 0 or more, not '-1'"),
         ("split,index,new_split\ntrain\n", "line 2: the index must be an integer of 0 or more, not ''"),
-        ("split,index,new_split\ntrain,1,\ntrain,01,val\n", "line 3: sample 01 of train is on an earlier line too"),
+        ("split,index,new_split\ntrain,1,\ntrain,01,val\n", "line 3: sample 01 of train is also on an earlier line"),
         ("split,index,new_split\n\0\xff", "is not a CSV file in UTF-8"),
     ],
 )

@@ -443,7 +443,7 @@ def test_a_client_of_two_shards_has_few_classes() -> None:
 
 
 def test_more_shards_than_samples_are_refused() -> None:
-    with pytest.raises(ValueError, match="10 samples cannot be cut into 6 x 2 shards"):
+    with pytest.raises(ValueError, match="10 samples cannot be divided into 6 x 2 shards"):
         shard_parts(LABELS, 6, 2, 0)
 
 

@@ -113,7 +113,9 @@ def test_a_digest_that_was_changed_in_the_manifest_is_damage(folder: Path) -> No
 
 
 def test_what_is_not_here_cannot_be_verified(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(NotCachedError, match=r"is not in .*\. `medmnist-np fetch chestmnist --size 28`"):
+    with pytest.raises(
+        NotCachedError, match=r"is not in .*\. Download it with `medmnist-np fetch chestmnist --size 28`"
+    ):
         verify("chestmnist")
     with pytest.raises(NotCachedError):
         verify("breastmnist", root=tmp_path / "elsewhere")

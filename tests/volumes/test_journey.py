@@ -161,7 +161,7 @@ def test_an_archive_and_a_folder_are_imported(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["fetch", "brats2021"], "cannot be downloaded automatically. Register at"),
-        (["fetch", "msd/liver", "--split", "test"], "comes in one archive of whole volumes"),
+        (["fetch", "msd/liver", "--split", "test"], "is one archive of whole volumes"),
         (["fetch", "msd/liver", "--size", "64"], "has no size 64"),
         (["import", "--as", "breastmnist", "."], "--as needs a set of volumes that differ in size"),
         (["import", "."], "is a folder. Say which data set it holds with --as"),

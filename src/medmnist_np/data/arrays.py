@@ -1,4 +1,4 @@
-"""From a name to memory-mapped arrays: ``load``, ``fetch`` and what they share."""
+"""From a name to memory-mapped arrays: ``load``, ``fetch`` and their common functions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _IF_DAMAGED = "If the file is damaged, delete it and download it again."
 
-# Of archives that users made.
+# Allowed in archives that users made.
 _LABEL_DTYPES = ("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64")
 
 
@@ -39,8 +39,8 @@ class Arrays(NamedTuple):
     images : np.memmap, or np.ndarray with ``mmap_mode=None``
         ``(n, h, w)`` gray, ``(n, h, w, 3)`` RGB or ``(n, d, h, w)`` volumes, uint8, 0-255.
     labels : np.ndarray
-        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set, in memory. In a
-        segmentation set the masks, ``(n, h, w)``, the class number of each pixel, memory-mapped like images.
+        ``(n, 1)`` uint8 class numbers, or ``(n, l)`` uint8 zeros and ones of a multi-label set, in memory. For a
+        segmentation set, the masks: ``(n, h, w)``, the class number of each pixel, memory-mapped like images.
     """
 
     images: npt.NDArray[np.uint8]
@@ -48,7 +48,7 @@ class Arrays(NamedTuple):
 
     @property
     def masks(self) -> npt.NDArray[np.uint8]:
-        """The labels, under the name used for segmentation sets."""
+        """The masks of a segmentation set: another name for ``labels``."""
         return self.labels
 
 
@@ -70,49 +70,47 @@ def load(
     Parameters
     ----------
     name : str or DatasetInfo
-        For example ``"pathmnist"``, ``"PathMNIST"``, ``"pathmnist_64"`` (with a size) or ``"medsegbench/kvasir"``
-        (with a collection).
+        For example ``"pathmnist"``, ``"pathmnist_64"`` (with a size) or ``"medsegbench/kvasir"`` (with a collection).
     split : str
         ``"train"``, ``"val"`` or ``"test"``.
     size : int, optional
         Pixels or voxels along each axis: 28, 64, 128 or 224 in 2D, 28 or 64 in 3D; 128, 256 or 512 in MedSegBench. None
-        means the size in the name, else 28 (MedSegBench: 512).
+        means the size in the name, or 28 if there is none (MedSegBench: 512).
     root : path, optional
-        The only folder to look in, in place of the cache. It must exist, unless ``download=True``. An official archive
-        in it is used after its checksum is verified; any other archive of that name is an error. Without ``root``,
-        an official archive in ``~/.medmnist`` is used too. Archives are never changed.
+        The only folder to search, instead of the cache. It must exist, unless ``download=True``. An official archive in
+        it is verified and used; another archive with its name is an error. Without ``root``, an official archive in
+        ``~/.medmnist`` is used too. Archives are never changed.
     download : bool, optional
-        Whether the network may be used. None means yes, but a missing ``root`` is an error; True creates it.
+        Whether downloads are allowed. None allows them, but a missing ``root`` is an error; True creates ``root``.
     partial : bool
-        If the whole set is not here, download only the two members of this split from the remote archive (for the test
-        split of PathMNIST, 7,180 of 107,180 images). They are checked against the CRC-32 in the archive's directory and
-        the shapes and dtypes of the record. This is weaker than the checksum of the whole archive: it detects
-        accidents, but not a malicious mirror.
+        If the whole set is not on this machine, download only the images and labels of this split. They are
+        checked by CRC-32, shape and dtype. Unlike the checksum of the whole archive, this detects accidental damage,
+        but not a malicious mirror.
     mmap_mode : {"r", "c", None}
-        How images and masks are mapped, as in :func:`numpy.load`. ``"r"``: read-only. ``"c"``: copy on write; what you
-        write stays in memory and in this process, and files never change. None: read all of it into memory now.
+        How images and masks are mapped, as in :func:`numpy.load`. ``"r"``: read-only. ``"c"``: copy on write; your
+        changes stay in the memory of this process, and files never change. None: read everything into memory now.
     progress : Progress
-        What to show of a download, a check or unpacking.
+        How to show the progress of downloading, checking and unpacking (default: a progress bar).
 
     Returns
     -------
     Arrays
-        ``(images, labels)``. Images are memory-mapped: only what is touched is read from disk. Labels are an ordinary
-        array of yours.
+        ``(images, labels)``. Images are memory-mapped: only the parts that you use are read from disk. Labels are an
+        ordinary array, which you may change.
 
     Raises
     ------
     UnknownDatasetError, UnknownSizeError, UnknownSplitError
-        The message lists what exists and the nearest name. These are :class:`ValueError`. For sets of volumes that
-        differ in size use :class:`VolumeDataset`.
+        If the name, size or split is unknown. All are :class:`ValueError`. For sets of volumes that differ in size, use
+        :class:`VolumeDataset`.
     NotCachedError
-        If ``root`` does not exist, or the data is not here and ``download=False``.
+        If ``root`` does not exist, or the data is not on this machine and ``download=False``.
     DownloadError, DigestError, ArchiveError, NoSpaceError, CacheError
-        If downloading or unpacking fails. Nothing incomplete is left, and the next call resumes the download.
+        If downloading or unpacking fails. No incomplete data set remains, and the next call resumes the download.
 
     Notes
     -----
-    Pickling a memmap pickles all its bytes. Pass a :class:`Dataset` to worker processes instead of these arrays.
+    Pickling a memmap pickles all its bytes. For worker processes, pass a :class:`Dataset` instead of these arrays.
 
     Examples
     --------
@@ -139,9 +137,9 @@ def load_labels(
 ) -> npt.NDArray[np.uint8]:
     """Read the labels of one split, from any size that is on this machine.
 
-    Samples, their order and their labels are the same at every size. Complete sets are used first, then labels that
-    were fetched alone (``fetch(name, labels_only=True)``) and checked by CRC-32. If there are none, the smallest
-    archive is downloaded. Masks are as large as their images: they are read at the size that :func:`load` uses.
+    Samples, their order and their labels are the same at every size. Complete sets are preferred to labels that were
+    fetched without images (``fetch(name, labels_only=True)``) and checked by CRC-32. If there are none, the smallest
+    archive is downloaded. Masks have the size of their images: they are read at the size that :func:`load` uses.
 
     Parameters
     ----------
@@ -157,6 +155,12 @@ def load_labels(
     ------
     MedMNISTError
         See :func:`load`.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> mm.data.load_labels("breastmnist", "test").shape
+    (156, 1)
     """
     record, named = registry.resolve_dataset(name)
     member = record.member_name(record.check_split(split), record.target)
@@ -194,30 +198,36 @@ def fetch(  # noqa: PLR0913 -- each is one choice, and has a default
     Parameters
     ----------
     name, size, root, progress
-        See :func:`load`; a missing ``root`` is created. Also the name of a set of volumes that differ in size, for
-        example ``"msd/liver"``, which has no ``size``.
+        See :func:`load`; a missing ``root`` is created. The name may also be that of a set of volumes that differ in
+        size, for example ``"msd/liver"``, which has no ``size``.
     splits : sequence of str, optional
-        Only these splits. They are read from the remote archive if the server supports HTTP Range requests; otherwise
-        the whole archive is downloaded. Read them with ``load(..., partial=True)``, which describes how they are
-        checked.
+        Only these splits. If the server does not support HTTP Range requests, the whole archive is downloaded. Open
+        the splits with ``load(..., partial=True)``, which describes how they are checked.
     labels_only : bool
-        Only the labels, at most 2 MB, of all splits or of ``splits``. Read and checked in the same way.
+        Only the labels (at most 2 MB) of all splits or of ``splits``.
     keep_archive : bool
-        If the .npz is downloaded now, keep it in the cache's ``downloads``. Nothing needs it afterwards.
+        If the .npz archive is downloaded now, keep it in ``downloads`` of the cache. It is not needed afterwards.
     skip : bool
         For sets of volumes: skip cases that are damaged or lack a file, instead of raising an error.
     executor : concurrent.futures.Executor, optional
-        For sets of volumes: decode on these workers, which must see the same disk.
+        For sets of volumes: decode on these workers, which must have access to the same disk.
 
     Returns
     -------
     Path
-        A folder with a manifest and ``train_images.npy`` ... ``test_labels.npy``, or the requested ones.
+        A folder with a manifest and the requested arrays: ``train_images.npy`` ... ``test_labels.npy``.
 
     Raises
     ------
     MedMNISTError
         See :func:`load`.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> folder = mm.fetch("breastmnist")
+    >>> (folder / "test_images.npy").exists()
+    True
     """
     record, size = registry.resolve_size(name, size)
     members = members_of(record, splits, labels_only=labels_only)
@@ -273,11 +283,13 @@ def members_of(record: Record, splits: Sequence[str] | None, *, labels_only: boo
     if isinstance(splits, str):
         splits = [splits]
     if splits is not None and not splits:
-        raise UnknownSplitError(f"No split is named; those of {record.name} are {', '.join(map(repr, record.splits))}.")
+        raise UnknownSplitError(f"splits is empty. Available for {record.name}: {', '.join(map(repr, record.splits))}.")
     if splits is None and not labels_only:
         return []
     if not record.same_shape:
-        raise UnknownSplitError(f"{record.qualified_name} comes in one archive of whole volumes: fetch all of it.")
+        raise UnknownSplitError(
+            f"{record.qualified_name} is one archive of whole volumes. Fetch all of it, without splits or labels_only."
+        )
     roles = (record.target,) if labels_only else record.roles
     chosen = record.splits if splits is None else [record.check_split(split) for split in splits]
     return [record.member_name(split, role) for split in chosen for role in roles]
@@ -286,7 +298,7 @@ def members_of(record: Record, splits: Sequence[str] | None, *, labels_only: boo
 def adopt(
     file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
 ) -> tuple[Record, int, Path]:
-    """Unpack a local copy of an official archive into the cache. The checksum identifies it, whatever its name.
+    """Unpack a local copy of an official archive into the cache. It is identified by its checksum, not by its name.
 
     Parameters
     ----------
@@ -295,7 +307,7 @@ def adopt(
     root : path, optional
         See :func:`load`.
     progress : Progress
-        What to show.
+        How to show the progress (default: a progress bar).
 
     Returns
     -------
@@ -308,6 +320,11 @@ def adopt(
         If it belongs to an older release.
     DigestError
         If it is not an official archive.
+
+    Examples
+    --------
+    >>> import medmnist_np as mm
+    >>> record, size, folder = mm.data.adopt("breastmnist.npz")  # doctest: +SKIP
     """
     from medmnist_np.cache.archives import Verified, check_known, opened
     from medmnist_np.cache.manifest import digest_of
@@ -315,7 +332,7 @@ def adopt(
 
     path = Path(file).expanduser()
     with opened(path) as stream:
-        # Sets that users built are known by SHA-256, the official ones by MD5, which errors show.
+        # Sets that users built are known by SHA-256, official ones by MD5. MD5 comes last, so that errors show it.
         algorithms = {archive.digest.partition(":")[0] for _, _, archive in registry.known_archives()}
         for algorithm in sorted(algorithms, reverse=True):
             digest = digest_of(stream, algorithm, progress, path.name)
@@ -343,9 +360,9 @@ def locate(
     members: Sequence[str] = (),
     progress: Progress = bars,
 ) -> ArrayFolder:
-    """Return the folder of the arrays of a set, after a download if needed. :func:`fetch` and :func:`load` share this.
+    """Return the folder of the arrays of a set, after a download if needed, for :func:`fetch` and :func:`load`.
 
-    If ``members`` are given, a folder that holds these is enough. Only ``download=True`` creates a missing root.
+    If ``members`` are given, a folder with these is enough. Only ``download=True`` creates a missing root.
     """
     places = settings.current(root, make=download is True)
     download = download is not False
@@ -356,7 +373,7 @@ def locate(
     key = record.storage_key(size)
     command = f"medmnist-np fetch {record.qualified_name} --size {size}"
     archive = record.archive(size)
-    # Path.is_file() raises where a folder may not be entered.
+    # Path.is_file() raises an error if a folder may not be entered.
     has_archive = any(os.path.isfile(folder / archive.file_name) for folder in places.archive_folders)  # noqa: PTH113
     if members and download and not places.offline and not has_archive:
         from medmnist_np.cache.members import fetch_members
@@ -383,7 +400,7 @@ def locate_own(
     known : container of str
         Further checksums that are used without a warning.
     progress : Progress
-        What to show.
+        How to show the progress.
 
     Returns
     -------
@@ -394,7 +411,7 @@ def locate_own(
     Raises
     ------
     ArchiveError
-        If its arrays do not fit the record in names, shapes or types, or labels are out of range.
+        If names, shapes or dtypes of its arrays do not match the record, or labels are out of range.
 
     Warns
     -----
@@ -422,7 +439,7 @@ def locate_own(
             if (name := record.member_name(split, "images")) in shapes and shapes[name]
         }
         if not counts:
-            raise ArchiveError(f"{path} cannot be used: it holds no {record.member_name(record.splits[0], 'images')}.")
+            raise ArchiveError(f"{path} cannot be used: it has no {record.member_name(record.splits[0], 'images')}.")
         dtypes = {**record.collection.dtypes, "labels": _LABEL_DTYPES}
         own = Archive(archive.file_name, path.as_uri(), digest)
         record = replace(
@@ -453,12 +470,12 @@ def find_here(
 ) -> ArrayFolder | None:
     """Return the folder of the arrays of a set that is on this machine.
 
-    If ``members`` are given, a folder that holds these is enough.
+    If ``members`` are given, a folder with these is enough.
 
     Raises
     ------
     DigestError, SupersededError
-        If there are arrays, and another archive of that name lies in a named root.
+        If there are arrays, but a root that the user named has another archive with the same file name.
     """
     archive = record.archive(size) if record.can_be_fetched else None
     if (folder := find_arrays(archive, record.storage_keys(size), places, progress)) is not None:
@@ -467,7 +484,7 @@ def find_here(
         partial = store.find(store.partial_key(record.storage_key(size)), [cache])
         if partial is not None and partial.manifest.arrays.keys() >= set(members):
             if archive is not None and archive_in_root(archive, places) is not None:
-                return None  # the whole archive is here: it is used, or refused
+                return None  # the whole archive decides: it is used or refused
             return partial
     return None
 
@@ -480,9 +497,11 @@ def map_split(folder: ArrayFolder, record: DatasetInfo, split: str, mode: MmapMo
 def _opened(folder: ArrayFolder, record: DatasetInfo, split: str, role: str, mode: MmapMode) -> Any:
     member = record.member_name(split, role)
     if member not in folder.manifest.arrays:  # an array that an archive need not have
-        parts = f" Its parts may be: {', '.join(f'{record.collection.name}/{part}' for part in record.parts)}."
+        parts = (
+            f" Its parts may be available: {', '.join(f'{record.collection.name}/{part}' for part in record.parts)}."
+        )
         raise ArchiveError(
-            f"The archive of {record.qualified_name} has no {member}; it has {', '.join(folder.manifest.arrays)}."
+            f"The archive of {record.qualified_name} has no {member}. It has {', '.join(folder.manifest.arrays)}."
             f"{parts if record.parts else ''}"
         )
     return _values(folder, member, role, mode)

@@ -1,4 +1,4 @@
-"""A data set as a sequence of samples, with the methods that people use; other modules do the work."""
+"""The public class for data sets: a sequence of samples with many methods, which other modules implement."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medmnist_np.data.subsets import Partitions
     from medmnist_np.images import Picture
 
-# Of the memory that is free; the rest is for what the user does next.
+# Share of the free memory to fill. The rest is for the work of the user.
 _SHARE_TO_WARM = 0.8
 
 
@@ -43,14 +43,14 @@ class Dataset(Samples):
     target_transform : callable, optional
         Applied to each label.
     as_rgb : bool
-        Repeat gray images to three channels, last axis: ``(h, w, 3)``, ``(d, h, w, 3)``.
+        Whether to repeat gray images to three channels on the last axis: ``(h, w, 3)``, ``(d, h, w, 3)``.
     scheme : Scheme or path, optional
-        Corrected splits, see :class:`Scheme`. ``split`` then means the corrected split, and ``ds.split`` names the
-        published splits that its samples are taken from.
+        Corrected splits; see :class:`Scheme`. ``split`` is then the corrected split, and ``ds.split`` names the
+        published splits of its samples.
     mmap_mode : {"r", "c", None}
-        See :func:`load`. ``"r"``: images and labels are read-only. ``"c"`` and None: what you write into :attr:`images`
-        or :attr:`labels` changes this data set and its selections, and is part of a pickle, for example for worker
-        processes. If you have used :attr:`images`, a pickle compares them with their files, which reads both once.
+        See :func:`load`. ``"r"``: images and labels are read-only. ``"c"`` and None: you may change :attr:`images` and
+        :attr:`labels`. Changes affect this data set and its subsets, and are included in pickles, for example for
+        worker processes. If you have used :attr:`images`, pickling compares them with their files, which reads both.
 
     Attributes
     ----------
@@ -64,16 +64,16 @@ class Dataset(Samples):
     Indexing with an int returns one sample: the image as a new, writable uint8 array, ``(h, w)``, ``(h, w, 3)`` or
     ``(d, h, w)``, and the label as a new int64 array ``(l,)``.
 
-    In a segmentation set, for example ``"medsegbench/kvasir"``, masks ``(h, w)`` replace labels everywhere, in the
-    dtype of their file.
+    In a segmentation set, for example ``"medsegbench/kvasir"``, masks ``(h, w)`` in the dtype of their file replace
+    labels everywhere.
 
     A slice, an array of indices or a boolean mask returns a :class:`Dataset` that is a view; so does ``train + val``.
-    The :attr:`images` of a contiguous selection are a slice of the map and take no memory, and its :attr:`labels` are
-    a slice of an array in memory. Any other selection, or one that spans two splits, is gathered at each access into
-    new arrays of ``len(ds) * image bytes``, for example 150,528 bytes for each image of 224 px in RGB.
+    For a contiguous selection, :attr:`images` is a slice of the map, which needs no memory, and :attr:`labels` is a
+    slice of an array in memory. For any other selection, or one that spans two splits, each access to these attributes
+    copies the samples into new arrays, for example 150,528 bytes for each RGB image of 224 px.
 
-    Threads may share a data set. It pickles as a path and a selection: under 2 kB for a whole split or a slice,
-    plus 8 bytes a sample for any other selection. Transforms must be picklable.
+    Threads may share a data set. A pickle contains only the path and the selection: less than 2 kB for a whole split or
+    a slice, plus 8 bytes per sample for any other selection. Transforms must be picklable.
 
     Examples
     --------
@@ -87,18 +87,18 @@ class Dataset(Samples):
 
     @property
     def info(self) -> Any:
-        """The record of the data set; in the official classes, the official dict."""
+        """The record of the data set; the dict of the official package in the official classes."""
         return self.record
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of class 0, 1, ..., or of each label of a multi-label set."""
+        """The names of classes 0, 1, ..., or of the labels of a multi-label set."""
         return self.record.class_names
 
     def class_counts(self) -> dict[str, int]:
         """Count the selected samples of each class.
 
-        In a multi-label set the positives of each label are counted, in a segmentation set the pixels of each class.
+        For a multi-label set, count the positives of each label; for a segmentation set, the pixels of each class.
         """
         from medmnist_np.data.statistics import value_counts
 
@@ -114,12 +114,12 @@ class Dataset(Samples):
         Parameters
         ----------
         label : array_like
-            One label: ``(1,)`` or a number; in a multi-label set ``(l,)`` zeros and ones.
+            One label: ``(1,)`` or a number; for a multi-label set, ``(l,)`` zeros and ones.
 
         Returns
         -------
         str or tuple of str
-            The class name; in a multi-label set the names of all positive labels, possibly none.
+            The class name; for a multi-label set, the names of all positive labels, possibly none.
 
         Raises
         ------
@@ -165,9 +165,9 @@ class Dataset(Samples):
         batch_size : int
             Number of samples in a batch.
         shuffle : bool or "blocks"
-            Random order. ``"blocks"`` is for files that are larger than memory: it mixes runs of neighbours, of a
-            megabyte each, in windows of one to two gigabytes, and reads the next window ahead. How well it mixes:
-            :func:`medmnist_np.batches.order.block_order`.
+            Whether to use a random order. ``"blocks"`` is for files larger than memory: it shuffles blocks of one
+            megabyte within windows of one to two gigabytes, and reads the next window ahead. For the quality of this
+            order, see :func:`medmnist_np.batches.order.block_order`.
         seed : int
             Random seed for the order and ``transform``, 0 to 2**32 - 1.
         epoch : int
@@ -175,13 +175,13 @@ class Dataset(Samples):
         last : {"keep", "drop", "pad"}
             Keep a last batch that is not full, drop it, or pad it with masked samples.
         shard : (int, int)
-            ``(which, of_how_many)``: this part of every epoch, for one of several machines. Shards share no sample
-            and together are the whole.
+            ``(which, of_how_many)``: take this part of every epoch, for training on several machines. Shards have no
+            samples in common, and together contain all samples.
         uneven : {"keep", "pad", "drop"}
             If shards differ in length, keep them, pad them with masked samples, or drop samples.
         channels : "first" or "last", optional
-            Where the channel axis is: ``(b, c, h, w)`` or ``(b, h, w, c)``, in 3D ``(b, c, d, h, w)`` or
-            ``(b, d, h, w, c)``. None leaves images as they are stored; gray images and volumes then have no such axis.
+            Position of the channel axis: ``(b, c, h, w)`` or ``(b, h, w, c)``, in 3D ``(b, c, d, h, w)`` or
+            ``(b, d, h, w, c)``. None keeps the stored shape; gray images and volumes then have no channel axis.
         dtype : dtype, optional
             Dtype of the images. None means uint8, or float32 if there is a ``scale``.
         scale : float, optional
@@ -194,8 +194,8 @@ class Dataset(Samples):
             ``batch._replace(images=...)``. ``rng`` is a generator that depends only on seed, epoch, shard and batch.
             Several threads call it.
         prefetch : int
-            Number of batches that threads make ahead. 0 makes each batch when it is needed. Small batches (below 2 MB)
-            without a transform are always made when needed, since that takes less time than passing them on.
+            Number of batches that threads prepare in advance. 0 prepares each batch when it is needed. Small batches
+            (below 2 MB) without a transform are always prepared when needed, because this is faster.
 
         Returns
         -------
@@ -227,12 +227,12 @@ class Dataset(Samples):
 
         if self.transform is not None or self.target_transform is not None:
             raise ValueError(
-                "This data set has a transform for single items, which batches would not apply: make the data set "
-                "without it and give batches(transform=...) one for whole batches."
+                "The transform of this data set is for single samples, and batches do not apply it. Create the data "
+                "set without a transform, and pass one for whole batches: batches(transform=...)."
             )
         if isinstance(weights, str):
             if weights != "balanced":
-                raise ValueError(f"weights is {short(weights)}; it is 'balanced' or one number for each sample.")
+                raise ValueError(f"weights is {short(weights)}. It must be 'balanced' or one number for each sample.")
             weights = self._balanced_weights()
         layout = Layout(
             channel_axis_stored=self._source.has_channel_axis,
@@ -274,6 +274,12 @@ class Dataset(Samples):
         ------
         ValueError
             If a class has fewer samples, or samples can have several classes.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> len(mm.Dataset("breastmnist", split="test").take_per_class(5))
+        10
         """
         from medmnist_np.data.subsets import some_per_class
 
@@ -290,24 +296,33 @@ class Dataset(Samples):
         seed : int
             Random seed for the split, 0 to 2**32 - 1.
         groups : (n,) array_like, optional
-            Samples of one group, such as one patient, stay in the same fold. In the order of the data set.
+            The group of each sample, for example its patient. All samples of a group are in the same fold.
 
         Returns
         -------
         list of (Dataset, Dataset)
-            For each fold, the other samples (to train on) and the fold. Each fold has about the same class balance; in
-            a multi-label set, the balance of labels. Segmentation sets are split without regard to classes.
+            For each fold, the other samples (to train on) and the fold. All folds have about the same class balance, or
+            balance of labels for a multi-label set. Classes are ignored for segmentation sets.
 
         Raises
         ------
         ValueError
             If there are fewer samples or groups than folds, a group is missing or masked, or ``groups`` is a pandas
-            series whose index numbers the samples in another order.
+            series whose index is not in order.
 
         Warns
         -----
         UserWarning
             If a class or label is missing from a fold because too few samples have it. Its AUC is not defined there.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> for train, val in mm.Dataset("breastmnist", split="train").folds(3, seed=0):
+        ...     print(len(train), len(val))
+        364 182
+        364 182
+        364 182
         """
         from medmnist_np.data.subsets import absent_from, stratified_folds
 
@@ -342,7 +357,7 @@ class Dataset(Samples):
         Parameters
         ----------
         n : int, optional
-            Number of clients. Only with ``by="groups"`` it may be omitted: each group is then a client.
+            Number of clients. It may be omitted only with ``by="groups"``: each group is then a client.
         by : {"iid", "dirichlet", "shards", "groups"}
             ``"iid"``: at random, in equal sizes. ``"dirichlet"``: each class in proportions drawn from a Dirichlet
             distribution, so that clients differ in class balance and size (Li et al. 2022, arXiv:2102.02079).
@@ -369,7 +384,7 @@ class Dataset(Samples):
         Raises
         ------
         ValueError
-            If an argument is out of range, there are too few samples or groups, or ``by`` goes by class and a sample
+            If an argument is out of range, there are too few samples or groups, or ``by`` divides classes and a sample
             can have several classes.
 
         Examples
@@ -385,7 +400,7 @@ class Dataset(Samples):
 
         n_clients = 0 if n is None and by == "groups" else whole("n", n, least=1, most=len(self))
         if groups is not None and by != "groups":
-            raise ValueError(f"groups are not used with by={short(by)}. Use by='groups'.")
+            raise ValueError(f"groups cannot be used with by={short(by)}. Use by='groups', or leave groups out.")
         if by == "iid":
             parts = subsets.iid_parts(len(self), n_clients, seed)
         elif by == "groups":
@@ -405,8 +420,8 @@ class Dataset(Samples):
     def warm(self, *, progress: Progress = bars) -> bool:
         """Read the selected images once, in the order of the file, so that later reads come from memory.
 
-        This pays before shuffled reading from a network or a disk that is slow to seek. If images are computed, the
-        files that they are computed from are read.
+        This is useful before shuffled reading from a network or a hard disk. If images are computed, the files that
+        they are computed from are read.
 
         Parameters
         ----------
@@ -416,8 +431,8 @@ class Dataset(Samples):
         Returns
         -------
         bool
-            False if the images do not fit into four fifths of the free memory. Then nothing is read: use
-            ``batches(shuffle="blocks")``.
+            False if the images do not fit into 80 % of the free memory. Then nothing is read: use
+            ``batches(shuffle="blocks")`` instead.
         """
         from medmnist_np.data.warm import available_bytes
 
@@ -437,7 +452,7 @@ class Dataset(Samples):
         """Compute the exact mean, standard deviation and histogram of the selected images.
 
         The counts of whole splits are stored beside the arrays if the folder is writable, and reused by the next call.
-        With ``mmap_mode="c"`` or None the images are counted each time, in this thread.
+        With ``mmap_mode="c"`` or None, the images are read each time, in this thread.
 
         Parameters
         ----------
@@ -466,7 +481,7 @@ class Dataset(Samples):
 
         channels = self.record.n_channels
         source = self._source
-        # What was written into images is not in their files.
+        # Changes of images in memory are not in their files.
         files = source.image_files if source.mmap_mode == "r" and source.corruption is None else None
         if files is None:
             images = source.image_rows
@@ -487,20 +502,19 @@ class Dataset(Samples):
         Parameters
         ----------
         name : str
-            A corruption that MedMNIST-C has for the set, for example ``"motion_blur"``, or one that has strengths for
-            every set.
+            A corruption of MedMNIST-C for this set, for example ``"motion_blur"``, or one with strengths for every set.
         severity : int
             1 (weakest) to 5 (strongest).
         seed : int
             Random seed, at least 0. The result for an image depends only on the seed, the corruption, the severity and
-            the position of the image in its split. Images that ``medmnist-np corrupt`` stored are read instead; they
-            are the same.
+            the position of the image in its split. If ``medmnist-np corrupt`` has stored the same images, they are read
+            from disk.
 
         Raises
         ------
         ValueError
-            If MedMNIST-C does not have this corruption for the set (the message lists those that it has), the severity
-            or seed is out of range, or the images are corrupted already.
+            If the set does not have this corruption (the message lists the available ones), the severity or seed is out
+            of range, or the images are already corrupted.
 
         Examples
         --------
@@ -511,12 +525,12 @@ class Dataset(Samples):
         """
         if self.corruption is not None:
             raise ValueError(
-                f"The images are corrupted by {self.corruption.name} already: start from images that are not."
+                f"The images are already corrupted with {self.corruption.name}. Start with the original data set."
             )
         if "images" in self._source.assigned:
             raise ValueError(
-                "imgs were assigned, and only the published images are corrupted here: give your array to "
-                "medmnist_np.corruptions.corrupt."
+                "imgs were assigned, but this method can only corrupt published images. Use "
+                "medmnist_np.corruptions.corrupt for your array."
             )
         from medmnist_np.corruptions.computed import Corruption
 
@@ -535,29 +549,28 @@ class Dataset(Samples):
         masks: bool = True,
         view: str | None = None,
     ) -> Picture:
-        """Draw some of the samples side by side.
+        """Draw some of the samples in a grid.
 
         Parameters
         ----------
         rows, columns : int
-            Size of the grid; a data set with fewer samples fills a part of it.
+            Size of the grid. If there are fewer samples than cells, the grid has fewer rows.
         seed : int
             Random seed for the choice of samples.
         by_class : bool
-            One row or more for each class.
+            Whether to give each class rows of its own, at least one.
         labels : bool
-            Write the class number below each image and the class names at the bottom; for a segmentation set, a legend
-            of the colours.
+            Whether to write the class number below each image, and add a legend with the class names; for a
+            segmentation set, a legend of the colours.
         masks : bool
-            Draw the masks of a segmentation set over its images: filled, with contours, one colour for each class.
+            Whether to draw the masks of a segmentation set over its images, with one colour for each class.
         view : str, optional
-            How to show volumes: ``"animated"``, which None means too, ``"middle"``, ``"orthogonal"``, ``"sheet"`` or
-            ``"projection"``.
+            View of volumes: ``"animated"`` (default), ``"middle"``, ``"orthogonal"``, ``"sheet"`` or ``"projection"``.
 
         Returns
         -------
         Picture
-            It has ``array``, ``image`` (a Pillow image) and ``save(path)``; a notebook shows it.
+            The picture, with ``array``, ``image`` (a Pillow image) and ``save(path)``. A notebook displays it.
 
         Raises
         ------
@@ -601,23 +614,23 @@ class Dataset(Samples):
     ) -> Path:
         """Write each sample to a file, for tools that need files.
 
-        Existing files with the same content are kept, existing files with other content raise an error, and missing
-        files are written. So an interrupted run can be resumed, and a second run changes nothing.
+        Missing files are written, existing files with the same content are kept, and existing files with other content
+        raise an error. An interrupted run can therefore be resumed, and a second run changes nothing.
 
         Parameters
         ----------
         folder : path
-            Where to make a folder with the name of the set.
+            Parent folder. The files go into a folder in it with the name of the data set.
         layout : {"automl", "imagefolder", "csv"}, optional
             ``"automl"`` (default) is the layout of the official package, with a table for Google AutoML;
             ``"imagefolder"`` has one folder for each class; ``"csv"`` has one table for each split. Segmentation sets
             accept no layout: images are written to ``<split>/images`` and masks, under the same names, to
             ``<split>/masks``.
         format : str, optional
-            ``"png"``, ``"tiff"``, ``"npy"`` or ``"nii"`` keep every value; ``"jpg"`` and ``"gif"`` do not. None means
-            ``"png"``, for volumes ``"gif"``. Masks are then written as PNG: never as JPEG or GIF.
+            ``"png"``, ``"tiff"``, ``"npy"`` and ``"nii"`` keep every value; ``"jpg"`` and ``"gif"`` may not. None means
+            ``"png"``, or ``"gif"`` for volumes. Masks are never written as JPEG or GIF, but as PNG instead.
         write_csv : bool
-            Write the table; for a segmentation set ``classes.csv``, the class names of the mask values.
+            Whether to write the table; for a segmentation set, ``classes.csv`` with the class names of the mask values.
         workers : int
             Number of threads.
         progress : Progress
@@ -670,19 +683,19 @@ class Dataset(Samples):
     def _balanced_weights(self) -> npt.NDArray[np.float64]:
         from medmnist_np.data.subsets import balanced_weights
 
-        self._require_single_label("weights='balanced' goes by class")
+        self._require_single_label("weights='balanced' uses classes")
         return balanced_weights(self.labels)
 
     def _require_single_label(self, what: str) -> None:
         self.record.require_labels(what.partition(" ")[0])
         if self.record.multi_label:
             raise ValueError(
-                f"{what}, and a sample of {self.record.name} may have several findings. Choose by ds.labels, "
-                f"{self.record.n_classes} zeros and ones a sample, and give indices or weights of your own."
+                f"{what}, but a sample of {self.record.name} may have several findings. Compute indices or weights "
+                f"from ds.labels, which has {self.record.n_classes} zeros and ones per sample."
             )
 
     def _identity(self) -> dict[str, Any]:
-        """Return what identifies the data set in the states of batches and of Grain, wherever its files are."""
+        """Return what identifies the data set in saved states, independently of the location of its files."""
         return {
             **self._source.identity(),
             "selection": None if self._is_whole else zlib.crc32(self._positions().astype("<i8").tobytes()),
@@ -704,7 +717,7 @@ class Dataset(Samples):
 
     def __repr__(self) -> str:
         record = self.record
-        # In the words of the official package, and its spelling.
+        # With the words and the spelling of the official package.
         body = {
             "Number of datapoints": len(self),
             "Root location": self.folder,

@@ -36,10 +36,10 @@ def attach_ids(name: str | Record, file: str | os.PathLike[str]) -> Path:
     name : str or DatasetInfo
         The data set. Its arrays need not be on this machine and are not changed.
     file : path
-        A CSV file with the columns ``split``, ``index`` (from 0, in the split), ``image_id`` and optionally ``group``,
-        in any order; other columns are ignored. Every sample needs one line. An ``image_id`` that is empty, ``nan``,
-        ``None``, ``NA`` or ``NULL`` is unknown and stored as an empty string; so is an unknown ``group``, but then no
-        sample of that split may have a group. Spaces around values are removed.
+        A CSV file with the columns ``split``, ``index`` (in the split, from 0), ``image_id`` and optionally ``group``,
+        in any order. Other columns are ignored. Every sample needs one line. An ``image_id`` that is empty, ``nan``,
+        ``None``, ``NA`` or ``NULL`` is unknown and stored as an empty string. The same holds for ``group``, but in each
+        split, either all samples or none must have a group. Spaces around values are removed.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def attach_ids(name: str | Record, file: str | os.PathLike[str]) -> Path:
         If a column or a sample is missing, a sample appears twice or does not exist, or all ids and groups are
         unknown. The message names the line.
     UnknownDatasetError
-        If the name is unknown. The message suggests the nearest names.
+        If the name is unknown. The message suggests similar names.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def identifiers(record: Record, split: str) -> Identifiers:
             np.concatenate([part.ids for part in parts]), np.concatenate(groups) if len(groups) == len(parts) else None
         )
     raise NotCachedError(
-        f"The image ids of {record.qualified_name} are not on this machine. Write a CSV file with the columns "
+        f"No image ids are stored for {record.qualified_name}. Write a CSV file with the columns "
         f"{', '.join(_COLUMNS[:3])} and optionally group, and run `medmnist-np import --ids {record.qualified_name} "
         "FILE`."
     )
@@ -124,8 +124,8 @@ def known_groups(record: Record, split: str) -> NDArray[np.str_]:
     if groups is None:
         name = record.qualified_name
         raise NotCachedError(
-            f"The groups of {name} are not known. Run `medmnist-np import --ids {name} FILE` with a column group, such "
-            "as the patient."
+            f"The groups of {name} are unknown. Run `medmnist-np import --ids {name} FILE` with a CSV file that has a "
+            "column group, for example with patients."
         )
     return groups
 
@@ -158,19 +158,23 @@ def read_ids(file: Path, record: Record) -> dict[str, list[tuple[str, str]]]:
             if split not in found or not (index.isascii() and index.isdecimal() and int(index) < len(found[split])):
                 raise ValueError(f"{where}: {record.name} has no sample {short(index)} in split {short(split)}.")
             if found[split][int(index)] is not None:
-                raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
+                raise ValueError(
+                    f"{where}: sample {index} of {split} is also on an earlier line. Remove one of the lines."
+                )
             found[split][int(index)] = (_known(line["image_id"]), _known(line.get("group")))
     complete = {}
     for split, rows in found.items():
         if None in rows:
             raise ValueError(
-                f"{file}: {rows.count(None)} of {len(rows)} samples of {record.name} {split} have no id; the first is "
-                f"index {rows.index(None)}."
+                f"{file}: {rows.count(None)} of {len(rows)} samples of {record.name} {split} have no line; the first "
+                f"is index {rows.index(None)}."
             )
         complete[split] = [row for row in rows if row is not None]
         with_group = [bool(group) for _, group in complete[split]]
         if any(with_group) and not all(with_group):
-            raise ValueError(f"{file}: sample {with_group.index(False)} of {split} has no group, but others do.")
+            raise ValueError(
+                f"{file}: sample {with_group.index(False)} of {split} has no group, but others have one. Fill it in."
+            )
     if not any(any(row) for rows in complete.values() for row in rows):
-        raise ValueError(f"{file} has no image_id and no group: all are empty.")
+        raise ValueError(f"{file}: every image_id and group is empty or unknown.")
     return complete

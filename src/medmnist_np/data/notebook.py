@@ -1,4 +1,4 @@
-"""Show a data set in a notebook: some images, the number of images of each class, and what to know about it."""
+"""Show a data set in a notebook: some images, the number of images per class, and common pitfalls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medmnist_np.images import choose, draw
 from medmnist_np.images.encoders import VOLUME, kind_of
 from medmnist_np.registry import DatasetInfo
 
-# Limits of the picture, so that it is drawn and sent quickly.
+# Limits of the picture, so that it is quick to draw and send.
 _WIDTH = 640  # pixels
 _MOST_ROWS = 4
 _MOST_VALUES = 400_000
@@ -32,7 +32,7 @@ def dataset_html(
     *,
     masks: Any = None,
 ) -> str:
-    """Return a block of HTML that shows a data set, without network and style sheets.
+    """Return HTML that shows a data set, without network access or style sheets.
 
     Parameters
     ----------

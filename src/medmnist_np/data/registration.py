@@ -41,7 +41,7 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     Raises
     ------
     RecordError
-        If it is not a record, another set has its name, or a local archive does not exist.
+        If the source is not a record, another data set has the same name, or a local archive does not exist.
     DownloadError
         If the record cannot be downloaded.
 
@@ -64,13 +64,14 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     for archive in record.archives.values():
         if on_the_web and base_url is None and not archive.url.startswith(_WEB):
             raise RecordError(
-                f"{shown} states {redacted(archive.url)} for {archive.file_name}, which is not a web address."
+                f"{shown} has the URL {redacted(archive.url)} for {archive.file_name}, which is not a web address. "
+                "Correct the record, or pass base_url=."
             )
         for path in at_its_address(archive):
             if not path.is_file():
                 raise RecordError(
-                    f"File not found: {path}, and {shown} states no web address for it. Put it beside the record, or "
-                    "give its place with base_url=."
+                    f"File not found: {path}. {shown} has no web address for it. Put the file beside the record, or "
+                    "pass its folder or URL as base_url=."
                 )
     _check_file_names(record)
     check_free(record.name, record)
@@ -97,13 +98,13 @@ def check_free(name: str, record: Record | None = None) -> None:
         raise RecordError(f"{name!r} is the name of a published data set. Choose another name.")
     if record is None or _digests(found) != _digests(record):
         raise RecordError(
-            f"A data set {name!r} exists already{'' if record is None else ', with other archives'}. Choose another "
+            f"The data set {name!r} already exists{'' if record is None else ', with other archives'}. Choose another "
             f"name, or remove that set with `medmnist-np clean {name} --built`."
         )
 
 
 def _check_file_names(record: DatasetInfo) -> None:
-    """Raise for archives named like a published archive: in one folder, they would replace each other."""
+    """Raise RecordError if an archive has the name of a published one: in one folder, they would replace each other."""
     published = {
         archive.file_name for other, _, archive in registry.known_archives() if other.collection.name != LOCAL.name
     }

@@ -1,4 +1,4 @@
-"""A selection of samples, and the arrays and files that they come from. `Dataset` builds on it."""
+"""A selection of samples, and the arrays and files that they come from: the base of `Dataset`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 class Source:
     """The images and labels that samples are selected from, and the files behind them.
 
-    A data set with other images or labels has another source; only what is written into its arrays changes one. It
-    pickles as the path of its folder, with the arrays or labels that are not those of the files. Unpickling opens the
-    same folder, or finds the data set where it is on the other machine.
+    A data set with other images or labels has another source. A source changes only if a program writes into its
+    arrays. A pickle contains the path of the folder, and the arrays or labels that differ from the files. Unpickling
+    opens the same folder, or finds the data set on the other machine.
 
     Attributes
     ----------
@@ -43,19 +43,19 @@ class Source:
     mmap_mode : {"r", "c", None}
         See :func:`load`.
     images, labels : Rows
-        ``(n, ...)`` each, as they are handed out: memory-mapped, in memory, or computed when they are read.
+        ``(n, ...)`` each, as users get them: memory-mapped, in memory, or computed when they are read.
     image_files : Rows or None
-        The memory-mapped files that images are read or computed from. None if all images are in memory.
+        The memory-mapped files from which images are read or computed. None if all images are in memory.
     corruption : Corruption or None
-        What was done to the images.
+        The corruption of the images.
     assigned : Mapping of str to array
-        Arrays of the user that replace ``"images"``, ``"labels"`` or both.
+        Arrays of the user, which replace ``"images"``, ``"labels"`` or both.
     handed_out : set of str
-        Has ``"images"`` if a program was given the array of images, into which it may have written.
+        Contains ``"images"`` if a program has used the array of images, because it may have changed it.
     image_rows, label_rows : Rows
-        Images and labels without the class ``np.memmap``: indexing a plain view costs a fraction of indexing the map.
+        Images and labels as plain views instead of ``np.memmap``, because indexing a view is much faster.
     label_dtype : dtype
-        int64 for labels that are handed out with images. Masks keep the dtype of their file, which is an eighth.
+        int64 for labels. Masks keep the dtype of their file, which needs an eighth of the memory.
     has_channel_axis : bool
         Whether images have a channel axis as they are stored or were assigned.
     """
@@ -99,7 +99,7 @@ class Source:
         corruption: Corruption | None = None,
         progress: Progress = bars,
     ) -> Self:
-        """Open the arrays in a folder, or those that :func:`load` finds or downloads."""
+        """Open the arrays in a folder; without a folder, those that :func:`load` finds or downloads."""
         folder = folder or locate(record, size, root=root, download=download, progress=progress)
         parts = [map_split(folder, record, name, mmap_mode) for name in split.split("+")]
         if mmap_mode == "r":
@@ -110,7 +110,7 @@ class Source:
         return source if corruption is None else source.corrupted(corruption)
 
     def corrupted(self, corruption: Corruption) -> Self:
-        """Return a source of corrupted images, which are read where they are stored, or else computed."""
+        """Return a source of corrupted images. They are read if they are stored, otherwise computed."""
         from medmnist_np.corruptions.computed import checked_seed, corrupted, find_stored
 
         name, severity, seed = corruption.name, corruption.severity, checked_seed(corruption.seed)
@@ -121,7 +121,7 @@ class Source:
         return replace(self, images=images, corruption=corruption)
 
     def assign(self, **arrays: npt.NDArray[Any]) -> Self:
-        """Return a source with these ``images``, ``labels`` or both, which travel in a pickle."""
+        """Return a source with these ``images``, ``labels`` or both, which pickles will include."""
         if not arrays:
             return self
         files = None if "images" in arrays else self.image_files
@@ -129,7 +129,7 @@ class Source:
         return replace(self, **arrays, image_files=files, assigned=assigned)  # type: ignore[arg-type]
 
     def changed_labels(self) -> list[npt.NDArray[Any]] | None:
-        """Return the labels of each split if they were changed in memory, None if they are those of the files."""
+        """Return the labels of each split if they were changed in memory; None if they equal the files."""
         if self.mmap_mode == "r" or self.record.target == "masks" or "labels" in self.assigned:
             return None
         parts: Any = self.labels.parts if isinstance(self.labels, Joined) else (self.labels,)
@@ -138,9 +138,9 @@ class Source:
         return None if all(same) else list(parts)
 
     def changed_images(self) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[Any]]]:
-        """Return the images of each split that a program has written into: their positions, and the images.
+        """Return the positions and values of the images of each split that a program has changed.
 
-        If a program was given the array, all images are compared with their file.
+        If a program has used the array, all images are compared with their file.
         """
         if self.mmap_mode == "r" or "images" not in self.handed_out or "images" in self.assigned or self.corruption:
             return []
@@ -154,7 +154,7 @@ class Source:
         return found if any(len(positions) for positions, _ in found) else []
 
     def write(self, changed: Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[Any]]]) -> None:
-        """Write changed images into the arrays of the splits, which are not those of the files."""
+        """Write changed images into the arrays of the splits in memory, not into the files."""
         parts: Any = self.images.parts if isinstance(self.images, Joined) else (self.images,)
         for part, (positions, images) in zip(parts, changed, strict=True):
             part[positions] = images
@@ -244,7 +244,7 @@ class Samples(Items):
         *,
         as_rgb: bool,
     ) -> None:
-        """Select samples of a source, or all samples without positions."""
+        """Select samples of a source by position, or all samples if no positions are given."""
         self._source = source
         self.size, self.split = source.size, source.split
         self._selection = range(len(source.images)) if positions is None else _contiguous(positions)
@@ -274,7 +274,7 @@ class Samples(Items):
         Raises
         ------
         ValueError
-            If ``imgs`` of an official class were assigned, or labels of a part of one.
+            If ``imgs`` of an official class were assigned, or the labels of a subset of it.
         """
         self._require_published_positions("positions")
         return self._positions()
@@ -315,7 +315,7 @@ class Samples(Items):
 
     @property
     def labels(self) -> npt.NDArray[np.uint8]:
-        """The selected labels, ``(n, l)`` uint8; of a segmentation set the masks, ``(n, h, w)``."""
+        """The selected labels, ``(n, l)`` uint8; for a segmentation set, the masks, ``(n, h, w)``."""
         return self._selected(self._source.labels)
 
     @property
@@ -328,7 +328,7 @@ class Samples(Items):
             If the set has labels.
         """
         if self.record.target != "masks":
-            raise AttributeError(f"{self.record.qualified_name} has no masks: each image has one label, in .labels.")
+            raise AttributeError(f"{self.record.qualified_name} has no masks. Its labels are in .labels.")
         return self.labels
 
     def gather(self, indices: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -337,41 +337,47 @@ class Samples(Items):
         Parameters
         ----------
         indices : (k,) array_like of int
-            Which samples, from 0 to ``len(ds) - 1``.
+            Indices of the samples, from 0 to ``len(ds) - 1``.
 
         Returns
         -------
         (k, h, w), (k, h, w, 3) or (k, d, h, w) uint8
-            In this order; with three channels if ``as_rgb``.
+            The images in this order; with three channels if ``as_rgb``.
 
         Raises
         ------
         IndexError
-            If one is out of range.
+            If an index is out of range.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> mm.Dataset("breastmnist", split="test").gather([5, 0]).shape
+        (2, 28, 28)
         """
         chosen = self._chosen(indices)
         images: npt.NDArray[np.uint8] = self._source.image_rows.take(chosen, axis=0)
         return np.repeat(images[..., np.newaxis], 3, axis=-1) if self._repeats_channels else images
 
     def gather_labels(self, indices: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return some labels as a new, writable array, ``(k, l)`` int64; indices as of :meth:`gather`.
+        """Return some labels as a new, writable array, ``(k, l)`` int64; see :meth:`gather` for the indices.
 
-        Of a segmentation set the masks, ``(k, h, w)``, in the dtype that they are stored in.
+        For a segmentation set, return the masks, ``(k, h, w)``, in their stored dtype.
         """
         labels: npt.NDArray[Any] = self._source.label_rows.take(self._chosen(indices), axis=0)
         return labels.astype(self._source.label_dtype, copy=False)
 
     def __add__(self, other: object) -> Self:
-        """Join the samples of two splits, or parts of them, as ``train + val``; transforms are those of the first."""
+        """Join the samples of two splits or subsets, as in ``train + val``; keep the transforms of the first."""
         if not isinstance(other, Samples):
             return NotImplemented
         if (self.record, self.size) != (other.record, other.size):
             raise ValueError(
-                f"Only parts of one data set can be joined, not {self.record.name} of size {self.size} and "
-                f"{other.record.name} of size {other.size}."
+                f"Only splits and subsets of one data set can be joined, not {self.record.name} of size {self.size} "
+                f"and {other.record.name} of size {other.size}."
             )
         if self.corruption != other.corruption:
-            raise ValueError("Only parts with the same corruption, severity and seed can be joined.")
+            raise ValueError("Only data sets with the same corruption, severity and seed can be joined.")
         source = self._source
         split = "+".join(dict.fromkeys((*self.split.split("+"), *other.split.split("+"))))
         positions = np.concatenate([samples._positions_in(split) for samples in (self, other)])
@@ -390,7 +396,7 @@ class Samples(Items):
         return joined
 
     def without(self, samples: Mapping[str, npt.ArrayLike]) -> Self:
-        """Leave out samples that are given by split and position.
+        """Leave out samples, which are given by split and position.
 
         Parameters
         ----------
@@ -406,13 +412,20 @@ class Samples(Items):
         Raises
         ------
         UnknownSplitError
-            If there is no such split.
+            If the data set does not have a split.
         IndexError
             If a split has no sample at a position.
         TypeError
             If positions are not integers; a mask is not accepted.
         ValueError
             As for :attr:`positions`.
+
+        Examples
+        --------
+        >>> import medmnist_np as mm
+        >>> train = mm.Dataset("breastmnist", split="train")
+        >>> len(train) - len(train.without({"train": [3, 8]}))
+        2
         """
         self._require_published_positions("without()")
         if not isinstance(samples, Mapping):
@@ -426,7 +439,8 @@ class Samples(Items):
                 raise TypeError(f"Positions of samples in {split} must be integers, not {chosen.dtype}.")
             if ((chosen < 0) | (chosen >= n)).any():
                 raise IndexError(
-                    f"{self.record.name} has {n} samples in {split}; some of these do not exist: {short(chosen)}."
+                    f"{self.record.name} has {n} samples in {split}, but some positions are out of range: "
+                    f"{short(chosen)}."
                 )
             if split in starts:
                 kept &= ~np.isin(self._positions(), starts[split] + chosen.astype(np.intp))
@@ -467,7 +481,7 @@ class Samples(Items):
         subset = self._copy()
         subset._selection = selection
         if self._source.assigned:
-            # Assigned arrays travel in a pickle, so a part keeps its rows alone.
+            # Pickles include assigned arrays, so a subset keeps only its own rows.
             rows = subset._positions()
             subset._assign(
                 images=self._source.image_rows.take(rows, axis=0), labels=self._source.label_rows.take(rows, axis=0)
@@ -477,7 +491,7 @@ class Samples(Items):
     def _assign(self, **arrays: npt.NDArray[Any]) -> None:
         """Replace images, labels or both. Those that are not replaced stay mapped and are not pickled."""
         if not self._source.assigned and not self._is_whole:
-            # Rows that are taken from a memmap would be memmaps too.
+            # Rows of a memmap would be memmaps too.
             arrays = {"images": np.asarray(self.images), "labels": np.asarray(self.labels), **arrays}
         self._source = self._source.assign(**arrays)
         # Images and labels are assigned one after the other, so their lengths may differ for a moment.
@@ -487,17 +501,19 @@ class Samples(Items):
         if isinstance(self._selection, range) and self._selection.step == 1:
             contiguous: npt.NDArray[np.uint8] = rows[self._selection.start : self._selection.stop]
             return contiguous
-        # A memmap's own take() gives a memmap.
+        # The take() of a memmap returns a memmap.
         gathered: npt.NDArray[np.uint8] = np.asarray(rows.take(self._positions(), axis=0))
         return gathered
 
     def _positions_in(self, split: str) -> npt.NDArray[np.intp]:
-        """Return where the samples lie in the arrays of more splits."""
+        """Return the positions of the samples in the joined arrays of more splits."""
         if self._source.assigned:
-            raise ValueError("imgs or labels were assigned: join the arrays with np.concatenate and assign the result.")
+            raise ValueError(
+                "imgs or labels were assigned. Join the arrays with np.concatenate, and assign the result."
+            )
         if self._source.changed_labels() is not None or self._source.changed_images():
             raise ValueError(
-                f"Images or labels of {self.record.name} {self.split} were changed, and only published ones can be "
+                f"Images or labels of {self.record.name} {self.split} were changed, but only published ones can be "
                 "joined. Join the arrays with np.concatenate."
             )
         start_in = _starts(self.record, split)
@@ -511,8 +527,8 @@ class Samples(Items):
     def _require_published_positions(self, name: str) -> None:
         if "images" in self._source.assigned:
             raise ValueError(
-                f"{name} is not available: after imgs, or the labels of a part, were assigned, samples have no known "
-                "positions in the published arrays. Use it before."
+                f"{name} is not available after imgs, or the labels of a subset, were assigned: the positions of the "
+                "samples in the published arrays are unknown. Use it before you assign them."
             )
 
 
@@ -542,14 +558,14 @@ def _plain(rows: Rows) -> Rows:
 
 
 def _starts(record: DatasetInfo, split: str) -> dict[str, int]:
-    """Return where each of the splits in ``"train+val"`` begins."""
+    """Return the start of each split of ``"train+val"`` in the joined arrays."""
     names = split.split("+")
     counts = [record.n_samples[name] for name in names]
     return dict(zip(names, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
 
 
 def _contiguous(positions: npt.NDArray[np.intp]) -> range | npt.NDArray[np.intp]:
-    """Return a range where the positions are one: it takes no room in a pickle, and images need no copy."""
+    """Return contiguous positions as a range, which needs almost no space in a pickle and no copy of images."""
     if len(positions) and (np.diff(positions) == 1).all():
         return range(int(positions[0]), int(positions[-1]) + 1)
     return positions

@@ -43,8 +43,8 @@ class Scheme:
     Attributes
     ----------
     moves : Mapping of (str, int) to str
-        The corrected split of each sample that moves, by its published split and its index there; empty to leave it
-        out. All other samples stay.
+        The corrected split of each sample that moves, by its published split and index. An empty string leaves the
+        sample out. All other samples stay.
     dataset, digest : str
         Name of the data set, and checksum of one of its archives at any size. Empty if unknown.
 
@@ -66,7 +66,7 @@ class Scheme:
         object.__setattr__(self, "moves", dict(self.moves))
 
     def check(self, record: DatasetInfo) -> None:
-        """Raise ValueError unless this scheme fits a data set."""
+        """Raise ValueError if this scheme is for another data set or has samples that do not exist."""
         digests = {archive.digest for archive in record.archives.values()}
         if self.dataset not in ("", record.name) or (self.digest and self.digest not in digests):
             raise ValueError(
@@ -126,7 +126,7 @@ class Scheme:
         Raises
         ------
         CacheError
-            If it cannot be written.
+            If the file cannot be written.
         """
         target = Path(path)
         facts = {"dataset": self.dataset, "digest": self.digest}
@@ -161,7 +161,7 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
     ValueError
         If the file is not valid, a sample appears twice, or an index is not a number. The message names the line.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
 
     Examples
     --------
@@ -179,7 +179,9 @@ def read_scheme(file: str | os.PathLike[str]) -> Scheme:
             if not (index.isascii() and index.isdecimal()):
                 raise ValueError(f"{where}: the index must be an integer of 0 or more, not {short(index)}.")
             if (split, int(index)) in moves:
-                raise ValueError(f"{where}: sample {index} of {split} is on an earlier line too.")
+                raise ValueError(
+                    f"{where}: sample {index} of {split} is also on an earlier line. Remove one of the lines."
+                )
             moves[split, int(index)] = new_split
     return Scheme(moves, **facts)
 

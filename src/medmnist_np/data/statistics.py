@@ -19,7 +19,7 @@ from medmnist_np._parallel import MappedFile, spread
 from medmnist_np._progress import Progress
 from medmnist_np._sequences import Rows
 
-# Size of one task. It only has to be large compared with the cost of sending a task.
+# Size of one task: large compared with the cost of sending it.
 _TASK_BYTES = 64_000_000
 # Counting casts to 8 bytes per value; a block of this size stays in the processor's cache.
 _BLOCK_BYTES = 64_000
@@ -73,7 +73,7 @@ class Statistics:
 
 
 class _Piece(NamedTuple):
-    """Rows of an .npy file, as a small pickle."""
+    """Rows of an .npy file, as a task that is small to pickle."""
 
     file: MappedFile
     rows: range | NDArray[np.intp]
@@ -94,7 +94,7 @@ def of_mapped(
     Parameters
     ----------
     array : np.memmap
-        A whole map of uint8 images.
+        A map of a whole file of uint8 images.
     rows : (k,) intp
         Indices of the rows. For all rows in order, the counts are stored beside the file.
     channels : int
@@ -102,7 +102,7 @@ def of_mapped(
     sha256 : str
         Checksum of the file. Stored counts of another file are ignored.
     executor : Executor or None
-        Runs the work.
+        Runs the tasks; None means this thread.
     progress : Progress
         Shows the progress.
     """

@@ -30,7 +30,7 @@ def some_per_class(labels: NDArray[np.integer[Any]], n: int, seed: int, class_na
     Returns
     -------
     (n * classes,) intp
-        Ascending.
+        The chosen samples, in ascending order.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def stratified_folds(
 def absent_from(
     parts: Sequence[NDArray[np.intp]], labels: NDArray[np.integer[Any]], class_names: Sequence[str]
 ) -> dict[str, int]:
-    """Return the number of parts without a class or finding, for each that is in some parts but not in all.
+    """Count the parts without a class or finding, for each one that is missing from some parts but not from all.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def divide(
     Without groups, the parts are drawn one by one with the cube method (Deville and Tille 2004,
     doi:10.1093/biomet/91.4.893), stratified by equal labels (Chauvet 2009, *Stratified balanced sampling*, Survey
     Methodology 35, 115-119): the chance of each sample is exact, and the number of samples and of each finding is as
-    near to its share as whole samples allow.
+    close to its share as integers allow.
 
     Groups are assigned to equal folds, the largest group first, each to the fold that keeps the folds most similar.
     Each part then consists of random folds: 7:1:2 uses ten folds.
@@ -159,12 +159,12 @@ def divide(
     strata = by_first_appearance(labels)
     if groups is None:
         if len(strata) < len(shares):
-            raise ValueError(f"{len(strata)} samples cannot be divided into {len(shares)} parts.")
+            raise ValueError(f"{len(strata)} samples cannot be divided into {len(shares)} parts. Use fewer parts.")
         return _divided(labels, strata, shares, rng)
     group_of = _numbered(groups, len(strata))
     n_groups = int(group_of.max(initial=-1)) + 1
     if n_groups < len(shares):
-        raise ValueError(f"{n_groups} groups cannot be divided into {len(shares)} parts.")
+        raise ValueError(f"{n_groups} groups cannot be divided into {len(shares)} parts. Use fewer parts.")
     part_of_fold = rng.permutation(np.repeat(np.arange(len(shares)), _folds_of(shares, n_groups)))
     columns = _columns(labels, strata)
     contents = np.zeros((n_groups, columns.shape[1]))
@@ -290,7 +290,7 @@ def _balance(
         of_basis[np.abs(of_basis) < _CLOSE] = 0
         rows = np.flatnonzero((basis < 0) & (of_basis != 0))
         if not len(rows):
-            # The unit is a combination of the basis: when its chance rises, theirs fall, or the other way round.
+            # The unit is a linear combination of the basis: when its chance rises, theirs fall, or vice versa.
             used = np.flatnonzero(of_basis)
             members = np.append(basis[used], unit)
             steps = np.append(-of_basis[used], 1)
@@ -312,7 +312,7 @@ def _balance(
 
 
 def _folds_of(shares: NDArray[np.float64], n_groups: int) -> NDArray[np.intp]:
-    """Return the number of equal folds of each part: the fewest that come nearest to the shares."""
+    """Return how many equal folds each part gets: the smallest numbers that best match the shares."""
 
     def off(counts: NDArray[np.intp]) -> float:
         return round(float(np.abs(counts / counts.sum() - shares).max()), 9)
@@ -325,7 +325,7 @@ _MOST_FOLDS = 100
 
 
 def _whole(shares: NDArray[np.float64], n: int) -> NDArray[np.intp]:
-    """Return integers of 1 or more that sum to ``n`` and are close to these shares of it."""
+    """Return integers of at least 1 with the sum ``n``, in proportions close to these shares."""
     exact = n * shares
     counts = np.maximum(np.floor(exact), 1).astype(np.intp)
     while counts.sum() > n:
@@ -347,7 +347,7 @@ def _dealt_by_group(contents: NDArray[np.float64], k: int, rng: np.random.Genera
     filled = np.zeros((k, shares.shape[1]))
     fold_of = np.empty(len(contents), dtype=np.intp)
     for position, group in enumerate(largest_first):
-        # If only as many groups are left as folds are empty, each empty fold gets one.
+        # If there are only as many groups left as there are empty folds, each empty fold gets one.
         empty = np.flatnonzero(filled[:, 0] == 0)
         open_folds = empty if len(contents) - position <= len(empty) else np.arange(k)
         uneven = np.square(filled[open_folds] + shares[group]).sum(axis=1) - np.square(filled[open_folds]).sum(axis=1)
@@ -378,19 +378,19 @@ def balanced_weights(labels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
 T = TypeVar("T", bound=Sized)
 
 
-# Characters of the class names in a table of partitions, which then fits 80 columns.
+# Maximum width of all class names in a table of partitions, so that it fits into 80 columns.
 _WIDEST_HEADER = 60
 
 
 class Partitions(Sequence[T], Generic[T]):
-    """The data sets of the clients of a federation, and how their classes are distributed.
+    """The data sets of the clients of a federation, and the class counts of each client.
 
     Parameters
     ----------
     clients : sequence
-        One data set for each client. ``sizes`` ``(clients,)`` are their lengths.
+        One data set for each client. The attribute ``sizes``, ``(clients,)``, has their lengths.
     class_counts : (clients, c) int64
-        Number of samples of each class, or with each label of a multi-label set, that each client has.
+        Number of samples of each client in each class, or with each label of a multi-label set.
     class_names : sequence of str
         The names of the ``c`` classes or labels.
 
@@ -434,13 +434,13 @@ class Partitions(Sequence[T], Generic[T]):
 
 
 def iid_parts(n_samples: int, n: int, seed: int) -> list[NDArray[np.intp]]:
-    """Divide samples into ``n`` parts at random; their sizes differ by 1 at most."""
+    """Divide samples into ``n`` parts at random. Their sizes differ by at most 1."""
     order = np.random.default_rng(checked_seed(seed)).permutation(n_samples)
     return [np.sort(part) for part in np.array_split(order, n)]
 
 
 def group_parts(groups: ArrayLike, n_samples: int, n: int, seed: int) -> list[NDArray[np.intp]]:
-    """Deal whole groups to ``n`` parts of about the same size at random, or make each group a part if ``n`` is 0."""
+    """Assign whole groups at random to ``n`` parts of about the same size; if ``n`` is 0, each group is a part."""
     if n == 0:
         part_of = _numbered(groups, n_samples)
         n = int(part_of.max()) + 1
@@ -451,14 +451,16 @@ def group_parts(groups: ArrayLike, n_samples: int, n: int, seed: int) -> list[ND
 
 
 def shard_parts(labels: NDArray[np.integer[Any]], n: int, shards: int, seed: int) -> list[NDArray[np.intp]]:
-    """Sort samples by class, cut them into ``n * shards`` equal runs, and give each part ``shards`` of these at random.
+    """Sort samples by class, divide them into ``n * shards`` equal shards, and give each part ``shards`` at random.
 
     This is the non-IID division of McMahan et al. 2017, *Communication-efficient learning of deep networks from
     decentralized data* (arXiv:1602.05629). The order inside a class is random.
     """
     shards = whole("shards", shards, least=1)
     if n * shards > len(labels):
-        raise ValueError(f"{len(labels)} samples cannot be cut into {n} x {shards} shards. Use fewer.")
+        raise ValueError(
+            f"{len(labels)} samples cannot be divided into {n} x {shards} shards. Use fewer clients or shards."
+        )
     rng = np.random.default_rng(checked_seed(seed))
     mixed = rng.permutation(len(labels))
     runs = np.array_split(mixed[np.argsort(labels[mixed, 0], kind="stable")], n * shards)
@@ -466,7 +468,7 @@ def shard_parts(labels: NDArray[np.integer[Any]], n: int, shards: int, seed: int
     return [np.sort(np.concatenate([runs[run] for run in of_part])) for of_part in dealt]
 
 
-# Draws of a Dirichlet partition before giving up on `least` samples for each part.
+# Maximum number of draws to get at least `least` samples in each part of a Dirichlet partition.
 _MOST_DRAWS = 1000
 
 
@@ -482,7 +484,9 @@ def dirichlet_parts(
         raise ValueError(f"alpha must be a positive number, not {short(alpha)}. Small values give clients few classes.")
     least = whole("min_size", least, least=0)
     if n * least > len(labels):
-        raise ValueError(f"{len(labels)} samples are too few for {n} clients with min_size={least}. Use a smaller one.")
+        raise ValueError(
+            f"{len(labels)} samples are too few for {n} clients with min_size={least}. Use a smaller min_size."
+        )
     rng = np.random.default_rng(checked_seed(seed))
     classes = labels[:, 0]
     members = [rng.permutation(np.flatnonzero(classes == number)) for number in np.unique(classes)]

@@ -40,9 +40,9 @@ class VerifyReport:
         Files that are missing or changed, and labels out of range. Empty if nothing is wrong.
     blank_images : dict of str to list of int
         Indices by split of images in which all values are equal. This is a property of the data, not damage. A missing
-        split was not searched, since its images are damaged, corrupted, or volumes that differ in size.
+        split was not searched, because its images are damaged, corrupted, or volumes that differ in size.
     published_corruptions : bool
-        Whether these are the corrupted images that MedMNIST-C published for the set.
+        Whether these are the corrupted images of the set that MedMNIST-C published.
     made_corruption : str
         The name of corrupted images that were made here, such as ``"pixelate 3, seed 0"``; otherwise empty.
     """
@@ -76,7 +76,7 @@ def verify(
     name, size, root
         See :func:`medmnist_np.load`.
     progress : Progress
-        Shows the progress: a bar by default.
+        How to show the progress (default: a progress bar).
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Read files into the page cache of the system, and find out how much memory there is."""
+"""Read files into the file cache of the system, and find out how much memory is available."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from medmnist_np._parallel import spread, threads
 from medmnist_np._progress import Bar
 
-# Runs of rows that are closer than this are read as one, since a seek costs as much as reading the gap.
+# Runs of rows with a smaller gap are read together, because a seek costs as much as reading the gap.
 _GAP_BYTES = 1 << 18
 
 _CHUNK_BYTES = 1 << 20
-# Several requests at once keep a disk or server busy: four took a third of the time of one.
+# Several requests at a time keep a disk or server busy: four needed a third of the time of one.
 _READERS = 4
 
 _MACHINE = Path("/proc/meminfo")

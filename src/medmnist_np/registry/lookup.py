@@ -31,7 +31,7 @@ def find(name: str | Record) -> tuple[Record, int | None]:
     Raises
     ------
     UnknownDatasetError
-        If the name is unknown. The message suggests similar names.
+        If the name is unknown.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def volume_info(name: str | Record) -> VolumeInfo:
     Raises
     ------
     UnknownDatasetError
-        If the name is unknown. The message suggests similar names.
+        If the name is unknown.
     ValueError
         If all images of the set have the same shape.
 
@@ -160,7 +160,7 @@ def info(name: str | Record) -> Record:
     Raises
     ------
     UnknownDatasetError
-        If the name is unknown. The message suggests similar names.
+        If the name is unknown.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def cite(name: str | Record) -> str:
     Raises
     ------
     UnknownDatasetError
-        If the name is unknown. The message suggests similar names.
+        If the name is unknown.
 
     Examples
     --------
@@ -242,7 +242,7 @@ def baselines(name: str | Record) -> Baselines:
     Raises
     ------
     UnknownDatasetError
-        If the name is unknown. The message suggests similar names.
+        If the name is unknown.
 
     Examples
     --------

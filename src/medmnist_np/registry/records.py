@@ -353,8 +353,7 @@ class Record(ABC):
         Returns
         -------
         dict
-            The description, ready for ``json.dumps``: archives with URLs and checksums, splits, classes,
-            arrays, license and citation. Archives of your own data sets have a file name instead of a URL.
+            The description, for ``json.dumps``. Archives of your own data sets have a file name instead of a URL.
 
         Examples
         --------
