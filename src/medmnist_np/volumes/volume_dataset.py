@@ -58,10 +58,9 @@ class VolumeDataset(Cases):
     -----
     Indexing with an int returns ``(volume, mask)``. The volume is ``(x, y, z)``, or ``(x, y, z, c)`` with several
     modalities, in the one dtype that holds every volume of the set without loss. The mask is ``(x, y, z)`` uint8, or
-    None if the split has no masks. Axes are those of the NIfTI files, as in nibabel. A volume may have hundreds of
-    megabytes, so both are read-only views of the file, in Fortran order: voxels are read when they are accessed.
-    ``np.array(volume)`` makes a writable copy; make one before ``torch.from_numpy``. Slices and patches are fresh,
-    writable arrays.
+    None if the split has no masks. Axes are those of the NIfTI files, as in nibabel. Both are read-only views of the
+    file, in Fortran order: voxels are read when they are accessed. ``np.array(volume)`` makes a writable copy, which
+    ``torch.from_numpy`` needs. Slices and patches are fresh, writable arrays.
 
     Indexing with a slice, an array of indices or a boolean mask returns a :class:`VolumeDataset` of these cases.
 
@@ -157,8 +156,8 @@ class VolumeDataset(Cases):
             Leave out slices whose mask is all background. This reads every mask once, at gigabytes per second from
             memory. Without masks, nothing is left out. Use ``skip_empty=False`` to score whole volumes.
         shape : (int, int), optional
-            Crop or pad slices to this size around the centre. If a difference is odd, the extra voxel is cut at the
-            end or padded at the start. None keeps the original sizes; batches need one size.
+            Crop or pad slices to this size around the centre; an odd voxel is cut at the end or padded at the start.
+            None keeps the original sizes; batches need one size.
         pad_value : number
             Padding value for images; masks are padded with 0.
         progress : Progress
@@ -206,8 +205,8 @@ class VolumeDataset(Cases):
             Random seed, 0 to 2**32 - 1.
         foreground : float, optional
             Probability, from 0 to 1, of centring a patch on a labelled voxel. Every labelled voxel is equally likely,
-            and the patch is shifted to stay inside the volume. All other patches, and those of volumes without labels,
-            lie anywhere inside. The first call reads every mask once.
+            and the patch is shifted to stay inside the volume. All other patches lie anywhere inside. The first call
+            reads every mask once.
         pad_value : number
             Padding value for images, such as -1024 for CT; masks are padded with 0.
         progress : Progress
@@ -264,8 +263,7 @@ class VolumeDataset(Cases):
     ) -> Path:
         """Write each volume and each mask as a NIfTI file, with its dtype, affine and spacing.
 
-        Existing files with the same content are kept, and missing files are written, so an interrupted export resumes
-        and a second one changes nothing. An existing file with other content is an error.
+        Existing files with the same content are kept, so an interrupted export resumes. Other content is an error.
 
         Parameters
         ----------
