@@ -107,11 +107,9 @@ def augment(
 ) -> Augmentation:
     """Create a transform that corrupts training images at random, as MedMNIST-C does.
 
-    It works on batches, and on single images: as the ``transform`` of a data set, in a ``Compose``, or called with an
-    array or a PIL image.
-
-    Each image stays unchanged or gets one corruption. All corruptions are equally likely. The strength is uniform
-    between severity 1 and the upper end of the published range for augmentation.
+    It accepts batches, arrays and PIL images, also in a ``Compose``. Each image stays unchanged or gets one corruption.
+    All corruptions are equally likely. The strength is uniform between severity 1 and the upper end of the published
+    range for augmentation.
 
     Parameters
     ----------
@@ -125,9 +123,8 @@ def augment(
     Returns
     -------
     Augmentation
-        Pass it as ``ds.batches(..., transform=mm.augment(name))``, without ``dtype`` and ``scale``, or as
-        ``mm.Dataset(..., transform=mm.augment(name))``. Batches are reproducible by their own seed, single images by
-        ``np.random.seed``.
+        The ``transform`` of ``ds.batches(...)``, without ``dtype`` and ``scale``, or of a data set. Batches are
+        reproducible by their own seed, single images by ``np.random.seed``.
 
     Raises
     ------
