@@ -147,7 +147,13 @@ def from_tables(
             f"{lines[0].folder}: {names}. Name the column with image=, or the folder of the images as source with "
             f"labels={str(tables[0])!r}."
         )
-    labels = unseen(len(kept), classes.task) if used.masks else _labels(kept, rows, used, classes, notes)
+    if used.masks:
+        labels = unseen(len(kept), classes.task)
+    elif used.labels:
+        labels = _labels(kept, rows, used, classes, notes)
+    else:
+        labels = _labels_of_folders(rows, lines[0].folder, classes)
+        notes.append("The labels are the names of the class folders.")
     return _source(kept, rows, labels, used, notes, alone, sum(place.n_others(rows) for place in places.values()))
 
 
@@ -246,7 +252,7 @@ def _chosen(
                 f"label={labels[0]!r}.",
                 *({"label": name} for name in labels),
             )
-        if not (labels or masks or image is None):
+        if not (labels or masks or image is None or group):
             raise ValueError(f"{table} has no column with labels. Available: {', '.join(columns)}.")
         labels = labels[:1]
     return _Columns(image, labels, group, split, masks, _choice(image, labels, group, split))
@@ -335,10 +341,7 @@ def _joined(
         rows = [Row(path, None, str(path), path.relative_to(place.folder).as_posix()) for path in images]
         source = Source(tuple(rows), unseen(len(rows), None))
     else:
-        try:
-            source = from_folder(place.folder, classes)
-        except Ambiguous:  # folders of patients in class folders
-            source = from_folder(place.folder, classes, group_by_folder=True)
+        source = _class_folders(place.folder, classes)
         rows = list(source.rows)
     how, keys = _keys_of(table, rows, place.folder, line_of, group)
     joined = [line_of[key] for key in keys]
@@ -348,6 +351,23 @@ def _joined(
     labels = _labels(joined, rows, used, classes, notes) if used.labels else source.labels
     found = _source(joined, rows, labels, used, notes, source.alone)
     return found if used.split else replace(found, splits=source.splits, renamed=source.renamed)
+
+
+def _class_folders(folder: Path, classes: Classes) -> Source:
+    try:
+        return from_folder(folder, classes)
+    except Ambiguous:  # folders of patients in class folders
+        return from_folder(folder, classes, group_by_folder=True)
+
+
+def _labels_of_folders(rows: Sequence[Row], folder: Path, classes: Classes) -> Labels:
+    """Return the labels of images that a table lists without labels: the names of their class folders."""
+    source = _class_folders(folder, classes)
+    number_of = {row.file.absolute(): number for number, row in enumerate(source.rows)}
+    for row in rows:
+        if row.file.absolute() not in number_of:
+            raise ValueError(f"{row.where} is not in a class folder, and the table has no column with labels.")
+    return replace(source.labels, table=source.labels.table[[number_of[row.file.absolute()] for row in rows]])
 
 
 def _keys_of(
