@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ import medmnist_np as mm
 from medmnist_np.builder.labels import Ambiguous, Classes, Source
 from medmnist_np.builder.sources import read_source
 from medmnist_np.builder.tables import _cells, lists_images
+from medmnist_np.cli.build import build as command
+from medmnist_np.cli.output import with_options
 from tests.builder.pictures import noise, save
 
 NOTHING = dict.fromkeys(("images", "labels", "masks", "groups", "splits"))
@@ -62,9 +65,8 @@ def test_delimiters_encodings_and_line_ends_are_detected(
 ) -> None:
     rows = [["image", "label", "age"], ["1.png", "größer", "1"], ["2.png", "a", "2"]]
     file = written(tmp_path / "t.csv", end.join(map(delimiter.join, rows)) + end, encoding)
-    found = source_of(file, image=None) if files(tmp_path, "1.png", "2.png") else None
-    assert found is not None
-    assert names_of(found) == ["größer", "a"]
+    files(tmp_path, "1.png", "2.png")
+    assert names_of(source_of(file)) == ["größer", "a"]
 
 
 @pytest.mark.parametrize(
@@ -153,6 +155,10 @@ def test_a_recognised_group_that_is_unknown_is_refused_with_the_way_out(tmp_path
     table = written(tmp_path / "t.csv", "image,label,lesion_id\n1.png,a,7\n2.png,b,\n")
     with pytest.raises(ValueError, match=r"has no group.* To ignore the column 'lesion_id', use group_by=''\."):
         source_of(table)
+
+
+def test_the_command_shows_how_to_switch_groups_off() -> None:
+    assert with_options("use group_by=''.", command) == "use --group-by ''."
 
 
 def test_several_columns_of_labels_are_ambiguous(tmp_path: Path) -> None:
@@ -276,6 +282,12 @@ def test_columns_of_zeros_and_ones_are_classes_or_findings(
         assert found.labels.task == MULTI_LABEL
 
 
+def test_a_group_that_is_switched_off_is_not_a_label(tmp_path: Path) -> None:
+    files(tmp_path, "1.png", "2.png")
+    table = written(tmp_path / "t.csv", "image,MEL,NV,patient_id,id\n1,0,1,7,x\n2,1,0,8,y\n")
+    assert source_of(table, group_by="").labels.class_names == ("MEL", "NV")
+
+
 def test_labels_that_are_whole_numbers_with_a_point_are_numbers(tmp_path: Path) -> None:
     files(tmp_path, "1.png", "2.png")
     assert names_of(source_of(written(tmp_path / "t.csv", "image,label\n1,0.0\n2,1.0\n"))) == ["0", "1"]
@@ -394,7 +406,7 @@ def test_a_parquet_file_is_read(tmp_path: Path) -> None:
 
 
 def test_an_excel_file_needs_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
     (tmp_path / "t.xlsx").write_bytes(b"PK")
     with pytest.raises(ModuleNotFoundError, match="pandas, which is not installed"):
         source_of(tmp_path / "t.xlsx")

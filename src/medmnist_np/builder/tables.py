@@ -242,7 +242,7 @@ def _chosen(
         labels = tuple(_usual(columns, "label"))
         masks = not labels and image is not None and _MASK in columns
         if not (labels or masks or image is None):
-            others = (image, group, split)
+            others = (image, group, split, *_usual(columns, "image"), *_usual(columns, "group"))
             labels = tuple(name for name in columns if name not in others and _folded(name) not in _INDEX)
             if len(labels) > 1 and all(_is_binary(line.values[name]) for line in lines for name in labels):
                 return _Columns(image, labels, group, split, masks, _choice(image, labels, group, split))

@@ -235,6 +235,7 @@ def with_options(text: str, command: click.Command) -> str:
         found = options.get(name) or options.get(_ARGUMENTS.get(name, ""))
         if (name, match["text"]) in flags:
             return flags[name, match["text"]]
-        return f"{found} {match['text'] or match['value'] or ''}".rstrip() if found else match[0]
+        value = "''" if match["text"] == "" else match["text"] or match["value"] or ""
+        return f"{found} {value}".rstrip() if found else match[0]
 
     return _CALL_OR_ARGUMENT.sub(option, text)
