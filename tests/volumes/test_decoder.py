@@ -204,7 +204,7 @@ def test_a_bad_case_is_named_and_nothing_is_kept(tmp_path: Path, image: bytes, m
     record = made(tmp_path, GOOD | {"h_01": (packed(image), packed(mask))})
     with pytest.raises(ArchiveError, match=said) as caught:
         locate(record, progress=silent)
-    assert str(caught.value).startswith("msd/hippocampus cannot be taken as it is: h_01: ")
+    assert str(caught.value).startswith("msd/hippocampus cannot be imported: h_01: ")
     assert "skip=True" in str(caught.value)
     assert staged() == []
     assert list(cache().glob("arrays/*/*")) == []

@@ -224,7 +224,7 @@ def test_a_half_extracted_folder_is_refused_or_reported(tmp_path: Path, caplog: 
     root = make_volumes(tmp_path, record, n_samples=record.n_samples)
     image, *_ = sorted((root / "imagesTr").iterdir())
     (root / "labelsTr" / image.name).unlink()
-    with pytest.raises(ArchiveError, match="cannot be taken as it is: hippocampus_001: it has an image and no mask"):
+    with pytest.raises(ArchiveError, match="cannot be imported: hippocampus_001: it has an image and no mask"):
         adopt(root, record, progress=silent)
     image.unlink()
     with pytest.raises(ArchiveError, match=r"dataset\.json lists it, and it is not there"):
@@ -236,7 +236,7 @@ def test_a_half_extracted_folder_is_refused_or_reported(tmp_path: Path, caplog: 
         folder = adopt(root, record, progress=silent, skip=True)
     assert len(names(folder)) == 5
     assert [one.case for one in read_report(folder.path)] == ["train split"]
-    assert "taken without what is missing or damaged. train split: only 5 of 6" in caplog.text
+    assert "lacks the cases that are missing or damaged. train split: only 5 of 6" in caplog.text
 
 
 def nothing(root: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_folder_whose_files_were_changed_since_is_told(tmp_path: Path, caplog:
     os.utime(mask, ns=(later, later))
     assert folder == adopt(source, record, progress=silent)
     assert "1 of the files in" in caplog.text
-    assert "`medmnist-np clean msd/hippocampus` removes what was decoded" in caplog.text
+    assert "Run `medmnist-np clean msd/hippocampus`" in caplog.text
 
 
 def test_a_folder_with_other_cases_than_those_that_are_here_is_told(tmp_path: Path) -> None:

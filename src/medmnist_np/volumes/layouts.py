@@ -43,9 +43,8 @@ def refuse(left_out: Sequence[LeftOut], record: VolumeInfo, *, skip: bool) -> No
     """Raise :class:`ArchiveError` if there are unusable cases and ``skip`` is false."""
     if left_out and not skip:
         raise ArchiveError(
-            f"{record.qualified_name} cannot be taken as it is: {words(left_out)}. No arrays were made, and what was "
-            "downloaded is kept. Repair or complete the files, or continue without these cases: skip=True "
-            "(`--skip`)."
+            f"{record.qualified_name} cannot be imported: {words(left_out)}. No arrays were made, and downloads are "
+            "kept. Repair or complete the files, or leave out these cases with skip=True (`--skip`)."
         )
 
 
@@ -305,7 +304,7 @@ def _cases_by_kind(volumes: Sequence[str], root: str, record: VolumeInfo) -> Lis
             if why := _fault(images[case], masks[case], channels, needs_mask=bool(labelled)):
                 found.faults.append(LeftOut(case, why, labelled))
             elif not _CASE_NAME.fullmatch(case):
-                why = "it has a name with other signs than letters, digits, '_', '-', '.'"
+                why = "its name has characters other than letters, digits, '_', '-' and '.'"
                 found.faults.append(LeftOut(case, why, labelled))
             elif case in damaged:
                 found.remarks.append(f"{case} is known to be damaged and was left out.")
@@ -445,7 +444,7 @@ def _cases_in_folders(volumes: Sequence[str], record: VolumeInfo) -> Listing:
                 LeftOut(case, f"{', '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} missing", labelled)
             )
         elif case in seen or not _CASE_NAME.fullmatch(case):
-            why = f"its name is no plain one, or is that of {seen.get(case, folder)} too"
+            why = f"its name is not plain, or {seen.get(case, folder)} has it too"
             found.faults.append(LeftOut(case, why, labelled))
         else:
             found.cases.append(Case(case, split, tuple(name for name in images if name is not None), mask))

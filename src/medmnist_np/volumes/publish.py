@@ -124,8 +124,8 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
     decoded_ns = (folder.path / FILE_NAME).stat().st_mtime_ns
     if newer := sorted(name for name in used if files[name].version[-1] > decoded_ns):
         _log.warning(
-            "%s was decoded before, and %d of the files in %s are newer (%s%s): they were not looked at. `medmnist-np "
-            "clean %s` removes what was decoded; then run the same again.",
+            "%s was decoded before, and %d of the files in %s are newer (%s%s). They were not read. Run `medmnist-np "
+            "clean %s`, then import the folder again.",
             folder.path,
             len(newer),
             source,
@@ -185,7 +185,7 @@ def _publish(
         for remark in found.remarks:
             _log.info("%s: %s", record.qualified_name, remark)
         if left_out:
-            _log.warning("%s was taken without what is missing or damaged. %s", record.qualified_name, words(left_out))
+            _log.warning("%s lacks the cases that are missing or damaged. %s", record.qualified_name, words(left_out))
         name, digest, checked = source
         manifest = Manifest(name, digest or _digest_of(decoded.arrays), checked, __version__, decoded.arrays)
         return store.publish(folder, places.cache, key, manifest)

@@ -26,7 +26,7 @@ FolderLayout: TypeAlias = Literal["plain", "decathlon", "nnunet"]
 _SUFFIXES = {"train": "Tr", "val": "Va", "test": "Ts"}
 _KEYS = {"train": "training", "val": "validation", "test": "test"}
 
-# Number of a data set for nnU-Net that is no task of the Decathlon. Those up to 500 are taken by known sets.
+# Number for nnU-Net of a data set that is not a task of the Decathlon; their numbers are 1 to 10.
 _OTHER_NUMBER = 900
 
 

@@ -184,8 +184,8 @@ class WindowDataset(Items):
             Scores or probabilities for batches of patches, in the order of this data set: ``(b, x, y, z)``, or
             ``(b, k, x, y, z)`` for ``k`` classes. A generator keeps memory flat.
         weights : {"average", "gaussian"}
-            Weight every voxel of a patch alike, or those at its centre more: a Gaussian whose standard deviation is an
-            eighth of the patch.
+            Weight all voxels of a patch equally, or those at its centre more: a Gaussian with a standard deviation of
+            an eighth of the patch.
         channels : {"first", "last"}
             Position of the axis of classes, if there is one.
 
