@@ -176,7 +176,7 @@ def test_wrong_usage_is_told_what_is_right(arguments: list[str], said: str) -> N
 
 
 def test_a_volume_set_has_no_splits_to_fetch() -> None:
-    with pytest.raises(UnknownSplitError, match="fetch all of it"):
+    with pytest.raises(UnknownSplitError, match="Fetch all of it"):
         mm.fetch("msd/liver", splits=["train"])
 
 
