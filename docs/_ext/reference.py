@@ -34,6 +34,7 @@ _PARTS = {
         "Build and audit": ("audits._audit", "builder.pipeline", "data.registration"),
         "Dataset and VolumeDataset": ("data.dataset", "volumes.volume_dataset"),
         "Official classes": ("compat.dataset",),
+        "Your own data": ("builder.pipeline", "builder.surveys", "data.registration"),
     },
     "medmnist_np.metrics": {
         "Metrics of decisions": ("confusion", "decisions", "metric"),

@@ -239,6 +239,27 @@ def test_dicom_images_in_folders_of_studies_are_images_of_their_patient(tmp_path
     assert sum(built.record.n_samples.values()) == 20
 
 
+def test_a_dicom_tag_gives_the_classes(tmp_path: Path) -> None:
+    for number, image in enumerate(GRAY):
+        write_dicom(tmp_path / f"study{number // 4}" / f"{number}.dcm", image, patient="ab"[number % 2])
+    build(tmp_path, name="scans", label="PatientID", recipe="squeeze", sizes=32)
+    assert mm.info("scans").class_names == ("a", "b")
+    assert sum(mm.info("scans").n_samples.values()) == 20
+
+
+def test_a_dicom_tag_as_class_needs_dicom_files(tmp_path: Path) -> None:
+    photo(tmp_path / "a.png", GRAY[0], 1)
+    with pytest.raises(ValueError, match=r"a\.png: it is not a DICOM file.*label='PatientID' needs DICOM files"):
+        build(tmp_path, name="scans", label="PatientID")
+
+
+def test_a_class_that_no_dicom_file_states_is_refused(tmp_path: Path) -> None:
+    for number, image in enumerate(GRAY):
+        write_dicom(tmp_path / f"{number:02}.dcm", image, patient="ab"[number % 2] if number else "")
+    with pytest.raises(ValueError, match=r"00\.dcm has no label"):
+        build(tmp_path, name="scans", label="PatientID")
+
+
 # Palettes
 
 

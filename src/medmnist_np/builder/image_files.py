@@ -416,7 +416,7 @@ def _tag(reader: Any, tag: str) -> str:
     return str(reader.GetMetaData(tag)).strip("\0 ") if reader.HasMetaDataKey(tag) else ""
 
 
-# DICOM tags that may name the group of an image.
+# DICOM tags that may name the group of an image, or its class.
 DICOM_TAGS = {
     "PatientID": "0010|0020",
     "PatientName": "0010|0010",
@@ -425,6 +425,15 @@ DICOM_TAGS = {
     "AccessionNumber": "0008|0050",
     "StudyDate": "0008|0020",
     "InstitutionName": "0008|0080",
+    "Modality": "0008|0060",
+    "BodyPartExamined": "0018|0015",
+    "ViewPosition": "0018|5101",
+    "Laterality": "0020|0060",
+    "ImageLaterality": "0020|0062",
+    "PatientSex": "0010|0040",
+    "StudyDescription": "0008|1030",
+    "SeriesDescription": "0008|103e",
+    "ManufacturerModelName": "0008|1090",
 }
 
 

@@ -17,9 +17,11 @@ import numpy.typing as npt
 from medmnist_np import _files
 from medmnist_np.builder.folders import (
     chosen_table,
+    files_below,
     find_pairs,
     from_folder,
     from_pairs,
+    may_be_image,
     notes_of,
     split_by_folders,
     unwrapped,
@@ -32,6 +34,7 @@ from medmnist_np.builder.labels import (
     Source,
     given_splits,
     of_array,
+    one_each,
     split_folders,
     text_of,
     unseen,
@@ -126,10 +129,11 @@ def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_f
     elif tables:
         found = from_tables(tables, None, **columns)
     elif column := next((name for name in ("image", "label", "split_column") if columns[name]), None):
-        raise ValueError(f"{column} names a column of a table. Give that table with labels=.")
+        tags = () if by_folders or column != "label" else columns["label"]
+        found = split_by_folders(_labelled_by_tag(folder, column, tags, classes), folder)
     elif group_by and group_by not in DICOM_TAGS:
         raise ValueError(
-            "group_by names a column of a table. Give that table with labels=. For DICOM files it may also be "
+            "group_by names a column of a table. Give that table with labels=. For DICOM files, it may also be "
             f"{', '.join(DICOM_TAGS)}."
         )
     elif pairs is not None:
@@ -149,11 +153,25 @@ def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_f
     return replace(found, notes=(*notes, *found.notes, *notes_of(folder, found, table)))
 
 
-def _tag_of(row: Row, keyword: str) -> str:
+def _labelled_by_tag(folder: Path, argument: str, tags: Sequence[str], classes: Classes) -> Source:
+    if len(tags) != 1 or tags[0] not in DICOM_TAGS:
+        raise ValueError(f"{argument} names a column of a table. Give that table with labels=.")
+    rows = [
+        Row(file, None, str(file), file.relative_to(folder).as_posix())
+        for file in files_below(folder)
+        if may_be_image(file)
+    ]
+    if not rows:
+        raise ValueError(f"{folder} has no images.")
+    labels = [_tag_of(row, tags[0], "label") for row in rows]
+    return Source(tuple(rows), one_each(labels, [row.where for row in rows], classes))
+
+
+def _tag_of(row: Row, keyword: str, argument: str = "group_by") -> str:
     try:
         return dicom_tag(row.file, keyword)
     except ValueError as error:
-        raise ValueError(f"{row.where}: {error}. group_by={keyword!r} needs DICOM files.") from error
+        raise ValueError(f"{row.where}: {error}. {argument}={keyword!r} needs DICOM files.") from error
 
 
 def from_arrays(
