@@ -134,7 +134,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     image, label, group_by, split_column : str, optional
         Columns of a table with the image files, the class, the group and the split. ``label`` may be several columns
         with 0 or 1. None recognises usual names. An empty ``group_by`` means no groups. For DICOM files without a
-        table, it may be a tag such as ``PatientID``.
+        table, ``label`` and ``group_by`` may be tags such as ``PatientID``.
     group_by_folder : bool
         Folders in class folders are groups, such as patients: ``<class>/<patient>/<image>``.
     class_names : sequence of str, optional
