@@ -277,7 +277,7 @@ def test_the_plan_knows_how_long_a_window_is() -> None:
             for value in ("x", None, ["keep"])
         ),
         ("shard", (2, 2), r"shard must be from \(0, 2\) to \(1, 2\), not \(2, 2\)"),
-        ("shard", (0, 0), "shard must have at least one part"),
+        ("shard", (0, 0), "The number of shards must be at least 1"),
         ("shard", (-1, 2), "shard must be an integer of 0 or more, not -1"),
         ("shard", (0, True), "shard must be an integer of 0 or more, not True"),
         ("shard", (0.0, 2), "shard must be an integer of 0 or more, not 0.0"),

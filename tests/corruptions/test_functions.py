@@ -206,7 +206,7 @@ def test_other_dtypes_and_empty_images_are_refused(images: Any) -> None:
 @pytest.mark.parametrize("shape", [(2, 28, 28, 1), (2, 28, 28, 4), (2, 1, 28, 28), (2, 3, 28, 28)])
 def test_a_channel_axis_is_not_treated_as_spatial(shape: tuple[int, ...]) -> None:
     with pytest.raises(
-        ValueError, match=r"one axis seems to hold channels\. Pass gray images without it \(images\[\.\.\., 0\]\)"
+        ValueError, match=r"one axis seems to have channels\. Pass gray images without it \(images\[\.\.\., 0\]\)"
     ):
         corrupt(np.zeros(shape, dtype=np.uint8), "gaussian_blur", 5)
 
@@ -245,7 +245,7 @@ def test_parameters_out_of_range_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("seeds", [[], [1], [1, 2, 3]])
 def test_a_wrong_number_of_seeds_is_refused(seeds: list[int]) -> None:
-    with pytest.raises(ValueError, match=f"one seed for each of 2 images; {len(seeds)} were given"):
+    with pytest.raises(ValueError, match=f"one seed for each of 2 images, but {len(seeds)} were given"):
         corrupt(textured(2, 28, 28), "gaussian_noise", 0.1, seeds)
 
 

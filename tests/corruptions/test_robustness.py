@@ -49,7 +49,7 @@ def test_a_model_may_have_a_plus_in_its_name() -> None:
     [
         ("a+motionblur_3", "Unknown corruption 'motionblur'. Did you mean 'motion_blur' or"),
         ("a+Motion_Blur_3", "Unknown corruption 'Motion_Blur'. Did you mean 'motion_blur'"),
-        ("a+pixelate_0", "has severity 0. Severities are 1 (weakest) to 5 (strongest)."),
+        ("a+pixelate_0", "has severity 0. It must be from 1 (weakest) to 5 (strongest)."),
         ("a+pixelate_6", "has severity 6."),
     ],
 )

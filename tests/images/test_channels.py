@@ -92,5 +92,5 @@ def test_images_with_channels_first_are_drawn_in_colour() -> None:
 
 @pytest.mark.parametrize("image", [COLOUR_FIRST[0], GRAY[0][None], GRAY[0][..., None]])
 def test_no_cube_is_cut_out_of_an_image_with_a_channel_axis(image: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="one axis seems to hold channels"):
+    with pytest.raises(ValueError, match="one axis seems to have channels"):
         CropToShortEdge()(image, 28)

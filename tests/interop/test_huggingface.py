@@ -55,7 +55,7 @@ def test_two_selections_are_two_exports(tmp_path: Path) -> None:
 
 
 def test_an_empty_one_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="breastmnist train has no selected samples"):
+    with pytest.raises(ValueError, match="No samples of breastmnist train are selected"):
         to_huggingface(mm.Dataset("breastmnist")[:0], cache_dir=tmp_path)
 
 

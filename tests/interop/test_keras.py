@@ -125,7 +125,7 @@ def test_batches_that_are_requested_in_any_order_and_by_several_threads_are_righ
 
 @pytest.mark.parametrize(("chosen", "options"), [(slice(0), {}), (slice(5), {"last": "drop"})])
 def test_an_epoch_without_a_batch_is_refused_at_once(chosen: slice, options: dict) -> None:
-    with pytest.raises(ValueError, match="samples make no batch of 8 with last="):
+    with pytest.raises(ValueError, match="samples are too few for a batch of 8 with last="):
         to_keras(mm.Dataset("breastmnist")[chosen], 8, **options)
 
 

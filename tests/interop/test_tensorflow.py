@@ -64,7 +64,7 @@ def test_a_transform_may_change_the_shape() -> None:
 
 
 def test_no_batch_is_refused() -> None:
-    with pytest.raises(ValueError, match="make no batch of 64"):
+    with pytest.raises(ValueError, match="are too few for a batch of 64"):
         to_tensorflow(mm.Dataset("breastmnist"), 64, last="drop")
 
 

@@ -168,7 +168,7 @@ def test_spawned_workers_transform_alike() -> None:
 
 
 def test_a_layout_is_refused_where_a_transform_makes_the_image() -> None:
-    with pytest.raises(ValueError, match="channels, dtype and scale are for stored images"):
+    with pytest.raises(ValueError, match="channels, dtype and scale cannot be used"):
         to_torch(mm.Dataset("breastmnist", transform=halved), channels="first")
 
 
@@ -189,7 +189,7 @@ def test_everything_else_is_that_of_the_data_set(tmp_path) -> None:
 
 def test_what_would_not_change_the_samples_is_not_set() -> None:
     samples = to_torch(mm.BreastMNIST("train"))
-    with pytest.raises(AttributeError, match="Set labels of the data set, and then call to_torch"):
+    with pytest.raises(AttributeError, match="labels cannot be set here"):
         samples.labels = np.zeros((37, 1), np.uint8)
     samples.note = "of the user"
     assert samples.note == "of the user"

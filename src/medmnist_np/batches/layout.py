@@ -27,7 +27,7 @@ class Layout:
     channel_axis_stored : bool
         Whether stored images are ``(h, w, 3)``, not ``(h, w)`` or ``(d, h, w)``.
     as_rgb : bool
-        Repeat gray images to three channels.
+        Whether to repeat gray images to three channels.
     channels : "first", "last" or None
         Position of the channel axis. None keeps the stored shape, with three channels last if ``as_rgb``.
     dtype : dtype or None

@@ -111,7 +111,7 @@ class Batch(NamedTuple):
 
     @property
     def masks(self) -> NDArray[Any]:
-        """The labels, under their name in segmentation sets (not ``mask``)."""
+        """The masks of a segmentation set: another name for ``labels``, not to be confused with ``mask``."""
         return self.labels
 
 
@@ -123,8 +123,8 @@ _Numbered: TypeAlias = tuple[int, Batch]
 class Batches:
     """Batches of a data set; each iteration is the next epoch. :meth:`Dataset.batches` creates it.
 
-    ``len()`` is the number of batches in an epoch. Threads may iterate: each iteration is another epoch, and threads
-    that share an iterator share its batches.
+    ``len()`` is the number of batches in an epoch. Several threads may iterate: each iteration is another epoch.
+    Threads with a common iterator share its batches.
 
     Attributes
     ----------
@@ -198,12 +198,12 @@ class Batches:
             return _Pass(self, self._n_passes, epoch, start)
 
     def batch(self, epoch: int, number: int) -> Batch:
-        """Return one batch of one epoch, as an iteration would, without making the batches before it.
+        """Return one batch of one epoch, as in an iteration, without making the batches before it.
 
         Raises
         ------
         IndexError
-            If the number is not that of a batch.
+            If there is no batch with this number.
         """
         if not 0 <= number < len(self):
             raise IndexError(f"Batch {number} does not exist: an epoch has {len(self)} batches, counted from 0.")
@@ -238,7 +238,7 @@ class Batches:
             raise ValueError(f"state must be a state of batches in format {_STATE_FORMAT}, not {short(found)}.")
         own = self._options()
         different = [
-            f"{name} is {own[name]!r} here and {state.get(name)!r} in the state"
+            f"{name} is {short(own[name])} here, but {short(state.get(name))} in the state"
             for name in own
             if state.get(name) != own[name]
         ]

@@ -15,7 +15,7 @@ Last = Literal["keep", "drop", "pad"]
 Uneven = Literal["keep", "pad", "drop"]
 Shuffle = Literal[False, True, "blocks"]
 
-# Samples of a block are read together, and blocks of a window are mixed.
+# The samples of a block are read together, and the samples of a window are shuffled.
 BLOCK_BYTES = 1 << 20
 BLOCKS_PER_WINDOW = 1024
 
@@ -46,7 +46,7 @@ class Plan:
     batch_size : int
         Number of samples in a batch.
     shuffle : bool or "blocks"
-        With True, every order is equally likely. ``"blocks"`` mixes runs of neighbours, see :func:`block_order`.
+        With True, every order is equally likely. ``"blocks"`` shuffles blocks of neighbours; see :func:`block_order`.
     seed : int
         Random seed, 0 to 2**32 - 1.
     last : {"keep", "drop", "pad"}
@@ -87,7 +87,7 @@ class Plan:
             )
         which, of = (whole("shard", number, least=0) for number in self.shard)
         if of == 0:
-            raise ValueError("shard must have at least one part.")
+            raise ValueError("The number of shards must be at least 1, as in shard=(0, 1).")
         if which >= of:
             raise ValueError(f"shard must be from (0, {of}) to ({of - 1}, {of}), not {(which, of)}.")
         object.__setattr__(self, "shard", (which, of))
@@ -95,7 +95,7 @@ class Plan:
             object.__setattr__(self, "weights", _checked_weights(self.weights, self.n_samples))
             if self.shuffle is not True:
                 raise ValueError(
-                    f"weights need shuffle=True, not {short(self.shuffle)}, since they draw samples at random."
+                    f"weights need shuffle=True, not {short(self.shuffle)}, because they draw samples at random."
                 )
 
     @property
@@ -147,9 +147,9 @@ class Plan:
 def block_order(
     n_samples: int, block_length: int, blocks_per_window: int, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Shuffle samples so that a file larger than memory is read in runs of neighbours.
+    """Shuffle samples so that a file larger than memory is read in blocks of neighbours.
 
-    Samples are cut into blocks of neighbours, and the blocks are put in random order. Then the samples of each window
+    Samples are divided into blocks of neighbours, and the order of blocks is random. Then the samples of each window
     of successive blocks are shuffled. All windows have the same length: ``blocks_per_window`` blocks, or up to twice as
     many if the number of blocks is not a multiple of it.
 

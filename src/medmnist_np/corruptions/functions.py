@@ -127,7 +127,7 @@ def corrupt(images: Images, name: str, parameters: float | Sequence[float], seed
     each = list(seeds)
     if len(each) != len(pixels):
         raise ValueError(
-            f"{name} is random and needs one seed for each of {len(pixels)} images; {len(each)} were given. "
+            f"{name} is random and needs one seed for each of {len(pixels)} images, but {len(each)} were given. "
             "Create them with image_seeds(seed, name, severity, indices)."
         )
     return corruption.function(pixels, numbers, map(np.random.default_rng, each))
@@ -184,14 +184,16 @@ def _checked(images: Images, name: str, corruption: CorruptionFunction) -> Image
     refuse_one_image(pixels)
     if is_volumes(pixels) and (pixels.shape[1] in _CHANNELS or pixels.shape[-1] in _CHANNELS):
         raise ValueError(
-            f"The images have shape {pixels.shape}, and one axis seems to hold channels. Pass gray images without it "
+            f"The images have shape {pixels.shape}, and one axis seems to have channels. Pass gray images without it "
             "(images[..., 0]), and RGB images with channels last (numpy.moveaxis(images, 1, -1))."
         )
     if is_volumes(pixels) and not corruption.takes_volumes:
         able = [other for other, function in CORRUPTIONS.items() if function.takes_volumes]
         raise ValueError(f"{name} does not support volumes. These corruptions do: {', '.join(able)}.")
     if not corruption.takes_gray and not is_rgb(pixels):
-        raise ValueError(f"{name} changes colours and needs RGB images (n, h, w, 3); these have shape {pixels.shape}.")
+        raise ValueError(
+            f"{name} changes colours and needs RGB images (n, h, w, 3), but these have shape {pixels.shape}."
+        )
     return pixels
 
 

@@ -91,7 +91,7 @@ class PublishedCorruption(Dataset):
     download : bool, optional
         See :func:`~medmnist_np.load`. Only :func:`fetch_published` downloads an archive without a known checksum.
     progress : Progress
-        What to show while downloading, verifying and unpacking (default: a progress bar).
+        How to show the progress of downloading, verifying and unpacking (default: a progress bar).
 
     Attributes
     ----------
@@ -196,7 +196,7 @@ def fetch_published(
     ------
     ValueError
         If MedMNIST-C does not have the data set, nothing was published for it, no checksum is known and ``no_digest``
-        is False, or corrupted images that you imported are there: a download does not replace them.
+        is False, or you have imported corrupted images, which a download does not replace.
     MedMNISTError
         See :func:`~medmnist_np.fetch`.
 
@@ -234,7 +234,7 @@ def adopt_published(
     DigestError
         If no published archive has its checksum.
     ValueError
-        If corrupted images that you imported with :func:`adopt_own` are there: they are not replaced.
+        If you have imported corrupted images with :func:`adopt_own`. They are not replaced.
 
     Examples
     --------
@@ -309,8 +309,8 @@ def adopt_own(
     path, key, places = Path(source).expanduser(), own_key(record), settings.current(root)
     if store.find(published_key(record), places.searched) is not None:
         raise ValueError(
-            f"The published corrupted images of {record.name} are on this machine, and an import does not replace "
-            f"them. Remove them with `medmnist-np clean {record.name}_{SIZE}`, then import again."
+            f"The published corrupted images of {record.name} are already on this machine. An import does not "
+            f"replace them. Remove them with `medmnist-np clean {record.name}_{SIZE}`, then import again."
         )
     with ExitStack() as stack:
         if path.is_dir():
@@ -382,7 +382,7 @@ def own_key(record: Record) -> str:
 
 
 def is_own(folder: Path) -> bool:
-    """Whether a folder holds corrupted images that a user imported."""
+    """Return whether a folder has corrupted images that a user imported."""
     return folder.parent.name == "medmnist-c" and folder.name.endswith("-own")
 
 

@@ -17,7 +17,7 @@ from medmnist_np import registry
 from medmnist_np._parallel import spread
 from medmnist_np._progress import Progress, bars
 from medmnist_np.data.arrays import load_labels
-from medmnist_np.errors import ScoresError, unknown
+from medmnist_np.errors import ScoresError, short, unknown
 from medmnist_np.evaluation import parse_name
 from medmnist_np.evaluation.evaluator import evaluate_file
 from medmnist_np.evaluation.result import for_json, split_notes
@@ -168,9 +168,11 @@ def parse_run(run: str) -> RunName:
     corruption, severity = match["corruption"], int(match["severity"])
     available = corruption_facts()
     if corruption not in available:
-        raise ScoresError(f"The run {run!r} cannot be read. {unknown('corruption', corruption, available)}")
+        raise ScoresError(f"The run {short(run)} cannot be read. {unknown('corruption', corruption, available)}")
     if severity not in SEVERITIES:
-        raise ScoresError(f"The run {run!r} has severity {severity}. Severities are 1 (weakest) to 5 (strongest).")
+        raise ScoresError(
+            f"The run {short(run)} has severity {severity}. It must be from 1 (weakest) to 5 (strongest)."
+        )
     return RunName(match["model"], corruption, severity)
 
 

@@ -52,7 +52,7 @@ class CropToShortEdge:
         """Return the image after this step."""
         if image.shape[2:] != (3,) and usual_axes(image, n_before=0).shape != image.shape:
             raise ValueError(
-                f"The image has shape {image.shape}, and one axis seems to hold channels. Pass gray images as "
+                f"The image has shape {image.shape}, and one axis seems to have channels. Pass gray images as "
                 "(h, w) and RGB images as (h, w, 3)."
             )
         axes = _spatial_axes(image)

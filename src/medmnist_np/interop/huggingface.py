@@ -57,7 +57,7 @@ def to_huggingface(ds: Dataset, *, cache_dir: str | os.PathLike[str] | None = No
     datasets = require("datasets")
     if not len(without_transform(ds)):
         raise ValueError(
-            f"{ds.record.name} {ds.split} has no selected samples, but `datasets` cannot write an empty set."
+            f"No samples of {ds.record.name} {ds.split} are selected, and `datasets` cannot write an empty set."
         )
     record = ds.record
     classes = datasets.ClassLabel(names=list(record.class_names))
@@ -94,7 +94,7 @@ def huggingface_card(record: Record) -> str:
     Parameters
     ----------
     record : Record
-        What :func:`medmnist_np.info` returns.
+        The record of the data set, from :func:`medmnist_np.info`.
 
     Returns
     -------

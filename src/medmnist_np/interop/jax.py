@@ -111,7 +111,7 @@ def _require_divisible(sharding: Any, batches: Batches) -> None:
         lengths["The last batch"] = rest
     for which, length in lengths.items():
         try:
-            sharding.shard_shape((length,))  # of the labels' and the mask's first axis
+            sharding.shard_shape((length,))  # the first axis of labels and mask
         except ValueError as error:
             raise ValueError(
                 f"{which} has {length} samples, which this sharding does not divide: {error} Use another batch_size, "

@@ -68,8 +68,8 @@ def to_keras(
     keras = require("keras")
     if workers is not None or max_queue_size is not None:
         warnings.warn(
-            "workers and max_queue_size of to_keras have no effect, since Keras with several workers pairs scores with "
-            "the wrong samples. Leave them out. prefetch=2 makes batches ahead.",
+            "workers and max_queue_size of to_keras have no effect, because with several workers Keras pairs scores "
+            "with the wrong samples. Leave them out. Use prefetch=2 to make batches in advance.",
             DeprecationWarning,
             stacklevel=2,
         )

@@ -45,8 +45,8 @@ def to_pandas(ds: Dataset) -> Any:
     ds.record.require_labels("to_pandas")
     if ds.target_transform is not None:
         raise ValueError(
-            "to_pandas returns stored labels, but this data set has a target_transform. Make the data set without it, "
-            "and transform the column of the table."
+            "to_pandas returns stored labels, but this data set has a target_transform. Create the data set without "
+            "it, and transform the column of the table."
         )
     pandas = require("pandas")
     columns: dict[str, Any] = {"position": ds.positions.astype(np.int64)}

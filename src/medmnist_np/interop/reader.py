@@ -13,7 +13,7 @@ from medmnist_np.data.dataset import Dataset
 
 
 class Reader:
-    """Read many samples of a data set by number. Its pickle is that of the data set.
+    """Read many samples of a data set by number. It pickles like the data set.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def without_transform(ds: Dataset) -> Dataset:
     checked_dataset(ds)
     if ds.transform is not None or ds.target_transform is not None:
         raise ValueError(
-            "This data set has a transform for single samples, but whole arrays are passed on. Make the data set "
-            "without it, and transform in the other framework."
+            "The transform of this data set is for single samples, but here whole arrays are passed on. Create the "
+            "data set without a transform, and transform in the other framework."
         )
     return ds
 
@@ -74,5 +74,8 @@ def require_batches(batches: Batches) -> Batches:
     """Return the batches, or raise :class:`ValueError` if an epoch has none, which some frameworks do not explain."""
     if not len(batches):
         plan = batches.plan
-        raise ValueError(f"{plan.n_samples} samples make no batch of {plan.batch_size} with last={plan.last!r}.")
+        raise ValueError(
+            f"{plan.n_samples} samples are too few for a batch of {plan.batch_size} with last={plan.last!r}. Use a "
+            "smaller batch_size, or last='keep'."
+        )
     return batches

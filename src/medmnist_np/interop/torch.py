@@ -16,7 +16,7 @@ from medmnist_np.interop.reader import Reader, checked_dataset, parts_of
 
 
 class TorchBatch(Sequence[tuple[Any, ...]]):
-    """Samples that were read at once: a sequence of samples, and ``parts``, the tensors of all of them."""
+    """Samples that were read together: a sequence of samples, and ``parts``, the tensors of all samples."""
 
     def __init__(self, parts: tuple[Any, ...]) -> None:
         self.parts = parts
@@ -29,9 +29,9 @@ class TorchBatch(Sequence[tuple[Any, ...]]):
 
 
 class TorchSamples(TorchDataset):
-    """A map-style dataset, see :func:`to_torch`. It pickles small, so that spawned workers start quickly.
+    """A map-style dataset; see :func:`to_torch`. Its pickles are small, so that spawned workers start quickly.
 
-    What it does not have itself, such as ``labels``, ``info`` or ``montage``, is that of the data set.
+    Other attributes, such as ``labels``, ``info`` and ``montage``, are those of the data set.
 
     Attributes
     ----------
@@ -70,13 +70,13 @@ class TorchSamples(TorchDataset):
         return tuple(torch.utils.data.default_collate(list(samples)))  # a ConcatDataset asks for single samples
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "ds":  # not there yet while it is unpickled
+        if name.startswith("_") or name == "ds":  # they do not exist yet during unpickling
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.ds, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in vars(self.ds) or hasattr(type(self.ds), name):
-            raise AttributeError(f"Set {name} of the data set, and then call to_torch, which keeps a copy of it.")
+            raise AttributeError(f"{name} cannot be set here. Set it on the data set, and then call to_torch again.")
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
@@ -88,7 +88,7 @@ def to_torch(
 ) -> TorchSamples:
     """Return a map-style dataset of ``(image, label)`` for a ``DataLoader`` and its samplers.
 
-    Pass its ``collate`` to the loader, which then uses batches as they are read, without stacking samples again::
+    Pass its ``collate`` to the loader. The loader then uses whole batches, without stacking single samples again::
 
         data = to_torch(ds, channels="first")
         loader = DataLoader(data, batch_size=128, shuffle=True, collate_fn=data.collate)
@@ -99,7 +99,7 @@ def to_torch(
         The data set, or a selection from it. If it has a ``transform`` or ``target_transform``, samples are read one by
         one and transformed.
     channels : {"first", "last"}, optional
-        Where the channel axis is; ``"first"`` is what PyTorch's layers take. None leaves images as they are stored.
+        Position of the channel axis. Layers of PyTorch need ``"first"``. None keeps the stored shape.
     dtype : dtype, optional
         A NumPy dtype. None means uint8, or float32 if there is a ``scale``.
     scale : float, optional
@@ -109,8 +109,8 @@ def to_torch(
     -------
     TorchSamples
         A ``torch.utils.data.Dataset``. A sample is ``(image, label)``: the image as a tensor in this layout, and
-        the label as int64 ``(l,)``. Both have their own memory. With a transform, a sample is what ``ds[i]`` gives,
-        with arrays as tensors. Everything else, such as ``labels``, ``info`` and ``montage``, is that of ``ds``.
+        the label as int64 ``(l,)``. Both have their own memory. With a transform, a sample is the result of ``ds[i]``,
+        with arrays as tensors. Other attributes, such as ``labels``, ``info`` and ``montage``, are those of ``ds``.
 
     Raises
     ------
@@ -121,11 +121,11 @@ def to_torch(
 
     Notes
     -----
-    Workers seldom help: sending a batch from process to process takes longer than reading it. They may help if a
+    Workers seldom help, because sending a batch to another process takes longer than reading it. They may help if a
     transform is slow.
 
-    Data sets themselves are also a ``torch.utils.data.Dataset`` as soon as PyTorch is imported. This function is
-    for tensors in a layout, and for reading a batch at once.
+    A data set is itself a ``torch.utils.data.Dataset`` once PyTorch is imported. Use this function to get tensors in a
+    certain layout, and to read whole batches.
 
     Examples
     --------
@@ -143,8 +143,8 @@ def to_torch(
         return TorchSamples(reader.ds, reader)
     if (channels, dtype, scale) != (None, None, None):
         raise ValueError(
-            "channels, dtype and scale are for stored images, and this data set has a transform. Leave them out, and "
-            "let the transform return what the model takes."
+            "channels, dtype and scale cannot be used with a data set that has a transform. Leave them out, and let "
+            "the transform return tensors for the model."
         )
     return TorchSamples(ds._copy(), None)
 
@@ -196,7 +196,7 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
     torch = require("torch")
     batches = ds.batches(batch_size, **options)
     _require_tensors(batches.layout.dtype)
-    # Copies, since workers get these later, when the caller may have changed the arguments or the data set.
+    # Copies, because workers get these later, and the caller may have changed the arguments or the data set by then.
     ds = ds._copy()
     options["shard"] = batches.plan.shard
     if not isinstance(options.get("weights"), str):
@@ -205,8 +205,8 @@ def to_torch_iterable(ds: Dataset, batch_size: int, **options: Any) -> Any:
     class TorchBatches(torch.utils.data.IterableDataset):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             self._epoch = batches.epoch
-            # The epoch that was set last, and how often one was set. Workers share this memory: persistent ones have
-            # their copy of this object already.
+            # The epoch that was set last, and the number of times an epoch was set. This memory is shared with workers,
+            # because persistent workers already have their own copy of this object.
             self._set = torch.tensor([batches.epoch, 0]).share_memory_()
             self._n_set = 0
 
@@ -250,7 +250,7 @@ def _restored(ds: Dataset, batch_size: int, options: dict[str, Any], epoch: int,
 
 
 def _require_tensors(dtype: DTypeLike | None) -> None:
-    """Raise unless PyTorch has tensors of a dtype: it would only raise in the first batch."""
+    """Raise ValueError if PyTorch does not have a dtype. PyTorch would raise only at the first batch."""
     torch = require("torch")
     try:
         torch.from_numpy(np.empty(0, dtype or np.uint8))
