@@ -623,7 +623,7 @@ def test_a_folder_that_lacks_a_corruption_is_refused(home: Path) -> None:
 
 def test_published_images_are_not_replaced_by_an_import(home: Path) -> None:
     fetch_published(PROVEN)
-    with pytest.raises(ValueError, match="The published corrupted images of breastmnist are on this machine"):
+    with pytest.raises(ValueError, match="The published corrupted images of breastmnist are already on this machine"):
         adopt_own(PROVEN, made_folder(home, PROVEN))
 
 
