@@ -36,7 +36,7 @@ _GROUPS = {
         "list": ("info", "list_"),
         "info": ("info", "info"),
         "cite": ("info", "cite"),
-        "catalog": ("catalog", "catalog"),
+        "catalog": ("info", "catalog"),
         "fetch": ("fetch", "fetch"),
         "import": ("fetch", "import_"),
     },
