@@ -7,26 +7,6 @@ All functions take a :class:`~medmnist_np.Dataset`, a selection from one, or sev
 samples. Functions that return batches take the arguments of :meth:`Dataset.batches`.
 """
 
-from medmnist_np.interop.dask import to_dask
-from medmnist_np.interop.grain import to_grain
-from medmnist_np.interop.huggingface import huggingface_card, to_huggingface
-from medmnist_np.interop.jax import to_jax
-from medmnist_np.interop.keras import to_keras
-from medmnist_np.interop.pandas import to_pandas
-from medmnist_np.interop.sklearn import to_sklearn
-from medmnist_np.interop.tensorflow import to_tensorflow
-from medmnist_np.interop.torch import to_torch, to_torch_iterable
+from medmnist_np._lazy import attach
 
-__all__ = [
-    "huggingface_card",
-    "to_dask",
-    "to_grain",
-    "to_huggingface",
-    "to_jax",
-    "to_keras",
-    "to_pandas",
-    "to_sklearn",
-    "to_tensorflow",
-    "to_torch",
-    "to_torch_iterable",
-]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -14,18 +14,6 @@ The images contain only patterns that a small classifier can learn: scores on th
 the same bytes on one machine; other releases of NumPy or zlib may give different bytes.
 """
 
-from medmnist_np.testing.fake_volumes import FakeCase, make_cases, make_volume_archive, make_volumes
-from medmnist_np.testing.fakes import fake_datasets, fake_record, make_archive, make_arrays
-from medmnist_np.testing.server import serve
+from medmnist_np._lazy import attach
 
-__all__ = [
-    "FakeCase",
-    "fake_datasets",
-    "fake_record",
-    "make_archive",
-    "make_arrays",
-    "make_cases",
-    "make_volume_archive",
-    "make_volumes",
-    "serve",
-]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
