@@ -113,7 +113,7 @@ def test_a_mask_that_is_too_short_and_fractions_are_refused() -> None:
     source = to_grain(mm.Dataset("breastmnist"))
     with pytest.raises(IndexError, match="mask has 2 values"):
         source.gather([True, False])
-    with pytest.raises(TypeError, match="indexed by"):
+    with pytest.raises(TypeError, match="The index of a data set must be"):
         source.gather([0.5])
 
 
