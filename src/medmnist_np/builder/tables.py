@@ -117,7 +117,7 @@ def from_tables(
     _files.require_columns(tables[0], given, columns)
     if columns and not lines:
         raise ValueError(f"{tables[0]} lists no images.")
-    places = {line.folder: _Folder(line.folder) for line in lines}
+    places = {place: _Folder(place) for place in dict.fromkeys(line.folder for line in lines)}
     used = _chosen(tables[0], lines, columns, places, image, label, group_by, split_column)
     if used.chosen:
         notes.append(used.chosen)
