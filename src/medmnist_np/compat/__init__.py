@@ -12,32 +12,7 @@ import sys
 from pathlib import Path
 
 from medmnist_np.compat import dataset, evaluator, info, utils
-from medmnist_np.compat.dataset import (
-    OCTMNIST,
-    AdrenalMNIST3D,
-    BloodMNIST,
-    BreastMNIST,
-    ChestMNIST,
-    DermaMNIST,
-    FractureMNIST3D,
-    MedMNIST,
-    MedMNIST2D,
-    MedMNIST3D,
-    NoduleMNIST3D,
-    OrganAMNIST,
-    OrganCMNIST,
-    OrganMNIST3D,
-    OrganMNISTAxial,
-    OrganMNISTCoronal,
-    OrganMNISTSagittal,
-    OrganSMNIST,
-    PathMNIST,
-    PneumoniaMNIST,
-    RetinaMNIST,
-    SynapseMNIST3D,
-    TissueMNIST,
-    VesselMNIST3D,
-)
+from medmnist_np.compat.dataset import *  # the classes
 from medmnist_np.compat.evaluator import Evaluator, getACC, getAUC
 from medmnist_np.compat.info import DEFAULT_ROOT, HOMEPAGE, INFO, __version__
 
