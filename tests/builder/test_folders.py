@@ -77,7 +77,7 @@ def test_files_that_are_not_part_of_the_data_are_counted_by_kind(tmp_path: Path)
     found = source_of(tmp_path, folder)
     assert len(found.rows) == 6
     assert not found.alone
-    assert "Ignored: 1 other files (weights.bin)." in found.notes
+    assert "Ignored: 1 other file (weights.bin)." in found.notes
     assert found.notes[-1].startswith(
         "Ignored: 1 .DS_Store, 1 .ipynb_checkpoints, 1 Thumbs.db, 2 temporary files (7.png"
     )
@@ -172,7 +172,7 @@ def test_a_table_of_something_else_beside_class_folders_is_ignored(tmp_path: Pat
     table(folder / "scanners.csv", ["scanner", "year"], [["A", 2020]])
     found = source_of(tmp_path, folder)
     assert found.labels.class_names == ("benign", "malignant")
-    assert found.notes == ("Ignored: 1 tables (scanners.csv).",)
+    assert found.notes == ("Ignored: 1 table (scanners.csv).",)
 
 
 def test_images_that_a_table_lists_have_the_splits_of_their_folders(tmp_path: Path) -> None:

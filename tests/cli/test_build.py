@@ -162,7 +162,7 @@ def test_folders_of_images_become_volumes_only_with_an_option(tmp_path: Path) ->
         folder_per_class(tmp_path / "images" / split, n=28, classes=[f"{split}-{number}" for number in range(6)])
     options = ("--name", "scans", "--recipe", "squeeze", "--size", "8")
     result = run("build", tmp_path / "images", *options)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "first/first-0 is a folder in a class folder" in result.stderr
     assert run("build", tmp_path / "images", *options, "--slices").exit_code == 0
     assert mm.info("scans").ndim == 3
@@ -191,3 +191,82 @@ def test_a_mirror_lays_out_a_built_set(tmp_path: Path) -> None:
     assert run("build", folder_per_class(tmp_path / "images"), "--name", "moles").exit_code == 0
     assert run("mirror", tmp_path / "mirror", "moles").exit_code == 0
     assert [path.name for path in (tmp_path / "mirror").iterdir()] == ["moles.npz"]
+
+
+def test_a_folder_without_options_is_shown_and_built_with_its_name(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "My Moles")
+    result = run("build", folder)
+    assert result.exit_code == 0
+    assert "Layout:      <class>/<image>" in result.stdout
+    assert mm.info("my-moles").n_samples["train"] == 14
+
+
+def test_a_folder_with_several_readings_is_not_built_and_the_commands_are_printed(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "moles")
+    save_image(folder / "benign" / "wide.png", noise(99, (30, 50)))
+    result = run("build", folder)
+    assert result.exit_code == 2
+    commands = [
+        line.partition("Build with:")[2].split() for line in result.stdout.splitlines() if "Build with:" in line
+    ]
+    assert [command[-2:] for command in commands] == [["--recipe", "crop"], ["--recipe", "squeeze"]]
+    assert not any(record.name == "moles" for record in mm.datasets())
+    assert run(*commands[0][1:]).exit_code == 0
+    assert mm.info("moles").splits == ("train", "val", "test")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_dry_run_builds_nothing(tmp_path: Path, options: list[str]) -> None:
+    result = run("build", folder_per_class(tmp_path / "moles"), "--dry-run", *options)
+    assert result.exit_code == 0
+    assert "medmnist-np build" in result.stdout
+    assert not any(record.name == "moles" for record in mm.datasets())
+
+
+def test_several_readings_are_json_for_programs(tmp_path: Path) -> None:
+    for number in range(4):
+        save_image(tmp_path / "moles" / "ab"[number % 2] / f"p{number}" / "0.png", noise(number))
+    result = run("build", tmp_path / "moles", "--json")
+    assert result.exit_code == 2
+    assert [reading["options"] for reading in json.loads(result.stdout)["readings"]] == [
+        {"group_by_folder": True},
+        {"slices": True},
+    ]
+
+
+def test_a_build_with_a_name_also_prints_the_command_of_each_reading(tmp_path: Path) -> None:
+    for number in range(4):
+        save_image(tmp_path / "in" / "ab"[number % 2] / f"p{number}" / "0.png", noise(number))
+    result = run("build", tmp_path / "in", "--name", "moles")
+    assert result.exit_code == 2
+    assert f"medmnist-np build {tmp_path / 'in'} --name moles --group-by-folder\n" in result.stderr
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_with_its_reason(tmp_path: Path) -> None:
+    save_image(tmp_path / "moles" / "0.png", noise(0))
+    result = run("build", tmp_path / "moles")
+    assert result.exit_code == 1
+    assert "has no class folders with images" in result.stdout
+
+
+def test_a_build_ends_with_a_page_of_card_and_audit(tmp_path: Path) -> None:
+    folder = folder_per_class(tmp_path / "moles")
+    (folder / "Meier.txt").write_text("the name of a patient")
+    (folder / "benign" / "copy.png").write_bytes((folder / "benign" / "000.png").read_bytes())
+    result = run("build", folder, "--output", tmp_path / "out", "--size", "28,64")
+    assert f"Card and audit: {tmp_path / 'out' / 'moles.html'}" in result.stdout
+    page = (tmp_path / "out" / "moles.html").read_text("utf-8")
+    assert "<h2>Audit: exact duplicates</h2>" in page
+    assert "Patients in several splits: not checked, since no groups are known." in page
+    assert "Some source images are smaller than size 64." in page
+    assert "Ignored: 1 text file." in page
+    assert "Meier" not in page
+
+
+def test_the_page_of_masks_says_that_duplicates_were_not_searched(tmp_path: Path) -> None:
+    for number in range(20):
+        save_image(tmp_path / "polyps" / "images" / f"{number}.png", noise(number))
+        save_image(tmp_path / "polyps" / "masks" / f"{number}.png", noise(number) // 128)
+    result = run("build", tmp_path / "polyps", "--output", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "Duplicates and leaks were not searched" in (tmp_path / "out" / "polyps.html").read_text("utf-8")

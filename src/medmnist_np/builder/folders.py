@@ -155,8 +155,7 @@ def notes_of(folder: Path, source: Source, table: Path | None = None) -> tuple[s
         folders[:] = [name for name in folders if not junk_kind(name)]
     root, notes = folder.resolve(), []
     if counts:
-        kinds = (f"{len(names)} {kind}{_examples(kind, names)}" for kind, names in sorted(counts.items()))
-        notes.append(f"Ignored: {', '.join(kinds)}.")
+        notes.append(f"Ignored: {', '.join(_counted(kind, names) for kind, names in sorted(counts.items()))}.")
     places = {place: place.resolve() for place in {row.file.parent for row in source.rows}}
     n_outside = sum(
         not (row.file.resolve() if row.file.is_symlink() else places[row.file.parent]).is_relative_to(root)
@@ -167,11 +166,13 @@ def notes_of(folder: Path, source: Source, table: Path | None = None) -> tuple[s
     return tuple(notes)
 
 
-def _examples(kind: str, names: Sequence[str]) -> str:
+def _counted(kind: str, names: Sequence[str]) -> str:
+    """Return how many files of a kind there are, with some of their names."""
     if kind == names[0]:
-        return ""
+        return f"{len(names)} {kind}"
     distinct = sorted(set(names))
-    return f" ({', '.join(distinct[:3])}{', ...' if len(distinct) > 3 else ''})"
+    more = ", ..." if len(distinct) > 3 else ""
+    return f"{len(names)} {kind if len(names) > 1 else kind[:-1]} ({', '.join(distinct[:3])}{more})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ class _Entries:
     ``loose`` are files above class folders.
     """
 
+    layout: str
     found: tuple[tuple[str, str, Path], ...]
     loose: tuple[Path, ...]
     notes: tuple[str, ...] = ()
@@ -218,7 +220,10 @@ def _entries(folder: Path) -> _Entries:
     if not (given or crossed):
         every = [("", path.name, file) for path in inside for file in listed(path)]
     above = [folder, *(inside if given or crossed else [])]
-    return _Entries(tuple(every), tuple(p for place in above for p in listed(place) if p.is_file()), tuple(notes))
+    layout = "<class>/<split>" if crossed else "<split>/<class>" if given else "<class>"
+    return _Entries(
+        layout, tuple(every), tuple(p for place in above for p in listed(place) if p.is_file()), tuple(notes)
+    )
 
 
 def _are_splits(folders: Sequence[Path]) -> bool:
@@ -287,7 +292,7 @@ def from_folder(folder: Path, classes: Classes, *, group_by_folder: bool = False
     parts, renamed = given_splits(split for split, _, _ in found)
     misplaced = ((str(file), "it is not in a class folder") for file in entries.loose if _has_image_name(file))
     others = [file.name for file in entries.loose if not _has_image_name(file)]
-    notes = [*entries.notes, *([f"Ignored: {len(others)} other files{_examples('', others)}."] if others else [])]
+    notes = [*entries.notes, *([f"Ignored: {_counted('other files', others)}."] if others else [])]
     alone = (*misplaced, *((str(file), NOT_AN_IMAGE) for _, _, file in every if not may_be_image(file)))
     return Source(
         rows,
@@ -297,6 +302,7 @@ def from_folder(folder: Path, classes: Classes, *, group_by_folder: bool = False
         alone=alone,
         renamed=renamed,
         notes=tuple(notes),
+        layout=f"{entries.layout}/{'<group>/' if groups else ''}<image>",
     )
 
 
@@ -378,6 +384,7 @@ def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
         splits=splits if given else None,
         alone=unpaired,
         renamed=given_splits(image.parents[1].name for _, image, _ in pairs.found)[1] if given else (),
+        layout=f"{'<split>/' if given else ''}images/<name> and {'<split>/' if given else ''}masks/<name>",
     )
 
 

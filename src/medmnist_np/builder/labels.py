@@ -465,7 +465,7 @@ class Source:
     splits, each with the standard name. ``alone`` lists files that belong to no sample, such as images
     without a mask or outside the class folders, each with the reason. ``notes`` are sentences about what was recognised
     or ignored. ``n_unlisted`` counts the images of the folder that the table does not list. ``group`` is what to call a
-    group in messages.
+    group in messages. ``layout`` names how the files lie.
     """
 
     rows: tuple[Row, ...]
@@ -477,6 +477,7 @@ class Source:
     notes: tuple[str, ...] = ()
     n_unlisted: int = 0
     group: str = "group"
+    layout: str = ""
 
     def __post_init__(self) -> None:
         first: dict[tuple[Path, int | None], Row] = {}

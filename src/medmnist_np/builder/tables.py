@@ -177,6 +177,7 @@ def _source(
         renamed=renamed,
         notes=tuple(notes),
         n_unlisted=n_unlisted,
+        layout="a table of images",
     )
     if used.group is None:
         return source

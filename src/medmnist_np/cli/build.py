@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from medmnist_np.cli.options import json_option, workers_option
 from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value_errors, with_options
 
+if TYPE_CHECKING:
+    from medmnist_np._progress import Progress
+    from medmnist_np.builder import Built, Survey
+
+_NEAR = 5000  # samples of which near duplicates are searched in a few seconds
 _NAMED = 10  # files left out that are printed; JSON lists all
 
 Number = TypeVar("Number", int, float)
@@ -24,7 +32,8 @@ class _TableOrFolders(click.Path):
 
 @click.command
 @click.argument("source", type=click.Path(exists=True))
-@click.option("--name", required=True, metavar="NAME", help="Name of the set: lower-case letters, digits and '-'.")
+@click.option("--name", metavar="NAME", help="Name: lower-case letters, digits and '-'; default: that of SOURCE.")
+@click.option("--dry-run", is_flag=True, help="Show what SOURCE holds and how it can be built, and stop.")
 @click.option(
     "--size",
     "sizes",
@@ -93,6 +102,7 @@ def build(
     slices: bool,
     exif: str | None,
     channels: str | None,
+    dry_run: bool,
     workers: int | None,
     as_json: bool,
     **choices: Any,
@@ -104,10 +114,14 @@ def build(
     usual names; or a folder written by `save --layout csv`. For segmentation, SOURCE is a folder with images/ and
     masks/ whose files have the same names, or a table with the column mask instead of label.
 
-    Run the same command again to resume an interrupted run. The exit code is 2 for wrong usage and 1 if images or
-    labels cannot be used.
+    Without --name, build first shows what SOURCE holds. If it can be read in only one way, it builds the set with the
+    name of the folder. Otherwise it prints a command for each way.
+
+    Run the same command again to resume an interrupted run. The exit code is 2 for wrong usage or if there are several
+    ways, and 1 if images or labels cannot be used.
 
     \b
+      medmnist-np build photos
       medmnist-np build photos --name lesions --size 28 --size 64 --recipe crop
       medmnist-np build photos --labels moles.csv --name moles --group-by patient
       medmnist-np build scans.csv --name thorax --window=-160:240 --recipe squeeze
@@ -116,52 +130,100 @@ def build(
     from medmnist_np._parallel import threads
     from medmnist_np._progress import bars, silent
     from medmnist_np.builder import build as build_set
+    from medmnist_np.builder.labels import Ambiguous
     from medmnist_np.builder.pipeline import check_choices
+    from medmnist_np.builder.surveys import command_of, name_of, survey
 
     choices |= {
-        "sizes": _numbers(",".join(sizes) or "28", ",", int, "--size 28,64,224"),
+        "sizes": _numbers(",".join(sizes), ",", int, "--size 28,64,224") if sizes else None,
         "ratio": None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2"),
         "window": window if window in (None, "dicom") else _limits(window),
     }
+    reading = {
+        "labels": labels,
+        "image": image,
+        "label": columns,
+        "group_by": group_by,
+        "split_column": split_column,
+        "group_by_folder": group_by_folder,
+        "class_names": None if classes is None else [name.strip() for name in classes.split(",")],
+        "first_label": first_label,
+        "seed": seed,
+        "skip_bad": skip_bad,
+        "slices": slices,
+        "exif": exif,
+        "channels": channels,
+    }
+    given = {
+        name: value for name, value in {**choices, **reading}.items() if value or (name, value) == ("group_by", "")
+    }
+    progress = silent if as_json else bars
+    looks = dry_run or "name" not in given
+    if looks:
+        _look(survey(source, progress=progress, **given), dry_run=dry_run, as_json=as_json)
+    arguments = {"name": name_of(source), **given}
     with value_errors(passing=()):  # an error about the name of a set is wrong usage here
-        check_choices(**choices)
+        checked = {"sizes": (28,), **dict.fromkeys(("task", "ratio", "recipe", "window", "output")), **arguments}
+        check_choices(**{name: value for name, value in checked.items() if name not in reading})
     with value_errors(click.ClickException), threads(workers or n_processors()) as executor, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Class .* has no samples")  # the record, which is shown, has it as a note
-        built = build_set(
-            source,
-            labels=labels,
-            image=image,
-            label=columns or None,
-            group_by=group_by,
-            split_column=split_column,
-            group_by_folder=group_by_folder,
-            class_names=None if classes is None else [name.strip() for name in classes.split(",")],
-            first_label=first_label,
-            seed=seed,
-            skip_bad=skip_bad,
-            slices=slices,
-            exif=cast("Any", exif),
-            channels=cast("Any", channels),
-            executor=executor,
-            progress=silent if as_json else bars,
-            **choices,
-        )
+        try:
+            built = build_set(source, executor=executor, progress=progress, **arguments)
+        except Ambiguous as error:
+            for way in error.readings:
+                say(command_of(source, {**given, **way}), err=True)
+            raise click.UsageError(str(error)) from error
+        page = _write_page(built, executor, progress)
     if not choices["license"]:
         say("The set has no license. State one with --license, so that others know how they may use it.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]
         notes = [*built.notes, *built.record.notes]
-        say_json({"name": built.record.name, "folder": str(built.folder), "skipped": skipped, "notes": notes})
+        facts = {"name": built.record.name, "folder": str(built.folder), "page": str(page)}
+        say_json({**facts, "skipped": skipped, "notes": notes})
         return
     say_lines(repr(built.record))
-    for note in built.notes:
+    for note in () if looks else built.notes:  # the survey has shown them
         say(with_options(note, click.get_current_context().command), err=True)
     for where, reason in built.skipped[:_NAMED]:
         say(f"Left out: {where}: {with_options(reason, click.get_current_context().command)}.", err=True)
     if len(built.skipped) > _NAMED:
         say(f"... and {len(built.skipped) - _NAMED} more. Use --json to list all.", err=True)
+    say(f"Card and audit: {page}")
     first = f'mm.load("{built.record.name}", "{built.record.splits[0]}")'
     say(f"Ready: {first}. Files to share: {built.folder}")
+
+
+def _look(found: Survey, *, dry_run: bool, as_json: bool) -> None:
+    """Show a survey, and exit if nothing more is to be done or can be done."""
+    ctx = click.get_current_context()
+    if as_json and (dry_run or not found.ready):
+        say_json(found.to_dict())
+    elif not as_json:
+        say_lines(str(replace(found, problem=with_options(found.problem, ctx.command))))
+    if dry_run or not found.ready:
+        ctx.exit(0 if dry_run else 2 if found.readings else 1)
+
+
+def _write_page(built: Built, executor: Executor, progress: Progress) -> Path:
+    """Write the card and the audit of a set beside its record."""
+    from medmnist_np.audits import audit
+    from medmnist_np.reports import card, write_page
+
+    record, size = built.record, built.record.sizes[0]
+    # The folder is shared, and names of files may say who a patient is.
+    remarks = [re.sub(r" \([^()]*\)", "", note) for note in built.notes if "/" not in note and "\\" not in note]
+    findings = None
+    if record.target == "masks":
+        remarks.append("Duplicates and leaks were not searched, since an audit needs one label for each image.")
+    else:
+        near = 4 if sum(record.n_samples.values()) <= _NEAR else None
+        if near is None:
+            remarks.append(f"Near duplicates: not searched. `medmnist-np audit {record.name}` searches them.")
+        findings = audit(record.name, size=size, max_distance=near, executor=executor, progress=progress)
+    document = card(record.name, size=size, audit=findings, remarks=remarks, executor=executor, progress=progress)
+    write_page(built.folder / f"{record.name}.html", document)
+    return built.folder / f"{record.name}.html"
 
 
 @click.command

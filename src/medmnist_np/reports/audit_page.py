@@ -51,6 +51,12 @@ def audit_page(audit: Audit) -> str:
     str
         A self-contained HTML document without scripts. The same audit gives the same document.
     """
+    subtitle = findings.samples(audit.splits, audit.image_shape, audit.record)
+    return page(f"Audit of {audit.name}", subtitle, audit_sections(audit))
+
+
+def audit_sections(audit: Audit) -> dict[str, list[Html]]:
+    """Return the sections of the page of an audit, by their headings."""
     _, grouped_by, not_checked = findings.groups_of(audit.grouped_by)
     sections = {
         "Summary": _summary(audit, not_checked),
@@ -65,8 +71,7 @@ def audit_page(audit: Audit) -> str:
     if not_checked:
         sections["Patients in several splits"] = [note(f"Patients: {not_checked}.")]
     sections["Method"] = [_method(audit)]
-    subtitle = findings.samples(audit.splits, audit.image_shape, audit.record)
-    return page(f"Audit of {audit.name}", subtitle, sections)
+    return sections
 
 
 def _summary(audit: Audit, not_checked: str) -> list[Html]:

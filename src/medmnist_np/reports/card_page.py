@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 
@@ -14,6 +14,8 @@ from medmnist_np import registry
 from medmnist_np._html import Html, cautions_of, element, join
 from medmnist_np._progress import Progress, bars
 from medmnist_np._version import __version__
+from medmnist_np.audits._audit import Audit
+from medmnist_np.audits.findings import groups_of
 from medmnist_np.cache import settings
 from medmnist_np.data.arrays import load_labels
 from medmnist_np.data.dataset import Dataset
@@ -21,6 +23,7 @@ from medmnist_np.errors import NotCachedError, UnknownSizeError
 from medmnist_np.registry import DatasetInfo, Record
 from medmnist_np.registry.bundled_records import recipe_facts
 from medmnist_np.registry.records import class_titles, things_of
+from medmnist_np.reports.audit_page import audit_sections
 from medmnist_np.reports.card_code import loading
 from medmnist_np.reports.card_sections import (
     SCRUBBER_SCRIPT,
@@ -57,13 +60,15 @@ _NO_LICENSE = "not stated"
 _LONGEST_NAME = 24  # characters, of a license
 
 
-def card(
+def card(  # noqa: PLR0913 -- all but the name have a default
     name: str | Record,
     *,
     size: int | None = None,
     root: str | os.PathLike[str] | None = None,
     download: bool = False,
     seed: int = 0,
+    audit: Audit | None = None,
+    remarks: Sequence[str] = (),
     executor: Executor | None = None,
     progress: Progress = bars,
 ) -> str:
@@ -82,6 +87,11 @@ def card(
         Whether to download the data set if it is not on this machine. Otherwise the card has no pictures.
     seed : int
         Random seed for the choice of samples to show.
+    audit : Audit, optional
+        The result of :func:`~medmnist_np.audit` for the same data set. Its sections follow those of the card, and a
+        section lists what is not known, such as whether a patient is in two splits.
+    remarks : sequence of str
+        Sentences about the source, such as the notes of :class:`~medmnist_np.builder.Built`.
     executor : concurrent.futures.Executor, optional
         Counts the pixel values, see :meth:`Dataset.statistics`.
     progress : Progress
@@ -149,6 +159,7 @@ def card(
         "How to load it": loading(record, shown_size, record.edition(None)),
         "License and citation": _citation(record),
         "How this card was made": [facts(origin)],
+        **_audited(record, audit, remarks),
     }
     counts = f"{sum(record.n_samples.values()):,} {things}, {record.n_classes} {kind.lower()}"
     return page(
@@ -157,6 +168,26 @@ def card(
         {heading: content for heading, content in sections.items() if content},
         script=SCRUBBER_SCRIPT if splits and record.ndim == 3 else "",
     )
+
+
+def _audited(record: DatasetInfo, audit: Audit | None, remarks: Sequence[str]) -> dict[str, list[Html]]:
+    """Return sections about the source and what is not known, and those of an audit."""
+    unknown = []
+    if audit is not None and (not_checked := groups_of(audit.grouped_by)[2]):
+        unknown.append(f"Patients in several splits: {not_checked}.")
+    if audit is not None and record.enlarged_sizes:
+        sizes = ", ".join(map(str, record.enlarged_sizes))
+        unknown.append(f"Some source images are smaller than size {sizes}. They were enlarged, without more detail.")
+    sections = {} if audit is None else audit_sections(audit)
+    return {
+        "Notes on the source": _listed(remarks),
+        "What is not known": _listed(unknown),
+        **{f"Audit: {heading[0].lower()}{heading[1:]}": content for heading, content in sections.items()},
+    }
+
+
+def _listed(sentences: Sequence[str]) -> list[Html]:
+    return [element("ul", *(element("li", sentence) for sentence in sentences))] if sentences else []
 
 
 def _opened(
