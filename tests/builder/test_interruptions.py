@@ -75,12 +75,12 @@ def interrupt_everywhere(source: str, fault: str, folder: Path) -> list[dict[str
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything in a folder but locks; of folders their names alone."""
+    """Everything in a folder but locks and what a killed writer of statistics leaves; of folders their names alone."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
     return {
         name: path.read_bytes() if path.is_file() else b""
         for name, path in found.items()
-        if not name.startswith("locks")
+        if not name.startswith("locks") and ".statistics.json." not in name
     }
 
 

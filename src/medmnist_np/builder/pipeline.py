@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -100,6 +100,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
     channels: Channels | None = None,
     executor: Executor | None = None,
     progress: Progress = bars,
+    finish: Callable[[Built], object] | None = None,
 ) -> Built:
     """Build a data set from your own images: archives in the official format, a record, and arrays in the cache.
 
@@ -180,6 +181,8 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         Reads and resizes the images: threads, processes, or a cluster whose machines see the same paths.
     progress : Progress
         How to show progress; a bar by default.
+    finish : callable, optional
+        Is called with the result when the set is complete, and again if the run is interrupted meanwhile and resumed.
 
     Returns
     -------
@@ -301,7 +304,11 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         record = _published(
             name, folder, text, archives, ids, resumed=resumed, in_cache=output is None, progress=progress
         )
-    return Built(record, folder, skipped, every.notes)
+        built = Built(record, folder, skipped, every.notes)
+        if finish is not None:
+            finish(built)
+        _files.remove_tree(unfinished)
+    return built
 
 
 def _published(
@@ -317,7 +324,8 @@ def _published(
 ) -> DatasetInfo:
     """Publish the finished set: store ids, move archives and record, register, unpack the arrays.
 
-    Each step can be repeated, and the folder ``unfinished`` is removed last: until then, the same call resumes. Ids are
+    Each step can be repeated, and :func:`build` removes the folder ``unfinished`` last: until then, the same call
+    resumes. Ids are
     stored before the record, so that a registered set always has its groups.
     """
     unfinished = folder / "unfinished"
@@ -333,7 +341,6 @@ def _published(
     if resumed:
         for path in (ids_file(record), record_file(settings.current().cache, name)):
             _files.remove_abandoned(path)
-    _files.remove_tree(unfinished)
     return record
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from medmnist_np import _files
 from medmnist_np.cli.options import json_option, workers_option
 from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value_errors, with_options
 
@@ -168,12 +169,18 @@ def build(
     with value_errors(click.ClickException), threads(workers or n_processors()) as executor, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Class .* has no samples")  # the record, which is shown, has it as a note
         try:
-            built = build_set(source, executor=executor, progress=progress, **arguments)
+            built = build_set(
+                source,
+                executor=executor,
+                progress=progress,
+                finish=lambda done: _write_page(done, executor, progress),
+                **arguments,
+            )
         except Ambiguous as error:
             for way in error.readings:
                 say(command_of(source, {**given, **way}), err=True)
             raise click.UsageError(str(error)) from error
-        page = _write_page(built, executor, progress)
+    page = _page_of(built)
     if not choices["license"]:
         say("The set has no license. State one with --license, so that others know how they may use it.", err=True)
     if as_json:
@@ -205,7 +212,7 @@ def _look(found: Survey, *, dry_run: bool, as_json: bool) -> None:
         ctx.exit(0 if dry_run else 2 if found.readings else 1)
 
 
-def _write_page(built: Built, executor: Executor, progress: Progress) -> Path:
+def _write_page(built: Built, executor: Executor, progress: Progress) -> None:
     """Write the card and the audit of a set beside its record."""
     from medmnist_np.audits import audit
     from medmnist_np.reports import card, write_page
@@ -222,8 +229,12 @@ def _write_page(built: Built, executor: Executor, progress: Progress) -> Path:
             remarks.append(f"Near duplicates: not searched. `medmnist-np audit {record.name}` searches them.")
         findings = audit(record.name, size=size, max_distance=near, executor=executor, progress=progress)
     document = card(record.name, size=size, audit=findings, remarks=remarks, executor=executor, progress=progress)
-    write_page(built.folder / f"{record.name}.html", document)
-    return built.folder / f"{record.name}.html"
+    write_page(_page_of(built), document)
+    _files.remove_abandoned(_page_of(built))  # of an interrupted run
+
+
+def _page_of(built: Built) -> Path:
+    return built.folder / f"{built.record.name}.html"
 
 
 @click.command
