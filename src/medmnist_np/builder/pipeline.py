@@ -304,10 +304,13 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         record = _published(
             name, folder, text, archives, ids, resumed=resumed, in_cache=output is None, progress=progress
         )
-        built = Built(record, folder, skipped, every.notes)
-        if finish is not None:
-            finish(built)
-        _files.remove_tree(unfinished)
+        return _finished(Built(record, folder, skipped, every.notes), finish)
+
+
+def _finished(built: Built, finish: Callable[[Built], object] | None) -> Built:
+    if finish is not None:
+        finish(built)
+    _files.remove_tree(built.folder / "unfinished")
     return built
 
 
