@@ -31,10 +31,9 @@ ADAPTERS = "medmnist_np.interop"
 # Modules with too many names for one page: the title of each further page, and the files whose names are on it.
 _PARTS = {
     "medmnist_np": {
-        "Build and audit": ("audits._audit", "builder.pipeline", "data.registration"),
+        "Build and audit": ("audits._audit", "builder.pipeline", "builder.surveys", "data.registration"),
         "Dataset and VolumeDataset": ("data.dataset", "volumes.volume_dataset"),
         "Official classes": ("compat.dataset",),
-        "Your own data": ("builder.pipeline", "builder.surveys", "data.registration"),
     },
     "medmnist_np.metrics": {
         "Metrics of decisions": ("confusion", "decisions", "metric"),
