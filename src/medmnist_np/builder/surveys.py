@@ -20,7 +20,7 @@ from medmnist_np._optional import require
 from medmnist_np._progress import Progress, bars
 from medmnist_np.builder import signatures
 from medmnist_np.builder.folders import files_below, may_be_image
-from medmnist_np.builder.image_files import is_volume, listed, read_image
+from medmnist_np.builder.image_files import is_volume, listed, orientation, read_image
 from medmnist_np.builder.labels import SEGMENTATION, SPLITS, Ambiguous, Classes, Row, Source
 from medmnist_np.builder.pipeline import build
 from medmnist_np.builder.preparation import reason_of
@@ -29,7 +29,6 @@ from medmnist_np.volumes.nifti import read_header
 from medmnist_np.volumes.stored_files import stored_file
 
 _SAMPLED = 50  # images of other types than uint8 whose values are read
-_ORIENTATION = 0x0112
 _GRAY = ("1", "L", "LA", "I", "F")
 _OPTIONS = {"class_names": "classes", "sizes": "size", "ratio": "split"}
 _SEPARATORS = {"window": ":", "ratio": ":"}
@@ -330,13 +329,10 @@ def _picture_header(file: Path, kind: str) -> _Header:
     with Image.open(file, formats=(kind,)) as picture:
         mode = picture.mode
         n_pages = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
-        # Pillow decodes a whole PNG file to look for EXIF data behind the pixels.
-        has_exif = kind != "PNG" or "exif" in picture.info
-        turned = has_exif and picture.getexif().get(_ORIENTATION, 1) in range(2, 9)
         shape = (*([n_pages] if n_pages > 1 else []), picture.height, picture.width)
     gray = mode in _GRAY or mode.startswith("I;16")
     dtype = "bool" if mode == "1" else str(np.dtype(ImageMode.getmode(mode).typestr).newbyteorder("="))
-    return _Header(kind, shape, "gray" if gray else "palette" if mode == "P" else mode, dtype, turned)
+    return _Header(kind, shape, "gray" if gray else "palette" if mode == "P" else mode, dtype, orientation(file) > 1)
 
 
 def _itk_header(file: Path, reader_name: str) -> _Header:

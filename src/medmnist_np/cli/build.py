@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _NEAR = 5000  # samples of which near duplicates are searched in a few seconds
 _NAMED = 10  # files left out that are printed; JSON lists all
 
+# Arguments that are checked before the source is read, with their defaults.
+_CHECKED: dict[str, Any] = {"sizes": (28,), **dict.fromkeys(("name", "task", "ratio", "recipe", "window", "output"))}
+_CHECKED |= dict.fromkeys(("description", "modality", "license"), "")
+
 Number = TypeVar("Number", int, float)
 
 
@@ -51,7 +55,6 @@ class _TableOrFolders(click.Path):
 @click.option("--image", metavar="COLUMN", help="Column with the image files; default: usual names.")
 @click.option(
     "--label",
-    "columns",
     multiple=True,
     metavar="COLUMN",
     help="Column with the class; repeatable: 0 or 1 each; default: usual names.",
@@ -63,7 +66,7 @@ class _TableOrFolders(click.Path):
 )
 @click.option("--split-column", metavar="COLUMN", help="Column with train, val or test; default: usual names.")
 @click.option("--group-by-folder", is_flag=True, help="Folders in class folders are groups, such as patients.")
-@click.option("--classes", metavar="A,B,...", help="Class names in the order of their labels.")
+@click.option("--classes", "class_names", metavar="A,B,...", help="Class names in the order of their labels.")
 @click.option("--first-label", type=int, default=0, metavar="N", help="Number of the first class; default: 0.")
 @click.option("--task", metavar="TASK", help="ordinal-regression if the classes are ordered.")
 @click.option("--split", "ratio", metavar="7:1:2", help="Sizes of train, val and test; default: 7:1:2.")
@@ -88,25 +91,13 @@ class _TableOrFolders(click.Path):
 def build(
     source: str,
     sizes: tuple[str, ...],
-    labels: str | None,
-    image: str | None,
-    columns: tuple[str, ...],
-    group_by: str | None,
-    split_column: str | None,
-    group_by_folder: bool,
-    classes: str | None,
-    first_label: int,
     ratio: str | None,
-    seed: int,
     window: str | None,
-    skip_bad: bool,
-    slices: bool,
-    exif: str | None,
-    channels: str | None,
+    class_names: str | None,
     dry_run: bool,
     workers: int | None,
     as_json: bool,
-    **choices: Any,
+    **options: Any,
 ) -> None:
     """Build a data set from your own images.
 
@@ -135,37 +126,20 @@ def build(
     from medmnist_np.builder.pipeline import check_choices
     from medmnist_np.builder.surveys import command_of, name_of, survey
 
-    choices |= {
+    options |= {
         "sizes": _numbers(",".join(sizes), ",", int, "--size 28,64,224") if sizes else None,
         "ratio": None if ratio is None else _numbers(ratio, ":", float, "--split 7:1:2"),
         "window": window if window in (None, "dicom") else _limits(window),
+        "class_names": None if class_names is None else [name.strip() for name in class_names.split(",")],
     }
-    reading = {
-        "labels": labels,
-        "image": image,
-        "label": columns,
-        "group_by": group_by,
-        "split_column": split_column,
-        "group_by_folder": group_by_folder,
-        "class_names": None if classes is None else [name.strip() for name in classes.split(",")],
-        "first_label": first_label,
-        "seed": seed,
-        "skip_bad": skip_bad,
-        "slices": slices,
-        "exif": exif,
-        "channels": channels,
-    }
-    given = {
-        name: value for name, value in {**choices, **reading}.items() if value or (name, value) == ("group_by", "")
-    }
+    given = {name: value for name, value in options.items() if value or (name, value) == ("group_by", "")}
     progress = silent if as_json else bars
     looks = dry_run or "name" not in given
     if looks:
         _look(survey(source, progress=progress, **given), dry_run=dry_run, as_json=as_json)
     arguments = {"name": name_of(source), **given}
     with value_errors(passing=()):  # an error about the name of a set is wrong usage here
-        checked = {"sizes": (28,), **dict.fromkeys(("task", "ratio", "recipe", "window", "output")), **arguments}
-        check_choices(**{name: value for name, value in checked.items() if name not in reading})
+        check_choices(**{name: arguments.get(name, default) for name, default in _CHECKED.items()})
     with value_errors(click.ClickException), threads(workers or n_processors()) as executor, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Class .* has no samples")  # the record, which is shown, has it as a note
         try:
@@ -181,7 +155,7 @@ def build(
                 say(command_of(source, {**given, **way}), err=True)
             raise click.UsageError(str(error)) from error
     page = _page_of(built)
-    if not choices["license"]:
+    if not options["license"]:
         say("The set has no license. State one with --license, so that others know how they may use it.", err=True)
     if as_json:
         skipped = [{"image": where, "reason": reason} for where, reason in built.skipped]

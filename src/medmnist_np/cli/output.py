@@ -205,7 +205,7 @@ def terminal_width() -> int | None:
 
 
 # Arguments of the library -> parameters of commands with another name.
-_ARGUMENTS = {"class_names": "classes", "max_distance": "near", "label": "columns"}
+_ARGUMENTS = {"max_distance": "near"}
 _CALL_OR_ARGUMENT = re.compile(
     r"\w+\([^()]*\)|\b(?P<name>[a-z_]+)=(?:True|['\"](?P<text>[^'\"]*)['\"]|(?P<value>[\w.]*\w))?"
     r"|^(?P<first>[a-z_]+)(?= (?:is|are|has|must|names) )"

@@ -11,38 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medmnist_np.registry.records import Archive, Record
 
-_OF_CROISSANT = [
-    "citeAs",
-    "column",
-    "conformsTo(dct)",
-    "data(@json)",
-    "dataType(@vocab)",
-    "equivalentProperty",
-    "examples(@json)",
-    "extract",
-    "field",
-    "fileProperty",
-    "fileObject",
-    "fileSet",
-    "format",
-    "includes",
-    "isLiveDataset",
-    "jsonPath",
-    "key",
-    "md5",
-    "parentField",
-    "path",
-    "recordSet",
-    "references",
-    "regex",
-    "repeated",
-    "replace",
-    "samplingRate",
-    "separator",
-    "source",
-    "subField",
-    "transform",
-]
+_TERMS = """
+    citeAs column conformsTo(dct) data(@json) dataType(@vocab) equivalentProperty examples(@json) extract field
+    fileProperty fileObject fileSet format includes isLiveDataset jsonPath key md5 parentField path recordSet
+    references regex repeated replace samplingRate separator source subField transform
+"""
 
 _ENCODINGS = {"npz": "application/zip", "zip": "application/zip", "zip of npz": "application/zip"}
 
@@ -81,7 +54,7 @@ def _context() -> dict[str, Any]:
         "rai": "http://mlcommons.org/croissant/RAI/",
         "sc": "https://schema.org/",
     }
-    for term in _OF_CROISSANT:
+    for term in _TERMS.split():
         name, _, kind = term.rstrip(")").partition("(")
         if kind.startswith("@"):
             context[name] = {"@id": f"cr:{name}", "@type": kind}
