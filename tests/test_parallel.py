@@ -146,10 +146,7 @@ def total(file: MappedFile) -> int:
     return int(file.open().sum())
 
 
-@given(
-    arrays_of.arrays(st.sampled_from(["|u1", "<i2"]), arrays_of.array_shapes(max_dims=4, max_side=5)),
-    st.booleans(),
-)
+@given(arrays_of.arrays(st.sampled_from(["|u1", "<i2"]), arrays_of.array_shapes(max_dims=4, max_side=5)), st.booleans())
 def test_a_mapped_file_holds_the_same_values(
     tmp_path_factory: pytest.TempPathFactory, values: np.ndarray, in_fortran_order: bool
 ) -> None:

@@ -93,9 +93,7 @@ def errors_named(
         where = (error.filename or path) if in_cache else path
         instead = f"set {CACHE_VARIABLE} to another folder" if in_cache else "choose another path"
         raise CacheError(
-            f"Could not {purpose} in {where}: {reason}. Fix this, or {instead}.",
-            errno=error.errno,
-            path=where,
+            f"Could not {purpose} in {where}: {reason}. Fix this, or {instead}.", errno=error.errno, path=where
         ) from error
 
 

@@ -238,11 +238,7 @@ def test_pairs_of_other_names_are_sent_to_a_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "masks", "called"),
-    [
-        ("images", "labels", "images, labels"),
-        ("train/images", "train/gt", "gt, images"),
-    ],
+    ("images", "masks", "called"), [("images", "labels", "images, labels"), ("train/images", "train/gt", "gt, images")]
 )
 def test_images_beside_masks_of_another_name_are_not_classes(
     images: str, masks: str, called: str, tmp_path: Path

@@ -310,11 +310,7 @@ def test_findings_with_bars_are_a_multi_label_task(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("label", "message"),
-    [
-        ("No Finding|Mass", "states findings and 'No Finding'"),
-        ("Mass|", "has an empty finding"),
-        ("", "has no label"),
-    ],
+    [("No Finding|Mass", "states findings and 'No Finding'"), ("Mass|", "has an empty finding"), ("", "has no label")],
 )
 def test_findings_that_contradict_one_another_are_refused(tmp_path: Path, label: str, message: str) -> None:
     files(tmp_path, "1.png", "2.png")

@@ -45,10 +45,7 @@ class Client:
         options.setdefault("expected_bytes", SIZE)
         options.setdefault("patience", Patience(tries=3, connect=5, read=5))
         self.downloader = ResumingDownloader(
-            self.part,
-            sleep=self.sleeps.append,
-            jitter=lambda longest: longest,
-            **options,
+            self.part, sleep=self.sleeps.append, jitter=lambda longest: longest, **options
         )
 
     def get(self, file: ServedFile) -> bytes:

@@ -23,10 +23,7 @@ def published_arrays(record: DatasetInfo, labels: NDArray[Any]) -> dict[str, dic
     random = np.random.default_rng(0)
     shape = (5 * len(labels), *record.image_shape(224))
     return {
-        name: {
-            "test_images": random.integers(0, 256, shape, dtype=np.uint8),
-            "test_labels": np.tile(labels, (5, 1)),
-        }
+        name: {"test_images": random.integers(0, 256, shape, dtype=np.uint8), "test_labels": np.tile(labels, (5, 1))}
         for name in corrupted_set(record.name).corruptions
     }
 

@@ -690,10 +690,7 @@ def test_batches_do_not_leave_out_a_transform_in_silence(fakes, which: str) -> N
         ({"weights": "balance", "shuffle": True}, "weights is 'balance'"),
         ({"weights": "balanced"}, "weights need shuffle=True"),
         ({"weights": np.ones(3), "shuffle": True}, "Give one weight for each of the 12 samples"),
-        (
-            {"weights": pd.Series(range(12))[::-1], "shuffle": True},
-            "The index of weights is not in order",
-        ),
+        ({"weights": pd.Series(range(12))[::-1], "shuffle": True}, "The index of weights is not in order"),
         ({"weights": np.ma.masked_less(range(12), 3), "shuffle": True}, "weights is a masked array with masked values"),
     ],
     ids=str,

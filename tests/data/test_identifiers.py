@@ -75,10 +75,7 @@ def test_without_ids_the_command_is_named(file: Path) -> None:
         (HEAD + LINES.replace(",p2", ","), "sample 2 of train has no group, but others have one"),
         (HEAD + LINES.replace(",p2", ",nan"), "sample 2 of train has no group, but others have one"),
         (HEAD + LINES.replace(",p2", ", "), "sample 2 of train has no group, but others have one"),
-        (
-            HEAD + re.sub(",[a-f],p[0-9]", ",NA,", LINES),
-            "every image_id and group is empty or unknown",
-        ),
+        (HEAD + re.sub(",[a-f],p[0-9]", ",NA,", LINES), "every image_id and group is empty or unknown"),
     ],
 )
 def test_faulty_ids_are_refused(file: Path, text: str, message: str) -> None:

@@ -177,8 +177,7 @@ def _file_of(record: DatasetInfo, root: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "opening",
-    [OPENING[name] for name in ("load", "load, without download", "labels", "Dataset", "Evaluator")],
+    "opening", [OPENING[name] for name in ("load", "load, without download", "labels", "Dataset", "Evaluator")]
 )
 def test_another_archive_is_refused(own, root: Path, opening: Callable[[Path], object]) -> None:
     with pytest.raises(DigestError, match=rf"(?s){root / FILE} is not the archive.*medmnist_np\.build"):

@@ -115,11 +115,7 @@ def test_each_label_has_its_counts() -> None:
 
 @pytest.mark.parametrize(
     ("name", "caption"),
-    [
-        ("breastmnist", "Positive class"),
-        ("chestmnist", "Each label"),
-        ("pathmnist", "Each class against the rest"),
-    ],
+    [("breastmnist", "Positive class"), ("chestmnist", "Each label"), ("pathmnist", "Each class against the rest")],
 )
 def test_each_class_has_its_metrics(name: str, caption: str) -> None:
     result, page = page_of(name)

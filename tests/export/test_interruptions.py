@@ -75,11 +75,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
 
 @pytest.mark.parametrize(
     ("number", "layout", "workers", "code"),
-    [
-        (signal.SIGINT, "automl", 1, 130),
-        (signal.SIGINT, "csv", 2, 130),
-        (signal.SIGKILL, "automl", 2, -signal.SIGKILL),
-    ],
+    [(signal.SIGINT, "automl", 1, 130), (signal.SIGINT, "csv", 2, 130), (signal.SIGKILL, "automl", 2, -signal.SIGKILL)],
 )
 def test_an_interrupted_run_goes_on(
     number: int, layout: str, workers: int, code: int, undisturbed: dict[str, dict[str, bytes]], tmp_path: Path

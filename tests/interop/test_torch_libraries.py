@@ -149,13 +149,7 @@ def test_skorch_trains_on_a_data_set_and_scores_another(kind: str) -> None:
     skorch = pytest.importorskip("skorch", reason="needs skorch: pip install skorch")
     train, test = KINDS[kind]("train"), KINDS[kind]("test")
     net = skorch.NeuralNetClassifier(
-        Linear,
-        max_epochs=1,
-        batch_size=16,
-        classes=[0, 1],
-        verbose=0,
-        train_split=None,
-        criterion=FirstColumn,
+        Linear, max_epochs=1, batch_size=16, classes=[0, 1], verbose=0, train_split=None, criterion=FirstColumn
     )
     net.fit(train, y=None)
     assert net.predict_proba(test).shape == (10, 2)

@@ -163,10 +163,7 @@ def test_the_message_names_an_invalid_case() -> None:
         ({"metrics": ["dice", "dice"]}, "at least one metric, and each only once"),
         ({"tolerance_mm": -1}, "tolerance_mm is -1"),
         ({"both_empty": "one"}, "Unknown value of both_empty: 'one'"),
-        (
-            {"references": np.stack([MASK] * 2), "spacing_mm": (1, 1, 3)},
-            r"Pass a single volume as a list: \[volume\]",
-        ),
+        ({"references": np.stack([MASK] * 2), "spacing_mm": (1, 1, 3)}, r"Pass a single volume as a list: \[volume\]"),
     ],
 )
 def test_invalid_input_is_refused(given: dict[str, object], message: str) -> None:

@@ -61,8 +61,7 @@ def test_some_classes_can_be_chosen() -> None:
 @pytest.mark.parametrize("labels", [[0, 0, 0, 1], [0, 1, 1, 1]])
 def test_two_samples_of_each_class_are_needed(labels: list[int]) -> None:
     with pytest.raises(
-        ValueError,
-        match=r"AUC of class 1 .* needs at least 2 positive and 2 negative samples, and there are \d and \d",
+        ValueError, match=r"AUC of class 1 .* needs at least 2 positive and 2 negative samples, and there are \d and \d"
     ):
         delong_areas(Predictions(labels, [0.1, 0.2, 0.3, 0.4], "binary-class"))
 

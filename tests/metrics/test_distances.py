@@ -11,13 +11,7 @@ from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from medmnist_np.metrics import (
-    average_surface_distance,
-    hausdorff,
-    segmentation_table,
-    surface_dice,
-    surface_distances,
-)
+from medmnist_np.metrics import average_surface_distance, hausdorff, segmentation_table, surface_dice, surface_distances
 
 Mask = NDArray[np.bool_]
 

@@ -110,10 +110,7 @@ def test_resampled_values_are_those_of_the_samples_that_were_drawn(ties: int) ->
     counts = np.stack([np.bincount(row, minlength=60) for row in drawn])
     predictions = Predictions(labels, scores, "multi-class")
 
-    for resampled, metric in (
-        (resampled_areas, "auc"),
-        (resampled_average_precisions, "average_precision"),
-    ):
+    for resampled, metric in ((resampled_areas, "auc"), (resampled_average_precisions, "average_precision")):
         expected = [measure_per_class(Predictions(labels[row], scores[row], "multi-class"), metric) for row in drawn]
         np.testing.assert_allclose(resampled(predictions, counts), expected, rtol=0, atol=1e-12)
 

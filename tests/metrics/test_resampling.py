@@ -5,14 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from medmnist_np.metrics import (
-    METRICS,
-    Predictions,
-    bootstrap_intervals,
-    class_intervals,
-    interval,
-    paired_bootstrap,
-)
+from medmnist_np.metrics import METRICS, Predictions, bootstrap_intervals, class_intervals, interval, paired_bootstrap
 from medmnist_np.metrics.bootstrap import resamples, strata
 
 

@@ -161,10 +161,7 @@ def test_the_most_frequent_class_needs_labels_of_train_and_test() -> None:
 
 
 def test_mean_and_deviation_are_shown_for_each_split_and_channel() -> None:
-    statistics = {
-        "train": statistics_of({0: 1, 7: 3}, {8: 4}, {255: 4}),
-        "test": statistics_of({0: 1}, {9: 1}, {0: 1}),
-    }
+    statistics = {"train": statistics_of({0: 1, 7: 3}, {8: 4}, {255: 4}), "test": statistics_of({0: 1}, {9: 1}, {0: 1})}
     content = values_of(statistics, "pathmnist")
     first, *_, last = content.tables["Values of the pixels"][1:]
     assert first == ["train, red", "5.25", "3.03", "0.0206", "0.0119", "25.00%", "0.00%"]
@@ -303,10 +300,7 @@ def test_a_share_is_shown_as_text_and_as_a_bar(n: int, total: int, full: float, 
 
 def test_masks_are_counted_by_pixels_by_images_and_by_size() -> None:
     record = registry.info("medsegbench/wbc-c1")
-    masks = {
-        "train": np.array([[90, 5, 5], [100, 0, 0], [40, 60, 0], [99, 1, 0]]),
-        "test": np.array([[95, 0, 5]]),
-    }
+    masks = {"train": np.array([[90, 5, 5], [100, 0, 0], [40, 60, 0], [99, 1, 0]]), "test": np.array([[95, 0, 5]])}
     content = read(join(shares(record, 128, masks)))
     _, background, first, second = content.tables["Pixels of each class, by split"]
     assert background[1:] == ["32982.2%", "9595.0%"]

@@ -389,10 +389,7 @@ def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
 
 
 def _check_splits(
-    folders: Mapping[str, Path],
-    found: Collection[str | None],
-    needed: str,
-    alone: Sequence[tuple[Path, str]] = (),
+    folders: Mapping[str, Path], found: Collection[str | None], needed: str, alone: Sequence[tuple[Path, str]] = ()
 ) -> None:
     """Refuse the folder of a split in which nothing was found; ``alone`` may hold the reason."""
     for split, folder in folders.items():

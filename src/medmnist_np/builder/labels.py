@@ -230,11 +230,7 @@ def _of_findings(texts: Sequence[str], where: Sequence[str], classes: Classes) -
     return several_each(table, where, names, classes.task), note
 
 
-def of_array(
-    labels: npt.ArrayLike,
-    where: Sequence[str],
-    classes: Classes,
-) -> Labels:
+def of_array(labels: npt.ArrayLike, where: Sequence[str], classes: Classes) -> Labels:
     """Convert labels ``(n,)`` or ``(n, l)``: integers, whole floats, booleans or strings, without missing values.
 
     The categories of pandas are the class names, in their order.

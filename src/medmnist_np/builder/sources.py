@@ -79,15 +79,7 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
         ):
             if value:
                 raise ValueError(f"{argument} names a column of a table. With images, use {instead}.")
-        return from_arrays(
-            images,
-            workshop,
-            labels=labels,
-            masks=masks,
-            groups=groups,
-            splits=splits,
-            classes=classes,
-        )
+        return from_arrays(images, workshop, labels=labels, masks=masks, groups=groups, splits=splits, classes=classes)
     if groups is not None or splits is not None or masks is not None:
         raise ValueError("groups, splits and masks belong to images. With source, use columns of a CSV file.")
     path = Path(source)
@@ -175,14 +167,7 @@ def _tag_of(row: Row, keyword: str, argument: str = "group_by") -> str:
 
 
 def from_arrays(
-    images: Any,
-    workshop: Path,
-    *,
-    labels: Any,
-    masks: Any,
-    groups: Any,
-    splits: Any,
-    classes: Classes,
+    images: Any, workshop: Path, *, labels: Any, masks: Any, groups: Any, splits: Any, classes: Classes
 ) -> Source:
     """Read images from memory, or from a list of files.
 
@@ -275,14 +260,7 @@ def from_archive(path: Path, workshop: Path, labels: Any, group_by: str | None, 
     if "" in given["images"]:
         given = {what: values.get("") for what, values in given.items()}
     given = {what: None if isinstance(values, dict) and not values else values for what, values in given.items()}
-    return from_arrays(
-        given.pop("images"),
-        workshop,
-        **given,
-        groups=None,
-        splits=None,
-        classes=classes,
-    )
+    return from_arrays(given.pop("images"), workshop, **given, groups=None, splits=None, classes=classes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,3 @@
 from .archive_pooch import pooch
 
-__all__ = [
-    "pooch",
-]
+__all__ = ["pooch"]

@@ -248,12 +248,7 @@ _log = logging.getLogger(__name__)
 
 
 def prepare_unproven(
-    archive: Archive,
-    key: str,
-    settings: Settings,
-    *,
-    progress: Progress = bars,
-    patience: Patience | None = None,
+    archive: Archive, key: str, settings: Settings, *, progress: Progress = bars, patience: Patience | None = None
 ) -> ArrayFolder:
     """Return the folder with the arrays of an archive without a known checksum, downloading it if necessary.
 

@@ -21,14 +21,7 @@ import click
 from medmnist_np._text import escaped
 from medmnist_np._version import __version__
 from medmnist_np.cli.output import end_interrupted, show_what_cannot_be_encoded, with_options, wrapped_message
-from medmnist_np.errors import (
-    MedMNISTError,
-    UnknownDatasetError,
-    UnknownSizeError,
-    UnknownSplitError,
-    nearest,
-    short,
-)
+from medmnist_np.errors import MedMNISTError, UnknownDatasetError, UnknownSizeError, UnknownSplitError, nearest, short
 
 # Command -> (file, attribute), by purpose, in the order of the help text.
 _GROUPS = {
@@ -40,26 +33,15 @@ _GROUPS = {
         "fetch": ("fetch", "fetch"),
         "import": ("fetch", "import_"),
     },
-    "Look": {
-        "card": ("info", "card"),
-        "montage": ("montage", "montage"),
-        "save": ("save", "save"),
-    },
+    "Look": {"card": ("info", "card"), "montage": ("montage", "montage"), "save": ("save", "save")},
     "Evaluate": {
         "evaluate": ("evaluate", "evaluate"),
         "compare": ("evaluate", "compare"),
         "leaderboard": ("evaluate", "leaderboard"),
         "report": ("evaluate", "report"),
     },
-    "Build and audit": {
-        "build": ("build", "build"),
-        "register": ("build", "register"),
-        "audit": ("audit", "audit"),
-    },
-    "Robustness": {
-        "corrupt": ("corrupt", "corrupt"),
-        "robustness": ("corrupt", "robustness"),
-    },
+    "Build and audit": {"build": ("build", "build"), "register": ("build", "register"), "audit": ("audit", "audit")},
+    "Robustness": {"corrupt": ("corrupt", "corrupt"), "robustness": ("corrupt", "robustness")},
     "Maintenance": {
         "verify": ("verify", "verify"),
         "cache": ("clean", "cache"),

@@ -123,11 +123,7 @@ def corrupt(
         names = ", ".join(corruption_names(record)) or "none"
         raise click.UsageError(f"Use either --kind KIND or --all. {record.name} has: {names}.")
     # Forked processes would inherit locks that threads of this process may hold.
-    pool = ProcessPoolExecutor(
-        workers or n_processors(),
-        mp_context=get_context("spawn"),
-        initializer=_begin_worker,
-    )
+    pool = ProcessPoolExecutor(workers or n_processors(), mp_context=get_context("spawn"), initializer=_begin_worker)
     try:
         with value_errors(), pool:
             made = make_corrupted(

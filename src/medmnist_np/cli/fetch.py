@@ -122,11 +122,7 @@ def fetch(
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--ids",
-    "name",
-    metavar="NAME",
-    help="FILE is a CSV file with source ids for NAME.",
-    shell_complete=options.names,
+    "--ids", "name", metavar="NAME", help="FILE is a CSV file with source ids for NAME.", shell_complete=options.names
 )
 @click.option(
     "--as",
@@ -329,10 +325,7 @@ def _described(job: Job, outcome: Path | MedMNISTError | None) -> dict[str, obje
 @click.argument("folder", type=click.Path(file_okay=False, writable=True, path_type=Path), metavar="DIR")
 @names_argument
 @click.option(
-    "--size",
-    metavar="28|64|128|224|all",
-    help="Image size; default: 28.",
-    shell_complete=options.sizes_or_all,
+    "--size", metavar="28|64|128|224|all", help="Image size; default: 28.", shell_complete=options.sizes_or_all
 )
 @quiet_option
 @source_options

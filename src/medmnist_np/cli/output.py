@@ -36,8 +36,7 @@ def n_processors() -> int:
 
 @contextmanager
 def value_errors(
-    kind: type[click.ClickException] = click.UsageError,
-    passing: type[Exception] | tuple[()] = MedMNISTError,
+    kind: type[click.ClickException] = click.UsageError, passing: type[Exception] | tuple[()] = MedMNISTError
 ) -> Iterator[None]:
     """Report a ValueError of the library as wrong usage (exit code 2), or a failure (1) with ``click.ClickException``.
 

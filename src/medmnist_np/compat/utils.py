@@ -15,16 +15,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = [
-    "SPLIT_DICT",
-    "load_frames",
-    "montage2d",
-    "montage3d",
-    "save2d",
-    "save3d",
-    "save_fn",
-    "save_frames_as_gif",
-]
+__all__ = ["SPLIT_DICT", "load_frames", "montage2d", "montage3d", "save2d", "save3d", "save_fn", "save_frames_as_gif"]
 
 SPLIT_DICT = {"train": "TRAIN", "val": "VALIDATION", "test": "TEST"}
 """Names of the splits in tables for Google AutoML Vision."""

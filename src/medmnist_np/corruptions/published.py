@@ -356,10 +356,7 @@ def _archive_of(record: DatasetInfo) -> Archive:
 
     known = corrupted_set(record)
     n = len(SEVERITIES) * record.n_samples[SPLIT]
-    arrays = {
-        _IMAGES: ((n, *record.image_shape(SIZE)), ("uint8",)),
-        _LABELS: ((n, record.label_width), _LABEL_DTYPES),
-    }
+    arrays = {_IMAGES: ((n, *record.image_shape(SIZE)), ("uint8",)), _LABELS: ((n, record.label_width), _LABEL_DTYPES)}
     members = tuple(
         Member(_member_name(record, corruption, array), shape, dtypes)
         for corruption in known.corruptions

@@ -174,12 +174,7 @@ class Source:
 
     def __reduce__(self) -> tuple[Any, ...]:
         record = self.record.qualified_name if registry.is_published(self.record) else self.record
-        options = {
-            "size": self.size,
-            "split": self.split,
-            "mmap_mode": self.mmap_mode,
-            "corruption": self.corruption,
-        }
+        options = {"size": self.size, "split": self.split, "mmap_mode": self.mmap_mode, "corruption": self.corruption}
         path = str(self.folder.path)
         changed = self.changed_labels(), self.changed_images()
         return _reopened, (self.__class__, record, path, options, dict(self.assigned), *changed)

@@ -112,10 +112,7 @@ def verify(
 
 
 def verify_published(
-    name: str | Record,
-    *,
-    root: str | os.PathLike[str] | None = None,
-    progress: Progress = bars,
+    name: str | Record, *, root: str | os.PathLike[str] | None = None, progress: Progress = bars
 ) -> VerifyReport:
     """Verify the checksums of the published or imported corrupted images of a data set; find labels out of range.
 

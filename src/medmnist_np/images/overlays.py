@@ -12,15 +12,7 @@ from medmnist_np.images.recipes import Window
 
 # Colours of Okabe and Ito, "Color Universal Design" (2008), without black. People with any kind of colour vision can
 # distinguish them. Those with the highest contrast to a dark scan come first.
-_COLORS = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (240, 228, 66),
-    (204, 121, 167),
-    (0, 158, 115),
-    (213, 94, 0),
-    (0, 114, 178),
-)
+_COLORS = ((230, 159, 0), (86, 180, 233), (240, 228, 66), (204, 121, 167), (0, 158, 115), (213, 94, 0), (0, 114, 178))
 _LIGHTER, _DARKER = 0.55, 0.55  # share of white in the second seven colours, and of black in the third seven
 
 

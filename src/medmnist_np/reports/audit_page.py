@@ -94,10 +94,7 @@ def _summary(audit: Audit, not_checked: str) -> list[Html]:
 
 def _exact(audit: Audit) -> list[Html]:
     things, counted = things_of(audit.record), findings.all_exact(audit.duplicates)
-    return [
-        element("p", f"Identical {things}: {counted}."),
-        *_pictures(audit, audit.duplicates),
-    ]
+    return [element("p", f"Identical {things}: {counted}."), *_pictures(audit, audit.duplicates)]
 
 
 def _near(audit: Audit) -> list[Html]:

@@ -25,25 +25,8 @@ from medmnist_np.registry.bundled_records import recipe_facts
 from medmnist_np.registry.records import class_titles, things_of
 from medmnist_np.reports.audit_page import audit_sections
 from medmnist_np.reports.card_code import loading
-from medmnist_np.reports.card_sections import (
-    SCRUBBER_SCRIPT,
-    balance,
-    examples,
-    most_frequent,
-    shares,
-    values,
-)
-from medmnist_np.reports.page import (
-    aside,
-    code,
-    facts,
-    figures,
-    link,
-    note,
-    number,
-    page,
-    table,
-)
+from medmnist_np.reports.card_sections import SCRUBBER_SCRIPT, balance, examples, most_frequent, shares, values
+from medmnist_np.reports.page import aside, code, facts, figures, link, note, number, page, table
 
 _TASKS = {
     "multi-class": "each has one of {n} classes",
