@@ -8,22 +8,13 @@ import click
 from click.core import ParameterSource
 
 from medmnist_np.cli import options
-from medmnist_np.cli.options import (
-    FILE,
-    download_option,
-    json_option,
-    page_option,
-    root_option,
-    size_option,
-    workers_option,
-)
 from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value_errors, writing
 
 
 @click.command
 @click.argument("source", metavar="NAME|FILE.npz", shell_complete=options.names_or_files)
-@size_option("Image size of NAME in pixels; default: 28.")
-@click.option("--ids", type=FILE, metavar="CSV", help="Image ids and groups; default: the imported ones.")
+@options.size_option("Image size of NAME in pixels; default: 28.")
+@click.option("--ids", type=options.FILE, metavar="CSV", help="Image ids and groups; default: the imported ones.")
 @click.option(
     "--near",
     type=click.IntRange(0, 16),
@@ -32,17 +23,17 @@ from medmnist_np.cli.output import n_processors, say, say_json, say_lines, value
     help="Largest distance between the hashes of near duplicates, an even number; default: 4.",
 )
 @click.option("--exact", is_flag=True, help="Do not search for near duplicates.")
-@page_option("Write a page with pictures too.")
+@options.page_option("Write a page with pictures too.")
 @click.option(
     "--scheme",
     type=click.Path(dir_okay=False),
     metavar="CSV",
     help="Write corrected splits without the leaks to this file, for Dataset(..., scheme=CSV).",
 )
-@download_option
-@workers_option()
-@root_option
-@json_option
+@options.download_option
+@options.workers_option()
+@options.root_option
+@options.json_option
 def audit(
     source: str,
     size: int | None,

@@ -13,17 +13,6 @@ import click
 
 from medmnist_np import registry
 from medmnist_np.cli import options
-from medmnist_np.cli.options import (
-    FILE,
-    json_option,
-    name_argument,
-    page_option,
-    root_option,
-    seed_option,
-    size_option,
-    source_options,
-    workers_option,
-)
 from medmnist_np.cli.output import (
     interval_ends,
     n_processors,
@@ -41,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command
-@name_argument
+@options.name_argument
 @click.option(
     "--kind",
     "kinds",
@@ -59,17 +48,17 @@ if TYPE_CHECKING:
     metavar="N",
     help="1 to 5; repeatable; default: all.",
 )
-@size_option("Image size; default: 28. The published images have 224.")
-@seed_option
-@workers_option("Number of processes; default: one per processor.")
+@options.size_option("Image size; default: 28. The published images have 224.")
+@options.seed_option
+@options.workers_option("Number of processes; default: one per processor.")
 @click.option("--published", is_flag=True, help="Download the published images (224 px) instead of making them.")
 @click.option(
     "--from", "source", metavar="PATH", help="Import images that medmnistc made: its folder, or a zip of it (224 px)."
 )
 @click.option("--no-digest", is_flag=True, help="With --published: accept an archive without a known checksum.")
-@source_options
-@root_option
-@json_option
+@options.source_options
+@options.root_option
+@options.json_option
 def corrupt(
     name: str,
     kinds: tuple[str, ...],
@@ -192,7 +181,7 @@ def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> No
 
 
 @click.command
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=FILE)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=options.FILE)
 @click.option(
     "--threshold",
     type=float,
@@ -200,10 +189,10 @@ def _fetch(name: str, root: str | None, *, no_digest: bool, as_json: bool) -> No
     default=0.5,
     help="Scores above it count as class 1 (binary tasks, several labels); default: 0.5.",
 )
-@page_option("Write a page too.")
-@workers_option()
-@root_option
-@json_option
+@options.page_option("Write a page too.")
+@options.workers_option()
+@options.root_option
+@options.json_option
 def robustness(
     files: tuple[str, ...], threshold: float, page: Path | None, workers: int | None, root: str | None, as_json: bool
 ) -> None:

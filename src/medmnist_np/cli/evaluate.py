@@ -97,7 +97,7 @@ def compare(
     root: str | None,
     as_json: bool,
 ) -> None:
-    """Test whether two result files, or several runs of two methods, differ.
+    """Compare two result files, or several runs of two methods.
 
     A.csv and B.csv have scores of the same samples. AUCs are compared with a paired DeLong test, ACCs with McNemar's
     test (with several labels per image, a paired bootstrap test). Differences have paired bootstrap confidence

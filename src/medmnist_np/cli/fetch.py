@@ -11,14 +11,6 @@ from medmnist_np._progress import Progress
 from medmnist_np.cache import settings
 from medmnist_np.cli import options
 from medmnist_np.cli.jobs import MOST_AT_ONCE, Job, raise_failures, run_jobs, wanted_sets
-from medmnist_np.cli.options import (
-    json_option,
-    names_argument,
-    quiet_option,
-    root_option,
-    source_options,
-    splits_option,
-)
 from medmnist_np.cli.output import say, say_json, say_lines, say_table, value_errors, writing
 from medmnist_np.corruptions.published import adopt_published
 from medmnist_np.data.arrays import adopt, bring, members_of
@@ -38,15 +30,15 @@ from medmnist_np.registry.user_records import LOCAL
     shell_complete=options.sizes_or_all,
 )
 @click.option("--all", "everything", is_flag=True, help="All data sets of MedMNIST.")
-@splits_option
+@options.splits_option
 @click.option("--labels-only", is_flag=True, help="Only the labels, at most 2 MB.")
 @click.option("--dry-run", is_flag=True, help="Show what would be downloaded, and stop.")
 @click.option("--keep-archive", is_flag=True, help="Keep the .npz files too.")
 @click.option("--skip", is_flag=True, help="Volumes: leave out cases that are damaged or incomplete.")
-@quiet_option
-@source_options
-@root_option
-@json_option
+@options.quiet_option
+@options.source_options
+@options.root_option
+@options.json_option
 def fetch(
     names: tuple[str, ...],
     sizes: tuple[str, ...],
@@ -132,7 +124,7 @@ def fetch(
     shell_complete=options.names,
 )
 @click.option("--skip", is_flag=True, help="With --as: leave out cases that are damaged or incomplete.")
-@root_option
+@options.root_option
 def import_(files: tuple[Path, ...], name: str | None, volumes: str | None, skip: bool, root: str | None) -> None:
     """Import archives that you already have.
 
@@ -228,7 +220,7 @@ def _say_left_out(record: Record, folder: Path) -> None:
 @click.option("--size", metavar="PIXELS", help="Image size.")
 @click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="The same as --root.")
 @click.option("--list", "listing", is_flag=True, help="List the data sets, and stop.")
-@root_option
+@options.root_option
 @click.pass_context
 def download(
     ctx: click.Context,
@@ -323,13 +315,13 @@ def _described(job: Job, outcome: Path | MedMNISTError | None) -> dict[str, obje
 
 @click.command
 @click.argument("folder", type=click.Path(file_okay=False, writable=True, path_type=Path), metavar="DIR")
-@names_argument
+@options.names_argument
 @click.option(
     "--size", metavar="28|64|128|224|all", help="Image size; default: 28.", shell_complete=options.sizes_or_all
 )
-@quiet_option
-@source_options
-@root_option
+@options.quiet_option
+@options.source_options
+@options.root_option
 def mirror(folder: Path, names: tuple[str, ...], size: str | None, quiet: bool, root: str | None) -> None:
     """Prepare a folder of archives for your own web server.
 

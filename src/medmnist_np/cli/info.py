@@ -11,15 +11,6 @@ import click
 from medmnist_np import registry
 from medmnist_np.cache import settings, store
 from medmnist_np.cli import options
-from medmnist_np.cli.options import (
-    download_option,
-    json_option,
-    name_argument,
-    page_option,
-    root_option,
-    seed_option,
-    size_option,
-)
 from medmnist_np.cli.output import say, say_json, say_lines, say_paragraph, say_table, table_rows, value_errors, writing
 from medmnist_np.registry import Record, bundled_records
 from medmnist_np.registry.catalog import Catalog, CatalogEntry, access_levels, catalog as search
@@ -32,14 +23,14 @@ _SPLITS = ("train", "val", "test")
 @click.argument("names", nargs=-1, metavar="")
 @click.option("--task", metavar="TASK", help="Only this task, e.g. multi-class.", shell_complete=options.tasks)
 @click.option("--ndim", type=click.IntRange(2, 3), metavar="2|3", help="Only images (2) or volumes (3).")
-@size_option("Only data sets of this size.")
+@options.size_option("Only data sets of this size.")
 @click.option(
     "--collection",
     metavar="NAME",
     help="Another collection: medsegbench, msd, amos, brats, or local (your own).",
     shell_complete=options.collections,
 )
-@json_option
+@options.json_option
 def list_(
     names: tuple[str, ...], task: str | None, ndim: int | None, size: int | None, collection: str | None, as_json: bool
 ) -> None:
@@ -94,7 +85,7 @@ def list_(
 @click.argument("name", required=False, metavar="NAME", shell_complete=options.names)
 @click.option("--flag", help="The same as NAME; the official option.", hidden=True)
 @click.option("--croissant", "as_croissant", is_flag=True, help="Print a Croissant (JSON-LD) description.")
-@json_option
+@options.json_option
 def info(name: str | None, flag: str | None, as_croissant: bool, as_json: bool) -> None:
     """Show what is known about a data set.
 
@@ -118,7 +109,7 @@ def info(name: str | None, flag: str | None, as_croissant: bool, as_json: bool) 
 
 
 @click.command
-@name_argument
+@options.name_argument
 def cite(name: str) -> None:
     """Show the BibTeX entries to cite for a data set.
 
@@ -130,12 +121,12 @@ def cite(name: str) -> None:
 
 
 @click.command
-@name_argument
-@page_option("Where to write the page; replaces an existing page.", required=True)
-@size_option("Image size; default: 28, or the smallest on this machine.")
-@download_option
-@seed_option
-@root_option
+@options.name_argument
+@options.page_option("Where to write the page; replaces an existing page.", required=True)
+@options.size_option("Image size; default: 28, or the smallest on this machine.")
+@options.download_option
+@options.seed_option
+@options.root_option
 def card(name: str, page: Path, size: int | None, download: bool, seed: int, root: str | None) -> None:
     """Write a page about a data set: pictures, counts, code.
 
@@ -214,7 +205,7 @@ _MOST_LOADED = 3  # sets whose lines of code are shown
 @click.option("--modality", metavar="WORD", help="Only this modality, e.g. MRI.")
 @click.option("--access", metavar="WORD", help="Only this access: open, registration or application.")
 @click.option("--name", metavar="NAME", help="Show everything about one entry.")
-@json_option
+@options.json_option
 def catalog(
     words: tuple[str, ...],
     organ: str | None,

@@ -11,24 +11,11 @@ from typing import Any, overload
 
 import numpy as np
 
-from medmnist_np import registry
+from medmnist_np import metrics, registry
 from medmnist_np.errors import ScoresError, short
 from medmnist_np.evaluation.evaluator import evaluate_file
 from medmnist_np.evaluation.result import Evaluation, for_json
-from medmnist_np.metrics import (
-    Difference,
-    Interval,
-    McNemar,
-    Runs,
-    Undefined,
-    holm,
-    mcnemar,
-    paired_bootstrap,
-    paired_delong,
-    paired_delong_per_class,
-    paired_runs,
-    summarise_runs,
-)
+from medmnist_np.metrics import Difference, Interval, McNemar, Runs, Undefined
 from medmnist_np.metrics.estimates import p_in_words
 from medmnist_np.registry import Record
 
@@ -265,8 +252,8 @@ def compare(
     return RunsComparison(
         of_first,
         of_second,
-        auc=paired_runs(a, b, level=level, undefined=undefined),
-        accuracy=paired_runs(a, b, "accuracy", level=level),
+        auc=metrics.paired_runs(a, b, level=level, undefined=undefined),
+        accuracy=metrics.paired_runs(a, b, "accuracy", level=level),
         auc_runs=auc_runs,
         accuracy_runs=accuracy_runs,
     )
@@ -275,7 +262,7 @@ def compare(
 def _summary(values: list[float], level: float) -> Runs:
     if any(map(math.isnan, values)):
         return Runs(len(values), math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, level)
-    return summarise_runs(values, level=level)
+    return metrics.summarise_runs(values, level=level)
 
 
 def _evaluations(scores: Scores | Sequence[Scores]) -> tuple[Evaluation, ...]:
@@ -292,12 +279,12 @@ def _compared(
     return Comparison(
         first,
         second,
-        auc=paired_delong(a, b, level=level, undefined=undefined),
-        auc_bootstrap=paired_bootstrap(
+        auc=metrics.paired_delong(a, b, level=level, undefined=undefined),
+        auc_bootstrap=metrics.paired_bootstrap(
             a, b, "auc", level=level, n_resamples=n_resamples, seed=seed, undefined=undefined
         ),
-        accuracy=paired_bootstrap(a, b, "accuracy", level=level, n_resamples=n_resamples, seed=seed),
-        mcnemar=None if first.record.multi_label else mcnemar(a, b),
+        accuracy=metrics.paired_bootstrap(a, b, "accuracy", level=level, n_resamples=n_resamples, seed=seed),
+        mcnemar=None if first.record.multi_label else metrics.mcnemar(a, b),
         classes=() if first.task == "binary-class" else _per_class(first, second, level),
     )
 
@@ -306,8 +293,8 @@ def _per_class(first: Evaluation, second: Evaluation, level: float) -> tuple[Cla
     names = first.record.class_names
     defined = [k for k, name in enumerate(names) if name not in first.undefined_classes]
     columns = np.array(defined, dtype=np.intp)
-    differences = paired_delong_per_class(first.predictions, second.predictions, level=level, columns=columns)
-    adjusted = holm([difference.p_value for difference in differences]).tolist()
+    differences = metrics.paired_delong_per_class(first.predictions, second.predictions, level=level, columns=columns)
+    adjusted = metrics.holm([difference.p_value for difference in differences]).tolist()
     return tuple(map(ClassDifference, (names[k] for k in defined), differences, adjusted))
 
 
