@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -39,11 +40,18 @@ STRAY = {
 }
 
 
-def pytest_configure() -> None:
-    """Have tests collected without the sets that somebody has built on this machine: the sandbox is not on yet.
+HOMES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA")
 
-    Processes that tests start import this file too, and keep the sandbox of the test.
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have tests collected without the sets that somebody has on this machine: the sandbox is not on yet.
+
+    It is not on either for fixtures of a module. Processes that tests start import this file too, and keep the sandbox
+    of the test.
     """
+    home = TemporaryDirectory(prefix="home-")
+    config.add_cleanup(home.cleanup)
+    os.environ.update(dict.fromkeys(HOMES, home.name))
     os.environ["MEDMNIST_NP_CACHE"] = str(Path(__file__).with_name("no cache"))
     os.environ.pop("MEDMNIST_NP_SHARED", None)
 
@@ -57,7 +65,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     for name in list(os.environ):
         if name.upper() in STRAY or name.startswith(("MEDMNIST_NP_", "XDG_")):
             monkeypatch.delenv(name)
-    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):
+    for name in HOMES:
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("MEDMNIST_NP_CACHE", str(folder / "cache"))
     auditing.breaches.clear()

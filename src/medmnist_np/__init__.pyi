@@ -19,7 +19,7 @@ from . import (
 )
 from ._version import __version__ as __version__
 from .audits import audit
-from .builder import build, survey
+from .builder import build
 from .cache.settings import configure
 from .compat import (
     INFO,
@@ -99,6 +99,5 @@ __all__ = [
     "load",
     "recipe",
     "register",
-    "survey",
     "verify",
 ]

@@ -285,7 +285,7 @@ def test_errors_on_the_train_split_are_noted(tmp_path: Path) -> None:
         evaluator.evaluate(evaluator.get_dummy_prediction(), tmp_path / "results", "m")
         (found,) = measure_robustness(list((tmp_path / "results").glob("*.csv")), progress=silent)
 
-    assert found.notes[0].startswith("Measured on the training split: ")
+    assert found.notes[0].startswith("Measured on the training split, ")
 
 
 def test_an_empty_list_of_files_is_refused() -> None:

@@ -80,7 +80,7 @@ def test_a_resample_without_a_case_of_a_label_is_left_out_and_counted() -> None:
 
 
 def test_bca_needs_two_cases_of_each_label() -> None:
-    with pytest.raises(ValueError, match="a label is in a single case"):
+    with pytest.raises(ValueError, match="a label occurs in only one case"):
         table_of([[0.5, 0.3], [0.7, NAN], [0.9, NAN]]).interval("dice", method="bca")
 
 

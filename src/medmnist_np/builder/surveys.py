@@ -182,7 +182,7 @@ def survey(source: str | os.PathLike[str], *, progress: Progress = bars, **optio
     >>> for name in ("benign", "malignant"):
     ...     (folder / name).mkdir()
     ...     Image.new("L", (40, 30)).save(folder / name / "1.png")
-    >>> found = mm.survey(folder)
+    >>> found = mm.builder.survey(folder)
     >>> found.layout, found.n_images, found.n_unequal
     ('<class>/<image>', 2, 2)
     >>> [dict(reading.options) for reading in found.readings]
