@@ -255,8 +255,8 @@ def test_images_that_the_table_does_not_list_are_counted(tmp_path: Path) -> None
         save(tmp_path / "in" / f"{number}.png", noise(number))
     lines = "".join(f"{number},{'ab'[number % 2]}\n" for number in range(20))
     built = mm.build(tmp_path / "in", labels=written(tmp_path / "t.csv", f"image,label\n{lines}"), name="ten")
-    assert "10 images in the folder are not in the table and were left out." in built.notes
-    assert "10 images of the source are not in its table." in built.record.notes
+    assert "Left out, since the table does not list them: 10 of the images in the folder." in built.notes
+    assert "Images of the source that are not in its table: 10." in built.record.notes
 
 
 # Labels
@@ -348,7 +348,7 @@ def test_a_table_of_patients_gives_class_folders_their_groups(tmp_path: Path, pl
     assert found.labels.class_names == ("a", "b")
     assert found.groups == tuple("P1" if "P1" in place else "P2" for place in places)
     assert f"Images were joined to the table by patient_id, which is {how}." in found.notes
-    assert "1 values of patient_id in the table have no images." in found.notes
+    assert "Values of patient_id without images: 1." in found.notes
 
 
 def test_a_table_of_patients_may_state_their_labels(tmp_path: Path) -> None:

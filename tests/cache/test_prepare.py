@@ -532,7 +532,8 @@ def test_an_archive_of_an_older_release_is_named_as_such(
     case.archive = replace(case.archive, superseded=(Superseded(digest(older), "1.0", {"test": 9}),))
     reason = (
         f"{official / NAME} is {NAME} of an older release (as of medmnist 1.0; test 9): its samples are not those of "
-        "the present one, so results would not compare. It was left alone; `medmnist-np fetch` gets the present file."
+        "the present one, so results would not compare. It was left unchanged; `medmnist-np fetch` gets the present "
+        "file."
     )
     with pytest.raises(OfflineError) as caught:
         case.prepare(settings={"offline": True})

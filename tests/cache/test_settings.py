@@ -159,14 +159,14 @@ def test_for_a_block_everything_may_be_left_to_the_environment(tmp_path: Path, s
 
 @pytest.mark.parametrize("mirror", ["ftp://a", "a.example", "/a", ""])
 def test_a_mirror_that_is_no_url_is_refused(mirror: str) -> None:
-    with pytest.raises(ValueError, match=r"A mirror is a base url that starts with https:// or http://, not '"):
+    with pytest.raises(ValueError, match=r"A mirror must be a URL that starts with https:// or http://, not '"):
         settings.configure(mirrors=[mirror])
 
 
 @pytest.mark.parametrize("mirror", ["ftp://a", "a.example/medmnist", "/a", "file:///a"])
 def test_a_mirror_of_the_environment_that_is_no_url_is_refused(mirror: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", f"https://b {mirror}")
-    message = rf"^MEDMNIST_NP_MIRRORS lists base urls that start with https:// or http://, and '{mirror}' is none\. "
+    message = rf"^MEDMNIST_NP_MIRRORS must list URLs that start with https:// or http://, not '{mirror}'\. "
     with pytest.raises(CacheError, match=message):
         settings.current()
     settings.configure(mirrors=["https://b"])
@@ -230,7 +230,7 @@ def test_passwords_and_tokens_are_not_shown(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize("mirror", ["me:hunter2@lab.example", "ftp://me:hunter2@lab/x", "https://me:hunter2@[lab/"])
 def test_a_mirror_that_is_refused_is_shown_without_its_password(mirror: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="A mirror is") as caught:
+    with pytest.raises(ValueError, match="A mirror must be") as caught:
         settings.configure(mirrors=[mirror])
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", mirror)
     with pytest.raises(CacheError) as refused:

@@ -296,7 +296,7 @@ def test_nonsense_in_a_manifest_is_a_damaged_cache(tmp_path: Path, nonsense: dic
 def test_an_array_that_shrinks_after_it_was_found_is_refused(tmp_path: Path) -> None:
     folder = publish(tmp_path)
     os.truncate(folder.path / "test_images.npy", 1000)
-    with pytest.raises(CorruptCacheError, match=r"is not 39328 bytes long any more: `medmnist-np verify` it"):
+    with pytest.raises(CorruptCacheError, match=r"is not 39328 bytes long any more\. Run `medmnist-np verify`"):
         folder.open("test_images")
 
 

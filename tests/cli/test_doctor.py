@@ -110,7 +110,7 @@ def test_an_invalid_environment_variable_is_reported_as_a_problem(monkeypatch: p
     monkeypatch.setenv("MEDMNIST_NP_MIRRORS", "nonsense")
     result = run()
     assert result.exit_code == 1
-    assert "Problem 1: MEDMNIST_NP_MIRRORS lists base urls" in result.stdout
+    assert "Problem 1: MEDMNIST_NP_MIRRORS must list URLs" in result.stdout
     assert "numpy" in result.stdout
 
 

@@ -152,7 +152,7 @@ def test_an_invalid_environment_variable_is_one_message_without_a_traceback() ->
     done = run_process(MODULE, "list", MEDMNIST_NP_MIRRORS="data.example")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith("Error: MEDMNIST_NP_MIRRORS lists base urls")
+    assert done.stderr.startswith("Error: MEDMNIST_NP_MIRRORS must list URLs")
 
 
 def test_names_that_are_not_ascii_survive_a_plain_locale(tmp_path: Path) -> None:

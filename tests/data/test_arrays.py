@@ -103,9 +103,9 @@ def test_without_a_map_everything_is_read_into_memory(fakes, name: str) -> None:
 
 @pytest.mark.parametrize("mode", ["r+", "w+", "x", True])
 def test_a_mode_that_would_change_files_is_refused_before_anything_is_looked_for(mode: Any) -> None:
-    with pytest.raises(ValueError, match="it is 'r', 'c' or None"):
+    with pytest.raises(ValueError, match="mmap_mode must be 'r', 'c' or None"):
         load("breastmnist", mmap_mode=mode, download=False)
-    with pytest.raises(ValueError, match="it is 'r', 'c' or None"):
+    with pytest.raises(ValueError, match="mmap_mode must be 'r', 'c' or None"):
         mm.Dataset("breastmnist", mmap_mode=mode, download=False)
 
 
@@ -319,7 +319,7 @@ def test_a_file_is_adopted_by_what_it_is_not_by_its_name(breast, tmp_path: Path,
 def test_a_foreign_file_is_not_adopted(tmp_path: Path, sandbox: Path) -> None:
     np.savez(tmp_path / "breastmnist.npz", x=np.arange(3))
     with pytest.raises(
-        DigestError, match=r"is not an official archive: its checksum is md5:.* It was left alone"
+        DigestError, match=r"is not an official archive: its checksum is md5:.* It was left unchanged"
     ) as caught:
         adopt(tmp_path / "breastmnist.npz")
     assert caught.value.expected == "md5:750601b1f35ba3300ea97c75c52ff8f6"

@@ -297,7 +297,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
                 sum(reason != NOT_AN_IMAGE for _, reason in skipped),
             )
             if every.n_unlisted:
-                table["notes"].append(f"{every.n_unlisted} images of the source are not in its table.")
+                table["notes"].append(f"Images of the source that are not in its table: {every.n_unlisted}.")
             text = as_toml(table)
             (complete / f"{name}.toml").write_text(text, "utf-8")
         ids = division.identifiers(usable)

@@ -168,7 +168,7 @@ def _source(
 ) -> Source:
     splits, renamed = given_splits(line.values[used.split] for line in lines if used.split)
     if n_unlisted:
-        notes = [*notes, f"{n_unlisted} images in the folder are not in the table and were left out."]
+        notes = [*notes, f"Left out, since the table does not list them: {n_unlisted} of the images in the folder."]
     source = Source(
         tuple(rows),
         labels,
@@ -348,7 +348,7 @@ def _joined(
     joined = [line_of[key] for key in keys]
     notes = [*source.notes, *notes, f"Images were joined to the table by {group}, which is {how}."]
     if without := len(line_of.keys() - set(keys)):
-        notes.append(f"{without} values of {group} in the table have no images.")
+        notes.append(f"Values of {group} without images: {without}.")
     labels = _labels(joined, rows, used, classes, notes) if used.labels else source.labels
     found = _source(joined, rows, labels, used, notes, source.alone)
     return found if used.split else replace(found, splits=source.splits, renamed=source.renamed)

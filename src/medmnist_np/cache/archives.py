@@ -104,7 +104,7 @@ def check_known(path: Path, digest: str) -> tuple[Record, int]:
                 if namesake
                 else ""
             )
-            + ". It was left alone.",
+            + ". It was left unchanged.",
             expected=expected,
             found=digest,
         )

@@ -94,7 +94,7 @@ def judge(
     if known is not None and total is not None and total != known:
         return Verdict("restart", f"it says that the file has {total} bytes, and it has {known}")
     if validator and fresh and validator != fresh:
-        return Verdict("restart", "the file on the server is another one now")
+        return Verdict("restart", "the file on the server has changed")
     return Verdict("append", total=total if known is None else known, validator=fresh)
 
 

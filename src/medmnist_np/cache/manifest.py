@@ -92,7 +92,7 @@ class Manifest:
             if type(format_number) is int and format_number > FORMAT:
                 raise NewerFormatError(
                     f"{folder} was written by a newer version of medmnist-np (format {format_number}; this version "
-                    f"reads {FORMAT}). It was left alone: update medmnist-np, or use another cache folder.",
+                    f"reads {FORMAT}). It was left unchanged: update medmnist-np, or use another cache folder.",
                     path=path,
                 )
             if format_number != FORMAT:
@@ -196,7 +196,7 @@ def superseded(path: object, archive: Archive, old: Superseded) -> SupersededErr
     return SupersededError(
         f"{path} is {archive.file_name} of an older release (as of medmnist {old.seen_in_version}"
         f"{'; ' + counts if counts else ''}): its samples are not those of the present one, so results would not "
-        "compare. It was left alone; `medmnist-np fetch` gets the present file."
+        "compare. It was left unchanged; `medmnist-np fetch` gets the present file."
     )
 
 

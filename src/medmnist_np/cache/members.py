@@ -113,7 +113,7 @@ class RemoteFile:
             if verdict.action == "retry":
                 raise Transient(verdict.reason, wait=verdict.wait)
             if response.status_code == 200 and self.total_bytes:
-                raise Permanent("the file on the server is another one now")
+                raise Permanent("the file on the server has changed")
             if response.status_code == 200:
                 raise NoRange("it sends the whole file, although a part of it was asked for")
             if verdict.action != "append" or verdict.total is None:
@@ -196,7 +196,7 @@ def _opened(path: Path, archive: Archive) -> ArrayFolder:
         # A folder without a manifest may be in use by another process, so it is not changed.
         folder = store.at(path) or fresh
     except CorruptCacheError as error:
-        _log.warning("Members that are here are damaged and are fetched anew: %s", error)
+        _log.warning("Downloading damaged members again: %s", error)
     else:
         if folder.manifest.digest == archive.digest:
             return folder
@@ -226,7 +226,7 @@ def _directory(
             else:
                 return address, entries
     if whole_only:
-        _log.warning("The whole of %s will be fetched. %s", archive.file_name, "; ".join(whole_only))
+        _log.warning("Downloading the whole of %s. %s", archive.file_name, "; ".join(whole_only))
         return None
     if refused is not None:
         raise refused

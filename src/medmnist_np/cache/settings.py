@@ -134,7 +134,7 @@ def configure(
         mirrors = (mirrors,) if isinstance(mirrors, str) else tuple(mirrors)
     for mirror in mirrors or ():
         if not _is_web_address(mirror):
-            raise ValueError(f"A mirror is a base url that starts with https:// or http://, not {_unfit(mirror)!r}.")
+            raise ValueError(f"A mirror must be a URL that starts with https:// or http://, not {_unfit(mirror)!r}.")
     given = {
         "cache": _expanded(cache) if cache else None,
         "shared": None if shared is None else tuple(map(_expanded, shared)),
@@ -232,8 +232,8 @@ def _mirrors() -> tuple[str, ...]:
     for mirror in mirrors:
         if not _is_web_address(mirror):
             raise CacheError(
-                f"{MIRRORS_VARIABLE} lists base urls that start with https:// or http://, and {_unfit(mirror)!r} is "
-                "none. Correct or unset it."
+                f"{MIRRORS_VARIABLE} must list URLs that start with https:// or http://, not {_unfit(mirror)!r}. "
+                "Correct or unset it."
             )
     return mirrors
 

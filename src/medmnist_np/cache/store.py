@@ -22,7 +22,7 @@ import numpy as np
 
 from medmnist_np import _files
 from medmnist_np.cache.manifest import FILE_NAME, Manifest, NewerFormatError
-from medmnist_np.errors import CacheError, CorruptCacheError
+from medmnist_np.errors import CacheError, CorruptCacheError, short
 
 ARRAYS = "arrays"
 
@@ -72,7 +72,7 @@ class ArrayFolder:
             with open(path, "rb", buffering=0, opener=_files.open_without_following) as stream:
                 if os.fstat(stream.fileno()).st_size != array.bytes:
                     raise CorruptCacheError(
-                        f"{path} is not {array.bytes} bytes long any more: `medmnist-np verify` it."
+                        f"{path} is not {array.bytes} bytes long any more. Run `medmnist-np verify`."
                     )
                 mapped = _mapped_privately(stream.fileno(), np.dtype(array.dtype), shape, offset, array.order, mode)
                 mapped.filename = os.path.abspath(path)
@@ -93,7 +93,7 @@ class ArrayFolder:
             except FileNotFoundError:
                 raise CorruptCacheError(f"{path} is missing.", path=path) from None
             except OSError as error:
-                message = f"{path} cannot be looked at: {error.strerror}."
+                message = f"{path} cannot be read: {error.strerror}."
                 raise CorruptCacheError(message, errno=error.errno, path=path) from error
             if not stat.S_ISREG(found.st_mode):
                 raise CorruptCacheError(f"{path} is not a plain file.", path=path)
@@ -131,7 +131,9 @@ def _mapped_privately(
 def checked_mode(mode: object) -> MmapMode:
     """Return a ``mmap_mode``, or raise :class:`ValueError` with the supported modes."""
     if mode not in ("r", "c", None):
-        raise ValueError(f"mmap_mode is {mode!r}; it is 'r', 'c' or None. The files of the cache are never changed.")
+        raise ValueError(
+            f"mmap_mode must be 'r', 'c' or None, not {short(mode)}. Files in the cache are never changed."
+        )
     return mode
 
 
@@ -171,7 +173,7 @@ def find(key: str, caches: Iterable[Path]) -> ArrayFolder | None:
             import logging  # imported late: opening does not need it
 
             what = "damaged arrays" if isinstance(error, CorruptCacheError) else "arrays of a newer version"
-            logging.getLogger(__name__).warning("Passing over %s: %s", what, error)
+            logging.getLogger(__name__).warning("Skipping %s: %s", what, error)
     return None
 
 

@@ -117,7 +117,7 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
         raise CacheError(
             f"{folder.path} holds another selection of {record.qualified_name}, without {len(absent)} of the cases "
             f"that are in {source} ({', '.join(case for _, case in sorted(absent)[:3])}{', ...' * (len(absent) > 3)}). "
-            f"It was left as it is: `medmnist-np clean {record.qualified_name}` removes it; then run the same again.",
+            f"It was left as it is: `medmnist-np clean {record.qualified_name}` removes it; then try again.",
             path=folder.path,
         )
     used = {name for case in found.cases for name in (*case.images, case.mask) if name is not None}
@@ -265,8 +265,7 @@ def locate(
     archive = record.archive_file
     if archive is None:
         raise NotCachedError(
-            f"{record.qualified_name} is not on this machine, and no program can download it. {record.how_to_fetch()}",
-            errno=errno.ENOENT,
+            f"{record.qualified_name} cannot be downloaded automatically. {record.how_to_fetch()}", errno=errno.ENOENT
         )
     from medmnist_np.cache.prepare import Unpacking, prepare
 

@@ -82,7 +82,7 @@ class StoredFile:
         extent = zips.Extent(self.start, self.stored_bytes, self.n_bytes, method, self.crc32 or 0)
         with Path(self.path).open("rb", buffering=0) as stream:
             if _version(os.fstat(stream.fileno())) != self.version:
-                raise ArchiveError(f"{self.path} was changed while it was read: run the same again")
+                raise ArchiveError(f"{self.path} was changed while it was read: try again")
             crc32 = 0
             try:
                 for chunk in zips.inflate(stream, extent):
