@@ -29,7 +29,7 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
     Parameters
     ----------
     known : Mapping of str to Archive
-        The archives, by the keys of their arrays or other names for the locks.
+        The archives, by the keys of their arrays or by other names for the lock files.
     places : Settings
         Mirrors, offline mode and folders to search. The folder for downloads is the path of the Pooch.
     folder : Path, optional
@@ -59,7 +59,7 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
         )
 
     def fetch(self, fname: str, processor: Any = None, downloader: Any = None, progressbar: bool = True) -> Any:
-        """Return the path of an archive in the folder, after a download or a copy from this machine if needed.
+        """Return the path of an archive in the folder. Download it, or copy it from this machine, if needed.
 
         Parameters
         ----------
@@ -80,13 +80,13 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
         return str(path) if processor is None else processor(str(path), action, self)
 
     def is_available(self, fname: str, downloader: Any = None) -> bool:
-        """Return whether a mirror or the official server has an archive; False where downloads are disabled."""
+        """Return whether a mirror or the official server has an archive; False if downloads are disabled."""
         return not self._places.offline and bool(
             super().is_available(fname, downloader or self._downloader(fname, self.abspath / fname, silent))
         )
 
     def _is_as_published(self, fname: str) -> bool:
-        """Return whether an archive is a known one, and its checksum in the registry was not changed."""
+        """Return whether an archive is known and its checksum in the registry is unchanged."""
         return fname in self._known and self.registry[fname] == self._known[fname][1].digest
 
     def _refuse(self, url: str, *_: Any) -> None:
@@ -107,18 +107,18 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
     ) -> Iterator[Verified]:
         """Download an archive, and yield it open and verified.
 
-        The file that is open is the unfinished download, ``<archive>.part``. If the block fails, it stays.
+        The open file is the unfinished download, ``<archive>.part``. It is kept if the block fails.
 
         Parameters
         ----------
         fname : str
             File name of the archive.
         locked : bool
-            Whether this process holds the lock. Otherwise it downloads to a part of its own.
+            Whether this process holds the lock. Otherwise it downloads to a part that only it uses.
         keep : bool
             Whether to keep the archive in the folder after the block.
         unpacked_bytes : int
-            Bytes that will be needed on the same disk.
+            Bytes that unpacking needs on the same disk.
         others : sequence of str
             Further URLs, tried after the official one.
         progress : Progress, optional
@@ -127,7 +127,7 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
         Raises
         ------
         DownloadError, DigestError, NoSpaceError, CacheError
-            The part stays, unless its checksum was wrong twice.
+            If one of these steps fails. The part is kept, unless its checksum was wrong twice.
         """
         purpose = f"download{' and unpack' if unpacked_bytes else ''} {fname}"
         with _files.errors_named(self.abspath, purpose):
@@ -157,7 +157,7 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
         )
 
     def _placed(self, fname: str, progress: Progress) -> tuple[str, Path]:
-        """Put a verified copy of an archive into the folder. Return what was done, in terms of Pooch, and its path."""
+        """Put a verified copy of an archive into the folder. Return the action, in terms of Pooch, and its path."""
         key, archive = self._known[fname]
         places, folder = self._places, _files.make_folder(self.abspath)
         target = folder / fname

@@ -36,12 +36,12 @@ class Verified:
 def local(
     archive: Archive, paths: Iterable[Path], progress: Progress, rejected: list[str] | None = None
 ) -> Iterator[Verified | None]:
-    """Yield the first of some files that is the archive, open; None if none is.
+    """Yield the first of some files that is the archive, as an open file, or None.
 
-    The reasons for refusing files are appended to ``rejected`` and logged.
+    Log the reasons for refusing the others, and append them to ``rejected``.
     """
     for path in paths:
-        if not os.path.isfile(path):  # Path.is_file() raises where a folder may not be entered
+        if not os.path.isfile(path):  # Path.is_file() raises if access is denied
             continue
         with ExitStack() as stack:
             try:
@@ -71,7 +71,7 @@ def part_of(archive: Archive, folder: Path) -> Path:
 
 
 def is_finished(archive: Archive, part: Path) -> bool:
-    """Return whether a part has as many bytes as its archive. Their values are not checked."""
+    """Return whether a part has as many bytes as its archive. The bytes themselves are not checked."""
     try:
         return 0 < Part(part).bytes == (archive.bytes or Part(part).origin.total_bytes)
     except OSError:
@@ -91,7 +91,7 @@ def check_digest(stream: BinaryIO, archive: Archive, progress: Progress) -> None
 
 
 def check_known(path: Path, digest: str) -> tuple[Record, int]:
-    """Return the data set and size that a checksum belongs to; if it is unknown, raise as :func:`check_digest` does."""
+    """Return the data set and size of a checksum. Raise an error if it is unknown or of an older release."""
     known = registry.find_archive(digest)
     if known is None:
         by_name = {archive.file_name: archive for _, _, archive in registry.known_archives()}

@@ -41,9 +41,10 @@ class Origin:
 
 
 class Part:
-    """An unfinished download, which only grows, and its note ``<name>.part.json``.
+    """An unfinished download, and its note ``<name>.part.json``.
 
-    A part is never truncated, because another process may be reading it. A restart unlinks it and creates a new one.
+    The file only grows. It is never truncated, because another process may be reading it. A restart removes the file
+    and creates a new one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +53,7 @@ class Part:
 
     @property
     def bytes(self) -> int:
-        """Size of the file; 0 if it does not exist. Anything but a regular file raises :class:`OSError`."""
+        """Size of the file in bytes; 0 if it does not exist. Raises :class:`OSError` if it is not a regular file."""
         try:
             found = os.lstat(self.path)
         except FileNotFoundError:
@@ -63,7 +64,7 @@ class Part:
 
     @property
     def origin(self) -> Origin:
-        """Content of the note; empty if it is missing or unreadable (the checksum decides in the end)."""
+        """Content of the note; empty if it is missing or unreadable. The checksum is verified anyway."""
         try:
             table = json.loads(self._note.read_bytes())
             total = table["total_bytes"]
@@ -72,20 +73,20 @@ class Part:
             return Origin()
 
     def note(self, origin: Origin) -> None:
-        """Write the note, atomically replacing an older one."""
+        """Write the note. Replace an older one atomically."""
         _files.remove_abandoned(self._note)
         with (
-            suppress(FileNotFoundError),  # another process removed it as abandoned; the checksum decides anyway
+            suppress(FileNotFoundError),  # another process removed it as abandoned; the checksum is verified anyway
             _files.in_one_step(self._note) as fresh,
             open(fresh, "x", encoding="utf-8", opener=open_without_following) as stream,
         ):
             json.dump(asdict(origin), stream)
 
     def open(self, position: int) -> BinaryIO:
-        """Open for unbuffered writing at a position. A link in place of the file is refused.
+        """Open the file for unbuffered writing at a position. Refuse a link in its place.
 
-        The file is not opened for appending. If locks do not work and two processes download the same bytes at the same
-        time, each writes them to the right place, and the part is still correct.
+        The file is not opened for appending. Without working locks, two processes may download the same bytes at the
+        same time. Each process writes its bytes to the right position, so the part stays correct.
         """
         stream = cast("BinaryIO", open(self.path, "r+b", buffering=0, opener=_open_or_make))  # noqa: SIM115
         stream.seek(position)
@@ -107,12 +108,12 @@ class Part:
 
 
 def part_path(folder: Path, name: str, *, shared: bool) -> Path:
-    """Return the path of an unfinished download: ``<name>.part``, or a name of this process's own if not `shared`."""
+    """Return the path of an unfinished download: ``<name>.part`` if `shared`, else a name only this process uses."""
     return folder / (f"{name}.part" if shared else f"{name}.{secrets.token_hex(4)}.part")
 
 
 def take_over(name: str, part: Path) -> None:
-    """Continue from the part of a process that worked without the lock, if it is larger than ``<name>.part``."""
+    """Use the part of an earlier process that had no lock, if it is larger than ``<name>.part``."""
     with suppress(OSError):
         for size, path in sorted(left_over(part.parent, re.escape(name)), reverse=True):
             if path == part:
@@ -124,7 +125,7 @@ def take_over(name: str, part: Path) -> None:
 
 
 def left_over(folder: Path, pattern: str) -> list[tuple[int, Path]]:
-    """Return size and path of the matching unfinished downloads on which no process works any more."""
+    """Return the size and path of each matching unfinished download that no process uses any more."""
     own = re.compile(rf"{pattern}(\.[0-9a-f]{{8}})*\.part")
     left = []
     with suppress(OSError):
@@ -165,27 +166,28 @@ class ResumingDownloader:
     Parameters
     ----------
     part : Path
-        The unfinished file. If it exists, the download resumes. If another process turns out to write to the same
-        file, this attribute changes to a file of this process's own.
+        The unfinished file. If it exists, the download resumes. If another process also writes to this file, the
+        attribute changes to a file that only this process uses.
     mirrors : sequence of str
-        Base urls to try before the official address. Each is asked for ``<base>/<file name>``, and all continue the
-        same part.
+        Base URLs to try before the official address. The file is requested as ``<base>/<file name>``. All of them
+        continue the same part.
     others : sequence of str
         Addresses of the same file to try after the official one.
     expected_bytes : int, optional
-        Size of the file, if it is known beforehand.
+        Size of the file in bytes, if it is known in advance.
     checksum : str
-        Expected checksum, such as ``"md5:<hex>"``. ``"sha256:"`` accepts any, and an empty string computes none.
+        Expected checksum, such as ``"md5:<hex>"``. ``"sha256:"`` accepts any SHA-256. An empty string disables
+        checksums.
     window : range, optional
         Download only these bytes of the file. The server must support range requests.
     title : str, optional
         Title of the progress bar (default: the name of the file).
     make_room : callable
-        Called with the number of bytes still to come, before any part of a response is written. May raise.
+        Called with the number of remaining bytes before a response is written. It may raise an error.
     progress : Progress
         Where to report progress.
     sleep, clock, jitter : callable
-        Injected by tests.
+        Tests replace these.
 
     Attributes
     ----------
@@ -228,10 +230,10 @@ class ResumingDownloader:
 
     @contextmanager
     def opened(self, url: str, target: Path | None = None) -> Iterator[BinaryIO]:
-        """Download the file, or the window of it, and yield it open and verified.
+        """Download the file, or its window, verify it, and yield it open.
 
-        After the block, the part is moved to the target, or removed. If the block fails, the part is kept, unless the
-        error shows that the bytes are wrong.
+        After the block, the part is moved to the target, or removed if there is none. If the block fails, the part is
+        kept, unless the error shows that the bytes are wrong.
 
         Raises
         ------
@@ -259,13 +261,13 @@ class ResumingDownloader:
             with _files.errors_named(self.part.parent, f"move {target.name} into place"):
                 Part(self.part).move_to(target)
         else:
-            # Last: a finished part makes the next run clean up after a killed process.
+            # Remove the part last: the next run cleans up after a killed process if it finds the part.
             with _files.errors_named(self.part.parent, f"remove the part of {_file_name(url)}"):
                 Part(self.part).restart()
 
     def _is_there(self, stream: BinaryIO) -> bool:
-        """Return whether an open part still has its name: where locks do nothing, others may move or remove it."""
-        if os.name != "posix":  # nobody can, while it is open
+        """Return whether an open part still has its name. Without working locks, others may move or remove it."""
+        if os.name != "posix":  # such systems do not move or remove open files
             return True
         try:
             return os.path.samestat(os.fstat(stream.fileno()), os.lstat(self.part))
@@ -300,7 +302,7 @@ class ResumingDownloader:
         return None
 
     def _discard(self, part: Part, url: str) -> None:
-        """Remove a part with a wrong checksum. Raise an error if it is the second one."""
+        """Remove a part with a wrong checksum. Raise an error the second time."""
         source = part.origin.url
         part.restart()
         if self._has_discarded:
@@ -318,7 +320,7 @@ class ResumingDownloader:
         self.others = [address for address in self.others if redacted(address) != source]
 
     def bring(self, url: str) -> Part:
-        """Download the file, or the window of it, into the part. Return the part.
+        """Download the file, or its window, to the part. Return the part.
 
         Raises
         ------
@@ -332,7 +334,7 @@ class ResumingDownloader:
                 self._work_alone()
 
     def _work_alone(self) -> None:
-        """Switch to a part of this process's own, because another process uses the same one."""
+        """Switch to a part that only this process uses, because another process writes to the current one."""
         self.part = part_path(self.part.parent, self.part.name.removesuffix(".part"), shared=False)
         _log.info("Another process downloads the same file: using %s.", self.part)
 

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from medmnist_np._text import redacted
 from medmnist_np._version import __version__
 
-# Longest accepted number of bytes. int() raises an error for thousands of digits.
+# Accept sizes of at most this many digits: int() raises an error for thousands of digits.
 _MOST_DIGITS = 18
 
 _WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -99,14 +99,14 @@ def judge(
 
 
 def explained(status: int) -> str:
-    """Return what a status means, in brackets, or an empty string."""
+    """Return the meaning of an HTTP status in brackets, or an empty string."""
     meanings = {401: "it wants a login", 403: "it refuses", 404: "there is no such file", 410: "the file is gone"}
     meanings[407] = "the proxy wants a login: put it into HTTPS_PROXY or HTTP_PROXY"
     return f" ({meanings[status]})" if status in meanings else ""
 
 
 def _unfit_body(headers: Mapping[str, str]) -> str:
-    """Return why the headers make a body unusable; an empty string if they do not."""
+    """Return why the body cannot be used, according to its headers, or an empty string if it can be used."""
     if headers.get("Content-Encoding", "identity") not in ("", "identity"):
         return f"it sends {headers['Content-Encoding']}, although plain bytes were asked for"
     stated = headers.get("Content-Length")
@@ -116,7 +116,7 @@ def _unfit_body(headers: Mapping[str, str]) -> str:
 
 
 def _validator(headers: Mapping[str, str]) -> str:
-    """Return a value for If-Range: a strong ETag, else the date of the last change, else an empty string."""
+    """Return a value for If-Range: a strong ETag, else the Last-Modified date, else an empty string."""
     etag = headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
 
@@ -139,7 +139,7 @@ def _integer(text: str | None) -> int | None:
 
 
 def _retry_after(headers: Mapping[str, str], now: float | None) -> float | None:
-    """Return the seconds to wait, given as a number or a date; None if the header is missing or invalid."""
+    """Return the seconds to wait, from a number or a date; None if the header is missing or invalid."""
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)
@@ -180,10 +180,10 @@ class Permanent(Exception):
 class Patience:
     """Timeouts and retries. Times are in seconds.
 
-    ``tries`` limits the attempts in a row without progress. Any progress resets the count, and the next attempt
-    follows immediately. An attempt that receives fewer than ``slowest`` bytes/s over ``stall`` seconds is stopped and
-    counts as one without progress. Waits between attempts are random, up to ``first_wait``, twice that, and so on up
-    to ``longest_wait``.
+    ``tries`` is the maximum number of consecutive attempts without progress. Any progress resets the count, and the
+    next attempt follows immediately. An attempt that receives fewer than ``slowest`` bytes/s over ``stall`` seconds is
+    stopped and counts as an attempt without progress. The waits between attempts are random. Their limit is
+    ``first_wait`` at first and then doubles, up to ``longest_wait``.
     """
 
     tries: int = 5
@@ -205,7 +205,7 @@ class Retries:
     patience : Patience
         How often to try and how long to wait.
     sleep, jitter : callable
-        ``jitter(longest)`` returns seconds to wait; both are injected by tests.
+        ``jitter(longest)`` returns the seconds to wait. Tests replace both.
     """
 
     patience: Patience = field(default_factory=Patience)
@@ -247,7 +247,7 @@ def session() -> Iterator[requests.Session]:
 def answer(
     opened: requests.Session, address: str, headers: Mapping[str, str], patience: Patience
 ) -> Iterator[requests.Response]:
-    """Request an address and yield the response with the body unread. Redirects to plain http are refused.
+    """Request an address and yield the response with the body unread. Refuse redirects to plain http.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Find the arrays of an archive, and list or remove what is in a cache folder.
 
-An archive in a named root is hashed once. After that, its path, size and modification time are compared instead.
+An archive in a named root is hashed once. Later calls compare its path, size and modification time instead.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def find_arrays(
     Raises
     ------
     DigestError, SupersededError
-        If the arrays are found, but the file of that name in the named root is a different archive.
+        If the arrays are found, but the named root has a different archive under the same file name.
     """
     for key in keys:
         if (folder := store.find(key, caches_for(archive, places))) is not None:
@@ -69,11 +69,11 @@ def archive_in_root(archive: Archive, places: Settings) -> Path | None:
     if places.root is None:
         return None
     path = places.root / archive.file_name
-    return path if os.path.isfile(path) else None  # Path.is_file() raises where a folder may not be entered
+    return path if os.path.isfile(path) else None  # Path.is_file() raises if access is denied
 
 
 def digest_of_file(path: Path, algorithm: str, places: Settings, progress: Progress) -> str:
-    """Return the checksum of a file: ``"md5:<hex>"``. A file is hashed again only if it has changed."""
+    """Return the checksum of a file, such as ``"md5:<hex>"``. Hash the file again only if it has changed."""
     noted = _read(_note(path, places))
     if noted == {**_state(os.stat(path)), "path": str(path), "digest": noted.get("digest")}:
         digest = str(noted["digest"])
@@ -129,7 +129,7 @@ _BEGUN = re.compile(r".+\.(npz|tar|zip)(\.passing|(\..+)?\.part(\.json.*)?)|reco
 class Item:
     """One item in a cache. ``name`` is its key or file name, and ``bytes`` its size on disk.
 
-    Items that cannot be downloaded again have the name of their data set.
+    The name of an item that cannot be downloaded again is the name of its data set.
     """
 
     kind: Kind

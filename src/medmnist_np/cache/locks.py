@@ -42,8 +42,8 @@ def held(path: Path, watched: Sequence[tuple[Path, str]] = (), patience: float |
     Yields
     ------
     bool
-        Whether the lock is held. It is not if the folder is not writable, the file system has no locks, the lock file
-        is a link, or the other process makes no progress. Then continue with files that only this process uses.
+        True if the lock is held. False if the folder is not writable, the file system has no locks, the lock file is
+        a link, or the other process makes no progress. If False, use only files that no other process uses.
     """
     from filelock import FileLock
 

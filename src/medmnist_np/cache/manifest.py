@@ -24,12 +24,12 @@ FORMAT = 1
 
 
 class NewerFormatError(CacheError):
-    """The folder belongs to a newer version of the package, which must not be replaced."""
+    """A newer version of the package wrote the folder. It must not be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredArray:
-    """One .npy file: enough to memory-map it without reading its header, and to verify it.
+    """One .npy file: the facts to memory-map it without reading its header, and to verify it.
 
     ``offset`` is where the values start and ``bytes`` is the size of the file, both in bytes. ``order`` is ``"C"`` or
     ``"F"``. ``crc32`` (of the whole file, as in the archive) and ``sha256`` are hexadecimal.
@@ -45,7 +45,7 @@ class StoredArray:
     sha256: str
 
     def __post_init__(self) -> None:
-        """Refuse values that this package never writes: others may write to a shared cache."""
+        """Refuse values that this package never writes. Other programs may write to a shared cache."""
         if not isinstance(self.file, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", self.file):
             raise ValueError(f"{self.file!r} is not a plain file name")
         dtype = np.dtype(self.dtype)
@@ -62,7 +62,7 @@ class StoredArray:
 class Manifest:
     """The content of a folder of arrays.
 
-    ``archive`` and ``digest`` are the name and checksum of the file it was unpacked from. ``checked`` is what was
+    ``archive`` and ``digest`` are the name and checksum of the file that was unpacked. ``checked`` is what was
     verified: ``"digest"`` for the checksum of the whole archive, ``"crc32"`` for only the CRC-32 of each member.
     ``arrays`` maps member names to files.
     """
@@ -126,7 +126,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class RunningHash:
-    """The checksum of a file, computed while its bytes arrive. Bytes that it has seen are not read again."""
+    """Compute the checksum of a file while its bytes arrive. Bytes that were hashed are not read again."""
 
     def __init__(self, algorithm: str) -> None:
         self._algorithm = algorithm
@@ -136,11 +136,11 @@ class RunningHash:
         import hashlib  # opening a data set does not need it
 
         self._hasher = hashlib.new(self._algorithm, usedforsecurity=False)
-        self._covered = (0, 0)  # the file, as its inode, and its first bytes
+        self._covered = (0, 0)  # inode of the file, and number of its first bytes that were hashed
 
     @property
     def checksum(self) -> str:
-        """The checksum of the bytes seen, such as ``"md5:<hex>"``."""
+        """The checksum of the bytes so far, such as ``"md5:<hex>"``."""
         return f"{self._algorithm}:{self._hasher.hexdigest()}"
 
     def update(self, inode: int, position: int, chunk: bytes) -> None:
@@ -153,7 +153,7 @@ class RunningHash:
         self._covered = (inode, position + len(chunk))
 
     def read(self, stream: BinaryIO, progress: Progress, name: str) -> None:
-        """Hash a whole open file, unless all of its bytes were seen before, and seek back to its start."""
+        """Hash a whole open file, unless all of its bytes were hashed before. Seek back to its start."""
         state = os.fstat(stream.fileno())
         if self._covered == (state.st_ino, state.st_size):
             return
@@ -168,7 +168,7 @@ class RunningHash:
 
 
 def digest_of(stream: BinaryIO, algorithm: str, progress: Progress, name: str) -> str:
-    """Return the checksum of a whole open file, ``"<algorithm>:<hex>"``, and seek back to its start."""
+    """Return the checksum of a whole open file, ``"<algorithm>:<hex>"``. Seek back to its start."""
     running = RunningHash(algorithm)
     running.read(stream, progress, name)
     return running.checksum

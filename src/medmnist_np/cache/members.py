@@ -144,7 +144,7 @@ def fetch_members(
     Returns
     -------
     ArrayFolder or None
-        None if no address supports range requests: only the whole archive can be downloaded.
+        None if no address supports range requests. Then only the whole archive can be downloaded.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def fetch_members(
             f"download and unpack {len(entries)} members of {archive.file_name}",
         )
         for entry in entries:
-            # The CRC in the name of the part keeps different releases of the file apart.
+            # The CRC-32 in the name of the part distinguishes different releases of the file.
             name = f"{archive.file_name}.{entry.member.name}-{entry.crc32:08x}"
             part = part_path(settings.downloads, name, shared=locked)
             take_over(name, part)

@@ -32,7 +32,7 @@ KIND = "zip of npz"
 _FRAME_BYTES = 64 << 10
 _SWELLING = 64  # an overhead of 1/64
 
-# The directory of a zip may list many files besides the archives, which are ignored.
+# The directory of a zip may list many other files besides the archives. They are ignored.
 _DIRECTORY_LIMIT = 4 << 20
 
 
@@ -66,12 +66,12 @@ class Window:
 def unpack(
     source: BinaryIO | Path, archive: Archive, folder: Path, advance: Callable[[int], object] = lambda _: None
 ) -> dict[str, StoredArray]:
-    """Unpack all members of an open zip, or of a folder, of .npz archives into a folder.
+    """Unpack all arrays of the .npz archives in an open zip or a folder.
 
     Parameters
     ----------
     source : binary file or Path
-        The zip or folder. Each .npz may lie in more folders than its name says, or at the top without a folder. Other
+        The zip or folder. An .npz may have additional parent folders, or be at the top level without its folder. Other
         files are ignored.
     archive, folder, advance
         See :func:`medmnist_np.cache.npz.unpack`. File names combine the .npz and the array:
@@ -85,10 +85,10 @@ def unpack(
     Raises
     ------
     ArchiveError
-        If an archive is missing or there are several of a name, or an array differs from the record. The caller must
-        remove the files written so far.
+        If an archive is missing, several archives have the same name, or an array differs from the record. The caller
+        must remove the files written so far.
     NoSpaceError
-        If the disk has no space for a deflated .npz besides the arrays.
+        If the disk has too little space for the arrays and the temporary file of a deflated .npz.
     """
     wanted: dict[str, list[Member]] = {}
     for member in archive.members:
@@ -119,13 +119,16 @@ def _located(
     folder: Path,
     advance: Callable[[int], object],
 ) -> list[tuple[str, _Opening]]:
-    """Return each .npz, in their order in a zip, with a function that opens it, given the bytes still to be written."""
+    """Return each .npz with a function that opens it, in their order in the zip.
+
+    The argument of the function is the number of bytes still to be written.
+    """
     with npz.refusing(archive):
         if isinstance(source, Path):
             paths = {path.relative_to(source).as_posix(): path for path in sorted(source.rglob("*.npz"))}
             return [(file, partial(_in_folder, paths[name])) for file, name in _chosen(paths, wanted).items()]
         listed = zips.list_files(source, _DIRECTORY_LIMIT)
-        names = [info.orig_filename for info, _ in listed]  # filename ends at a NUL
+        names = [info.orig_filename for info, _ in listed]  # ZipInfo cuts filename at a NUL
         chosen = {name: file for file, name in _chosen(names, wanted).items()}
         found: list[tuple[str, _Opening]] = []
         for info, limit in listed:
@@ -137,7 +140,7 @@ def _located(
 
 
 def _chosen(names: Iterable[str], wanted: Iterable[str]) -> dict[str, str]:
-    """Return the name in a zip or folder of each .npz: its own, or within more folders, or without a folder."""
+    """Find each .npz in a zip or folder: at its own path, in additional parent folders, or without its folder."""
     names = list(names)
     chosen, missing = {}, []
     for file in wanted:

@@ -40,7 +40,7 @@ def class_numbers(file: Path, stored: StoredArray, highest: int, *, binarise: bo
     highest : int
         The highest class number, at most 255.
     binarise : bool
-        Whether to replace every value but 0 by 1.
+        Whether to replace every value except 0 with 1.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def unpack(
     Parameters
     ----------
     stream : binary file
-        The archive. Only this object is read, so the bytes are those of the file that was verified.
+        The archive. It is not opened again, so the bytes read are the bytes that were verified.
     archive : Archive
         The record, which the content must match.
     folder : Path
@@ -179,7 +179,7 @@ def read_directory(
 def _read_directory(stream: BinaryIO, archive: Archive, only: Collection[str] | None) -> list[Entry]:
     files = list_files(stream)
     wanted = {f"{member.name}.npy": member for member in archive.members}
-    names = sorted(info.orig_filename for info, _ in files)  # filename ends at a NUL
+    names = sorted(info.orig_filename for info, _ in files)  # ZipInfo cuts filename at a NUL
     required = {f"{member.name}.npy" for member in archive.members if not member.optional}
     foreign = set(names) - set(wanted) if archive.exact else set()
     if not names or len(set(names)) < len(names) or not required <= set(names) or foreign:
@@ -241,7 +241,7 @@ def _check_header(first: bytes, entry: Entry) -> tuple[np.dtype[Any], str, int]:
         raise ArchiveError(
             f"it is an array {shape} of {dtype}, and the record says {member.shape} of {' or '.join(member.dtypes)}"
         )
-    # A 2D table in column order is mapped as it is. Images in column order would need a scattered read per item.
+    # A 2D table in column order can be mapped. Images in column order cannot: each item would need scattered reads.
     if fortran_order and len(shape) > 2:
         raise ArchiveError("its values are in Fortran order")
     if head.tell() + member.n_values * dtype.itemsize != entry.inflated_bytes:

@@ -88,7 +88,7 @@ def prepare(  # noqa: PLR0913 -- what to prepare, where, and how
     NotCachedError, OfflineError
         If the data is not on this machine and may not be downloaded.
     DownloadError, DigestError, SupersededError, ArchiveError, NoSpaceError, CacheError
-        If the step in question fails. Nothing is published then, and what was downloaded is kept.
+        If one of these steps fails. Nothing is published, and the downloaded bytes are kept.
     """
     settings = settings.at(key)
     kept = settings.downloads / archive.file_name
@@ -96,7 +96,7 @@ def prepare(  # noqa: PLR0913 -- what to prepare, where, and how
     if (found := find_arrays(archive, [key], settings, progress)) is not None:
         return found
     store.refuse_newer(settings.cache / store.ARRAYS / key)
-    finished = [part] if archives.is_finished(archive, part) else []  # left by a process that could not unpack it
+    finished = [part] if archives.is_finished(archive, part) else []  # an earlier process could not unpack it
     candidates = _candidates(archive, [*finished, kept], settings, download)
     if not any(map(os.path.isfile, candidates)):
         _require_download_allowed(archive, key, settings, download, command)  # before anything is written
@@ -134,7 +134,7 @@ def prepare(  # noqa: PLR0913 -- what to prepare, where, and how
 def _downloads(
     archive: Archive, key: str, settings: Settings, progress: Progress, patience: Patience | None
 ) -> ArchivePooch:
-    from medmnist_np.cache.archive_pooch import ArchivePooch  # loads Pooch, which only downloads need
+    from medmnist_np.cache.archive_pooch import ArchivePooch  # loads Pooch, which only a download needs
 
     return ArchivePooch({key: archive}, settings, progress=progress, patience=patience)
 
@@ -152,7 +152,7 @@ def _candidates(archive: Archive, own: Sequence[Path], settings: Settings, downl
 def _local(
     archive: Archive, candidates: Sequence[Path], settings: Settings, progress: Progress, rejected: list[str]
 ) -> Iterator[Verified | None]:
-    """Yield the first candidate that is the archive, open, or None. A file in a named root must be the archive."""
+    """Yield the first candidate that is the archive, as an open file, or None. A file in a named root must be it."""
     if (named := archive_in_root(archive, settings)) is None:
         with archives.local(archive, candidates, progress, rejected) as verified:
             yield verified
@@ -193,7 +193,7 @@ def published_once(key: str, settings: Settings, publish: Callable[[], ArrayFold
 def publish_archive(
     stream: BinaryIO | Path, archive: Archive, key: str, cache: Path, progress: Progress, *, checked: str = "digest"
 ) -> ArrayFolder:
-    """Unpack an open archive, or a folder of archives, verified as ``checked`` describes, and publish its arrays."""
+    """Unpack an open archive or a folder of archives, and publish the arrays. ``checked`` is what was verified."""
     purpose = f"unpack {archive.file_name}"
     with _files.errors_named(cache, purpose, lambda: archive.array_bytes):
         _files.require_space(cache, archive.array_bytes, purpose)
@@ -264,8 +264,8 @@ def prepare_unproven(
     OfflineError
         If the archive is not on this machine and may not be downloaded.
     DownloadError, ArchiveError, NoSpaceError, CacheError
-        If the step in question fails. Nothing is published then. The next call resumes an unfinished download; a
-        download that does not match the record is removed.
+        If one of these steps fails. Nothing is published. The next call resumes an unfinished download. A download
+        that does not match the record is removed.
     """
     if (found := find_unproven(archive, key, settings, progress)) is not None:
         return found
@@ -279,7 +279,7 @@ def prepare_unproven(
             return found
         for folder in settings.archive_folders:
             path = folder / archive.file_name
-            if os.path.isfile(path):  # Path.is_file() raises where a folder may not be entered
+            if os.path.isfile(path):  # Path.is_file() raises if access is denied
                 _log.info("Using %s.", path)
                 with archives.opened(path) as stream:
                     digest = digest_of(stream, "sha256", progress, archive.file_name)
@@ -289,7 +289,7 @@ def prepare_unproven(
                 f"{archive.file_name} is not on this machine. {why_offline()}, so nothing was downloaded."
             )
         downloads = _downloads(archive, key, settings, progress, patience)
-        downloads.registry[archive.file_name] = None  # in Pooch: any file is accepted
+        downloads.registry[archive.file_name] = None  # Pooch then accepts any file
         with downloads.opened(
             archive.file_name, locked=locked, keep=False, unpacked_bytes=archive.array_bytes
         ) as verified:

@@ -35,11 +35,11 @@ class Settings:
     cache : Path
         Folder for downloads, arrays and locks: the ``root`` of the call, unless that is read-only.
     searched : tuple of Path
-        Caches to search for arrays, in order. If a root is named, it is the only one.
+        Caches to search for arrays, in order. If the call has a ``root``, this is the only one.
     root : Path or None
         The ``root`` of the call.
     mirrors : tuple of str
-        Base urls to try before the official address.
+        Base URLs to try before the official address.
     offline : bool
         Whether network access is forbidden.
     area : str
@@ -59,23 +59,23 @@ class Settings:
         return self.cache / "downloads" / self.area
 
     def at(self, key: str) -> Settings:
-        """Return these settings for work on the archive of a key.
+        """Return these settings for the archive of a key.
 
-        Users' own data sets have a folder per key, which contains the checksum, because their archives may share a
-        file name with each other or with an official archive.
+        An archive of a user's own data set may have the same file name as another archive. It therefore has its own
+        folder, named after its key, which contains the checksum.
         """
         return replace(self, area=key) if key.startswith(OWN_SETS) else self
 
     @property
     def archive_folders(self) -> tuple[Path, ...]:
-        """Folders that may hold an official archive: the named root, else ``~/.medmnist``. They are only read."""
+        """Folders that may hold an official archive: the named root, else ``~/.medmnist``. Nothing is written there."""
         if self.root is not None:
             return (self.root,)
         official = os.path.expanduser("~/.medmnist")
         return (Path(official),) if os.path.isabs(official) else ()  # without a home folder, ~ is not expanded
 
     def require_writable(self) -> None:
-        """Raise :class:`CacheError` if a named root is read-only: no other folder is used instead."""
+        """Raise :class:`CacheError` if a named root is read-only. No other folder is used in its place."""
         if self.root is not None and self.cache != self.root:
             raise CacheError(
                 f"{self.root} cannot be written to. Make it writable, or name another root.",
@@ -101,9 +101,9 @@ def configure(
 ) -> None:
     """Set the cache folder, shared caches, mirrors and offline mode for this process.
 
-    These settings override the environment variables. Each call replaces all settings of earlier calls; ``configure()``
-    returns to the environment. Child processes read their own environment. Relative paths are resolved against the
-    current working directory at the time of the call.
+    These settings override the environment variables. Each call replaces all settings of earlier calls. Without
+    arguments, the environment applies again. Child processes read their own environment. Relative paths are resolved
+    against the current working directory at the time of the call.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def configure(
     shared : sequence of path, optional
         Caches to search but never write to. Overrides ``MEDMNIST_NP_SHARED``.
     mirrors : sequence of str, optional
-        Base urls to try before the official server. Each is asked for ``<base>/<archive>``. Overrides
+        Base URLs to try before the official server. An archive is requested as ``<base>/<archive>``. Overrides
         ``MEDMNIST_NP_MIRRORS``.
     offline : bool, optional
         Whether to forbid network access. Overrides ``MEDMNIST_NP_OFFLINE``.
@@ -120,7 +120,7 @@ def configure(
     Raises
     ------
     ValueError
-        If a mirror is not an http or https url.
+        If a mirror is not an http or https URL.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def current(root: str | os.PathLike[str] | None = None, *, make: bool = False) -
     root : path, optional
         The folder that a user named.
     make : bool
-        Whether the folder may be missing. It is created at the first write.
+        Whether to accept a missing folder. It is created at the first write.
 
     Raises
     ------

@@ -55,7 +55,7 @@ class ArrayFolder:
         rows : range, optional
             Map only these consecutive rows (arrays in C order only).
         mode : {"r", "c"}
-            Read-only or copy-on-write, where changes stay in this process.
+            Read-only, or copy-on-write: changes stay in this process.
 
         Raises
         ------
@@ -106,10 +106,10 @@ class ArrayFolder:
 def _mapped_privately(
     file: int, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, order: str, mode: Literal["r", "c"]
 ) -> np.memmap[Any, np.dtype[Any]]:
-    """Map a file as :class:`numpy.memmap` does, but such that no write can crash the process.
+    """Map a file as :class:`numpy.memmap` does, but no write can crash the process.
 
     Some libraries write to arrays even if they are read-only: ``torch.from_numpy(images)[0] = 7``. With a read-only
-    mapping, that is a segmentation fault. Files are therefore mapped copy-on-write in both modes, and "r" only sets
+    mapping, this is a segmentation fault. Files are therefore mapped copy-on-write in both modes, and "r" only sets
     NumPy's read-only flag. No memory is reserved for copies, because a file may be larger than all memory.
     """
     start = offset - offset % mmap.ALLOCATIONGRANULARITY
@@ -120,7 +120,7 @@ def _mapped_privately(
             memory = mmap.mmap(file, n_bytes, flags=flags, prot=access, offset=start)
         else:
             memory = mmap.mmap(file, n_bytes, access=mmap.ACCESS_COPY, offset=start)
-    except OSError:  # the system reserves memory for copies and has too little
+    except OSError:  # the system reserves memory for copies, and there is too little
         memory, mode = mmap.mmap(file, n_bytes, access=mmap.ACCESS_READ, offset=start), "r"
     array = np.ndarray.__new__(np.memmap, shape, dtype, memory, offset - start, order=cast("Any", order))
     array.flags.writeable = mode == "c"
@@ -185,7 +185,7 @@ def refuse_newer(folder: Path) -> None:
 
 @contextmanager
 def staging(cache: Path, key: str) -> Iterator[Path]:
-    """Create a folder next to the one to be published. Unless the block renames it, it is removed afterwards."""
+    """Create a folder next to the folder to publish. Remove it after the block, unless the block has renamed it."""
     with workshop(cache / ARRAYS / key) as folder:
         yield folder
 
@@ -214,7 +214,7 @@ def remove_partial(cache: Path, key: str) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder of arrays. The manifest is removed first, so that readers see the folder as incomplete."""
+    """Remove a folder of arrays. Remove the manifest first, so that readers see the folder as incomplete."""
     (folder / FILE_NAME).unlink(missing_ok=True)
     _files.remove_tree(folder)
 
@@ -222,7 +222,7 @@ def remove(folder: Path) -> None:
 def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFolder:
     """Write the manifest to a staging folder, rename the folder into place, and return it.
 
-    If another process has published the same arrays first, its folder is returned: both have the same checksum.
+    If another process has published the same arrays first, return its folder. Both have the same checksum.
     """
     target = cache / ARRAYS / key
     manifest.write(folder)
@@ -266,7 +266,7 @@ def _set_aside(target: Path) -> None:
 def _own_folder(target: Path) -> Path:
     import secrets  # loads hashlib, which opening does not need
 
-    # The owner is in the name, to distinguish folders of killed processes from those in use.
+    # The name contains the process, to distinguish folders of killed processes from folders in use.
     return target.parent / f".{target.name}.{_machine()}~{os.getpid()}~{secrets.token_hex(4)}.staging"
 
 

@@ -77,9 +77,9 @@ class Extent:
 
 
 def list_files(stream: BinaryIO, directory_limit: int = _DIRECTORY_LIMIT) -> list[tuple[zipfile.ZipInfo, int]]:
-    """Read the directory of a zip. Return its files by increasing offset, each with the offset of what follows.
+    """Read the directory of a zip. Return its files in order of offset, each with the offset of what follows it.
 
-    A directory of more than ``directory_limit`` bytes is refused.
+    Refuse a directory of more than ``directory_limit`` bytes.
 
     Raises
     ------
