@@ -32,7 +32,7 @@ Blocks = Iterable[NDArray[np.uint8]]
 class Order:
     """The contents of one archive to write, small enough to send to another machine that can read the files.
 
-    Each chunk comes with the split index of each of its rows, ``(kept,)``. ``labels`` is empty if there are masks.
+    Each chunk comes with the split index of each of its rows, ``(kept,)``. ``labels`` is empty if the set has masks.
     ``scaled`` is true if 255 means 1 in the masks.
     """
 
@@ -72,13 +72,13 @@ def orders_of(
     channels: Channels | None = None,
     scaled: bool = False,
 ) -> list[Order]:
-    """Describe each archive ``<stem>_<size>.npz`` to write; as in the official names, ``_28`` is omitted."""
+    """Describe each archive ``<stem>_<size>.npz`` to write. Omit ``_28``, as in the official names."""
     ends = np.cumsum([len(done.kept) for done in prepared])
     chunks = tuple(zip(prepared, np.split(division.part_of, ends[:-1]), strict=True))
     segmented = labels.task == SEGMENTATION
     tables = {} if segmented else {split: labels.table[division.rows(split)] for split in division.splits}
     usable = [done for done in prepared if done.kept]
-    # Beside gray images, RGB images with three equal channels are gray. Other mixtures were refused.
+    # RGB images with three equal channels count as gray if other images are gray. Other mixtures were refused.
     gray = channels is None and any(done.gray for done in usable)
     return [
         Order(
@@ -135,7 +135,7 @@ def _write_npz(target: BinaryIO, members: Iterable[tuple[str, tuple[int, ...], B
             info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980-01-01
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3  # otherwise it depends on this machine
-            info.file_size = math.prod(shape) + 128  # ZIP64 is decided before writing
+            info.file_size = math.prod(shape) + 128  # zipfile chooses ZIP64 before it writes
             with archive.open(info, "w") as stream:
                 header = {"descr": "|u1", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(stream, header)
@@ -172,7 +172,7 @@ def describe(
     recipe : Recipe
         How the images were prepared.
     n_skipped : int
-        Number of images left out. File names are not in the record, since they may identify patients.
+        Number of images left out. The record does not contain file names, which may identify patients.
     """
     shortest = min((one.shortest for one in prepared if one.kept), default=0)
     rgb = len(image_shape) == 3 and image_shape[-1] == 3

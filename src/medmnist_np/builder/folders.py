@@ -52,8 +52,8 @@ def find_pairs(folder: Path, splits: Mapping[str, Path]) -> Pairs | None:
     Returns
     -------
     Pairs or None
-        Sorted by split, then by path. A mask belongs to the image with the same name without the extension. None if
-        there are no such folders.
+        Sorted by split, then by path. A mask and its image have the same name, apart from the extension. None if there
+        are no such folders.
     """
     # A split with only one of the two folders is incomplete and is reported as an error.
     places = {"": folder} if _holds(folder) else splits if any(map(_holds, splits.values())) else {}
@@ -83,9 +83,9 @@ def _by_name(folder: Path, alone: list[tuple[Path, str]]) -> dict[str, Path]:
 
 
 def unwrapped(folder: Path) -> Path:
-    """Return the folder that holds the data: a folder with nothing but one other folder is only a wrapper.
+    """Return the folder that holds the data. Skip outer folders that contain only one folder.
 
-    The inner folder must hold folders or tables. One that is named after a split is not a wrapper's content.
+    The inner folder must contain folders or tables, and must not be named after a split.
     """
     while len(inside := listed(folder)) == 1 and inside[0].is_dir() and not tables_in(folder):
         (inner,) = inside
@@ -101,7 +101,7 @@ def tables_in(folder: Path) -> list[Path]:
 
 
 def chosen_table(folder: Path, *, wanted: bool, lists_images: Callable[[Path], bool]) -> Path | None:
-    """Return the table in a folder whose images have no class folders, or None if there is no table to read.
+    """Return the table in a folder of images without class folders, or None if there is no table to read.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def chosen_table(folder: Path, *, wanted: bool, lists_images: Callable[[Path], b
 
 
 def split_by_folders(source: Source, folder: Path) -> Source:
-    """Give images that a table without splits lists the splits of their folders, if all are in such folders."""
+    """Take the splits from the folders of the images, if the table has no splits and all are in such folders."""
     if source.splits is not None or len(named := split_folders(folder)) < 2:
         return source
     split_of = {path: split for split, path in named.items()}
@@ -146,7 +146,7 @@ def split_by_folders(source: Source, folder: Path) -> Source:
 
 
 def notes_of(folder: Path, source: Source, table: Path | None = None) -> tuple[str, ...]:
-    """Describe what else is in the folder of a source: ignored files by kind, and links that lead out of it."""
+    """Describe what else is in the folder of a source: ignored files by kind, and links to places outside it."""
     counts: dict[str, list[str]] = {}
     for place, folders, files in os.walk(folder):
         for name in sorted((*folders, *files)):
@@ -231,7 +231,7 @@ def _are_splits(folders: Sequence[Path]) -> bool:
 
 
 def _without_copy(folder: Path, inside: list[Path]) -> tuple[list[Path], list[str]]:
-    """Leave out a folder that holds the same folders and files as all others, as in a well-known set of Kaggle."""
+    """Leave out a folder that repeats all folders beside it, as in a well-known data set on Kaggle."""
     names = {path.name for path in inside}
     for path in inside:
         others = [other for other in inside if other != path]
@@ -248,9 +248,9 @@ def _files_below(folder: Path, root: Path | None = None) -> set[tuple[str, int]]
 
 
 def files_below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """Yield all files below a folder that :func:`listed` lists. Links to a folder around them are not followed.
+    """Yield all files below a folder that :func:`listed` lists. Do not follow links to a parent folder.
 
-    ``above`` are the folders on the way, without links.
+    ``above`` are the resolved paths of the parent folders.
     """
     real = folder.resolve()
     if real in above or (folder.is_symlink() and folder.parent.resolve().is_relative_to(real)):
@@ -266,8 +266,8 @@ def from_folder(folder: Path, classes: Classes, *, group_by_folder: bool = False
     """Read ``<class>/<image>``, ``<split>/<class>/<image>`` or ``<class>/<split>/<image>``.
 
     Rows are sorted by path, character by character: class after class, and ``10.png`` before ``9.png``. A folder with
-    a DICOM series in place of an image is a volume, and so is any other folder with ``slices``. With
-    ``group_by_folder``, a folder in a class folder is a group, such as a patient, and may hold further folders.
+    a DICOM series in place of an image is a volume. With ``slices``, any other folder is one too. With
+    ``group_by_folder``, a folder in a class folder is a group, such as a patient, and may contain further folders.
     """
     entries = _entries(folder)
     every, groups = _images_of(entries.found, folder, group_by_folder=group_by_folder, slices=slices)
@@ -309,7 +309,7 @@ def from_folder(folder: Path, classes: Classes, *, group_by_folder: bool = False
 def _images_of(
     entries: Sequence[tuple[str, str, Path]], folder: Path, *, group_by_folder: bool, slices: bool
 ) -> tuple[list[tuple[str, str, Path]], list[str]]:
-    """Replace folders that are not volumes by the images in them; also return the name of the folder of each."""
+    """Replace folders that are not volumes with their images. Also return the name of the folder of each."""
     nested = [path for _, _, path in entries if path.is_dir() and not slices and not is_series(path)]
     if not group_by_folder:
         if nested:
@@ -391,7 +391,7 @@ def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
 def _check_splits(
     folders: Mapping[str, Path], found: Collection[str | None], needed: str, alone: Sequence[tuple[Path, str]] = ()
 ) -> None:
-    """Refuse the folder of a split in which nothing was found; ``alone`` may hold the reason."""
+    """Raise an error if nothing was found in the folder of a split. ``alone`` may hold the reason."""
     for split, folder in folders.items():
         if split not in found:
             reasons = [f" {file}: {reason}." for file, reason in alone if folder in file.parents]

@@ -40,7 +40,7 @@ TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".parquet")
 
 
 def junk_kind(name: str) -> str:
-    """Return what kind of file or folder is ignored beside images, by its name; empty if it is not ignored."""
+    """Return the kind of a file or folder that is ignored because of its name; empty if it is not ignored."""
     lower = name.lower()
     if lower in (*_LITTER, ".ds_store", ".ipynb_checkpoints"):
         return name
@@ -67,7 +67,7 @@ class Decoding:
     slices : bool
         Whether to read a folder of image files as a volume. The numbers in the file names give the order of its slices.
     exif : {"apply", "ignore"}, optional
-        Whether to turn a photo as its EXIF orientation says; None turns it. The orientation of a TIFF file is always
+        Whether to apply the EXIF orientation of a photo. None applies it. The orientation of a TIFF file is always
         applied.
     window : bool
         Whether to map the values of DICOM files to 0-255 by the window in the file.
@@ -163,7 +163,7 @@ def _orientation(picture: Any) -> int:
 
 
 def upright(image: Array, turn: int) -> Array:
-    """Rotate and mirror an image ``(h, w)`` as an EXIF orientation, 1 to 8, says."""
+    """Rotate and mirror an image ``(h, w)`` according to an EXIF orientation, 1 to 8."""
     if turn >= 5:
         image = image.T
     if turn in (3, 4, 7, 8):
@@ -253,7 +253,10 @@ def _check_picture(file: Path, picture: Any, kind: str) -> None:
 
 @contextmanager
 def _opened(file: Path, kind: str) -> Iterator[Any]:
-    """Open a picture. Given a path, Pillow 13.0 maps TIFF files, and mixes up the pixels of one that must be turned."""
+    """Open a picture as a stream.
+
+    Given a path, Pillow 13.0 memory-maps a TIFF file, and mixes up its pixels if the picture must be turned.
+    """
     from PIL import Image
 
     with open(file, "rb", opener=_files.regular_only) as stream, Image.open(stream, formats=(kind,)) as picture:
@@ -261,7 +264,7 @@ def _opened(file: Path, kind: str) -> Iterator[Any]:
 
 
 def _upright(picture: Any, decoding: Decoding) -> Any:
-    """Return a picture turned as its EXIF orientation says, or the picture itself."""
+    """Return a picture turned according to its EXIF orientation, or the picture itself."""
     from PIL import ImageOps
 
     picture.load()  # Pillow turns a TIFF file when it loads it
@@ -270,8 +273,8 @@ def _upright(picture: Any, decoding: Decoding) -> Any:
     return ImageOps.exif_transpose(picture)
 
 
-# Not by imageio, which hides the mode, the palette and the raw mode that the checks need. It takes 0.24 to 0.66 ms for
-# PNG and JPEG files of 28 pixels (this: 0.09 to 0.29 ms).
+# imageio is not used: it hides the mode, the palette and the raw mode that the checks need. It takes 0.24 to 0.66 ms
+# for PNG and JPEG files of 28 pixels (this code: 0.09 to 0.29 ms).
 def _read_picture(file: Path, kind: str, decoding: Decoding) -> Array:
     from PIL import ImageSequence
 
@@ -333,12 +336,12 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 
 def is_series(folder: Path) -> bool:
-    """Return whether a folder holds DICOM files of a volume, not images that have a series each."""
+    """Return whether the DICOM files in a folder are one volume, and not images that have a series each."""
     files = sorted(listed(folder), key=_natural)
     if not files or not _is_dicom(files[0]):
         return False
     series = set()
-    for file in files:  # two of the same series decide
+    for file in files:  # two files of the same series are enough
         try:
             found = dicom_tag(file, "SeriesInstanceUID")
         except Exception:  # noqa: BLE001 -- the error is reported when the folder is read
@@ -385,8 +388,8 @@ def _read_dicom(file: Path, decoding: Decoding) -> Array:
 def _windowed(values: Array, reader: Any, decoding: Decoding) -> Array:
     """Map values to 0-255 by the window in a DICOM header (PS3.3, C.11.2.1); without `decoding.window`, return them.
 
-    High values of MONOCHROME1 are dark. ITK has inverted them within the range of the stored bits, which is right for 8
-    bits, but moves them out of the window.
+    High values of MONOCHROME1 are dark. ITK has already inverted them within the range of the stored bits. This is
+    right for 8 bits, but otherwise moves the values out of the window.
     """
     inverted = _tag(reader, "0028|0004") == "MONOCHROME1"
     if not decoding.window:
@@ -394,7 +397,7 @@ def _windowed(values: Array, reader: Any, decoding: Decoding) -> Array:
             raise ValueError("it is MONOCHROME1, where high values are dark: use window='dicom', which inverts them")
         return values
     kind = _tag(reader, "0028|1056") or "LINEAR"
-    # There may be several windows, separated by backslashes: the first is the one to show.
+    # There may be several windows, separated by backslashes. The first is used.
     limits = [_tag(reader, tag).partition("\\")[0].strip() for tag in ("0028|1050", "0028|1051")]
     try:
         centre, width = map(float, limits)
@@ -438,7 +441,7 @@ DICOM_TAGS = {
 
 
 def dicom_tag(path: Path, keyword: str) -> str:
-    """Return the value of a tag of a DICOM file, or of the first file of a folder; empty if it has none.
+    """Return the value of a tag of a DICOM file, or of the first file of a folder; empty if the tag is missing.
 
     Parameters
     ----------
@@ -450,7 +453,7 @@ def dicom_tag(path: Path, keyword: str) -> str:
     Raises
     ------
     ValueError
-        If it is not a DICOM file, or may be decoded wrongly.
+        If it is not a DICOM file, or SimpleITK may decode it wrongly.
     """
     file = min(listed(path), key=_natural) if path.is_dir() else path
     return _tag(_check_dicom(require("SimpleITK"), file), DICOM_TAGS[keyword])

@@ -52,7 +52,7 @@ class Labels:
     task: Task
 
     def of_class(self, number: int) -> NDArray[np.bool_]:
-        """Return which samples belong to a class, or have a finding: ``(n,)`` bool."""
+        """Return whether each sample belongs to a class, or has a finding: ``(n,)`` bool."""
         member: NDArray[np.bool_]
         member = self.table[:, number] == 1 if self.table.shape[1] > 1 else self.table[:, 0] == number
         return member
@@ -65,7 +65,7 @@ class Classes:
     Attributes
     ----------
     names : sequence of str, optional
-        Class names in the order of their numbers. None means the names that occur, sorted, or the numbers.
+        Class names in the order of their numbers. None means the sorted names that occur, or the numbers.
     task : str, optional
         ``"binary-class"``, ``"multi-class"`` or ``"ordinal-regression"``. None chooses by the number of classes.
     first : int
@@ -169,13 +169,13 @@ def several_each(
 def of_table(
     rows: Sequence[Sequence[str]], where: Sequence[str], columns: Sequence[str], classes: Classes
 ) -> tuple[Labels, str]:
-    """Convert the label columns of a table; also return a note on how they were read, or an empty string.
+    """Convert the label columns of a table. Also return a note on how they were read, or an empty string.
 
     Parameters
     ----------
     rows : (n,) sequence of (l,) sequences of str
-        Values of the columns. One column has the class, or findings such as ``Edema|Mass``. Several columns have 0 or
-        1, also as ``0.0`` or ``False``. If each row has exactly one 1, they are classes.
+        Values of the columns. A single column has the class, or findings such as ``Edema|Mass``. Several columns have
+        0 or 1, also written ``0.0`` or ``False``. If each row has exactly one 1, the columns are classes.
     where : (n,) sequence of str
         Location of each sample, for error messages.
     columns : (l,) sequence of str
@@ -292,13 +292,13 @@ def of_masks(
     Returns
     -------
     (Labels, bool)
-        Which classes occur in each mask, ``(n, classes)`` zeros and ones; and whether 255 means class 1, because 0 and
-        255 are the only values.
+        Which classes occur in each mask, ``(n, classes)`` zeros and ones. Then whether 255 means class 1: this is so
+        if 0 and 255 are the only values.
 
     Raises
     ------
     ValueError
-        If a value has no class name, or, without class names, a number below the highest does not occur.
+        If a value has no class name. Without class names: if a number below the highest does not occur.
     """
     first: dict[int, str] = {}
     for values, place in zip(present, where, strict=True):
@@ -339,7 +339,7 @@ def _names_of(numbers: set[int], class_names: Sequence[str] | None) -> tuple[str
 
 
 def values_of(values: npt.ArrayLike) -> list[Any]:
-    """Return the elements unchanged, masked ones as None; NumPy alone would turn None and NaN beside text into text."""
+    """Return the elements unchanged, but masked ones as None. NumPy would convert None and NaN beside text to text."""
     if not isinstance(values, np.ma.MaskedArray):
         values = np.asarray(values, dtype=object)
     elements: list[Any] = values.tolist()
@@ -362,7 +362,7 @@ def _unfit(labels: NDArray[Any], n: int) -> ValueError:
 
 
 def _check_not_negative(occurring: set[str], values: Sequence[str], where: Sequence[str]) -> None:
-    """Refuse negative numbers, which would otherwise become class names."""
+    """Refuse negative numbers. Otherwise they would become class names."""
     digits = [value.removeprefix("-") for value in occurring]
     if all(text.isascii() and text.isdecimal() for text in digits):
         first = next(number for number, value in enumerate(values) if value.startswith("-"))
@@ -421,7 +421,7 @@ def split_folders(folder: Path) -> dict[str, Path]:
 
 
 def given_splits(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Return the standard split of each name, and the names that were replaced; unknown names stay unchanged."""
+    """Return the standard split of each name, and the names that were replaced. Keep unknown names unchanged."""
     names = tuple(names)
     splits = tuple(standard_split(name) or name for name in names)
     return splits, tuple(sorted({(name, split) for name, split in zip(names, splits, strict=True) if name != split}))
@@ -430,7 +430,7 @@ def given_splits(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[str
 class Ambiguous(ValueError):
     """A source that can be read in several ways.
 
-    ``readings`` are arguments of :func:`~medmnist_np.builder.build`, each of which selects one of them.
+    Each of ``readings`` has arguments of :func:`~medmnist_np.builder.build` that select one of them.
     """
 
     def __init__(self, message: str, *readings: Mapping[str, Any]) -> None:
@@ -442,8 +442,8 @@ class Ambiguous(ValueError):
 class Row:
     """One image: its file (a volume may be a folder) and, if the file holds several images, its index.
 
-    ``where`` is the location of the row for error messages; ``id`` is the user's name for the image; ``mask`` is the
-    file of its mask and the index in it, if it has a mask.
+    ``where`` is the location of the row for error messages. ``id`` is the user's name for the image. ``mask`` is the
+    file of its mask and the index in this file, if it has a mask.
     """
 
     file: Path
@@ -458,10 +458,10 @@ class Source:
     """All rows, with their labels, groups and splits.
 
     ``groups`` and ``splits`` are None if they are not given. ``renamed`` lists other names that the source uses for
-    splits, each with the standard name. ``alone`` lists files that belong to no sample, such as images
-    without a mask or outside the class folders, each with the reason. ``notes`` are sentences about what was recognised
-    or ignored. ``n_unlisted`` counts the images of the folder that the table does not list. ``group`` is what to call a
-    group in messages. ``layout`` names how the files lie.
+    splits, each with the standard name. ``alone`` lists files that belong to no sample, each with the reason: for
+    example images without a mask or outside the class folders. ``notes`` are sentences about what was recognised or
+    ignored. ``n_unlisted`` counts the images of the folder that the table does not list. ``group`` is the word for a
+    group in messages. ``layout`` describes the folder structure.
     """
 
     rows: tuple[Row, ...]

@@ -53,7 +53,7 @@ class Built:
     Attributes
     ----------
     record : DatasetInfo
-        The record; the set can now be loaded by its name.
+        The record. The set can now be loaded by its name.
     folder : Path
         The folder to share: ``<name>.toml`` and the archives.
     skipped : tuple of (str, str)
@@ -327,9 +327,8 @@ def _published(
 ) -> DatasetInfo:
     """Publish the finished set: store ids, move archives and record, register, unpack the arrays.
 
-    Each step can be repeated, and :func:`build` removes the folder ``unfinished`` last: until then, the same call
-    resumes. Ids are
-    stored before the record, so that a registered set always has its groups.
+    Each step can be repeated. :func:`build` removes the folder ``unfinished`` last. Until then, the same call resumes.
+    Ids are stored before the record, so that a registered set always has its groups.
     """
     unfinished = folder / "unfinished"
     record = record_at(folder / f"{name}.toml", text)
@@ -358,7 +357,7 @@ def check_choices(
     output: str | os.PathLike[str] | None,
     **texts: str,
 ) -> None:
-    """Raise ValueError for arguments that :func:`build` rejects without reading the images.
+    """Raise ValueError for arguments that :func:`build` can reject without reading the images.
 
     ``texts`` are ``description``, ``modality`` and ``license``.
     """
@@ -385,7 +384,7 @@ def _check_free(name: str, folder: Path) -> None:
 
 @contextmanager
 def _nothing_left_of_nothing(unfinished: Path, record: Path) -> Iterator[None]:
-    """If the block fails and nothing can be resumed, remove the folders that it created."""
+    """If the block fails and the next run cannot resume, remove the folders that the block created."""
     absent = [path for path in unfinished.parents if not path.exists()]
     try:
         yield
@@ -393,7 +392,7 @@ def _nothing_left_of_nothing(unfinished: Path, record: Path) -> Iterator[None]:
         in_memory = any((unfinished / "images").glob("*"))  # prepared again by the next run
         if not record.exists() and (in_memory or not any(unfinished.glob("*.npz"))):
             _files.remove_tree(unfinished, ignore_errors=True)
-            with suppress(OSError):  # a folder that is not empty stays, with its parents
+            with suppress(OSError):  # a folder that is not empty stays, and so do its parents
                 for path in absent:
                     path.rmdir()
         raise
@@ -412,7 +411,7 @@ def _check_alone(source: Source, *, skip_bad: bool) -> None:
 
 
 def _are_volumes(rows: Sequence[Row], decoding: Decoding, *, skip_bad: bool) -> bool:
-    """Return whether the first readable image is a volume; all others must be of the same kind."""
+    """Return whether the first readable image is a volume. All others must be of the same kind."""
     first = ""
     for row in rows:
         try:

@@ -72,7 +72,7 @@ class EqualEdges:
         return "Take images with equal edges only."
 
 
-# Steps that do not map values to 0-255: with only these, 16-bit and float images also need a window.
+# Steps that do not map values to 0-255. A recipe with only these steps needs a window for 16-bit and float images.
 KEEP_VALUES = (At, CentreSlice, CropCentre, CropToShortEdge, EqualEdges, ProjectMaximum, Resize, Zoom)
 
 
@@ -126,7 +126,7 @@ def _published(name: str, own: Iterable[str | None]) -> Recipe:
     raise ValueError(f"Unknown recipe {short(name)}.{nearest(name, every)} Available: {', '.join(every)}.")
 
 
-# Limits of a chunk: the memory for its results, and the rows to prepare again after an interruption.
+# Limits of a chunk. They limit the memory for its results, and the work to repeat after an interruption.
 _CHUNK_BYTES = 16 << 20
 _CHUNK_ROWS = 64
 
@@ -168,10 +168,10 @@ class Prepared:
     Attributes
     ----------
     file : Path
-        An .npz file with one array of images per size, ``(len(kept), ...)`` uint8, and one of masks if there are any.
+        An .npz file with one array of images per size, ``(len(kept), ...)`` uint8, and one array of masks, if any.
     kept, gray, equal, rotated : list of int
-        Rows of the chunk that the file contains, and those of them that are gray images, RGB images with three equal
-        channels, and photos that were turned as their EXIF orientation says.
+        ``kept``: rows of the chunk that the file contains. Of these, ``gray``: gray images; ``equal``: RGB images with
+        three equal channels; ``rotated``: photos turned according to their EXIF orientation.
     bad : list of (int, str)
         Rows that could not be used, with the reason.
     shapes : list of list of int
@@ -272,13 +272,13 @@ def _masks_of(size: int) -> str:
 
 
 def _matching_mask(where: tuple[Path, int | None], image: Array, turn: int, decoding: Decoding) -> NDArray[np.uint8]:
-    """Read the mask of an image with the EXIF orientation `turn`. A mask without its own is turned if it must be."""
+    """Read the mask of an image with the EXIF orientation `turn`. If the mask has none, turn it if necessary."""
     try:
         mask = read_mask(*where, decoding)
         if turn != 1 and decoding.exif != "ignore" and where[1] is None and orientation(where[0]) == 1:
             turned = upright(mask, turn)
             if mask.shape != image.shape[:2]:
-                mask = turned  # it was drawn on the stored pixels
+                mask = turned  # it was drawn before the image was turned
             elif decoding.exif is None and turned.shape == mask.shape:
                 raise ValueError(
                     "it fits the image both before and after the rotation that EXIF states. Use exif='apply' if it was "
@@ -304,7 +304,7 @@ def _made(image: Array, chunk: Chunk) -> dict[int, NDArray[np.uint8]]:
             "with window="
         )
     if EqualEdges() in chunk.recipe.steps:
-        EqualEdges()(image, 0)  # here, so that the message names no step
+        EqualEdges()(image, 0)  # called here, so that the message does not name a step
     if not chunk.volumes and chunk.channels is not None:
         image = _with_channels(image, chunk.channels)
     return chunk.recipe.each(image, chunk.sizes)

@@ -1,7 +1,7 @@
 """Check the format of a file by its first bytes and its header before a reader opens it.
 
-Readers trust their input: Pillow runs Ghostscript for PostScript, and ITK opens any file that a MetaImage header
-names.
+Readers trust their input. For example, Pillow runs Ghostscript for PostScript, and ITK opens any file that a MetaImage
+header names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PICTURES: dict[str, tuple[bytes, ...]] = {
 
 _SUPPORTED = "PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000, PGM, PPM, NPY, NIfTI, MetaImage and DICOM"
 
-# Transfer syntaxes of DICOM, each with the bits per stored value for which SimpleITK was found to agree with pydicom.
+# Transfer syntaxes of DICOM, each with the bits per stored value for which SimpleITK and pydicom gave equal values.
 # SimpleITK wrongly decodes 32-bit big endian and, in some files, RLE of more than 8 bits.
 _TRANSFER_SYNTAXES = {
     "1.2.840.10008.1.2": (8, 16, 32),  # implicit little endian
@@ -48,7 +48,7 @@ _TRANSFER_SYNTAXES = {
 }
 _STORED_AS_IS = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 
-# Bytes to read of the file meta information of DICOM, which is short, and of the header of a MetaImage.
+# Bytes to read: of the file meta information of DICOM, which is short, and of the header of a MetaImage.
 _META_BYTES = 1 << 16
 
 _META_LINE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*=[^=\n]*")
@@ -172,7 +172,7 @@ def check_dicom(file: Path) -> str:
     start = _start_of(file, _META_BYTES)
     if start[128:132] != b"DICM":
         raise ValueError("it is not a DICOM file: it has no signature DICM after 128 bytes")
-    # The file meta information has group 2 and is in explicit little endian, whatever follows.
+    # The file meta information has group 2. It is always in explicit little endian.
     place, found = 132, ""
     while start[place : place + 2] == b"\x02\0":
         element, kind = start[place + 2 : place + 4], start[place + 4 : place + 6]
@@ -222,7 +222,7 @@ def _not_known_to_be_right(what: str) -> str:
 
 
 def check_regular(folder: Path) -> None:
-    """Raise an error if a folder contains a pipe, socket or device, which a reader of the folder would open."""
+    """Raise an error if a folder contains a pipe, socket or device: a reader of the folder would open it."""
     for path in folder.iterdir():
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):

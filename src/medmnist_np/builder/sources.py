@@ -44,7 +44,7 @@ from medmnist_np.builder.tables import from_tables, lists_images, tables_of_spli
 from medmnist_np.errors import short
 from medmnist_np.registry.records import standard_split
 
-#: The value of labels= for classes that are the names of folders, though a table is beside them.
+#: The value of labels= to take the classes from the folder names, even if there is a table beside the folders.
 FOLDERS = "folders"
 
 
@@ -65,7 +65,7 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
     group_by_folder: bool = False,
     slices: bool = False,
 ) -> Source:
-    """Read the source given to :func:`~medmnist_np.builder.build`; images in memory are saved to ``workshop``."""
+    """Read the source given to :func:`~medmnist_np.builder.build`. Save images in memory to ``workshop``."""
     if (source is None) == (images is None):
         raise ValueError("Give either source (a folder or a CSV file) or images.")
     if source is None:
@@ -102,7 +102,7 @@ def read_source(  # noqa: PLR0913 -- the arguments of build()
 
 
 def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_folder: bool, slices: bool) -> Source:
-    """Read a folder: with a table if ``labels`` names one or there is one, else with class folders or masks."""
+    """Read a folder: with a table if there is one or ``labels`` names one, else with class folders or masks."""
     by_folders = isinstance(labels, str) and labels == FOLDERS
     table = None if labels is None or by_folders else Path(labels)
     if table is not None and table.suffix.lower() in (".npz", ".npy"):
@@ -220,8 +220,8 @@ def from_arrays(
 def from_archive(path: Path, workshop: Path, labels: Any, group_by: str | None, classes: Classes) -> Source:
     """Read an ``.npz`` archive in the form of MedMNIST, array by array.
 
-    Names of arrays are those of a split and of what they hold, in any order: ``train_images`` or ``x_train``.
-    ``images`` and ``labels`` without splits are divided later.
+    The name of an array consists of a split and a kind, in any order: ``train_images`` or ``x_train``. ``images`` and
+    ``labels`` without splits are divided later.
     """
     if path.suffix.lower() == ".npy":
         raise ValueError(f"{path} is one array. Load it, and pass it as images=, with labels=.")
@@ -283,7 +283,7 @@ _WORDS = {
 
 
 def _meaning(name: str) -> tuple[str | None, str]:
-    """Return what an array of an archive holds, and its split; None if its name is unknown."""
+    """Return what an array of an archive holds, or None if its name is unknown; and its split."""
     words = name.lower().split("_")
     split = next((word for word in words if standard_split(word) is not None), "")
     rest = [word for word in words if word != split]
@@ -301,7 +301,7 @@ def _opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _joined(values: Any) -> Any:
-    """Return the values of all splits one after another, and those of an iterator as a list."""
+    """Join the values of all splits in order. Return those of an iterator as a list."""
     if isinstance(values, Mapping):
         return np.concatenate([np.asarray(part) for part in values.values()])
     return list(values) if isinstance(values, Iterator) else values
@@ -322,7 +322,7 @@ def _rows_of(images: Any, workshop: Path, masks: Any, split: str) -> list[Row]:
 
 
 def _files_of(arrays: Any, what: str, workshop: Path) -> Iterator[tuple[Path, int | None, bool]]:
-    """Save arrays to files; yield the file and index of each, and whether it is a file of the user's."""
+    """Save arrays to files. Yield the file and index of each, and whether the file belongs to the user."""
     if isinstance(arrays, (str, os.PathLike)):
         raise ValueError(  # noqa: TRY004 -- as for every other wrong argument of build()
             f"images must be arrays or a sequence of paths, not the path {short(os.fspath(arrays))}. Pass a folder, a "

@@ -32,7 +32,7 @@ class Division:
     how : str
         One sentence on how the samples were split.
     grouped : bool
-        Whether groups, such as patients, are known; then no group is in two splits.
+        Whether groups, such as patients, are known. If so, no group is in two splits.
     """
 
     splits: tuple[str, ...]
@@ -81,7 +81,7 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     seed : int
         Random seed for the split.
     group : str
-        What to call a group in messages, such as ``"patient"``.
+        The word for a group in messages, such as ``"patient"``.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def division_of(source: Source, ratio: Sequence[float] | None, seed: int, group:
     how = f"{how}." if source.groups is None else f"{how}; no {group} is in two splits."
     division = Division(names, part_of, how, grouped=source.groups is not None)
     for note in division.absent(source.labels):
-        warnings.warn(f"{note} Try another random seed.", stacklevel=3)  # points at the call of build
+        warnings.warn(f"{note} Try another random seed.", stacklevel=3)  # the warning shows the line that calls build
     return division
 
 

@@ -28,7 +28,7 @@ from medmnist_np.builder.sources import read_source
 from medmnist_np.volumes.nifti import read_header
 from medmnist_np.volumes.stored_files import stored_file
 
-_SAMPLED = 50  # images of other types than uint8 whose values are read
+_SAMPLED = 50  # read the values of at most this many images that are not uint8
 _GRAY = ("1", "L", "LA", "I", "F")
 _OPTIONS = {"class_names": "classes", "sizes": "size", "ratio": "split"}
 _SEPARATORS = {"window": ":", "ratio": ":"}
@@ -59,11 +59,11 @@ class Survey:
     source : str
         The folder or file.
     layout : str
-        How the files lie; empty if this is not known.
+        The folder structure; empty if it is not recognised.
     n_images, n_groups : int
         Number of images, and of groups such as patients (0 if there are none).
     counts : Mapping of str to Mapping of str to int
-        Samples of each class or finding, by split; the split is ``"all"`` if there are none.
+        Samples of each class or finding, by split. Without splits, the only key is ``"all"``.
     formats, channels, dtypes : Mapping of str to int
         Images of each file format, of gray, colour and palette images, and of each data type.
     smallest, largest : tuple of int
@@ -77,7 +77,7 @@ class Survey:
     windowed : bool
         Whether all images are DICOM files with a window.
     values : (float, float) or None
-        Range of the values of some images of other types than uint8.
+        Range of the values of some images that are not uint8.
     unusable : tuple of (str, str)
         Files that cannot be read or belong to no sample, with the reason.
     notes : tuple of str
@@ -85,7 +85,7 @@ class Survey:
     problem : str
         Why nothing can be built without further options; empty if it can.
     readings : tuple of Reading
-        The ways to build a data set. With one reading without options, :func:`~medmnist_np.build` needs only a name.
+        The ways to build a data set. If the only one has no options, :func:`~medmnist_np.build` needs just a name.
     """
 
     source: str
@@ -226,7 +226,7 @@ def _read(source: str | os.PathLike[str], workshop: Path, given: Mapping[str, An
 
 
 def _counts(source: Source) -> dict[str, dict[str, int]]:
-    """Count the samples of each class in each split; of masks, which are not read, all samples."""
+    """Count the samples of each class in each split. Masks are not read: for these, count all samples."""
     splits = np.array(source.splits or ["all"] * len(source.rows))
     counts = {}
     for split in (name for name in (*SPLITS, "all") if (splits == name).any()):
@@ -374,7 +374,7 @@ def _range(rows: Sequence[Row]) -> tuple[float, float] | None:
 
 
 def name_of(source: str | os.PathLike[str]) -> str:
-    """Return the name of a folder or file as that of a data set: lower-case letters, digits and ``-``."""
+    """Convert the name of a folder or file to one for a data set: lower-case letters, digits and ``-``."""
     return re.sub(r"[^a-z0-9]+", "-", Path(source).resolve().stem.lower()).strip("-")[:64]
 
 

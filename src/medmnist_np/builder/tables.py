@@ -29,7 +29,7 @@ from medmnist_np.builder.labels import (
 )
 from medmnist_np.registry.records import standard_split
 
-# Usual names of columns, in lower case without blanks, hyphens and underscores. The first that occurs is used.
+# Usual names of columns, in lower case without spaces, hyphens and underscores. The first that occurs is used.
 _USUAL = {
     "image": (
         *("image", "filename", "imagefilename", "file", "path", "filepath", "imagepath", "imagefile", "imagename"),
@@ -71,7 +71,7 @@ class _Columns(NamedTuple):
 
 
 def tables_of_splits(folder: Path) -> list[Path]:
-    """Find the tables ``<split>/metadata.csv`` of an exported set; none if the folder of a split has subfolders."""
+    """Find the tables ``<split>/metadata.csv`` of an exported set. If a split has subfolders, return none."""
     tables = [table for split in split_folders(folder).values() if (table := split / "metadata.csv").is_file()]
     return [] if any(path.is_dir() for table in tables for path in listed(table.parent)) else tables
 
@@ -97,7 +97,7 @@ def from_tables(
 ) -> Source:
     """Read the images listed in tables, one per line, in the order of the lines.
 
-    A table without images that has patients is joined to the images below the folder.
+    A table that lists patients instead of images is joined to the images below the folder.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def from_tables(
         Folder that paths of images are relative to. None means the folder of each table, whose name is the split unless
         there is a column for it.
     image, label, group_by, split_column
-        Columns, as given to :func:`~medmnist_np.builder.build`. None, and no labels, mean those with usual names. An
-        empty ``group_by`` means no groups.
+        Columns, as given to :func:`~medmnist_np.builder.build`. None, or an empty ``label``, selects columns with usual
+        names. An empty ``group_by`` means no groups.
     classes : Classes
         What the user states about the classes.
     """
@@ -215,7 +215,7 @@ def _chosen(
     group_by: str | None,
     split: str | None,
 ) -> _Columns:
-    """Choose the columns: those that the user names, else those with usual names."""
+    """Choose the columns that the user names, else those with usual names."""
 
     def are_images(name: str) -> bool:
         found = (places[line.folder].find(line.values[name], line.where) for line in lines if line.values[name])
@@ -223,7 +223,7 @@ def _chosen(
 
     group = next(iter(_usual(columns, "group")), None) if group_by is None else group_by or None
     if image is None:
-        # A patient may be one image. Without labels in the table, it lists patients.
+        # Each patient may have one image. A table without labels lists patients.
         labelled = bool(label or _usual(columns, "label"))
         usual = [name for name in _usual(columns, "image") if labelled or name != group]
         named = (name for name in usual if group is None or _folded(name) != "id")
@@ -260,7 +260,7 @@ def _chosen(
 
 
 def _choice(image: str | None, labels: Sequence[str], group: str | None, split: str | None) -> str:
-    """Say which columns were read, unless they have the names that the documentation gives them."""
+    """State which columns were read, unless all have the names in the documentation."""
     several = (
         f"{len(labels)} columns ({', '.join(labels[:_NAMED])}, ...)" if len(labels) > _NAMED else ", ".join(labels)
     )
@@ -293,7 +293,7 @@ class _Folder:
             self.stems.setdefault(stem, []).append(path)
 
     def find(self, value: str, where: str) -> Path | None:
-        """Find a file by its path, by the last parts of its path, or by its name with or without the ending."""
+        """Find a file by its path, by the last parts of its path, or by its name with or without the extension."""
         for text in (value, value.replace("\\", "/")):
             with suppress(OSError):  # a text that is too long for a path
                 if (path := self.folder / text).exists():
@@ -303,10 +303,10 @@ class _Folder:
         name = parts[-1] if parts else ""
         for path in self.named.get(name) or self.stems.get(name) or []:
             own = [part.casefold() for part in path.relative_to(self.folder).parts]
-            n_same = 1  # the names
+            n_same = 1  # the file names are equal
             while n_same < min(len(parts), len(own)) and parts[-1 - n_same] == own[-1 - n_same]:
                 n_same += 1
-            # A file in another folder of the same depth is another image.
+            # The same file name in a different folder of the same depth is a different image.
             if n_same == min(len(parts), len(own)) and n_same >= best:
                 best, found = n_same, [*(found if n_same == best else ()), path]
         if len(found) > 1:
@@ -329,7 +329,7 @@ class _Folder:
 def _joined(
     table: Path, lines: Sequence[_Line], used: _Columns, place: _Folder, classes: Classes, notes: list[str]
 ) -> Source:
-    """Join a table of patients to the images below a folder, whose class folders are the labels if it has none."""
+    """Join a table of patients to the images below a folder. Without labels in the table, use class folders."""
     group = used.group or ""
     line_of: dict[str, _Line] = {}
     needed = (*used.labels, *([used.split] if used.split else []))
@@ -362,7 +362,7 @@ def _class_folders(folder: Path, classes: Classes) -> Source:
 
 
 def _labels_of_folders(rows: Sequence[Row], folder: Path, classes: Classes) -> Labels:
-    """Return the labels of images that a table lists without labels: the names of their class folders."""
+    """Return the names of the class folders as labels of the images that a table lists without labels."""
     source = _class_folders(folder, classes)
     number_of = {row.file.absolute(): number for number, row in enumerate(source.rows)}
     for row in rows:
@@ -374,7 +374,7 @@ def _labels_of_folders(rows: Sequence[Row], folder: Path, classes: Classes) -> L
 def _keys_of(
     table: Path, rows: Sequence[Row], folder: Path, line_of: Mapping[str, _Line], group: str
 ) -> tuple[str, list[str]]:
-    """Return where the paths of the images state the patient, and the patient of each image."""
+    """Return which part of the paths names the patient, and the patient of each image."""
     fewest: list[Row] | None = None
     for how, candidates in _PLACES.items():
         found = [[key for key in candidates(row.file.relative_to(folder)) if key in line_of] for row in rows]
@@ -427,7 +427,7 @@ def _read(tables: Sequence[Path], folder: Path | None) -> tuple[list[str], list[
             where = f"{table}, line {number}"
             values = [value.strip() for value in row]
             if not any(values):
-                continue  # spreadsheets write lines of delimiters
+                continue  # spreadsheets write empty rows as lines of delimiters
             if len(values) < len(names) or any(values[len(names) :]):
                 raise ValueError(f"{where} must have {len(names)} values.")
             lines.append(_Line(where, place, called, {**given, **dict(zip(names, values, strict=False))}))
@@ -470,7 +470,7 @@ def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    """Return the delimiter that gives all lines as many values as the header; else that with most columns."""
+    """Return the delimiter that gives each line as many values as the header, else the one with most columns."""
 
     def fit(delimiter: str) -> tuple[bool, int]:
         n_columns = 0
@@ -483,7 +483,7 @@ def _delimiter(text: str) -> str:
             return False, n_columns
         return n_columns > 1, n_columns
 
-    return max(_DELIMITERS, key=fit)  # the first of equals
+    return max(_DELIMITERS, key=fit)  # of equal ones, the first
 
 
 def _read_pandas(table: Path, suffix: str) -> tuple[list[tuple[int, list[str]]], list[str]]:
