@@ -466,7 +466,7 @@ def test_configure_turns_the_network_off_and_on(shop: Shop, configured, monkeypa
 
 @pytest.mark.parametrize("mirror", ["ftp://data.example", "data.example/medmnist", ""])
 def test_a_mirror_that_is_not_a_url_is_refused(mirror: str, configured) -> None:
-    with pytest.raises(ValueError, match=r"A mirror is a base url that starts with https:// or http://"):
+    with pytest.raises(ValueError, match=r"A mirror must be a URL that starts with https:// or http://"):
         configured(mirrors=[mirror])
     done = run("fetch", "--mirror", mirror, "breastmnist")
     assert done.exit_code == 2
