@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from medmnist_np.errors import short, unknown
+from medmnist_np.errors import check_choice, short
 
 Resampler = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 
@@ -94,7 +94,7 @@ def resize_each(
     from PIL import Image
 
     pixels, sizes = _checked(image), [checked_size(size) for size in sizes]
-    checked_resampler(resampler)
+    check_choice("resampler", resampler, RESAMPLERS)
     resampling = Image.Resampling[resampler.upper()]
     picture = Image.fromarray(pixels)
     reducible = [size for size in sizes if approximate and max(picture.size) >= 2 * _REDUCING_GAP * size]
@@ -174,12 +174,6 @@ def checked_size(size: int) -> int:
     if isinstance(size, bool) or not hasattr(size, "__index__") or size.__index__() < 1:
         raise ValueError(f"Invalid size: {short(size)}. It must be an integer of at least 1 pixel.")
     return size.__index__()
-
-
-def checked_resampler(resampler: str) -> None:
-    """Raise ValueError if the resampler is unknown."""
-    if resampler not in RESAMPLERS:
-        raise ValueError(unknown("resampler", resampler, RESAMPLERS))
 
 
 def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,8 +11,9 @@ from typing import Any, Literal, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from medmnist_np.errors import check_choice
 from medmnist_np.images.channels import usual_axes
-from medmnist_np.images.interpolation import Resampler, checked_resampler, checked_size, resize, resize_each, zoom
+from medmnist_np.images.interpolation import RESAMPLERS, Resampler, checked_size, resize, resize_each, zoom
 from medmnist_np.registry import Record, datasets, info
 from medmnist_np.registry.bundled_records import recipe_facts
 
@@ -183,7 +184,7 @@ class Resize:
     approximate: bool = False
 
     def __post_init__(self) -> None:
-        checked_resampler(self.resampler)
+        check_choice("resampler", self.resampler, RESAMPLERS)
 
     def __call__(self, image: Array, size: int) -> Array:
         """Return the image after this step."""
