@@ -312,7 +312,7 @@ def _write_once(path: str, data: bytes) -> bool:
         If the file exists with different content. It is not changed.
     """
     if os.path.lexists(path):
-        if _content(path) == data:
+        if Path(path).read_bytes() == data:
             return False
         raise CacheError(
             f"{path} already exists with other content: another program or version wrote it, or it was changed. "
@@ -361,7 +361,7 @@ def _add_rows(path: Path, plan: Plan, rows: Sequence[Sequence[str]], *, only_che
     CacheError
         If the table does not belong to this data set, or has a different row for one of the files.
     """
-    found = _content(str(path)).decode("utf-8") if os.path.lexists(path) else _csv([plan.head] if plan.head else [])
+    found = path.read_bytes().decode("utf-8") if os.path.lexists(path) else _csv([plan.head] if plan.head else [])
     known = _known(path, plan, found)
     for row in rows:
         if known.get(row[plan.key], row) != row:
@@ -393,8 +393,3 @@ def _other_table(path: Path, why: str) -> CacheError:
         errno=errno.EEXIST,
         path=path,
     )
-
-
-def _content(path: str) -> bytes:
-    with open(path, "rb") as stream:
-        return stream.read()
