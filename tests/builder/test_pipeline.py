@@ -580,14 +580,14 @@ def test_another_recipe_or_image_is_not_taken_from_an_earlier_run(tmp_path: Path
     files = [save(folder / f"{number}.png", image) for number, image in enumerate(images)]
     rows = tuple(preparation.Row(file, None, str(file), file.name) for file in files)
     chunk = {
-        choice: preparation.chunks(
+        choice: preparation.Chunk(
             rows,
             chosen_recipe(choice, None, volumes=False),
             (28,),
             volumes=False,
             folder=unfinished,
             decoding=Decoding(),
-        )[0]
+        )
         for choice in ("crop", "squeeze")
     }
     before = {choice: one.fingerprint() for choice, one in chunk.items()}

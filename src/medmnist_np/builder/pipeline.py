@@ -256,16 +256,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
         chosen = chosen_recipe(recipe, window, volumes=volumes)
         for_masks = chosen.for_masks() if segmented else None
         _files.make_folder(unfinished, in_cache=output is None)
-        parts = chunks(
-            every.rows,
-            chosen,
-            wanted,
-            volumes=volumes,
-            folder=unfinished,
-            decoding=decoding,
-            channels=channels,
-            mask_recipe=for_masks,
-        )
+        parts = chunks(Chunk(every.rows, chosen, wanted, volumes, unfinished, decoding, channels, for_masks))
         with _files.errors_named(unfinished, f"build {name}", in_cache=output is None):
             prepared = _prepared(parts, skip_bad, executor, progress)
             usable, scaled = every.only(_kept_rows(parts, prepared)), False

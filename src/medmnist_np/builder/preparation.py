@@ -206,22 +206,11 @@ class Prepared:
         return array
 
 
-def chunks(
-    rows: Sequence[Row],
-    recipe: Recipe,
-    sizes: tuple[int, ...],
-    *,
-    volumes: bool,
-    folder: Path,
-    decoding: Decoding,
-    channels: Channels | None = None,
-    mask_recipe: Recipe | None = None,
-) -> list[Chunk]:
-    """Divide rows into chunks with results of limited size."""
-    row_bytes = sum(size**3 if volumes else 3 * size**2 for size in sizes)
+def chunks(whole: Chunk) -> list[Chunk]:
+    """Divide a chunk with all rows into chunks with results of limited size."""
+    row_bytes = sum(size**3 if whole.volumes else 3 * size**2 for size in whole.sizes)
     step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
-    parts = (tuple(rows[start : start + step]) for start in range(0, len(rows), step))
-    return [Chunk(part, recipe, sizes, volumes, folder, decoding, channels, mask_recipe) for part in parts]
+    return [replace(whole, rows=whole.rows[start : start + step]) for start in range(0, len(whole.rows), step)]
 
 
 def prepare(chunk: Chunk) -> Prepared:
