@@ -288,7 +288,7 @@ def from_folder(folder: Path, classes: Classes, *, group_by_folder: bool = False
             f"{folder} has only one class folder with images, {names[0]}. Add a folder for each other class, or list "
             "the images with their labels in a table and give it with labels=."
         )
-    rows = tuple(Row(image, None, str(image), image.relative_to(folder).as_posix()) for _, _, image in found)
+    rows = tuple(Row.below(folder, image) for _, _, image in found)
     parts, renamed = given_splits(split for split, _, _ in found)
     misplaced = ((str(file), "it is not in a class folder") for file in entries.loose if _has_image_name(file))
     others = [file.name for file in entries.loose if not _has_image_name(file)]
@@ -368,10 +368,7 @@ def from_pairs(folder: Path, pairs: Pairs, task: str | None) -> Source:
             f"{folder} has no image with a mask of the same name{seen}. To pair other names, list them in a CSV file "
             "with the columns image and mask."
         )
-    rows = tuple(
-        Row(image, None, str(image), image.relative_to(folder).as_posix(), (mask, None))
-        for _, image, mask in pairs.found
-    )
+    rows = tuple(Row.below(folder, image, mask) for _, image, mask in pairs.found)
     splits = tuple(split for split, _, _ in pairs.found)
     unpaired = tuple((str(file), reason) for file, reason in pairs.alone)
     given = any(splits)

@@ -452,6 +452,11 @@ class Row:
     id: str
     mask: tuple[Path, int | None] | None = None
 
+    @classmethod
+    def below(cls, folder: Path, file: Path, mask: Path | None = None) -> Row:
+        """Return the row of a file in a folder. Its id is the relative path."""
+        return cls(file, None, str(file), file.relative_to(folder).as_posix(), None if mask is None else (mask, None))
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -148,11 +148,7 @@ def _from_folder(path: Path, labels: Any, columns: dict[str, Any], *, group_by_f
 def _labelled_by_tag(folder: Path, argument: str, tags: Sequence[str], classes: Classes) -> Source:
     if len(tags) != 1 or tags[0] not in DICOM_TAGS:
         raise ValueError(f"{argument} names a column of a table. Give that table with labels=.")
-    rows = [
-        Row(file, None, str(file), file.relative_to(folder).as_posix())
-        for file in files_below(folder)
-        if may_be_image(file)
-    ]
+    rows = [Row.below(folder, file) for file in files_below(folder) if may_be_image(file)]
     if not rows:
         raise ValueError(f"{folder} has no images.")
     labels = [_tag_of(row, tags[0], "label") for row in rows]

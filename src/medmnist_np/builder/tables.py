@@ -338,8 +338,7 @@ def _joined(
         if any(other.values[name] != line.values[name] for name in needed):
             raise ValueError(f"{line.where} and {other.where} state different values for the same {group}.")
     if used.labels:
-        images = [path for path in place.files if may_be_image(path)]
-        rows = [Row(path, None, str(path), path.relative_to(place.folder).as_posix()) for path in images]
+        rows = [Row.below(place.folder, path) for path in place.files if may_be_image(path)]
         source = Source(tuple(rows), unseen(len(rows), None))
     else:
         source = _class_folders(place.folder, classes)
