@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medmnist_np._sequences import Advance, Images, blocks, checked_images
 from medmnist_np.errors import short
-from medmnist_np.images.channels import refuse_one_image, usual_axes
+from medmnist_np.images.channels import is_rgb, refuse_one_image, usual_axes
 
 Digests = NDArray[np.uint64]
 Places = NDArray[np.intp]
@@ -165,7 +165,7 @@ def constant(images: Images, *, advance: Advance | None = None) -> NDArray[np.bo
 
 def one_colour(part: Images) -> NDArray[np.bool_]:
     """Return which images, or lines of images, are blank; with four axes, a last axis of 3 holds the channels."""
-    channels = 3 if part.ndim == 4 and part.shape[3] == 3 else 1
+    channels = 3 if is_rgb(part) else 1
     values = part.reshape(len(part), math.prod(part.shape[1:]))
     blank: NDArray[np.bool_] = (values[:, channels:] == values[:, :-channels]).all(axis=1)
     return blank
@@ -390,7 +390,7 @@ def changed_hashes(images: Images, *, advance: Advance | None = None) -> Hashes:
     """
     refuse_one_image(checked_images(images))
     images = usual_axes(images)
-    if images.ndim == 4 and not _is_rgb(images):
+    if images.ndim == 4 and not is_rgb(images):
         return np.empty((len(images), 0), np.uint64)
     square = images.shape[1] == images.shape[2]
     hashes = np.empty((len(images), len(CHANGES) if square else len(CHANGES) - _N_QUARTER_TURNS), dtype=np.uint64)
@@ -460,16 +460,12 @@ def _near_in_group(values: Hashes, group: NDArray[np.intp], max_distance: int) -
         yield zip(group[start + first[ahead]].tolist(), group[start + second[ahead]].tolist(), strict=True)
 
 
-def _is_rgb(part: Images) -> bool:
-    return part.ndim == 4 and part.shape[3] == 3
-
-
 def _cosines(part: Images, changes: Sequence[str] = ()) -> list[NDArray[np.float32]]:
     """Return the cosine table ``(length, frequencies)`` of each axis of an image; RGB tables include the luma.
 
     With changes along an axis, the tables of the changed axis are side by side.
     """
-    rgb = _is_rgb(part)
+    rgb = is_rgb(part)
     lengths = part.shape[1:3] if rgb else part.shape[1:]
     if len(lengths) not in _FREQUENCIES or min(lengths) < 8:
         raise ValueError(f"The images have shape {part.shape[1:]}; 2 or 3 axes of at least 8 pixels are needed.")
@@ -486,7 +482,7 @@ def _cosines(part: Images, changes: Sequence[str] = ()) -> list[NDArray[np.float
 def _transformed(part: Images, cosines: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the coefficients of images, ``(k, frequencies, ...)`` with an axis for each table."""
     values: NDArray[np.float32] = part.astype(np.float32)
-    if _is_rgb(part):
+    if is_rgb(part):
         values = values.reshape(*part.shape[:2], -1)
     for table in reversed(cosines):  # transforms the last axis and moves its frequencies to the front
         # One large matrix product. Many small ones, each spread over threads, took twice as long on two busy cores.
