@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np.corruptions import corrupt, image_seeds
-from medmnist_np.images.picture import Picture
+from medmnist_np.images.montages import Picture
 from medmnist_np.registry import Record
 from medmnist_np.registry.corruption_facts import SEVERITIES, corrupted_set
 

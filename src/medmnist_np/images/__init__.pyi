@@ -1,9 +1,8 @@
 from .encoders import FORMATS, encode
 from .grid import choose
 from .interpolation import RESAMPLERS, resize, resize_each, zoom
-from .montages import VIEWS, draw, flatten, montage
+from .montages import VIEWS, Picture, draw, flatten, montage
 from .overlays import class_colors, overlay
-from .picture import Picture
 from .recipes import (
     At,
     Binarise,
