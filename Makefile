@@ -1,7 +1,7 @@
 # The everyday verbs. PYTHON is the interpreter of the environment: make check PYTHON=.venv/bin/python
 PYTHON ?= python3
 
-.PHONY: help check format test quick faults lowest catalog picture docs bench build changelog
+.PHONY: help check format test quick windows faults lowest catalog picture docs bench build changelog
 
 help:     ## list the verbs
 	@awk -F': *## ' '/^[a-z]+: *##/ {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test:     ## all tests, of the installed package
 quick:    ## some tests of every kind, in a minute or two
 	$(PYTHON) -m pytest tests/test_architecture.py tests/test_face.py tests/data/test_dataset.py tests/batches \
 		tests/compat tests/registry tests/metrics/test_all_metrics.py tests/cache/test_npz.py tests/cli/test_program.py
+
+windows:  ## commands, cache, faults and volumes under the file rules of Windows, which tests/windows_rules imitates
+	PYTHONPATH=tests/windows_rules $(PYTHON) -m pytest -n auto tests/cache tests/data tests/faults tests/cli tests/volumes
 
 faults:   ## try every fault, and write what became of each to docs/faults.md
 	$(PYTHON) -m pytest tests/faults --fault-table docs/faults.md

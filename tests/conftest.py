@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -54,6 +55,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(dict.fromkeys(HOMES, home.name))
     os.environ["MEDMNIST_NP_CACHE"] = str(Path(__file__).with_name("no cache"))
     os.environ.pop("MEDMNIST_NP_SHARED", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what Windows refuses: on Windows, and where its rules are imitated."""
+    if os.name != "posix" or "windows_rules" in sys.modules:
+        for item in items:
+            if item.get_closest_marker("windows_refuses"):
+                item.add_marker(pytest.mark.skip(reason="does what the file rules of Windows refuse"))
 
 
 @pytest.fixture(autouse=True)

@@ -131,24 +131,22 @@ def test_imports_inside_functions_are_seen() -> None:
 
 
 # Who renames files by other means than _files.py, and why.
-RENAMES = {"cache.store": "a folder is published by a rename that must fail where one is already"}
-
-
 def _renames(tree: ast.AST) -> Iterator[int]:
     """Yield the lines that rename files: functions of os and shutil, and methods of paths.
 
     ``replace`` with two arguments is that of a text, and with keywords that of a date or an array.
     """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
-            of_a_module = owner in {"os", "shutil"} and node.func.attr in {"rename", "renames", "replace", "move"}
-            of_a_path = node.func.attr in {"rename", "replace"} and len(node.args) == 1 and not node.keywords
-            if of_a_module or of_a_path:
+        if isinstance(node, ast.Attribute):
+            owner = node.value.id if isinstance(node.value, ast.Name) else ""
+            if owner in {"os", "shutil"} and node.attr in {"rename", "renames", "replace", "move"}:
+                yield node.lineno
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in {"rename", "replace"} and len(node.args) == 1 and not node.keywords:
                 yield node.lineno
 
 
-@pytest.mark.parametrize("call", ["os.replace(a, b)", "os.rename(a, b)", "shutil.move(a, b)", "Path(a).replace(b)"])
+@pytest.mark.parametrize("call", ["os.replace(a, b)", "call(os.replace, a, b)", "os.rename(a, b)", "shutil.move(a, b)", "Path(a).replace(b)"])
 def test_a_rename_is_seen(call: str) -> None:
     assert list(_renames(ast.parse(call))) == [1]
 
@@ -160,4 +158,31 @@ def test_what_is_no_rename_is_passed_over(call: str) -> None:
 
 def test_only_the_module_for_files_renames_files() -> None:
     found = {module for module, file in MODULES.items() if list(_renames(ast.parse(file.read_text("utf-8"))))}
-    assert found == {"_files", *RENAMES}
+    assert found == {"_files"}
+
+
+def _texts_with_line_ends_of_the_system(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that open or write a text file and leave its line ends to the system."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or any(keyword.arg == "newline" for keyword in node.keywords):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+        modes = {text for text in texts if isinstance(text, str) and text in {"w", "x", "a", "w+", "x+", "a+"}}
+        of_an_archive = any(keyword.arg == "format" for keyword in node.keywords) or "archive" in ast.unparse(node.func)
+        if name == "write_text" or (name == "open" and modes and not of_an_archive):
+            yield node.lineno
+
+
+@pytest.mark.parametrize("call", ["file.write_text(a)", "open(file, 'x', encoding='utf-8')", "file.open('a')"])
+def test_line_ends_of_the_system_are_seen(call: str) -> None:
+    assert list(_texts_with_line_ends_of_the_system(ast.parse(call))) == [1]
+
+
+def test_text_files_have_the_same_bytes_on_every_system() -> None:
+    found = {
+        f"{module}:{line}"
+        for module, file in MODULES.items()
+        for line in _texts_with_line_ends_of_the_system(ast.parse(file.read_text("utf-8")))
+    }
+    assert found == set()

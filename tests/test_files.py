@@ -182,3 +182,57 @@ def test_a_link_is_not_opened(tmp_path: Path, mode: str) -> None:
 
 def test_a_folder_can_be_synced(tmp_path: Path) -> None:
     _files.sync_folder(tmp_path)
+
+
+class InUse(PermissionError):
+    """What Windows raises while another program has a file open."""
+
+    winerror = 32
+
+
+def _refused(times: int, change: Callable[..., object], error: type[OSError] = InUse) -> Callable[..., object]:
+    """Return a function that fails some times before it makes a change."""
+    errors = [error(errno.EACCES, "in use")] * times
+
+    def refusing(*paths: object, **others: object) -> object:
+        if errors:
+            raise errors.pop()
+        return change(*paths, **others)
+
+    return refusing
+
+
+@pytest.mark.parametrize("name", ["replace", "rename"])
+def test_a_file_that_a_virus_scanner_has_open_is_moved_later(tmp_path: Path, monkeypatch, name: str) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(_files.time, "sleep", waits.append)
+    monkeypatch.setattr(os, name, _refused(3, getattr(os, name)))
+    (tmp_path / "x").touch()
+    {"replace": _files.move, "rename": _files.move_folder}[name](tmp_path / "x", tmp_path / "y")
+    assert ["y"] == [path.name for path in tmp_path.iterdir()]
+    assert len(waits) == 3
+
+
+def test_a_file_that_stays_open_is_an_error_after_three_seconds(tmp_path: Path, monkeypatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(_files.time, "sleep", waits.append)
+    monkeypatch.setattr(os, "replace", _refused(99, os.replace))
+    with pytest.raises(InUse):
+        _files.move(tmp_path / "x", tmp_path / "y")
+    assert 2.5 < sum(waits) < 4
+
+
+def test_a_missing_right_is_an_error_at_once(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(_files.time, "sleep", lambda _: pytest.fail("it waited"))
+    monkeypatch.setattr(os, "replace", _refused(1, os.replace, PermissionError))
+    with pytest.raises(PermissionError):
+        _files.move(tmp_path / "x", tmp_path / "y")
+
+
+def test_a_folder_is_removed_when_its_files_are_gone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(_files.time, "sleep", lambda _: None)
+    monkeypatch.setattr(os, "rmdir", _refused(2, os.rmdir))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").touch()
+    _files.remove_tree(tmp_path / "folder")
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,9 +23,16 @@ CACHE_VARIABLE = "MEDMNIST_NP_CACHE"
 # Free space for what is not counted: manifests, folders, and rounding up to blocks.
 _MARGIN_BYTES = 1 << 20
 
+# What Windows answers while another program has a file open: access denied, in use, locked, folder not empty.
+_IN_USE = {5, 32, 33, 145}
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+NOT_RESERVED = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z))"
+"""The start of a pattern for names of files and folders: Windows reserves these, with any ending."""
 
 
 def readable(n_bytes: float) -> str:
@@ -128,9 +137,28 @@ def regular_only(path: str, flags: int) -> int:
     return descriptor
 
 
-def move(source: Path, target: Path) -> None:
+def _patiently(change: Callable[..., object], *paths: str | Path) -> None:
+    """Change files. On Windows, try again for three seconds while a virus scanner or an indexer has a file open."""
+    for wait_s in (*(0.01 * 2**n for n in range(8)), 0.5):
+        try:
+            change(*paths)
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _IN_USE:
+                raise
+            time.sleep(wait_s)
+        else:
+            return
+    change(*paths)
+
+
+def move(source: str | Path, target: str | Path) -> None:
     """Rename a file and replace the target. Close both files before: Windows does not rename open files."""
-    os.replace(source, target)
+    _patiently(os.replace, source, target)
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Rename a folder. Raise an error if there is one at the target, unless it is empty."""
+    _patiently(os.rename, source, target)
 
 
 @contextmanager
@@ -144,7 +172,7 @@ def in_one_step(path: Path) -> Iterator[Path]:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield fresh
-        os.replace(fresh, path)
+        move(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
 
@@ -174,7 +202,7 @@ def write_small(path: str, data: bytes) -> None:
                 rest = rest[os.write(file, rest) :]
         finally:
             os.close(file)
-        os.replace(fresh, path)
+        move(fresh, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(fresh)
@@ -189,13 +217,24 @@ def remove_abandoned(path: Path) -> None:
         fresh.unlink(missing_ok=True)
 
 
+def sync(descriptor: int) -> None:
+    """Write an open file through to the disk. On macOS, :func:`os.fsync` leaves it in the memory of the drive."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        with suppress(OSError):  # not every file system supports it
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
 def sync_folder(path: Path) -> None:
     """Make renames in a folder survive a power failure, if the platform supports it."""
     if os.name == "posix":
         folder = os.open(path, os.O_RDONLY)
         try:
             with suppress(OSError):  # some network file systems cannot sync a folder
-                os.fsync(folder)
+                sync(folder)
         finally:
             os.close(folder)
 
@@ -204,7 +243,29 @@ def remove_tree(folder: Path, *, ignore_errors: bool = False) -> None:
     """Remove a folder and its content."""
     import shutil  # here, because opening a data set does not need it
 
-    shutil.rmtree(folder, ignore_errors=ignore_errors)
+    try:
+        _patiently(shutil.rmtree, folder)
+    except OSError:
+        if not ignore_errors:
+            raise
+        shutil.rmtree(folder, ignore_errors=True)  # the rest
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove an empty folder."""
+    _patiently(os.rmdir, folder)
+
+
+@contextmanager
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Yield a new, hidden folder, and remove it and its content after the block."""
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix=".", dir=parent))
+    try:
+        yield folder
+    finally:
+        remove_tree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -450,6 +450,7 @@ def test_two_parts_are_train_and_test(tmp_path: Path) -> None:
         ("Moles", "cannot name a data set"),
         ("moles_28", "cannot name a data set"),
         ("../moles", "cannot name a data set"),
+        ("aux", "no name that Windows reserves"),
         ("", "cannot name a data set"),
         ("val", "it is the name of a split"),
     ],

@@ -26,7 +26,6 @@ from medmnist_np.cache.download import Part, ResumingDownloader
 from medmnist_np.cache.http import Patience
 from medmnist_np.errors import CacheError, DownloadError, NoSpaceError
 from tests.fault_server import Drip, Drop, FaultServer, Reset, Serve, ServedFile, Stall, Status, Step, etag_of, redirect
-from tests.test_files import posix
 
 SIZE = 600_000
 DATA = np.random.default_rng(0).bytes(SIZE)
@@ -799,7 +798,7 @@ def test_a_part_that_another_process_takes_at_the_end_is_brought_again(
     assert not client.part.exists() or client.part.read_bytes() == left, "that of the other is left alone"
 
 
-@posix
+@pytest.mark.windows_refuses
 @pytest.mark.parametrize("left", [None, DATA[: 3 * K]], ids=["nothing", "the beginning of another"])
 def test_a_part_that_another_process_takes_while_it_is_open_is_still_delivered(
     client: Client, file: ServedFile, left: bytes | None

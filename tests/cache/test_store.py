@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -387,3 +388,17 @@ def test_a_removed_folder_loses_its_manifest_first(
         store.remove(folder)
     assert f"os.remove {folder / 'manifest.json'}" == seen.writes[0]
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("machine", [pytest.param(store._machine(), id="this"), pytest.param("other-0", id="another")])
+@pytest.mark.parametrize("age_h", [1, 47, 49])
+def test_a_staging_folder_that_nobody_can_ask_about_goes_after_two_days(
+    tmp_path: Path, monkeypatch, machine: str, age_h: int
+) -> None:
+    monkeypatch.setattr(store.os, "name", "another system" if machine == store._machine() else os.name)
+    target = tmp_path / "arrays" / "fakemnist_28-00000000"
+    folder = target.parent / f".{target.name}.{machine}~1~0123abcd.staging"
+    folder.mkdir(parents=True)
+    os.utime(folder, (time.time() - age_h * 3600,) * 2)
+    store.collect_abandoned(target)
+    assert folder.exists() == (age_h < 48)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,7 +110,7 @@ def test_without_matplotlib_the_extra_is_named(file: Path, tmp_path: Path, monke
     assert not (tmp_path / "page.html").exists()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+@pytest.mark.windows_refuses
 def test_markup_in_a_name_is_escaped_on_the_page(file: Path, tmp_path: Path) -> None:
     odd = file.rename(file.with_name("breastmnist_test_<b>&'\".csv"))
     assert run("report", odd, "-o", tmp_path / "page.html").exit_code == 0

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 
+@pytest.mark.windows_refuses
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which processors a process may use")
 def test_only_allotted_processors_are_used() -> None:
     one = min(os.sched_getaffinity(0))

@@ -370,6 +370,7 @@ def test_it_works_in_a_spawned_process(fakes) -> None:
     assert np.array_equal(dataset.images[1], part[2])
 
 
+@pytest.mark.windows_refuses
 def test_where_its_folder_is_gone_the_cache_of_this_machine_is_used(fakes, complete, tmp_path, monkeypatch) -> None:
     shutil.copytree(complete[0], tmp_path / "there")
     dataset = Dataset("breastmnist", root=tmp_path / "there")[[2, 5]]

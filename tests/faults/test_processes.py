@@ -66,7 +66,15 @@ def test_a_kill_at_every_step(lab: Lab) -> None:
 
 
 @pytest.mark.fault(24)
-@pytest.mark.parametrize("lock", ["that works", "yes", "no"], ids=["works", "lets everybody in", "cannot be had"])
+@pytest.mark.parametrize(
+    "lock",
+    [
+        pytest.param("that works", id="works"),
+        # There, a part that another process has open cannot be moved: some processes end with an error.
+        pytest.param("yes", id="lets everybody in", marks=pytest.mark.windows_refuses),
+        pytest.param("no", id="cannot be had"),
+    ],
+)
 def test_many_at_once(lab: Lab, lock: str) -> None:
     """8 processes call `load` on an empty cache:
     one download, eight maps; with the lock made a no-op: still right data

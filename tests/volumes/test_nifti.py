@@ -77,7 +77,7 @@ def files(draw: st.DrawFn) -> tuple[str, np.ndarray, dict[str, Any]]:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NiBabel: random bytes as floats
 def test_voxels_are_those_of_nibabel(file: tuple[str, np.ndarray, dict[str, Any]], dtype: Any) -> None:
     name, array, fields = file
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         data = nifti(array, **fields)
         folder = Path(place)
         ours = decoded(folder, name, packed(data) if name.endswith(".gz") else data, dtype)

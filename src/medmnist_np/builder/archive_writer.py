@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import platform
 import zipfile
 import zlib
@@ -107,7 +106,7 @@ def write_archive(order: Order) -> Written:
     with _files.in_one_step(order.path) as fresh, fresh.open("x+b") as archive:
         _write_npz(archive, members)
         archive.flush()
-        os.fsync(archive.fileno())
+        _files.sync(archive.fileno())
         archive.seek(0)
         digest = hashlib.file_digest(archive, "sha256").hexdigest()
     return Written(order.size, order.path.stat().st_size, digest)

@@ -290,7 +290,7 @@ def build(  # noqa: PLR0913 -- each is a fact of the set or a choice, and all bu
             if every.n_unlisted:
                 table["notes"].append(f"Images of the source that are not in its table: {every.n_unlisted}.")
             text = as_toml(table)
-            (complete / f"{name}.toml").write_text(text, "utf-8")
+            (complete / f"{name}.toml").write_text(text, "utf-8", newline="\n")
         ids = division.identifiers(usable)
         record = _published(
             name, folder, text, archives, ids, resumed=resumed, in_cache=output is None, progress=progress
@@ -385,7 +385,8 @@ def _nothing_left_of_nothing(unfinished: Path, record: Path) -> Iterator[None]:
             _files.remove_tree(unfinished, ignore_errors=True)
             with suppress(OSError):  # a folder that is not empty stays, and so do its parents
                 for path in absent:
-                    path.rmdir()
+                    if not any(path.iterdir()):
+                        _files.remove_empty(path)
         raise
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from medmnist_np import _files
 from medmnist_np._optional import require
 from medmnist_np._progress import Progress, bars
 from medmnist_np.builder import signatures
@@ -194,11 +194,11 @@ def survey(source: str | os.PathLike[str], *, progress: Progress = bars, **optio
     given |= options
     facts: dict[str, Any] = {}  # of the survey, by attribute
     ways: Sequence[Mapping[str, Any]] = ()
-    with TemporaryDirectory() as workshop:
+    with _files.temporary_folder() as workshop:
         rows: Sequence[Row] = ()
         found = None
         try:
-            found = _read(source, Path(workshop), given)
+            found = _read(source, workshop, given)
         except (ValueError, ImportError) as error:
             ways = error.readings if isinstance(error, Ambiguous) else ()
             facts["problem"] = str(error)

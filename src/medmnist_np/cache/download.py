@@ -78,7 +78,7 @@ class Part:
         with (
             suppress(FileNotFoundError),  # another process removed it as abandoned; the checksum is verified anyway
             _files.in_one_step(self._note) as fresh,
-            open(fresh, "x", encoding="utf-8", opener=open_without_following) as stream,
+            open(fresh, "x", encoding="utf-8", newline="\n", opener=open_without_following) as stream,
         ):
             json.dump(asdict(origin), stream)
 

@@ -94,7 +94,7 @@ def note_digest(path: Path, state: os.stat_result, digest: str, places: Settings
     with suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
         with _files.in_one_step(note) as fresh:
-            fresh.write_text(json.dumps({**_state(state), "path": str(path), "digest": digest}), "utf-8")
+            fresh.write_text(json.dumps({**_state(state), "path": str(path), "digest": digest}), "utf-8", newline="\n")
 
 
 def _note(path: Path, places: Settings) -> Path:

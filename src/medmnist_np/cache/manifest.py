@@ -115,11 +115,11 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write the manifest to a folder atomically and sync it to disk."""
-        table = {"format": FORMAT, **asdict(self)}
-        with _files.in_one_step(folder / FILE_NAME) as fresh, open(fresh, "x", encoding="utf-8") as stream:
-            json.dump(table, stream, indent=1)
+        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1)
+        with _files.in_one_step(folder / FILE_NAME) as fresh, open(fresh, "xb") as stream:
+            stream.write(text.encode())
             stream.flush()
-            os.fsync(stream.fileno())
+            _files.sync(stream.fileno())
 
 
 _CHUNK_BYTES = 1 << 20
@@ -218,7 +218,7 @@ def stored_array(
 
     digest, crc32, n_bytes = hashlib.sha256(), 0, 0
     with file.open("r+b") as stream:
-        os.fsync(stream.fileno())
+        _files.sync(stream.fileno())
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
             crc32 = zlib.crc32(chunk, crc32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import queue
 import threading
 import zipfile
@@ -213,7 +212,7 @@ def _unpack_member(stream: BinaryIO, entry: Entry, path: Path, advance: Callable
             advance(len(first))
             first = next(chunks, b"")
         writer.finish()
-        os.fsync(target.fileno())
+        _files.sync(target.fileno())
     if writer.crc32 != entry.crc32:
         raise ArchiveError(f"its CRC-32 is {writer.crc32:08x}, and {entry.crc32:08x} is what the zip states")
     return StoredArray(

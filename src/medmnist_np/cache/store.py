@@ -29,8 +29,11 @@ ARRAYS = "arrays"
 MmapMode: TypeAlias = Literal["r", "c"] | None
 """See :func:`numpy.load`. Modes that would change files are not supported."""
 
-# How often to try to replace a damaged folder, and the wait after each try that fails because a file in it is open.
-_TRIES, _WAIT_S = 20, 0.1
+# How often to try to replace a damaged folder, if other processes put one there again and again.
+_TRIES = 20
+
+# When a staging folder is abandoned, if nobody can tell whether its process still runs.
+_ABANDONED_S = 2 * 24 * 3600
 
 # Python 3.13 and later define this constant.
 _NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
@@ -227,21 +230,19 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
     target = cache / ARRAYS / key
     manifest.write(folder)
     _files.sync_folder(folder)
-    for tries_left in reversed(range(_TRIES)):
+    for _ in range(_TRIES):
         try:
-            os.rename(folder, target)
+            _files.move_folder(folder, target)
         except OSError:
             if not os.path.lexists(target):
                 raise
             if (theirs := find(key, [cache])) is not None:
                 return theirs
             refuse_newer(target)
-            if not tries_left:
-                break
             try:
                 _set_aside(target)
             except PermissionError:  # on Windows, while another process has a file in the folder open
-                time.sleep(_WAIT_S)
+                break
         else:
             _files.sync_folder(target.parent)
             return ArrayFolder(target, manifest)
@@ -254,7 +255,7 @@ def publish(folder: Path, cache: Path, key: str, manifest: Manifest) -> ArrayFol
 def _set_aside(target: Path) -> None:
     aside = _own_folder(target)
     try:
-        os.rename(target, aside)
+        _files.move_folder(target, aside)
     except FileNotFoundError:
         return
     if aside.is_dir() and not aside.is_symlink():
@@ -271,11 +272,20 @@ def _own_folder(target: Path) -> Path:
 
 
 def collect_abandoned(target: Path) -> None:
-    """Remove staging folders of processes on this machine that no longer run."""
+    """Remove staging folders of processes on this machine that no longer run, and those that are two days old.
+
+    The age decides about other machines, about this one under an earlier name, and on Windows.
+    """
     for folder in target.parent.glob(f".{target.name}.*.staging"):
         machine, _, rest = folder.name.removeprefix(f".{target.name}.").partition("~")
         process = rest.partition("~")[0]
-        if machine == _machine() and process.isdecimal() and not _is_running(int(process)):
+        is_abandoned = False
+        if machine == _machine() and process.isdecimal() and os.name == "posix":
+            is_abandoned = not _is_running(int(process))
+        else:
+            with suppress(FileNotFoundError):  # it was published or removed meanwhile
+                is_abandoned = time.time() - folder.stat().st_mtime > _ABANDONED_S
+        if is_abandoned:
             _files.remove_tree(folder, ignore_errors=True)
 
 
@@ -289,8 +299,6 @@ def _machine() -> str:
 
 
 def _is_running(process: int) -> bool:
-    if os.name != "posix":
-        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -79,7 +79,7 @@ def register(source: str | os.PathLike[str], *, base_url: str | None = None) -> 
     _files.make_folder(path.parent)
     with _files.errors_named(path, f"write the record of {record.name}"), _files.in_one_step(path) as fresh:
         fresh.touch(0o600 if redacted(str(placed)) != str(placed) else 0o666)
-        fresh.write_text(as_toml(placed), "utf-8")
+        fresh.write_text(as_toml(placed), "utf-8", newline="\n")
     return record
 
 

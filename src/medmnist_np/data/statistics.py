@@ -194,4 +194,4 @@ def _keep(path: Path, sha256: str, statistics: Statistics) -> None:
     """Write the counts beside the arrays, unless the cache is read-only or the disk is full."""
     text = json.dumps({"array_sha256": sha256, "histogram": statistics.histogram.tolist()})
     with suppress(OSError), _files.in_one_step(path) as fresh:
-        fresh.write_text(text, "ascii")
+        fresh.write_text(text, "ascii", newline="\n")

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from medmnist_np._files import NOT_RESERVED
 from medmnist_np._text import CONTROL, escaped_line
 from medmnist_np.errors import CacheError, RecordError, short
 from medmnist_np.registry.records import Archive, Collection, DatasetInfo, Record
@@ -35,8 +36,8 @@ _LOCAL_MASKS = Collection(
 # Volumes that differ in size.
 _LOCAL_VOLUMES = Collection(name=LOCAL.name, title=LOCAL.title, members=_LOCAL_MASKS.members)
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_SPLIT = re.compile(r"[a-z][a-z0-9]{0,31}")
+_NAME = re.compile(NOT_RESERVED + r"[a-z0-9][a-z0-9-]{0,63}")
+_SPLIT = re.compile(NOT_RESERVED + r"[a-z][a-z0-9]{0,31}")
 
 # In file and folder names, a data set with such a name could be mistaken for a split.
 _NAMES_OF_SPLITS = ("train", "val", "test")
@@ -98,7 +99,8 @@ def check_name(name: str) -> str:
     """Return the name if it is valid for a user's own data set; otherwise raise :class:`RecordError`."""
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise RecordError(
-            f"{short(name)} cannot name a data set. Use only lower-case letters, digits and '-', at most 64 characters."
+            f"{short(name)} cannot name a data set. Use only lower-case letters, digits and '-', at most 64 "
+            "characters, and no name that Windows reserves, such as 'con'."
         )
     if name in _NAMES_OF_SPLITS:
         raise RecordError(f"{name!r} cannot name a data set, because it is the name of a split. Choose another name.")
@@ -248,7 +250,7 @@ def _check_counts(n_samples: Mapping[str, Any], source: object) -> None:
         if not _SPLIT.fullmatch(split) or type(count) is not int:
             raise RecordError(
                 f"{source}: n_samples has {short(split)} = {short(count)}. It must be a name in lower-case letters and "
-                "digits, and an integer."
+                "digits, which Windows does not reserve, and an integer."
             )
 
 

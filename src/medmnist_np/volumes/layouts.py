@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from medmnist_np import _files
 from medmnist_np.errors import ArchiveError
 from medmnist_np.registry import bundled_records, datasets, volume_info
 from medmnist_np.registry.volume_records import VolumeInfo
@@ -67,7 +68,7 @@ def none_left(left_out: Sequence[LeftOut], record: VolumeInfo) -> ArchiveError:
 def write_report(folder: Path, **facts: Any) -> None:
     """Write into a folder of arrays how it was made; ``left_out=`` is a sequence of :class:`LeftOut`."""
     facts["left_out"] = {one.case: one.why for one in facts["left_out"]}
-    (folder / REPORT).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    (folder / REPORT).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def read_report(folder: Path) -> list[LeftOut]:
@@ -82,7 +83,7 @@ def read_report(folder: Path) -> list[LeftOut]:
 Read = Callable[[str], bytes]
 
 _SPLITS = {"Tr": "train", "Va": "val", "Ts": "test"}
-_CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_CASE_NAME = re.compile(_files.NOT_RESERVED + r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _CHANNEL = re.compile(r"(?<=.)(_\d{4})$")
 _SHOWN = 5
 

@@ -398,7 +398,7 @@ def adopt_own(
     file = record_file(settings.current().cache, name)
     _files.make_folder(file.parent)
     with _files.errors_named(file, f"write the record of {name}"), _files.in_one_step(file) as fresh:
-        fresh.write_text(as_toml({"format": FORMAT, **facts}), "utf-8")
+        fresh.write_text(as_toml({"format": FORMAT, **facts}), "utf-8", newline="\n")
     return record, folder
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import filecmp
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -62,7 +61,7 @@ def save_cases(cases: Cases, parent: Path, layout: FolderLayout, progress: Progr
             _files.errors_named(folder, "write dataset.json", in_cache=False),
             _files.in_one_step(folder / "dataset.json") as fresh,
         ):
-            fresh.write_text(f"{table}\n", "utf-8")
+            fresh.write_text(f"{table}\n", "utf-8", newline="\n")
     return folder
 
 
@@ -150,8 +149,8 @@ def _write_once(target: Path, volume: NDArray[Any], affine: NDArray[Any], spacin
         return
     with (
         _files.errors_named(target, f"write {target.name}", in_cache=False),
-        tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as folder,
+        _files.temporary_folder(target.parent) as folder,
     ):
-        fresh = write_nifti(Path(folder, target.name), volume, affine, spacing)
+        fresh = write_nifti(folder / target.name, volume, affine, spacing)
         if not filecmp.cmp(fresh, target, shallow=False):
             raise CacheError(f"{target} exists with other content. It was left unchanged.", path=target)
