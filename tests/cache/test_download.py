@@ -204,7 +204,7 @@ def test_any_progress_starts_the_count_anew(client: Client, file: ServedFile) ->
 
 def test_waits_grow_from_the_first_wait_to_the_longest(tmp_path: Path, file: ServedFile) -> None:
     client = Client(tmp_path, patience=Patience(tries=6, first_wait=1.0, longest_wait=6.0))
-    file.plan(then=Status(503))
+    file.plan(then=Status(500))
     with pytest.raises(DownloadError):
         client.get(file)
     assert client.sleeps == [1.0, 2.0, 4.0, 6.0, 6.0]
@@ -356,7 +356,7 @@ def test_retry_after_an_hour_is_an_error_that_says_so_and_keeps_the_part(
     client: Client, file: ServedFile, code: int
 ) -> None:
     file.plan(Drop(after=K), then=Status(code, {"Retry-After": "3600"}))
-    with pytest.raises(DownloadError, match=rf"HTTP {code}.* 3600 s") as caught:
+    with pytest.raises(DownloadError, match=rf"HTTP {code}: the server is busy .* in 3600 s.* 15 minutes") as caught:
         client.get(file)
     assert f"{K} bytes are kept" in str(caught.value)
     assert client.part.read_bytes() == DATA[:K]
@@ -378,9 +378,74 @@ def test_retry_after_elsewhere_is_ignored(client: Client, file: ServedFile, step
     assert all(wait < 60 for wait in client.sleeps)
 
 
+@pytest.mark.parametrize("code", [429, 503])
+def test_the_end_of_a_rate_limit_is_waited_for(client: Client, file: ServedFile, code: int) -> None:
+    file.plan(Status(code, {"X-RateLimit-Reset": str(int(time.time()) + 45)}))
+    assert client.get(file) == DATA
+    assert client.sleeps == [pytest.approx(45, abs=5)]
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_busy_server_is_waited_for_with_growing_waits(client: Client, file: ServedFile, code: int, caplog) -> None:
+    file.plan(*[Status(code)] * 5)
+    assert client.get(file) == DATA
+    assert client.sleeps == [20, 40, 80, 120, 120]
+    assert caplog.messages[0] == (
+        f"127.0.0.1 is busy (HTTP {code}). Waiting 20 s, and up to 880 s more if it stays busy. "
+        "Ctrl-C keeps what has arrived."
+    )
+
+
+def test_a_server_that_stays_busy_is_an_error_after_fifteen_minutes(client: Client, file: ServedFile) -> None:
+    file.plan(Drop(after=K), then=Status(429))
+    with pytest.raises(DownloadError, match=r"HTTP 429: the server is busy\. .*MEDMNIST_NP_PATIENCE") as caught:
+        client.get(file)
+    assert 780 < sum(client.sleeps) <= 900
+    assert f"{K} bytes are kept" in str(caught.value)
+    assert client.part.read_bytes() == DATA[:K]
+
+
+def test_progress_starts_the_waiting_for_a_busy_server_anew(client: Client, file: ServedFile) -> None:
+    busy = [Status(503)] * 7
+    file.plan(*busy, Drop(after=K), *busy, Drop(after=K), *busy)
+    assert client.get(file) == DATA
+    assert sum(client.sleeps) > 1800
+
+
+def test_a_server_that_is_busy_and_asks_for_no_wait_is_asked_more_and_more_slowly(
+    client: Client, file: ServedFile
+) -> None:
+    file.plan(then=Status(503, {"Retry-After": "0"}))
+    with pytest.raises(DownloadError, match="HTTP 503: the server is busy"):
+        client.get(file)
+    assert client.sleeps[:4] == [1, 2, 3, 4]
+    assert len(file.requests) < 50
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "5"}])
+def test_a_busy_mirror_gives_way_to_the_next_address(server: FaultServer, tmp_path: Path, headers: Any) -> None:
+    client, mirror, official = mirrored(server, tmp_path)
+    mirror.plan(then=Status(503, headers))
+    assert client.get(official) == DATA
+    assert client.sleeps == []
+    assert (len(mirror.requests), len(official.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize(("busy", "n_requests"), [(0, 1), (60, 3), (180, 4)])
+def test_the_waiting_for_a_busy_server_can_be_limited(
+    tmp_path: Path, file: ServedFile, busy: float, n_requests: int
+) -> None:
+    client = Client(tmp_path, patience=Patience(busy=busy))
+    file.plan(then=Status(429))
+    with pytest.raises(DownloadError, match="busy"):
+        client.get(file)
+    assert len(file.requests) == n_requests
+    assert sum(client.sleeps) <= busy
+
+
 def test_three_server_errors_and_then_good(tmp_path: Path, file: ServedFile) -> None:
     client = Client(tmp_path, patience=Patience(tries=6))
-    file.plan(Status(500), Status(502), Status(503))
+    file.plan(Status(500), Status(502), Status(504))
     assert client.get(file) == DATA
     assert len(file.requests) == 4
     assert len(client.sleeps) == 3

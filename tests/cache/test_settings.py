@@ -236,3 +236,20 @@ def test_a_mirror_that_is_refused_is_shown_without_its_password(mirror: str, mon
     with pytest.raises(CacheError) as refused:
         settings.current()
     assert "hunter2" not in str(caught.value) + str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 900), ("2.5", 150), ("0", 0), (" inf ", float("inf"))])
+def test_the_environment_says_how_long_to_wait_for_a_busy_server(monkeypatch, text: str, seconds: float) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_PATIENCE", text)
+    assert settings.current().patience_s == seconds
+    settings.configure(patience=1)
+    assert settings.current().patience_s == 60
+
+
+@pytest.mark.parametrize("minutes", ["soon", "-1", "nan"])
+def test_a_patience_that_is_no_number_of_minutes_is_refused(monkeypatch, minutes: str) -> None:
+    with pytest.raises(ValueError, match="The patience must be a number of minutes, at least 0, not '"):
+        settings.configure(patience=minutes)  # type: ignore[arg-type]
+    monkeypatch.setenv("MEDMNIST_NP_PATIENCE", minutes)
+    with pytest.raises(CacheError, match=r"^MEDMNIST_NP_PATIENCE is invalid: The patience must be"):
+        settings.current()

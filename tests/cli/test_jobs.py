@@ -464,6 +464,15 @@ def test_configure_turns_the_network_off_and_on(shop: Shop, configured, monkeypa
     mm.fetch("breastmnist")
 
 
+@pytest.mark.parametrize("split", [[], ["--split", "test"]], ids=["whole", "split"])
+def test_a_busy_server_is_not_waited_for_without_patience(shop: Shop, split: list[str]) -> None:
+    shop.files["breastmnist"].plan(then=Status(429))
+    done = run("fetch", "breastmnist", *split, "--patience", "0")
+    assert done.exit_code == 1
+    assert "HTTP 429: the server is busy" in done.stderr
+    assert "MEDMNIST_NP_PATIENCE" in done.stderr
+
+
 @pytest.mark.parametrize("mirror", ["ftp://data.example", "data.example/medmnist", ""])
 def test_a_mirror_that_is_not_a_url_is_refused(mirror: str, configured) -> None:
     with pytest.raises(ValueError, match=r"A mirror must be a URL that starts with https:// or http://"):

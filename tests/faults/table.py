@@ -29,11 +29,19 @@ wrong. The tests write this page (`make faults`).
 | --- | --- | --- | --- |
 {rows}
 
+## Simulated
+
+| what | how |
+| --- | --- |
+| file rules of Windows | `make windows` runs the tests of commands, cache, faults and volumes on Linux with the \
+rules of `tests/windows_rules`; tests of signals, rights and file locks still use those of POSIX |
+
 ## Not tested
 
 | what | why |
 | --- | --- |
-| {other} | the tests ran on {system} only; paths, locks and renames differ on other systems |
+| {other} | the tests ran on {system} only; paths, locks, memory maps and antivirus programs differ \
+on other systems |
 | network file systems (NFS, Lustre, SMB) | none was available to the tests; rows 24 and 25 show what happens \
 if a lock is unavailable or does not lock |
 | power loss | files and folders are synced before they are renamed, but no power was cut |

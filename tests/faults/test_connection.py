@@ -130,7 +130,9 @@ def test_a_server_that_asks_to_wait(lab: Lab, code: int) -> None:
     waits; for an hour, an error that states it; part kept
     """
     lab.file.plan(Drop(after=K), Status(code, {"Retry-After": "3600"}))
-    lab.fails(DownloadError, f"HTTP {code}, and it asks to come back in 3600 s: try again then", f"{K} bytes are kept")
+    lab.fails(
+        DownloadError, f"HTTP {code}: the server is busy and it asks to come back in 3600 s", f"{K} bytes are kept"
+    )
     assert len(lab.file.requests) == 2
 
     soon = email.utils.formatdate(time.time() + 2, usegmt=True)
@@ -139,6 +141,23 @@ def test_a_server_that_asks_to_wait(lab: Lab, code: int) -> None:
     assert lab.loads_what_is_right()
     assert time.monotonic() - started >= 1.0
     assert lab.ranges[2:] == [f"bytes={K}-"] * 3
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_server_that_is_busy(lab: Lab, code: int) -> None:
+    """429 or 503 without a time:
+    waits longer each time, up to 15 minutes or a limit of your own; then an error; part kept
+    """
+    lab.be_patient(first_busy_wait=0.01)
+    lab.monkeypatch.setenv("MEDMNIST_NP_PATIENCE", "0.01")
+    lab.file.plan(Drop(after=K), then=Status(code))
+    lab.fails(DownloadError, f"HTTP {code}: the server is busy", "MEDMNIST_NP_PATIENCE", f"{K} bytes are kept")
+    assert len(lab.file.requests) > 3
+
+    lab.file.plan(Status(code), Status(code), Status(code))
+    assert lab.loads_what_is_right()
+    assert lab.ranges[-1] == f"bytes={K}-"
 
 
 @pytest.mark.fault(8)
@@ -153,7 +172,7 @@ def test_a_wait_that_is_not_asked_for(lab: Lab) -> None:
 
 @pytest.mark.fault(9)
 def test_a_server_that_fails_for_a_while(lab: Lab) -> None:
-    """500, 502, 503 three times, then good:
+    """500, 502, 504 three times, then good:
     backs off with jitter, succeeds
     """
     lab.be_patient(tries=4, first_wait=0.1)
@@ -165,12 +184,12 @@ def test_a_server_that_fails_for_a_while(lab: Lab) -> None:
         return high
 
     lab.monkeypatch.setattr(random, "uniform", uniform)
-    lab.file.plan(Status(500), Status(502), Status(503))
+    lab.file.plan(Status(500), Status(502), Status(504))
     started = time.monotonic()
     assert lab.loads_what_is_right()
     assert longest == [0.1, 0.2, 0.4]
     assert time.monotonic() - started >= sum(longest)
-    assert [request.status for request in lab.file.requests] == [500, 502, 503, 200]
+    assert [request.status for request in lab.file.requests] == [500, 502, 504, 200]
 
 
 @pytest.mark.fault(10)

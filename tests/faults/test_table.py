@@ -3,8 +3,9 @@ from __future__ import annotations
 from tests.faults.table import PAGE, Row, page, rows_of_the_page, rows_of_the_tests
 
 
-def test_each_of_35_rows_is_one_test() -> None:
-    assert list(range(1, 36)) == [row.number for row in rows_of_the_tests()]
+def test_each_row_is_one_test_and_none_is_missing() -> None:
+    numbers = [row.number for row in rows_of_the_tests()]
+    assert list(range(1, len(numbers) + 1)) == numbers
 
 
 def test_each_row_says_what_goes_wrong_and_what_is_expected() -> None:

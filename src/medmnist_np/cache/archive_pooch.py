@@ -50,7 +50,7 @@ class ArchivePooch(_pooch.Pooch):  # type: ignore[misc]
         patience: Patience | None = None,
     ) -> None:
         self._known = {archive.file_name: (key, archive) for key, archive in known.items()}
-        self._places, self._progress, self._patience = places, progress, patience or Patience()
+        self._places, self._progress, self._patience = places, progress, patience or Patience(busy=places.patience_s)
         super().__init__(
             folder or places.downloads,
             base_url="",

@@ -354,9 +354,12 @@ class ResumingDownloader:
                 with suppress(FileNotFoundError), open(part.path, "rb", opener=open_without_following) as stream:
                     self._hash.read(stream, self.progress, name)
             with self.progress(name, goal, part.bytes) as bar:
-                for address in [*addresses(url, self.mirrors), *self.others]:
+                candidates = [*addresses(url, self.mirrors), *self.others]
+                for address in candidates:
+                    patience = http.at_one_of(candidates, address, self.patience)
+                    retries = Retries(patience, self.sleep, self.jitter, address)
                     try:
-                        self._download_from(session, address, part, bar)
+                        self._download_from(session, address, part, bar, retries)
                         return part
                     except Permanent as error:
                         failures.append(f"{redacted(address)}: {error}")
@@ -378,9 +381,8 @@ class ResumingDownloader:
             return len(self.window)
         return origin.total_bytes if self.expected_bytes is None else self.expected_bytes
 
-    def _download_from(self, session: requests.Session, address: str, part: Part, bar: Bar) -> None:
+    def _download_from(self, session: requests.Session, address: str, part: Part, bar: Bar, retries: Retries) -> None:
         """Repeat attempts at one address until the part is complete."""
-        retries = Retries(self.patience, self.sleep, self.jitter)
         restarted = False
         while True:
             before = part.bytes
@@ -415,10 +417,9 @@ class ResumingDownloader:
                 expected=self.expected_bytes,
                 noted=origin.total_bytes,
                 validator=validator,
-                longest_retry_after=self.patience.longest_retry_after,
             )
             if verdict.action == "retry":
-                raise Transient(verdict.reason, wait=verdict.wait)
+                raise Transient(verdict.reason, wait=verdict.wait, is_busy=verdict.is_busy)
             if verdict.action == "give up":
                 raise Permanent(verdict.reason)
             if self.window is not None and response.status_code == 200:

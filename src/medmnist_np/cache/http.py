@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import email.utils
 import http.client
+import logging
 import random
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urljoin, urlsplit
 
 from medmnist_np._text import redacted
 from medmnist_np._version import __version__
+from medmnist_np.cache.settings import PATIENCE_VARIABLE
 
 # Accept sizes of at most this many digits: int() raises an error for thousands of digits.
 _MOST_DIGITS = 18
+
+_log = logging.getLogger(__name__)
 
 _WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -32,6 +36,7 @@ class Verdict:
     total: int | None = None
     validator: str = ""
     wait: float | None = None
+    is_busy: bool = False
 
 
 def judge(
@@ -42,7 +47,6 @@ def judge(
     expected: int | None,
     noted: int | None = None,
     validator: str = "",
-    longest_retry_after: float = 300.0,
     now: float | None = None,
 ) -> Verdict:
     """Decide what to do with a response, given the part downloaded so far.
@@ -61,17 +65,13 @@ def judge(
         Size in bytes that the server gave when the part was started.
     validator : str
         ETag or date from this address when the part was started, if known.
-    longest_retry_after : float
-        Longest time in seconds to wait if the server asks for it.
     now : float, optional
         Unix time, for ``Retry-After`` given as a date.
     """
     if status in _WORTH_A_RETRY:
-        reason = f"HTTP {status}"
-        wait = _retry_after(headers, now) if status in (429, 503) else None
-        if wait is not None and wait > longest_retry_after:
-            return Verdict("give up", f"{reason}, and it asks to come back in {wait:.0f} s: try again then")
-        return Verdict("retry", reason, wait=wait)
+        is_busy = status in (429, 503)
+        wait = _retry_after(headers, time.time() if now is None else now) if is_busy else None
+        return Verdict("retry", f"HTTP {status}", wait=wait, is_busy=is_busy)
     known = noted if expected is None else expected
     if status == 416:
         if have and have == (_range_total(headers) if known is None else known):
@@ -138,16 +138,20 @@ def _integer(text: str | None) -> int | None:
     return int(text)
 
 
-def _retry_after(headers: Mapping[str, str], now: float | None) -> float | None:
-    """Return the seconds to wait, from a number or a date; None if the header is missing or invalid."""
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds to wait, from a number or a date; None if the headers are missing or invalid.
+
+    ``X-RateLimit-Reset``, which Zenodo sends, is the Unix time when requests are accepted again.
+    """
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)
+    reset = _integer(headers.get("X-RateLimit-Reset", "").strip())
     try:
-        when = email.utils.parsedate_to_datetime(text).timestamp()
+        when = email.utils.parsedate_to_datetime(text).timestamp() if text or reset is None else reset
     except (TypeError, ValueError, OverflowError):
         return None
-    return max(0.0, when - (time.time() if now is None else now))
+    return max(0.0, when - now)
 
 
 if TYPE_CHECKING:
@@ -161,12 +165,13 @@ _UNWRAPPED = (http.client.HTTPException, ValueError)
 
 
 class Transient(Exception):
-    """An attempt failed, but a retry may succeed, after ``wait`` seconds if the server asked for that."""
+    """An attempt failed, but a retry may succeed, after ``wait`` seconds if the server is busy and asked for that."""
 
-    def __init__(self, reason: str, *, wait: float | None = None, too_slow: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, wait: float | None = None, is_busy: bool = False, too_slow: bool = False
+    ) -> None:
         super().__init__(redacted(reason))
-        self.wait = wait
-        self.too_slow = too_slow
+        self.wait, self.is_busy, self.too_slow = wait, is_busy, too_slow
 
 
 class Permanent(Exception):
@@ -184,6 +189,10 @@ class Patience:
     next attempt follows immediately. An attempt that receives fewer than ``slowest`` bytes/s over ``stall`` seconds is
     stopped and counts as an attempt without progress. The waits between attempts are random. Their limit is
     ``first_wait`` at first and then doubles, up to ``longest_wait``.
+
+    A busy server (HTTP 429 or 503) is different: it answers, and wants requests later. It is waited for as long as it
+    asks, otherwise for up to ``first_busy_wait``, which doubles up to ``longest_busy_wait``. ``busy`` limits the sum of
+    these waits without progress.
     """
 
     tries: int = 5
@@ -193,7 +202,14 @@ class Patience:
     slowest: float = 200.0
     first_wait: float = 1.0
     longest_wait: float = 60.0
-    longest_retry_after: float = 300.0
+    first_busy_wait: float = 20.0
+    longest_busy_wait: float = 120.0
+    busy: float = 900.0
+
+
+def at_one_of(addresses: Sequence[str], address: str, patience: Patience) -> Patience:
+    """Return the patience for one of several addresses. A busy server is only waited for at the last one."""
+    return patience if address == addresses[-1] else replace(patience, busy=0.0)
 
 
 @dataclass
@@ -206,22 +222,48 @@ class Retries:
         How often to try and how long to wait.
     sleep, jitter : callable
         ``jitter(longest)`` returns the seconds to wait. Tests replace both.
+    address : str
+        The URL; its server is named in messages.
     """
 
     patience: Patience = field(default_factory=Patience)
     sleep: Callable[[float], object] = time.sleep
     jitter: Callable[[float], float] = lambda longest: random.uniform(0.0, longest)  # noqa: S311  (not a secret)
+    address: str = ""
     _barren: int = 0
+    _busy: list[float] = field(default_factory=list)
 
     def after(self, error: Transient, *, progressed: bool) -> None:
         """Wait after a failed attempt, or raise :class:`Permanent` after too many."""
+        if progressed:
+            self._busy.clear()
+        if error.is_busy:
+            self._wait_for_busy_server(error)
+            return
         self._barren = 0 if progressed and not error.too_slow else self._barren + 1
         if self._barren >= self.patience.tries:
             raise Permanent(f"{error} (given up after {self._barren} tries)") from error
-        wait = error.wait
-        if wait is None and self._barren:
+        if self._barren:
             longest = self.patience.first_wait * 2 ** (self._barren - 1)
-            wait = self.jitter(min(self.patience.longest_wait, longest))
+            self.sleep(self.jitter(min(self.patience.longest_wait, longest)))
+
+    def _wait_for_busy_server(self, error: Transient) -> None:
+        n_waits, limit = len(self._busy), self.patience.busy
+        longest = min(self.patience.longest_busy_wait, self.patience.first_busy_wait * 2.0**n_waits)
+        # A server that asks to come back at once, again and again, is asked more and more slowly.
+        wait = longest / 2 + self.jitter(longest / 2) if error.wait is None else max(error.wait, min(n_waits, 30.0))
+        left = limit - sum(self._busy)
+        if wait > left:
+            asked = "" if error.wait is None else f" and it asks to come back in {error.wait:.0f} s"
+            raise Permanent(
+                f"{error}: the server is busy{asked}. Try again later, or set {PATIENCE_VARIABLE} to more than "
+                f"{limit / 60:.0f} minutes"
+            ) from error
+        _log.warning(
+            "%s is busy (%s). Waiting %.0f s, and up to %.0f s more if it stays busy. Ctrl-C keeps what has arrived.",
+            *(urlsplit(self.address).hostname or "The server", error, wait, left - wait),
+        )
+        self._busy.append(wait)
         if wait:
             self.sleep(wait)
 

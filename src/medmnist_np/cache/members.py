@@ -108,10 +108,9 @@ class RemoteFile:
                 have=start,
                 expected=self.total_bytes or None,
                 validator=self.validator,
-                longest_retry_after=self.patience.longest_retry_after,
             )
             if verdict.action == "retry":
-                raise Transient(verdict.reason, wait=verdict.wait)
+                raise Transient(verdict.reason, wait=verdict.wait, is_busy=verdict.is_busy)
             if response.status_code == 200 and self.total_bytes:
                 raise Permanent("the file on the server has changed")
             if response.status_code == 200:
@@ -151,7 +150,7 @@ def fetch_members(
     DownloadError, ArchiveError, NoSpaceError, CacheError
         If the download fails. Complete members are kept, and the next call resumes unfinished ones.
     """
-    patience, settings = patience or Patience(), settings.at(key)
+    patience, settings = patience or Patience(busy=settings.patience_s), settings.at(key)
     path = settings.cache / store.ARRAYS / store.partial_key(key)
     watched = [(settings.downloads, f"{archive.file_name}*"), (path, "**/*")]
     with (
@@ -212,9 +211,11 @@ def _directory(
     whole_only: list[str] = []
     refused: ArchiveError | None = None
     with http.session() as session:
-        for address in addresses(archive.url, settings.mirrors):
+        candidates = addresses(archive.url, settings.mirrors)
+        for address in candidates:
+            retries = Retries(http.at_one_of(candidates, address, patience), address=address)
             try:
-                remote = RemoteFile(session, address, patience, Retries(patience))
+                remote = RemoteFile(session, address, patience, retries)
                 entries = npz.read_directory(cast("BinaryIO", remote), archive, only=members)
             except NoRange as error:
                 whole_only.append(f"{redacted(address)}: {error}")

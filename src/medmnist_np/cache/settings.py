@@ -24,6 +24,7 @@ OWN_SETS = "local/"
 SHARED_VARIABLE = "MEDMNIST_NP_SHARED"
 MIRRORS_VARIABLE = "MEDMNIST_NP_MIRRORS"
 OFFLINE_VARIABLE = "MEDMNIST_NP_OFFLINE"
+PATIENCE_VARIABLE = "MEDMNIST_NP_PATIENCE"  # in minutes, for busy servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Settings:
         Whether network access is forbidden.
     area : str
         Folder below ``downloads`` for archives whose file names may not be unique.
+    patience_s : float
+        Longest time in seconds to wait for a busy server.
     """
 
     cache: Path
@@ -52,6 +55,7 @@ class Settings:
     mirrors: tuple[str, ...] = field(default=(), repr=False)  # they may hold passwords
     offline: bool = False
     area: str = ""
+    patience_s: float = 900.0
 
     @property
     def downloads(self) -> Path:
@@ -98,8 +102,9 @@ def configure(
     shared: Sequence[str | os.PathLike[str]] | None = None,
     mirrors: Sequence[str] | None = None,
     offline: bool | None = None,
+    patience: float | None = None,
 ) -> None:
-    """Set the cache folder, shared caches, mirrors and offline mode for this process.
+    """Set the cache folder, shared caches, mirrors, offline mode and patience for this process.
 
     These settings override the environment variables. Each call replaces all settings of earlier calls. Without
     arguments, the environment applies again. Child processes read their own environment. Relative paths are resolved
@@ -116,11 +121,14 @@ def configure(
         ``MEDMNIST_NP_MIRRORS``.
     offline : bool, optional
         Whether to forbid network access. Overrides ``MEDMNIST_NP_OFFLINE``.
+    patience : float, optional
+        Minutes to wait for a busy server (HTTP 429 or 503) before a download fails; by default 15. Overrides
+        ``MEDMNIST_NP_PATIENCE``.
 
     Raises
     ------
     ValueError
-        If a mirror is not an http or https URL.
+        If a mirror is not an http or https URL, or the patience is negative or not a number.
 
     Examples
     --------
@@ -140,6 +148,7 @@ def configure(
         "shared": None if shared is None else tuple(map(_expanded, shared)),
         "mirrors": mirrors,
         "offline": offline,
+        "patience": None if patience is None else _seconds(patience),
     }
     _configured.clear()
     _configured.update({name: value for name, value in given.items() if value is not None})
@@ -177,6 +186,7 @@ def current(root: str | os.PathLike[str] | None = None, *, make: bool = False) -
         root=folder,
         mirrors=_configured["mirrors"] if "mirrors" in _configured else _mirrors(),
         offline=_configured.get("offline", offline),
+        patience_s=_configured["patience"] if "patience" in _configured else _patience(),
     )
 
 
@@ -236,6 +246,25 @@ def _mirrors() -> tuple[str, ...]:
                 "Correct or unset it."
             )
     return mirrors
+
+
+def _patience() -> float:
+    text = os.environ.get(PATIENCE_VARIABLE, "").strip()
+    try:
+        return _seconds(text or 15)
+    except ValueError as error:
+        raise CacheError(f"{PATIENCE_VARIABLE} is invalid: {error} Correct or unset it.") from error
+
+
+def _seconds(minutes: str | float) -> float:
+    """Return minutes in seconds."""
+    try:
+        seconds = 60 * float(minutes)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not seconds >= 0:  # also for NaN
+        raise ValueError(f"The patience must be a number of minutes, at least 0, not {minutes!r:.40}.")
+    return seconds
 
 
 def _unfit(mirror: str) -> str:

@@ -166,10 +166,13 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Try this base URL first; repeatable.")
     @click.option("--shared", multiple=True, metavar="DIR", help="Look in this read-only cache first; repeatable.")
     @click.option("--offline", is_flag=True, help="Do not use the network.")
+    @click.option("--patience", type=float, metavar="MINUTES", help="How long to wait for a busy server; default: 15.")
     @wraps(command)
-    def configured(mirrors: tuple[str, ...], shared: tuple[str, ...], offline: bool, **rest: Any) -> Any:
+    def configured(
+        mirrors: tuple[str, ...], shared: tuple[str, ...], offline: bool, patience: float | None, **rest: Any
+    ) -> Any:
         with value_errors():
-            configure(shared=shared or None, mirrors=mirrors or None, offline=offline or None)
+            configure(shared=shared or None, mirrors=mirrors or None, offline=offline or None, patience=patience)
         try:
             return command(**rest)
         finally:

@@ -211,7 +211,7 @@ class MedMNIST(Dataset):
         if self.flag in _OFFICIAL and self._has_default_root():
             cached = find_here(resolve_dataset(self.flag)[0], self.size, places)
         try:
-            patience = None if cached is None else Patience(tries=1)
+            patience = None if cached is None else Patience(tries=1, busy=0.0)
             known = {str(path.resolve()): archive}
             ArchivePooch(known, places, folder=path.parent, patience=patience).fetch(path.name)
         except DownloadError as error:
