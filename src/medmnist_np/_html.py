@@ -88,22 +88,3 @@ def card(title: str, facts: Mapping[str, str], cautions: Iterable[str], *, above
         f'<div style="max-width: 60em"><div style="font-weight: bold; padding: 4px 0">{escape(title)}</div>{above}'
         f'<table style="margin: 4px 0">{rows}</table>{lines}{below}</div>'
     )
-
-
-def cautions_of(
-    notes: Iterable[str], terms: str, enlarged_sizes: Iterable[int], *, not_for_clinical_use: bool
-) -> list[str]:
-    """Return common pitfalls: the notes of a record, and warnings about license, enlarged images and clinical use.
-
-    ``terms`` is the license.
-    """
-    said = list(notes)
-    together = " ".join(said)
-    if "NC" in terms and "NC" not in together:
-        said.append(f"{terms}: not for commercial use.")
-    enlarged = ", ".join(map(str, enlarged_sizes))
-    if enlarged and "enlarge" not in together:
-        said.append(f"Enlarged from smaller images, without more detail: size {enlarged}.")
-    if not_for_clinical_use:
-        said.append("Not for clinical use.")
-    return said

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterable
+from functools import partial
 
 __all__ = [
     "ArchiveError",
@@ -89,11 +90,7 @@ class DigestError(ArchiveError):
         self.found = found
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _digest_error, (str(self), self.expected, self.found)
-
-
-def _digest_error(message: str, expected: str, found: str) -> DigestError:
-    return DigestError(message, expected=expected, found=found)
+        return partial(type(self), expected=self.expected, found=self.found), (str(self),)
 
 
 class SupersededError(ArchiveError):
@@ -120,11 +117,7 @@ class CacheError(MedMNISTError, OSError):
         return str(self.args[0])
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _cache_error, (type(self), str(self), self.errno, self.filename)
-
-
-def _cache_error(kind: type[CacheError], message: str, errno: int | None, path: str | None) -> CacheError:
-    return kind(message, errno=errno, path=path)
+        return partial(type(self), errno=self.errno, path=self.filename), (str(self),)
 
 
 class NotCachedError(CacheError, FileNotFoundError):

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import medmnist_np as mm
-from medmnist_np._html import card, cautions_of
+from medmnist_np._html import card
 from medmnist_np.data.notebook import dataset_html
 from medmnist_np.registry import DatasetInfo
 from medmnist_np.testing import fake_record, make_arrays
@@ -148,8 +148,10 @@ def test_a_card_leaves_out_empty_facts() -> None:
     ],
 )
 def test_cautions_say_what_notes_do_not(notes: Any, terms: str, sizes: Any, expected: list[str]) -> None:
-    assert expected == cautions_of(notes, terms, sizes, not_for_clinical_use=True)
-    assert expected[:-1] == cautions_of(notes, terms, sizes, not_for_clinical_use=False)
+    record = replace(mm.info("breastmnist"), notes=notes, license=terms)
+    assert expected == record.cautions(sizes)
+    harmless = replace(record, collection=replace(record.collection, not_for_clinical_use=False))
+    assert expected[:-1] == harmless.cautions(sizes)
 
 
 def test_it_works_on_a_mapped_file(tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def judge(
         return Verdict("retry", f"HTTP {status}", wait=wait, is_busy=is_busy)
     known = noted if expected is None else expected
     if status == 416:
-        if have and have == (_range_total(headers) if known is None else known):
+        _, _, total_text = headers.get("Content-Range", "").rpartition("/")  # "bytes */200"
+        if have and have == (_integer(total_text) if known is None else known):
             return Verdict("complete", total=have)
         return Verdict("restart", f"HTTP 416: it has no bytes from {have} on")
     if status not in (200, 206):
@@ -125,11 +126,6 @@ def _content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
     """Parse ``"bytes 100-199/200"`` to (100, 200), with None for missing values."""
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
     return (_integer(found[1]), _integer(found[2])) if found else (None, None)
-
-
-def _range_total(headers: Mapping[str, str]) -> int | None:
-    """Parse ``"bytes */200"`` to 200."""
-    return _integer(headers.get("Content-Range", "").rpartition("/")[2])
 
 
 def _integer(text: str | None) -> int | None:

@@ -173,7 +173,11 @@ def current(root: str | os.PathLike[str] | None = None, *, make: bool = False) -
     CacheError
         If the root is not a folder, an environment variable is invalid, or no cache is set and there is no home folder.
     """
-    shared = _configured["shared"] if "shared" in _configured else _shared()
+    shared = (
+        _configured["shared"]
+        if "shared" in _configured
+        else tuple(map(_expanded, _listed(SHARED_VARIABLE, os.pathsep)))
+    )
     offline = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
     folder = None if root is None else _expanded(root)
     if folder is not None:
@@ -231,10 +235,6 @@ def why_offline() -> str:
 def _default_cache() -> Path:
     named = _configured.get("cache") or os.environ.get(CACHE_VARIABLE, "").strip()
     return _expanded(named) if named else _platform_cache()
-
-
-def _shared() -> tuple[Path, ...]:
-    return tuple(map(_expanded, _listed(SHARED_VARIABLE, os.pathsep)))
 
 
 def _mirrors() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -91,16 +92,10 @@ def fetch(
     if dry_run:
         return
 
+    bring_one = partial(bring, root=root, keep_archive=keep_archive, skip=skip)
+
     def work(job: Job, progress: Progress) -> Path:
-        return bring(
-            job.record,
-            job.size,
-            root=root,
-            keep_archive=keep_archive,
-            members=job.members,
-            skip=skip,
-            progress=progress,
-        )
+        return bring_one(job.record, job.size, members=job.members, progress=progress)
 
     outcomes = run_jobs(wanted, work, silenced=silenced, new=missing)
     for job, outcome in outcomes:

@@ -1,6 +1,5 @@
 from .augmentation import Augmentation, augment
 from .computed import Corruption
-from .figure import corruption_figure
 from .functions import CORRUPTIONS, CorruptionFunction, corrupt, image_seeds
 from .published import PublishedCorruption, adopt_own, adopt_published, fetch_published
 from .robustness import CorruptionErrors, Robustness, RunName, measure_robustness, parse_run, summarise_errors
@@ -20,7 +19,6 @@ __all__ = [
     "adopt_published",
     "augment",
     "corrupt",
-    "corruption_figure",
     "fetch_published",
     "image_seeds",
     "make_corrupted",

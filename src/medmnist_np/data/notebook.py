@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
-from medmnist_np._html import card, cautions_of
+from medmnist_np._html import card
 from medmnist_np.images import choose, draw
 from medmnist_np.images.encoders import VOLUME, kind_of
 from medmnist_np.registry import DatasetInfo
@@ -67,13 +67,10 @@ def dataset_html(
         "License": record.license,
     }
     enlarged = [size] if size in record.enlarged_sizes else []
-    cautions = cautions_of(
-        record.notes, record.license, enlarged, not_for_clinical_use=record.collection.not_for_clinical_use
-    )
     return card(
         f"{record.python_class}, {split}, size {size}",
         facts,
-        cautions,
+        record.cautions(enlarged),
         above=_montage(record, size, images, selection, masks) if n else "",
         below=_balance(class_counts, n if masks is None else None) + _citations(record),
     )

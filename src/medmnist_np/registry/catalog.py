@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from html import escape
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from medmnist_np._html import card
+from medmnist_np._html import card, element
 from medmnist_np.errors import RecordError, UnknownDatasetError, nearest, short
 from medmnist_np.registry import bundled_records
 from medmnist_np.registry.lookup import info
@@ -451,18 +450,15 @@ class Catalog(Sequence[CatalogEntry]):
 
     def _repr_html_(self) -> str:
         if not self.entries:
-            return f"<p>{escape(repr(self))}</p>"
-        rows = "".join(
-            f'<tr><td style="text-align: left"><a href="{escape(entry.link)}">{escape(entry.title)}</a></td>'
-            + "".join(
-                f'<td style="text-align: left">{escape(words)}</td>'
-                for words in (entry.name, entry.access, f"{_about(entry)}{_mark(entry)}", ", ".join(entry.loads[:3]))
-            )
-            + "</tr>"
-            for entry in self.entries
-        )
-        head = "".join(f"<th>{name}</th>" for name in ("data set", "name", "access", "about", "loads"))
-        return f"<p>{escape(self._title())}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            return element("p", repr(self))
+        head = element("tr", *(element("th", name) for name in ("data set", "name", "access", "about", "loads")))
+        rows = []
+        for entry in self.entries:
+            link, about = element("a", entry.title, href=entry.link), f"{_about(entry)}{_mark(entry)}"
+            cells = (link, entry.name, entry.access, about, ", ".join(entry.loads[:3]))
+            rows.append(element("tr", *(element("td", cell, style="text-align: left") for cell in cells)))
+        table = element("table", element("thead", head), element("tbody", *rows))
+        return element("p", self._title()) + table
 
     def _title(self) -> str:
         counts = f"{len(self.sets)} data sets, {len(self.resources)} general resources"
@@ -488,11 +484,8 @@ def _occurs(word: str, text: str) -> bool:
     """Return whether a word or one of its synonyms occurs in a text."""
     stem = word.lower()
     stem = stem[:-1] if stem.endswith("s") and len(stem) > _SHORT + 1 else stem
-    return any(_stands_in(one, text.lower()) for one in (stem, *facts()["also"].get(stem, ())))
-
-
-def _stands_in(word: str, text: str) -> bool:
-    return word in text if len(word) > _SHORT else re.search(rf"\b{re.escape(word)}", text) is not None
+    words, text = (stem, *facts()["also"].get(stem, ())), text.lower()
+    return any(one in text if len(one) > _SHORT else re.search(rf"\b{re.escape(one)}", text) for one in words)
 
 
 def _check(condition: Condition) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from medmnist_np._text import redacted
@@ -215,6 +216,9 @@ class Record(ABC):
         What the images show, for the catalog; empty if another catalog entry describes the set.
     """
 
+    same_shape: ClassVar[bool]
+    """Whether all images have the same shape and fit in one array. If not, use :class:`VolumeDataset`."""
+
     name: str
     python_class: str
     collection: Collection
@@ -257,11 +261,13 @@ class Record(ABC):
         return problems
 
     def __reduce__(self) -> tuple[Any, ...]:
-        fields = self.__dataclass_fields__.values()
-        values = {field.name: getattr(self, field.name) for field in fields}
-        values = {field.name: values[field.name] for field in fields if values[field.name] != field.default}
-        plain = {name: dict(value) if isinstance(value, MappingProxyType) else value for name, value in values.items()}
-        return _restored, (type(self), plain)
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain: dict[str, Any] = {
+            name: dict(value) if isinstance(value, MappingProxyType) else value
+            for name, value in values.items()
+            if value != self.__dataclass_fields__[name].default
+        }
+        return partial(type(self), **plain), ()
 
     def __hash__(self) -> int:
         return hash((self.collection.name, self.name))
@@ -273,12 +279,22 @@ class Record(ABC):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from medmnist_np._html import card, cautions_of
+        from medmnist_np._html import card
 
-        cautions = cautions_of(
-            self.notes, self.license, self.enlarged_sizes, not_for_clinical_use=self.collection.not_for_clinical_use
-        )
-        return card(self._title(), self._facts(), cautions)
+        return card(self._title(), self._facts(), self.cautions(self.enlarged_sizes))
+
+    def cautions(self, enlarged_sizes: Iterable[int] = ()) -> list[str]:
+        """Return common pitfalls: the notes, and warnings about license, enlarged images and clinical use."""
+        cautions = list(self.notes)
+        together = " ".join(cautions)
+        if "NC" in self.license and "NC" not in together:
+            cautions.append(f"{self.license}: not for commercial use.")
+        enlarged = ", ".join(map(str, enlarged_sizes))
+        if enlarged and "enlarge" not in together:
+            cautions.append(f"Enlarged from smaller images, without more detail: size {enlarged}.")
+        if self.collection.not_for_clinical_use:
+            cautions.append("Not for clinical use.")
+        return cautions
 
     def _title(self) -> str:
         return f"{self.python_class} ({self.qualified_name})"
@@ -375,11 +391,6 @@ class Record(ABC):
 
     @abstractmethod
     def _facts(self) -> dict[str, str]: ...
-
-    @property
-    @abstractmethod
-    def same_shape(self) -> bool:
-        """Whether all images have the same shape and fit in one array. If not, use :class:`VolumeDataset`."""
 
     @property
     def opener(self) -> str:
@@ -484,6 +495,7 @@ class DatasetInfo(Record):
         Names of the records of the categories.
     """
 
+    same_shape: ClassVar[bool] = True
     # field() keeps the abstract properties of the base from becoming defaults.
     archives: Mapping[int, Archive] = field()
     source_size: str = ""
@@ -512,10 +524,10 @@ class DatasetInfo(Record):
         return [*Record._problems(self), *(["enlarged_sizes names a size that has no archive"] if wrong else [])]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        restore, (kind, plain) = Record.__reduce__(self)
+        restore, _ = Record.__reduce__(self)
         # The members of an archive are derived from the other fields.
-        plain["archives"] = {size: replace(archive, members=()) for size, archive in self.archives.items()}
-        return restore, (kind, plain)
+        archives = {size: replace(archive, members=()) for size, archive in self.archives.items()}
+        return partial(restore, archives=archives), ()
 
     __hash__ = Record.__hash__  # a dataclass would replace it
 
@@ -541,11 +553,6 @@ class DatasetInfo(Record):
             "Cite": self._cited(),
             "Sources": ", ".join(self.sources),
         }
-
-    @property
-    def same_shape(self) -> bool:
-        """Always true."""
-        return True
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -661,10 +668,6 @@ class DatasetInfo(Record):
             for split, count in self.n_samples.items()
             for role in self.collection.members
         )
-
-
-def _restored(kind: type[Record], values: dict[str, Any]) -> Record:
-    return kind(**values)
 
 
 def things_of(record: Record) -> str:

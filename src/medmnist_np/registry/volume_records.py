@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from medmnist_np.errors import UnknownSizeError, short
 from medmnist_np.registry.records import Archive, Record
@@ -42,6 +42,7 @@ class VolumeInfo(Record):
         ``"min"``, ``"median"`` and ``"max"`` voxel spacing in mm, as published.
     """
 
+    same_shape: ClassVar[bool] = False
     modalities: tuple[str, ...] = ()
     label_values: tuple[int, ...] = ()
     layout: str = "decathlon"
@@ -72,11 +73,6 @@ class VolumeInfo(Record):
 
     def _has_possible_channels(self) -> bool:
         return self.ndim == 3 and self.n_channels == len(self.modalities)
-
-    @property
-    def same_shape(self) -> bool:
-        """Always false."""
-        return False
 
     @property
     def editions(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medmnist_np import registry
-from medmnist_np._html import Html, cautions_of, element, join
+from medmnist_np._html import Html, element, join
 from medmnist_np._progress import Progress, bars
 from medmnist_np._version import __version__
 from medmnist_np.audits._audit import Audit
@@ -219,9 +219,6 @@ def _pixels_of_classes(ds: Dataset, progress: Progress) -> NDArray[np.int64]:
 def _description(record: DatasetInfo, size: int) -> list[Html]:
     things = things_of(record)
     enlarged = record.enlarged_sizes
-    cautions = cautions_of(
-        record.notes, record.license, enlarged, not_for_clinical_use=record.collection.not_for_clinical_use
-    )
     colours = "RGB" if record.n_channels == 3 else "gray"
     counts = ", ".join(f"{split} {n:,}" for split, n in record.n_samples.items())
     labels = class_titles(record)
@@ -239,7 +236,7 @@ def _description(record: DatasetInfo, size: int) -> list[Html]:
     return [
         *([element("p", record.description)] if record.description else []),
         figures(key),
-        *map(note, cautions),
+        *map(note, record.cautions(enlarged)),
         facts(
             {
                 "Name": element("code", record.qualified_name),

@@ -35,23 +35,8 @@ from medmnist_np.errors import ArchiveError, CacheError, NotCachedError
 from medmnist_np.registry import Archive
 from medmnist_np.registry.user_records import FORMAT, as_toml, check_name, read_table, record_file, volumes_of
 from medmnist_np.registry.volume_records import VolumeInfo
+from medmnist_np.volumes import layouts
 from medmnist_np.volumes.decoder import decode
-from medmnist_np.volumes.layouts import (
-    LeftOut,
-    Listing,
-    channel_suffixes,
-    channels_in,
-    find_cases,
-    labels_in,
-    none_left,
-    place_of,
-    read_report,
-    refuse,
-    refuse_another_data_set,
-    refuse_lost_splits,
-    words,
-    write_report,
-)
 from medmnist_np.volumes.nifti import is_nifti, read_header
 from medmnist_np.volumes.stored_files import StoredFile, archive_files, folder_files
 
@@ -84,7 +69,7 @@ def publish_archive(
     """Decode a verified, open archive and move its arrays into place."""
     with _files.errors_named(verified.path, f"read {archive.file_name}"):
         files = archive_files(verified, archive.kind)
-    found = find_cases(files, record, lambda name: _content(files[name]))
+    found = layouts.find_cases(files, record, lambda name: _content(files[name]))
     # The checksum proves that this is the official archive, so cases missing from it cannot be added.
     found.remarks += [f"{one.case}: {one.why}." for one in found.missing]
     return _publish(
@@ -103,15 +88,15 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
         If existing arrays lack cases of the folder.
     """
     files = _files_of(source)
-    found = find_cases(files, record, lambda name: _content(files[name]))
-    refuse_another_data_set(found, record)
+    found = layouts.find_cases(files, record, lambda name: _content(files[name]))
+    layouts.refuse_another_data_set(found, record)
     found.faults += found.missing or _too_few(found, record)
     folder = published_once(
         key, places, lambda: _publish(found, files, record, key, places, way, (source.name, "", "folder"))
     )
     absent = {(case.split, case.name) for case in found.cases} - _names_in(folder)
     if way.skip:
-        left_out = {one.case for one in read_report(folder.path)}
+        left_out = {one.case for one in layouts.read_report(folder.path)}
         absent = {(split, case) for split, case in absent if case not in left_out}
     if absent:
         raise CacheError(
@@ -149,17 +134,17 @@ def _names_in(folder: ArrayFolder) -> set[tuple[str, str]]:
     }
 
 
-def _too_few(found: Listing, record: VolumeInfo) -> list[LeftOut]:
+def _too_few(found: layouts.Listing, record: VolumeInfo) -> list[layouts.LeftOut]:
     there = [case.split for case in found.cases]
     return [
-        LeftOut(f"{split} split", f"only {there.count(split)} of {expected} cases are there")
+        layouts.LeftOut(f"{split} split", f"only {there.count(split)} of {expected} cases are there")
         for split, expected in record.n_samples.items()
         if 0 < there.count(split) < expected - len(found.faults)
     ]
 
 
 def _publish(
-    found: Listing,
+    found: layouts.Listing,
     files: Mapping[str, StoredFile],
     record: VolumeInfo,
     key: str,
@@ -168,10 +153,10 @@ def _publish(
     source: tuple[str, str, str],
 ) -> ArrayFolder:
     """Decode into a staging folder and publish it; ``source`` is the name, the checksum and what was checked."""
-    refuse(found.faults, record, skip=way.skip)
+    layouts.refuse(found.faults, record, skip=way.skip)
     if not found.cases:
-        raise none_left(found.faults, record)
-    refuse_lost_splits(found.faults, {case.split for case in found.cases}, record)
+        raise layouts.none_left(found.faults, record)
+    layouts.refuse_lost_splits(found.faults, {case.split for case in found.cases}, record)
     with (
         _files.errors_named(places.cache, f"decode {record.qualified_name}", record.array_bytes),
         store.staging(places.cache, key) as folder,
@@ -180,12 +165,16 @@ def _publish(
             found.cases, files, record, folder, executor=way.executor, progress=way.progress, skip=way.skip
         )
         left_out = [*found.faults, *decoded.left_out]
-        write_report(folder, dtype=decoded.dtype, dtypes_found=decoded.found, left_out=left_out, remarks=found.remarks)
+        layouts.write_report(
+            folder, dtype=decoded.dtype, dtypes_found=decoded.found, left_out=left_out, remarks=found.remarks
+        )
         _log.info("%s: images are %s; in the files: %s.", record.qualified_name, decoded.dtype, decoded.found)
         for remark in found.remarks:
             _log.info("%s: %s", record.qualified_name, remark)
         if left_out:
-            _log.warning("%s lacks the cases that are missing or damaged. %s", record.qualified_name, words(left_out))
+            _log.warning(
+                "%s lacks the cases that are missing or damaged. %s", record.qualified_name, layouts.words(left_out)
+            )
         name, digest, checked = source
         manifest = Manifest(name, digest or _digest_of(decoded.arrays), checked, __version__, decoded.arrays)
         return store.publish(folder, places.cache, key, manifest)
@@ -410,7 +399,7 @@ def _own(facts: Mapping[str, Any]) -> VolumeInfo:
 
 def _own_facts(name: str, files: Mapping[str, StoredFile], source: Path) -> dict[str, Any]:
     """Return what a folder says about its volumes, as for a record; no labels if it does not name them."""
-    volumes = {file: place for file in files if is_nifti(file) and (place := place_of(file))}
+    volumes = {file: place for file in files if is_nifti(file) and (place := layouts.place_of(file))}
     images = [file for file, (_, kind, _) in volumes.items() if kind == "images"]
     roots = sorted({root for root, _, _ in volumes.values()})
     if len(roots) != 1 or not images:
@@ -423,13 +412,13 @@ def _own_facts(name: str, files: Mapping[str, StoredFile], source: Path) -> dict
     if (file := files.get(f"{roots[0]}dataset.json")) is not None:
         try:
             table = json.loads(_content(file))
-            labels, channels = labels_in(table), channels_in(table)
+            labels, channels = layouts.labels_in(table), layouts.channels_in(table)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ArchiveError(f"{file.path} cannot be understood: {error}. Correct it, or rename it.") from error
     else:
         labels, channels = {}, ()
     if not channels:
-        n = len(channel_suffixes(volumes, roots[0])) or (read_header(files[images[0]]).shape[3:] or (1,))[0]
+        n = len(layouts.channel_suffixes(volumes, roots[0])) or (read_header(files[images[0]]).shape[3:] or (1,))[0]
         channels = tuple(f"channel {number}" for number in range(n)) if n > 1 else ("image",)
     if labels:
         labels = {0: "background", **labels}

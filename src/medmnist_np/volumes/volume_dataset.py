@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from medmnist_np._html import card, cautions_of
+from medmnist_np._html import card
 from medmnist_np._progress import Progress, bars
 from medmnist_np.batches.order import checked_seed, whole
 from medmnist_np.errors import short
@@ -402,11 +402,7 @@ class VolumeDataset(Cases):
         }
 
     def _repr_html_(self) -> str:
-        record = self._record
-        cautions = cautions_of(
-            record.notes, record.license, (), not_for_clinical_use=record.collection.not_for_clinical_use
-        )
-        return card(f"{record.qualified_name}, {self.split}", self._facts(), cautions)
+        return card(f"{self._record.qualified_name}, {self.split}", self._facts(), self._record.cautions())
 
     def __repr__(self) -> str:
         lines = [f"    {title}: {words}" for title, words in self._facts().items()]

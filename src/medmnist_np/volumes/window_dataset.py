@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -237,7 +238,8 @@ class WindowDataset(Items):
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.__class__, self.volumes, self._cut, self._pad_value, self._selection)
+        open_again = partial(self.__class__, pad_value=self._pad_value, selection=self._selection)
+        return open_again, (self.volumes, self._cut)
 
     def __repr__(self) -> str:
         record, split = self.volumes.record, self.volumes.split
@@ -245,13 +247,3 @@ class WindowDataset(Items):
             f"WindowDataset({len(self)} {self._cut}; {record.qualified_name} {split}, {len(self.volumes)} volumes, "
             f"{self.images.dtype})"
         )
-
-
-def _restore(
-    kind: type[WindowDataset],
-    volumes: Cases,
-    cut: Slices | Patches | Grid,
-    pad_value: float,
-    selection: range | NDArray[np.intp],
-) -> WindowDataset:
-    return kind(volumes, cut, pad_value=pad_value, selection=selection)
