@@ -245,22 +245,19 @@ class Retries:
 
     def _wait_for_busy_server(self, error: Transient) -> None:
         n_waits, limit = len(self._busy), self.patience.busy
-        longest = min(self.patience.longest_busy_wait, self.patience.first_busy_wait * 2.0**n_waits)
+        longest = min(self.patience.longest_busy_wait, self.patience.first_busy_wait * 2.0 ** min(n_waits, 20))
         # A server that asks to come back at once, again and again, is asked more and more slowly.
         wait = longest / 2 + self.jitter(longest / 2) if error.wait is None else max(error.wait, min(n_waits, 30.0))
         left = limit - sum(self._busy)
         if wait > left:
             asked = "" if error.wait is None else f" and it asks to come back in {error.wait:.0f} s"
-            raise Permanent(
-                f"{error}: the server is busy{asked}. Try again later, or set {PATIENCE_VARIABLE} to more than "
-                f"{limit / 60:.0f} minutes"
-            ) from error
-        _log.warning(
-            "%s is busy (%s). Waiting %.0f s, and up to %.0f s more if it stays busy. Ctrl-C keeps what has arrived.",
-            *(urlsplit(self.address).hostname or "The server", error, wait, left - wait),
-        )
+            longer = f", or set {PATIENCE_VARIABLE} to more than {limit / 60:.3g} minutes" if limit else ""
+            raise Permanent(f"{error}: the server is busy{asked}. Try again later{longer}") from error
         self._busy.append(wait)
         if wait:
+            server = urlsplit(self.address).hostname or "The server"
+            text = "%s is busy (%s). Waiting %.0f s of at most %.0f s. Ctrl-C keeps what has arrived."
+            _log.warning(text, server, error, wait, left)
             self.sleep(wait)
 
 
