@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,22 @@ def test_a_tilde_and_a_relative_path_are_expanded(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").mkdir()
     assert tmp_path / "here" == settings.current("here").cache
+
+
+@pytest.mark.parametrize("path", ["$HOME/cache", "${HOME}/cache"])
+def test_a_variable_in_a_path_is_expanded(sandbox: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setenv("MEDMNIST_NP_CACHE", path)
+    monkeypatch.setenv("MEDMNIST_NP_SHARED", path)
+    assert [sandbox / "home" / "cache"] * 2 == list(settings.current().searched)
+    settings.configure(cache=path)
+    assert sandbox / "home" / "cache" == settings.current().cache
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have no such variable")
+def test_a_relative_cache_home_is_ignored(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEDMNIST_NP_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "here/cache")
+    assert sandbox / "home" / ".cache" / "medmnist-np" == settings.current().cache
 
 
 def test_the_root_of_a_call_takes_the_place_of_the_cache(tmp_path: Path, sandbox: Path) -> None:

@@ -464,6 +464,13 @@ def test_configure_turns_the_network_off_and_on(shop: Shop, configured, monkeypa
     mm.fetch("breastmnist")
 
 
+def test_offline_no_plan_of_downloads_is_printed(shop: Shop) -> None:
+    done = run("fetch", "breastmnist", "--offline")
+    assert done.exit_code == 1
+    assert "to download" not in done.stdout
+    assert "--offline" in done.stderr
+
+
 @pytest.mark.parametrize("split", [[], ["--split", "test"]], ids=["whole", "split"])
 def test_a_busy_server_is_not_waited_for_without_patience(shop: Shop, split: list[str]) -> None:
     shop.files["breastmnist"].plan(then=Status(429))

@@ -288,14 +288,17 @@ def _platform_cache() -> Path:
 
         return Path(user_cache_dir("medmnist-np"))
     # Importing platformdirs takes as long as the rest of opening a file, and the rule is one line here.
-    home = os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache")
+    home = os.environ.get("XDG_CACHE_HOME", "").strip()
+    if not os.path.isabs(home):  # the specification says to ignore a relative path
+        home = os.path.expanduser("~/.cache")
     if not os.path.isabs(home):
         raise CacheError(f"No home folder for the cache was found. Set {CACHE_VARIABLE} to a folder.")
     return Path(home, "medmnist-np")
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
-    return Path(os.path.abspath(os.path.expanduser(path)))
+    """Return an absolute path. Services, .env files and Windows leave ``~`` and ``$HOME`` to the program."""
+    return Path(os.path.abspath(os.path.expanduser(os.path.expandvars(path))))
 
 
 def _listed(variable: str, separator: str | None) -> tuple[str, ...]:

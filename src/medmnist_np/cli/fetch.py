@@ -83,7 +83,7 @@ def fetch(
     places = settings.current(root, make=True)
     missing = [job for job in wanted if not job.is_there(places)]
     silenced = quiet or as_json
-    if not silenced:
+    if not silenced and (dry_run or not (missing and places.offline)):
         _say_plan(wanted, missing, places)
     if dry_run and as_json:
         say_json([_described(job, None) for job in missing])
