@@ -49,7 +49,10 @@ class Items(TorchDataset, _Base):
     def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> Self: ...
     def __getitem__(self, index: int | slice | Sequence[int] | NDArray[Any]) -> tuple[Any, Any] | Self:
         if isinstance(index, slice):
-            return self._subset(self._selection[index])
+            part = self._selection[index]
+            if isinstance(part, range) and len(part) < 2:  # its step may be larger than NumPy's integers
+                part = range(part.start, part.start + len(part))
+            return self._subset(part)
         if not isinstance(index, (int, np.integer)) and np.ndim(index) == 0:
             index = np.asarray(index)[()]  # an array or tensor without an axis contains one number
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):

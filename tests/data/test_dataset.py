@@ -264,6 +264,12 @@ def selections(draw: st.DrawFn) -> list[Any]:
     return steps
 
 
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_a_step_may_be_larger_than_an_integer_of_numpy(fakes, n: int) -> None:
+    part = Dataset("pathmnist")[:n][:: 2**63]
+    assert len(part) == len(part.images) == len(part[np.ones(len(part), bool)]) == min(n, 1)
+
+
 @given(selections())
 def test_nested_selections_are_those_of_numpy(complete, steps: list[Any]) -> None:
     cache, records = complete
