@@ -437,7 +437,7 @@ def test_assigned_labels_leave_the_images_mapped_and_out_of_the_pickle() -> None
     dataset = medmnist.BreastMNIST("train")
     dataset.labels = 1 - dataset.labels
     data = pickle.dumps(dataset)
-    assert len(data) < dataset.imgs.nbytes / 4
+    assert len(data) < 3000
     again = pickle.loads(data)
     assert np.array_equal(dataset.labels, again.labels)
     assert np.array_equal(dataset.imgs, again.imgs)
