@@ -190,14 +190,14 @@ MOVED = AFFINE + np.array([[0, 0, 0, 0.01], [0] * 4, [0] * 4, [0] * 4])
         (nifti(IMAGE), nifti(MASK[:-1]), r"the shape \(.*\) and .*h_01.nii.gz the shape"),
         (nifti(IMAGE), nifti(MASK, sform=TURNED), "180 mm apart"),
         (nifti(IMAGE), nifti(MASK, sform=MOVED), "0.01 mm apart"),
-        (nifti(IMAGE), nifti(MASK + 1), "the value 3, and the labels of a mask are 0, 1, 2"),
+        (nifti(IMAGE), nifti(MASK + 1), "the value 3, but a mask may only have 0, 1, 2"),
         # What NiBabel writes of floats into uint8 by default: off by half a step.
-        (nifti(IMAGE), nifti((MASK > 0) * np.uint8(128), slope=2 / 255), r"the value 1\.00392, and the labels"),
-        (nifti(IMAGE), nifti(MASK)[:-1], "cut short"),
-        (nifti(IMAGE)[:-1], nifti(MASK), "cut short"),
-        (nifti(IMAGE)[:100], nifti(MASK), "no NIfTI file"),
+        (nifti(IMAGE), nifti((MASK > 0) * np.uint8(128), slope=2 / 255), r"the value 1\.00392, but a mask"),
+        (nifti(IMAGE), nifti(MASK)[:-1], "truncated"),
+        (nifti(IMAGE)[:-1], nifti(MASK), "truncated"),
+        (nifti(IMAGE)[:100], nifti(MASK), "not a NIfTI file"),
         (nifti(np.stack([IMAGE, IMAGE], axis=-1)), nifti(MASK), "one channel is expected"),
-        (b"", nifti(MASK), "no NIfTI file"),
+        (b"", nifti(MASK), "not a NIfTI file"),
     ],
 )
 def test_a_bad_case_is_named_and_nothing_is_kept(tmp_path: Path, image: bytes, mask: bytes, said: str) -> None:

@@ -122,8 +122,8 @@ def test_grid_patches_pickle_and_take_batches_again() -> None:
 @pytest.mark.parametrize(
     ("predictions", "arguments", "message"),
     [
-        ([np.zeros((1, 8, 8, 8))], {}, "fewer predictions than patches"),
-        ([np.zeros((999, 8, 8, 8))], {}, "more predictions than patches"),
+        ([np.zeros((1, 8, 8, 8))], {}, "fewer predictions than the"),
+        ([np.zeros((999, 8, 8, 8))], {}, "more predictions than the"),
         ([np.zeros((999, 8, 8, 7))], {}, "A prediction has the shape"),
         ([np.zeros((999, 8, 8, 8, 2))], {}, "A prediction has the shape"),
         ([np.zeros((999, 8, 8, 8), np.uint8)], {}, "not class numbers"),

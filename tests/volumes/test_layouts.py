@@ -98,7 +98,7 @@ def test_a_dataset_json_that_lists_more_or_less_is_reported() -> None:
 def test_a_dataset_json_of_another_kind_is_reported(table: object) -> None:
     listing = found(HIPPOCAMPUS, *pair("h_1"), "Task04_Hippocampus/dataset.json", table=table)
     assert len(listing.cases) == 1
-    assert "cannot be understood" in listing.remarks[0]
+    assert "is not valid" in listing.remarks[0]
 
 
 def test_what_is_no_task_is_refused_with_what_was_expected() -> None:

@@ -71,8 +71,8 @@ def test_an_array_that_may_be_written_stays_so_and_its_volumes_are_read_only() -
     [
         ([[2, 2, 2], [1, 1, 1]], "add up to 9 voxels; there are 8"),
         ([[2**32, 2**32, 1], [2, 2, 2]], "add up to 18446744073709551624 voxels; there are 8"),
-        ([[-2, -2, 2]], r"of shape \(-2, -2, 2\)"),
-        ([[8]], r"one of \(n, 3\) or \(n, 4\)"),
+        ([[-2, -2, 2]], r"impossible shape \(-2, -2, 2\)"),
+        ([[8]], r"an array \(n, 3\) or \(n, 4\)"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(shapes: list[list[int]], words: str) -> None:

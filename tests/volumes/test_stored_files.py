@@ -111,7 +111,7 @@ def test_a_file_that_changed_since_it_was_listed_is_refused(tmp_path: Path) -> N
     (tmp_path / "a.nii").write_bytes(b"1234")
     file = folder_files(tmp_path)["a.nii"]
     (tmp_path / "a.nii").write_bytes(b"12345")
-    with pytest.raises(ArchiveError, match="was changed while it was read"):
+    with pytest.raises(ArchiveError, match="changed while it was read"):
         b"".join(file.chunks())
 
 
@@ -138,20 +138,20 @@ SPARSE = b"22 GNU.sparse.major=1\n"
         (entry("a", type=b"Z"), "or the like"),
         (entry("a", b"1") + entry("a", b"2"), "twice"),
         (entry("a", b"1") + entry("./a", b"2"), "twice"),
-        (entry("a", b"1", size=10**12), "not there"),
-        (entry("a", b"1", size=-(10**12)), "not there"),
+        (entry("a", b"1", size=10**12), "the archive ends earlier"),
+        (entry("a", b"1", size=-(10**12)), "the archive ends earlier"),
         (entry("x", b"/etc/passwd\0", type=tarfile.GNUTYPE_LONGNAME) + entry("a", b"1"), "a path outside the archive"),
         (entry("x", bytes(2 << 20), type=tarfile.GNUTYPE_LONGNAME) + entry("a", b"1"), "a header of"),
         (entry("x", b"b\0", type=tarfile.GNUTYPE_LONGLINK) + entry("a", b"1"), "or the like"),
         (entry("x", SPARSE, type=tarfile.XHDTYPE) + entry("a", b"1"), "pax header with GNU"),
         (entry("x", PAX, type=tarfile.XGLTYPE) + entry("a", b"1"), "pax header with path"),
         (entry("x", b"12 size=1e5\n", type=tarfile.XHDTYPE) + entry("a", b"1"), "invalid literal"),
-        (entry("x", b"9" * 600, type=tarfile.XHDTYPE) + entry("a", b"1"), "none of pax"),
-        (entry("x", b"-5 a=b\n", type=tarfile.XHDTYPE) + entry("a", b"1"), "none of pax"),
-        (entry("x", b"0 a=b\n", type=tarfile.XHDTYPE) + entry("a", b"1"), "none of pax"),
-        (TAR[: TAR.rindex(b"{}") + 512], "cut short"),
-        (TAR[:700], "cut short"),
-        (b"", "cut short"),
+        (entry("x", b"9" * 600, type=tarfile.XHDTYPE) + entry("a", b"1"), "invalid pax header"),
+        (entry("x", b"-5 a=b\n", type=tarfile.XHDTYPE) + entry("a", b"1"), "invalid pax header"),
+        (entry("x", b"0 a=b\n", type=tarfile.XHDTYPE) + entry("a", b"1"), "invalid pax header"),
+        (TAR[: TAR.rindex(b"{}") + 512], "truncated"),
+        (TAR[:700], "truncated"),
+        (b"", "truncated"),
         (b"PK\3\4" + bytes(2000), "bad checksum"),
     ],
 )
@@ -246,11 +246,11 @@ def test_a_member_of_a_zip_that_is_not_what_it_states_is_refused(tmp_path: Path)
 def test_a_link_to_nothing_and_a_circle_of_links_are_named(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.nii").symlink_to("nowhere")
-    with pytest.raises(ArchiveError, match="a link to a file that is not there"):
+    with pytest.raises(ArchiveError, match="a link to a missing file"):
         folder_files(tmp_path / "broken")
     (tmp_path / "circle").mkdir()
     (tmp_path / "circle" / "again").symlink_to(".")
-    with pytest.raises(ArchiveError, match="lies too deep"):
+    with pytest.raises(ArchiveError, match="nested too deeply"):
         folder_files(tmp_path / "circle")
 
 

@@ -327,7 +327,7 @@ def test_volumes_without_a_labelled_voxel_have_no_slices_and_patches_anywhere(sa
 
 
 def test_batches_of_slices_need_one_size(train: VolumeDataset) -> None:
-    with pytest.raises(ValueError, match=r"sizes, from \d+ x \d+ to \d+ x \d+, .*say slices\(shape=\(\d+, \d+\)\)"):
+    with pytest.raises(ValueError, match=r"sizes, from \d+ x \d+ to \d+ x \d+\. .*Use slices\(shape=\(\d+, \d+\)\)"):
         train.slices().batches(4)
     assert len(train[:1].slices().batches(100)) == 1
 

@@ -113,7 +113,7 @@ def test_a_pad_value_that_the_volumes_cannot_hold_is_refused(value: object) -> N
 
 def test_channels_that_differ_are_refused() -> None:
     volumes = Ragged(np.zeros(12), np.array([[2, 2, 1, 2], [2, 2, 1, 1]]))
-    with pytest.raises(ValueError, match="differing numbers of channels"):
+    with pytest.raises(ValueError, match="different numbers of channels"):
         Windows(volumes, Slices(2).places(volumes.shapes[:, :3]))
 
 

@@ -63,7 +63,7 @@ class Cases(Items):
             name = self._record.qualified_name
             fetched = f", or `medmnist-np fetch {name}`" if self._record.can_be_fetched else ""
             raise NotCachedError(
-                f"{name} is here without its {self.split} split: {self._folder.path} was made of files of "
+                f"{name} was imported without its {self.split} split: {self._folder.path} was made from files of "
                 f"{' and '.join(here)} alone. `medmnist-np clean {name}` removes it; then import a folder that has "
                 f"{self.split} too{fetched}.",
                 errno=errno.ENOENT,
@@ -165,7 +165,7 @@ class Cases(Items):
     def _labelled_along(self, axis: int, progress: Progress) -> list[NDArray[np.int64]]:
         """Return the number of labelled voxels in each slice, counted only once."""
         if self._masks is None:
-            raise ValueError(f"{self._record.qualified_name} {self.split} has no masks, so no voxel is labelled.")
+            raise ValueError(f"{self._record.qualified_name} {self.split} has no masks, so no voxel has a label.")
         if axis not in self._labelled:
             self._labelled[axis] = count_labelled(self._masks, axis, progress)
         return self._labelled[axis]

@@ -380,7 +380,7 @@ def _hold_against(found: Listing, data: bytes, root: str, record: VolumeInfo) ->
     try:
         _compare(found, json.loads(data), root, record)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        found.remarks.append(f"{root}dataset.json cannot be understood ({error}); the files were taken as they are.")
+        found.remarks.append(f"{root}dataset.json is not valid ({error}). The files were used as they are.")
 
 
 def _compare(found: Listing, table: Any, root: str, record: VolumeInfo) -> None:

@@ -141,7 +141,7 @@ def content(file: StoredFile, piece_bytes: int = _PIECE_BYTES) -> Iterator[bytes
     except (zlib.error, zips.fast_zlib.error) as error:
         raise ArchiveError(f"{file.name} is damaged: {error}") from error
     if inflater is not None or not at_end:
-        raise ArchiveError(f"{file.name} is cut short: its gzip stream has no end")
+        raise ArchiveError(f"{file.name} is truncated: its gzip stream does not end")
 
 
 def _inflated(inflater: Any, data: bytes, piece_bytes: int) -> Iterator[bytes]:
@@ -167,7 +167,7 @@ def _kind_of(start: bytes, name: str) -> tuple[int, Any]:
             where, magic = _MAGIC[size]
             if start[where : where + len(magic)] == magic:
                 return size, nibabel.Nifti1Header if size == 348 else nibabel.Nifti2Header
-    raise ArchiveError(f"{name} is no NIfTI file: it does not start with a header of a single file (.nii)")
+    raise ArchiveError(f"{name} is not a NIfTI file: it does not start with the header of a .nii file")
 
 
 def _understood(file: StoredFile, header_class: Any, block: bytes) -> Header:
@@ -190,9 +190,9 @@ def _understood(file: StoredFile, header_class: Any, block: bytes) -> Header:
     except (HeaderDataError, ValueError, OverflowError, TypeError, KeyError, IndexError) as error:
         raise ArchiveError(f"{file.name} has an invalid header: {error}") from error
     if dtype.kind + str(dtype.itemsize) not in _DTYPES:
-        raise ArchiveError(f"{file.name} holds {dtype}: integers, and floats of up to 64 bits, are taken")
+        raise ArchiveError(f"{file.name} holds {dtype}: only integers, and floats of up to 64 bits, are supported")
     if not (np.isfinite(affine).all() and np.isfinite(spacing).all() and (spacing > 0).all()):
-        raise ArchiveError(f"{file.name} has an affine or spacing that is not finite, or no distance of voxels")
+        raise ArchiveError(f"{file.name} has an affine or spacing that is not finite, or a spacing of 0")
     found = Header(
         shape,
         dtype.str,
@@ -206,8 +206,8 @@ def _understood(file: StoredFile, header_class: Any, block: bytes) -> Header:
     room = file.n_bytes if not file.name.lower().endswith(".gz") else most_inflated(file.n_bytes)
     if offset < len(block) or offset + found.n_bytes > room:
         raise ArchiveError(
-            f"{file.name} is said to have {' x '.join(map(str, shape))} voxels of {dtype} from byte {offset} on, which "
-            f"its {file.n_bytes} bytes cannot hold: it is cut short or damaged"
+            f"{file.name} states {' x '.join(map(str, shape))} voxels of {dtype} from byte {offset} on, "
+            f"but has only {file.n_bytes} bytes: it is truncated or damaged"
         )
     return found
 
@@ -217,7 +217,7 @@ def _volume_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     while len(sizes) > 3 and sizes[-1] == 1:
         sizes = sizes[:-1]
     if len(sizes) not in (3, 4) or min(sizes) < 1:
-        raise ValueError(f"its shape is {shape}; (x, y, z) or (x, y, z, c) is needed")
+        raise ValueError(f"its shape is {shape}; it must be (x, y, z) or (x, y, z, c)")
     return sizes
 
 
@@ -279,11 +279,11 @@ def write_nifti(
     target = Path(path)
     compressed = target.name.lower().endswith(".nii.gz")
     if not compressed and target.suffix.lower() != ".nii":
-        raise ValueError(f"{target.name!r} ends neither in .nii nor in .nii.gz: NIfTI is written to such files.")
+        raise ValueError(f"{target.name!r} must end in .nii or .nii.gz.")
     if np.ma.is_masked(volume):
         raise ValueError("The volume has masked values, which files cannot store. Fill them first.")
     if volume.ndim not in (3, 4):
-        raise ValueError(f"The volume has the shape {volume.shape}; (x, y, z) or (x, y, z, c) is needed.")
+        raise ValueError(f"The volume has the shape {volume.shape}; it must be (x, y, z) or (x, y, z, c).")
     header = _header(volume, affine, spacing)
     with (
         _files.errors_named(target, f"write {target.name}", in_cache=False),
@@ -302,14 +302,14 @@ def _header(volume: NDArray[Any], affine: ArrayLike, spacing: Sequence[float]) -
     nibabel = require("nibabel")
     header = nibabel.Nifti1Header()
     if max(volume.shape) > _LONGEST:
-        raise ValueError(f"No NIfTI-1 file holds an axis of {max(volume.shape)} voxels; {_LONGEST} is the most.")
+        raise ValueError(f"A NIfTI-1 file cannot hold an axis of {max(volume.shape)} voxels; the limit is {_LONGEST}.")
     try:
         header.set_data_dtype(volume.dtype.newbyteorder("<"))
         header.set_data_shape(volume.shape)
     except nibabel.spatialimages.HeaderDataError as error:
         other = "np.uint8" if volume.dtype.kind == "b" else "np.float32"
         raise ValueError(
-            f"No NIfTI-1 file holds {volume.dtype} of shape {volume.shape}: {error}. Write volume.astype({other})."
+            f"A NIfTI-1 file cannot hold {volume.dtype} of shape {volume.shape}: {error}. Write volume.astype({other})."
         ) from error
     header.set_zooms((*_shaped("spacing", spacing, (3,)).tolist(), *[1.0] * (volume.ndim - 3)))
     header.set_sform(_shaped("affine", affine, (4, 4)), code="scanner")
@@ -325,8 +325,8 @@ def _shaped(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.
     if array.shape != shape or not np.isfinite(array).all() or (name == "spacing" and (array <= 0).any()):
         positive = " above 0" if name == "spacing" else ""
         raise ValueError(
-            f"{name} is {reprlib.repr(array.tolist())}; finite numbers{positive} in the shape {shape}, those of one "
-            "volume, are needed."
+            f"{name} is {reprlib.repr(array.tolist())}. It must hold finite numbers{positive} in the shape {shape}, "
+            "for one volume."
         )
     return array
 

@@ -102,7 +102,7 @@ def publish_folder(source: Path, record: VolumeInfo, key: str, places: Settings,
         raise CacheError(
             f"{folder.path} holds another selection of {record.qualified_name}, without {len(absent)} of the cases "
             f"that are in {source} ({', '.join(case for _, case in sorted(absent)[:3])}{', ...' * (len(absent) > 3)}). "
-            f"It was left as it is: `medmnist-np clean {record.qualified_name}` removes it; then try again.",
+            f"It was not changed. Run `medmnist-np clean {record.qualified_name}`, then try again.",
             path=folder.path,
         )
     used = {name for case in found.cases for name in (*case.images, case.mask) if name is not None}
@@ -315,7 +315,7 @@ def adopt(
     archive = record.archive_file
     if archive is None:
         raise ArchiveError(
-            f"{record.qualified_name} is imported from a folder, and {source} is not one. Unpack it first."
+            f"{record.qualified_name} is imported from a folder, but {source} is not a folder. Unpack it first."
         )
     with archives.opened(source) as stream:
         archives.check_digest(stream, archive, progress)
@@ -405,7 +405,7 @@ def _own_facts(name: str, files: Mapping[str, StoredFile], source: Path) -> dict
     if len(roots) != 1 or not images:
         there = f"Several folders have volumes: {', '.join(roots[:3])}. Name one." if images else "There are no images."
         raise ArchiveError(
-            f"{source} cannot be imported. {there} It needs imagesTr and labelsTr, as of the Decathlon or nnU-Net, or "
+            f"{source} cannot be imported. {there} It needs imagesTr and labelsTr, as in the Decathlon and nnU-Net, or "
             "images and labels, with the same .nii or .nii.gz names in both."
         )
     table: Any = {}
@@ -414,7 +414,9 @@ def _own_facts(name: str, files: Mapping[str, StoredFile], source: Path) -> dict
             table = json.loads(_content(file))
             labels, channels = layouts.labels_in(table), layouts.channels_in(table)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ArchiveError(f"{file.path} cannot be understood: {error}. Correct it, or rename it.") from error
+            raise ArchiveError(
+                f"{file.path} is not a valid dataset.json: {error}. Correct it, or rename it."
+            ) from error
     else:
         labels, channels = {}, ()
     if not channels:

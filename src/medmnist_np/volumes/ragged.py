@@ -58,8 +58,8 @@ class Ragged:
         self.shapes = np.array(shapes, dtype=np.int64)
         if self._flat.ndim != 1 or self.shapes.ndim != 2 or self.shapes.shape[1] not in (3, 4):
             raise ValueError(
-                f"Voxels of shape {self._flat.shape} and shapes of shape {self.shapes.shape}; a flat array and one of "
-                "(n, 3) or (n, 4) are needed."
+                f"The voxels have shape {self._flat.shape} and the shapes {self.shapes.shape}. These must be a flat "
+                "array and an array (n, 3) or (n, 4)."
             )
         # Python's integers do not wrap around, whatever a damaged file says.
         lengths = np.array([_n_voxels(shape) for shape in self.shapes.tolist()], dtype=object)
@@ -104,7 +104,7 @@ class Ragged:
 
 def _n_voxels(shape: list[int]) -> int:
     if min(shape) < 0:
-        raise ValueError(f"A volume is said to be of shape {tuple(shape)}.")
+        raise ValueError(f"A volume has the impossible shape {tuple(shape)}.")
     return math.prod(shape)
 
 

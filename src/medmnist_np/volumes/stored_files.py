@@ -82,7 +82,7 @@ class StoredFile:
         extent = zips.Extent(self.start, self.stored_bytes, self.n_bytes, method, self.crc32 or 0)
         with Path(self.path).open("rb", buffering=0) as stream:
             if _version(os.fstat(stream.fileno())) != self.version:
-                raise ArchiveError(f"{self.path} was changed while it was read: try again")
+                raise ArchiveError(f"{self.path} changed while it was read. Try again")
             crc32 = 0
             try:
                 for chunk in zips.inflate(stream, extent):
@@ -92,7 +92,7 @@ class StoredFile:
             except (EOFError, zlib.error, zips.fast_zlib.error) as error:
                 raise ArchiveError(f"{self.name} is damaged: {error}") from error
             if self.crc32 not in (None, crc32):
-                raise ArchiveError(f"{self.name} is damaged: its CRC-32 is {crc32:08x}, and not {self.crc32:08x}")
+                raise ArchiveError(f"{self.name} is damaged: its CRC-32 is {crc32:08x}, not {self.crc32:08x}")
 
 
 def archive_files(archive: Verified, kind: str) -> dict[str, StoredFile]:
@@ -110,7 +110,7 @@ def archive_files(archive: Verified, kind: str) -> dict[str, StoredFile]:
         return {file.name: file for file in _checked(listed)}
     except (*zips.MALFORMED, tarfile.TarError) as error:
         raise ArchiveError(
-            f"{archive.path} is damaged or hostile: {error}. Nothing of it was kept. Download it again, from its "
+            f"{archive.path} is damaged or hostile: {error}. Nothing was kept. Download it again from its "
             "official address."
         ) from error
 
@@ -184,7 +184,7 @@ def _tar_files(archive: Verified) -> Iterator[StoredFile | None]:
         size = int(changes.get("size", info.size))
         position = start + -(-size // _BLOCK_BYTES) * _BLOCK_BYTES
         if not 0 <= size <= state.st_size - start:
-            raise ArchiveError(f"{info.name!r} is said to have {size} bytes, which are not there")
+            raise ArchiveError(f"{info.name!r} should have {size} bytes, but the archive ends earlier")
         if info.type in (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE):
             # Headers that belong to the next one.
             changes |= _changes(info, _read(stream, start, size))
@@ -204,7 +204,7 @@ def _block(stream: BinaryIO, position: int) -> bytes:
     stream.seek(position)
     block = stream.read(_BLOCK_BYTES)
     if len(block) != _BLOCK_BYTES:
-        raise ArchiveError("it is cut short: the end of its table is missing")
+        raise ArchiveError("it is truncated: the end of its table is missing")
     return block
 
 
@@ -226,7 +226,7 @@ def _changes(info: tarfile.TarInfo, data: bytes) -> dict[str, str]:
         line, data = data[: int(length)], data[int(length) :]
         key, is_one, value = line[len(length) + 1 : -1].partition(b"=")
         if not is_one or line[-1:] != b"\n":
-            raise ArchiveError("it has a header that is none of pax")
+            raise ArchiveError("it has an invalid pax header")
         if _PAX_CHANGES.fullmatch(name := key.decode()):
             found[name] = value.decode("utf-8", "surrogateescape")
     allowed = {"path", "size"} if info.type == tarfile.XHDTYPE else set()
@@ -250,9 +250,7 @@ def _zip_files(archive: Verified) -> Iterator[StoredFile | None]:
         deflated = extent.method == zipfile.ZIP_DEFLATED
         room = most_inflated(extent.compressed_bytes) if deflated else extent.compressed_bytes
         if extent.inflated_bytes > room:
-            raise ArchiveError(
-                f"{info.filename!r} is said to have {extent.inflated_bytes} bytes, more than it can hold"
-            )
+            raise ArchiveError(f"{info.filename!r} claims {extent.inflated_bytes} bytes, more than it can hold")
         yield StoredFile(
             _plain_name(info.orig_filename),
             str(archive.path),
@@ -281,14 +279,14 @@ def _walk(folder: Path) -> Iterator[StoredFile | None]:
         above = Path(place).relative_to(folder)
         folders.sort()
         if len(above.parts) > 16:
-            raise ArchiveError(f"{place} lies too deep: a link leads back to where it is")
+            raise ArchiveError(f"{place} is nested too deeply: a link leads back to its own folder")
         yield from (None for _ in folders)
         for name in sorted(names):
             file = Path(place, name)
             try:
                 state = file.stat()
             except FileNotFoundError:
-                raise ArchiveError(f"{file} is a link to a file that is not there") from None
+                raise ArchiveError(f"{file} is a link to a missing file") from None
             if stat.S_ISREG(state.st_mode):
                 size = state.st_size
                 yield StoredFile((above / name).as_posix(), str(file), 0, size, size, _version(state))

@@ -104,7 +104,8 @@ class VolumeDataset(Cases):
         """
         if not 0 < share < 1 or len(self) < 2:
             raise ValueError(
-                f"{short(share)} of {len(self)} cases cannot be split off; a share between 0 and 1 of two or more can."
+                f"{short(share)} of {len(self)} cases cannot be split off. The share must be between 0 and 1, of at "
+                "least two cases."
             )
         n = min(max(round(share * len(self)), 1), len(self) - 1)
         order = np.random.default_rng(checked_seed(seed)).permutation(len(self))
@@ -378,8 +379,8 @@ class VolumeDataset(Cases):
     def _require_no_transform(self) -> None:
         if self.transform is not None or self.target_transform is not None:
             raise ValueError(
-                "This data set has a transform for whole volumes, which slices and patches would not show: make it "
-                "without, and give batches(transform=...) one for batches."
+                "This data set has a transform for whole volumes, which slices and patches do not apply. Open it "
+                "without, and use batches(transform=...)."
             )
 
     def _facts(self) -> dict[str, str]:

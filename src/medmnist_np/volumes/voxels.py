@@ -127,7 +127,7 @@ def _converted(piece: memoryview, copy: Copy) -> NDArray[Any]:
         shown = ", ".join(f"{value:g}" for value in found[:5].tolist())
         raise ArchiveError(
             f"{copy.file.name} has {'values' if len(found) > 1 else 'the value'} {shown}{', ...' * (len(found) > 5)}, "
-            f"and the labels of a mask are {', '.join(map(str, copy.labels))}"
+            f"but a mask may only have {', '.join(map(str, copy.labels))}"
         )
     return converted
 
@@ -156,4 +156,4 @@ def _voxels(file: StoredFile, header: Header) -> Iterator[memoryview]:
         if whole:
             yield piece[:whole]
     if left:
-        raise ArchiveError(f"{file.name} ends {left} bytes before its last voxel: it is cut short")
+        raise ArchiveError(f"{file.name} ends {left} bytes before its last voxel: it is truncated")

@@ -139,8 +139,8 @@ class WindowDataset(Items):
             sizes = np.unique(np.delete(self._places.extents, self._cut.axis or 0, axis=1), axis=0)
             smallest, largest = (" x ".join(map(str, size.tolist())) for size in (sizes.min(axis=0), sizes.max(axis=0)))
             raise ValueError(
-                f"These slices are of {len(sizes)} sizes, from {smallest} to {largest}, and a batch needs one: say "
-                f"slices(shape={tuple(sizes.max(axis=0).tolist())}), which cuts or pads each to it."
+                f"These slices have {len(sizes)} sizes, from {smallest} to {largest}. A batch needs one size. Use "
+                f"slices(shape={tuple(sizes.max(axis=0).tolist())}), which crops or pads each slice."
             )
         layout = Layout(
             channel_axis_stored=self.volumes.images.n_channels is not None, channels=channels, dtype=dtype, scale=scale

@@ -95,7 +95,7 @@ class Windows:
         self._axis = axis
         self.pad_value = _checked_pad_value(pad_value, volumes.dtype)
         if volumes.shapes.shape[1] == 4 and len(volumes) and volumes.n_channels is None:
-            raise ValueError("Volumes with differing numbers of channels cannot be cut into rows of one kind.")
+            raise ValueError("Volumes with different numbers of channels cannot be cut into rows of one shape.")
         self._channels = () if volumes.n_channels is None else (volumes.n_channels,)
         self.row_shape = self._common_shape()
 
@@ -199,13 +199,13 @@ def _copy_turned(voxels: NDArray[Any], window: NDArray[Any], along: int) -> None
 def _checked_pad_value(value: float, dtype: np.dtype[Any]) -> float:
     number = np.asarray(value)
     if number.ndim or number.dtype.kind not in "iuf" or not np.isfinite(number):
-        raise ValueError(f"pad_value is {short(value)}; it is one finite number.")
+        raise ValueError(f"pad_value is {short(value)}. It must be one finite number.")
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
         if not (info.min <= value <= info.max and value == int(value)):
-            raise ValueError(f"pad_value is {short(value)}, which volumes of dtype {dtype} cannot hold.")
+            raise ValueError(f"pad_value is {short(value)}, but volumes have dtype {dtype}, which cannot hold it.")
     elif abs(value) > float(np.finfo(dtype).max):
-        raise ValueError(f"pad_value is {short(value)}, which volumes of dtype {dtype} cannot hold.")
+        raise ValueError(f"pad_value is {short(value)}, but volumes have dtype {dtype}, which cannot hold it.")
     plain: float = number.item()
     return plain
 
@@ -341,7 +341,7 @@ def draw_patches(
     per_volume, seed = whole("per_volume", per_volume, least=1), checked_seed(seed)
     number = isinstance(foreground, (int, float, np.number)) and not isinstance(foreground, bool)
     if foreground is not None and not (number and 0 <= foreground <= 1):
-        raise ValueError(f"foreground is {short(foreground)}; it is a share from 0 to 1, or None.")
+        raise ValueError(f"foreground is {short(foreground)}. It must be a share from 0 to 1, or None.")
     extent = np.array(shape)
     corners = np.empty((len(shapes) * per_volume, 3), np.int32)
     for k in range(len(corners)):
@@ -358,7 +358,7 @@ def draw_patches(
 def checked_shape(shape: Any, n_axes: int) -> Any:
     """Return ``n_axes`` lengths as a tuple of ints, or raise :class:`ValueError`."""
     if not isinstance(shape, (tuple, list)) or len(shape) != n_axes:
-        raise ValueError(f"shape is {short(shape)}; it is {n_axes} lengths in voxels, as {(96,) * n_axes}.")
+        raise ValueError(f"shape is {short(shape)}. It must be {n_axes} lengths in voxels, such as {(96,) * n_axes}.")
     return tuple(whole("shape", length, least=1) for length in shape)
 
 
@@ -450,7 +450,7 @@ def _assembled(
         covered = np.zeros(shape, np.float32)
         for corner in itertools.islice(corners, n):
             if (row := next(rows, None)) is None:
-                raise ValueError(f"There are fewer predictions than patches, which are {n_patches}.")
+                raise ValueError(f"There are fewer predictions than the {n_patches} patches.")
             if total is None:
                 total = np.zeros((*row.shape[:-3], *shape), np.float32)
             if row.shape[:-3] != total.shape[:-3]:
@@ -462,7 +462,7 @@ def _assembled(
             total /= covered
             yield total if channels == "first" or total.ndim == 3 else np.moveaxis(total, 0, -1)
     if next(rows, None) is not None:
-        raise ValueError(f'There are more predictions than patches, which are {n_patches}. Do not use last="pad".')
+        raise ValueError(f'There are more predictions than the {n_patches} patches. Do not use last="pad".')
 
 
 def _scores(row: NDArray[Any], grid: Grid, channels: str) -> NDArray[Any]:
