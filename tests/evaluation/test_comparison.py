@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from medmnist_np.errors import ScoresError
 from medmnist_np.evaluation import Comparison, Evaluation, Evaluator, RunsComparison, compare
 from medmnist_np.metrics import holm, mcnemar, paired_bootstrap, paired_delong, paired_delong_per_class, paired_runs
+from medmnist_np.metrics.estimates import p_in_words
 from medmnist_np.testing import fake_datasets
 
 NAMES = ("breastmnist", "chestmnist", "retinamnist")
@@ -198,3 +200,36 @@ def test_runs_on_two_splits_are_refused() -> None:
 def test_the_figures_of_runs_are_json() -> None:
     runs = [result("breastmnist", 0.7, seed) for seed in range(2)]
     assert json.loads(json.dumps(compare(runs, runs).to_dict()))["auc"]["difference"] == 0.0
+
+
+def test_a_class_is_described_by_its_difference_and_its_adjusted_p_value() -> None:
+    one = compare(result("retinamnist", 0.9, 1), result("retinamnist", 0.2, 2), n_resamples=50).classes[0]
+    assert str(one) == f"{one.name!r} {one.auc.difference:+.3f} ({p_in_words(one.p_adjusted)})"
+
+
+def test_a_notebook_shows_both_results_and_the_paragraphs() -> None:
+    found = compare(result("breastmnist", 0.9, 1), result("breastmnist", 0.2, 2), n_resamples=50)
+    page = found._repr_html_()
+    assert repr(found.first) in page
+    assert repr(found.second) in page
+    assert page.count("<p>") == len(found.in_words())
+    assert "color" not in page  # it must be readable on dark and on light pages
+
+
+def test_a_notebook_shows_every_run_of_both_methods() -> None:
+    first, second = ([result("breastmnist", noise, seed) for seed in range(3)] for noise in (0.7, 0.3))
+    page = compare(first, second)._repr_html_()
+    assert all(repr(run) in page for run in (*first, *second))
+
+
+def test_a_notebook_shows_names_of_runs_as_text() -> None:
+    named = replace(result("breastmnist", 0.7), run="<script>")
+    page = compare(named, result("breastmnist", 0.3), n_resamples=50)._repr_html_()
+    assert "@&lt;script&gt;" in page
+    assert "<script>" not in page
+
+
+def test_a_notebook_shows_an_evaluation_with_its_notes() -> None:
+    page = result("breastmnist", 0.7, split="val")._repr_html_()
+    assert "breastmnist val, 60 samples" in page
+    assert "Measured on the validation split." in page

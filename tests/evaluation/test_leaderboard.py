@@ -8,7 +8,7 @@ import pytest
 
 from medmnist_np import registry
 from medmnist_np.errors import ScoresError
-from medmnist_np.evaluation import Evaluator, leaderboard
+from medmnist_np.evaluation import Evaluator, Leaderboard, leaderboard
 from medmnist_np.testing import fake_datasets
 
 
@@ -50,3 +50,34 @@ def test_results_on_other_samples_are_refused(tmp_path: Path) -> None:
         result = evaluator.evaluate(0.1 + 0.8 * evaluator.labels)
         with pytest.raises(ScoresError, match="are for breastmnist test, but 'mine' is for breastmnist val"):
             leaderboard("breastmnist", {"mine": result})
+
+
+def own_board(folder: Path, name: str) -> Leaderboard:
+    """Return the leaderboard with a perfect result of this name."""
+    with fake_datasets(folder, "breastmnist", n_samples={"test": 30}):
+        evaluator = Evaluator("breastmnist", "test")
+        return leaderboard("breastmnist", {name: evaluator.evaluate(0.1 + 0.8 * evaluator.labels)})
+
+
+def test_a_leaderboard_prints_as_a_table_with_aligned_columns(tmp_path: Path) -> None:
+    head, own, published, *_ = str(own_board(tmp_path, "mine")).splitlines()
+    assert own.startswith("* mine")
+    assert own.index("1.000 (") == head.index("AUC")
+    assert published.index("0.919") == head.index("AUC")
+    assert published.index("0.861") == head.index("ACC")
+
+
+def test_a_notebook_shows_a_row_per_entry_of_a_leaderboard() -> None:
+    board = leaderboard("breastmnist")
+    page = board._repr_html_()
+    assert page.count("<tr>") == 1 + len(board)
+    assert "color" not in page  # it must be readable on dark and on light pages
+
+
+def test_a_notebook_shows_names_in_a_leaderboard_as_text(tmp_path: Path) -> None:
+    page = own_board(tmp_path, "<b>mine</b>")._repr_html_()
+    assert "* &lt;b&gt;mine&lt;/b&gt;" in page
+
+
+def test_an_empty_leaderboard_prints_its_head() -> None:
+    assert str(Leaderboard()) == "Method  AUC  ACC"

@@ -1,4 +1,4 @@
-from .comparison import ClassDifference, Comparison, Entry, RunsComparison, compare, leaderboard
+from .comparison import ClassDifference, Comparison, Entry, Leaderboard, RunsComparison, compare, leaderboard
 from .evaluator import Evaluator, getACC, getAUC
 from .result import Evaluation
 from .result_files import ResultName, parse_name, read_scores, write_scores
@@ -9,6 +9,7 @@ __all__ = [
     "Entry",
     "Evaluation",
     "Evaluator",
+    "Leaderboard",
     "ResultName",
     "RunsComparison",
     "compare",

@@ -12,6 +12,7 @@ from typing import Any, overload
 import numpy as np
 
 from medmnist_np import metrics, registry
+from medmnist_np._html import card, element, join
 from medmnist_np.errors import ScoresError, short
 from medmnist_np.evaluation.evaluator import evaluate_file
 from medmnist_np.evaluation.result import Evaluation, for_json
@@ -37,6 +38,9 @@ class ClassDifference:
     name: str
     auc: Difference
     p_adjusted: float
+
+    def __str__(self) -> str:
+        return f"{self.name!r} {self.auc.difference:+.3f} ({p_in_words(self.p_adjusted)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,9 @@ class Comparison:
 
     def __str__(self) -> str:
         return "\n\n".join(self.in_words())
+
+    def _repr_html_(self) -> str:
+        return _as_card(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures, ready for JSON. A difference is the second minus the first."""
@@ -117,7 +124,7 @@ class Comparison:
         differing = [one for one in self.classes if one.p_adjusted < 1 - one.auc.level]
         if not differing:
             return f"Single classes: none of {len(self.classes)} has a significant difference in AUC (Holm)."
-        named = "; ".join(f"{one.name!r} {one.auc.difference:+.3f} ({p_in_words(one.p_adjusted)})" for one in differing)
+        named = "; ".join(map(str, differing))
         n_classes = len(self.classes)
         return f"Single classes: {len(differing)} of {n_classes} differ significantly in AUC (B - A, Holm): {named}."
 
@@ -146,6 +153,9 @@ class RunsComparison:
     def __str__(self) -> str:
         return "\n\n".join(self.in_words())
 
+    def _repr_html_(self) -> str:
+        return _as_card(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return all figures, ready for JSON. A difference is the second minus the first."""
         figures: dict[str, Any] = for_json(
@@ -173,6 +183,12 @@ class RunsComparison:
                 f"Note: {' and '.join(single)} is one run. The result is about that trained model, not other seeds."
             )
         return words
+
+
+def _as_card(found: Comparison | RunsComparison) -> str:
+    """Return a comparison as HTML for a notebook: the results A and B, then the paragraphs about them."""
+    results = {name: "\n".join(map(repr, _evaluations(of))) for name, of in (("A", found.first), ("B", found.second))}
+    return card("Comparison", results, (), below=join(element("p", paragraph) for paragraph in found.in_words()))
 
 
 Scores = Evaluation | str | os.PathLike[str]
@@ -359,8 +375,41 @@ class Entry:
     intervals: tuple[Interval, Interval] | None = None
     notes: tuple[str, ...] = ()
 
+    def cells(self) -> tuple[str, str, str]:
+        """Return the method, AUC and ACC as text; your own results have a star and confidence intervals."""
+        if self.intervals is None:
+            return self.method, f"{self.AUC:.3f}", f"{self.ACC:.3f}"
+        auc, accuracy = map(str, self.intervals)
+        return f"* {self.method}", auc, accuracy
 
-def leaderboard(name: str | Record, results: Mapping[str, Evaluation] = MappingProxyType({})) -> list[Entry]:
+
+class Leaderboard(list[Entry]):
+    """The result of :func:`leaderboard`: a list of entries, which prints as a table and shows one in a notebook.
+
+    Examples
+    --------
+    >>> from medmnist_np.evaluation import leaderboard
+    >>> print(leaderboard("breastmnist"))
+    Method                AUC    ACC
+    Google AutoML Vision  0.919  0.861
+    ResNet-18 (28)        0.901  0.863
+    ...
+    """
+
+    _HEAD = ("Method", "AUC", "ACC")
+
+    def __str__(self) -> str:
+        rows = [self._HEAD, *(entry.cells() for entry in self)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+    def _repr_html_(self) -> str:
+        head = element("tr", *(element("th", name, style="text-align: left") for name in self._HEAD))
+        rows = (element("tr", *(element("td", cell, style="text-align: left") for cell in one.cells())) for one in self)
+        return element("table", element("thead", head), element("tbody", *rows))
+
+
+def leaderboard(name: str | Record, results: Mapping[str, Evaluation] = MappingProxyType({})) -> Leaderboard:
     """Return the published baselines of a data set and your own results, the highest AUC first.
 
     Parameters
@@ -372,8 +421,8 @@ def leaderboard(name: str | Record, results: Mapping[str, Evaluation] = MappingP
 
     Returns
     -------
-    list of Entry
-        ``medmnist_np.registry.baselines(name).notes`` has notes on the published ones.
+    Leaderboard
+        A list of :class:`Entry`. ``medmnist_np.registry.baselines(name).notes`` has notes on the published ones.
 
     Raises
     ------
@@ -399,4 +448,5 @@ def leaderboard(name: str | Record, results: Mapping[str, Evaluation] = MappingP
         intervals = result.intervals()
         own = Entry(method, result.AUC, result.ACC, (intervals["auc"], intervals["accuracy"]), result.notes)
         entries.append(own)
-    return sorted(entries, key=lambda entry: -math.inf if math.isnan(entry.AUC) else entry.AUC, reverse=True)
+    entries.sort(key=lambda entry: -math.inf if math.isnan(entry.AUC) else entry.AUC, reverse=True)
+    return Leaderboard(entries)

@@ -11,6 +11,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from medmnist_np._html import card
 from medmnist_np._progress import Progress, silent
 from medmnist_np._version import __version__
 from medmnist_np.metrics import METRICS, Interval, Predictions, Undefined, bootstrap_intervals, measure
@@ -274,6 +275,11 @@ class Evaluation(Sequence[float]):
             f"Evaluation(AUC={self.AUC:.5f}, ACC={self.ACC:.5f}: "
             f"{self.n_samples} samples of {self.record.name} {self.split}{run})"
         )
+
+    def _repr_html_(self) -> str:
+        facts = {"Run": self.run, "AUC": f"{self.AUC:.5f}", "ACC": f"{self.ACC:.5f}"}
+        notes = filter(None, (self.undefined_in_words(), *self.notes))
+        return card(f"{self.record.name} {self.split}, {self.n_samples:,} samples", facts, notes)
 
 
 def split_notes(split: str) -> tuple[str, ...]:
