@@ -278,6 +278,7 @@ def test_eight_processes_on_an_empty_cache_cause_one_download(tmp_path: Path) ->
         assert kills.leftovers(site, tmp_path / "cache") == set()
 
 
+@pytest.mark.windows_refuses  # there, some processes end with an error: a part or folder that others have open stays
 @pytest.mark.parametrize("told", [True, False], ids=["no lock can be had", "the lock does nothing"])
 def test_eight_processes_without_a_lock_get_the_right_data(tmp_path: Path, told: bool) -> None:
     """Row 24."""

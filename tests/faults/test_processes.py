@@ -72,7 +72,7 @@ def test_a_kill_at_every_step(lab: Lab) -> None:
         pytest.param("that works", id="works"),
         # There, a part that another process has open cannot be moved: some processes end with an error.
         pytest.param("yes", id="lets everybody in", marks=pytest.mark.windows_refuses),
-        pytest.param("no", id="cannot be had"),
+        pytest.param("no", id="cannot be had", marks=pytest.mark.windows_refuses),
     ],
 )
 def test_many_at_once(lab: Lab, lock: str) -> None:
