@@ -404,6 +404,14 @@ def test_a_server_that_stays_busy_is_an_error_after_fifteen_minutes(client: Clie
     assert client.part.read_bytes() == DATA[:K]
 
 
+def test_a_wait_that_no_process_can_sleep_is_refused(tmp_path: Path, file: ServedFile) -> None:
+    client = Client(tmp_path, patience=Patience(busy=float("inf")))
+    file.plan(then=Status(503, {"Retry-After": "9" * 400}))
+    with pytest.raises(DownloadError, match="the server is busy and it asks to come back in inf s"):
+        client.get(file)
+    assert client.sleeps == []
+
+
 def test_progress_starts_the_waiting_for_a_busy_server_anew(client: Client, file: ServedFile) -> None:
     busy = [Status(503)] * 7
     file.plan(*busy, Drop(after=K), *busy, Drop(after=K), *busy)

@@ -52,12 +52,20 @@ def test_a_tilde_and_a_relative_path_are_expanded(
 
 
 @pytest.mark.parametrize("path", ["$HOME/cache", "${HOME}/cache"])
-def test_a_variable_in_a_path_is_expanded(sandbox: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+def test_a_variable_in_a_path_of_the_environment_is_expanded(
+    sandbox: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     monkeypatch.setenv("MEDMNIST_NP_CACHE", path)
     monkeypatch.setenv("MEDMNIST_NP_SHARED", path)
     assert [sandbox / "home" / "cache"] * 2 == list(settings.current().searched)
-    settings.configure(cache=path)
-    assert sandbox / "home" / "cache" == settings.current().cache
+
+
+def test_a_folder_that_the_call_names_is_that_one(tmp_path: Path) -> None:
+    folder = tmp_path / "$HOME"
+    folder.mkdir()
+    assert folder == settings.current(folder).cache
+    settings.configure(cache=folder)
+    assert folder == settings.current().cache
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others have no such variable")

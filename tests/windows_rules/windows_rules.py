@@ -134,7 +134,7 @@ def refuse_name(path: str) -> None:
 
 
 def _who() -> str:
-    """Return who makes a change: "package" or "tests", whichever is next on the stack, or "" for others as pytest."""
+    """Return who makes a change, from the stack: "package" or "tests", whichever is nearer, or "" for pytest itself."""
     frame = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename

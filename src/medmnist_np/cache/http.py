@@ -24,6 +24,8 @@ _MOST_DIGITS = 18
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_WAIT_S = 24 * 3600  # a server may ask for more than a process can sleep
+
 _WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -249,7 +251,7 @@ class Retries:
         # A server that asks to come back at once, again and again, is asked more and more slowly.
         wait = longest / 2 + self.jitter(longest / 2) if error.wait is None else max(error.wait, min(n_waits, 30.0))
         left = limit - sum(self._busy)
-        if wait > left:
+        if wait > min(left, _LONGEST_WAIT_S):
             asked = "" if error.wait is None else f" and it asks to come back in {error.wait:.0f} s"
             longer = f", or set {PATIENCE_VARIABLE} to more than {limit / 60:.3g} minutes" if limit else ""
             raise Permanent(f"{error}: the server is busy{asked}. Try again later{longer}") from error

@@ -173,11 +173,7 @@ def current(root: str | os.PathLike[str] | None = None, *, make: bool = False) -
     CacheError
         If the root is not a folder, an environment variable is invalid, or no cache is set and there is no home folder.
     """
-    shared = (
-        _configured["shared"]
-        if "shared" in _configured
-        else tuple(map(_expanded, _listed(SHARED_VARIABLE, os.pathsep)))
-    )
+    shared = _configured["shared"] if "shared" in _configured else _shared()
     offline = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
     folder = None if root is None else _expanded(root)
     if folder is not None:
@@ -233,8 +229,13 @@ def why_offline() -> str:
 
 
 def _default_cache() -> Path:
-    named = _configured.get("cache") or os.environ.get(CACHE_VARIABLE, "").strip()
-    return _expanded(named) if named else _platform_cache()
+    # Services and .env files do not expand variables. A path that a call names is used as it is.
+    named = os.environ.get(CACHE_VARIABLE, "").strip()
+    return _configured.get("cache") or (_expanded(os.path.expandvars(named)) if named else _platform_cache())
+
+
+def _shared() -> tuple[Path, ...]:
+    return tuple(_expanded(os.path.expandvars(path)) for path in _listed(SHARED_VARIABLE, os.pathsep))
 
 
 def _mirrors() -> tuple[str, ...]:
@@ -297,8 +298,7 @@ def _platform_cache() -> Path:
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
-    """Return an absolute path. Services, .env files and Windows leave ``~`` and ``$HOME`` to the program."""
-    return Path(os.path.abspath(os.path.expanduser(os.path.expandvars(path))))
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def _listed(variable: str, separator: str | None) -> tuple[str, ...]:
